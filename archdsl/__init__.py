@@ -1,0 +1,76 @@
+"""archdsl: CNN architectures as YAML, compiled to PyTorch modules, source, figures and tables.
+
+Importing it imports neither torch nor networkx; each function imports what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+# Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
+from archdsl.graph import Graph
+from archdsl.report import SpecError
+
+if TYPE_CHECKING:
+    import torch
+
+    from archdsl.counting import Cost
+    from archdsl.library import Inputs, SpecLike
+
+__version__ = "0.1.0"
+
+
+def graph(
+    spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any
+) -> Graph:
+    """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
+
+    `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
+    `params` the spec's params. A fault raises `SpecError`.
+    """
+    from archdsl.library import graph_of
+
+    return graph_of(spec, variant, params, input)
+
+
+def build(
+    spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any
+) -> torch.nn.Module:
+    """The network as a torch module, in train mode, initialised as the spec says."""
+    from archdsl import module
+
+    return module.build(graph(spec, variant, input=input, **params))
+
+
+def emit(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> str:
+    """The same module as standalone Python source."""
+    from archdsl.backends import torch_source
+
+    return torch_source.emit(graph(spec, variant, input=input, **params))
+
+
+def cost(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> Cost:
+    """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
+    from archdsl import counting
+
+    return counting.cost(graph(spec, variant, input=input, **params))
+
+
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | None = None,
+    level: Literal["network", "stage", "op"] = "network",
+    format: str = "svg",
+    variant: str | None = None,
+    input: Inputs | None = None,
+    **params: Any,
+) -> str | bytes:
+    """A figure of the network, or of one of its blocks."""
+    from archdsl.backends import figures
+
+    return figures.draw(graph(spec, variant, input=input, **params), block=block, level=level, format=format)
+
+
+__all__ = ["Graph", "SpecError", "__version__", "build", "cost", "draw", "emit", "graph"]

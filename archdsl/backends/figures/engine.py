@@ -1,0 +1,75 @@
+"""DOT text to a laid-out drawing, by the Graphviz inside pygraphviz, or else a `dot` on PATH."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from archdsl.backends.figures import fonts
+from archdsl.report import fault
+
+REMARK = re.compile("^Fontconfig |Scaling by")
+DPI = 200  # of a png
+_LOCK = Lock()  # the library keeps global state
+
+
+def render(text: str, format: str) -> bytes:
+    """`format` is one that the engine surely knows: an unknown one makes the library crash."""
+    assert format in ("svg", "pdf", "png", "json"), format
+    settings = {"dpi": str(DPI)} if format == "png" else {}
+    with _LOCK, fonts.known(), hushed():
+        try:
+            library: Any = importlib.import_module("pygraphviz")
+        except ImportError:
+            return by_program(text, format, settings)
+        graph = library.AGraph(string=text)
+        try:
+            graph.graph_attr.update(settings)
+            drawing: bytes = graph.draw(format=format, prog="dot")
+        finally:
+            graph.close()
+        return drawing
+
+
+def by_program(text: str, format: str, settings: dict[str, str]) -> bytes:
+    program = shutil.which("dot")
+    if program is None:
+        raise fault(
+            "no-engine",
+            f"a {format} needs Graphviz, and there is none",
+            help="pip install pygraphviz, or ask for format dot",
+        )
+    command = [program, f"-T{format}", *(f"-G{name}={value}" for name, value in settings.items())]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    if done.returncode != 0:
+        raise fault("engine", f"dot failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keeps off the terminal what the engine says of font settings and of scaling a tall png; passes on the rest."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            said.seek(0)
+            lines = [line for line in said.read().decode(errors="replace").splitlines() if not REMARK.search(line)]
+            sys.stderr.write("".join(f"{line}\n" for line in lines))

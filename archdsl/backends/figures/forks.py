@@ -1,0 +1,50 @@
+"""Where a tensor that enters a frame parts: one arrow crosses the frame, its branches start inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archdsl.backends.figures.picture import Box, Group, Item
+from archdsl.graph import Tensor
+
+Forks = dict[int, Box]  # by tensor
+
+
+def add_forks(items: Sequence[Item]) -> None:
+    """A dot in each frame for each tensor from outside that several of its boxes read."""
+    for item in items:
+        if isinstance(item, Group):
+            add_forks(item.items)
+            item.items[:0] = [Box("fork", (), tensor=tensor) for tensor in parting(item)]
+
+
+def parting(group: Group) -> Iterator[Tensor]:
+    inside = {id(node) for node in group.nodes}
+    readers: dict[int, tuple[Tensor, set[Box]]] = {}
+    for box, around in enclosing(group.items):
+        for tensor in reads(box):
+            if tensor.node is None or id(tensor.node) not in inside:
+                # readers behind the fork of an inner frame count as that fork
+                fork = next((forks[id(tensor)] for forks in reversed(around) if id(tensor) in forks), box)
+                readers.setdefault(id(tensor), (tensor, set()))[1].add(fork)
+    return (tensor for tensor, boxes in readers.values() if len(boxes) > 1)
+
+
+def reads(box: Box) -> list[Tensor]:
+    """What a box takes; of folded copies, what the first one takes."""
+    if box.role in ("output", "fork"):
+        return [box.tensor] if box.tensor else []
+    return [tensor for node in box.first_copy for tensor in node.inputs]
+
+
+def forks_of(group: Group) -> Forks:
+    return {id(item.tensor): item for item in group.items if isinstance(item, Box) and item.role == "fork"}
+
+
+def enclosing(items: Sequence[Item], around: tuple[Forks, ...] = ()) -> Iterator[tuple[Box, tuple[Forks, ...]]]:
+    """Each box with the forks of the frames around it, the innermost first; a fork is not behind itself."""
+    for item in items:
+        if isinstance(item, Group):
+            yield from enclosing(item.items, (forks_of(item), *around))
+        else:
+            yield item, around[1:] if item.role == "fork" else around

@@ -1,0 +1,115 @@
+"""The figures: the network, its stages, every op, the inside of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import ascii_lowercase
+
+from archdsl.backends.figures.anatomy import Anatomy, entering, skeleton
+from archdsl.backends.figures.arrows import arrows
+from archdsl.backends.figures.forks import add_forks
+from archdsl.backends.figures.outline import OPEN, Outline, View
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture, size
+from archdsl.backends.figures.wording import arguments_text, differing
+from archdsl.graph import Graph, Scope, Tensor
+
+MOST_CASES = 4
+
+
+def has_rows(scope: Scope) -> bool:
+    """Whether a stage is a table of rows; a block's own table is its own affair."""
+    inner = [child for child in scope.children if isinstance(child, Scope) and child.kind != "block"]
+    return any(child.kind == "row" or has_rows(child) for child in inner)
+
+
+def stage_frame(scope: Scope) -> GroupKind | None:
+    return "stage" if scope.kind in ("stage", "row") and (scope.kind == "stage" or not scope.name.isdigit()) else None
+
+
+def op_frame(scope: Scope) -> GroupKind | None:
+    return "block" if scope.kind == "block" and sum(1 for _ in scope.nodes()) > 3 else stage_frame(scope)
+
+
+NETWORK = View(
+    closed=lambda scope: scope.kind in ("row", "block") or (scope.kind == "stage" and not has_rows(scope)),
+    frame=lambda scope: "stage" if scope.kind == "stage" else None,
+    fold=0,
+)
+STAGE = View(closed=lambda scope: scope.kind == "block", frame=stage_frame)
+EVERY_OP = View(closed=lambda _: False, frame=op_frame, fold=0)
+LEVELS: Mapping[str, View] = {"network": NETWORK, "stage": STAGE, "op": EVERY_OP}
+
+
+def network(graph: Graph, level: str) -> Picture:
+    """The whole network at one of the levels."""
+    title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
+    inputs = {"input" if len(graph.inputs) == 1 else name: tensor for name, tensor in graph.inputs.items()}
+    outputs = {"output" if len(graph.outputs) == 1 else name: tensor for name, tensor in graph.outputs.items()}
+    items = Outline(graph).items(graph.root, LEVELS[level])
+    return picture(title, [*ends("input", inputs), *items, *ends("output", outputs)])
+
+
+def block(graph: Graph, name: str) -> Picture:
+    """The inside of a block; calls whose structure differs stand side by side."""
+    outline = Outline(graph)
+    calls = cases(outline.calls[name])
+    bodies = [block_body(outline, call) for call in calls]
+    if len(calls) == 1:
+        return picture(name, bodies[0])
+    names = differing(calls)
+    groups: list[Item] = []
+    for letter, call, body in zip(ascii_lowercase, calls, bodies, strict=False):
+        said = arguments_text(call.arguments, names)
+        groups.append(Group("case", f"({letter}) {said}".rstrip(), body))
+    return picture(name, groups)
+
+
+def cases(calls: list[Scope]) -> list[Scope]:
+    """One call of each structure, the richest first; which is what a figure of a paper sets side by side."""
+    found: dict[Anatomy, Scope] = {}
+    for call in calls:
+        found.setdefault(skeleton(list(call.nodes())), call)
+    return sorted(found.values(), key=lambda call: -richness(call))[:MOST_CASES]
+
+
+def richness(call: Scope) -> int:
+    return sum(1 + len(node.inputs) for node in call.nodes())
+
+
+def block_body(outline: Outline, call: Scope) -> list[Item]:
+    nodes = list(call.nodes())
+    first = call.inputs[:1]
+    inputs = [*first, *(t for t in entering(nodes) if t not in first)]
+    outputs = call.output if isinstance(call.output, (list, tuple)) else [call.output]
+    return [
+        *ends(
+            "input",
+            {
+                "input" if index == 0 else tensor.name or f"input {index + 1}": tensor
+                for index, tensor in enumerate(inputs)
+            },
+        ),
+        *outline.items(call, OPEN),
+        *ends(
+            "output",
+            {"output" if index == 0 else f"output {index + 1}": t for index, t in enumerate(outputs) if t is not None},
+        ),
+    ]
+
+
+def ends(role: str, tensors: Mapping[str, Tensor]) -> list[Item]:
+    return [Box(role, (name,), shape=size(tensor.shape), tensor=tensor) for name, tensor in tensors.items()]
+
+
+def picture(title: str, items: list[Item]) -> Picture:
+    made = Picture(title, items)
+    for region in regions(made):
+        add_forks(region)
+        made.arrows += arrows(region)
+    return made
+
+
+def regions(made: Picture) -> list[list[Item]]:
+    """Cases of a block are figures of their own: no arrow leads from one to another."""
+    cases = [item.items for item in made.items if isinstance(item, Group) and item.kind == "case"]
+    return cases or [made.items]

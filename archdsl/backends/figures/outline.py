@@ -1,0 +1,206 @@
+"""Scopes to boxes: which parts are closed boxes, which are opened, which are frames; ops fused, repeats folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from archdsl.backends.figures.anatomy import Readers, anatomy, entering
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, size
+from archdsl.backends.figures.wording import arguments_text, differing, frozen, op_text
+from archdsl.graph import Graph, Node, Scope, Tensor
+
+HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
+TAILS = frozenset({"norm", "act"})
+
+
+@dataclass(frozen=True)
+class View:
+    """What a level opens. A scope that is neither closed nor framed is seen through."""
+
+    closed: Callable[[Scope], bool]
+    frame: Callable[[Scope], GroupKind | None] = lambda _: None
+    fold: int = 2  # so many copies in a chain become one; 0: never
+
+
+class Outline:
+    """Makes the boxes of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.readers = Readers(graph.nodes, [*graph.outputs.values()])
+        self.calls: dict[str, list[Scope]] = {}
+        for scope in graph.root.scopes():
+            if scope.kind == "block":
+                self.calls.setdefault(scope.name, []).append(scope)
+
+    def items(self, scope: Scope, view: View) -> list[Item]:
+        """The inside of a scope as boxes and frames, in order."""
+        parts = [part for child in scope.children for part in self.parts(child, view)]
+        return self.folded(self.fused(parts), view)
+
+    def parts(self, child: Scope | Node, view: View) -> list[Node | list[Item]]:
+        """A child as bare ops, still to be fused with their neighbours, or as finished items."""
+        if isinstance(child, Node):
+            return [child]
+        if next(child.nodes(), None) is None:
+            return []
+        if view.closed(child):
+            return [[self.closed(child)]]
+        kind = view.frame(child)
+        if kind or child.label:
+            return [[frame(kind or "block", self.heading(child), self.items(child, view))]]
+        if child.kind in ("turn", "row"):
+            return [self.items(child, view)]
+        return [part for inner in child.children for part in self.parts(inner, view)]
+
+    # --- ops
+    def fused(self, parts: Sequence[Node | list[Item]]) -> list[list[Item]]:
+        """Runs of ops that belong together as one box each."""
+        found: list[list[Item]] = []
+        run: list[Node] = []
+        for part in parts:
+            if isinstance(part, Node) and run and self.joins(run[-1], part) and run[0].op.role in HEADS:
+                run.append(part)
+                continue
+            if run:
+                found.append([op_box(run)])
+            run = [part] if isinstance(part, Node) else []
+            if not isinstance(part, Node):
+                found.append(part)
+        return [*found, [op_box(run)]] if run else found
+
+    def joins(self, node: Node, after: Node) -> bool:
+        """Whether `after` is drawn in the box of `node`; one normalisation a box."""
+        twice = after.op.role == "norm" == node.op.role
+        return after.op.role in TAILS and not twice and node.op.role in HEADS | TAILS and self.readers.only(node, after)
+
+    # --- calls and stages
+    def closed(self, scope: Scope) -> Box:
+        return self.call(scope) if scope.kind == "block" else self.summary(scope)
+
+    def call(self, scope: Scope) -> Box:
+        """A block in a figure: its ops if they are one box anyway, else its name and what sets this call apart."""
+        inside = self.items(scope, OPEN)
+        if len(inside) == 1 and isinstance(inside[0], Box):
+            box = inside[0]
+            box.heading = scope.label or ""
+            return box
+        nodes = tuple(scope.nodes())
+        given = tuple((name, frozen(value)) for name, value in scope.arguments.items())
+        wiring = anatomy(nodes)
+        # calls with equal arguments, or whose ops differ in a dropout rate and the like alone
+        keys = frozenset([("given", scope.name, given, wiring), ("hard", scope.name, hard_fields(nodes), wiring)])
+        return Box("block", self.said([scope]), nodes, self.heading(scope), keys=keys, calls=(scope,))
+
+    def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
+        """The arguments that these calls have in common and other calls of the block do not."""
+        varying = differing(calls)
+        names = [name for name in differing(self.calls[calls[0].name]) if name not in varying]
+        text = arguments_text(calls[0].arguments, names)
+        return (text,) if text else ()
+
+    def summary(self, scope: Scope) -> Box:
+        """A stage in the figure of the network: what it is made of and what leaves it."""
+        nodes = tuple(scope.nodes())
+        inside = [box for item in self.items(scope, CALLS) for box in item.boxes()]
+        runs = [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
+        role = inside[0].role if len(inside) == 1 else "block"
+        output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
+        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape))
+
+    def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
+        """`Block ×3` and the arguments that this run has in common and other calls do not."""
+        first = f"{text} ×{len(run)}" if len(run) > 1 else text
+        calls = [call for box in run for call in box.calls]
+        return [first, *self.said(calls)] if calls else [first]
+
+    def heading(self, scope: Scope) -> str:
+        """What the spec calls it; a row of a table that has no name is known by its content alone."""
+        return scope.label or ("" if scope.name.isdigit() else scope.name)
+
+    # --- repeats
+    def merged(self, chunks: Sequence[Sequence[Item]]) -> list[Item]:
+        """The first of several copies, its boxes standing for the ops of all."""
+        columns = zip(*([box for item in copy for box in item.boxes()] for copy in chunks), strict=True)
+        for box, *others in columns:
+            box.nodes += tuple(node for other in others for node in other.nodes)
+            box.calls += tuple(call for other in others for call in other.calls)
+            if box.calls:
+                box.lines = self.said(box.calls)
+        return list(chunks[0])
+
+    def folded(self, chunks: list[list[Item]], view: View) -> list[Item]:
+        """Runs of equal chunks, each fed by the one before, as one frame with `×N`."""
+        found: list[Item] = []
+        while chunks:
+            count = self.alike(chunks)
+            if not view.fold or count < view.fold:
+                count = 1
+                found += chunks[0]
+            else:
+                found.append(Group("repeat", f"×{count}", self.merged(chunks[:count])))
+            chunks = chunks[count:]
+        return found
+
+    def alike(self, chunks: Sequence[list[Item]]) -> int:
+        """How many chunks from the first on are copies in a chain."""
+        count = 1
+        for one, other in pairwise(chunks):
+            if not copies(one, other) or not self.chained(one, other):
+                break
+            count += 1
+        return count
+
+    def chained(self, one: Sequence[Item], other: Sequence[Item]) -> bool:
+        """Whether `other` reads from `one` alone, and `one` is read in `other` alone."""
+        before = [node for item in one for node in item.nodes]
+        after = [node for item in other for node in item.nodes]
+        made = {id(node) for node in before}
+        return all(t.node is not None and id(t.node) in made for t in entering(after)) and self.readers.within(
+            before, after
+        )
+
+
+def frame(kind: GroupKind, label: str, items: list[Item]) -> Group:
+    """A frame; one that holds nothing but another of the same name is that other."""
+    only = items[0] if len(items) == 1 else None
+    if isinstance(only, Group) and (only.kind, only.label) == (kind, label):
+        return only
+    return Group(kind, label, items)
+
+
+def copies(one: Sequence[Item], other: Sequence[Item]) -> bool:
+    return len(one) == len(other) and all(item.same(copy) for item, copy in zip(one, other, strict=True))
+
+
+def op_box(run: Sequence[Node]) -> Box:
+    """`3×3 Conv, s2` above `BN, ReLU`."""
+    first, *rest = run
+    texts = [op_text(node) for node in run]
+    lines = (texts[0], ", ".join(texts[1:])) if rest and first.op.role != "norm" else (", ".join(texts),)
+    return Box(first.op.role, lines, tuple(run), keys=frozenset([(lines, hard_fields(run))]))
+
+
+def hard_fields(nodes: Sequence[Node]) -> tuple[object, ...]:
+    """What decides shapes and parameters."""
+    return tuple(
+        (node.op.name, *((f.name, frozen(node.fields.get(f.name))) for f in node.op.fields if not f.soft))
+        for node in nodes
+    )
+
+
+def brief(box: Box) -> str:
+    """A box in one line of a summary."""
+    return box.heading or box.lines[0]
+
+
+def shortened(runs: Sequence[Sequence[str]], most: int = 6) -> tuple[str, ...]:
+    """The lines of a summary; of a long one the beginning and the end."""
+    if len(runs) > most:
+        runs = [*runs[: most - 2], [f"… ({len(runs) - most + 1} more)"], runs[-1]]
+    return tuple(line for run in runs for line in run)
+
+
+OPEN = View(closed=lambda scope: scope.kind == "block", fold=3)  # papers draw two layers as two
+CALLS = View(closed=lambda scope: scope.kind == "block", fold=0)

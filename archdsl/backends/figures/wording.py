@@ -1,0 +1,58 @@
+"""The words in boxes: what ops, calls and stages are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl.graph import Node, Scope, Tensor
+
+Arguments = Mapping[str, Any]
+
+
+def op_text(node: Node) -> str:
+    """`3×3 Conv, s2`, or what the spec says with `label:`."""
+    if node.label:
+        return node.label
+    entry = node.inputs[0].shape if node.inputs else ()
+    return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
+
+
+def value_text(value: Any) -> str:
+    """An argument's value as the spec would write it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return f"[{', '.join(map(value_text, value))}]"
+    return str(value)
+
+
+def frozen(value: Any) -> object:
+    """An argument's value as one that can be compared and hashed; 1 and true stay apart."""
+    return tuple(map(frozen, value)) if isinstance(value, (list, tuple)) else (type(value).__name__, str(value))
+
+
+def arguments_text(arguments: Arguments, names: Iterable[str]) -> str:
+    return ", ".join(f"{name}={value_text(arguments[name])}" for name in names if name in arguments)
+
+
+def differing(calls: Sequence[Scope]) -> tuple[str, ...]:
+    """Parameters to which these calls of one block give different values.
+
+    Not those that merely say how many channels leave: the figure has that as C×H×W.
+    """
+    names = dict.fromkeys(name for call in calls for name in call.arguments)
+    return tuple(
+        name
+        for name in names
+        if len({frozen(call.arguments.get(name)) for call in calls}) > 1
+        and any(call.arguments.get(name) != channels(call.output) for call in calls)
+    )
+
+
+def channels(tensor: Any) -> int | None:
+    return tensor.shape[0] if isinstance(tensor, Tensor) else None

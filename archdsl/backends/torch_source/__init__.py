@@ -1,0 +1,93 @@
+"""Graph -> standalone torch source, one class per block, printed from the symbolic spec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl import ir
+from archdsl.backends.torch_source.classes import ClassSource, Writer
+from archdsl.backends.torch_source.initialize import init_lines
+from archdsl.backends.torch_source.printer import Document, print_document
+from archdsl.elaborate import Origin
+from archdsl.expr import Expr, simplify, substitute
+from archdsl.graph import Graph
+
+
+def emit(graph: Graph) -> str:
+    """Source of the network: imports torch, math, itertools and typing alone; its last class is the network.
+
+    Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
+    params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
+    """
+    return print_document(document(graph))
+
+
+def document(graph: Graph) -> Document:
+    """All classes of the network, callees first."""
+    origin: Origin = graph.origin
+    symbolic = open_params(graph)
+    classes: dict[int, ClassSource] = {}
+    channels: dict[int, Expr] = {}
+    templates = called(origin)
+    for template in templates:
+        writer = Writer(origin, symbolic, classes, template)
+        writer.callee_channels = channels
+        classes[id(template)] = writer.write()
+        channels[id(template)] = simplify(
+            expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
+        )
+    network = classes[id(origin.template)]
+    network.init += init_lines(origin.template.init, list(classes.values()))
+    return Document(graph, [classes[id(t)] for t in templates])
+
+
+def called(origin: Origin) -> list[ir.Template]:
+    """The templates that took part, callees first; the network last."""
+    found: dict[int, ir.Template] = {}
+
+    def visit(template: ir.Template) -> None:
+        if id(template) in found:
+            return
+        for node in template.region.walk():
+            if isinstance(node, ir.CallNode) and id(node.block) in origin.ran:
+                visit(node.block)
+        found[id(template)] = template
+
+    visit(origin.template)
+    return list(found.values())
+
+
+def expand(expr: Expr, template: ir.Template) -> Expr:
+    """Channels that leave a block over its params alone."""
+    for name, value in reversed(list(template.let.items())):
+        expr = substitute(expr, {name: value})
+    return expr
+
+
+@dataclass
+class Uses:
+    """Where a param of the network tells: in conditions and loops, in fields, in soft fields only."""
+
+    control: set[str] = field(default_factory=set)
+    hard: set[str] = field(default_factory=set)
+    soft: set[str] = field(default_factory=set)
+
+
+def open_params(graph: Graph) -> frozenset[str]:
+    """The params that stay arguments: those of soft fields alone, and those that set the outputs' channels."""
+    origin: Origin = graph.origin
+    uses = Uses()
+    for slot, seen in origin.seen.items():
+        if slot[1] in ("condition", "count", "rows"):
+            uses.control |= seen.deps
+    for template in called(origin):
+        for node in template.region.walk():
+            if isinstance(node, ir.OpNode):
+                for item in node.op.fields:
+                    found = origin.seen.get((id(node), item.name))
+                    if found is not None:
+                        (uses.soft if item.soft else uses.hard).update(found.deps)
+    numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    return frozenset(
+        n for n in numeric - uses.control if n in origin.output_deps or (n in uses.soft and n not in uses.hard)
+    )

@@ -1,0 +1,132 @@
+"""Channels as expressions over the names of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl import ir
+from archdsl.backends.torch_source.numbers import Numbers, merge
+from archdsl.elaborate import Origin
+from archdsl.expr import Expr, IfElse, ListOf, Lit, Name, same, substitute, wrap
+from archdsl.report import fault
+
+UNKNOWN = "@unknown"  # channels that only running the block tells
+
+
+class Channels:
+    """The channels of every tensor of one template."""
+
+    def __init__(self, origin: Origin, numbers: Numbers, template: ir.Template) -> None:
+        self.origin, self.numbers, self.template = origin, numbers, template
+        self.known: dict[ir.Var, Expr] = {}
+        self.closed: dict[
+            str, Expr | None
+        ] = {}  # a variable of the source -> its last value over the names of the block
+
+    def __setitem__(self, var: ir.Var, expr: Expr) -> None:
+        self.known[var] = expr
+
+    def of(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor over the names of the spec."""
+        match operand:
+            case ir.Var():
+                return self.known[operand]
+            case ir.Item(var=var, index=index):
+                found = self.known[var]
+                if isinstance(found, ListOf):
+                    return found.items[index.value] if isinstance(index, Lit) else found.items[0]  # type: ignore[index]
+                return found
+        return wrap(self.origin.seen[(id(operand), "c")].value)
+
+    def leaves(self, region: ir.Region) -> Expr:
+        """The channels that leave a region."""
+        assert region.result is not None
+        return self.of(region.result)
+
+    def shown(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor, to print."""
+        expr = self.of(operand)
+        slot = (id(operand), "c") if isinstance(operand, ir.Var) else None
+        if slot is None or self.numbers.constant(slot) is None:
+            expr = self.by_name(expr)
+        return self.numbers.shown(expr, slot)
+
+    def by_name(self, expr: Expr) -> Expr:
+        """The param or let that provably equals an expression, else the expression."""
+        if isinstance(expr, (Lit, Name)):
+            return expr
+        whole, template = self.through_lets(expr), self.template
+        known = [n for n in ("c_in", *template.params, *template.let) if isinstance(self.numbers.bound.get(n), tuple)]
+        for name in known:
+            if same(whole, self.through_lets(Name(name)), self.numbers.facts):
+                return Name(name)
+        return expr
+
+    def spread(self, operands: Iterable[ir.Operand]) -> list[Expr]:
+        """The channels of the tensors of a join."""
+        found: list[Expr] = []
+        for operand in operands:
+            expr = self.of(operand)
+            if isinstance(expr, ListOf):
+                found.extend(expr.items)
+            elif isinstance(operand, ir.Var) and operand.many:
+                count = self.origin.seen[(id(operand), "count")]
+                found.append(expr * wrap(count.value))
+            else:
+                found.append(expr)
+        return found
+
+    def merge(self, condition: Expr, then: Expr, other: Expr) -> Expr:
+        """Channels after an optional step, with lets seen through."""
+        found = merge(*(self.through_lets(e) for e in (condition, then, other)))
+        for known in (then, other):
+            if same(found, self.through_lets(known)):
+                return known
+        return found
+
+    def through_lets(self, expr: Expr) -> Expr:
+        for name, value in reversed(list(self.template.let.items())):
+            expr = substitute(expr, {name: value})
+        return expr
+
+    def after(self, node: ir.OpNode) -> Expr:
+        fields = SimpleNamespace(**node.fields)
+        entering: Any = self.spread(node.ins) if node.op.many else self.of(node.ins[0])
+        first = node.ins[0]
+        size = self.origin.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
+        try:
+            where = tuple(size.value) if size else ()
+            found = wrap(node.op.channels(fields, entering, where))
+            if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
+                last = wrap(node.op.channels(fields, entering[::-1], where))
+                return found if same(found, last) or isinstance(last, IfElse) else last
+        except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
+            return self.fixed(node)
+        return found
+
+    def fixed(self, node: ir.OpNode) -> Expr:
+        seen = self.origin.seen.get((id(node.out), "c"))
+        if seen is None or seen.varies:
+            raise fault(
+                "cannot-print",
+                f"the channels after '{node.op.name}' differ between calls in a way that has no expression",
+                node.span,
+            )
+        return wrap(seen.value)
+
+    def parts(self, node: ir.OpNode) -> Expr:
+        """Channels of each part of a split."""
+        sizes, entering = node.fields[node.op.fields[0].name], self.of(node.ins[0])
+        if isinstance(sizes, ListOf):
+            return sizes
+        self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
+        return entering // sizes
+
+    def outside(self, expr: Expr) -> Expr:
+        """`expr` without variables of the class's source; one that has no closed form stays, marked."""
+        closed = {f"@{name}": value if value is not None else Name(UNKNOWN) for name, value in self.closed.items()}
+        for _ in self.closed:
+            expr = substitute(expr, closed)
+        return expr

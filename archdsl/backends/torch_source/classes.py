@@ -1,0 +1,574 @@
+"""Template -> class: what `__init__` makes and what `forward` does, by the notes of the elaboration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl import ir
+from archdsl.backends.torch_source.channels import Channels
+from archdsl.backends.torch_source.conditions import write_condition
+from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Tapped, base
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, keyword, listing
+from archdsl.backends.torch_source.loops import LoopWriter
+from archdsl.backends.torch_source.numbers import Numbers, divisibility
+from archdsl.backends.torch_source.pieces import (
+    Line,
+    Piece,
+    aimed,
+    append_lines,
+    indent,
+    leading,
+    module_doc,
+    text,
+)
+from archdsl.elaborate import Origin
+from archdsl.expr import Expr, ListOf, Lit, Name, names, simplify, substitute, wrap
+from archdsl.lower import GENERIC, INPUT
+from archdsl.names import unique
+from archdsl.ops.base import Site, is_lit
+
+RESERVED = frozenset({"x", "self", "nn", "torch", "Tensor", "math", "F"})
+
+
+@dataclass
+class Argument:
+    """A constructor parameter of a class."""
+
+    name: str
+    type: str
+    default: str | None = None
+
+
+@dataclass
+class ClassSource:
+    """A class, ready to print."""
+
+    name: str
+    base: str
+    arguments: list[Argument]
+    init: list[Line]
+    inputs: list[str]
+    forward: list[tuple[int, str]]
+    doc: str = ""
+    modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
+    biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
+
+
+class Writer:
+    """Writes the class of one template."""
+
+    def __init__(
+        self, origin: Origin, symbolic: frozenset[str], done: Mapping[int, ClassSource], template: ir.Template
+    ) -> None:
+        self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
+        slots: dict[str, Any] = {
+            name: (id(template), name)
+            for name in (*template.params, *template.implicit, *template.let, *template.optional)
+        }
+        if not template.network:
+            slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
+            slots["c_in"] = (id(template), "c_in")
+        self.numbers = Numbers(
+            origin.seen,
+            symbolic,
+            slots,
+            facts=divisibility(template.require),
+            lets={(id(template), name): expr for name, expr in template.let.items()},
+        )
+        self.channels = Channels(origin, self.numbers, template)
+        self.lines: list[Line] = []
+        self.statements: list[Statement] = []
+        self.modules: dict[str, set[str]] = {}
+        self.biased: dict[str, set[bool]] = {}
+        self.attributes: list[str] = []
+        self.flags: dict[str, str] = {}
+        self.mutated: set[str] = set()
+        self.stores: dict[ir.IrNode, str] = {}
+        self.aliases: dict[ir.Var, ir.Operand] = {}
+        self.absent: set[ir.Operand] = set()
+        self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
+        self.consumers = count_consumers(template)
+        self.conditional_depth = 0
+        self.loop_depth = 0
+
+    # --- the class
+    def write(self) -> ClassSource:
+        template = self.template
+        for name, var in template.inputs.items():
+            self.channels[var] = Name("c_in" if name == INPUT else f"c_{name}")
+        if template.network:
+            self.bind_network_inputs()
+        result = self.region(template.region)
+        inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
+        forward, plain = self.print_forward(inputs, result)
+        self.result_channels = self.channels.of(result)
+        lets = self.let_lines()
+        arguments = self.arguments()
+        init = [*lets, *self.lines]
+        return ClassSource(
+            name=template.name,
+            base="nn.Sequential" if plain else "nn.Module",
+            arguments=arguments,
+            init=init,
+            inputs=[var.name for var in inputs],
+            forward=[] if plain else forward,
+            doc=template.doc,
+            modules=self.modules,
+            biased=self.biased,
+        )
+
+    def bind_network_inputs(self) -> None:
+        for var in self.template.inputs.values():
+            self.channels[var] = wrap(self.origin.seen[(id(var), "c")].value)
+        first = next(iter(self.template.inputs.values()))
+        self.numbers.bound["c_in"] = self.channels.of(first)
+
+    def is_given(self, name: str) -> bool:
+        """Whether an optional input ever comes."""
+        return name not in self.template.optional or self.numbers.decided((id(self.template), name)) is not False
+
+    def arguments(self) -> list[Argument]:
+        template, owner = self.template, id(self.template)
+        order = ["c_in", *(f"c_{n}" for n in template.inputs if n != INPUT), *template.params, *template.implicit]
+        found = []
+        for name in order:
+            if (owner, name) not in self.numbers.used:
+                continue
+            default = self.default_of(name)
+            found.append(Argument(name, self.type_of((owner, name)), default))
+        return sorted(found, key=lambda a: a.default is not None)
+
+    def default_of(self, name: str) -> str | None:
+        if self.template.network:
+            seen = self.origin.seen.get((id(self.template), name))
+            return text(seen.value) if seen and name in self.template.params else None
+        param = self.template.params.get(name)
+        if param is not None and param.default is not None and not any(True for _ in names(param.default)):
+            return text(param.default)
+        return None
+
+    def type_of(self, slot: tuple[int, str]) -> str:
+        seen = self.origin.seen[slot]
+        kinds = {"NoneType": "None"}
+        found = sorted(kinds.get(kind, kind) for kind in seen.kinds)
+        if "float" in found and "int" in found:
+            found.remove("int")
+        if found == ["list"]:
+            value = seen.value
+            return (
+                "tuple[" + ", ".join(type(v).__name__ for v in value) + "]"
+                if isinstance(value, list) and len(value) <= 3
+                else "tuple[int, ...]"
+            )
+        return " | ".join(found).replace("list", "tuple[int, ...]")
+
+    def let_lines(self) -> list[Line]:
+        """Lets that are printed by name, those they need in front."""
+        found: list[Line] = []
+        for name, expr in reversed(list(self.template.let.items())):
+            if (id(self.template), name) in self.numbers.used:
+                found.append(Line(0, f"{name} = {text(simplify(self.numbers.close(expr), self.numbers.facts))}"))
+        return found[::-1]
+
+    # --- forward
+    def print_forward(self, inputs: Sequence[ir.Var], result: ir.Operand) -> tuple[list[tuple[int, str]], bool]:
+        """The lines of `forward`, and whether the class is a plain chain that needs none."""
+        if self.is_sequential(inputs, result):
+            return [], True
+        taken = {v.name for v in inputs}
+        for var in inputs:
+            if var.name in self.variables & {"nn", "torch"}:
+                var.name = unique(f"{var.name}_", taken)
+        printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
+        outputs = self.template.outputs
+        results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
+        shape = (lambda texts: f"{self.template.name}Output({', '.join(texts)})") if outputs else None
+        return printer.run(self.statements, results, shape), False
+
+    def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
+        current: ir.Operand = inputs[0]
+        result, chain = self.resolve(result), []
+        for statement in self.statements:
+            if not isinstance(statement, Step) or statement.attribute is None or statement.args != (current,):
+                return False
+            chain.append(statement.attribute)
+            current = statement.out
+        ordered = chain == self.attributes and len(set(chain)) == len(chain)
+        return (
+            bool(chain)
+            and ordered
+            and current is result
+            and len(inputs) == 1
+            and not self.template.outputs
+            and not self.template.network
+        )
+
+    def tap_text(self, tap: ir.Tap) -> str:
+        return f'{self.stores[tap.container]}["{".".join(tap.keys)}"]'
+
+    def in_forward(self, expr: Expr, word: str, slot: tuple[int, str] | None = None) -> Expr:
+        """An expression of `__init__` as it can be read in `forward`: a literal or an attribute."""
+        shown = self.numbers.shown(expr, slot)
+        if not self.numbers.open_names(shown):
+            return shown
+        name = self.flag(word, text(shown))
+        return Name(f"self.{name}")
+
+    def flag(self, word: str, value: str) -> str:
+        """An attribute that keeps a number or a condition for `forward`."""
+        for name, known in self.flags.items():
+            if known == value:
+                return name
+        if value.isidentifier():
+            word = value
+        name = unique(word, {*self.flags, *self.attributes, "training"})
+        self.flags[name] = value
+        self.lines.append(Line(self.conditional_depth, f"self.{name} = {value}"))
+        return name
+
+    # --- channels
+
+    # --- regions
+    def region(self, region: ir.Region) -> ir.Operand:
+        for node in region.nodes:
+            if node.stage is not None and node.operands():
+                self.numbers.bound["c_in"] = self.channels.shown(node.operands()[0])
+            self.node(node)
+            if node.stage is not None and self.statements and isinstance(self.statements[-1], Step):
+                self.statements[-1].alone = True
+        assert region.result is not None
+        return region.result
+
+    def node(self, node: ir.IrNode) -> None:
+        match node:
+            case ir.OpNode() if node.functional:
+                self.function(node)
+            case ir.OpNode() | ir.CallNode():
+                self.attribute(str(node.key), self.module(node), node)
+                self.run_attribute(str(node.key), node.out, node.operands())
+            case ir.IfNode():
+                write_condition(self, node)
+            case ir.ContainerNode():
+                self.set_attribute(str(node.key), self.pieces(node), node.let, node)
+                self.run_container(node)
+            case ir.LoopNode():
+                self.class_loop(node)
+            case ir.StageNode():
+                self.channels[node.carry] = self.channels.of(node.entry)
+                self.alias(node.carry, node.entry)
+                self.open_stage(node)
+            case ir.ListNode():
+                self.listed(node)
+
+    def alias(self, var: ir.Var, operand: ir.Operand) -> None:
+        """`var` is another word for `operand`."""
+        self.aliases[var] = operand
+        target = base(operand)
+        if target is not None and var.name not in GENERIC and target.name in GENERIC and self.consumers[var] > 1:
+            target.name = var.name
+
+    def resolve(self, operand: ir.Operand) -> ir.Operand:
+        while isinstance(operand, ir.Var) and operand in self.aliases:
+            operand = self.aliases[operand]
+        return operand
+
+    def resolved(self, operands: Iterable[ir.Operand]) -> tuple[ir.Operand, ...]:
+        """Operands as `forward` knows them; absent branches are left out."""
+        return tuple(self.resolve(o) for o in operands if o not in self.absent)
+
+    def open_stage(self, node: ir.StageNode) -> None:
+        kept = dict(self.numbers.bound)
+        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        mark = len(self.lines)
+        result = self.region(node.body)
+        wanted = [
+            Line(0, f"{n} = {text(self.numbers.close(e))}")
+            for n, e in node.let.items()
+            if (id(node), n) in self.numbers.used
+        ]
+        self.lines[mark:mark] = wanted
+        self.numbers.bound = kept
+        self.channels[node.out] = self.channels.of(result)
+        self.alias(node.out, result)
+
+    # --- modules
+    def site(self, node: ir.OpNode) -> Site:
+        seen = self.origin.seen
+        fields = {}
+        for item in node.op.fields:
+            if item.name in node.fields and item.kind != "formula":
+                fields[item.name] = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+        fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
+        fields |= dict.fromkeys(node.tensors, Lit(True))
+        sizes = [seen[(id(o), "size")] for o in node.operands() if isinstance(o, ir.Var) and (id(o), "size") in seen]
+        rank = self.origin.ranks.get(id(node), 2)
+        bound = [tuple(s.value) for s in sizes if not s.varies]
+        return Site(SimpleNamespace(**fields), self.channels.shown(node.ins[0]), rank, bound, self.may_overwrite(node))
+
+    def may_overwrite(self, node: ir.OpNode) -> bool:
+        """In place only on a module's own fresh output that nothing else reads."""
+        operand = node.ins[0]
+        return isinstance(operand, ir.Var) and operand in self.fresh and self.consumers[operand] == 1
+
+    @property
+    def fresh(self) -> set[ir.Var]:
+        return {
+            n.out for n in self.template.region.walk() if isinstance(n, ir.OpNode) and n.op.fresh and not n.out.many
+        }
+
+    def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
+        """The expression that makes the module of a node; its channels are noted."""
+        if isinstance(node, ir.CallNode):
+            return self.block(node)
+        site = self.site(node)
+        made = node.op.module(site)
+        self.modules.setdefault(node.op.name, set()).add(made.cls)
+        self.biased.setdefault(node.op.name, set()).add(
+            not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
+        )
+        self.channels[node.out] = self.channels.after(node)
+        return module_doc(made)
+
+    def block(self, node: ir.CallNode) -> Doc:
+        """A call of a block's class, with its arguments as the class takes them."""
+        callee, source = node.block, self.done[id(node.block)]
+        given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        given |= {
+            f"c_{name}": self.channels.by_name(self.channels.of(operand)) for name, operand in node.tensors.items()
+        }
+        for name, param in {**callee.params, **callee.implicit}.items():
+            if name in node.args:
+                given[name] = node.args[name]
+            elif param.default is not None:
+                given[name] = substitute(param.default, given)
+        slots = {name: (id(node), name) for name in node.args} | (
+            {"c_in": (id(node.ins[0]), "c")} if isinstance(node.ins[0], ir.Var) else {}
+        )
+        items: list[Doc] = []
+        for argument in source.arguments:
+            value = text(self.numbers.shown(given[argument.name], slots.get(argument.name)))
+            if argument.default is None:
+                items.append(value)
+            elif value != argument.default:
+                items.append(keyword(argument.name, value))
+        inside = self.callee_channels[id(callee)]
+        known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
+        self.channels[node.out] = substitute_deep(inside, known)
+        return Group(source.name, tuple(items))
+
+    callee_channels: dict[int, Expr] = {}
+
+    # --- attributes
+    def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:
+        self.attributes.append(key)
+        self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
+
+    def run_attribute(self, key: str, out: ir.Var, args: Sequence[ir.Operand]) -> None:
+        self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+
+    def function(self, node: ir.OpNode) -> None:
+        """An op that is an expression in `forward`."""
+        site = self.site(node)
+        for item in node.op.fields:
+            if item.kind == "formula":
+                expr = node.fields[item.name]
+                inner = {
+                    n.id: self.in_forward(n, n.id, (id(node), f"{item.name}.{n.id}"))
+                    for n in names(expr)
+                    if not is_tensor_name(n.id)
+                }
+                setattr(site.f, item.name, substitute(expr, inner))
+        for name, value in vars(site.f).items():
+            if (
+                name in node.fields
+                and isinstance(value, Expr)
+                and self.numbers.open_names(value)
+                and not self.is_formula(node, name)
+            ):
+                setattr(site.f, name, self.in_forward(node.fields[name], name, (id(node), name)))
+        if self.numbers.open_names(site.c) and self.reads_channels(node, site):
+            site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels")
+        operands = self.resolved(node.operands())
+        many = [isinstance(o, ir.Var) and (o.many or o.optional) for o in operands]
+
+        def print_op(*texts: str) -> str:
+            return node.op.function(site, *(f"*{t}" if m else t for t, m in zip(texts, many, strict=True)))
+
+        self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
+        if node.op.many and len(operands) == 1 and not many[0]:
+            self.alias(node.out, operands[0])
+            return
+        self.statements.append(Step(node.out, operands, print_op, typed=True))
+
+    @staticmethod
+    def is_formula(node: ir.OpNode, name: str) -> bool:
+        item = node.op.field(name)
+        return item is not None and item.kind == "formula"
+
+    def reads_channels(self, node: ir.OpNode, site: Site) -> bool:
+        """Whether an op's expression in `forward` mentions the channels that enter."""
+        marked = replace(site, c=Name("\0c"))
+        return "\0c" in node.op.function(marked, *("x" for _ in node.operands()))
+
+    def listed(self, node: ir.ListNode) -> None:
+        operands = self.resolved(node.ins)
+        many = [isinstance(o, ir.Var) and (o.many or o.optional) for o in operands]
+
+        def print_list(*texts: str) -> str:
+            if len(texts) == 1 and many[0]:
+                inside = texts[0]
+            else:
+                inside = f"[{', '.join(f'*{t}' if m else t for t, m in zip(texts, many, strict=True))}]"
+            if not node.running:
+                return inside
+            stripped = inside[1:-1] if inside.startswith("[") and " for " in inside else inside
+            return f"accumulate({stripped})"
+
+        items = self.channels.spread(node.ins)
+        single = len(node.ins) == 1 and many[0]
+        self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
+        self.statements.append(Step(node.out, operands, print_list, typed=True))
+
+    # --- containers
+    def pieces(self, node: ir.ContainerNode) -> list[Piece]:
+        self.channels[node.carry] = self.channels.of(node.entry)
+        kept = dict(self.numbers.bound)
+        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        found = self.chain(node.body)
+        self.numbers.bound = kept
+        self.channels[node.out] = self.channels.leaves(node.body)
+        return found
+
+    def chain(self, region: ir.Region) -> list[Piece]:
+        """The children that a chain makes."""
+        found: list[Piece] = []
+        for node in region.nodes:
+            match node:
+                case ir.OpNode() | ir.CallNode():
+                    found.append(Piece(self.module(node), node.key))
+                case ir.IfNode():
+                    found += self.optional_piece(node)
+                case ir.LoopNode():
+                    found += self.loop_pieces(node)
+                case ir.ContainerNode():
+                    found.append(Piece(self.sequential(self.pieces(node)), node.key))
+        return found
+
+    def sequential(self, pieces: list[Piece], head: str = "nn.Sequential") -> Doc | None:
+        """A container in one expression, or None if it takes statements."""
+        if any(p.lines or p.key is not None for p in pieces):
+            return None
+        docs = tuple(p.doc for p in pieces if p.doc is not None)
+        if head == "nn.Sequential":
+            return Group(head, docs)
+        if len(docs) == 1 and isinstance(docs[0], Cat) and docs[0].parts[0] == "*":
+            return Group(head, docs[0].parts[1].items)  # type: ignore[union-attr]
+        return Group(head, (listing(docs),))
+
+    def optional_piece(self, node: ir.IfNode) -> list[Piece]:
+        decided = self.numbers.decided((id(node), "condition"))
+        if decided is not None:
+            region = node.then if decided else node.other
+            found = self.chain(region)
+            self.channels[node.out] = self.channels.leaves(region)
+            return found
+        condition = text(self.numbers.shown(node.condition, (id(node), "condition")))
+        then, other = self.chain(node.then), self.chain(node.other)
+        self.channels[node.out] = self.channels.merge(
+            node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
+        )
+        if len(then) == len(other) == 1 and then[0].doc and other[0].doc and then[0].key == other[0].key:
+            return [Piece(Cat((then[0].doc, f" if {condition} else ", other[0].doc)), then[0].key)]
+        lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
+        if other:
+            lines += [Line(0, "else:"), *indent(append_lines(other))]
+        return [Piece(lines=lines)]
+
+    def set_attribute(
+        self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.IrNode, head: str = "nn.Sequential"
+    ) -> None:
+        """`self.key = nn.Sequential(…)`, in one expression or step by step."""
+        self.attributes.append(key)
+        depth = self.conditional_depth
+        for name, expr in let.items():
+            if (id(node), name) in self.numbers.used:
+                self.lines.append(Line(depth, f"{name} = {text(self.numbers.close(expr))}"))
+        whole = self.sequential(pieces, head)
+        if whole is not None:
+            self.lines.append(Line(depth, Cat((f"self.{key} = ", whole))))
+            return
+        first, rest = leading(pieces) if head == "nn.Sequential" else ((), pieces)
+        self.lines.append(Line(depth, Cat((f"self.{key} = ", Group(head, first)))))
+        self.lines += [aimed(line, f"self.{key}", depth) for line in append_lines(rest)]
+
+    def run_container(self, node: ir.ContainerNode | ir.LoopNode) -> None:
+        key = str(node.key)
+        depth = self.origin.taps.get(id(node), 0)
+        if depth:
+            self.stores[node] = unique(f"{key}_outputs", self.stores.values())
+            self.statements.append(Tapped(node.out, self.resolve(node.entry), key, self.stores[node], depth))
+        else:
+            self.run_attribute(key, node.out, (node.entry,))
+
+    # --- loops
+    def class_loop(self, node: ir.LoopNode) -> None:
+        pieces = self.loop_pieces(node)
+        key = str(node.key)
+        if node.parallel:
+            self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
+            word = (
+                "branch"
+                if key.startswith("branches")
+                else unique(key[:-1] if key.endswith("s") else f"{key}_branch", RESERVED)
+            )
+            self.attributes[-1:] = [key]
+            self.statements.append(
+                Step(
+                    node.out,
+                    (self.resolve(node.entry),),
+                    lambda t: f"[{word}({t}) for {word} in self.{key}]",
+                    typed=True,
+                )
+            )
+            return
+        self.set_attribute(key, pieces, {}, node)
+        self.run_container(node)
+
+    def loop_pieces(self, node: ir.LoopNode) -> list[Piece]:
+        return LoopWriter(self, node).write()
+
+
+def is_tensor_name(name: str) -> bool:
+    return name[:1] == "t" and name[1:].isdigit()
+
+
+def substitute_deep(expr: Expr, env: Mapping[str, Expr]) -> Expr:
+    return simplify(substitute(expr, env))
+
+
+def count_consumers(template: ir.Template) -> Counter[ir.Var]:
+    """How often each tensor is read."""
+    found: Counter[ir.Var] = Counter()
+
+    def add(operand: ir.Operand | None) -> None:
+        var = base(operand) if operand is not None else None
+        if var is not None:
+            found[var] += 1
+
+    def visit(region: ir.Region) -> None:
+        for node in region.nodes:
+            for operand in node.operands():
+                add(operand)
+            for inner in node.regions():
+                visit(inner)
+                add(inner.result)
+
+    visit(template.region)
+    add(template.region.result)
+    for operand in template.outputs.values():
+        add(operand)
+    return found

@@ -1,0 +1,123 @@
+"""Optional steps and alternatives: folded where decided, else a conditional module, or an `if` in `forward`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl import ir
+from archdsl.backends.torch_source.forward import Branching, Statement
+from archdsl.backends.torch_source.layout import Cat, Doc, flat
+from archdsl.backends.torch_source.pieces import Line, indent, text
+from archdsl.expr import IfElse, ListOf, Lit
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch_source.classes import Writer
+
+WIDTH = 80
+
+
+def write_condition(writer: Writer, node: ir.IfNode) -> None:
+    """A condition at the level of the class."""
+    decided = writer.numbers.decided((id(node), "condition"))
+    if decided is not None:
+        one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
+    elif not ternary(writer, node):
+        two_sides(writer, node)
+
+
+def one_side(writer: Writer, node: ir.IfNode, region: ir.Region, *, absent: bool) -> None:
+    """The condition never differs: its side alone, or nothing of a branch that never exists."""
+    if absent:
+        writer.channels[node.out] = ListOf(())
+        writer.absent.add(node.out)
+        return
+    node.out.optional = False
+    result = writer.region(region)
+    writer.channels[node.out] = writer.channels.of(result)
+    writer.alias(node.out, result)
+
+
+def keyed_single(region: ir.Region) -> ir.OpNode | ir.CallNode | None:
+    """The only node of a region, if it is a module of one tensor whose output is the region's."""
+    if len(region.nodes) == 1:
+        node = region.nodes[0]
+        single = isinstance(node, (ir.OpNode, ir.CallNode)) and node.key is not None and len(node.operands()) == 1
+        if single and region.result is node.out:
+            return node  # type: ignore[return-value]
+    return None
+
+
+def ternary(writer: Writer, node: ir.IfNode) -> bool:
+    """`A(…) if condition else B(…)` (or nn.Identity()) as one attribute; False if it is no such case."""
+    then, other = (keyed_single(r) for r in (node.then, node.other))
+    if then is None or node.branch:
+        return False
+    entry = then.ins[0]
+    if other is None and (node.other.nodes or node.other.result is not entry):
+        return False
+    if other is not None and (other.ins[0] is not entry or other.key != then.key):
+        return False
+    docs = [writer.module(then), writer.module(other) if other is not None else "nn.Identity()"]
+    after = writer.channels.of(other.out if other is not None else entry)
+    writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
+    condition = text(writer.numbers.shown(node.condition, (id(node), "condition")))
+    writer.attributes.append(str(then.key))
+    writer.lines += indent(
+        conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
+    )
+    writer.run_attribute(str(then.key), node.out, (entry,))
+    return True
+
+
+def conditional_attribute(key: str, condition: str, docs: list[Doc], depth: int) -> list[Line]:
+    """On one line if it fits, else with an `if`."""
+    whole = Cat((f"self.{key} = ", docs[0], f" if {condition} else ", docs[1]))
+    if len(flat(whole)) <= WIDTH - 4 * depth:
+        return [Line(0, whole)]
+    return [
+        Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
+        Line(0, f"if {condition}:"),
+        Line(1, Cat((f"self.{key} = ", docs[0]))),
+    ]
+
+
+def two_sides(writer: Writer, node: ir.IfNode) -> None:
+    """Modules of each side made under the condition; `forward` chooses by an attribute."""
+    condition = text(writer.numbers.shown(node.condition, (id(node), "condition")))
+    flag = writer.flag(node.word or node.out.name, condition)
+    then, then_result, then_lines = side(writer, node.then)
+    other, other_result, other_lines = side(writer, node.other)
+    assert then_result is not None
+    if then_lines:
+        writer.lines += [Line(writer.conditional_depth, f"if self.{flag}:"), *then_lines]
+    if other_lines:
+        test = "else:" if then_lines else f"if not self.{flag}:"
+        writer.lines += [Line(writer.conditional_depth, test), *other_lines]
+    if node.branch:
+        writer.channels[node.out] = IfElse(node.condition, writer.channels.of(then_result), Lit(0))
+    elif other_result is not None:
+        after = [writer.channels.of(r) for r in (then_result, other_result)]
+        writer.channels[node.out] = writer.channels.merge(node.condition, *after)
+    writer.statements.append(
+        Branching(
+            node.out,
+            f"self.{flag}",
+            then,
+            writer.resolve(then_result),
+            other,
+            None if node.branch or other_result is None else writer.resolve(other_result),
+        )
+    )
+
+
+def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:
+    """The statements of one side, its result, and the lines that make its modules."""
+    outer, writer.statements = writer.statements, []
+    mark = len(writer.lines)
+    writer.conditional_depth += 1
+    result = writer.region(region) if region.result is not None else None
+    writer.conditional_depth -= 1
+    made = writer.lines[mark:]
+    del writer.lines[mark:]
+    found, writer.statements = writer.statements, outer
+    return found, result, made

@@ -1,0 +1,333 @@
+"""`forward`: dataflow to statements, with single-use values written inline in the order of execution."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.ir import Item, Operand, Tap, Var
+from archdsl.names import unique
+
+INLINE = 66  # characters beyond which a value gets a line of its own
+
+
+@dataclass(eq=False)
+class Step:
+    """`out = text(args)`; `typed` tells whether the checker knows that it is a Tensor."""
+
+    out: Var
+    args: tuple[Operand, ...]
+    text: Callable[..., str]
+    typed: bool = False
+    alone: bool = False  # a stage: a line of its own
+    named: bool = False  # its text reads the arguments more than once: they need names
+    attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
+
+
+@dataclass(eq=False)
+class Branching:
+    """`if condition:` over steps; both sides leave their value in `out`."""
+
+    out: Var
+    condition: str
+    then: list[Statement]
+    then_result: Operand
+    other: list[Statement]
+    other_result: Operand | None  # None: an optional branch, absent
+
+
+@dataclass(eq=False)
+class Tapped:
+    """A container whose children's outputs are kept: by key, down to `depth` levels."""
+
+    out: Var
+    entry: Operand
+    attribute: str
+    store: str
+    depth: int
+
+
+Statement = Step | Branching | Tapped
+
+
+def operands_of(statement: Statement) -> Iterator[Operand]:
+    """Every operand a statement reads, those of inner statements included."""
+    match statement:
+        case Step(args=args):
+            yield from args
+        case Tapped(entry=entry):
+            yield entry
+        case Branching():
+            for inner in (*statement.then, *statement.other):
+                yield from operands_of(inner)
+            yield statement.then_result
+            if statement.other_result is not None:
+                yield statement.other_result
+
+
+def base(operand: Operand) -> Var | None:
+    return operand if isinstance(operand, Var) else operand.var if isinstance(operand, Item) else None
+
+
+@dataclass(eq=False)
+class Pending:
+    """A value not yet written: its text, and what the text mentions."""
+
+    var: Var
+    text: str
+    typed: bool
+    mentions: Counter[Var] = field(default_factory=Counter)
+
+
+class ForwardPrinter:
+    """Prints the statements of one `forward`."""
+
+    def __init__(self, inputs: Sequence[Var], index: Callable[[Item], str], tap: Callable[[Tap], str]) -> None:
+        self.index, self.tap = index, tap
+        self.names: dict[Var, str] = {}
+        self.holders: dict[str, Var] = {}
+        self.uses: Counter[Var] = Counter()
+        self.pending: list[Pending] = []
+        self.lines: list[tuple[int, str]] = []
+        self.depth = 0
+        self.parameters = {var.name for var in inputs}
+        self.declared: set[str] = set()
+        self.shown: set[str] = set()
+        for var in inputs:
+            self.names[var] = var.name
+            self.holders[var.name] = var
+        self.inputs = list(inputs)
+
+    def run(
+        self, statements: list[Statement], results: Sequence[Operand], shape: Callable[[list[str]], str] | None
+    ) -> list[tuple[int, str]]:
+        """The lines of the body, with their depth; `shape` wraps several results."""
+        for operand in [*results, *(o for s in statements for o in operands_of(s))]:
+            var = base(operand)
+            if var is not None:
+                self.uses[var] += 1
+        self.statements(statements)
+        if shape is None:
+            self.give_back(results[0])
+        else:
+            self.flush()
+            self.emit(f"return {shape([self.read(r) for r in results])}")
+        return self.lines
+
+    # --- text
+    def emit(self, text: str) -> None:
+        self.lines.append((self.depth, text))
+
+    def read(self, operand: Operand) -> str:
+        """The text of a value that has a name."""
+        if isinstance(operand, Tap):
+            return self.tap(operand)
+        if isinstance(operand, Item):
+            if operand.var.parts:
+                return self.names[operand]  # type: ignore[index]
+            return f"{self.names[operand.var]}[{self.index(operand)}]"
+        return self.names[operand]
+
+    def statements(self, statements: list[Statement]) -> None:
+        for statement in statements:
+            match statement:
+                case Step():
+                    self.step(statement)
+                case Branching():
+                    self.branching(statement)
+                case Tapped():
+                    self.tapped(statement)
+
+    # --- values
+    def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var]]:
+        """The texts of arguments: pending ones inline if they are the last pending, in this order."""
+        wanted = [a for a in args if isinstance(a, Var) and any(p.var is a for p in self.pending)]
+        tail = self.pending[len(self.pending) - len(wanted) :]
+        if [p.var for p in tail] != wanted or any(self.uses[v] != 1 for v in wanted):
+            self.flush()
+            tail = []
+        inline = {p.var: p for p in tail}
+        if tail:
+            del self.pending[-len(tail) :]
+        mentions: Counter[Var] = Counter()
+        found = []
+        for arg in args:
+            if isinstance(arg, Var) and arg in inline:
+                found.append(inline[arg].text)
+                mentions.update(inline[arg].mentions)
+                self.uses[arg] -= 1
+            else:
+                var = base(arg)
+                if var is not None:
+                    mentions[var] += 1
+                found.append(self.read(arg))
+        return found, mentions
+
+    def step(self, step: Step) -> None:
+        if step.named:
+            self.flush()
+        texts, mentions = self.texts(step.args)
+        text = step.text(*texts)
+        if step.alone and self.uses[step.out] == 1:
+            step.out.name = "x"  # a plain chain of stages
+        self.pending.append(Pending(step.out, text, step.typed, mentions))
+        if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is pending, in order."""
+        pending, self.pending = self.pending, []
+        for value in pending:
+            for var, count in value.mentions.items():
+                self.uses[var] -= count
+            if value.var.parts:
+                self.unpack(value)
+                continue
+            name = self.name_for(value.var)
+            annotate = not value.typed and not value.var.many and name not in self.declared | self.parameters
+            self.emit(f"{name}{': Tensor' if annotate else ''} = {value.text}")
+            self.declared.add(name)
+
+    def unpack(self, value: Pending) -> None:
+        parts = []
+        for part in value.var.parts:
+            name = self.fresh(part)
+            parts.append(name)
+        for item, name in zip(value.var.items, parts, strict=True):
+            self.names[item] = name  # type: ignore[index]
+        self.holders.update(dict.fromkeys(parts, value.var))
+        self.emit(f"{', '.join(parts)} = {value.text}")
+        self.declared.update(parts)
+
+    def name_for(self, var: Var) -> str:
+        """The var's word; a word whose value is no longer needed is used again."""
+        name = self.fresh("branches" if var.many and var.name == "x" else var.name)
+        self.names[var], self.holders[name] = name, var
+        return name
+
+    def fresh(self, wanted: str) -> str:
+        taken = {n for n, v in self.holders.items() if self.uses[v] > 0}
+        if wanted not in taken:
+            return wanted
+        if wanted == "x":
+            return next((n for n in ("y", "z") if n not in taken), unique("y", taken))
+        return unique(wanted, taken)
+
+    # --- control
+    def branching(self, node: Branching) -> None:
+        """A choice whose one side is a single expression prints as a conditional expression."""
+        if node.other_result is None:
+            self.optional(node)
+            return
+        other_var = node.other_result if isinstance(node.other_result, Var) else None
+        if len(node.then) == 1 and isinstance(node.then[0], Step) and not node.other and other_var is not None:
+            step = node.then[0]
+            if node.then_result is step.out and not step.out.parts:
+                self.flush()
+                texts = [self.read(a) for a in step.args]
+                mentions = Counter(v for a in (*step.args, other_var) if (v := base(a)) is not None)
+                self.uses[step.out] -= 1
+                text = f"{step.text(*texts)} if {node.condition} else {self.read(other_var)}"
+                self.pending.append(Pending(node.out, text, False, mentions))
+                self.flush() if self.uses[node.out] != 1 or len(text) > INLINE else None
+                return
+        self.flush()
+        self.long_branching(node)
+
+    def optional(self, node: Branching) -> None:
+        """A branch that may not exist: a list of one tensor or of none."""
+        self.flush()
+        if len(node.then) == 1 and isinstance(node.then[0], Step) and node.then_result is node.then[0].out:
+            step = node.then[0]
+            mentions = Counter(v for a in step.args if (v := base(a)) is not None)
+            self.uses[step.out] -= 1
+            text = f"[{step.text(*(self.read(a) for a in step.args))}] if {node.condition} else []"
+            self.pending.append(Pending(node.out, text, True, mentions))
+            self.flush()
+            return
+        name = self.name_for(node.out)
+        self.emit(f"{name}: list[Tensor] = []")
+        self.emit(f"if {node.condition}:")
+        before = dict(self.holders)
+        self.depth += 1
+        self.statements(node.then)
+        self.flush()
+        self.emit(f"{name}.append({self.read(node.then_result)})")
+        self.depth -= 1
+        self.holders = before
+
+    def long_branching(self, node: Branching) -> None:
+        name = self.fresh(unique(node.out.name, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+        before = dict(self.holders)
+        self.emit(f"if {node.condition}:")
+        self.side(node.then, node.then_result, name)
+        self.holders = before
+        if node.other_result is not None and (node.other or self.read(node.other_result) != name):
+            self.emit("else:")
+            self.side(node.other, node.other_result, name)
+        self.names[node.out], self.holders[name] = name, node.out
+        self.declared.add(name)
+
+    def side(self, statements: list[Statement], result: Operand, name: str) -> None:
+        self.depth += 1
+        self.statements(statements)
+        if self.pending and isinstance(result, Var) and self.pending[-1].var is result and len(self.pending) == 1:
+            value = self.pending.pop()
+            for var, count in value.mentions.items():
+                self.uses[var] -= count
+            self.uses[result] -= 1
+            self.emit(f"{name} = {value.text}")
+        else:
+            self.flush()
+            text = self.read(result)
+            held = base(result)
+            if held is not None:
+                self.uses[held] -= 1
+            if text != name:
+                self.emit(f"{name} = {text}")
+        self.depth -= 1
+
+    def tapped(self, node: Tapped) -> None:
+        texts, mentions = self.texts([node.entry])
+        for var, count in mentions.items():
+            self.uses[var] -= count
+        self.flush()
+        name = self.name_for(node.out)
+        if texts[0] != name:
+            self.emit(f"{name} = {texts[0]}")
+        self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
+        self.emit(f"for key, child in self.{node.attribute}.named_children():")
+        self.depth += 1
+        if node.depth == 1:
+            self.emit(f"{name} = {node.store}[key] = child({name})")
+        else:
+            self.emit("for inner, layer in child.named_children():")
+            self.depth += 1
+            self.emit(f'{name} = {node.store}[f"{{key}}.{{inner}}"] = layer({name})')
+            self.depth -= 1
+            self.emit(f"{node.store}[key] = {name}")
+        self.depth -= 1
+        self.declared.add(name)
+
+    def give_back(self, result: Operand) -> None:
+        """`return`, through a typed name where the checker sees no Tensor."""
+        if (
+            isinstance(result, Var)
+            and len(self.pending) == 1
+            and self.pending[0].var is result
+            and self.pending[0].typed
+        ):
+            self.emit(f"return {self.pending[0].text}")
+            return
+        if (
+            isinstance(result, Var)
+            and len(self.pending) == 1
+            and self.pending[0].var is result
+            and " if " in self.pending[0].text
+        ):
+            self.emit(f"return {self.pending[0].text}")
+            return
+        self.uses[base(result) or Var("")] -= 0
+        self.flush()
+        self.emit(f"return {self.read(result)}")

@@ -1,0 +1,121 @@
+"""Lines of source, broken as ruff format breaks them: whole, or one item a line with a trailing comma."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Group:
+    """A bracketed list: `head(a, b)`; `head` may itself hold text before the bracket."""
+
+    head: str
+    items: tuple[Doc, ...]
+    open: str = "("
+    close: str = ")"
+
+
+@dataclass(frozen=True)
+class Cat:
+    """Parts one after another on a line; when it must break, its last group does."""
+
+    parts: tuple[Doc, ...]
+
+
+@dataclass(frozen=True)
+class Comprehension:
+    """`element for target in rows`, the inside of a bracket."""
+
+    element: Doc
+    clause: Doc
+
+
+@dataclass(frozen=True)
+class Ternary:
+    """`then if condition else other`."""
+
+    then: Doc
+    condition: str
+    other: Doc
+
+
+Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary"
+
+
+def call(head: str, *items: Doc) -> Group:
+    return Group(head, items)
+
+
+def keyword(name: str, value: Doc) -> Doc:
+    return Cat((f"{name}=", value))
+
+
+def listing(items: Iterable[Doc]) -> Group:
+    return Group("", tuple(items), "[", "]")
+
+
+def flat(doc: Doc) -> str:
+    """The text on one line."""
+    match doc:
+        case Group(head, items, start, end):
+            return f"{head}{start}{', '.join(map(flat, items))}{end}"
+        case Cat(parts):
+            return "".join(map(flat, parts))
+        case Comprehension(element, clause):
+            return f"{flat(element)} for {flat(clause)}"
+        case Ternary(then, condition, other):
+            return f"{flat(then)} if {condition} else {flat(other)}"
+    return doc
+
+
+def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
+    """The text as lines, each indented by `indent` spaces at least."""
+    whole = " " * indent + flat(doc) + suffix
+    if len(whole) <= WIDTH:
+        return [whole]
+    match doc:
+        case Group(head, items, start, end) if items:
+            inside = [
+                line
+                for item in items
+                for line in lines(item, indent + 4, "" if isinstance(item, Comprehension) else ",")
+            ]
+            return [f"{' ' * indent}{head}{start}", *inside, f"{' ' * indent}{end}{suffix}"]
+        case Cat(parts):
+            return _break_cat(parts, indent, suffix) or [whole]
+        case Comprehension(element, clause):
+            return [*lines(element, indent), *lines(Cat(("for ", clause)), indent, suffix)]
+        case Ternary(then, condition, other):
+            last = lines(Cat(("else ", other)), indent, suffix)
+            return [*lines(then, indent), f"{' ' * indent}if {condition}", *last]
+    return [whole]
+
+
+def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | None:
+    """Breaks the last group that has items; text before and after stays on its first and last line."""
+    for index in reversed(range(len(parts))):
+        part = parts[index]
+        if isinstance(part, Ternary):
+            before = "".join(map(flat, parts[:index]))
+            after = "".join(map(flat, parts[index + 1 :])) + suffix
+            return [f"{' ' * indent}{before}(", *lines(part, indent + 4), f"{' ' * indent}){after}"]
+        if isinstance(part, (Group, Cat)) and (not isinstance(part, Group) or part.items):
+            before = "".join(map(flat, parts[:index]))
+            after = "".join(map(flat, parts[index + 1 :])) + suffix
+            broken = lines(part, indent, after)
+            if len(broken) == 1:
+                if not isinstance(part, Group):
+                    continue
+                inside = [
+                    line
+                    for item in part.items
+                    for line in lines(item, indent + 4, "" if isinstance(item, Comprehension) else ",")
+                ]
+                broken = [f"{' ' * indent}{part.head}{part.open}", *inside, f"{' ' * indent}{part.close}{after}"]
+            broken[0] = " " * indent + before + broken[0].lstrip()
+            return broken
+    return None

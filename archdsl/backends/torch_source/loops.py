@@ -1,0 +1,329 @@
+"""Loops: a comprehension where the channels stay, a `for` statement where they move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl import ir
+from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, call, listing
+from archdsl.backends.torch_source.pieces import (
+    TARGET,
+    Line,
+    Piece,
+    aimed,
+    append_lines,
+    doc,
+    indent,
+    keyed,
+    leading,
+    mentions,
+    text,
+)
+from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, names, same, simplify, substitute, wrap
+from archdsl.lower import TABLE_NAMES, TURN_NAMES
+from archdsl.names import unique
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch_source.classes import Writer
+
+INDICES = ("i", "j", "k")  # of nested loops
+COUNTER = "block"  # how many turns of a table came before
+
+
+class LoopWriter:
+    """A loop of a class or of a container."""
+
+    def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
+        self.writer, self.node, self.numbers = writer, node, writer.numbers
+        self.index = INDICES[writer.loop_depth % len(INDICES)]
+
+    def write(self) -> list[Piece]:
+        node, writer = self.node, self.writer
+        start = writer.channels.of(node.entry)
+        kept = dict(self.numbers.bound)
+        turns = self.turn_count()
+        if turns == 0:
+            writer.channels[node.out] = start
+            return []
+        pieces, variable = self.body(start)
+        if turns == 1 and node.count is not None and variable is None:
+            found = pieces
+        else:
+            found = self.loop(pieces, variable, start)
+        self.numbers.bound = kept
+        if node.parallel:
+            writer.channels[node.out] = self.parallel_channels()
+        elif variable is not None:
+            writer.channels[node.out] = Name(f"@{variable}")
+            writer.channels.closed[variable] = self.closed_form(start, variable)
+        else:
+            writer.channels[node.out] = self.after(start)
+        return found
+
+    def after(self, start: Expr) -> Expr:
+        """Channels after a loop in which those that enter a turn never differ."""
+        result = self.writer.channels.leaves(self.node.body)
+        local = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES}
+        if not {n.id for n in names(result)} & local:
+            return result
+        constant = self.numbers.constant((id(self.node.out), "c"))
+        return constant if constant is not None else start
+
+    def closed_form(self, start: Expr, variable: str) -> Expr | None:
+        """Channels after the last turn over the names of the block: start + n·growth, if they grow by a constant."""
+        node = self.node
+        growth = simplify(self.writer.channels.leaves(node.body) - Name(f"@{variable}"))
+        local = {*node.columns, *node.let, *TURN_NAMES, f"@{variable}"}
+        if node.count is None or {n.id for n in names(growth)} & local:
+            return None
+        return start + node.count * growth
+
+    def turn_count(self) -> int | None:
+        node = self.node
+        if node.count is not None:
+            if isinstance(node.count, Lit):
+                return int(node.count.value)  # type: ignore[arg-type]
+            constant = self.numbers.constant((id(node), "count"))
+            return constant.value if isinstance(constant, Lit) else None  # type: ignore[return-value]
+        rows = self.writer.origin.rows.get(id(node))
+        return len(rows) if rows is not None and self.fixed_rows() else None
+
+    def fixed_rows(self) -> bool:
+        node = self.node
+        assert node.rows is not None
+        closed = not any(True for _ in names(node.rows))
+        return closed or self.numbers.constant((id(node), "rows")) is not None
+
+    # --- the body
+    def body(self, start: Expr) -> tuple[list[Piece], str | None]:
+        """The children of one turn, and the variable that carries the channels if they move."""
+        node, writer = self.node, self.writer
+        constant = self.numbers.constant((id(node.carry), "c"))
+        if constant is not None or node.parallel:
+            return self.turn(start if node.parallel else constant or start), None
+        reuse = isinstance(start, Name) and start.id.startswith("@") and self.only_consumer()
+        fresh = (
+            unique("c_in", writer.variables - {"c_in"})
+            if writer.template.network
+            else unique("channels", writer.variables)
+        )
+        variable = start.id[1:] if isinstance(start, Name) and reuse else fresh
+        moved = writer.mutated
+        writer.mutated = set()
+        used = set(self.numbers.used)
+        lines = len(writer.lines)
+        pieces = self.turn(Name(f"@{variable}"))
+        result = writer.channels.leaves(node.body)
+        moving = not same(result, Name(f"@{variable}")) or variable in writer.mutated
+        updated = variable in writer.mutated and same(result, Name(f"@{variable}"))
+        writer.mutated = moved
+        if not moving:
+            self.numbers.used.clear()
+            self.numbers.used.update(used)
+            del writer.lines[lines:]
+            return self.turn(start), None
+        writer.variables.add(variable)
+        writer.mutated.add(variable)
+        if not updated:
+            pieces.append(Piece(lines=[Line(0, update(variable, self.numbers.shown(result)))]))
+        return pieces, variable
+
+    def only_consumer(self) -> bool:
+        return isinstance(self.node.entry, ir.Var) and self.writer.consumers[self.node.entry] == 1
+
+    def turn(self, carry: Expr) -> list[Piece]:
+        node, writer = self.node, self.writer
+        writer.channels[node.carry] = carry
+        self.bind()
+        if writer.template.staged:
+            self.numbers.bound["c_in"] = writer.channels.shown(node.carry)
+        depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
+        pieces = writer.chain(node.body)
+        writer.loop_depth = depth
+        if not node.wrap:
+            return pieces
+        whole = writer.sequential(pieces)
+        if whole is not None:
+            return [Piece(whole)]
+        name = "stage" if node.table else "branch"
+        first, rest = leading(pieces)
+        lines = [
+            Line(0, Cat((f"{name} = ", Group("nn.Sequential", first)))),
+            *(aimed(line, name) for line in append_lines(rest)),
+        ]
+        return [Piece(lines=[*lines, Line(0, call(f"{TARGET}.append", name))])]
+
+    def bind(self) -> None:
+        node = self.node
+        self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
+        if node.table:
+            self.numbers.bound["turn"] = Name(f"@{COUNTER}")
+            self.numbers.bound["turns"] = Lit(self.writer.origin.turns[id(node)])
+        last = (node.count if node.count is not None else Lit(len(self.writer.origin.rows.get(id(node), [])))) - 1
+        index: Expr = Name(f"@{self.index}")
+        for name, expr in zip(
+            TURN_NAMES, (index, Compare("==", index, Lit(0)), Compare("==", index, last)), strict=True
+        ):
+            constant = self.numbers.constant((id(node), name))
+            self.numbers.bound[name] = constant if constant is not None else expr
+
+    def parallel_channels(self) -> Expr:
+        """Channels of each branch; one expression where they are equal."""
+        result = self.writer.channels.leaves(self.node.body)
+        local = {*self.node.columns, *self.node.let, *TURN_NAMES}
+        if not {n.id for n in names(result)} & local:
+            return result
+        return ListOf(tuple(substitute(result, cells) for cells in self.cells()))
+
+    def cells(self) -> list[dict[str, Expr]]:
+        """What each row binds, as written in the spec if it is written there."""
+        node = self.node
+        found = []
+        rows = node.rows.items if isinstance(node.rows, ListOf) else None
+        for index, values in enumerate(self.writer.origin.rows.get(id(node), [])):
+            cells: dict[str, Expr] = {"i": Lit(index), "first": Lit(index == 0)}
+            row = rows[index] if rows is not None else None
+            written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
+            cells |= {name: wrap(values[name]) for name in node.columns}
+            cells |= dict(zip(node.columns, written, strict=False))
+            for name, expr in node.let.items():
+                cells[name] = substitute(expr, cells)
+            found.append(cells)
+        return found
+
+    # --- the statement
+    def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
+        node = self.node
+        derived = self.derived_lets()
+        lets = [
+            Line(0, f"{n} = {text(simplify(self.numbers.close(e)))}")
+            for n, e in node.let.items()
+            if (id(node), n) in self.numbers.used and n not in derived
+        ]
+        inner = append_lines(pieces)
+        inner = self.counted(inner, bool(lets))
+        index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
+        header = self.header(index, derived)
+        counts = any(mentions(line.doc, COUNTER) for line in inner)
+        if (
+            len(pieces) == 1
+            and pieces[0].doc is not None
+            and variable is None
+            and not lets
+            and self.row_key() is None
+            and pieces[0].key is None
+            and not counts
+        ):
+            return [Piece(Cat(("*", listing([Comprehension(pieces[0].doc, Cat(header))]))))]
+        lines = []
+        if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
+            slot = (id(node.entry), "c") if isinstance(node.entry, ir.Var) else None
+            lines.append(Line(0, Cat((f"{variable} = ", doc(self.numbers.shown(start, slot))))))
+        if node.table and counts:
+            lines.append(Line(0, f"{COUNTER} = 0"))
+        key = self.row_key()
+        if key is not None:
+            inner = [keyed(line, key) for line in inner]
+        lines += [Line(0, Cat(("for ", *header)), ":"), *indent([*lets, *inner])]
+        return [Piece(lines=lines)]
+
+    def counted(self, inner: list[Line], lets: bool) -> list[Line]:
+        """The count of a table's turns goes up at the end of each turn of its innermost loops."""
+        node = self.node
+        innermost = not any(isinstance(n, ir.LoopNode) for n in node.body.nodes)
+        if innermost and any(mentions(line.doc, COUNTER) for line in inner):
+            return [*inner, Line(0, f"{COUNTER} += 1")]
+        return inner
+
+    def row_key(self) -> str | None:
+        """The column that names the rows of a table."""
+        return "name" if self.node.table and "name" in self.node.columns else None
+
+    def header(self, index: bool, derived: Mapping[str, list[Value]]) -> tuple[Doc, ...]:
+        """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
+        node = self.node
+        if node.count is not None:
+            count = self.numbers.shown(node.count, (id(node), "count"))
+            return (f"{self.index if index else '_'} in range({text(count)})",)
+        columns = self.columns(derived)
+        rows = self.row_docs(columns, derived)
+        target = ", ".join(columns) if columns else "_"
+        if isinstance(rows, Group) and not columns:
+            return (f"{self.index if index else '_'} in range({len(rows.items)})",)
+        if index:
+            inside = f"({target})" if len(columns) > 1 else target
+            return (f"{self.index}, {inside} in ", call("enumerate", rows))
+        return (f"{target} in ", rows)
+
+    def columns(self, derived: Mapping[str, list[Value]]) -> list[str]:
+        node, used = self.node, self.numbers.used
+        wanted = [n for n in node.columns if (id(node), n) in used or n == self.row_key()]
+        order = {name: float(i) for i, name in enumerate(node.columns)}
+        for name in derived:
+            first = next((n.id for n in names(node.let[name]) if n.id in order), None)
+            order[name] = order[first] + 0.5 if first else len(order)
+        return sorted([*wanted, *derived], key=lambda n: order[n])
+
+    def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Value]]) -> Doc:
+        node = self.node
+        assert node.rows is not None
+        if not self.fixed_rows():
+            return text(self.numbers.shown(node.rows, (id(node), "rows")))
+        rows = self.writer.origin.rows[id(node)]
+        if len(columns) == 1:
+            return listing(text(row[columns[0]]) for row in rows)
+        return listing(Group("", tuple(text(row[c]) for c in columns)) for row in rows)
+
+    def derived_lets(self) -> dict[str, list[Value]]:
+        """Lets of a row that hang on the row alone: columns of the printed table."""
+        node = self.node
+        if node.rows is None or not self.fixed_rows():
+            return {}
+        found: dict[str, list[Value]] = {}
+        rows = self.writer.origin.rows[id(node)]
+        for name, expr in node.let.items():
+            slot = (id(node), name)
+            if slot not in self.numbers.used or self.numbers.seen[slot].deps & self.numbers.symbolic:
+                continue
+            if all(self.known_in_row(n.id, found) for n in names(expr)):
+                found[name] = [row[name] for row in rows]
+        return found
+
+    def known_in_row(self, name: str, derived: Mapping[str, object]) -> bool:
+        if name in self.node.columns or name in derived or name in self.node.let:
+            return True
+        bound = self.numbers.bound.get(name)
+        if isinstance(bound, tuple):
+            return self.numbers.constant(bound) is not None
+        return isinstance(bound, Lit)
+
+
+def reads_turn(node: ir.LoopNode) -> bool:
+    """Whether a loop's body reads `i`, `first` or `last` of this loop."""
+    exprs = list(node.let.values())
+
+    def visit(region: ir.Region) -> None:
+        for inner in region.nodes:
+            if isinstance(inner, ir.CallNode):
+                exprs.extend(inner.args.values())
+            elif isinstance(inner, ir.OpNode):
+                exprs.extend(inner.fields.values())
+            elif isinstance(inner, ir.IfNode):
+                exprs.append(inner.condition)
+            elif isinstance(inner, ir.LoopNode):
+                exprs.extend(e for e in (inner.count, inner.rows) if e is not None)
+                continue
+            for region_ in inner.regions():
+                visit(region_)
+
+    visit(node.body)
+    return any(name.id in TURN_NAMES for expr in exprs for name in names(expr))
+
+
+def update(variable: str, result: Expr) -> Doc:
+    """`c = …`, or `c += …` for a sum."""
+    rest = simplify(result - Name(variable))
+    if not any(n.id == variable for n in names(rest)) and any(n.id == variable for n in names(result)):
+        return f"{variable} += {text(rest)}"
+    return Cat((f"{variable} = ", doc(result)))

@@ -1,0 +1,133 @@
+"""Which expression stands for a number in a class: a literal where it never differs, else names in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archdsl.elaborate import Seen
+from archdsl.expr import (
+    Binary,
+    Compare,
+    Expr,
+    IfElse,
+    Lit,
+    Logic,
+    Name,
+    Value,
+    fold,
+    names,
+    rebuild,
+    same,
+    simplify,
+    substitute,
+    wrap,
+)
+
+Facts = frozenset[tuple[Expr, Expr]]
+
+
+@dataclass
+class Numbers:
+    """The names of one class (or loop body inside it) and what they stand for."""
+
+    seen: Mapping[tuple[int, str], Seen]
+    symbolic: frozenset[str]
+    bound: dict[str, Expr | tuple[int, str]]  # a name -> its expression, or the slot of a param, let or column
+    used: set[tuple[int, str]] = field(default_factory=set)  # slots printed by name
+    facts: Facts = frozenset()
+    lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
+
+    def constant(self, slot: tuple[int, str]) -> Expr | None:
+        """The literal of a place whose number never differs and hangs on no open param."""
+        seen = self.seen.get(slot)
+        if seen is None or seen.varies or seen.deps & self.symbolic:
+            return None
+        return wrap(seen.value)
+
+    def decided(self, slot: tuple[int, str]) -> bool | None:
+        """A condition's value, if it is always the same."""
+        constant = self.constant(slot)
+        return bool(constant.value) if isinstance(constant, Lit) else None
+
+    def shown(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
+        """What to print for `expr`, evaluated at `slot`."""
+        if isinstance(expr, Lit):
+            return expr
+        constant = self.constant(slot) if slot is not None else None
+        return constant if constant is not None else simplify(self.close(expr), self.facts)
+
+    def close(self, expr: Expr) -> Expr:
+        """`expr` over the names of the emitted scope."""
+        if isinstance(expr, Name):
+            return self.name(expr)
+        return fold(rebuild(expr, self.close))
+
+    def name(self, name: Name) -> Expr:
+        if name.id.startswith("@"):  # a variable of the emitted source
+            return Name(name.id[1:])
+        found = self.bound.get(name.id)
+        if found is None:
+            return name
+        if isinstance(found, Expr):
+            return self.close(found) if found != name else found
+        constant = self.constant(found)
+        if constant is not None:
+            return constant
+        if found in self.lets:
+            closed = self.close(self.lets[found])
+            if isinstance(closed, Name):  # another word for a name needs no variable
+                return closed
+        self.used.add(found)
+        return name
+
+    def open_names(self, expr: Expr) -> bool:
+        return any(True for _ in names(expr))
+
+
+def merge(condition: Expr, then: Expr, other: Expr) -> Expr:
+    """Channels after an optional step: one form for both sides if the condition's equalities prove it."""
+    if same(then, other):
+        return then
+    for a, b in equalities(condition, True):
+        for pair in ({a: b}, {b: a}):
+            if same(replace_in(then, pair), replace_in(other, pair)):
+                return other
+    for a, b in equalities(condition, False):
+        for pair in ({a: b}, {b: a}):
+            if same(replace_in(then, pair), replace_in(other, pair)):
+                return then
+    return IfElse(condition, then, other)
+
+
+def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:
+    """What is equal when the condition has this truth value."""
+    match condition:
+        case Compare(op="==", left=a, right=b) if truth:
+            return [(a, b)]
+        case Compare(op="!=", left=a, right=b) if not truth:
+            return [(a, b)]
+        case Logic(op="and", items=items) if truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+        case Logic(op="or", items=items) if not truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+    return []
+
+
+def replace_in(expr: Expr, pair: Mapping[Expr, Expr]) -> Expr:
+    if expr in pair:
+        return pair[expr]
+    return fold(rebuild(expr, lambda part: replace_in(part, pair)))
+
+
+def divisibility(requirements: tuple[Expr, ...]) -> Facts:
+    """The pairs (a, n) of `require: [a % n == 0]`."""
+    found = set()
+    for expr in requirements:
+        match expr:
+            case Compare(op="==", left=Binary(op="%", left=a, right=n), right=Lit(value=0)):
+                found.add((a, n))
+    return frozenset(found)
+
+
+__all__ = ["Facts", "Numbers", "Value", "divisibility", "merge", "substitute"]

@@ -1,0 +1,118 @@
+"""The parts of `__init__`: statements, children of containers, calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, Ternary, call, flat, keyword
+from archdsl.expr import Expr, IfElse, ListOf, Value, show, wrap
+from archdsl.ops.base import Module, is_lit
+
+TARGET = "\0target"  # stands for the container that a statement appends to
+
+
+@dataclass
+class Line:
+    """A statement of `__init__`, `depth` levels inside."""
+
+    depth: int
+    doc: Doc
+    suffix: str = ""
+
+
+@dataclass
+class Piece:
+    """A child of a container: a module, a loop over modules, or an optional one."""
+
+    doc: Doc | None = None
+    key: str | None = None
+    lines: list[Line] = field(default_factory=list)  # statements that append to TARGET
+
+
+def text(expr: Expr | Value) -> str:
+    """An expression as source."""
+    return show(wrap(expr), python=True)
+
+
+def doc(expr: Expr) -> Doc:
+    """An expression as source that can be broken."""
+    if isinstance(expr, IfElse):
+        return Ternary(doc(expr.then), text(expr.condition), doc(expr.other))
+    return text(expr)
+
+
+def module_doc(made: Module) -> Group:
+    """`nn.Conv2d(c_in, out, 3, 2, 1, bias=False)`: stride and padding by position where both are given."""
+    items: list[Doc] = [text(arg) for arg in made.args]
+    in_order = True
+    for name, (value, default) in made.kwargs.items():
+        expr = wrap(value)
+        if is_lit(expr, default) or (isinstance(expr, ListOf) and all(is_lit(i, default) for i in expr.items)):
+            in_order = False
+        elif in_order and name in ("stride", "padding"):
+            items.append(text(expr))
+        else:
+            in_order = False
+            items.append(keyword(name, text(expr)))
+    return Group(made.cls, tuple(items))
+
+
+def leading(pieces: Sequence[Piece]) -> tuple[tuple[Doc, ...], Sequence[Piece]]:
+    """The modules that a container can be made with, and the pieces that come after."""
+    docs: list[Doc] = []
+    for piece in pieces:
+        if piece.doc is None or piece.key is not None or piece.lines:
+            break
+        docs.append(piece.doc)
+    return tuple(docs), pieces[len(docs) :]
+
+
+def append_lines(pieces: Sequence[Piece]) -> list[Line]:
+    """Statements that append pieces to TARGET."""
+    found: list[Line] = []
+    for piece in pieces:
+        if piece.doc is not None and piece.key is None:
+            if isinstance(piece.doc, Cat) and piece.doc.parts and piece.doc.parts[0] == "*":
+                found.append(Line(0, call(f"{TARGET}.extend", *piece.doc.parts[1:])))
+            else:
+                found.append(Line(0, call(f"{TARGET}.append", piece.doc)))
+        elif piece.doc is not None:
+            found.append(Line(0, call(f"{TARGET}.add_module", f'"{piece.key}"', piece.doc)))
+        found += piece.lines
+    return found
+
+
+def indent(lines: Iterable[Line], by: int = 1) -> list[Line]:
+    return [replace(line, depth=line.depth + by) for line in lines]
+
+
+def aimed(line: Line, target: str, depth: int = 0) -> Line:
+    """A line with TARGET filled in."""
+
+    def fill(part: Doc) -> Doc:
+        match part:
+            case Group(head, items, start, end):
+                return Group(head.replace(TARGET, target), tuple(map(fill, items)), start, end)
+            case Cat(parts):
+                return Cat(tuple(map(fill, parts)))
+            case Comprehension(element, clause):
+                return Comprehension(fill(element), fill(clause))
+            case Ternary():
+                return part
+        return part.replace(TARGET, target)
+
+    return Line(line.depth + depth, fill(line.doc), line.suffix)
+
+
+def keyed(line: Line, key: str) -> Line:
+    """An append to the table's container as an add_module under the row's name."""
+    if isinstance(line.doc, Group) and line.doc.head == f"{TARGET}.append":
+        return Line(line.depth, Group(f"{TARGET}.add_module", (key, *line.doc.items)), line.suffix)
+    return line
+
+
+def mentions(doc: Doc, name: str) -> bool:
+    """Whether a name stands in the text."""
+    return re.search(rf"(?<![\w.]){name}(?!\w)", flat(doc)) is not None

@@ -1,0 +1,183 @@
+"""Classes -> text, through a template that only prints."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.backends.torch_source.classes import ClassSource
+from archdsl.backends.torch_source.layout import Group, lines
+from archdsl.graph import Graph
+from archdsl.ops import REGISTRY
+from archdsl.resources import folder, template
+
+
+@dataclass
+class Document:
+    """All that an emitted file holds."""
+
+    graph: Graph
+    classes: list[ClassSource]
+
+
+def print_document(document: Document) -> str:
+    classes = [printable(source) for source in document.classes]
+    prelude = preludes(document.classes)
+    if any("make_divisible(" in line for c in classes for line in c["init"]):
+        prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
+    body = "\n".join(
+        [*prelude, *(line for c in classes for part in ("signature", "init", "forward") for line in c[part])]
+    )
+    context = {
+        "doc": document_lines(document),
+        "imports": imports(body, document),
+        "prelude": prelude,
+        "classes": classes,
+        "outputs": output_fields(document),
+        "network": document.graph.name,
+    }
+    return template("module.py.jinja", **context)
+
+
+def printable(source: ClassSource) -> dict[str, Any]:
+    """A class as lines."""
+    arguments = [f"{a.name}: {a.type}" + (f" = {a.default}" if a.default is not None else "") for a in source.arguments]
+    init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
+    forward = [text for depth, line in source.forward for text in lines(broken(line), 8 + 4 * depth)]
+    inputs = ["self", *(f"{name}: Tensor" for name in source.inputs)]
+    result = f"{source.name}Output" if any("Output(" in line for _, line in source.forward) else "Tensor"
+    return {
+        "name": source.name,
+        "base": source.base,
+        "doc": docstring(source.doc),
+        "signature": lines(Group("def __init__", ("self", *arguments)), 4, " -> None:"),
+        "init": init,
+        "has_init": bool(init or arguments),
+        "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
+        "forward": forward,
+    }
+
+
+def broken(line: str) -> Any:
+    """A statement of `forward` with its outermost call as a group, for breaking."""
+    match = re.match(r"^(return |[\w.:\[\]\", ]+ = )?([\w.]+)\((.*)\)$", line)
+    if not match:
+        return line
+    from archdsl.backends.torch_source.layout import Cat
+
+    head, function, inside = match.group(1) or "", match.group(2), match.group(3)
+    items = split_arguments(inside)
+    return Cat((head, Group(function, tuple(items)))) if items is not None else line
+
+
+def split_arguments(inside: str) -> list[str] | None:
+    """Top-level arguments; None if the brackets do not balance (it was no single call)."""
+    depth, start, found = 0, 0, []
+    for index, char in enumerate(inside):
+        depth += (char in "([{") - (char in ")]}")
+        if depth < 0:
+            return None
+        if char == "," and depth == 0:
+            found.append(inside[start:index].strip())
+            start = index + 1
+    last = inside[start:].strip()
+    return [*found, last] if last else found
+
+
+def docstring(doc: str) -> str:
+    """Text that may stand in a docstring: on one line, nothing in it ends it."""
+    text = "".join(c if c.isprintable() else " " for c in " ".join(doc.split()))
+    text = text.replace("\\", "\\\\").replace('"""', "'''")
+    return f"{text} " if text.endswith('"') else text
+
+
+def document_lines(document: Document) -> list[str]:
+    """The module's docstring: paper, variant, input, parameters and MACs."""
+    graph, paper = document.graph, document.graph.paper
+    title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}"
+    if paper.get("title"):
+        title += f', from "{paper["title"]}"'
+    source = ", ".join(
+        v for v in (f"arXiv:{paper['arxiv']}" if paper.get("arxiv") else "", str(paper.get("year", ""))) if v
+    )
+    params = sum(node.op.params(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
+    macs = sum(node.op.macs(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
+    shapes = ", ".join("N×" + "×".join(map(str, t.shape)) for t in graph.inputs.values())
+    numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
+    return [docstring(f"{title}{f' ({source})' if source else ''}."), "", numbers]
+
+
+def fields_of(node: Any) -> Any:
+    from types import SimpleNamespace
+
+    return SimpleNamespace(**node.fields)
+
+
+def imports(body: str, document: Document) -> dict[str, list[str]]:
+    """The import lines: the standard library, then torch."""
+    standard = []
+    if re.search(r"\bmath\.", body):
+        standard.append("import math")
+    froms = []
+    if re.search(r"\baccumulate\(", body):
+        froms.append("from itertools import accumulate")
+    if output_fields(document):
+        froms.append("from typing import NamedTuple")
+    third = []
+    if re.search(r"(?<![\w.])torch\.", body) or re.search(r"(?<![\w.])F\.", body):
+        if re.search(r"(?<![\w.])torch\.", body):
+            third.append("import torch")
+        if re.search(r"(?<![\w.])F\.", body):
+            third.append("import torch.nn.functional as F")
+    third.append(
+        "from torch import Tensor, nn"
+        if "Tensor" in body or any(c.forward for c in document.classes)
+        else "from torch import nn"
+    )
+    return {"standard": standard + froms, "third": third}
+
+
+def output_fields(document: Document) -> list[str]:
+    outputs = document.graph.outputs
+    return (
+        list(outputs)
+        if document.classes[-1].forward and any("Output(" in line for _, line in document.classes[-1].forward)
+        else []
+    )
+
+
+def preludes(classes: list[ClassSource]) -> list[str]:
+    """The text of the prelude classes and functions that the file uses, each once."""
+    found: dict[str, str] = {}
+    for source in classes:
+        for op, kinds in source.modules.items():
+            for kind in kinds:
+                if not kind.startswith("nn."):
+                    found.update(prelude_parts(REGISTRY[op].prelude, kind))
+    return list(found.values())
+
+
+def prelude_parts(file: str, name: str) -> list[tuple[str, str]]:
+    """A class of a prelude file and the definitions of that file that it names, in order."""
+    text = (folder("codegen_templates") / "prelude" / file).read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    parts = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    wanted: set[str] = set()
+
+    def want(part: str) -> None:
+        if part in wanted:
+            return
+        wanted.add(part)
+        for node in ast.walk(parts[part]):
+            if isinstance(node, ast.Name) and node.id in parts:
+                want(node.id)
+
+    want(name)
+    source = text.splitlines()
+    return [(n, "\n".join(source[first_line(p) - 1 : p.end_lineno])) for n, p in parts.items() if n in wanted]
+
+
+def first_line(part: ast.ClassDef | ast.FunctionDef) -> int:
+    return min([part.lineno, *(d.lineno for d in part.decorator_list)])

@@ -1,0 +1,69 @@
+"""`archdsl check`: a spec and each of its variants elaborated, and what it expects compared with what is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archdsl.counting import cost
+from archdsl.elaborate import elaborate
+from archdsl.graph import Graph
+from archdsl.library import SpecLike, read
+from archdsl.report import Collector, Diagnostic, SpecError
+from archdsl.spec import Expected, Spec
+
+DEFAULT = "default"  # the key of `expect:` for the network without a variant
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at."""
+
+    name: str
+    variants: int
+    expected: int
+
+    def __str__(self) -> str:
+        if not self.variants:
+            return f"ok ({self.name}: blocks only)"
+        form = "form" if self.variants == 1 else "forms"
+        return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
+
+
+def check(spec: SpecLike) -> Checked:
+    """Raises `SpecError` with the faults of all variants, each once."""
+    found, faults = read(spec), Collector()
+    forms = forms_of(found)
+    for variant in forms:
+        with faults.catch():
+            compare(elaborate(found, variant), found.expect.get(variant or DEFAULT))
+    faults.finish()
+    return Checked(found.name, len(forms), len(found.expect))
+
+
+def forms_of(spec: Spec) -> list[str | None]:
+    """What can be built: the network as it stands (None) if every param has a value, and each variant."""
+    if not spec.stages and not spec.uses:
+        return []
+    complete = all(param.default is not None for param in spec.params.values())
+    return [*([None] if complete or not spec.variants else []), *spec.variants]
+
+
+def compare(graph: Graph, expected: Expected | None) -> None:
+    """Raises a fault at the `expect:` line for a number that is not the one counted."""
+    if expected is None:
+        return
+    counted = cost(graph)
+    pairs = {"params": (expected.params, counted.params), "macs": (expected.macs, counted.macs)}
+    wrong = {what: pair for what, pair in pairs.items() if pair[0] is not None and pair[0] != pair[1]}
+    if wrong:
+        raise SpecError(*(mismatch(graph, expected, what, *pair) for what, pair in wrong.items()))
+
+
+def mismatch(graph: Graph, expected: Expected, what: str, wanted: int | None, counted: int) -> Diagnostic:
+    form = f"{graph.name} {graph.variant or ''}".strip()
+    return Diagnostic(
+        "unexpected-count",
+        f"{form} has {counted:,} {what}, expected are {wanted:,}",
+        expected.span,
+        help="compare the stages with the paper's table: archdsl cost; or correct the number",
+    )

@@ -1,0 +1,336 @@
+"""The command line. Each command imports what it needs when it runs; only `build` imports torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from archdsl import __version__
+from archdsl.report import Collector, Diagnostic, SpecError, fault
+from archdsl.terminal import complain, console, deliver, prepare, quiet, report, say
+
+if TYPE_CHECKING:
+    from archdsl.graph import Graph
+
+OK, INTERNAL, FAULT = 0, 1, 2
+ISSUES = "the issue tracker of archdsl's repository"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+# --- the process
+def main(args: Sequence[str] | None = None) -> int:
+    """The console script: runs a command and tells how it went by the exit status."""
+    prepare()
+    try:
+        run(args)
+        sys.stdout.flush()
+    except SpecError as error:
+        report(error)
+        return FAULT
+    except click.ClickException as error:
+        error.show()
+        return FAULT
+    except BrokenPipeError:
+        quiet()  # who read has read enough
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except OSError as error:
+        if error.filename is not None:
+            return internal(error)
+        complain(f"archdsl: cannot write the output: {error.strerror or error}")  # a full disk behind a redirection
+        quiet()
+        return FAULT
+    except Exception as error:  # noqa: BLE001 - the one place where a fault of ours is told from one of the user's
+        return internal(error)
+    return OK
+
+
+def run(args: Sequence[str] | None) -> None:
+    archdsl.main(list(args) if args is not None else None, prog_name="archdsl", standalone_mode=False)
+
+
+def internal(error: Exception) -> int:
+    """A fault of archdsl itself: says so, and what to send where."""
+    if os.environ.get("ARCHDSL_DEBUG"):
+        raise error
+    place = f" ({where(error)})" if where(error) else ""
+    complain(
+        f"archdsl: internal error: {type(error).__name__}: {error}{place}\n"
+        f"This is a fault of archdsl {__version__}, not of your spec. Please report it to {ISSUES},\n"
+        "with the spec, the command, and what ARCHDSL_DEBUG=1 in front of it prints."
+    )
+    return INTERNAL
+
+
+def where(error: BaseException) -> str:
+    """File and line of the innermost frame."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+
+
+# --- options
+def parse_set(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    """`--set growth=16 --set 'widths=[8, 16]'` as params."""
+    found: dict[str, Any] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise fault("bad-call", f"--set takes name=value, not '{text}'", help="for example --set growth=16")
+        found[name.strip()] = setting(name.strip(), value.strip())
+    return found
+
+
+def setting(name: str, text: str) -> Any:
+    """A YAML scalar or list."""
+    from archdsl.report import Source
+    from archdsl.text import Mapping, Node, Scalar, read
+
+    def plain(node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return node.value
+        if isinstance(node, Mapping):
+            raise fault("bad-value", f"the param '{name}' cannot be a mapping", node.span)
+        return [plain(item) for item in node.items]
+
+    return None if text in ("", "~", "null") else plain(read(Source(f"--set {name}", text)))
+
+
+def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:
+    """`--input 3,192,192`, or for a network of several inputs `--input image=3,192,192`."""
+    shapes = [(name.strip() if equals else None, sizes(shape)) for name, equals, shape in map(halves, values)]
+    unnamed = [shape for name, shape in shapes if name is None]
+    if unnamed and len(shapes) > 1:
+        raise fault("bad-call", "several --input each need a name", help="--input image=3,192,192")
+    return (unnamed[0] if unnamed else dict(shapes)) if shapes else None
+
+
+def halves(text: str) -> tuple[str, str, str]:
+    name, equals, shape = text.rpartition("=")
+    return name, equals, shape
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.replace("×", ",").replace("x", ",").split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise fault("bad-call", f"--input takes C,H,W, not '{text}'", help="for example --input 3,192,192")
+    return tuple(map(int, parts))
+
+
+def choosing(command: Command) -> Command:
+    """The argument and options by which a network is chosen."""
+    options = (
+        click.argument("spec"),
+        click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
+        click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param."),
+        click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+
+
+def graph_for(spec: str, variant: str | None, params: dict[str, Any], inputs: Any) -> Graph:
+    from archdsl.library import graph_of
+
+    return graph_of(spec, variant, params, inputs)
+
+
+def result(data: str | bytes, output: str | None) -> None:
+    """To FILE or stdout; binary never to a terminal."""
+    from archdsl.output import write
+
+    if output not in (None, "-"):
+        write(Path(str(output)), data)
+    elif isinstance(data, bytes) and not printable(data) and sys.stdout.isatty():
+        raise fault("bad-call", "this is binary, not for a terminal", help="give -o FILE")
+    else:
+        deliver(data)
+
+
+def printable(data: bytes) -> bool:
+    return b"\0" not in data and not data.startswith(b"%PDF")
+
+
+# --- commands
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="archdsl")
+def archdsl() -> None:
+    """CNN architectures as YAML, compiled to PyTorch modules, source, figures and tables.
+
+    SPEC is a file, or the bare name of a shipped spec (`archdsl list`).
+    """
+
+
+@archdsl.command()
+@choosing
+@click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
+def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, out: str | None) -> None:
+    """Build a network: check, instantiate, run once, print its table, write source, figures and tables."""
+    from archdsl.building import files, verified
+    from archdsl.counting import cost as cost_of
+    from archdsl.library import locate
+    from archdsl.output import write_all
+
+    name, graph = locate(spec).stem, graph_for(spec, variant, params, inputs)
+    verified(graph)
+    found = cost_of(graph)
+    written = files(graph, found, name)
+    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, variant)))
+    write_all(folder, written)
+    show_cost(found)
+    say("\nran once: output shapes, parameters and MACs are those of the table")
+    say(f"wrote {folder}{os.sep}: {', '.join(list_files(written))}")
+
+
+def list_files(written: dict[str, str | bytes]) -> list[str]:
+    """Names for one line: the blocks counted."""
+    blocks = [name for name in written if "/" in name]
+    return [name for name in written if "/" not in name] + ([f"{len(blocks)} figures in blocks"] if blocks else [])
+
+
+@archdsl.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+def check(specs: tuple[str, ...], form: str) -> None:
+    """Check specs, every variant too, and the numbers that they expect."""
+    from archdsl import checking
+
+    faults = Collector()
+    for spec in specs:
+        with faults.catch():
+            checked = checking.check(spec)
+            if form == "text":
+                say(f"{spec}: {checked}")
+    tell(faults.found, form)
+
+
+def tell(found: list[Diagnostic], form: str) -> None:
+    """Diagnostics as asked for: for people on stderr; for programs they are the result, on stdout."""
+    if form == "text":
+        if found:
+            raise SpecError(*found)
+        return
+    from archdsl import render
+
+    text = render.render_json(found) if form == "json" else render.render_github(found)
+    if text:
+        say(text)
+    if found:
+        raise Told
+
+
+class Told(click.ClickException):
+    """The faults have been printed; only the exit status is left to say."""
+
+    exit_code = FAULT
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def show(self, file: Any = None) -> None:
+        """Nothing more."""
+
+
+@archdsl.command()
+@choosing
+@click.option("--to", "target", metavar="BACKEND", default="torch", show_default=True, help="torch, json, cost, svg, …")
+@to_file
+def emit(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, target: str, output: str | None) -> None:
+    """Print a network as standalone PyTorch source."""
+    from archdsl.backends import backend
+
+    chosen = backend(target)
+    result(chosen(graph_for(spec, variant, params, inputs)), output)
+
+
+@archdsl.command()
+@choosing
+@click.option("--block", metavar="BLOCK", help="The inside of a block instead of the network.")
+@click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
+@click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
+@to_file
+def draw(
+    spec: str,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    block: str | None,
+    level: str,
+    form: str | None,
+    output: str | None,
+) -> None:
+    """Draw a network or a block."""
+    from archdsl.backends.figures import draw as drawn
+
+    form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
+    result(drawn(graph_for(spec, variant, params, inputs), block=block, level=level, format=form), output)
+
+
+@archdsl.command()
+@choosing
+@click.option(
+    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+)
+def cost(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, form: str) -> None:
+    """Print the stage table and what the network costs."""
+    from archdsl.backends.cost import FORMATS
+    from archdsl.counting import cost as cost_of
+    from archdsl.names import did_you_mean
+
+    if form not in FORMATS:
+        known = f"known are {', '.join(FORMATS)}"
+        raise fault("unknown-format", f"there is no table format '{form}'", help=did_you_mean(form, FORMATS) or known)
+    found = cost_of(graph_for(spec, variant, params, inputs))
+    if form == "text":
+        show_cost(found)
+    else:
+        deliver(FORMATS[form](found))
+
+
+def show_cost(found: Any) -> None:
+    from archdsl.backends.cost import show
+
+    show(found, console())
+
+
+@archdsl.command("list")
+@click.option("--variants", is_flag=True, help="A line for each variant.")
+def list_(variants: bool) -> None:
+    """List the shipped specs with their numbers."""
+    from archdsl.overview import show_specs
+
+    show_specs(console(), variants=variants)
+
+
+@archdsl.command()
+@click.argument("name", required=False)
+def ops(name: str | None) -> None:
+    """List the primitives, or one with its fields, defaults and shapes."""
+    from archdsl.overview import show_op, show_ops
+
+    if name is None:
+        show_ops(console())
+    else:
+        show_op(name, console())
+
+
+@archdsl.command()
+@to_file
+def schema(output: str | None) -> None:
+    """Print the JSON Schema of spec files."""
+    import json
+
+    from archdsl.schema import build as built
+
+    result(json.dumps(built(), indent=2, ensure_ascii=False) + "\n", output)

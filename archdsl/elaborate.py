@@ -1,0 +1,929 @@
+"""Template -> Graph: every number computed, every shape inferred, every check made.
+
+Beside the graph it notes, for each place of the template, whether its numbers ever differ and which
+of the network's params are behind them (`Seen`); the source back end prints by those notes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl import ir
+from archdsl.expr import Expr, Lit, Name, Value, evaluate, names, show
+from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower
+from archdsl.names import did_you_mean
+from archdsl.ops import REGISTRY, Field, Op
+from archdsl.ops.base import OpFault, Shape
+from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
+from archdsl.spec import Spec, Variant
+
+MAX_NODES, MAX_TURNS, MAX_CALLS, MAX_ELEMENTS, MAX_SIDE = 30_000, 20_000, 40, 2**40, 2**24
+
+Deps = frozenset[str]
+NONE: Deps = frozenset()
+
+
+@dataclass
+class Seen:
+    """What a place of the template was over all runs: its last value, whether it differed, the params behind it."""
+
+    value: Value
+    varies: bool = False
+    deps: Deps = NONE
+    kinds: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Origin:
+    """Where a graph came from: for the source back end."""
+
+    spec: Spec
+    template: ir.Template
+    seen: dict[tuple[int, str], Seen]
+    rows: dict[int, list[dict[str, Value]]]
+    ranks: dict[int, int]  # spatial axes of the tensor that enters an op node
+    ran: set[int]  # the templates that took part
+    taps: dict[int, int]  # a tapped container -> how deep
+    turns: dict[int, int]  # a table -> how many turns it has in all
+    output_deps: Deps  # the params behind the channels of the outputs
+
+
+def elaborate(
+    spec: Spec,
+    variant: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+) -> Graph:
+    """The graph of a spec, a variant of it, with params set over both.
+
+    `inputs` overrides the C×H×W of the inputs (a bare one: of the only input). Raises `SpecError`.
+    """
+    template = lower(spec)
+    return Elaborator(spec, template, variant).run(params or {}, inputs)
+
+
+@dataclass(eq=False)
+class Frame:
+    """One run of a template: its numbers, their origins, its tensors, its place in the module tree."""
+
+    template: ir.Template
+    values: dict[str, Value]
+    deps: dict[str, Deps]
+    tensors: dict[ir.Var, Any]
+    path: str
+    scope: Scope
+    containers: dict[ir.IrNode, str] = field(default_factory=dict)
+
+
+@dataclass
+class Place:
+    """Where modules stand: in a class (container None) or as children of a container."""
+
+    path: str
+    count: int | None = None
+
+    def child(self, key: str | None) -> str:
+        if self.count is not None:
+            key = key or str(self.count)
+            self.count += 1
+        return f"{self.path}.{key}" if self.path else str(key)
+
+
+class Elaborator:
+    """Runs a template with numbers."""
+
+    def __init__(self, spec: Spec, template: ir.Template, variant: str | None) -> None:
+        self.spec, self.template, self.variant = spec, template, variant
+        self.nodes: list[Node] = []
+        self.seen: dict[tuple[int, str], Seen] = {}
+        self.rows: dict[int, list[dict[str, Value]]] = {}
+        self.ranks: dict[int, int] = {}
+        self.ran: set[int] = set()
+        self.taps: dict[int, int] = {}
+        self.origins: dict[int, Deps] = {}  # of the channels of a tensor
+        self.by_path: dict[str, Tensor] = {}
+        self.paths: dict[str, int] = {}
+        self.trail: list[Note] = []
+        self.faults = Collector()
+        self.turns = 0
+        self.table_turns: dict[int, int] = {}
+        self.mentions: dict[int, tuple[str, ...]] = {}
+
+    # --- the network
+    def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
+        chosen = self.variants(self.variant)
+        values = self.params(chosen, params)
+        tensors = self.inputs(chosen, inputs, values)
+        root = Scope("network", self.spec.name, "", None, tuple(tensors.values()), span=self.spec.span)
+        deps = {name: frozenset([name]) for name in values}
+        frame = Frame(self.template, dict(values), deps, {}, "", root)
+        entry = list(tensors.values())
+        for var, tensor in zip(self.template.inputs.values(), entry, strict=True):
+            self.set(var, tensor, frame)
+        for name, tensor in tensors.items():
+            frame.values.setdefault(f"c_{name}", tensor.shape[0])
+        for name in values:
+            self.note((id(self.template), name), values[name], deps[name])
+        self.enter(frame, entry[0])
+        result = None
+        with self.faults.catch():
+            result = self.region(self.template.region, frame, Place(""))
+        if result is None or self.faults.found:
+            self.faults.finish()
+        outputs = self.outputs(frame, result)
+        root.output = next(iter(outputs.values()))
+        self.used_inputs(tensors)
+        behind = frozenset().union(*(self.origins.get(id(t), NONE) for t in outputs.values()))
+        origin = Origin(
+            self.spec,
+            self.template,
+            self.seen,
+            self.rows,
+            self.ranks,
+            self.ran | {id(self.template)},
+            self.taps,
+            self.table_turns,
+            behind,
+        )
+        return Graph(
+            self.spec.name, self.variant, values, tensors, outputs, self.nodes, root, dict(self.spec.paper), origin
+        )
+
+    def variants(self, name: str | None) -> list[Variant]:
+        """The chosen variant and those it extends, the base first."""
+        chain: list[Variant] = []
+        span: Span | None = self.spec.span
+        while name is not None:
+            if name not in self.spec.variants:
+                known = ", ".join(self.spec.variants) or "none"
+                hint = did_you_mean(name, self.spec.variants)
+                raise fault(
+                    "unknown-variant",
+                    f"'{self.spec.name}' has no variant '{name}'",
+                    span if chain else None,
+                    help=f"{hint + ' ' if hint else ''}its variants are {known}",
+                )
+            variant = self.spec.variants[name]
+            if variant in chain:
+                raise fault("recursive-variant", f"the variant '{name}' extends itself", variant.span)
+            chain.append(variant)
+            name, span = variant.extends, variant.span
+        return chain[::-1]
+
+    def params(self, chosen: Sequence[Variant], given: Mapping[str, Any]) -> dict[str, Value]:
+        known = self.template.params
+        for name in given:
+            if name not in known:
+                raise fault(
+                    "unknown-param",
+                    f"'{self.spec.name}' has no param '{name}'",
+                    help=did_you_mean(name, known) or f"its params are {', '.join(known) or 'none'}",
+                )
+        for variant in chosen:
+            for name, expr in variant.values.items():
+                if name not in known:
+                    raise fault(
+                        "unknown-param",
+                        f"'{self.spec.name}' has no param '{name}'",
+                        expr.span or variant.span,
+                        help=did_you_mean(name, known),
+                    )
+        values: dict[str, Value] = {}
+        for name, param in known.items():
+            stated = next((v.values[name] for v in reversed(chosen) if name in v.values), param.default)
+            if name in given:
+                values[name] = plain_value(given[name], name)
+            elif stated is None:
+                raise fault(
+                    "missing-param",
+                    f"the param '{name}' has no default and must be given",
+                    param.span,
+                    help=self.variant_help(),
+                )
+            else:
+                values[name] = evaluate(stated, values)
+        return values
+
+    def variant_help(self) -> str:
+        names_ = ", ".join(self.spec.variants)
+        return f"choose a variant: {names_}" if names_ else "set it with --set"
+
+    def inputs(self, chosen: Sequence[Variant], given: Any, values: dict[str, Value]) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        if given is not None and not isinstance(given, Mapping):
+            if len(self.spec.inputs) != 1:
+                raise fault("bad-input", f"'{self.spec.name}' has {len(self.spec.inputs)} inputs: give each by name")
+            given = {next(iter(self.spec.inputs)): given}
+        for name in given or {}:
+            if name not in self.spec.inputs:
+                raise fault(
+                    "bad-input", f"'{self.spec.name}' has no input '{name}'", help=did_you_mean(name, self.spec.inputs)
+                )
+        for name, expr in self.spec.inputs.items():
+            chosen_expr = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
+            shape = given[name] if given and name in given else evaluate(chosen_expr, values)
+            span = None if given and name in given else chosen_expr.span
+            if (
+                not isinstance(shape, (list, tuple))
+                or not shape
+                or not all(type(n) is int and 1 <= n <= MAX_SIDE for n in shape)
+                or len(shape) > 4
+            ):
+                raise fault("bad-input", "an input is a list of whole numbers [C, H, W], each at least 1", span)
+            if math.prod(shape) > MAX_ELEMENTS:
+                raise fault("too-large", f"an input of {math.prod(shape)} elements is too large", span)
+            found[name] = Tensor(tuple(shape), None, 0, name)
+        return found
+
+    def outputs(self, frame: Frame, result: Any) -> dict[str, Tensor]:
+        if not self.template.outputs:
+            return {"output": result}
+        return {name: self.operand(ref, frame) for name, ref in self.template.outputs.items()}
+
+    def used_inputs(self, tensors: Mapping[str, Tensor]) -> None:
+        used = {id(t) for node in self.nodes for t in node.inputs}
+        for name, tensor in tensors.items():
+            if id(tensor) not in used:
+                raise fault(
+                    "unused-input", f"nothing reads the input '{name}'", self.spec.inputs[name].span or self.spec.span
+                )
+
+    # --- notes for the source back end
+    def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
+        seen = self.seen.get(slot)
+        if seen is None:
+            self.seen[slot] = Seen(value, False, deps, {type(value).__name__})
+            return
+        if seen.value != value or type(seen.value) is not type(value):
+            seen.varies, seen.value = True, value
+            seen.kinds.add(type(value).__name__)
+        if not deps <= seen.deps:
+            seen.deps |= deps
+
+    def behind(self, expr: Expr, frame: Frame) -> Deps:
+        """The network's params behind an expression."""
+        mentioned = self.mentions.get(id(expr))
+        if mentioned is None:
+            mentioned = self.mentions[id(expr)] = tuple({name.id for name in names(expr)})
+        found = NONE
+        for name in mentioned:
+            found |= frame.deps.get(name, NONE)
+        return found
+
+    def value(self, expr: Expr, frame: Frame, slot: tuple[int, str]) -> tuple[Value, Deps]:
+        """An expression's value and origins, noted under `slot` unless it is a constant of the text."""
+        if isinstance(expr, Lit):
+            return expr.value, NONE
+        value, deps = evaluate(expr, frame.values), self.behind(expr, frame)
+        self.note(slot, value, deps)
+        return value, deps
+
+    # --- regions
+    def enter(self, frame: Frame, tensor: Tensor) -> None:
+        """Binds `c_in`, `h_in`, `w_in` to the tensor that enters."""
+        shape = tensor.shape
+        frame.values["c_in"], frame.deps["c_in"] = shape[0], self.origins.get(id(tensor), NONE)
+        frame.values["h_in"], frame.values["w_in"] = (
+            shape[-2] if len(shape) > 2 else None,
+            shape[-1] if len(shape) > 1 else None,
+        )
+
+    def region(self, region: ir.Region, frame: Frame, place: Place) -> Any:
+        for node in region.nodes:
+            if node.stage is not None:
+                self.staged(node, frame, place)
+            else:
+                self.node(node, frame, place)
+        return self.operand(region.result, frame) if region.result is not None else None
+
+    def staged(self, node: ir.IrNode, frame: Frame, place: Place) -> None:
+        """A stage: `c_in` is what enters it; its steps make one scope of the graph."""
+        entry = self.operand(node.operands()[0], frame) if node.operands() else None
+        if isinstance(entry, Tensor):
+            self.enter(frame, entry)
+        with self.scope(frame, "stage", str(node.stage), str(node.stage), node, entry) as scope:
+            self.node(node, frame, place)
+            scope.output = frame.tensors.get(node.out)
+
+    @contextmanager
+    def scope(self, frame: Frame, kind: str, name: str, path: str, node: ir.IrNode, entry: Any) -> Any:
+        outer = frame.scope
+        inner = Scope(
+            kind, name, path, outer, (entry,) if isinstance(entry, Tensor) else (), span=node.span, label=node.label
+        )
+        outer.children.append(inner)
+        frame.scope = inner
+        try:
+            yield inner
+        finally:
+            frame.scope = outer
+
+    def node(self, node: ir.IrNode, frame: Frame, place: Place) -> None:
+        match node:
+            case ir.OpNode():
+                self.op(node, frame, place)
+            case ir.CallNode():
+                self.call(node, frame, place)
+            case ir.IfNode():
+                self.condition(node, frame, place)
+            case ir.LoopNode():
+                self.loop(node, frame, place)
+            case ir.ContainerNode():
+                self.container(node, frame, place)
+            case ir.StageNode():
+                frame.tensors[node.carry] = self.operand(node.entry, frame)
+                with self.names(frame, node.let):
+                    self.lets(node, node.let, frame)
+                    self.set(node.out, self.region(node.body, frame, place), frame)
+            case ir.ListNode():
+                self.listed(node, frame, place)
+            case _:
+                raise AssertionError(node)
+
+    def set(self, var: ir.Var, value: Any, frame: Frame) -> None:
+        """Binds a var; the channels of a single tensor are noted."""
+        frame.tensors[var] = value
+        if isinstance(value, Tensor):
+            self.note((id(var), "c"), value.shape[0], self.origins.get(id(value), NONE))
+            self.note((id(var), "size"), value.shape[1:], NONE)
+        elif isinstance(value, list) and value:
+            channels = [t.shape[0] for t in value]
+            deps = frozenset().union(*(self.origins.get(id(t), NONE) for t in value))
+            self.note((id(var), "c"), channels[0] if len(set(channels)) == 1 else channels, deps)
+            self.note((id(var), "size"), value[0].shape[1:], NONE)
+            self.note((id(var), "count"), len(value), NONE)
+
+    def operand(self, operand: ir.Operand, frame: Frame) -> Any:
+        match operand:
+            case ir.Var():
+                return frame.tensors[operand]
+            case ir.Item(var=var, index=index):
+                items = frame.tensors[var]
+                position = evaluate(index, frame.values)
+                if type(position) is not int or not -len(items) <= position < len(items):
+                    raise self.placed(
+                        fault("bad-index", f"there is no part {position}: there are {len(items)}", index.span)
+                    )
+                return items[position]
+            case ir.Tap(container=container, keys=keys, span=span):
+                path = f"{frame.containers.get(container, '')}.{'.'.join(keys)}"
+                if path not in self.by_path:
+                    below = path.rsplit(".", 1)[0] + "."
+                    known = [
+                        p[len(below) :]
+                        for p in self.by_path
+                        if p.startswith(below) and "." not in p[len(below) :] and not p[len(below) :].isdigit()
+                    ]
+                    help_ = did_you_mean(keys[-1], known) or (
+                        f"its named steps are {', '.join(known)}" if known else "give the step a name:"
+                    )
+                    raise self.placed(
+                        fault("unknown-tensor", f"there is no step '{'.'.join(keys)}' to tap", span, help=help_)
+                    )
+                tensor = self.by_path[path]
+                self.note((id(operand), "c"), tensor.shape[0], self.origins.get(id(tensor), NONE))
+                self.taps[id(container)] = max(len(keys), self.taps.get(id(container), 0))
+                return tensor
+        raise AssertionError(operand)
+
+    def operands(self, operands: Iterable[ir.Operand], frame: Frame) -> list[Tensor]:
+        """Tensors of a join: lists spread, absent branches left out."""
+        found: list[Tensor] = []
+        for operand in operands:
+            value = self.operand(operand, frame)
+            found.extend(value if isinstance(value, list) else [] if value is None else [value])
+        return found
+
+    def placed(self, error: SpecError) -> SpecError:
+        """The error with the call trail that led here."""
+        trail = tuple(reversed(self.trail))
+        return SpecError(
+            *(
+                Diagnostic(d.code, d.message, d.span, d.label, d.notes, d.help, d.trail or trail)
+                for d in error.diagnostics
+            )
+        )
+
+    @contextmanager
+    def names(self, frame: Frame, *bound: Iterable[str]) -> Any:
+        """Names bound inside are as before afterwards."""
+        kept = [
+            (name, frame.values.get(name, _ABSENT), frame.deps.get(name, NONE)) for group in bound for name in group
+        ]
+        try:
+            yield
+        finally:
+            for name, value, deps in kept:
+                if value is _ABSENT:
+                    frame.values.pop(name, None)
+                    frame.deps.pop(name, None)
+                else:
+                    frame.values[name], frame.deps[name] = value, deps
+
+    def lets(self, owner: object, let: Mapping[str, Expr], frame: Frame) -> None:
+        for name, expr in let.items():
+            try:
+                value, deps = evaluate(expr, frame.values), self.behind(expr, frame)
+            except SpecError as error:
+                raise self.placed(error) from None
+            self.note((id(owner), name), value, deps)
+            frame.values[name], frame.deps[name] = value, deps
+
+    # --- ops
+    def op(self, node: ir.OpNode, frame: Frame, place: Place) -> None:
+        op = node.op
+        tensors = self.operands(node.ins, frame)
+        if not tensors:
+            raise self.placed(fault("empty-join", f"'{op.name}' has no branch left", node.span))
+        further = [self.operand(operand, frame) for operand in node.tensors.values()]
+        fields, deps = self.fields(node, frame)
+        for name, tensor in zip(node.tensors, further, strict=True):
+            setattr(fields, name, tensor.shape)
+        path = self.path(node, place)
+        inputs = (*tensors, *further)
+        self.ranks[id(node)] = len(tensors[0].shape) - 1
+        shapes = self.infer(node, fields, inputs)
+        made = Node(len(self.nodes), op, vars(fields), inputs, (), path, frame.scope, node.span, node.label)
+        made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
+        self.nodes.append(made)
+        frame.scope.children.append(made)
+        if len(self.nodes) > MAX_NODES:
+            raise self.placed(fault("too-large", f"the network has more than {MAX_NODES} ops", node.span))
+        origin = self.channel_origin(op, deps, tensors)
+        if origin:
+            self.origins.update((id(t), origin) for t in made.outputs)
+        result = list(made.outputs) if node.out.many else made.outputs[0]
+        self.set(node.out, result, frame)
+        if node.key is not None or place.count is not None:
+            self.by_path[path] = made.outputs[0]
+
+    def path(self, node: ir.OpNode, place: Place) -> str:
+        """The module's path; an op without a module gets one of its own name."""
+        if not node.functional:
+            return place.child(node.key)
+        stem = f"{place.path}.{node.op.name}" if place.path else node.op.name
+        count = self.paths[stem] = self.paths.get(stem, 0) + 1
+        return stem if count == 1 else f"{stem}_{count}"
+
+    def fields(self, node: ir.OpNode, frame: Frame) -> tuple[SimpleNamespace, dict[str, Deps]]:
+        values: dict[str, Value] = {}
+        origins: dict[str, Deps] = {}
+        further = node.op.further
+        more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
+        for item in (*node.op.fields, *more):
+            if item.name not in node.fields:
+                continue
+            expr = node.fields[item.name]
+            if item.kind == "formula":
+                values[item.name] = expr
+                for name in names(expr):
+                    if name.id in frame.values:
+                        self.note(
+                            (id(node), f"{item.name}.{name.id}"), frame.values[name.id], frame.deps.get(name.id, NONE)
+                        )
+                continue
+            try:
+                value, deps = self.value(expr, frame, (id(node), item.name))
+                values[item.name] = checked(item, value, expr, node.field_spans.get(item.name, node.span))
+            except SpecError as error:
+                raise self.placed(error) from None
+            if deps:
+                origins[item.name] = deps
+        return SimpleNamespace(**values), origins
+
+    def infer(self, node: ir.OpNode, fields: SimpleNamespace, inputs: Sequence[Tensor]) -> tuple[Shape, ...]:
+        """The shapes that leave; after a fault the rule goes on without its check, to find independent ones."""
+        shapes = [t.shape for t in inputs]
+        try:
+            found = node.op.shapes(fields, *shapes)
+        except OpFault as problem:
+            error = self.op_fault(node, problem, inputs)
+            self.faults.found.extend(error.diagnostics)
+            try:
+                first = shapes[0]
+                c: Any = [s[0] for s in shapes] if node.op.many else first[0]
+                found = ((node.op.channels(fields, c, first[1:]), *node.op.size(fields, first[1:])),)
+            except Exception:  # noqa: BLE001 - the rule may fail in any way on what it has just refused
+                raise SpecError from None
+            if node.out.many or not all(type(n) is int and n > 0 for n in found[0]):
+                raise SpecError from None
+        for shape in found:
+            if math.prod(shape) > MAX_ELEMENTS:
+                raise self.placed(
+                    fault("too-large", f"a tensor of {'×'.join(map(str, shape))} is too large", node.span)
+                )
+        return found
+
+    def op_fault(self, node: ir.OpNode, problem: OpFault, inputs: Sequence[Tensor]) -> SpecError:
+        span = node.field_spans.get(problem.field or "", node.span)
+        notes = []
+        if node.op.many:
+            notes = [
+                Note(f"this branch gives {'×'.join(map(str, t.shape))}", t.node.span if t.node else None)
+                for t in inputs
+            ]
+        elif problem.field in node.tensors:
+            index = len(inputs) - len(node.tensors) + list(node.tensors).index(problem.field or "")
+            source = inputs[index]
+            notes = [
+                Note(f"that tensor is {'×'.join(map(str, source.shape))}", source.node.span if source.node else None)
+            ]
+        elif inputs[0].node is not None and inputs[0].node.span != node.span:
+            notes = [
+                Note(f"the tensor that enters is {'×'.join(map(str, inputs[0].shape))}, made here", inputs[0].node.span)
+            ]
+        if (
+            not node.op.many
+            and node.span
+            and span is not node.span
+            and node.field_spans.get(problem.field or "") is None
+        ):
+            span = node.span
+        return self.placed(fault("shape", problem.message, span, notes=tuple(notes), help=problem.help))
+
+    def channel_origin(self, op: Op, deps: Mapping[str, Deps], tensors: Sequence[Tensor]) -> Deps:
+        """The params behind the channels that leave."""
+        rule = channel_names(op)
+        found = NONE
+        if rule is None or "c" in rule:
+            for tensor in tensors:
+                found |= self.origins.get(id(tensor), NONE)
+        for name, origin in deps.items():
+            if rule is None or name in rule:
+                found |= origin
+        return found
+
+    # --- blocks
+    def call(self, node: ir.CallNode, frame: Frame, place: Place) -> None:
+        block = node.block
+        tensors = self.operands(node.ins, frame)
+        further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
+        path = place.child(node.key)
+        self.ran.add(id(block))
+        inner = Frame(block, {}, {}, {}, path, frame.scope)
+        try:
+            for name, expr in node.args.items():
+                value, deps = self.value(expr, frame, (id(node), name))
+                inner.values[name], inner.deps[name] = value, deps
+        except SpecError as error:
+            raise self.placed(error) from None
+        self.trail.append(Note(f"in {block.name}, called here", node.span))
+        if len(self.trail) > MAX_CALLS:
+            raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_CALLS} deep", node.span))
+        try:
+            with self.scope(frame, "block", block.name, path, node, tensors[0]) as scope:
+                inner.scope = scope
+                self.bind_inputs(inner, block, tensors, further)
+                self.bind_params(inner, block)
+                scope.arguments = {name: inner.values[name] for name in block.params}
+                self.lets(block, block.let, inner)
+                self.requirements(block, inner)
+                result = self.region(block.region, inner, Place(path))
+                scope.output = result
+        finally:
+            self.trail.pop()
+        self.set(node.out, result, frame)
+        self.by_path[path] = result
+
+    def bind_inputs(
+        self, frame: Frame, block: ir.Template, tensors: Sequence[Tensor], further: Mapping[str, Tensor]
+    ) -> None:
+        self.enter(frame, tensors[0])
+        self.note((id(block), "c_in"), tensors[0].shape[0], frame.deps["c_in"])
+        self.note((id(block), "size"), tensors[0].shape[1:], NONE)
+        for name, var in block.inputs.items():
+            tensor = tensors[0] if name == INPUT else further.get(name)
+            frame.tensors[var] = tensor
+            if name in block.optional:
+                frame.values[name] = tensor is not None
+                self.note((id(block), name), tensor is not None, NONE)
+            if tensor is not None:
+                frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = tensor.shape[0], self.origins.get(id(tensor), NONE)
+                self.note((id(block), f"c_{name}"), tensor.shape[0], frame.deps[f"c_{name}"])
+                self.note((id(var), "c"), tensor.shape[0], frame.deps[f"c_{name}"])
+                self.note((id(var), "size"), tensor.shape[1:], NONE)
+
+    def bind_params(self, frame: Frame, block: ir.Template) -> None:
+        """Arguments not given take their defaults, which may read earlier ones."""
+        for name, param in {**block.implicit, **block.params}.items():
+            if name not in frame.values:
+                if param.default is None:
+                    raise self.placed(fault("missing-param", f"the param '{name}' has no value here", param.span))
+                try:
+                    frame.values[name], frame.deps[name] = (
+                        evaluate(param.default, frame.values),
+                        self.behind(param.default, frame),
+                    )
+                except SpecError as error:
+                    raise self.placed(error) from None
+            self.note((id(block), name), frame.values[name], frame.deps.get(name, NONE))
+
+    def requirements(self, block: ir.Template, frame: Frame) -> None:
+        for expr in block.require:
+            if evaluate(expr, frame.values) is not True:
+                values = ", ".join(
+                    f"{n} = {frame.values[n]}" for n in dict.fromkeys(x.id for x in names(expr)) if n in frame.values
+                )
+                raise self.placed(
+                    fault("require", f"{block.name} requires {show(expr)}, but {values}", expr.span or block.span)
+                )
+
+    # --- structure
+    def truth(self, expr: Expr, frame: Frame, node: ir.IrNode) -> bool:
+        try:
+            value, _ = self.value(expr, frame, (id(node), "condition"))
+        except SpecError as error:
+            raise self.placed(error) from None
+        if isinstance(expr, Lit):
+            self.note((id(node), "condition"), value, NONE)
+        if not isinstance(value, (bool, int)) and value is not None:
+            raise self.placed(
+                fault("bad-value", f"a condition is true or false, this is {value!r}", expr.span or node.span)
+            )
+        return bool(value)
+
+    def condition(self, node: ir.IfNode, frame: Frame, place: Place) -> None:
+        chosen = node.then if self.truth(node.condition, frame, node) else node.other
+        if chosen is node.other and node.branch:
+            frame.tensors[node.out] = None
+            return
+        if chosen.result is None:
+            raise self.placed(
+                fault("bad-choice", "the choice names none of the bodies", node.condition.span or node.span)
+            )
+        self.set(node.out, self.region(chosen, frame, place), frame)
+
+    def container(self, node: ir.ContainerNode, frame: Frame, place: Place) -> None:
+        path = place.child(node.key)
+        frame.containers[node] = path
+        entry = self.operand(node.entry, frame)
+        self.set(node.carry, entry, frame)
+        inner = Place(path, 0)
+        with self.names(frame, node.let):
+            self.lets(node, node.let, frame)
+            if node.kind == "stage":
+                result = self.region(node.body, frame, inner)
+            else:
+                with self.scope(frame, "branch", str(node.key), path, node, entry) as scope:
+                    result = self.region(node.body, frame, inner)
+                    scope.output = result
+        self.set(node.out, result, frame)
+        self.by_path[path] = result
+
+    def loop(self, node: ir.LoopNode, frame: Frame, place: Place) -> None:
+        rows = self.table(node, frame)
+        inside = place if node.inline else Place(place.child(node.key), 0)
+        frame.containers[node] = inside.path
+        entry = current = self.operand(node.entry, frame)
+        results = []
+        seen: list[dict[str, Value]] | None = None if id(node) in self.rows else []
+        staged = frame.template.staged
+        bound = (
+            node.columns,
+            TURN_NAMES,
+            node.let,
+            ("c_in", "h_in", "w_in") if staged else (),
+            TABLE_NAMES if node.table else (),
+        )
+        with self.names(frame, *bound):
+            if node.table:
+                frame.values["turn"], frame.values["turns"] = 0, self.turns_of(node, frame, rows)
+                self.table_turns[id(node)] = frame.values["turns"]
+            for index, row in enumerate(rows):
+                self.budget(node)
+                if staged:
+                    self.enter(frame, current)
+                self.set(node.carry, current, frame)
+                self.bind_row(node, frame, row, index, len(rows))
+                if seen is not None:
+                    seen.append({n: frame.values[n] for n in (*node.columns, *node.let)})
+                result = self.turn(node, frame, inside, row, current)
+                if "turn" in frame.values and not any(isinstance(inner, ir.LoopNode) for inner in node.body.nodes):
+                    frame.values["turn"] += 1
+                results.append(result)
+                current = entry if node.parallel else result
+        if seen is not None:
+            self.rows[id(node)] = seen
+        self.set(node.out, results if node.parallel else current, frame)
+        if not node.inline and not node.parallel:
+            self.by_path[inside.path] = current
+
+    def turns_of(self, node: ir.LoopNode, frame: Frame, rows: Sequence[Mapping[str, tuple[Value, Deps]]]) -> int:
+        """How many turns a table has in all: those of the repeats in its rows, or the rows themselves."""
+        inner = [n for n in node.body.nodes if isinstance(n, ir.LoopNode)]
+        if not inner:
+            return len(rows)
+        total = 0
+        with self.names(frame, node.columns, node.let):
+            for row in rows:
+                frame.values.update({name: value for name, (value, _) in row.items()})
+                frame.values.update(
+                    {
+                        name: evaluate(expr, frame.values)
+                        for name, expr in node.let.items()
+                        if not {n.id for n in names(expr)} & set(TABLE_NAMES)
+                    }
+                )
+                total += sum(len(self.table(loop, frame)) for loop in inner)
+        return total
+
+    def budget(self, node: ir.IrNode) -> None:
+        self.turns += 1
+        if self.turns > MAX_TURNS:
+            raise self.placed(fault("too-large", f"more than {MAX_TURNS} repeats in all", node.span))
+
+    def bind_row(
+        self, node: ir.LoopNode, frame: Frame, row: Mapping[str, tuple[Value, Deps]], index: int, count: int
+    ) -> None:
+        for name, (value, deps) in row.items():
+            frame.values[name], frame.deps[name] = value, deps
+            self.note((id(node), name), value, deps)
+        for name, value in zip(TURN_NAMES, (index, index == 0, index == count - 1), strict=True):
+            frame.values[name] = value
+            frame.deps[name] = NONE
+            self.note((id(node), name), value, NONE)
+        self.lets(node, node.let, frame)
+
+    def turn(
+        self, node: ir.LoopNode, frame: Frame, inside: Place, row: Mapping[str, tuple[Value, Deps]], entry: Any
+    ) -> Any:
+        """One row or turn; a row of a table is a scope, and with `wrap` a container of its own."""
+        name = str(row["name"][0]) if node.table and "name" in row else None
+        if not node.wrap:
+            if name is not None:
+                return self.named_turn(node, frame, inside, name)
+            kind = "row" if node.table else "turn"
+            with self.scope(frame, kind, str(inside.count), f"{inside.path}.{inside.count}", node, entry) as scope:
+                scope.output = self.region(node.body, frame, inside)
+            return scope.output
+        path = inside.child(name)
+        with self.scope(
+            frame, "row" if node.table else "branch", name or path.rsplit(".", 1)[-1], path, node, entry
+        ) as scope:
+            scope.output = self.by_path[path] = self.region(node.body, frame, Place(path, 0))
+        return scope.output
+
+    def named_turn(self, node: ir.LoopNode, frame: Frame, inside: Place, name: str) -> Any:
+        only = node.body.nodes[0]
+        only.key = name
+        try:
+            with self.scope(
+                frame, "row", name, f"{inside.path}.{name}", node, self.operand(node.carry, frame)
+            ) as scope:
+                scope.output = self.region(node.body, frame, inside)
+        finally:
+            only.key = None
+        return scope.output
+
+    def table(self, node: ir.LoopNode, frame: Frame) -> list[dict[str, tuple[Value, Deps]]]:
+        """The rows of a loop, each a value and its origins by column."""
+        if node.count is not None:
+            count, _ = self.value(node.count, frame, (id(node), "count"))
+            if type(count) is not int or count < 0:
+                raise self.placed(
+                    fault("bad-value", f"repeat takes a whole number, this is {count!r}", node.count.span or node.span)
+                )
+            if count > MAX_TURNS:
+                raise self.placed(
+                    fault(
+                        "too-large", f"{count} repeats are too many (at most {MAX_TURNS})", node.count.span or node.span
+                    )
+                )
+            return [{}] * count
+        assert node.rows is not None
+        rows, deps = self.value(node.rows, frame, (id(node), "rows"))
+        if not isinstance(rows, list) or not rows:
+            raise self.placed(fault("bad-rows", "in: takes a list of rows, at least one", node.rows.span or node.span))
+        return [self.row(node, frame, row, index, deps) for index, row in enumerate(rows)]
+
+    def row(self, node: ir.LoopNode, frame: Frame, row: Value, index: int, deps: Deps) -> dict[str, tuple[Value, Deps]]:
+        cells = row if isinstance(row, list) and (len(node.columns) > 1 or len(row) == 1) else [row]
+        span = node.span
+        items = getattr(node.rows, "items", None)
+        if items and index < len(items) and items[index].span:
+            span = items[index].span
+        if len(cells) > len(node.columns):
+            raise self.placed(
+                fault("bad-rows", f"this row has {len(cells)} entries for the columns {', '.join(node.columns)}", span)
+            )
+        found: dict[str, tuple[Value, Deps]] = {
+            name: (value, deps) for name, value in zip(node.columns, cells, strict=False)
+        }
+        for name in node.columns[len(cells) :]:
+            if name not in node.column_defaults:
+                raise self.placed(fault("bad-rows", f"this row has no entry for '{name}'", span))
+            known = {**frame.values, **{n: v for n, (v, _) in found.items()}}
+            found[name] = (evaluate(node.column_defaults[name], known), deps)
+        return found
+
+    def listed(self, node: ir.ListNode, frame: Frame, place: Place) -> None:
+        tensors = self.operands(node.ins, frame)
+        if node.running:
+            tensors = self.running(node, tensors, frame, place)
+        self.set(node.out, tensors, frame)
+
+    def running(self, node: ir.ListNode, tensors: list[Tensor], frame: Frame, place: Place) -> list[Tensor]:
+        """b1, b1 + b2, …, each sum an `add`."""
+        sums, add = tensors[:1], REGISTRY["add"]
+        for tensor in tensors[1:]:
+            left, right = ir.Var("x"), ir.Var("x")
+            frame.tensors[left], frame.tensors[right] = sums[-1], tensor
+            step = ir.OpNode(op=add, fields={}, ins=(left, right), out=ir.Var("x"), span=node.span)
+            self.op(step, frame, place)
+            sums.append(frame.tensors[step.out])
+        return sums
+
+
+_ABSENT: Any = object()
+
+
+def plain_value(value: Any, name: str) -> Value:
+    """A param given from outside: numbers, truth values, words, and lists of them."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return evaluate(Lit(value), {})
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item, name) for item in value]
+    raise fault(
+        "bad-value",
+        f"the param '{name}' cannot be a {type(value).__name__}",
+        help="give a number, a truth value, a word or a list of them",
+    )
+
+
+def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
+    """The value of a field, or a fault at its place."""
+
+    def wrong(wanted: str) -> SpecError:
+        help_ = (
+            "round it with int(), round() or make_divisible()"
+            if isinstance(value, float) and item.kind in ("int", "axes", "ints")
+            else ""
+        )
+        text = show(expr)
+        shown = f"{value!r}" if isinstance(expr, Lit) else f"{text} = {value!r}"
+        return fault("bad-value", f"{item.name} takes {wanted}, not {shown}", span, help=help_)
+
+    if isinstance(value, str) and item.choices:
+        if value in item.choices:
+            return value
+        hint = did_you_mean(value, item.choices) or f"known are {', '.join(item.choices)}"
+        raise fault("bad-word", f"{item.name} has no word '{value}'", span, help=hint)
+    if value is None and item.default is None:
+        return None
+    match item.kind:
+        case "int":
+            if type(value) is not int:
+                raise wrong("a whole number")
+        case "number":
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise wrong("a number")
+        case "bool":
+            if not isinstance(value, bool):
+                raise wrong("true or false")
+        case "word":
+            raise wrong(f"one of {', '.join(item.choices)}")
+        case "text":
+            if not isinstance(value, str):
+                raise wrong("text")
+        case "axes" | "ints":
+            entries = value if isinstance(value, list) else [value]
+            if not entries or not all(type(n) is int for n in entries):
+                raise wrong("a whole number or a list of them")
+    limits = [
+        n
+        for n in (value if isinstance(value, list) else [value])
+        if isinstance(n, (int, float)) and not isinstance(n, bool)
+    ]
+    if item.minimum is not None and any(n < item.minimum for n in limits):
+        raise wrong(f"at least {item.minimum:g}")
+    if item.maximum is not None and any(n > item.maximum for n in limits):
+        raise wrong(f"at most {item.maximum:g}")
+    if any(abs(n) > MAX_SIDE for n in limits):
+        raise wrong(f"at most {MAX_SIDE}")
+    return value
+
+
+_CHANNEL_NAMES: dict[str, frozenset[str] | None] = {}
+
+
+def channel_names(op: Op) -> frozenset[str] | None:
+    """The fields (and `c`) that an op's channel rule reads; None if it cannot be told."""
+    if op.name not in _CHANNEL_NAMES:
+        marks = SimpleNamespace(**{f.name: Name(f.name) for f in op.fields})
+        try:
+            rule: Any = op.channels(marks, [Name("c"), Name("c")] if op.many else Name("c"), (1, 1))
+            _CHANNEL_NAMES[op.name] = frozenset(n.id for n in names(rule)) if isinstance(rule, Expr) else None
+        except Exception:  # noqa: BLE001 - a rule that needs numbers tells nothing
+            _CHANNEL_NAMES[op.name] = None
+    return _CHANNEL_NAMES[op.name]
+
+
+__all__ = ["Elaborator", "Origin", "Seen", "elaborate"]

@@ -1,0 +1,108 @@
+"""The concrete network: tensors, op nodes and the tree of scopes, over a networkx DiGraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ops.base import Op, Shape
+from archdsl.report import Span
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A value of the graph: C×H×W without the batch axis, and the node that made it (None: an input)."""
+
+    shape: Shape
+    node: Node | None = None
+    index: int = 0  # which result, of a node with several
+    name: str = ""  # of an input, or as the spec names it
+
+
+@dataclass(eq=False)
+class Node:
+    """One primitive op at work."""
+
+    id: int  # position in execution order
+    op: Op
+    fields: Mapping[str, Any]  # every field with its value; tensor fields are absent
+    inputs: tuple[Tensor, ...]  # the tensor or branches, then the tensor fields in the op's order
+    outputs: tuple[Tensor, ...]
+    path: str  # `dense.stage1.0.branch2.0.conv`: the module's name in the built network
+    scope: Scope
+    span: Span | None = None
+    label: str | None = None  # from the spec's `label:`
+
+    @property
+    def shape(self) -> Shape:
+        return self.outputs[0].shape
+
+
+@dataclass(eq=False)
+class Scope:
+    """A part of the network that the spec names: the network, a stage, a table row, a repeat turn, a block call, a branch."""
+
+    kind: str  # network | stage | row | turn | block | branch
+    name: str  # the stage's, row's or block's
+    path: str
+    parent: Scope | None
+    inputs: tuple[Tensor, ...] = ()
+    output: Tensor | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of a block call: its params, with values
+    children: list[Scope | Node] = field(default_factory=list)
+    span: Span | None = None
+    label: str | None = None
+
+    def nodes(self) -> Iterator[Node]:
+        """Every op inside, in execution order."""
+        for child in self.children:
+            if isinstance(child, Node):
+                yield child
+            else:
+                yield from child.nodes()
+
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope inside, itself first."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Scope):
+                yield from child.scopes()
+
+
+@dataclass(eq=False)
+class Graph:
+    """A checked network. `nodes` are in execution order; `nx` is the networkx DiGraph over their ids."""
+
+    name: str  # the network's
+    variant: str | None
+    params: Mapping[str, Any]  # the network's parameters with their values
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+    nodes: list[Node]
+    root: Scope
+    paper: Mapping[str, str] = field(default_factory=dict)
+    origin: Any = None  # the lowered template it came from, for the source back end
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def nx(self) -> networkx.DiGraph[Any]:
+        """Ids of inputs (their names) and nodes; node attribute `node`; edge attribute `tensor`."""
+        import networkx
+
+        graph: networkx.DiGraph[Any] = networkx.DiGraph(name=self.name)
+        for name, tensor in self.inputs.items():
+            graph.add_node(name, tensor=tensor)
+        for node in self.nodes:
+            graph.add_node(node.id, node=node)
+            for tensor in node.inputs:
+                graph.add_edge(tensor.node.id if tensor.node else tensor.name, node.id, tensor=tensor)
+        return graph
+
+    def stages(self) -> list[Scope]:
+        """The stages, in order."""
+        return [child for child in self.root.children if isinstance(child, Scope)]

@@ -1,0 +1,93 @@
+"""From what a user names to a Spec and a Graph: a path, the bare name of a shipped spec, a dict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from archdsl.graph import Graph
+from archdsl.names import did_you_mean
+from archdsl.report import SpecError, fault
+from archdsl.resources import folder
+from archdsl.spec import Spec
+
+SUFFIX = ".yaml"
+
+SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
+
+
+def shipped() -> list[str]:
+    """The bare names of the specs that come with archdsl."""
+    return sorted(path.stem for path in folder("specs").glob(f"*{SUFFIX}"))
+
+
+def read(spec: SpecLike) -> Spec:
+    """A spec, read and checked as far as that goes without numbers."""
+    from archdsl.reader import read_spec
+    from archdsl.text import from_python, open_source
+
+    if isinstance(spec, Mapping):
+        return read_spec(from_python(dict(spec)), base=None)
+    path = locate(spec)
+    return read_spec(open_source(path), base=path)
+
+
+def graph_of(
+    spec: SpecLike | Graph,
+    variant: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Inputs | None = None,
+) -> Graph:
+    """The graph of a spec; a Graph is its own."""
+    if isinstance(spec, Graph):
+        if variant is not None or params or inputs is not None:
+            raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
+        return spec
+    from archdsl.elaborate import elaborate
+
+    return elaborate(read(spec), variant, params, inputs)
+
+
+def locate(spec: str | os.PathLike[str]) -> Path:
+    """The file meant: one that exists, or else a shipped spec of that name."""
+    if not isinstance(spec, (str, os.PathLike)):
+        raise fault("bad-call", f"a spec is a path, a name or a dict, not a {type(spec).__name__}")
+    text = os.fspath(spec)
+    if "\0" in text:
+        raise fault("missing-file", f"there is no file {text!r}")
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        return path
+    if isinstance(spec, str) and text in shipped():
+        return folder("specs") / f"{text}{SUFFIX}"
+    raise missing(text, path)
+
+
+def missing(text: str, path: Path) -> SpecError:
+    """What to say of a spec that is not there."""
+    names = shipped()
+    if path.is_dir():
+        hint = near(path, "") or did_you_mean(path.name, names)
+        return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
+    if path.suffix or path.parent != Path():
+        bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
+        hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
+        return fault("missing-file", f"there is no file '{text}'", help=hint)
+    here = [item.name for item in Path().glob(f"*{SUFFIX}")]
+    hint = did_you_mean(text, [*here, *names])
+    known = f"the shipped specs are {', '.join(names)}"
+    return fault("unknown-spec", f"there is no spec '{text}', neither here nor shipped", help=f"{hint} {known}".strip())
+
+
+def near(where: Path, name: str) -> str:
+    """A hint at a spec in the folder."""
+    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if where.is_dir() else []
+    if not name:
+        return f"there are {', '.join(here[:5])} in it" if here else ""
+    return did_you_mean(name, here)
+
+
+__all__ = ["Inputs", "SpecLike", "graph_of", "locate", "read", "shipped"]

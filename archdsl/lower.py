@@ -1,0 +1,1133 @@
+"""Spec -> Template: every step becomes a node, every name is resolved, every module has its key.
+
+Nothing is computed here: conditions, loops and numbers stay symbolic. Faults that do not depend on
+numbers (unknown names, surplus arguments, tensors out of scope) are found in all blocks, used or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from archdsl import spec as s
+from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, wrap
+from archdsl.ir import (
+    CallNode,
+    ContainerNode,
+    IfNode,
+    Item,
+    ListNode,
+    LoopNode,
+    Operand,
+    OpNode,
+    Region,
+    StageNode,
+    Tap,
+    Template,
+    Var,
+)
+from archdsl.names import camel, did_you_mean, snake, unique
+from archdsl.ops import REGISTRY, Op
+from archdsl.report import Collector, Note, Span, SpecError, fault
+
+WORDS = frozenset(word for op in REGISTRY.values() for item in op.fields for word in item.choices)
+TURN_NAMES = ("i", "first", "last")
+TABLE_NAMES = (
+    "turn",
+    "turns",
+)  # in a table of a stage: how many turns of its repeats came before, and how many there are
+INPUT = "input"
+
+
+def lower(spec: s.Spec) -> Template:
+    """The network of `spec`; raises `SpecError` with every fault that needs no numbers."""
+    faults = Collector()
+    library = Library(spec, faults)
+    template = None
+    with faults.catch():
+        template = library.network(spec)
+    for name in spec.blocks:
+        with faults.catch():
+            library.block(spec, name)
+    faults.finish()
+    assert template is not None
+    return template
+
+
+@dataclass
+class Library:
+    """Lowers each block of each file once."""
+
+    outermost: s.Spec
+    faults: Collector
+    done: dict[tuple[int, str], Template] = field(default_factory=dict)
+    failed: set[tuple[int, str]] = field(default_factory=set)
+    open: list[tuple[int, str]] = field(default_factory=list)
+
+    def find(self, home: s.Spec, name: str, span: Span) -> Template:
+        """The block `name` as seen from the file `home`."""
+        if name in home.blocks:
+            return self.block(home, name)
+        for used in reversed(home.uses):
+            if name in used.blocks:
+                return self.block(used, name)
+            if name == used.name and used.stages:
+                return self.network(used)
+        known = [*home.blocks, *(n for used in home.uses for n in [*used.blocks, used.name])]
+        known_ops = list(REGISTRY)
+        hint = did_you_mean(name, known) or did_you_mean(snake(name), known_ops)
+        raise fault(
+            "unknown-block",
+            f"'{name}' is not a block",
+            span,
+            help=hint or "write it under blocks:, or name its file in use:",
+        )
+
+    def block(self, home: s.Spec, name: str) -> Template:
+        block, key = home.blocks[name], (id(home), name)
+        if key in self.failed:
+            raise Skip
+        if key in self.open:
+            ring = " -> ".join([*(n for _, n in self.open[self.open.index(key) :]), name])
+            raise fault("recursive-block", f"the block '{name}' contains itself ({ring})", block.span)
+        if key not in self.done:
+            self.open.append(key)
+            try:
+                self.done[key] = BlockLowerer(self, home, block).lower()
+            except Exception:
+                self.failed.add(key)
+                raise
+            finally:
+                self.open.pop()
+        return self.done[key]
+
+    def network(self, home: s.Spec) -> Template:
+        key = (id(home), "")
+        if key not in self.done:
+            self.done[key] = NetworkLowerer(self, home).lower()
+        return self.done[key]
+
+    def defaults(self, home: s.Spec, target: str) -> Mapping[str, Expr]:
+        """What `defaults:` give an op or block: those of the file, under those of the outermost spec."""
+        found: dict[str, Expr] = {}
+        for spec in (home, self.outermost):
+            if target in spec.defaults:
+                found.update(spec.defaults[target].values)
+        return found
+
+
+class Skip(SpecError):
+    """A fault already reported elsewhere makes this piece meaningless; it carries none of its own."""
+
+
+@dataclass
+class Scope:
+    """What may be named at a place: numbers and tensors."""
+
+    numbers: dict[str, Span | None]
+    tensors: dict[str, Operand]
+    parent: Scope | None = None
+    optional: frozenset[str] = frozenset()  # inputs that may be absent: their name asks whether they were given
+
+    def inner(self) -> Scope:
+        """A scope whose tensors are not seen outside (a branch, an optional part)."""
+        return Scope(dict(self.numbers), dict(self.tensors), self, self.optional)
+
+
+@dataclass
+class Keys:
+    """Where modules get their keys: a class (unique attribute names) or a container (position or given name)."""
+
+    taken: set[str] = field(default_factory=set)
+    prefix: str = ""
+    container: bool = False
+
+    def key(self, wanted: str | None, fallback: str) -> str | None:
+        if self.container:
+            return wanted
+        name = unique(self.prefix + (wanted or fallback), self.taken)
+        self.taken.add(name)
+        return name
+
+
+CONTAINER = Keys(container=True)
+
+
+class Lowerer:
+    """Steps to nodes; one for each block or network."""
+
+    staged = False
+
+    def __init__(self, library: Library, home: s.Spec) -> None:
+        self.library, self.home = library, home
+        self.implicit: dict[str, s.Param] = {}
+        self.owner = ""
+
+    # --- expressions
+    def expr(self, expr: Expr, scope: Scope, words: Iterable[str] = ()) -> Expr:
+        """`expr` with fixed words as constants; every other name must be in scope."""
+        if isinstance(expr, Name):
+            if expr.id in words:
+                return Lit(expr.id, span=expr.span)
+            if expr.id in scope.numbers or expr.id in scope.optional:
+                return expr
+            if self.file_param(expr.id):
+                return expr
+            if expr.id in WORDS:
+                return Lit(expr.id, span=expr.span)
+            raise self.unknown(expr, scope)
+        return rebuild(expr, lambda part: self.expr(part, scope, words))
+
+    def file_param(self, name: str) -> bool:
+        """Whether the file's params have it; the block then takes it as one more param."""
+        param = self.home.params.get(name)
+        if param is None:
+            return False
+        if name not in self.implicit and not self.is_own_param(name):
+            self.implicit[name] = param
+            if param.default is not None:
+                for inner in names(param.default):
+                    self.file_param(inner.id)
+        return True
+
+    def is_own_param(self, name: str) -> bool:
+        return False
+
+    def unknown(self, name: Name, scope: Scope) -> Exception:
+        if name.id in scope.tensors:
+            return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
+        known = [*scope.numbers, *self.home.params, *WORDS]
+        hint = did_you_mean(name.id, known) or f"in scope are {', '.join(sorted({*scope.numbers, *self.home.params}))}"
+        return fault("unknown-name", f"'{name.id}' is not defined here", name.span, help=hint)
+
+    def lets(self, let: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
+        """Lets in order, each seeing those before it; they enter `scope`."""
+        found = {}
+        for name, expr in let.items():
+            self.no_shadow(name, scope, expr.span)
+            found[name] = self.expr(expr, scope)
+            scope.numbers[name] = expr.span
+        return found
+
+    def no_shadow(self, name: str, scope: Scope, span: Span | None) -> None:
+        if name in scope.numbers and name not in TURN_NAMES:
+            notes = (Note(f"the other '{name}'", scope.numbers[name]),) if scope.numbers[name] else ()
+            raise fault(
+                "shadowed-name", f"'{name}' already has a meaning here", span, notes=notes, help="choose another name"
+            )
+        if name in scope.tensors:
+            raise fault("shadowed-name", f"'{name}' already names a tensor", span, help="choose another name")
+
+    # --- tensors
+    def tensor(self, ref: Expr, scope: Scope) -> Operand:
+        """The tensor that `ref` names: `a`, `part[0]`, `dense.stage3`."""
+        if isinstance(ref, Index):
+            base = self.tensor(ref.base, scope)
+            if not isinstance(base, Var) or not base.many:
+                raise fault("not-a-list", "only a tensor list (from split, fork or each) can be indexed", ref.span)
+            return Item(base, self.expr(ref.index, scope))
+        if not isinstance(ref, Name):
+            raise fault("unknown-tensor", "the name of a tensor is wanted here", ref.span)
+        if ref.id in scope.tensors:
+            return scope.tensors[ref.id]
+        tap = self.tap(ref, scope)
+        if tap is not None:
+            return tap
+        known = [name for name in scope.tensors if name]
+        hint = did_you_mean(ref.id, known) or f"tensors in scope are {', '.join(known)}"
+        raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, help=hint)
+
+    def tap(self, ref: Name, scope: Scope) -> Operand | None:
+        return None
+
+    # --- bodies
+    def body(self, steps: Sequence[s.Step], scope: Scope, keys: Keys, current: Operand, region: Region) -> Operand:
+        """Appends the nodes of `steps` to `region`; the tensor that leaves."""
+        value: Operand | None = current
+        for step in steps:
+            if isinstance(step, s.TensorStep):
+                value = self.tensor(step.ref, scope)
+                continue
+            if value is None:
+                if step.source is None and not begins_named(step):
+                    raise fault(
+                        "several-results",
+                        "the step before has several results: say which one comes in",
+                        step.span,
+                        help="begin with the tensor's name, or give from:",
+                    )
+                value = current
+            entry = self.tensor(step.source, scope) if step.source is not None else value
+            if isinstance(entry, Var) and entry.many:
+                raise fault(
+                    "several-results",
+                    "a list of tensors cannot enter a step",
+                    step.span,
+                    help="choose one, such as part[0]",
+                )
+            value = self.step(step, scope, keys, entry, region)
+        if value is None:
+            raise fault(
+                "several-results",
+                "the last step has several results: say which one leaves",
+                steps[-1].span,
+                help="end with a tensor's name or a join",
+            )
+        return value
+
+    def step(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+        if step.when is not None:
+            result: Operand | None = self.optional(step, scope, keys, entry, region)
+        else:
+            result = self.plain(step, scope, keys, entry, region)
+        if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
+            if not isinstance(step.into, str):
+                raise fault("several-names", "this step has one result", step.span, help="write as: with one name")
+            assert result is not None
+            self.bind(step.into, result, scope, step.span)
+        return result
+
+    def bind(self, name: str, value: Operand, scope: Scope, span: Span) -> None:
+        if name in scope.numbers:
+            raise fault("shadowed-name", f"'{name}' is already a number here; a tensor needs another name", span)
+        if isinstance(value, Var) and value.name in GENERIC:
+            value.name = name
+        scope.tensors[name] = value
+
+    def optional(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        """`when:` with its `else:` as an `IfNode`."""
+        assert step.when is not None
+        condition = self.expr(step.when, scope)
+        bare = replace(step, when=None, other=None, into=None)
+        then, other = Region(), Region()
+        then.result = self.plain(bare, scope.inner(), keys, entry, then)
+        other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else entry
+        self.share_key(then, other, keys)
+        out = Var("x")
+        region.nodes.append(IfNode(condition=condition, then=then, other=other, out=out, span=step.span))
+        return out
+
+    @staticmethod
+    def share_key(then: Region, other: Region, keys: Keys) -> None:
+        """A module and its alternative stand under one key."""
+        if len(then.nodes) == len(other.nodes) == 1 and then.nodes[0].key and other.nodes[0].key:
+            keys.taken.discard(other.nodes[0].key)
+            other.nodes[0].key = then.nodes[0].key
+
+    def plain(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+        match step:
+            case s.UseStep():
+                return self.use(step, scope, keys, entry, region)
+            case s.SequenceStep():
+                return self.sequence(step, scope, keys, entry, region)
+            case s.JoinStep():
+                return self.join(step, scope, keys, entry, region)
+            case s.ResidualStep():
+                return self.residual(step, scope, keys, entry, region)
+            case s.LoopStep(parallel=False):
+                return self.loop(step, scope, keys, entry, region)
+            case s.SplitStep():
+                return self.split(step, scope, entry, region)
+            case s.ForkStep():
+                return self.fork(step, scope, keys, entry, region)
+            case s.ChoiceStep():
+                return self.choice(step, scope, keys, entry, region)
+            case s.LoopStep() | s.RunningSumStep():
+                out = Var("branches", many=True)
+                operands = self.branch(step, scope, keys, entry, region, 0, 1)
+                region.nodes.append(ListNode(ins=tuple(operands), out=out, span=step.span))
+                return out
+            case s.TensorStep():
+                return self.tensor(step.ref, scope)
+        raise AssertionError(step)
+
+    # --- ops and blocks
+    def use(self, step: s.UseStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        if step.target in REGISTRY:
+            return self.op(step, REGISTRY[step.target], scope, keys, entry, region)
+        return self.call(step, self.library.find(self.home, step.target, step.span), scope, keys, entry, region)
+
+    def op(self, step: s.UseStep, op: Op, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        more = list(step.named) if op.further else []
+        given = self.arguments(step, [f.name for f in op.fields], f"the op '{op.name}'", more)
+        tensor_names = [f.name for f in op.fields if f.kind == "tensor"]
+        tensors = {n: self.tensor(given.pop(n), scope) for n in tensor_names if n in given}
+        ins: tuple[Operand, ...] = (entry,)
+        fields: dict[str, Expr] = {}
+        preset = self.preset(op)
+        for item in op.fields:
+            if item.kind == "tensor":
+                continue
+            value = given.get(item.name, preset.get(item.name))
+            if value is None:
+                if item.required:
+                    raise fault("missing-argument", f"the op '{op.name}' needs '{item.name}' ({item.doc})", step.span)
+                fields[item.name] = wrap(item.default)
+            elif item.kind == "formula":
+                fields[item.name], ins = self.formula(value, scope)
+            elif item.kind == "text":
+                fields[item.name] = value
+            else:
+                fields[item.name] = self.expr(value, scope, item.choices)
+        fields |= {n: self.expr(e, scope) for n, e in given.items() if n not in fields and op.field(n) is None}
+        out = Var("x")
+        out_name = step.name or op.name
+        names_given = frozenset([*given, *tensors])
+        key = None if op.functional(names_given) else keys.key(step.name, out_name)
+        region.nodes.append(
+            OpNode(
+                op=op,
+                fields=fields,
+                ins=ins,
+                tensors=tensors,
+                given=names_given,
+                field_spans=self.spans(step, op),
+                out=out,
+                span=step.span,
+                key=key,
+                label=step.label,
+            )
+        )
+        return out
+
+    def preset(self, op: Op) -> dict[str, Expr]:
+        """`defaults:` for an op, its own over those of the op it follows."""
+        found: dict[str, Expr] = {}
+        own = {f.name for f in op.fields}
+        for target in (op.follows, op.name):
+            if target:
+                values = self.library.defaults(self.home, target)
+                found.update({k: v for k, v in values.items() if k in own or target == op.name})
+        scope = Scope({}, {})
+        return {k: self.expr(v, scope, f.choices if (f := op.field(k)) else ()) for k, v in found.items()}
+
+    def formula(self, value: Expr, scope: Scope) -> tuple[Expr, tuple[Operand, ...]]:
+        """A formula's tensors become its inputs, named t0, t1, … in the expression in order of first mention."""
+        operands: dict[str, Operand] = {}
+        texts: dict[str, str] = {}
+
+        def visit(part: Expr) -> Expr:
+            if isinstance(part, (Name, Index)):
+                base = part.base if isinstance(part, Index) else part
+                if isinstance(base, Name) and base.id not in scope.numbers and not self.home.params.get(base.id):
+                    key = repr(part)
+                    if key not in texts:
+                        texts[key] = f"t{len(texts)}"
+                        operands[texts[key]] = self.tensor(part, scope)
+                    return Name(texts[key], span=part.span)
+                return self.expr(part, scope)
+            return rebuild(part, visit)
+
+        expr = visit(value)
+        return expr, tuple(operands.values())
+
+    @staticmethod
+    def spans(step: s.UseStep, op: Op) -> dict[str, Span]:
+        """Where each argument of an op stands."""
+        found = {f.name: e.span for f, e in zip(op.fields, step.positional, strict=False) if e.span}
+        found.update(
+            {
+                name: e.span or step.named_spans[name]
+                for name, e in step.named.items()
+                if e.span or name in step.named_spans
+            }
+        )
+        return found
+
+    def arguments(
+        self, step: s.UseStep, known: Sequence[str], what: str, further: Sequence[str] = ()
+    ) -> dict[str, Expr]:
+        """Positional and named arguments by name; `further` are the names that an open-ended op also takes."""
+        if len(step.positional) > len(known):
+            extra = step.positional[len(known)]
+            takes = f"takes {', '.join(known)}" if known else "takes no arguments"
+            raise fault("surplus-argument", f"{what} {takes}", extra.span or step.span, label="one too many")
+        given = dict(zip(known, step.positional, strict=False))
+        for name, value in step.named.items():
+            span = step.named_spans.get(name, step.span)
+            if name not in known and name not in further:
+                hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'no arguments'}"
+                raise fault("unknown-argument", f"{what} has no argument '{name}'", span, help=hint)
+            if name in given:
+                raise fault("surplus-argument", f"'{name}' is given twice", span)
+            given[name] = value
+        return given
+
+    def call(
+        self, step: s.UseStep, block: Template, scope: Scope, keys: Keys, entry: Operand, region: Region
+    ) -> Operand:
+        further = [name for name in block.inputs if name != INPUT]
+        what = f"the block '{block.name}'"
+        given = self.arguments(step, [*block.params, *further], what)
+        tensors = {name: self.tensor(given.pop(name), scope) for name in further if name in given}
+        for name in further:
+            if name not in tensors and name not in block.optional:
+                raise fault("missing-argument", f"{what} needs the tensor '{name}'", step.span)
+        args = {name: self.argument(value, scope) for name, value in given.items()}
+        for name, value in self.library.defaults(self.home, step.target).items():
+            if name not in block.params:
+                raise fault(
+                    "unknown-argument",
+                    f"{what} has no argument '{name}'",
+                    value.span,
+                    help=did_you_mean(name, block.params),
+                )
+            args.setdefault(name, self.expr(value, Scope({}, {})))
+        for name, param in block.params.items():
+            if name not in args and param.default is None:
+                raise fault(
+                    "missing-argument",
+                    f"{what} needs '{name}'",
+                    step.span,
+                    notes=(Note("it is declared here", param.span),),
+                )
+        for name in block.implicit:
+            if name in self.home.params and self.home.params[name] is block.implicit[name]:
+                self.file_param(name)
+                args[name] = Name(name)
+        out = Var("x")
+        key = keys.key(step.name, snake(block.name))
+        region.nodes.append(
+            CallNode(
+                block=block,
+                args=args,
+                ins=(entry,),
+                tensors=tensors,
+                out=out,
+                span=step.span,
+                key=key,
+                label=step.label,
+            )
+        )
+        return out
+
+    def argument(self, value: Expr, scope: Scope) -> Expr:
+        return self.expr(value, scope)
+
+    # --- structure
+    def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        if len(step.body) > 1 and self.is_chain(step.body):
+            return self.container(step.body, scope, keys.key(step.name, "block"), entry, region, step.span, step.label)
+        return self.body(step.body, scope, keys, entry, region)
+
+    def container(
+        self,
+        steps: Sequence[s.Step],
+        scope: Scope,
+        key: str | None,
+        entry: Operand,
+        region: Region,
+        span: Span,
+        label: str | None = None,
+        kind: str = "branch",
+        let: Mapping[str, Expr] | None = None,
+    ) -> Operand:
+        """A chain of modules as one nn.Sequential."""
+        inner, carry, inside = scope.inner(), Var("x"), Region()
+        lets = self.lets(let or {}, inner)
+        inside.result = self.body(steps, inner, CONTAINER, carry, inside)
+        out = Var("x")
+        region.nodes.append(
+            ContainerNode(
+                entry=entry, carry=carry, body=inside, kind=kind, let=lets, out=out, span=span, key=key, label=label
+            )
+        )
+        return out
+
+    def is_chain(self, steps: Sequence[s.Step]) -> bool:
+        """Whether each step is a module that takes the tensor before it and nothing else."""
+        return all(self.is_link(step) for step in steps)
+
+    def is_link(self, step: s.Step) -> bool:
+        if (
+            step.into is not None
+            or step.source is not None
+            or (step.other and not (len(step.other) == 1 and self.is_link(step.other[0])))
+        ):
+            return False
+        match step:
+            case s.UseStep(target=target) if target in REGISTRY:
+                op = REGISTRY[target]
+                tensors = {f.name for f in op.fields if f.kind == "tensor"}
+                given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
+                return not op.functional(given) and not tensors & given and not op.many
+            case s.UseStep(target=target):
+                block = self.library.find(self.home, target, step.span)
+                return not any(name in step.named for name in block.inputs if name != INPUT) and len(
+                    step.positional
+                ) <= len(block.params)
+            case s.LoopStep(parallel=False):
+                return self.is_chain(step.body)
+            case s.SequenceStep():
+                return self.is_chain(step.body)
+        return False
+
+    def branch(
+        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
+    ) -> list[Operand]:
+        """One branch of a join; `each` and `running_sum` stand for several."""
+        if step.when is not None:
+            return [self.optional_branch(step, scope, keys, entry, region, index, count)]
+        if step.source is not None:
+            entry = self.tensor(step.source, scope)
+        match step:
+            case s.TensorStep():
+                return [self.tensor(step.ref, scope)]
+            case s.LoopStep(parallel=True):
+                return [self.loop(step, scope, keys, entry, region)]
+            case s.RunningSumStep():
+                operands = [
+                    o
+                    for n, b in enumerate(step.branches)
+                    for o in self.branch(b, scope, keys, entry, region, n, len(step.branches))
+                ]
+                out = Var("sums", many=True)
+                region.nodes.append(ListNode(ins=tuple(operands), running=True, out=out, span=step.span))
+                return [out]
+            case s.UseStep(target="identity"):
+                return [entry]
+            case s.SequenceStep():
+                return [self.branch_body(step, scope, keys, entry, region, index)]
+        inner = scope.inner()
+        value = self.plain(step, inner, keys, entry, region)
+        assert value is not None
+        self.name_branch(value, index)
+        if isinstance(step.into, str):
+            self.bind(step.into, value, scope, step.span)
+        return [value]
+
+    def branch_body(
+        self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int
+    ) -> Operand:
+        """A branch that is a list: a container if it is a chain, else steps of the class under the branch's name."""
+        name = step.name or f"branch{index + 1}"
+        steps = [inner for inner in step.body if not (isinstance(inner, s.UseStep) and inner.target == "identity")]
+        inner_scope = scope.inner()
+        if len(steps) > 1 and self.is_chain(steps):
+            value = self.container(steps, inner_scope, keys.key(step.name, name), entry, region, step.span, step.label)
+        elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
+            value = self.body([replace(steps[0], name=step.name)], inner_scope, keys, entry, region)
+        else:
+            value = self.body(steps, inner_scope, keys, entry, region) if steps else entry
+        self.name_branch(value, index)
+        if isinstance(step.into, str):
+            self.bind(step.into, value, scope, step.span)
+        return value
+
+    @staticmethod
+    def name_branch(value: Operand, index: int) -> None:
+        if isinstance(value, Var) and value.name == "x":
+            value.name = f"branch{index + 1}"
+
+    def optional_branch(
+        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
+    ) -> Operand:
+        assert step.when is not None
+        condition = self.expr(step.when, scope)
+        then, other = Region(), Region()
+        operands = self.branch(replace(step, when=None, other=None), scope.inner(), keys, entry, then, index, count)
+        if len(operands) != 1 or (isinstance(operands[0], Var) and operands[0].many):
+            raise fault(
+                "bad-branch", "when: on several branches at once is not possible", step.span, help="put it on the join"
+            )
+        then.result = operands[0]
+        if step.other:
+            other.result = self.body(step.other, scope.inner(), keys, entry, other)
+        out = Var(f"branch{index + 1}", optional=not step.other)
+        region.nodes.append(
+            IfNode(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
+        )
+        return out
+
+    def join(self, step: s.JoinStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        operands = [
+            o
+            for n, branch in enumerate(step.branches)
+            for o in self.branch(branch, scope, keys, entry, region, n, len(step.branches))
+        ]
+        out = Var("x")
+        region.nodes.append(
+            OpNode(
+                op=REGISTRY[step.kind],
+                fields=self.preset(REGISTRY[step.kind]),
+                ins=tuple(operands),
+                out=out,
+                span=step.span,
+                label=step.label,
+            )
+        )
+        return out
+
+    def residual(self, step: s.ResidualStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        condition = self.expr(step.condition, scope) if step.condition is not None else None
+        skip: Operand = entry
+        if step.shortcut and step.shortcut_first:
+            skip = self.shortcut(step, step.shortcut, condition, scope, keys, entry, region)
+        main = self.body(step.body, scope, keys, entry, region)
+        if condition is None:
+            if step.shortcut and not step.shortcut_first:
+                skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, region)
+            return self.add(step, skip, main, region)
+        then = Region()
+        if step.shortcut and not step.shortcut_first:
+            skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, then)
+        then.result = self.add(step, skip, main, then)
+        out = Var("x")
+        region.nodes.append(
+            IfNode(
+                condition=condition,
+                then=then,
+                other=Region(result=main),
+                out=out,
+                span=step.span,
+                word=step.name or "residual",
+            )
+        )
+        return out
+
+    def shortcut(
+        self,
+        step: s.ResidualStep,
+        steps: Sequence[s.Step],
+        condition: Expr | None,
+        scope: Scope,
+        keys: Keys,
+        entry: Operand,
+        region: Region,
+    ) -> Operand:
+        whole = s.SequenceStep(span=step.span, body=list(steps), name="shortcut")
+        if condition is None:
+            value = self.branch_body(whole, scope, keys, entry, region, 0)
+        else:
+            then = Region()
+            then.result = self.branch_body(whole, scope, keys, entry, then, 0)
+            value = Var("shortcut")
+            region.nodes.append(
+                IfNode(
+                    condition=condition,
+                    then=then,
+                    other=Region(result=entry),
+                    out=value,
+                    span=step.span,
+                    word=step.name or "residual",
+                )
+            )
+        if isinstance(value, Var):
+            value.name = "shortcut"
+        return value
+
+    def add(self, step: s.Step, skip: Operand, main: Operand, region: Region) -> Var:
+        out, op = Var("x"), REGISTRY["add"]
+        region.nodes.append(
+            OpNode(op=op, fields=self.preset(op), ins=(skip, main), out=out, span=step.span, label=step.label)
+        )
+        return out
+
+    def split(self, step: s.SplitStep, scope: Scope, entry: Operand, region: Region) -> Operand | None:
+        op, sizes = REGISTRY["split"], self.expr(step.sizes, scope)
+        count = sizes.value if isinstance(sizes, Lit) else len(sizes.items) if isinstance(sizes, ListOf) else None
+        into = step.into
+        if into is None:
+            raise fault("several-results", "the parts of a split need names", step.span, help="write as: [a, b]")
+        if isinstance(into, tuple) and isinstance(count, int) and len(into) != count:
+            raise fault("several-names", f"{len(into)} names for {count} parts", step.span)
+        out = Var(into if isinstance(into, str) else "parts", many=True)
+        region.nodes.append(
+            OpNode(op=op, fields={op.fields[0].name: sizes}, ins=(entry,), out=out, span=step.span, label=step.label)
+        )
+        self.bind_many(into, out, scope, step.span)
+        return None
+
+    def fork(self, step: s.ForkStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+        if step.into is None:
+            raise fault("several-results", "the branches of a fork need names", step.span, help="write as: [a, b]")
+        operands = [
+            o
+            for n, branch in enumerate(step.branches)
+            for o in self.branch(branch, scope, keys, entry, region, n, len(step.branches))
+        ]
+        if isinstance(step.into, tuple) and all(not (isinstance(o, Var) and o.many) for o in operands):
+            if len(step.into) != len(operands):
+                raise fault("several-names", f"{len(step.into)} names for {len(operands)} branches", step.span)
+            for name, operand in zip(step.into, operands, strict=True):
+                if isinstance(operand, Var):
+                    operand.name = name
+                self.bind(name, operand, scope, step.span)
+            return None
+        out = Var(step.into if isinstance(step.into, str) else "branches", many=True)
+        region.nodes.append(ListNode(ins=tuple(operands), out=out, span=step.span))
+        self.bind_many(step.into, out, scope, step.span)
+        return None
+
+    def bind_many(self, into: str | tuple[str, ...], out: Var, scope: Scope, span: Span) -> None:
+        if isinstance(into, str):
+            self.bind(into, out, scope, span)
+            return
+        out.parts, out.items = into, tuple(Item(out, Lit(index)) for index in range(len(into)))
+        for name, item in zip(into, out.items, strict=True):
+            self.bind(name, item, scope, span)
+
+    def choice(self, step: s.ChoiceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        """Named branches as a chain of conditions; `elaborate` refuses a name that none has."""
+        param = self.expr(step.param, scope)
+        out = Var("x")
+        node: IfNode | None = None
+        for name, body in reversed(list(step.bodies.items())):
+            then = Region()
+            prefix = Keys(keys.taken, f"{keys.prefix}{name}_") if not keys.container else keys
+            then.result = self.body(body, scope.inner(), prefix, entry, then)
+            other = Region(nodes=[node], result=node.out) if node else Region(result=None)
+            node = IfNode(
+                condition=Compare("==", param, Lit(name)),
+                then=then,
+                other=other,
+                out=Var("x"),
+                span=step.span,
+                word=name,
+            )
+        assert node is not None
+        node.out = out
+        region.nodes.append(node)
+        return out
+
+    # --- loops
+    def loop(
+        self,
+        step: s.LoopStep,
+        scope: Scope,
+        keys: Keys,
+        entry: Operand,
+        region: Region,
+        *,
+        stage: s.Stage | None = None,
+    ) -> Operand:
+        inner = scope.inner()
+        count = self.expr(step.count, scope) if step.count is not None else None
+        rows = self.expr(step.rows, scope, ()) if step.rows is not None else None
+        columns = {name: self.expr(e, scope) for name, e in step.column_defaults.items()}
+        for name in step.columns:
+            self.no_shadow(name, inner, step.span)
+        inner.numbers.update(dict.fromkeys(step.columns, step.span) | dict.fromkeys(TURN_NAMES, step.span))
+        if stage is not None:
+            inner.numbers.update(dict.fromkeys(TABLE_NAMES))
+        let = self.lets(step.let, inner)
+        steps = step.body
+        if not self.is_chain(steps):
+            steps = [self.outline(step, steps, scope, inner, keys)]
+        single = len(steps) == 1 and isinstance(steps[0], s.UseStep) and steps[0].when is None
+        carry, body = Var("x"), Region()
+        body.result = self.body(steps, inner, CONTAINER, carry, body)
+        fallback = f"{snake(steps[0].target)}s" if single and isinstance(steps[0], s.UseStep) else "layers"
+        key = stage.name if stage else keys.key(step.name, "branches" if step.parallel else fallback)
+        out = Var("branches" if step.parallel else "x", many=step.parallel)
+        region.nodes.append(
+            LoopNode(
+                entry=entry,
+                carry=carry,
+                body=body,
+                count=count,
+                columns=step.columns,
+                column_defaults=columns,
+                rows=rows,
+                let=let,
+                parallel=step.parallel,
+                inline=keys.container,
+                wrap=(step.parallel or stage is not None) and not single,
+                table=stage is not None,
+                out=out,
+                span=step.span,
+                key=key,
+                label=step.label,
+            )
+        )
+        return out
+
+    def outline(self, step: s.LoopStep, steps: Sequence[s.Step], scope: Scope, inner: Scope, keys: Keys) -> s.UseStep:
+        """A loop's body that is no chain, as a block of its own that takes what it reads."""
+        numbers, tensors = free_names(steps, inner)
+        name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), self.home.blocks)
+        local = [n for n in numbers if n in inner.numbers and n not in ("c_in", "h_in", "w_in")]
+        block = s.Block(
+            name=name,
+            span=step.span,
+            params={n: s.Param(n, step.span) for n in local},
+            body=list(steps),
+            inputs={n.replace(".", "_"): False for n in tensors},
+        )
+        if any("." in n for n in tensors):
+            raise fault(
+                "bad-loop", "a loop's steps cannot tap another stage", step.span, help="name the tensor with as: first"
+            )
+        template = BlockLowerer(self.library, self.home, block, staged=self.staged).lower()
+        self.library.done[(id(self.home), name)] = template
+        self.home.blocks[name] = block  # type: ignore[index]
+        given = {n: Name(n, span=step.span) for n in [*local, *tensors]}
+        return s.UseStep(span=step.span, target=name, named=given)
+
+
+def begins_named(step: s.Step) -> bool:
+    """Whether a step reads no unnamed tensor: a join all of whose branches begin with a name."""
+    if isinstance(step, s.TensorStep) or step.source is not None:
+        return True
+    if isinstance(step, s.SequenceStep):
+        return bool(step.body) and begins_named(step.body[0])
+    if isinstance(step, (s.JoinStep, s.RunningSumStep, s.ForkStep)):
+        return all(begins_named(branch) for branch in step.branches)
+    return isinstance(step, s.UseStep) and step.target == "formula"
+
+
+GENERIC = frozenset({"x", "branches", "parts", "sums", *(f"branch{n}" for n in range(1, 20))})
+
+
+def free_names(steps: Sequence[s.Step], scope: Scope) -> tuple[list[str], list[str]]:
+    """The numbers and the tensors of `scope` that `steps` read, in order."""
+    mentioned = dict.fromkeys(name.id for step in steps for expr in step_exprs(step) for name in names(expr))
+    bound = {name for step in steps for name in step_bindings(step)}
+    numbers = [n for n in mentioned if n in scope.numbers]
+    tensors = [n for n in mentioned if n in scope.tensors and n not in scope.numbers and n not in bound and n != INPUT]
+    return numbers, tensors
+
+
+def step_exprs(step: s.Step) -> Iterator[Expr]:
+    """Every expression in a step, those of inner steps included."""
+    for value in vars(step).values():
+        yield from _exprs_of(value)
+
+
+def _exprs_of(value: object) -> Iterator[Expr]:
+    if isinstance(value, Expr):
+        yield value
+    elif isinstance(value, s.Step):
+        yield from step_exprs(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _exprs_of(item)
+    elif isinstance(value, (list, tuple)) and not isinstance(value, Span):
+        for item in value:
+            yield from _exprs_of(item)
+
+
+def step_bindings(step: s.Step) -> Iterator[str]:
+    """Every tensor name a step gives, those of inner steps included."""
+    if step.into:
+        yield from [step.into] if isinstance(step.into, str) else step.into
+    for value in vars(step).values():
+        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+        for item in items:
+            if isinstance(item, s.Step):
+                yield from step_bindings(item)
+            elif isinstance(item, list):
+                for inner in item:
+                    if isinstance(inner, s.Step):
+                        yield from step_bindings(inner)
+
+
+class BlockLowerer(Lowerer):
+    """A block of `blocks:`."""
+
+    def __init__(self, library: Library, home: s.Spec, block: s.Block, *, staged: bool = False) -> None:
+        super().__init__(library, home)
+        self.block, self.owner, self.staged = block, block.name, staged
+
+    def is_own_param(self, name: str) -> bool:
+        return name in self.block.params
+
+    def lower(self) -> Template:
+        block = self.block
+        scope = Scope(
+            {"c_in": None, "h_in": None, "w_in": None}, {}, optional=frozenset(n for n, o in block.inputs.items() if o)
+        )
+        params = {}
+        for name, param in block.params.items():
+            default = self.expr(param.default, scope) if param.default is not None else None
+            params[name] = replace(param, default=default)
+            scope.numbers[name] = param.span
+        inputs = {INPUT: Var("x"), **{name: Var(name) for name in block.inputs}}
+        for name, var in inputs.items():
+            scope.tensors[name] = var
+            scope.numbers[f"c_{name}"] = None
+        let = self.lets(block.let, scope)
+        require = tuple(self.expr(e, scope) for e in block.require)
+        region = Region()
+        if not block.body:
+            raise fault("empty-body", f"the block '{block.name}' has no steps", block.span)
+        region.result = self.body(block.body, scope, Keys(), inputs[INPUT], region)
+        return Template(
+            name=block.name,
+            span=block.span,
+            params=params,
+            let=let,
+            inputs=inputs,
+            optional=scope.optional,
+            require=require,
+            region=region,
+            implicit=self.implicit,
+            staged=self.staged,
+            doc=block.doc,
+        )
+
+
+class NetworkLowerer(Lowerer):
+    """The stages of a file as the body of its network."""
+
+    staged = True
+
+    def __init__(self, library: Library, home: s.Spec) -> None:
+        super().__init__(library, home)
+        self.owner = home.name
+        self.taps: dict[str, ContainerNode | LoopNode] = {}
+
+    def is_own_param(self, name: str) -> bool:
+        return name in self.home.params
+
+    def lower(self) -> Template:
+        home = self.home
+        params, seen = {}, Scope({}, {})
+        for name, param in home.params.items():
+            default = self.param_default(param, seen)
+            params[name] = replace(param, default=default)
+            seen.numbers[name] = param.span
+        scope = Scope({"c_in": None, "h_in": None, "w_in": None, **{n: p.span for n, p in home.params.items()}}, {})
+        first = next(iter(home.inputs), INPUT)
+        inputs = {INPUT: Var("x"), **{name: Var(name) for name in home.inputs if name != first}}
+        scope.tensors.update(inputs)
+        if len(home.inputs) > 1 or first != "x":
+            scope.tensors[first] = inputs[INPUT]
+        for name in home.inputs:
+            scope.numbers.setdefault(f"c_{name}", None)
+        region, current = Region(), inputs[INPUT]
+        faults = Collector()
+        value: Operand = current
+        for stage in self.wanted_stages():
+            with faults.catch():
+                value = self.stage(stage, scope, value, region)
+            scope.tensors.setdefault(stage.name, value)
+        faults.finish()
+        region.result = value
+        outputs = {name: self.tensor(ref, scope) for name, ref in home.outputs.items()}
+        return Template(
+            name=home.name,
+            span=home.span,
+            params=params,
+            let={},
+            inputs=inputs,
+            optional=frozenset(),
+            require=(),
+            region=region,
+            network=True,
+            staged=True,
+            outputs=outputs,
+            init=home.init,
+            doc=home.doc,
+        )
+
+    def param_default(self, param: s.Param, seen: Scope) -> Expr | None:
+        """A default may read earlier params; a word that names none is a word."""
+        if param.default is None:
+            return None
+        if isinstance(param.default, Name) and param.default.id not in seen.numbers:
+            return Lit(param.default.id, span=param.default.span)
+        return self.expr_of_params(param.default, seen)
+
+    def expr_of_params(self, expr: Expr, seen: Scope) -> Expr:
+        if isinstance(expr, Name):
+            if expr.id in seen.numbers:
+                return expr
+            if expr.id in WORDS or expr.id in self.home.params:
+                if expr.id in self.home.params:
+                    raise fault(
+                        "unknown-name",
+                        f"'{expr.id}' is defined only below",
+                        expr.span,
+                        help="a default may read earlier params",
+                    )
+                return Lit(expr.id, span=expr.span)
+            raise self.unknown(expr, seen)
+        return rebuild(expr, lambda part: self.expr_of_params(part, seen))
+
+    def wanted_stages(self) -> list[s.Stage]:
+        stages = list(self.home.stages.values())
+        if not stages:
+            raise fault(
+                "no-stages",
+                "this spec has no stages, so there is no network to build",
+                self.home.span,
+                help="write stages:, or name the file in use: of another spec",
+            )
+        if self.home.until is None:
+            return stages
+        return stages[: list(self.home.stages).index(self.home.until) + 1]
+
+    def stage(self, stage: s.Stage, scope: Scope, current: Operand, region: Region) -> Operand:
+        entry = self.tensor(stage.source, scope) if stage.source is not None else current
+        target = Region() if stage.when is not None else region
+        local = scope.inner()
+        value = self.stage_body(stage, local, entry, target)
+        for node in target.nodes[-1:]:
+            node.stage = stage.name
+        if stage.when is not None:
+            condition = self.expr(stage.when, scope)
+            target.result = value
+            out = Var(stage.name)
+            region.nodes.append(
+                IfNode(
+                    condition=condition,
+                    then=target,
+                    other=Region(result=entry),
+                    out=out,
+                    span=stage.span,
+                    word=stage.name,
+                    stage=stage.name,
+                )
+            )
+            value = out
+        if isinstance(value, Var) and value.name == "x":
+            value.name = stage.name
+        if stage.name in scope.numbers:
+            raise fault("shadowed-name", f"the stage '{stage.name}' has the name of a param", stage.span)
+        scope.tensors[stage.name] = value
+        return value
+
+    def stage_body(self, stage: s.Stage, scope: Scope, entry: Operand, region: Region) -> Operand:
+        steps = stage.body
+        if not steps:
+            raise fault("empty-body", f"the stage '{stage.name}' has no steps", stage.span)
+        only = steps[0] if len(steps) == 1 else None
+        plain = only is not None and only.when is None and only.source is None and only.into is None
+        if plain and isinstance(only, s.LoopStep) and not only.parallel and only.columns and not stage.let:
+            value = self.loop(only, scope, Keys(), entry, region, stage=stage)
+            node = region.nodes[-1]
+            assert isinstance(node, LoopNode)
+            self.taps[stage.name] = node
+            return value
+        if plain and not stage.let and isinstance(only, s.UseStep) and self.is_link(only):
+            return self.body([replace(only, name=stage.name)], scope, Keys(), entry, region)
+        if self.is_chain(steps):
+            value = self.container(steps, scope, stage.name, entry, region, stage.span, None, "stage", stage.let)
+            node = region.nodes[-1]
+            assert isinstance(node, ContainerNode)
+            self.taps[stage.name] = node
+            return value
+        return self.open_stage(stage, scope, entry, region)
+
+    def open_stage(self, stage: s.Stage, scope: Scope, entry: Operand, region: Region) -> Operand:
+        """A stage with joins, taps or named tensors: its modules are the network's, under the stage's name."""
+        inner, carry, inside = scope.inner(), Var("x"), Region()
+        let = self.lets(stage.let, inner)
+        before = set(inner.tensors)
+        inside.result = self.body(stage.body, inner, Keys(prefix=f"{stage.name}_"), carry, inside)
+        keyed = [node for node in inside.walk() if node.key is not None and node.key.startswith(f"{stage.name}_")]
+        if len(keyed) == 1:
+            keyed[0].key = stage.name
+        out = Var(stage.name)
+        region.nodes.append(StageNode(entry=entry, carry=carry, body=inside, let=let, out=out, span=stage.span))
+        assert scope.parent is not None
+        for name in set(inner.tensors) - before:
+            scope.parent.tensors[f"{stage.name}.{name}"] = inner.tensors[name]
+        return out
+
+    def tap(self, ref: Name, scope: Scope) -> Operand | None:
+        stage, _, rest = ref.id.partition(".")
+        if stage in self.taps and rest:
+            return Tap(self.taps[stage], tuple(rest.split(".")), ref.span)
+        return None

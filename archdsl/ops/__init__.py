@@ -1,0 +1,12 @@
+"""The primitive ops: importing this package fills `REGISTRY`."""
+
+import archdsl.ops.activation
+import archdsl.ops.conv
+import archdsl.ops.join
+import archdsl.ops.norm
+import archdsl.ops.pool
+import archdsl.ops.regular
+import archdsl.ops.shape  # noqa: F401 - imported for the classes that register themselves
+from archdsl.ops.base import REGISTRY, Field, Op
+
+__all__ = ["REGISTRY", "Field", "Op"]

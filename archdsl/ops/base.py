@@ -1,0 +1,216 @@
+"""What a primitive op is: its fields, shape rule, cost, torch source and figure label, in one class."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from archdsl.expr import Expr, ListOf, Lit, Value, wrap
+
+Shape: TypeAlias = "tuple[int, ...]"  # C, H, W (or C alone, C×L, C×D×H×W), without the batch axis
+Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "formula"]
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument of an op.
+
+    `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
+    a list of whole numbers, `tensor` the name of a tensor, `text` text that is not an expression,
+    `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's tensors in order
+    (`lower` renames them so). A non-empty `choices` on another kind adds those words to it.
+    A `soft` field is a rate of training (dropout): a param behind it stays an argument of
+    the emitted class. A default of None: the op's rules
+    know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
+    given, `f` holds its shape, else `f` lacks it.
+    """
+
+    name: str
+    kind: Kind = "int"
+    default: Value = REQUIRED
+    doc: str = ""
+    choices: tuple[str, ...] = ()
+    soft: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+
+class OpFault(Exception):
+    """A step that cannot be: raised by an op's rules, placed by `elaborate` at the field (or step) in the spec."""
+
+    def __init__(self, message: str, *, field: str | None = None, help: str = "") -> None:
+        super().__init__(message)
+        self.message, self.field, self.help = message, field, help
+
+
+@dataclass(frozen=True)
+class Module:
+    """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
+
+    cls: str
+    args: tuple[Expr | Value, ...] = ()
+    kwargs: Mapping[str, tuple[Expr | Value, Value]] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """Where an op stands, for its source: fields and channels as expressions (literals where constant).
+
+    `c` are the channels that enter (first tensor), `sizes` the concrete spatial sizes of each tensor
+    if the class is bound to one resolution, `rank` the number of spatial axes, `inplace` whether the
+    input may be overwritten.
+    """
+
+    f: SimpleNamespace
+    c: Expr
+    rank: int
+    sizes: Sequence[tuple[int, ...]] = ()
+    inplace: bool = False
+
+
+class Op:
+    """A primitive. Subclass with `name=`; the docstring's first line is what the tool says of it.
+
+    `fields` values reach the rules as attributes of `f` (`f.kernel`). In `channels` they may be
+    numbers or expressions, so it uses `+ - * //` alone; elsewhere they are numbers.
+    """
+
+    name: ClassVar[str]
+    group: ClassVar[str] = ""  # the heading it stands under in the docs: convolution, activation, …
+    fields: ClassVar[tuple[Field, ...]] = ()
+    many: ClassVar[bool] = False  # takes branches
+    fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass
+    counts: ClassVar[str] = "elementwise"  # the cost column of its work, or "": norm, activation, pool, elementwise
+    role: ClassVar[str] = "other"  # its colour in figures: conv, norm, act, pool, join, shape, linear, other
+    follows: ClassVar[str] = ""  # the op whose `defaults:` it shares
+    example: ClassVar[Mapping[str, Any]] = {}  # {"fields": {…}, "inputs": [(8, 16, 16)]} for generic tests and docs
+    further: ClassVar[Field | None] = None  # what arguments of names not in `fields` are (rearrange's axis sizes)
+    prelude: ClassVar[str] = ""  # file in codegen_templates/prelude that `module` may name a class of
+
+    def __init_subclass__(cls, name: str | None = None, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if name is not None:
+            cls.name = name
+            REGISTRY[name] = cls()
+
+    # --- shape
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        """Raises `OpFault` if the fields do not fit the tensors that enter."""
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        """Channels that leave, of `c` that enter (for a join: a list of them).
+
+        Of an op with several results: a list, or one value if all have the same.
+        """
+        return c
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Spatial sizes that leave."""
+        return size
+
+    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
+        """The shape that leaves; calls `check` first."""
+        self.check(f, *shapes)
+        first = shapes[0]
+        c: Any = [shape[0] for shape in shapes] if self.many else first[0]
+        return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))
+
+    def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
+        """The shapes that leave, of an op with several results (`split`)."""
+        return (self.shape(f, *shapes),)
+
+    # --- cost, for one input
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Trained parameters."""
+        return 0
+
+    def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Elements of buffers (running mean and variance)."""
+        return 0
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Multiply-adds of convolution and linear arithmetic, nothing else."""
+        return 0
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Elements computed, for the column `counts`."""
+        return math.prod(out)
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Extent (dilation counted; 0: the whole axis) and stride on each axis, for the receptive field."""
+        return (1,) * rank, (1,) * rank
+
+    # --- source: exactly one of the two
+    def functional(self, given: frozenset[str]) -> bool:
+        """Whether it prints as an expression in `forward`, told from the names of the fields given in the step."""
+        return False
+
+    def module(self, e: Site) -> Module:
+        """The submodule; its call takes the tensor, then the tensors of its `tensor` fields."""
+        raise AssertionError(f"{self.name} has no module form")
+
+    def function(self, e: Site, *tensors: str) -> str:
+        """The expression in `forward` over the texts of its tensors (branches or input, then `tensor` fields).
+
+        A text that begins with `*` is a list of tensors (`*parts`).
+        """
+        raise AssertionError(f"{self.name} has no functional form")
+
+    # --- figures
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        """What the figure's box says: `3×3 Conv, s2`."""
+        return self.name
+
+    @classmethod
+    def field(cls, name: str) -> Field | None:
+        return next((item for item in cls.fields if item.name == name), None)
+
+    @classmethod
+    def doc(cls) -> str:
+        return (cls.__doc__ or "").strip()
+
+
+REGISTRY: dict[str, Op] = {}
+_ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+
+
+def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+    """A scalar or a list as one entry an axis (numbers or expressions)."""
+    if isinstance(value, ListOf):
+        value = value.items
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+
+
+def axes_expr(value: Expr | Value, rank: int, rule: Callable[..., Expr], *more: Expr | Value) -> Expr:
+    """`rule` applied axis by axis over `axes` expressions; one expression if all operands are scalars."""
+    operands = [wrap(item) for item in (value, *more)]
+    if not any(isinstance(item, ListOf) for item in operands):
+        return rule(*operands)
+    columns = [per_axis(item, rank) for item in operands]
+    items = tuple(rule(*row) for row in zip(*columns, strict=True))
+    return items[0] if all(item == items[0] for item in items) else ListOf(items)
+
+
+def atom(text: str) -> str:
+    """Source of an expression, in brackets if a call or an attribute could not follow it."""
+    return text if isinstance(ast.parse(text, mode="eval").body, _ATOMS) else f"({text})"
+
+
+def times(shape: Sequence[int]) -> str:
+    """`64×7×7`."""
+    return "×".join(map(str, shape))
+
+
+def is_lit(expr: Expr | Value, value: Value) -> bool:
+    """Whether an expression is this very constant."""
+    return isinstance(expr, Lit) and expr.value == value and type(expr.value) is type(value)

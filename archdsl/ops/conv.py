@@ -1,0 +1,299 @@
+"""Convolutions and the linear layer."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from archdsl.expr import Expr, Lit
+from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, axes_expr, is_lit, per_axis, times
+
+KEEP, SAME = "keep", "same"
+PADDING = "zeros on each side; keep: dilation·(k−1)//2; same: TensorFlow's, ceil(n/stride), an odd one at the end"
+
+
+def padding_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
+    """Zeros on each side of each axis for numeric and `keep` padding."""
+    if f.padding == KEEP:
+        pairs = zip(per_axis(f.kernel, rank), per_axis(f.dilation, rank), strict=True)
+        return tuple(d * (k - 1) // 2 for k, d in pairs)
+    return per_axis(f.padding, rank)
+
+
+def keep_expr(kernel: Expr, dilation: Expr | int, rank: int) -> Expr:
+    """`dilation·(k−1)//2` axis by axis."""
+    return axes_expr(kernel, rank, lambda k, d: d * (k - 1) // 2, dilation)
+
+
+def same_is_keep(kernel: Expr, stride: Expr, dilation: Expr | int, rank: int) -> bool:
+    """Whether TensorFlow's padding is known to be `keep`'s: an odd window at stride 1, or a 1×1 kernel."""
+    taps, steps, gaps = (constants(value, rank) for value in (kernel, stride, dilation))
+    even = all(k and d and d * (k - 1) % 2 == 0 for k, d in zip(taps, gaps, strict=True))
+    return (set(steps) == {1} and even) or set(taps) == {1}
+
+
+def constants(value: Expr | int, rank: int) -> list[int]:
+    """An `axes` expression as numbers, 0 where it is not constant."""
+    entries = [item.value if isinstance(item, Lit) else item for item in per_axis(value, rank)]
+    return [item if type(item) is int else 0 for item in entries]
+
+
+def check_axes(op: Op, f: SimpleNamespace, rank: int) -> None:
+    """One to three spatial axes, and every list with an entry for each."""
+    if rank not in (1, 2, 3):
+        number = "no spatial axis" if rank == 0 else f"{rank} spatial axes"
+        message = f"{op.name} takes a tensor with 1 to 3 spatial axes, this one has {number}"
+        raise OpFault(message, help="put it before flatten")
+    for item in op.fields:
+        value = getattr(f, item.name, None)
+        if item.kind == "axes" and isinstance(value, (list, tuple)) and len(value) != rank:
+            raise OpFault(f"{item.name} has {len(value)} entries for {rank} spatial axes", field=item.name)
+
+
+def check_fits(f: SimpleNamespace, size: tuple[int, ...], out: tuple[int, ...]) -> None:
+    """Every axis of the result has an element."""
+    if min(out) < 1:
+        text = "×".join(map(str, per_axis(f.kernel, len(size))))
+        raise OpFault(f"a kernel of {text} does not fit an input of {times(size)}", field="kernel")
+
+
+def area(f: SimpleNamespace, rank: int) -> int:
+    """Taps of a window."""
+    entries: tuple[int, ...] = per_axis(f.kernel, rank)
+    return math.prod(entries)
+
+
+def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> str:
+    """`3×3 Conv, s2, d2, g4`; what is 1 is left out."""
+    parts = [f"{'×'.join(map(str, per_axis(f.kernel, rank)))} {word}"]
+    for letter, value in (("s", f.stride), ("d", getattr(f, "dilation", 1))):
+        entries = per_axis(value, rank)
+        if set(entries) != {1}:
+            parts.append(letter + "×".join(map(str, entries if len(set(entries)) > 1 else entries[:1])))
+    if groups != 1:
+        parts.append(f"g{groups}")
+    return ", ".join(parts)
+
+
+class Conv(Op, name="conv"):
+    """Convolution over the spatial axes (1-D, 2-D or 3-D with the tensor)."""
+
+    group, role, fresh, counts = "convolution", "conv", True, ""
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("out", "int", doc="output channels", minimum=1),
+        Field("kernel", "axes", 1, "kernel size", minimum=1),
+        Field("stride", "axes", 1, "stride", minimum=1),
+        Field("padding", "axes", KEEP, PADDING, (KEEP, SAME), minimum=0),
+        Field("dilation", "axes", 1, "spacing of the kernel's taps", minimum=1),
+        Field("groups", "int", 1, "groups of channels", minimum=1),
+        Field("bias", "bool", True, "whether a bias is added (never with weight)"),
+        Field(
+            "weight", "tensor", None, "the kernel, a tensor of the graph, one per sample; then nothing is trained here"
+        ),
+    )
+    example = {"fields": {"out": 16, "kernel": 3, "stride": 2}, "inputs": [(8, 16, 16)]}
+    prelude = "windows.py"
+
+    def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
+        """Groups, of `c` channels that enter."""
+        return f.groups
+
+    def taps(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Elements of the kernel."""
+        inner: int = shape[0] // self.groups_of(f, shape[0])
+        return out[0] * inner * area(f, len(shape) - 1)
+
+    @staticmethod
+    def dynamic(f: SimpleNamespace) -> bool:
+        """Whether the kernel is a tensor of the graph."""
+        return getattr(f, "weight", None) is not None
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        c, *rest = shapes[0]
+        size = tuple(rest)
+        check_axes(self, f, len(size))
+        out, groups = self.channels(f, c, size), self.groups_of(f, c)
+        if c % groups or out % groups:
+            raise OpFault(f"groups {groups} does not divide the channels ({c} -> {out})", field="groups")
+        check_fits(f, size, self.size(f, size))
+        if self.dynamic(f):
+            self.check_weight(f, shapes[0], (out, *self.size(f, size)))
+
+    def check_weight(self, f: SimpleNamespace, shape: Shape, out: Shape) -> None:
+        """A kernel from the graph has as many elements as the convolution needs."""
+        if len(shape) != 3:
+            raise OpFault(f"{self.name} with weight takes a tensor with 2 spatial axes", field="weight")
+        if f.padding == SAME:
+            raise OpFault("padding same does not go with weight", field="padding", help="put pad before it")
+        wanted, given = self.taps(f, shape, out), math.prod(f.weight)
+        if given != wanted:
+            kernel = times((out[0], shape[0] // self.groups_of(f, shape[0]), *per_axis(f.kernel, 2)))
+            raise OpFault(f"the kernel {kernel} has {wanted} elements, weight has {given}", field="weight")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.out
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        rank = len(size)
+        strides = per_axis(f.stride, rank)
+        if f.padding == SAME:
+            return tuple(-(-n // s) for n, s in zip(size, strides, strict=True))
+        axes = zip(
+            size, per_axis(f.kernel, rank), strides, padding_of(f, rank), per_axis(f.dilation, rank), strict=True
+        )
+        return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0 if self.dynamic(f) else self.taps(f, shape, out) + (out[0] if f.bias else 0)
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return self.taps(f, shape, out) * math.prod(out[1:])
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        kernels, dilations = per_axis(f.kernel, rank), per_axis(f.dilation, rank)
+        return tuple(d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True)), per_axis(f.stride, rank)
+
+    def module(self, e: Site) -> Module:
+        f, cls, padding = e.f, f"nn.Conv{e.rank}d", e.f.padding
+        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, f.stride, f.dilation, e.rank)):
+            padding = keep_expr(f.kernel, f.dilation, e.rank)
+        elif is_lit(padding, SAME):
+            cls, padding = f"Conv{e.rank}dSame", 0
+        kwargs = {
+            "stride": (f.stride, 1),
+            "padding": (padding, 0),
+            "dilation": (f.dilation, 1),
+            "groups": (self.groups_of(f, e.c), 1),
+            "bias": (f.bias, True),
+        }
+        if self.dynamic(f):
+            cls = f"DynamicConv{e.rank}d"
+            del kwargs["bias"]
+        return Module(cls, (e.c, self.channels(f, e.c, ()), f.kernel), kwargs)
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        groups = self.groups_of(f, shape[0])
+        depthwise = groups == shape[0] > 1
+        return window_label("DWConv" if depthwise else "Conv", f, len(shape) - 1, 1 if depthwise else groups)
+
+
+class DWConv(Conv, name="dwconv"):
+    """Depthwise convolution: every channel has its own kernels."""
+
+    follows = "conv"
+    fields = (
+        Field("kernel", "axes", 3, "kernel size", minimum=1),
+        Field("stride", "axes", 1, "stride", minimum=1),
+        Field("multiplier", "int", 1, "output channels for each input channel", minimum=1),
+        *(item for item in Conv.fields if item.name in ("padding", "dilation", "bias", "weight")),
+    )
+    example = {"fields": {"kernel": 3, "stride": 2, "multiplier": 2}, "inputs": [(8, 16, 16)]}
+
+    def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
+        return c
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return c * f.multiplier
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return window_label("DWConv", f, len(shape) - 1)
+
+
+class ConvTranspose(Op, name="conv_transpose"):
+    """Transposed convolution: (n−1)·stride − 2·padding + dilation·(k−1) + output_padding + 1."""
+
+    group, role, fresh, counts, follows = "convolution", "conv", True, "", "conv"
+    fields = (
+        Field("out", "int", doc="output channels", minimum=1),
+        Field("kernel", "axes", 2, "kernel size", minimum=1),
+        Field("stride", "axes", 2, "stride", minimum=1),
+        Field("padding", "axes", 0, "rows cut from each side of the result", minimum=0),
+        Field("output_padding", "axes", 0, "rows added at the end, less than the stride", minimum=0),
+        Field("dilation", "axes", 1, "spacing of the kernel's taps", minimum=1),
+        Field("groups", "int", 1, "groups of channels", minimum=1),
+        Field("bias", "bool", True, "whether a bias is added"),
+    )
+    example = {"fields": {"out": 6, "kernel": 3, "padding": 1, "output_padding": 1, "groups": 2}, "inputs": [(8, 5, 7)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        c, *rest = shapes[0]
+        rank = len(rest)
+        check_axes(self, f, rank)
+        if c % f.groups or f.out % f.groups:
+            raise OpFault(f"groups {f.groups} does not divide the channels ({c} -> {f.out})", field="groups")
+        steps = zip(per_axis(f.output_padding, rank), per_axis(f.stride, rank), per_axis(f.dilation, rank), strict=True)
+        if any(o >= max(s, d) for o, s, d in steps):
+            raise OpFault("output_padding must be less than the stride", field="output_padding")
+        if min(self.size(f, tuple(rest))) < 1:
+            raise OpFault("padding cuts away the whole result", field="padding")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.out
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        axes = [per_axis(value, len(size)) for value in (f.kernel, f.stride, f.padding, f.output_padding, f.dilation)]
+        return tuple((n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, k, s, p, o, d in zip(size, *axes, strict=True))
+
+    @staticmethod
+    def taps(f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        """Elements of the kernel."""
+        inner: int = out[0] // f.groups
+        return shape[0] * inner * area(f, len(shape) - 1)
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return self.taps(f, shape, out) + (out[0] if f.bias else 0)
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return self.taps(f, shape, out) * math.prod(shape[1:])
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        # An output element reads at most ceil(extent / stride) inputs; the finer grid that results is not counted.
+        axes = zip(*(per_axis(value, rank) for value in (f.kernel, f.stride, f.dilation)), strict=True)
+        return tuple(-(-(d * (k - 1) + 1) // s) for k, s, d in axes), (1,) * rank
+
+    def module(self, e: Site) -> Module:
+        f = e.f
+        kwargs = {
+            "stride": (f.stride, 1),
+            "padding": (f.padding, 0),
+            "output_padding": (f.output_padding, 0),
+            "groups": (f.groups, 1),
+            "bias": (f.bias, True),
+            "dilation": (f.dilation, 1),
+        }
+        return Module(f"nn.ConvTranspose{e.rank}d", (e.c, f.out, f.kernel), kwargs)
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return window_label("Deconv", f, len(shape) - 1, f.groups)
+
+
+class Linear(Op, name="linear"):
+    """Fully connected layer over a flat tensor of C features."""
+
+    group, role, fresh, counts = "convolution", "linear", True, ""
+    fields = (
+        Field("out", "int", doc="output features", minimum=1),
+        Field("bias", "bool", True, "whether a bias is added"),
+    )
+    example = {"fields": {"out": 10}, "inputs": [(32,)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if len(shapes[0]) != 1:
+            message = f"linear takes a flat tensor, this one is {times(shapes[0])}"
+            raise OpFault(message, help="put flatten before it, or use a 1×1 conv")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.out
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return shape[0] * out[0] + (out[0] if f.bias else 0)
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return shape[0] * out[0]
+
+    def module(self, e: Site) -> Module:
+        return Module("nn.Linear", (e.c, e.f.out), {"bias": (e.f.bias, True)})
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "FC"

@@ -1,0 +1,203 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from archdsl.expr import Expr, Value
+from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.conv import (
+    KEEP,
+    PADDING,
+    SAME,
+    area,
+    check_axes,
+    check_fits,
+    keep_expr,
+    padding_of,
+    same_is_keep,
+    window_label,
+)
+
+
+class Pool(Op):
+    """What pools over a moving window share."""
+
+    group, role, fresh, counts = "pooling", "pool", True, "pool"
+    word: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("kernel", "axes", 2, "window size", minimum=1),
+        Field("stride", "axes", None, "stride; the kernel if not given", minimum=1),
+        Field("padding", "axes", 0, PADDING, (KEEP, SAME), minimum=0),
+        Field("ceil", "bool", False, "whether a last window may hang over the end"),
+    )
+    example = {"fields": {"kernel": 3, "stride": 2, "ceil": True}, "inputs": [(8, 14, 15)]}
+    prelude = "windows.py"
+
+    @staticmethod
+    def whole(f: SimpleNamespace) -> SimpleNamespace:
+        """The fields with the stride that is meant."""
+        return SimpleNamespace(**{**vars(f), "stride": f.kernel if f.stride is None else f.stride, "dilation": 1})
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        size = shapes[0][1:]
+        rank = len(size)
+        check_axes(self, f, rank)
+        if f.padding == SAME and rank != 2:
+            raise OpFault(f"{self.name} with padding same takes a tensor with 2 spatial axes", field="padding")
+        if f.padding == SAME and f.ceil:
+            raise OpFault("ceil has no meaning with padding same", field="ceil")
+        if f.padding != SAME:
+            pairs = zip(per_axis(f.kernel, rank), padding_of(self.whole(f), rank), strict=True)
+            if any(p > k // 2 for k, p in pairs):
+                raise OpFault(f"padding {f.padding} is more than half the kernel {f.kernel}", field="padding")
+        check_fits(f, size, self.size(f, size))
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        f, rank = self.whole(f), len(size)
+        strides = per_axis(f.stride, rank)
+        if f.padding == SAME:
+            return tuple(-(-n // s) for n, s in zip(size, strides, strict=True))
+        axes = zip(size, per_axis(f.kernel, rank), strides, padding_of(f, rank), strict=True)
+        return tuple(windows(n, k, s, p, ceil=f.ceil) for n, k, s, p in axes)
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return math.prod(out) * area(f, len(shape) - 1)
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return per_axis(f.kernel, rank), per_axis(self.whole(f).stride, rank)
+
+    def module(self, e: Site) -> Module:
+        f, name = e.f, type(self).__name__
+        cls, padding = f"nn.{name}{e.rank}d", f.padding
+        stride: Expr = f.kernel if is_lit(f.stride, None) else f.stride
+        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, stride, 1, e.rank)):
+            padding = keep_expr(f.kernel, 1, e.rank)
+        elif is_lit(padding, SAME):
+            cls, padding = f"{name}{e.rank}dSame", 0
+        step = None if stride == f.kernel else stride
+        kwargs = {"stride": (step, None), "padding": (padding, 0), "ceil_mode": (f.ceil, False)}
+        return Module(cls, (f.kernel,), {**kwargs, **self.more(f)})
+
+    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
+        """Further keywords of the torch class."""
+        return {}
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return window_label(self.word, self.whole(f), len(shape) - 1)
+
+
+def windows(n: int, k: int, s: int, p: int, *, ceil: bool) -> int:
+    """How many windows fit; with `ceil`, one more may hang over, but it begins inside."""
+    room = n + 2 * p - k
+    if not ceil:
+        return room // s + 1
+    count = -(-room // s) + 1
+    return count - 1 if (count - 1) * s >= n + p else count
+
+
+class MaxPool(Pool, name="max_pool"):
+    """Maximum over a window."""
+
+    word = "Max pool"
+
+
+class AvgPool(Pool, name="avg_pool"):
+    """Mean over a window."""
+
+    word = "Avg pool"
+    fields = (*Pool.fields, Field("count_include_pad", "bool", True, "whether the zeros of the padding count"))
+
+    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
+        return {"count_include_pad": (f.count_include_pad, True)}
+
+
+class GlobalAvgPool(Op, name="global_avg_pool"):
+    """Mean of every channel; the spatial axes stay, of size 1."""
+
+    group, role, fresh, counts = "pooling", "pool", True, "pool"
+    example = {"fields": {}, "inputs": [(8, 7, 7)]}
+    torch, word = "AdaptiveAvgPool", "GAP"
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        check_axes(self, f, len(shapes[0]) - 1)
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return (1,) * len(size)
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return math.prod(shape)
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (0,) * rank, (1,) * rank
+
+    def module(self, e: Site) -> Module:
+        return Module(f"nn.{self.torch}{e.rank}d", (1,))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return self.word
+
+
+class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
+    """Maximum of every channel; the spatial axes stay, of size 1."""
+
+    torch, word = "AdaptiveMaxPool", "GMP"
+
+
+def check_target(op: Op, f: SimpleNamespace, shape: Shape, ways: tuple[str, ...]) -> None:
+    """Exactly one way to say the size that leaves, and `like` of the same rank."""
+    given = [way for way in ways if getattr(f, way, None) is not None]
+    if len(given) != 1:
+        message = f"{op.name} takes {' or '.join(ways)}" + (f", not {' and '.join(given)}" if given else "")
+        raise OpFault(message, field=given[-1] if given else None)
+    if given == ["like"] and len(f.like) != len(shape):
+        raise OpFault(f"like has {len(f.like) - 1} spatial axes, the tensor {len(shape) - 1}", field="like")
+
+
+def like_size(text: str, rank: int) -> str:
+    """The spatial sizes of a tensor, as source."""
+    return f"{atom(text)}.shape[-{rank}:]"
+
+
+class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
+    """Mean over windows so chosen that the result has a given size."""
+
+    group, role, fresh, counts = "pooling", "pool", True, "pool"
+    fields = (
+        Field("size", "axes", None, "sizes that leave", minimum=1),
+        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+    )
+    example = {"fields": {"size": [3, 5]}, "inputs": [(8, 14, 15)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        check_axes(self, f, len(shapes[0]) - 1)
+        check_target(self, f, shapes[0], ("size", "like"))
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        like: Any = getattr(f, "like", None)
+        return tuple(like[1:]) if like is not None else per_axis(f.size, len(size))
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return math.prod(shape)
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (0,) * rank, (1,) * rank
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return "like" in given
+
+    def module(self, e: Site) -> Module:
+        return Module(f"nn.AdaptiveAvgPool{e.rank}d", (e.f.size,))
+
+    def function(self, e: Site, *tensors: str) -> str:
+        x, like = tensors
+        size = like_size(like, e.rank)
+        if like.isidentifier():  # torch types this size as a tuple; a longer text is not written (and run) twice
+            sizes = ", ".join(f"{like}.size({axis})" for axis in range(2, e.rank + 2))
+            size = sizes if e.rank == 1 else f"({sizes})"
+        return f"F.adaptive_avg_pool{e.rank}d({x}, {size})"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Avg pool to {times(out[1:])}"

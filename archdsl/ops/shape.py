@@ -1,0 +1,447 @@
+"""What moves elements and computes nothing: flatten, split, shuffle, rearrange, resize."""
+
+from __future__ import annotations
+
+import math
+import re
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from archdsl.expr import Expr, ListOf, Lit, show, wrap
+from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.pool import check_target, like_size
+
+
+class Mover(Op):
+    """What ops without arithmetic share."""
+
+    group, role, counts = "shape", "shape", ""
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0
+
+
+class Flatten(Mover, name="flatten"):
+    """All elements of a sample in one axis."""
+
+    fields = (
+        Field("order", "word", "chw", "the axes, slowest first: chw (torch) or hwc (TensorFlow)", ("chw", "hwc")),
+    )
+    example = {"fields": {}, "inputs": [(8, 3, 5)]}
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return c * math.prod(size)
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return ()
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return "order" in given
+
+    def module(self, e: Site) -> Module:
+        return Module("nn.Flatten")
+
+    def function(self, e: Site, *tensors: str) -> str:
+        if is_lit(e.f.order, "hwc") and e.rank:
+            axes = ", ".join(str(axis) for axis in (*range(2, e.rank + 2), 1))
+            return f"{atom(tensors[0])}.permute(0, {axes}).flatten(1)"
+        return f"{atom(tensors[0])}.flatten(1)"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "Flatten"
+
+
+class Split(Mover, name="split"):
+    """Parts along the channels, all equal or of given sizes."""
+
+    fields = (Field("sizes", "ints", doc="how many equal parts, or the channels of each", minimum=1),)
+    example = {"fields": {"sizes": [3, 5]}, "inputs": [(8, 6, 6)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        c = shapes[0][0]
+        if isinstance(f.sizes, (list, tuple)):
+            if sum(f.sizes) != c:
+                raise OpFault(
+                    f"the parts {' + '.join(map(str, f.sizes))} = {sum(f.sizes)} are not the {c} channels",
+                    field="sizes",
+                )
+        elif c % f.sizes:
+            raise OpFault(f"{c} channels do not split into {f.sizes} equal parts", field="sizes")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return list(per_axis(f.sizes, 1)) if isinstance(f.sizes, (list, tuple, ListOf)) else c // f.sizes
+
+    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
+        return self.shapes(f, *shapes)[0]
+
+    def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
+        self.check(f, *shapes)
+        c, *size = shapes[0]
+        found = self.channels(f, c, ())
+        return tuple((n, *size) for n in (found if isinstance(found, list) else [found] * f.sizes))
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return True
+
+    def function(self, e: Site, *tensors: str) -> str:
+        found = self.channels(e.f, e.c, ())
+        if not isinstance(found, list):
+            return f"torch.chunk({tensors[0]}, {show(wrap(e.f.sizes), python=True)}, 1)"
+        return f"torch.split({tensors[0]}, [{', '.join(show(wrap(n), python=True) for n in found)}], 1)"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "Channel split"
+
+
+class Take(Mover, name="take"):
+    """The first channels, the others dropped (GhostNet's cut)."""
+
+    fields = (Field("channels", "int", doc="how many channels stay", minimum=1),)
+    example = {"fields": {"channels": 5}, "inputs": [(8, 6, 6)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if f.channels > shapes[0][0]:
+            raise OpFault(f"there are only {shapes[0][0]} channels to take {f.channels} of", field="channels")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.channels
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return True
+
+    def function(self, e: Site, *tensors: str) -> str:
+        return f"{atom(tensors[0])}[:, :{show(wrap(e.f.channels), python=True)}]"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"First {f.channels} channels"
+
+
+class ChannelShuffle(Mover, name="channel_shuffle"):
+    """Channels dealt out anew: (g n) h w -> (n g) h w."""
+
+    fields = (Field("groups", "int", doc="groups that are mixed; c_in // g undoes g", minimum=1),)
+    example = {"fields": {"groups": 2}, "inputs": [(8, 6, 6)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if shapes[0][0] % f.groups:
+            raise OpFault(f"groups {f.groups} does not divide the {shapes[0][0]} channels", field="groups")
+        if len(shapes[0]) == 1:
+            raise OpFault("channel_shuffle takes a tensor with spatial axes", help="for a flat one write rearrange")
+
+    def module(self, e: Site) -> Module:
+        return Module("nn.ChannelShuffle", (e.f.groups,))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Channel shuffle, g={f.groups}"
+
+
+class Pattern(NamedTuple):
+    """An einops pattern: on each side one tuple of names for each axis; `()` is an axis of size 1."""
+
+    left: tuple[tuple[str, ...], ...]
+    right: tuple[tuple[str, ...], ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for axis in self.left for name in axis]
+
+
+def read_pattern(text: str) -> Pattern:
+    """`(g c) h w -> g c h w`; raises `OpFault` unless both sides hold the same names, each once."""
+    sides = text.split("->")
+    if len(text) > 200 or len(sides) != 2:
+        raise OpFault("a pattern has two sides: (g c) h w -> g c h w", field="pattern")
+    pattern = Pattern(*(read_side(side) for side in sides))
+    ordered = [[name for axis in side for name in axis] for side in pattern]
+    for side in ordered:
+        if len(set(side)) < len(side):
+            raise OpFault("a pattern names each axis once on each side", field="pattern")
+    if odd := sorted(set(ordered[0]) ^ set(ordered[1])):
+        raise OpFault(
+            f"'{odd[0]}' stands on one side of the pattern only",
+            field="pattern",
+            help="rearrange neither repeats nor sums",
+        )
+    if not pattern.right:
+        raise OpFault("nothing stands to the right of the arrow", field="pattern")
+    return pattern
+
+
+def read_side(text: str) -> tuple[tuple[str, ...], ...]:
+    """One side of a pattern."""
+    parts = re.findall(r"[A-Za-z_]\w*|\S", text)
+    axes: list[tuple[str, ...]] = []
+    group: list[str] | None = None
+    for part in parts:
+        if part == "(" and group is None:
+            group = []
+        elif part == ")" and group is not None:
+            axes.append(tuple(group))
+            group = None
+        elif part.isidentifier() or part == "1":
+            names = [] if part == "1" else [part]
+            if group is None:
+                axes.append(tuple(names))
+            else:
+                group += names
+        else:
+            raise OpFault(
+                f"'{part}' has no place in a pattern",
+                field="pattern",
+                help="names of axes, 1, ->, and ( ) around merged axes",
+            )
+    if group is not None:
+        raise OpFault("a bracket in the pattern is not closed", field="pattern")
+    return tuple(axes)
+
+
+class Rearrange(Mover, name="rearrange"):
+    """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
+
+    fields = (Field("pattern", "text", doc="axes before -> axes after"),)
+    further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
+    example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
+
+    @staticmethod
+    def read(f: SimpleNamespace) -> tuple[Pattern, dict[str, Any]]:
+        """The pattern and the sizes that were given, numbers or expressions."""
+        text = f.pattern.value if isinstance(f.pattern, Lit) else f.pattern
+        pattern = read_pattern(str(text))
+        return pattern, {name: value for name, value in vars(f).items() if name != "pattern" and value is not None}
+
+    def sizes(self, f: SimpleNamespace, shape: tuple[Any, ...], wanted: tuple[str, ...]) -> list[Any]:
+        """Sizes of the axes `wanted`; the one that is not given in its group is what the others leave."""
+        pattern, given = self.read(f)
+        return [given[name] if name in given else self.rest(pattern, given, shape, name) for name in wanted]
+
+    @staticmethod
+    def rest(pattern: Pattern, given: dict[str, Any], shape: tuple[Any, ...], name: str) -> Any:
+        index, group = next((n, axis) for n, axis in enumerate(pattern.left) if name in axis)
+        others = [given[other] for other in group if other != name]
+        return shape[index] // math.prod(others[1:], start=others[0]) if others else shape[index]
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        pattern, given = self.read(f)
+        shape = shapes[0]
+        if len(pattern.left) != len(shape):
+            raise OpFault(
+                f"the pattern takes {len(pattern.left)} axes, the tensor has {len(shape)} ({times(shape)})",
+                field="pattern",
+            )
+        for name, value in given.items():
+            if name not in pattern.names:
+                raise OpFault(f"the pattern has no axis '{name}'", field=name)
+            if type(value) is not int or value < 1:
+                raise OpFault(f"the size of the axis {name} is a whole number of at least 1, not {value!r}", field=name)
+        for axis, n in zip(pattern.left, shape, strict=True):
+            self.check_axis(axis, n, given)
+
+    @staticmethod
+    def check_axis(axis: tuple[str, ...], n: int, given: dict[str, Any]) -> None:
+        known = math.prod(given[name] for name in axis if name in given)
+        unknown = [name for name in axis if name not in given]
+        if len(unknown) > 1:
+            raise OpFault(
+                f"the sizes of {' and '.join(unknown)} cannot both be inferred",
+                field="pattern",
+                help=f"give one: {unknown[0]}: 2",
+            )
+        if n % known if unknown else n != known:
+            sizes = ", ".join(f"{name} = {given[name]}" for name in axis if name in given)
+            message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
+            raise OpFault(message, field="pattern")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        first = self.read(f)[0].right[0]
+        found = self.sizes(f, (c, *size), first)
+        return math.prod(found[1:], start=found[0]) if found else 1
+
+    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
+        self.check(f, *shapes)
+        right = self.read(f)[0].right
+        return tuple(math.prod(self.sizes(f, shapes[0], axis)) for axis in right)
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return True
+
+    def function(self, e: Site, *tensors: str) -> str:
+        pattern, given = self.read(e.f)
+        left, right = [[name for axis in side for name in axis] for side in pattern]
+        text = atom(tensors[0])
+        for index, axis in reversed(list(enumerate(pattern.left, 1))):
+            if len(axis) > 1:
+                sizes = ", ".join(show(wrap(given[name]), python=True) if name in given else "-1" for name in axis)
+                text = f"torch.unflatten({text}, {index}, ({sizes}))"
+            elif not axis:
+                text += f".squeeze({index})"
+        if left != right:
+            text += f".permute({', '.join(['0', *(str(left.index(name) + 1) for name in right)])})"
+        for index, axis in reversed(list(enumerate(pattern.right))):
+            start = 1 + sum(len(before) for before in pattern.right[:index])
+            if len(axis) > 1:
+                text += f".flatten({start}, {start + len(axis) - 1})"
+            elif not axis:
+                text += f".unsqueeze({start})"
+        return text
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return " ".join(f.pattern.replace("->", " → ").split())
+
+
+class Roll(Mover, name="roll"):
+    """Elements moved along axes, around the end: y[i] = x[(i − by) mod n]."""
+
+    fields = (Field("by", "ints", doc="steps for each axis, channels first; axes not given stay"),)
+    example = {"fields": {"by": [-1, 0, 2]}, "inputs": [(8, 6, 6)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        steps = per_axis(f.by, 1)
+        if len(steps) > len(shapes[0]):
+            raise OpFault(f"by has {len(steps)} entries for {len(shapes[0])} axes", field="by")
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return True
+
+    def function(self, e: Site, *tensors: str) -> str:
+        steps = {axis: wrap(step) for axis, step in enumerate(per_axis(e.f.by, 1), 1) if not is_lit(wrap(step), 0)}
+        texts, axes = [show(step, python=True) for step in steps.values()], [str(axis) for axis in steps]
+        if not steps:
+            return tensors[0]
+        if len(steps) == 1:
+            return f"{atom(tensors[0])}.roll({texts[0]}, {axes[0]})"
+        return f"{atom(tensors[0])}.roll(({', '.join(texts)}), ({', '.join(axes)}))"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Roll, {', '.join(map(str, per_axis(f.by, 1)))}"
+
+
+MODES = ("nearest", "bilinear", "bicubic", "trilinear")
+
+
+class Upsample(Op, name="upsample"):
+    """Resizes the spatial axes by interpolation."""
+
+    group, role, fresh = "shape", "shape", True
+    fields = (
+        Field("scale", "number", None, "factor of every axis; the result is rounded down", minimum=0),
+        Field("size", "axes", None, "sizes that leave", minimum=1),
+        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+        Field("mode", "word", "nearest", "how it interpolates", MODES),
+        Field(
+            "align_corners", "bool", False, "whether the corners of both grids are the same points (not with nearest)"
+        ),
+    )
+    example = {"fields": {"scale": 2, "mode": "bilinear"}, "inputs": [(8, 5, 7)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        rank = len(shapes[0]) - 1
+        if rank not in (1, 2, 3):
+            raise OpFault(f"upsample takes a tensor with 1 to 3 spatial axes, this one has {rank}")
+        check_target(self, f, shapes[0], ("scale", "size", "like"))
+        if isinstance(f.size, (list, tuple)) and len(f.size) != rank:
+            raise OpFault(f"size has {len(f.size)} entries for {rank} spatial axes", field="size")
+        axes = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(f.mode, rank)
+        if axes != rank:
+            raise OpFault(f"{f.mode} takes {axes} spatial axes, this tensor has {rank}", field="mode")
+        if f.align_corners and f.mode == "nearest":
+            raise OpFault(
+                "align_corners has no meaning with nearest", field="align_corners", help="give mode: bilinear"
+            )
+        if min(self.size(f, shapes[0][1:])) < 1:
+            raise OpFault(f"scale {f.scale:g} leaves nothing of {times(shapes[0][1:])}", field="scale")
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        like: Any = getattr(f, "like", None)
+        if like is not None:
+            return tuple(like[1:])
+        if f.size is not None:
+            return per_axis(f.size, len(size))
+        return tuple(math.floor(n * f.scale) for n in size)
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        # The inputs that an output element reads; the finer grid that results is not counted.
+        return ({"nearest": 1, "bicubic": 4}.get(f.mode, 2),) * rank, (1,) * rank
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return "like" in given
+
+    def module(self, e: Site) -> Module:
+        f = e.f
+        scaled = {"scale_factor": (f.scale, None), "size": (f.size, None)}
+        return Module(
+            "nn.Upsample", (), {**scaled, "mode": (f.mode, "nearest"), "align_corners": (self.corners(f), None)}
+        )
+
+    @staticmethod
+    def corners(f: SimpleNamespace) -> Any:
+        """What torch calls `align_corners`: None unless it is true, for torch refuses it with nearest."""
+        return None if is_lit(f.align_corners, False) else f.align_corners
+
+    def function(self, e: Site, *tensors: str) -> str:
+        more = "" if is_lit(e.f.mode, "nearest") else f", mode={show(wrap(e.f.mode), python=True)}"
+        if self.corners(e.f) is not None:
+            more += f", align_corners={show(wrap(e.f.align_corners), python=True)}"
+        return f"F.interpolate({tensors[0]}, size={like_size(tensors[1], e.rank)}{more})"
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        if f.scale is not None:
+            return f"Upsample ×{f.scale:g}"
+        return f"Upsample to {times(out[1:])}"
+
+
+class PixelShuffle(Mover, name="pixel_shuffle"):
+    """Channels laid out as finer pixels: (c r r) h w -> c (h r) (w r)."""
+
+    fields = (Field("factor", "int", doc="how much finer each axis becomes", minimum=1),)
+    example = {"fields": {"factor": 2}, "inputs": [(8, 3, 5)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if len(shapes[0]) != 3:
+            raise OpFault("pixel_shuffle takes a tensor with 2 spatial axes")
+        if shapes[0][0] % (f.factor * f.factor):
+            raise OpFault(f"{f.factor}² does not divide the {shapes[0][0]} channels", field="factor")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return c // (f.factor * f.factor)
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(n * f.factor for n in size)
+
+    def module(self, e: Site) -> Module:
+        return Module("nn.PixelShuffle", (e.f.factor,))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Pixel shuffle ×{f.factor}"
+
+
+class Pad(Mover, name="pad"):
+    """Zeros before and after each spatial axis."""
+
+    fresh = True
+    fields = (
+        Field("before", "axes", 0, "zeros before", minimum=0),
+        Field("after", "axes", 0, "zeros after", minimum=0),
+    )
+    example = {"fields": {"before": 1, "after": [1, 2]}, "inputs": [(8, 6, 6)]}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        rank = len(shapes[0]) - 1
+        for name in ("before", "after"):
+            value = getattr(f, name)
+            if isinstance(value, (list, tuple)) and len(value) != rank:
+                raise OpFault(f"{name} has {len(value)} entries for {rank} spatial axes", field=name)
+        if rank not in (1, 2, 3):
+            raise OpFault(f"pad takes a tensor with 1 to 3 spatial axes, this one has {rank}")
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        sides = zip(size, per_axis(f.before, len(size)), per_axis(f.after, len(size)), strict=True)
+        return tuple(n + before + after for n, before, after in sides)
+
+    def module(self, e: Site) -> Module:
+        pairs = zip(per_axis(e.f.before, e.rank), per_axis(e.f.after, e.rank), strict=True)
+        sides: list[Expr] = [wrap(side) for pair in reversed(list(pairs)) for side in pair]
+        all_same = all(side == sides[0] for side in sides)
+        return Module(f"nn.ZeroPad{e.rank}d", (sides[0] if all_same else wrap(sides),))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Pad to {times(out[1:])}"

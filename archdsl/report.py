@@ -1,0 +1,97 @@
+"""Where a fault is and what to say of it: sources, spans, diagnostics, the one exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text and the name it is shown under (a path as the user gave it, or ``<dict>``)."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+class Span(NamedTuple):
+    """A stretch of a source; lines and columns count from 1, the end column is exclusive."""
+
+    source: Source
+    line: int
+    col: int
+    end_line: int
+    end_col: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.col}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A second place or fact that belongs to a fault."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One fault: a code, a message in the user's words, the place, and what to do."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    trail: tuple[Note, ...] = ()
+
+
+class SpecError(Exception):
+    """A fault in a spec or a call; ``diagnostics`` are data, ``str()`` is the rendered text."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        from archdsl.render import render_text
+
+        return render_text(self.diagnostics)
+
+
+def fault(
+    code: str, message: str, span: Span | None = None, *, label: str = "", notes: tuple[Note, ...] = (), help: str = ""
+) -> SpecError:
+    """A `SpecError` of one diagnostic, ready to raise."""
+    return SpecError(Diagnostic(code, message, span, label, notes, help))
+
+
+@dataclass
+class Collector:
+    """Gathers independent faults so that one run reports all of them."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    @contextmanager
+    def catch(self) -> Iterator[None]:
+        """Runs one independent piece of work; its faults are kept and the next piece goes on."""
+        try:
+            yield
+        except SpecError as error:
+            self.found.extend(error.diagnostics)
+
+    def finish(self) -> None:
+        """Raises what was gathered, in the order of the text, each fault once."""
+        if self.found:
+            unique = dict.fromkeys(self.found)
+            raise SpecError(
+                *sorted(unique, key=lambda d: (d.span.source.name, d.span.line, d.span.col) if d.span else ("", 0, 0))
+            )

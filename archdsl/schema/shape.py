@@ -1,0 +1,78 @@
+"""The keys of a spec with what each is for: read by the reader, the JSON Schema and the docs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SPEC: Mapping[str, str] = {
+    "archdsl": "version of the spec format: 1",
+    "name": "the network's name; it becomes the class",
+    "doc": "a sentence or two about the network",
+    "paper": "where it was published: title, arxiv, year, ...",
+    "input": "shape of the input without the batch axis: [3, 224, 224]",
+    "inputs": "several inputs by name: {image: [3, 304, 304], mask: [1, 304, 304]}",
+    "outputs": "several outputs by name: {boxes: predict.boxes, scores: predict.scores}",
+    "use": "files whose blocks (and network, as a block) may be called here",
+    "extends": "a spec that this one takes over and overrides by name",
+    "until": "the last stage to take of the network in use: or extends:",
+    "params": "parameters of the network, with their defaults; an empty value is required",
+    "defaults": "arguments that every step of an op or block gets unless it says otherwise",
+    "init": "initialisation of weights, by op",
+    "blocks": "blocks, in PascalCase, each with params and a body",
+    "stages": "the network: named stages, one after another",
+    "variants": "named sets of parameters",
+    "expect": "what each variant must come to: {params: 2802248, macs: 507757568}; default: for none",
+}
+BLOCK: Mapping[str, str] = {
+    "params": "parameters: a list of names, or a mapping with defaults",
+    "inputs": "further tensors, passed by name like arguments: [code], or {image: optional}",
+    "let": "values computed from the parameters, in order",
+    "require": "conditions that a call must meet: [out % 2 == 0]",
+    "body": "the steps, one after another",
+    "doc": "what the block is",
+}
+STAGE: Mapping[str, str] = {
+    "when": "the stage exists only if this is true",
+    "from": "the tensor that enters, if not the previous stage's",
+    "let": "values computed from the params",
+    "after": "in a spec with extends: the stage that this one follows",
+    "before": "in a spec with extends: the stage that this one precedes",
+}
+STEP: Mapping[str, str] = {
+    "name": "its name in the module and in the state_dict",
+    "when": "the step is dropped if this is false",
+    "else": "the step or steps that stand here if when: is false",
+    "as": "names the result; a list names several",
+    "from": "the tensor that enters, if not the previous step's",
+    "label": "text in figures",
+}
+STRUCTURE: Mapping[str, str] = {
+    "residual": "a body whose input is added to its output: a list of steps, or {body, if, shortcut}",
+    "repeat": "the body so many times, one after another",
+    "for": "the body once for each row of in:, one after another; the columns are its names",
+    "each": "the body once for each row of in:, side by side: one branch a row",
+    "running_sum": "running sums of branches: b1, b1 + b2, b1 + b2 + b3, ...",
+    "fork": "branches from one tensor, all kept; named by as:",
+    "split": "the channels in n equal parts, or in parts of the sizes given; named by as:",
+    "choice": "the one of the bodies in of: that a param names",
+    "body": "steps that belong together",
+}
+BESIDE: Mapping[str, Mapping[str, str]] = {
+    "repeat": {"body": "the steps of one turn", "let": "values computed in each turn"},
+    "for": {"in": "the rows", "body": "the steps of one row", "let": "values computed in each row"},
+    "each": {"in": "the rows", "body": "the steps of one branch", "let": "values computed in each row"},
+    "choice": {"of": "the bodies by name"},
+}
+RESIDUAL: Mapping[str, str] = {
+    "body": "the steps",
+    "if": "whether there is a shortcut at all",
+    "shortcut": "the other path; nothing: the input itself",
+}
+VARIANT: Mapping[str, str] = {
+    "input": "the shape of the input in this variant",
+    "inputs": "the shapes of inputs in this variant, by name",
+    "extends": "the variant that this one starts from",
+    "top1": "published top-1 accuracy on ImageNet, in percent",
+}
+EXPECT: Mapping[str, str] = {"params": "trained parameters", "macs": "multiply-adds of convolutions and linear layers"}
+PLACED: Mapping[str, str] = {"until": "the last stage to take"}

@@ -1,0 +1,155 @@
+"""YAML slips in our words: what the parser's complaint means to someone who writes a spec."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from archdsl.report import Note, Source, Span, SpecError, fault
+
+_BESIDE = re.compile(r"\s*(when|else|as|from|name|label)\s*:(\s|$)")
+_BARE_STEP = re.compile(r"\s*(-\s+)+([A-Za-z_]\w*)\s*(#.*)?$")
+_LIST_STEP = re.compile(r"\s*(-\s+)+\[")
+_BRACKET = re.compile(r"[A-Za-z_][\w.]*[\[(]")
+
+# (part of the parser's complaint, our message, our help); the first that fits
+_PROBLEMS = (
+    ("mapping values are not allowed", "a ':' cannot stand here", "quote the value, or start a new line for a new key"),
+    (
+        "expected ',' or '}'",
+        "expected ',' or '}' here",
+        "close the '{', or quote a value that holds brackets or commas",
+    ),
+    (
+        "expected ',' or ']'",
+        "expected ',' or ']' here",
+        "close the '[', or quote a value that holds brackets or commas",
+    ),
+    (
+        "expected '-' indicator",
+        "this line does not belong to the list above it",
+        "align it with the '-' of the list, or indent it further",
+    ),
+    (
+        "expected key",
+        "this line does not fit the indentation of what stands above it",
+        "align it with the keys of its mapping",
+    ),
+    ("expected ':'", "expected a ':' after this key", "write 'key: value', with a space after the ':'"),
+    (
+        "expected <document start>",
+        "this line does not belong to anything above it",
+        "align it with the keys of the file",
+    ),
+    (
+        "expected node content",
+        "expected a value here",
+        "write a value, or quote it if it starts with a special character",
+    ),
+    ("expected alphabetic", "'&' and '*' start an anchor or an alias, which are not allowed", "quote the text"),
+    ("tab character", "a tab cannot indent", "indent with spaces"),
+    ("unexpected end of stream", "this quote is never closed", "close it on the same line"),
+    ("unexpected document indicator", "this quote is never closed", "close it on the same line"),
+    (
+        "block collections are not allowed",
+        "a '-' or a block cannot start on this line",
+        "start it on the next line, indented",
+    ),
+    (
+        "block sequence entries are not allowed",
+        "a list cannot start here",
+        "start it on a line of its own, or use [..]",
+    ),
+    ("unknown escape character", "an unknown escape in a double-quoted text", "use single quotes"),
+    ("%YAML", "the YAML version given is not one that is read here", "remove the line"),
+)
+
+
+def syntax_fault(source: Source, error: Any) -> SpecError:
+    """The parser's error as one of ours, at its place."""
+    mark = error.problem_mark or error.context_mark
+    span = _point(source, mark)
+    slip = _slip(source, span)
+    if slip is not None:
+        return slip
+    problem = str(error.problem or error.context or "this is not YAML")
+    if "cannot start any token" in problem:
+        message, help = _bad_start(source.line(span.line)[span.col - 1 : span.col])
+        return fault("yaml-syntax", message, span, help=help)
+    notes: tuple[Note, ...] = ()
+    context = error.context_mark
+    if context is not None and error.context and (context.line, context.column) != (mark.line, mark.column):
+        notes = (Note("the part that it would belong to starts here", _point(source, context)),)
+    for part, message, help in _PROBLEMS:
+        if part in problem:
+            if "quote is never" in message and context is not None:
+                return fault("yaml-syntax", message, _point(source, context), help=help)
+            return fault("yaml-syntax", message, span, notes=notes, help=help)
+    return fault("yaml-syntax", f"cannot read this as YAML: {problem}", span, notes=notes)
+
+
+def torn_value(start: Span, end: Span) -> SpecError:
+    """A comma inside `{..}` or `[..]` that belongs to an expression."""
+    if start.line != end.line:
+        help = "quote the whole value"
+        return fault(
+            "torn-value", "a comma tears this value in two", start, label="'(' and ')' do not match", help=help
+        )
+    span = start._replace(end_col=end.end_col)
+    whole = start.source.line(start.line)[start.col - 1 : end.end_col - 1]
+    message = "a comma tears this value in two" if start != end else "the brackets of this value do not match"
+    return fault("torn-value", message, span, help=f'quote it: "{whole}"')
+
+
+def _point(source: Source, mark: Any) -> Span:
+    """The character at a mark; past the end of the text, the last one of it."""
+    lines = source.text.splitlines()
+    line, col = mark.line + 1, mark.column + 1
+    if line > len(lines) and lines:
+        line, col = len(lines), len(lines[-1]) + 1
+    return Span(source, line, col, line, col + 1)
+
+
+def _slip(source: Source, span: Span) -> SpecError | None:
+    """The slips that have a message of their own."""
+    text = source.line(span.line)
+    beside = _BESIDE.match(text)
+    above = _above(source, span.line)
+    if beside and (bare := _BARE_STEP.match(above)):
+        message = f"'{beside[1]}' stands below '{bare[2]}', which takes no keys as it is written"
+        return fault("bare-step", message, _word(source, span.line, beside), help=f"write '- {bare[2]}:'")
+    if beside and _LIST_STEP.match(above):
+        message = f"'{beside[1]}' stands below a list, which takes no keys"
+        return fault("list-step", message, _word(source, span.line, beside), help="write '- body: [..]'")
+    if span.col > 1 and text[span.col - 1 : span.col] in "[(" and (word := _torn_word(text, span.col)):
+        place = span._replace(col=word[0] + 1, end_col=word[1] + 1)
+        inside = text[word[0] : word[1]]
+        return fault("torn-value", "a bracket tears this value in two", place, help=f'quote it: "{inside}"')
+    if text[span.col - 1 : span.col] == "\t" or (not text[: span.col].strip() and "\t" in text[: span.col]):
+        return fault("yaml-syntax", "a tab cannot indent", span, help="indent with spaces")
+    return None
+
+
+def _torn_word(text: str, col: int) -> tuple[int, int] | None:
+    """From where to where `w[0]` stands, when the bracket at `col` follows a word directly."""
+    for match in _BRACKET.finditer(text):
+        if match.end() == col:
+            close = text.find("]" if text[col - 1] == "[" else ")", col)
+            return match.start(), (close if close >= 0 else col - 1) + 1
+    return None
+
+
+def _above(source: Source, line: int) -> str:
+    """The nearest line above that says something."""
+    lines = source.text.splitlines()[: line - 1]
+    return next((text for text in reversed(lines) if text.strip() and not text.lstrip().startswith("#")), "")
+
+
+def _word(source: Source, line: int, match: re.Match[str]) -> Span:
+    return Span(source, line, match.start(1) + 1, line, match.end(1) + 1)
+
+
+def _bad_start(character: str) -> tuple[str, str]:
+    if character == "\t":
+        return "a tab cannot indent", "indent with spaces"
+    return f"a value cannot start with '{character}'", "quote the value"

@@ -1,0 +1,80 @@
+"""What the command line shows: results on stdout, faults on stderr, legible on any terminal."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from archdsl.report import SpecError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "→": ">", "✓": "v"}  # one for one: columns stay
+PIPE_WIDTH = 160  # of a table that no terminal limits
+
+
+def prepare() -> None:
+    """Characters that a terminal cannot show become plain ones, never an exception."""
+    codecs.register_error("archdsl", replaced)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="archdsl")
+
+
+def replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The codec error handler of `prepare`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(PLAIN.get(mark, "?") for mark in error.object[error.start : error.end]), error.end
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    sys.stdout.write(text + "\n")
+
+
+def deliver(data: str | bytes) -> None:
+    """A result that is a file's content: UTF-8 whatever the terminal speaks."""
+    raw = data.encode() if isinstance(data, str) else data
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:  # a replaced stdout, as in a notebook
+        sys.stdout.write(raw.decode(errors="replace"))
+        return
+    sys.stdout.flush()
+    buffer.write(raw)
+    buffer.flush()
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether to colour: on a terminal, unless NO_COLOR says otherwise (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def report(error: SpecError) -> None:
+    """Faults, on stderr."""
+    from archdsl.render import render_text
+
+    complain(render_text(error.diagnostics, color=colored(sys.stderr)))
+
+
+def complain(text: str) -> None:
+    """Lines on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def console() -> Console:
+    """A rich console that prints what it is given: no markup, no emoji, no guessing at numbers."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    system = "auto" if colored(sys.stdout) else None
+    return Console(width=width, color_system=system, markup=False, emoji=False, highlight=False)
+
+
+def quiet() -> None:
+    """After the reader of a pipe has gone: nothing more is written, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,43 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import importlib.abc
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+os.environ.setdefault("NO_COLOR", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores
+
+
+class TorchvisionShim(importlib.abc.MetaPathFinder):
+    """Torchvision refuses to be imported where its compiled ops do not fit torch; its models need none of them.
+
+    Declares the two ops that it asks for, just before its first import, so that torch is imported by those
+    tests alone that want it.
+    """
+
+    library = None
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Finds nothing: only listens."""
+        if fullname == "torchvision" and TorchvisionShim.library is None:
+            import torch
+
+            library = TorchvisionShim.library = torch.library.Library("torchvision", "DEF")
+            for name in ("nms", "qnms"):
+                library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+sys.meta_path.insert(0, TorchvisionShim())
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return ROOT
