@@ -39,7 +39,9 @@ def build(
     """The network as a torch module, in train mode, initialised as the spec says."""
     from archdsl import module
 
-    return module.build(graph(spec, variant, input=input, **params))
+    if isinstance(spec, Graph):
+        return module.build(graph(spec, variant, input=input, **params))
+    return module.build_spec(spec, variant, params, input)
 
 
 def emit(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> str:

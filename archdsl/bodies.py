@@ -99,7 +99,9 @@ class BodyReader:
         if "else" in node:
             own.remove("when")
         rest = without(node, own)
-        when, source = node.get("when"), node.get("from")
+        when, source, training = node.get("when"), node.get("from"), node.get("training")
+        if training is not None and getattr(training, "value", None) not in (True, False):
+            raise fault("wrong-type", "training: takes true or false", head(training))
         return Stage(
             name,
             key.span,
@@ -107,6 +109,7 @@ class BodyReader:
             when=to_expr(when) if when is not None and "when" in own else None,
             source=to_ref(source) if source is not None else None,
             let={} if looped else to_lets(self.ctx, node.get("let")),
+            training=getattr(training, "value", False) is True,
         )
 
     def stage_body(self, what: str, key: Scalar, rest: Mapping) -> list[Step]:

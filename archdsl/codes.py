@@ -52,10 +52,12 @@ CODES: Mapping[str, str] = {
     "unknown-name": "a name that is not in scope",
     "unknown-tensor": "a tensor that is not in scope",
     "shadowed-name": "a name that has another meaning already",
+    "optional-tensor": "a name for a tensor that may not exist",
     "not-a-list": "an index where there is one tensor",
     "bad-index": "an index beyond the list of tensors",
     # steps and blocks
     "bad-branch": "something that cannot stand where branches stand",
+    "cannot-print": "channels that have no expression in source",
     "bad-choice": "a choice that is none of those offered",
     "bad-init": "an initialisation that is not known",
     "bad-loop": "a loop whose steps cannot be repeated as they are",

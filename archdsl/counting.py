@@ -21,6 +21,7 @@ LISTED = 6  # operators spelled out in one line of the table
 
 COUNTED = (
     "params: trained values, the scale and shift of norms included; buffers: running means and variances",
+    "what runs in training alone (an auxiliary head) counts its params and buffers, nothing else",
     "MACs: multiply-adds of convolution and linear layers for one input, nothing else",
     "norm, activation, pool, elementwise: elements computed by each kind (pool: elements read)",
     "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
@@ -131,6 +132,8 @@ def work(node: Node) -> Work:
     """What one op costs."""
     f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
     op = node.op
+    if node.training:  # an auxiliary head costs parameters alone
+        return Work(op.params(f, shape, out), buffers=op.buffers(f, shape, out))
     done = {op.counts: op.work(f, shape, out)} if op.counts in WORK else {}
     made = sum(math.prod(tensor.shape) for tensor in node.outputs)
     return Work(op.params(f, shape, out), op.macs(f, shape, out), op.buffers(f, shape, out), activations=made, **done)
@@ -148,10 +151,11 @@ def total(works: Iterable[Work]) -> Work:
 # --- memory
 def peak(graph: Graph) -> int:
     """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
-    last = {id(tensor): node.id for node in graph.nodes for tensor in node.inputs}
+    nodes = [node for node in graph.nodes if not node.training]
+    last = {id(tensor): node.id for node in nodes for tensor in node.inputs}
     kept = {id(tensor) for tensor in graph.outputs.values()}
     alive = most = sum(math.prod(tensor.shape) for tensor in graph.inputs.values())
-    for node in graph.nodes:
+    for node in nodes:
         alive += sum(math.prod(tensor.shape) for tensor in node.outputs)
         most = max(most, alive)
         read = {id(tensor): tensor for tensor in (*node.inputs, *node.outputs)}
@@ -184,9 +188,13 @@ def receptive_fields(graph: Graph) -> Reaches:
 
 def reach_of(node: Node, seen: Sequence[Reach | None]) -> Reach | None:
     """The reach of an op's result from those of the tensors it reads."""
-    rank, size, out = len(node.shape) - 1, node.inputs[0].shape[1:], node.shape[1:]
-    base = joined([align(reach, rank) for reach in seen if reach is not None])
-    if base is None or rank == 0 or (node.op.role == "pool" and math.prod(out) == 1 < math.prod(size)):
+    rank, out = len(node.shape) - 1, node.shape[1:]
+    maps = [(tensor, reach) for tensor, reach in zip(node.inputs, seen, strict=True) if reach is not None]
+    base = joined([align(reach, rank) for _, reach in maps])
+    if base is None or rank == 0:
+        return None
+    size = maps[0][0].shape[1:]  # not that of a C×1×1 tensor, which is spread
+    if node.op.role == "pool" and math.prod(out) == 1 < math.prod(size):
         return None
     if len(size) != rank:
         return base
@@ -228,7 +236,7 @@ def last_field(graph: Graph, reach: Reaches) -> tuple[int, ...] | None:
     """The receptive field of the last tensor that still is a map."""
     for node in reversed(graph.nodes):
         found = reach[id(node.outputs[0])]
-        if found is not None and math.prod(node.shape[1:]) > 1:
+        if found is not None and math.prod(node.shape[1:]) > 1 and not node.training:
             return tuple(math.ceil(n) for n in found.extent)
     return None
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
-from archdsl.expr import Expr, Lit, Name, Value, evaluate, names, show
+from archdsl.expr import Compare, Expr, Lit, Name, Value, evaluate, names, show
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower
 from archdsl.names import did_you_mean
@@ -112,6 +112,7 @@ class Elaborator:
         self.trail: list[Note] = []
         self.faults = Collector()
         self.turns = 0
+        self.training = False
         self.table_turns: dict[int, int] = {}
         self.mentions: dict[int, tuple[str, ...]] = {}
 
@@ -136,6 +137,7 @@ class Elaborator:
             result = self.region(self.template.region, frame, Place(""))
         if result is None or self.faults.found:
             self.faults.finish()
+        training = self.auxiliaries(frame)
         outputs = self.outputs(frame, result)
         root.output = next(iter(outputs.values()))
         self.used_inputs(tensors)
@@ -152,8 +154,30 @@ class Elaborator:
             behind,
         )
         return Graph(
-            self.spec.name, self.variant, values, tensors, outputs, self.nodes, root, dict(self.spec.paper), origin
+            self.spec.name,
+            self.variant,
+            values,
+            tensors,
+            outputs,
+            self.nodes,
+            root,
+            dict(self.spec.paper),
+            training,
+            origin,
         )
+
+    def auxiliaries(self, frame: Frame) -> dict[str, Tensor]:
+        """The stages of training alone, after all others."""
+        found: dict[str, Tensor] = {}
+        self.training = True
+        for name, auxiliary in self.template.training.items():
+            value, deps = self.value(auxiliary.condition, frame, (id(auxiliary), "condition"))
+            self.note((id(auxiliary), "condition"), value, deps)
+            if value:
+                with self.faults.catch():
+                    found[name] = self.region(auxiliary.region, frame, Place(""))
+        self.faults.finish()
+        return found
 
     def variants(self, name: str | None) -> list[Variant]:
         """The chosen variant and those it extends, the base first."""
@@ -449,7 +473,9 @@ class Elaborator:
         inputs = (*tensors, *further)
         self.ranks[id(node)] = len(tensors[0].shape) - 1
         shapes = self.infer(node, fields, inputs)
-        made = Node(len(self.nodes), op, vars(fields), inputs, (), path, frame.scope, node.span, node.label)
+        made = Node(
+            len(self.nodes), op, vars(fields), inputs, (), path, frame.scope, node.span, node.label, self.training
+        )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         self.nodes.append(made)
         frame.scope.children.append(made)
@@ -565,6 +591,7 @@ class Elaborator:
         tensors = self.operands(node.ins, frame)
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
         path = place.child(node.key)
+        self.note((id(node), "size"), tensors[0].shape[1:], NONE)
         self.ran.add(id(block))
         inner = Frame(block, {}, {}, {}, path, frame.scope)
         try:
@@ -596,7 +623,8 @@ class Elaborator:
     ) -> None:
         self.enter(frame, tensors[0])
         self.note((id(block), "c_in"), tensors[0].shape[0], frame.deps["c_in"])
-        self.note((id(block), "size"), tensors[0].shape[1:], NONE)
+        for name in ("h_in", "w_in"):
+            self.note((id(block), name), frame.values[name], NONE)
         for name, var in block.inputs.items():
             tensor = tensors[0] if name == INPUT else further.get(name)
             frame.tensors[var] = tensor
@@ -654,10 +682,17 @@ class Elaborator:
             frame.tensors[node.out] = None
             return
         if chosen.result is None:
-            raise self.placed(
-                fault("bad-choice", "the choice names none of the bodies", node.condition.span or node.span)
-            )
+            raise self.placed(self.bad_choice(node, frame))
         self.set(node.out, self.region(chosen, frame, place), frame)
+
+    @staticmethod
+    def bad_choice(node: ir.IfNode, frame: Frame) -> SpecError:
+        assert isinstance(node.condition, Compare)
+        value = evaluate(node.condition.left, frame.values)
+        help_ = did_you_mean(str(value), node.choices) or f"there are {', '.join(node.choices)}"
+        return fault(
+            "bad-choice", f"this choice has no body {value!r}", node.condition.left.span or node.span, help=help_
+        )
 
     def container(self, node: ir.ContainerNode, frame: Frame, place: Place) -> None:
         path = place.child(node.key)

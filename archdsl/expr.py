@@ -206,12 +206,15 @@ class _Reader:
 
     def place(self, node: ast.AST) -> Span | None:
         """The span of a part, when the scalar stands on one line as written."""
-        if self.span is None or self.span.line != self.span.end_line or not hasattr(node, "col_offset"):
+        if self.span is None or self.span.line != self.span.end_line or not isinstance(node, ast.expr):
             return self.span
-        width = self.span.end_col - self.span.col
-        quote = (width - len(self.text)) // 2  # 0 for a plain scalar, 1 for a quoted one
-        start, end = self.span.col + quote + node.col_offset, self.span.col + quote + (node.end_col_offset or 0)  # type: ignore[attr-defined]
-        return self.span._replace(col=start, end_col=min(end, self.span.end_col))
+        text = self.text.strip()
+        at = self.span.source.line(self.span.line).find(text, self.span.col - 1, self.span.end_col - 1)
+        if at < 0:  # written with escapes
+            return self.span
+        ends = (node.col_offset, node.end_col_offset or 0)
+        start, end = ends if text.isascii() else (len(text.encode()[:n].decode(errors="ignore")) for n in ends)
+        return self.span._replace(col=at + 1 + start, end_col=at + 1 + max(end, start + 1))
 
     def read(self, node: ast.expr, depth: int) -> Expr:
         if depth > MAX_DEPTH:
@@ -382,6 +385,8 @@ def _apply(expr: Expr, parts: list[Value]) -> Value:
             return parts[0][parts[1]]
         case Call(function=function, args=args, keywords=keywords):
             positional, rest = parts[: len(args)], parts[len(args) :]
+            if function == "round" and any(isinstance(digits, int) and abs(digits) > MAX_BITS for digits in parts[1:]):
+                raise OverflowError(f"round goes to at most {MAX_BITS} digits")
             return FUNCTIONS[function](*positional, **{k: v for (k, _), v in zip(keywords, rest, strict=True)})
     raise AssertionError(expr)
 
@@ -410,9 +415,19 @@ def _bounded(value: Value, expr: Expr) -> Value:
         raise fault("bad-value", f"the value of '{show(expr)}' is not a finite number", expr.span)
     if isinstance(value, complex):
         raise fault("bad-value", f"the value of '{show(expr)}' is not a real number", expr.span)
-    if isinstance(value, list) and len(value) > MAX_ITEMS:
+    if isinstance(value, list) and _items(value) > MAX_ITEMS:
         raise fault("bad-value", f"'{show(expr)}' has more than {MAX_ITEMS} items", expr.span)
     return value
+
+
+def _items(value: list[Value]) -> int:
+    """How many items a list has, those of its lists included; counting stops where there are too many."""
+    count, todo = 0, [value]
+    while todo and count <= MAX_ITEMS:
+        items = todo.pop()
+        count += len(items)
+        todo += [item for item in items if isinstance(item, list)]
+    return count
 
 
 def _reason(error: Exception) -> str:
@@ -494,8 +509,8 @@ def fold(expr: Expr) -> Expr:
     match expr:
         case Binary(op=op, left=a, right=b):
             return binary(op, a, b)
-        case IfElse(condition=Lit(value=value), then=a, other=b):
-            return a if value else b
+        case IfElse(condition=condition, then=a, other=b):
+            return _chosen(condition, a, b)
         case Logic(op=op, items=items):
             return _logic(op, items)
         case Name() | Lit() | ListOf():
@@ -505,20 +520,34 @@ def fold(expr: Expr) -> Expr:
     return expr
 
 
+def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
+    """`a if condition else b`; a choice inside by the same condition is settled."""
+    if isinstance(condition, Lit):
+        return a if condition.value else b
+    if isinstance(a, IfElse) and a.condition == condition:
+        a = a.then
+    if isinstance(b, IfElse) and b.condition == condition:
+        b = b.other
+    return a if a == b else IfElse(condition, a, b)
+
+
 def _is_constant(expr: Expr) -> bool:
     return isinstance(expr, Lit) or (isinstance(expr, ListOf) and all(_is_constant(item) for item in expr.items))
 
 
 def _logic(op: str, items: tuple[Expr, ...]) -> Expr:
-    rest = []
-    for item in items:
-        if isinstance(item, Lit):
-            if bool(item.value) is (op == "or"):
-                return Lit(op == "or")
-            continue
-        rest.append(item)
-    if not rest:
-        return Lit(op == "and")
+    """The parts that decide: what comes after a literal that settles it is dropped, so are those that never do."""
+    rest: list[Expr] = []
+    for index, item in enumerate(items):
+        if not isinstance(item, Lit):
+            rest.append(item)
+        elif bool(item.value) is (op == "or"):
+            rest.append(item)
+            break
+        elif index == len(items) - 1 and not (rest and isinstance(item.value, bool)):
+            rest.append(item)
+    if isinstance(rest[-1], Lit) and isinstance(rest[-1].value, bool) and rest[-1].value is (op == "or"):
+        return rest[-1]
     return rest[0] if len(rest) == 1 else Logic(op, tuple(rest))
 
 
@@ -577,11 +606,18 @@ def polynomial(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) ->
             return {(): value} if value else {}
         case Unary(op="-", operand=a):
             return {k: -v for k, v in polynomial(a, facts).items()}
+        case Binary() if _is_list(expr):
+            return {(expr,): 1}
         case Binary(op="+" | "-" as op, left=a, right=b):
             return _add(polynomial(a, facts), polynomial(b, facts), 1 if op == "+" else -1)
         case Binary(op="*", left=a, right=b):
             return _multiply(polynomial(a, facts), polynomial(b, facts), facts)
     return {(expr,): 1}
+
+
+def _is_list(expr: Expr) -> bool:
+    """Whether it is a list, whose sum keeps its order."""
+    return isinstance(expr, ListOf) or (isinstance(expr, Binary) and (_is_list(expr.left) or _is_list(expr.right)))
 
 
 def _add(a: Poly, b: Poly, sign: int) -> Poly:

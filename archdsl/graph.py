@@ -37,6 +37,7 @@ class Node:
     scope: Scope
     span: Span | None = None
     label: str | None = None  # from the spec's `label:`
+    training: bool = False  # runs in training alone
 
     @property
     def shape(self) -> Shape:
@@ -45,7 +46,7 @@ class Node:
 
 @dataclass(eq=False)
 class Scope:
-    """A part of the network that the spec names: the network, a stage, a table row, a repeat turn, a block call, a branch."""
+    """A part of the network: the whole, a stage, a table row, a repeat turn, a block call, a branch."""
 
     kind: str  # network | stage | row | turn | block | branch
     name: str  # the stage's, row's or block's
@@ -86,6 +87,7 @@ class Graph:
     nodes: list[Node]
     root: Scope
     paper: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Tensor] = field(default_factory=dict)  # further outputs, in training alone
     origin: Any = None  # the lowered template it came from, for the source back end
     _cache: dict[str, Any] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.expr import Expr
+from archdsl.expr import Expr, Lit
 from archdsl.ops.base import Op
 from archdsl.report import Span
 from archdsl.spec import Defaults, Param
@@ -120,6 +120,7 @@ class IfNode(IrNode):
     other: Region
     word: str = ""  # a name for the condition (`residual`)
     branch: bool = False
+    choices: tuple[str, ...] = ()  # of `choice:`, the names of all its bodies
 
     def regions(self) -> tuple[Region, ...]:
         return (self.then, self.other)
@@ -198,6 +199,14 @@ class ListNode(IrNode):
 
 
 @dataclass(eq=False)
+class Auxiliary:
+    """A stage that runs in training alone, if it exists."""
+
+    condition: Expr
+    region: Region
+
+
+@dataclass(eq=False)
 class Template:
     """A block, or the network, lowered."""
 
@@ -212,6 +221,13 @@ class Template:
     network: bool = False
     staged: bool = False  # loops rebind c_in, as in stages
     outputs: dict[str, Operand] = field(default_factory=dict)  # of a network with several
+    training: dict[str, Auxiliary] = field(default_factory=dict)  # stages that run in training alone
     implicit: dict[str, Param] = field(default_factory=dict)  # params of the file that it reads
     init: Mapping[str, Defaults] = field(default_factory=dict)
+    init_when: Expr = field(default_factory=lambda: Lit(True))
     doc: str = ""
+
+    def walk(self) -> Iterator[IrNode]:
+        """Every node, those of training alone last."""
+        for region in (self.region, *(auxiliary.region for auxiliary in self.training.values())):
+            yield from region.walk()

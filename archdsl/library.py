@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 
 from archdsl.graph import Graph
 from archdsl.names import did_you_mean
-from archdsl.report import SpecError, fault
+from archdsl.report import Source, SpecError, fault
 from archdsl.resources import folder
 from archdsl.spec import Spec
 
 SUFFIX = ".yaml"
 
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+Stamp: TypeAlias = "tuple[int, int] | None"
 Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
 
 
@@ -24,15 +25,30 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in folder("specs").glob(f"*{SUFFIX}"))
 
 
-def read(spec: SpecLike) -> Spec:
-    """A spec, read and checked as far as that goes without numbers."""
+def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
+    """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read."""
     from archdsl.reader import read_spec
     from archdsl.text import from_python, open_source
 
     if isinstance(spec, Mapping):
         return read_spec(from_python(dict(spec)), base=None)
     path = locate(spec)
-    return read_spec(open_source(path), base=path)
+
+    def load(path: Path) -> Source:
+        if files is not None:
+            files[path] = stamp(path)
+        return open_source(path)
+
+    return read_spec(load(path), base=path, load=load)
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells that a file has changed; nothing if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def graph_of(

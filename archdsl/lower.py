@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from archdsl import spec as s
 from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, wrap
 from archdsl.ir import (
+    Auxiliary,
     CallNode,
     ContainerNode,
     IfNode,
@@ -29,6 +30,7 @@ from archdsl.ir import (
 from archdsl.names import camel, did_you_mean, snake, unique
 from archdsl.ops import REGISTRY, Op
 from archdsl.report import Collector, Note, Span, SpecError, fault
+from archdsl.variants import LONE_INPUT
 
 WORDS = frozenset(word for op in REGISTRY.values() for item in op.fields for word in item.choices)
 TURN_NAMES = ("i", "first", "last")
@@ -66,6 +68,8 @@ class Library:
 
     def find(self, home: s.Spec, name: str, span: Span) -> Template:
         """The block `name` as seen from the file `home`."""
+        if (id(home), name) in self.done:  # the body of a loop too, which no file holds
+            return self.done[id(home), name]
         if name in home.blocks:
             return self.block(home, name)
         for used in reversed(home.uses):
@@ -245,11 +249,12 @@ class Lowerer:
         """Appends the nodes of `steps` to `region`; the tensor that leaves."""
         value: Operand | None = current
         for step in steps:
-            if isinstance(step, s.TensorStep):
+            if isinstance(step, s.TensorStep) and step.when is None:
                 value = self.tensor(step.ref, scope)
                 continue
             if value is None:
-                if step.source is None and not begins_named(step):
+                dropped = step.when is not None and not step.other  # what then leaves is what came in
+                if dropped or (step.source is None and not begins_named(step)):
                     raise fault(
                         "several-results",
                         "the step before has several results: say which one comes in",
@@ -265,7 +270,7 @@ class Lowerer:
                     step.span,
                     help="choose one, such as part[0]",
                 )
-            value = self.step(step, scope, keys, entry, region)
+            value = self.step(step, scope, keys, entry, region, value)
         if value is None:
             raise fault(
                 "several-results",
@@ -275,9 +280,12 @@ class Lowerer:
             )
         return value
 
-    def step(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+    def step(
+        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
+    ) -> Operand | None:
+        """One step on `entry`; `current` is the tensor before it, which differs with `from:`."""
         if step.when is not None:
-            result: Operand | None = self.optional(step, scope, keys, entry, region)
+            result: Operand | None = self.optional(step, scope, keys, entry, region, current)
         else:
             result = self.plain(step, scope, keys, entry, region)
         if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
@@ -294,14 +302,18 @@ class Lowerer:
             value.name = name
         scope.tensors[name] = value
 
-    def optional(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
-        """`when:` with its `else:` as an `IfNode`."""
+    def optional(
+        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
+    ) -> Operand:
+        """`when:` with its `else:` as an `IfNode`; a step that is dropped leaves what came before it."""
         assert step.when is not None
+        if isinstance(step, (s.SplitStep, s.ForkStep)):
+            raise fault("several-results", "a step with several results cannot have when:", step.span)
         condition = self.expr(step.when, scope)
         bare = replace(step, when=None, other=None, into=None)
         then, other = Region(), Region()
         then.result = self.plain(bare, scope.inner(), keys, entry, then)
-        other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else entry
+        other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else current
         self.share_key(then, other, keys)
         out = Var("x")
         region.nodes.append(IfNode(condition=condition, then=then, other=other, out=out, span=step.span))
@@ -343,6 +355,8 @@ class Lowerer:
 
     # --- ops and blocks
     def use(self, step: s.UseStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+        if step.target == "identity" and step.into is not None and step.name is None:
+            return entry  # `as:` alone names the tensor that enters
         if step.target in REGISTRY:
             return self.op(step, REGISTRY[step.target], scope, keys, entry, region)
         return self.call(step, self.library.find(self.home, step.target, step.span), scope, keys, entry, region)
@@ -463,7 +477,7 @@ class Lowerer:
         for name in further:
             if name not in tensors and name not in block.optional:
                 raise fault("missing-argument", f"{what} needs the tensor '{name}'", step.span)
-        args = {name: self.argument(value, scope) for name, value in given.items()}
+        args = {name: self.argument(value, scope, block.params[name]) for name, value in given.items()}
         for name, value in self.library.defaults(self.home, step.target).items():
             if name not in block.params:
                 raise fault(
@@ -501,8 +515,15 @@ class Lowerer:
         )
         return out
 
-    def argument(self, value: Expr, scope: Scope) -> Expr:
+    def argument(self, value: Expr, scope: Scope, param: s.Param) -> Expr:
+        """An argument of a block; where the default is a word, so is a word that names nothing here."""
+        if is_word(param.default) and isinstance(value, Name) and self.is_unknown(value.id, scope):
+            return Lit(value.id, span=value.span)
         return self.expr(value, scope)
+
+    def is_unknown(self, name: str, scope: Scope) -> bool:
+        """Whether nothing in scope has this name (a dotted one is a path)."""
+        return "." not in name and name not in scope.numbers and name not in scope.tensors and not self.file_param(name)
 
     # --- structure
     def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
@@ -566,6 +587,20 @@ class Lowerer:
         self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
     ) -> list[Operand]:
         """One branch of a join; `each` and `running_sum` stand for several."""
+        operands = self.operands(step, scope, keys, entry, region, index, count)
+        if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
+            if not isinstance(step.into, str):
+                raise fault("several-names", "this branch has one result", step.span, help="write as: with one name")
+            if isinstance(operands[0], Var) and operands[0].optional:
+                raise fault(
+                    "optional-tensor", f"'{step.into}' may not exist", step.span, help="give else: beside when:"
+                )
+            self.bind(step.into, operands[0], scope, step.span)
+        return operands
+
+    def operands(
+        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
+    ) -> list[Operand]:
         if step.when is not None:
             return [self.optional_branch(step, scope, keys, entry, region, index, count)]
         if step.source is not None:
@@ -588,12 +623,9 @@ class Lowerer:
                 return [entry]
             case s.SequenceStep():
                 return [self.branch_body(step, scope, keys, entry, region, index)]
-        inner = scope.inner()
-        value = self.plain(step, inner, keys, entry, region)
+        value = self.plain(step, scope, keys, entry, region)
         assert value is not None
         self.name_branch(value, index)
-        if isinstance(step.into, str):
-            self.bind(step.into, value, scope, step.span)
         return [value]
 
     def branch_body(
@@ -602,16 +634,14 @@ class Lowerer:
         """A branch that is a list: a container if it is a chain, else steps of the class under the branch's name."""
         name = step.name or f"branch{index + 1}"
         steps = [inner for inner in step.body if not (isinstance(inner, s.UseStep) and inner.target == "identity")]
-        inner_scope = scope.inner()
         if len(steps) > 1 and self.is_chain(steps):
-            value = self.container(steps, inner_scope, keys.key(step.name, name), entry, region, step.span, step.label)
+            value = self.container(steps, scope, keys.key(step.name, name), entry, region, step.span, step.label)
         elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
-            value = self.body([replace(steps[0], name=step.name)], inner_scope, keys, entry, region)
+            value = self.body([replace(steps[0], name=step.name)], scope, keys, entry, region)
         else:
-            value = self.body(steps, inner_scope, keys, entry, region) if steps else entry
-        self.name_branch(value, index)
-        if isinstance(step.into, str):
-            self.bind(step.into, value, scope, step.span)
+            value = self.body(steps, scope, keys, entry, region) if steps else entry
+        if value is not entry:
+            self.name_branch(value, index)
         return value
 
     @staticmethod
@@ -774,8 +804,8 @@ class Lowerer:
         node: IfNode | None = None
         for name, body in reversed(list(step.bodies.items())):
             then = Region()
-            prefix = Keys(keys.taken, f"{keys.prefix}{name}_") if not keys.container else keys
-            then.result = self.body(body, scope.inner(), prefix, entry, then)
+            whole = s.SequenceStep(span=step.span, body=list(body), name=name)
+            then.result = self.branch_body(whole, scope.inner(), keys, entry, then, 0)
             other = Region(nodes=[node], result=node.out) if node else Region(result=None)
             node = IfNode(
                 condition=Compare("==", param, Lit(name)),
@@ -783,7 +813,8 @@ class Lowerer:
                 other=other,
                 out=Var("x"),
                 span=step.span,
-                word=name,
+                word=f"is_{name}",
+                choices=tuple(step.bodies),
             )
         assert node is not None
         node.out = out
@@ -804,10 +835,13 @@ class Lowerer:
         inner = scope.inner()
         count = self.expr(step.count, scope) if step.count is not None else None
         rows = self.expr(step.rows, scope, ()) if step.rows is not None else None
-        columns = {name: self.expr(e, scope) for name, e in step.column_defaults.items()}
-        for name in step.columns:
+        columns: dict[str, Expr] = {}
+        for name in step.columns:  # a default may read earlier columns
             self.no_shadow(name, inner, step.span)
-        inner.numbers.update(dict.fromkeys(step.columns, step.span) | dict.fromkeys(TURN_NAMES, step.span))
+            if name in step.column_defaults:
+                columns[name] = self.expr(step.column_defaults[name], inner)
+            inner.numbers[name] = step.span
+        inner.numbers.update(dict.fromkeys(TURN_NAMES, step.span))
         if stage is not None:
             inner.numbers.update(dict.fromkeys(TABLE_NAMES))
         let = self.lets(step.let, inner)
@@ -845,7 +879,8 @@ class Lowerer:
     def outline(self, step: s.LoopStep, steps: Sequence[s.Step], scope: Scope, inner: Scope, keys: Keys) -> s.UseStep:
         """A loop's body that is no chain, as a block of its own that takes what it reads."""
         numbers, tensors = free_names(steps, inner)
-        name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), self.home.blocks)
+        taken = {*self.home.blocks, *(n for home, n in self.library.done if home == id(self.home))}
+        name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), taken)
         local = [n for n in numbers if n in inner.numbers and n not in ("c_in", "h_in", "w_in")]
         block = s.Block(
             name=name,
@@ -860,7 +895,6 @@ class Lowerer:
             )
         template = BlockLowerer(self.library, self.home, block, staged=self.staged).lower()
         self.library.done[(id(self.home), name)] = template
-        self.home.blocks[name] = block  # type: ignore[index]
         given = {n: Name(n, span=step.span) for n in [*local, *tensors]}
         return s.UseStep(span=step.span, target=name, named=given)
 
@@ -874,6 +908,10 @@ def begins_named(step: s.Step) -> bool:
     if isinstance(step, (s.JoinStep, s.RunningSumStep, s.ForkStep)):
         return all(begins_named(branch) for branch in step.branches)
     return isinstance(step, s.UseStep) and step.target == "formula"
+
+
+def is_word(expr: Expr | None) -> bool:
+    return isinstance(expr, Lit) and isinstance(expr.value, str)
 
 
 GENERIC = frozenset({"x", "branches", "parts", "sums", *(f"branch{n}" for n in range(1, 20))})
@@ -939,8 +977,7 @@ class BlockLowerer(Lowerer):
         )
         params = {}
         for name, param in block.params.items():
-            default = self.expr(param.default, scope) if param.default is not None else None
-            params[name] = replace(param, default=default)
+            params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
         inputs = {INPUT: Var("x"), **{name: Var(name) for name in block.inputs}}
         for name, var in inputs.items():
@@ -966,6 +1003,13 @@ class BlockLowerer(Lowerer):
             doc=block.doc,
         )
 
+    def param_default(self, param: s.Param, scope: Scope) -> Expr | None:
+        """A default may read earlier params; a word that names nothing is a word."""
+        default = param.default
+        if isinstance(default, Name) and default.id not in self.block.params and self.is_unknown(default.id, scope):
+            return Lit(default.id, span=default.span)
+        return self.expr(default, scope) if default is not None else None
+
 
 class NetworkLowerer(Lowerer):
     """The stages of a file as the body of its network."""
@@ -989,22 +1033,28 @@ class NetworkLowerer(Lowerer):
             seen.numbers[name] = param.span
         scope = Scope({"c_in": None, "h_in": None, "w_in": None, **{n: p.span for n, p in home.params.items()}}, {})
         first = next(iter(home.inputs), INPUT)
-        inputs = {INPUT: Var("x"), **{name: Var(name) for name in home.inputs if name != first}}
+        named = len(home.inputs) > 1 or first != LONE_INPUT
+        inputs = {INPUT: Var(first if named else "x"), **{name: Var(name) for name in home.inputs if name != first}}
         scope.tensors.update(inputs)
-        if len(home.inputs) > 1 or first != "x":
+        if named:
             scope.tensors[first] = inputs[INPUT]
-        for name in home.inputs:
-            scope.numbers.setdefault(f"c_{name}", None)
+            for name in home.inputs:
+                scope.numbers.setdefault(f"c_{name}", None)
         region, current = Region(), inputs[INPUT]
         faults = Collector()
         value: Operand = current
+        training: dict[str, Auxiliary] = {}
         for stage in self.wanted_stages():
             with faults.catch():
+                if stage.training:
+                    training[stage.name] = self.auxiliary(stage, scope, value)
+                    continue
                 value = self.stage(stage, scope, value, region)
             scope.tensors.setdefault(stage.name, value)
         faults.finish()
         region.result = value
-        outputs = {name: self.tensor(ref, scope) for name, ref in home.outputs.items()}
+        named = home.outputs if home is self.library.outermost else {}  # as a block it gives what leaves its last stage
+        outputs = {name: self.tensor(ref, scope) for name, ref in named.items()}
         return Template(
             name=home.name,
             span=home.span,
@@ -1017,9 +1067,20 @@ class NetworkLowerer(Lowerer):
             network=True,
             staged=True,
             outputs=outputs,
+            training=training,
             init=home.init,
+            init_when=self.expr(home.init_when, scope) if home.init_when is not None else Lit(True),
             doc=home.doc,
         )
+
+    def auxiliary(self, stage: s.Stage, scope: Scope, current: Operand) -> Auxiliary:
+        """A stage of training alone; no other reads it."""
+        condition = self.expr(stage.when, scope) if stage.when is not None else Lit(True)
+        region, local = Region(), scope.inner()
+        entry = self.tensor(stage.source, scope) if stage.source is not None else current
+        region.result = self.stage_body(stage, local, entry, region)
+        region.nodes[-1].stage = stage.name
+        return Auxiliary(condition, region)
 
     def param_default(self, param: s.Param, seen: Scope) -> Expr | None:
         """A default may read earlier params; a word that names none is a word."""
@@ -1073,7 +1134,7 @@ class NetworkLowerer(Lowerer):
                 IfNode(
                     condition=condition,
                     then=target,
-                    other=Region(result=entry),
+                    other=Region(result=current),
                     out=out,
                     span=stage.span,
                     word=stage.name,

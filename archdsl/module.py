@@ -8,6 +8,9 @@ import importlib.abc
 import importlib.util
 import linecache
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,9 +19,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.backends.torch_source import emit
+from archdsl.elaborate import elaborate
 from archdsl.graph import Graph
+from archdsl.library import Inputs, SpecLike, Stamp, read, stamp
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
+REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
 aten = torch.ops.aten
 
 
@@ -27,16 +33,47 @@ def build(graph: Graph) -> nn.Module:
 
     It takes N×C×H×W tensors, one for each input of the graph, and gives the outputs.
     """
-    module = load(emit(graph), graph.name)
-    network: nn.Module = getattr(module, graph.name)()
+    network: nn.Module = network_class(graph)()
     return network
+
+
+def network_class(graph: Graph) -> type[nn.Module]:
+    """The class of the network, from its emitted source."""
+    found: type[nn.Module] = getattr(load(emit(graph), graph.name), graph.name)
+    return found
+
+
+@dataclass
+class _Compiled:
+    """A network's class, and the files that it was made from as they were then."""
+
+    network: type[nn.Module]
+    files: dict[Path, Stamp]
+
+
+_compiled: dict[str, _Compiled] = {}
+MOST_COMPILED = 64
+
+
+def build_spec(spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None) -> nn.Module:
+    """As `build`; a spec whose files have not changed since its last build is not compiled again."""
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs))
+    known = _compiled.get(key)
+    if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
+        files: dict[Path, Stamp] = {}
+        graph = elaborate(read(spec, files), variant, params, inputs)
+        known = _Compiled(network_class(graph), files)
+        if len(_compiled) >= MOST_COMPILED:
+            _compiled.pop(next(iter(_compiled)))
+        _compiled[key] = known
+    return known.network()
 
 
 class _Loader(importlib.abc.InspectLoader):
     """Lets inspect, linecache and tracebacks see the text of an in-memory module."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name = text, name
 
     def get_source(self, fullname: str) -> str:
         return self.text
@@ -52,7 +89,7 @@ def load(text: str, name: str) -> ModuleType:
     if fullname in sys.modules:
         return sys.modules[fullname]
     refuse_code(text)
-    loader, filename = _Loader(text), f"<archdsl>/{name}_{digest}.py"
+    loader, filename = _Loader(text, name), f"<archdsl>/{name}_{digest}.py"
     spec = importlib.util.spec_from_loader(fullname, loader, origin=filename)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -65,38 +102,75 @@ def load(text: str, name: str) -> ModuleType:
         del sys.modules[fullname]
         raise
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == fullname:
+        if isinstance(value, type) and value.__module__ == fullname:
             value.__reduce_ex__ = _reduce  # type: ignore[assignment, method-assign]
     return module
 
 
-def _reduce(self: nn.Module, protocol: int) -> tuple[Any, ...]:
+def _reduce(self: object, protocol: int) -> str | tuple[Any, ...]:
     """Pickles carry the source, so that a process without the spec can read them."""
-    module = sys.modules[type(self).__module__]
-    name = type(self).__module__.removeprefix("archdsl_").rsplit("_", 1)[0]
-    return _restore, (module.__loader__.text, name, type(self).__name__), self.__dict__.copy()  # type: ignore[union-attr]
+    kind = type(self)
+    loader = getattr(sys.modules.get(kind.__module__), "__loader__", None)
+    if not isinstance(loader, _Loader):  # a user's class on top of an emitted one: pickled as any class is
+        return object.__reduce_ex__(self, protocol)
+    arguments = (loader.text, loader.name, kind.__name__)
+    if isinstance(self, tuple):  # several outputs
+        return _restore, (*arguments, *self)
+    return _restore, arguments, self.__dict__.copy()
 
 
-def _restore(text: str, name: str, cls: str) -> nn.Module:
-    kind: type[nn.Module] = getattr(load(text, name), cls)
-    return kind.__new__(kind)
+def _restore(text: str, name: str, cls: str, *values: Any) -> Any:
+    """An object without its state; of a NamedTuple, whole. Pickles name this function."""
+    kind = getattr(load(text, name), cls)
+    return kind.__new__(kind, *values)
 
 
 def refuse_code(text: str) -> None:
-    """Asserts that a generated module holds only imports of torch and the standard library, classes and functions."""
-    for index, node in enumerate(ast.parse(text).body):
+    """Raises unless a generated module holds only imports of torch and the standard library, classes and functions.
+
+    A second door: the words of a spec are identifiers or literals before they reach the text.
+    """
+    tree = ast.parse(text)
+    for index, node in enumerate(tree.body):
         match node:
             case ast.Import(names=names):
                 modules = [alias.name for alias in names]
             case ast.ImportFrom(module=module):
                 modules = [module or ""]
             case ast.ClassDef() | ast.FunctionDef():
-                continue
+                modules = []
             case ast.Expr(value=ast.Constant(value=str())) if index == 0:
-                continue
+                modules = []
             case _:
                 raise AssertionError(f"emitted source holds a statement at its top: line {node.lineno}")
-        assert all(m.split(".")[0] in ALLOWED for m in modules), f"emitted source imports {modules}"
+        if not all(m.split(".")[0] in ALLOWED for m in modules):
+            raise AssertionError(f"emitted source imports {', '.join(modules)}")
+        for inner in ast.walk(node):
+            refuse_node(inner, top=inner is node)
+
+
+def refuse_node(node: ast.AST, *, top: bool) -> None:
+    """Raises at what emitted source has no need of: code in class bodies, inner imports, names that lead out."""
+    match node:
+        case ast.ClassDef(body=body):
+            plain = all(isinstance(n, (ast.FunctionDef, ast.AnnAssign, ast.Pass)) or is_docstring(n) for n in body)
+            faulty = not plain or bool(node.keywords or node.decorator_list)
+        case ast.FunctionDef():
+            faulty = bool(node.decorator_list)
+        case ast.Import() | ast.ImportFrom():
+            faulty = not top
+        case ast.Global() | ast.Nonlocal():
+            faulty = True
+        case ast.Name(id=word) | ast.Attribute(attr=word):
+            faulty = word in REFUSED or (word.startswith("__") and word != "__init__")
+        case _:
+            return
+    if faulty:
+        raise AssertionError(f"emitted source holds what it must not: line {node.lineno}")
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -122,14 +196,18 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def verify(module: nn.Module, graph: Graph) -> list[str]:
-    """Runs one forward at batch 1; where its shapes, parameters or MACs differ from the inferred ones."""
+    """Runs one forward at batch 1, where the module is; where its shapes, parameters or MACs differ from the inferred.
+
+    On the meta device nothing is computed, and the comparison is the same.
+    """
     from archdsl.counting import cost
 
     counted = cost(graph)
     training = module.training
-    inputs = [torch.zeros(1, *tensor.shape) for tensor in graph.inputs.values()]
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    inputs = [torch.zeros(1, *tensor.shape, device=device) for tensor in graph.inputs.values()]
     try:
-        with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), _Counter() as counter:
+        with torch.no_grad(), _Counter() as counter:
             result = module.eval()(*inputs)
     finally:
         module.train(training)

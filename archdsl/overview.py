@@ -25,7 +25,7 @@ def table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for column in columns:
         side: Literal["left", "right"] = "right" if column in NUMBERS else "left"
         made.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)

@@ -174,6 +174,7 @@ class _Reader:
             params=params,
             defaults=self.defaults(),
             init=self.init(),
+            init_when=self.init_when(),
             blocks=bodies.blocks(self.section("blocks")),
             stages=stages,
             variants=variants,
@@ -310,6 +311,8 @@ class _Reader:
         """Like defaults; `{weight: {normal: sqrt(2 / fan_out)}}` is kept as the call `normal(sqrt(2 / fan_out))`."""
         found: dict[str, Defaults] = {}
         for key, value in self.section("init"):
+            if key.text == "when":
+                continue
             with self.ctx.catch():
                 self.known_target(key)
                 entries = as_mapping(
@@ -317,6 +320,10 @@ class _Reader:
                 ).entries
                 found[key.text] = Defaults(key.text, key.span, {name.text: self.rule(part) for name, part in entries})
         return found
+
+    def init_when(self) -> Expr | None:
+        """`when:` in `init:`: without it torch's own initialisation stays."""
+        return next((to_expr(value) for key, value in self.section("init") if key.text == "when"), None)
 
     @staticmethod
     def rule(node: Node) -> Expr:

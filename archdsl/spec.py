@@ -142,6 +142,7 @@ class Stage:
     when: Expr | None = None
     source: Expr | None = None
     let: Mapping[str, Expr] = field(default_factory=dict)
+    training: bool = False  # runs in training alone (an auxiliary head)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,5 +193,6 @@ class Spec:
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
     until: str | None = None  # on a used spec: its last stage
+    init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""

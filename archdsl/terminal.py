@@ -71,8 +71,9 @@ def console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else PIPE_WIDTH
-    system = "auto" if colored(sys.stdout) else None
-    return Console(width=width, color_system=system, markup=False, emoji=False, highlight=False)
+    return Console(
+        width=width, color_system="auto" if colored(sys.stdout) else None, markup=False, emoji=False, highlight=False
+    )
 
 
 def quiet() -> None:

@@ -186,7 +186,7 @@ def test_every_table_says_what_is_counted(pelee, name):
 
 def test_text_shows_stage_lines_and_memory(pelee):
     shown = text(pelee)
-    assert "dense.stage3   256×14×14" in shown
+    assert "dense.stage3  256×14×14" in shown
     assert "peak 802,816 (3.211 MB)" in shown
 
 
@@ -240,3 +240,32 @@ def test_html_escapes_labels():
 def test_a_total_without_a_number_is_empty():
     found = SimpleNamespace(params=0, macs=0, norm=0, activation=0, pool=0, elementwise=0)
     assert total_row(found, [("stage", "l", None), ("params", "r", None)]) == ["total", ""]
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_no_terminal_is_too_narrow_for_a_name_or_a_number(width):
+    shown = text(archdsl.cost("mobilenet_v2"), width)
+    assert "bottlenecks.6" in shown
+    assert "InvertedResidual" in shown
+    assert "32×112×112" in shown
+    assert ("10,838,016" if width == 160 else "10.84 M") in shown
+
+
+def test_a_gate_in_front_of_a_map_does_not_stretch_it():
+    gate = ["global_avg_pool", {"conv": {"out": 4}}, "sigmoid"]
+    found = counted({"conv": {"out": 4, "kernel": 3, "stride": 2}}, {"mul": [gate, "identity"]})
+    assert found.stages[0].stride == (2, 2)
+    assert found.receptive_field == (3, 3)
+
+
+def test_what_runs_in_training_alone_costs_params_alone():
+    stages = {
+        "body": [{"conv": {"out": 4, "kernel": 3, "bias": False}}],
+        "aux": {"training": True, "body": [{"conv": {"out": 8, "kernel": 5, "bias": False}}]},
+        "head": [{"conv": {"out": 2, "bias": False}}],
+    }
+    found = archdsl.cost(spec(stages))
+    (aux,) = (stage for stage in found.stages if stage.name == "aux")
+    assert (aux.params, aux.macs, aux.activations) == (8 * 4 * 25, 0, 0)
+    assert found.receptive_field == (3, 3)
+    assert found.peak == (3 + 4) * 1024

@@ -7,24 +7,28 @@ ARCHDSL_FUZZ=20000 as many of each kind as that.
 from __future__ import annotations
 
 import ast
+import copy
 import os
 import re
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archdsl
 from archdsl.codes import CODES
 from archdsl.elaborate import elaborate
 from archdsl.ops import REGISTRY
+from archdsl.ops.base import Field
 from archdsl.reader import read_spec
 from archdsl.report import Source, SpecError
-from archdsl.schema.shape import BESIDE, BLOCK, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
-from archdsl.text import from_python, open_source
+from archdsl.schema.shape import BESIDE, BLOCK, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE
+from archdsl.text import Mapping, Node, Sequence, from_python, open_source, read
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))}
 LIMIT = 2.0  # seconds for one file and one variant of it; the longest is well below a second
@@ -156,6 +160,61 @@ SLIPS = [delete, duplicate, swap, insert, shift, cut, token, token, number, numb
 
 # --- trees -------------------------------------------------------------------------------------
 
+
+def plain(node: Node) -> object:
+    """A located tree as dicts, lists and scalars."""
+    if isinstance(node, Mapping):
+        return {key.text: plain(value) for key, value in node.entries}
+    return [plain(item) for item in node.items] if isinstance(node, Sequence) else node.value
+
+
+TREES = {name: plain(read(Source(name, text))) for name, text in SHIPPED.items()}
+
+
+def parts(tree: object, role: str = "") -> Iterator[tuple[str, object]]:
+    """Every part of a tree with its role: the key it stands under, or that of its list."""
+    yield role, tree
+    for key, value in tree.items() if isinstance(tree, dict) else ((role + "[]", item) for item in tree) if isinstance(tree, list) else ():
+        yield from parts(value, key)
+
+
+PARTS = [part for tree in TREES.values() for part in parts(tree)]
+BY_ROLE: dict[str, list[object]] = {}
+for _role, _part in PARTS:
+    BY_ROLE.setdefault(_role, []).append(_part)
+
+
+@st.composite
+def grafted(draw: st.DrawFn) -> dict:
+    """A shipped spec some of whose parts are gone, doubled, swapped, or those of another spec."""
+    tree = copy.deepcopy(TREES[draw(st.sampled_from(sorted(TREES)))])
+    for _ in range(draw(st.integers(1, 4))):
+        holders = [part for _, part in parts(tree) if isinstance(part, (dict, list)) and part]
+        holder = draw(st.sampled_from(holders))
+        graft(draw, holder, draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder)))))
+    return tree
+
+
+def graft(draw: st.DrawFn, holder: dict | list, key: object) -> None:
+    edit = draw(st.sampled_from(["delete", "double", "swap", "hostile", "role", "role", "role", "any", "value"]))
+    roles = [role for role, part in PARTS if part == holder[key]]
+    if edit == "delete":
+        del holder[key]
+    elif edit == "double" and isinstance(holder, list):
+        holder.insert(key, copy.deepcopy(holder[key]))
+    elif edit == "swap":
+        other = draw(st.sampled_from(list(holder) if isinstance(holder, dict) else range(len(holder))))
+        holder[key], holder[other] = holder[other], holder[key]
+    elif edit == "hostile":
+        holder[key] = draw(st.sampled_from(NUMBERS))
+    elif edit == "value":
+        holder[key] = draw(VALUES)
+    elif edit == "any" or not roles:
+        holder[key] = copy.deepcopy(draw(st.sampled_from(PARTS))[1])
+    else:
+        holder[key] = copy.deepcopy(draw(st.sampled_from(BY_ROLE[roles[0]])))
+
+
 _COMPANIONS = sorted({key for keys in BESIDE.values() for key in keys})
 NAMES = ["a", "b", "n", "out", "part", "stem", "s1", "input", "c_in", "i", "first", "x"]
 KEYS = st.sampled_from([
@@ -172,78 +231,168 @@ SCALARS = st.one_of(
     st.text(max_size=6),
 )
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
-OPS = st.sampled_from([name for name, op in REGISTRY.items() if not op.many])
-JOINS = st.sampled_from([name for name, op in REGISTRY.items() if op.many])
-SIDE = st.fixed_dictionaries(
-    {},
-    optional={
-        "when": st.sampled_from([True, False, "n > 1", "first"]),
-        "else": st.sampled_from([[], ["relu"], ["a"]]),
-        "as": st.sampled_from(["t", "u", ["t", "u"], "part"]),
-        "from": st.sampled_from(["input", "t", "part[0]", "s1"]),
-        "name": st.sampled_from(["one", "two", "name"]),
-        "label": st.text(max_size=5),
-    },
-)
-ARGUMENTS = st.one_of(
-    st.none(), st.sampled_from([1, 2, 4, 8, "n", "out", "c_in", "c_in // 2"]), SCALARS, st.lists(SCALARS, max_size=3),
-    st.dictionaries(KEYS, SCALARS, max_size=3), st.fixed_dictionaries({"out": st.sampled_from([4, 8, "n", "c_in"])}),
-)  # fmt: skip
 
 
-def steps_over(step: st.SearchStrategy) -> st.SearchStrategy:
-    """Structure words around steps: mostly well-formed, so that much of it reaches the later passes."""
-    body = st.lists(step, min_size=0, max_size=3)
-    return st.one_of(
-        st.builds(lambda word, inner, side: {word: inner, **side}, JOINS, body, SIDE),
-        st.builds(lambda inner, side: {"residual": inner, **side}, body, SIDE),
-        st.builds(lambda inner, short, c: {"residual": {"body": inner, "shortcut": short, "if": c}}, body, body, ARGUMENTS),
-        st.builds(lambda n, inner, side: {"repeat": n, "body": inner, **side}, st.sampled_from([0, 1, 2, "n", -1]), body, SIDE),
-        st.builds(lambda inner, rows: {"for": ["s", "k"], "in": rows, "body": inner}, body, st.lists(st.lists(SCALARS, max_size=3), max_size=3)),
-        st.builds(lambda inner, word: {word: "d", "in": [1, 2, 4], "body": inner}, body, st.sampled_from(["for", "each"])),
-        st.builds(lambda inner, side: {"running_sum": inner, **side}, body, SIDE),
-        st.builds(lambda inner, side: {"fork": inner, "as": "part", **side}, body, SIDE),
-        st.builds(lambda n, side: {"split": n, "as": "part", **side}, st.sampled_from([1, 2, 3, [4, 4], "n"]), SIDE),
-        st.builds(lambda inner, other: {"choice": "kind", "of": {"small": inner, "large": other}}, body, body),
-        st.builds(lambda inner, side: {"body": inner, **side}, body, SIDE),
-        body,
-    )  # fmt: skip
+class Maker:
+    """Specs of random steps that are mostly sound, so that much of what they make reaches the later passes."""
+
+    FUNCTIONAL = [name for name, op in REGISTRY.items() if not op.many]
+    JOINS = [name for name, op in REGISTRY.items() if op.many]
+    SIZES = [1, 2, 3, 4, 8, "n", "a", "c_in", "c_in // 2", "b - a"]
+    TRUTHS = [True, False, "n > 1", "i == 0", "c_in == 8", "kind == 'small'", "not 1"]
+    SOURCES = ["input", "t", "u", "part[0]", "t"]
+    WILD = [*NUMBERS, *NAMES, *REGISTRY, "Unit", "part", "part[9]", "s1.none", None, [], {}, [[1], 2], {"a": 1}, -1, 1e30]
+
+    def __init__(self, random: Random, wild: float) -> None:
+        self.pick, self.random, self.wild = random.choice, random.random, wild
+        self.blocks: list[object] = [{"Unit": 4}, {"Unit": {"out": "c_in"}}, {"Unit": [8, 3]}]
+
+    def chance(self, share: float) -> bool:
+        return self.random() < share
+
+    def size(self) -> object:
+        return self.pick(self.WILD) if self.chance(self.wild) else self.pick(self.SIZES)
+
+    def truth(self) -> object:
+        return self.pick(self.WILD) if self.chance(self.wild) else self.pick(self.TRUTHS)
+
+    def several(self, make: Callable[[], object], most: int = 3) -> list[object]:
+        return [make() for _ in range(self.pick(range(1, most + 1)))]
+
+    def field(self, item: Field) -> object:
+        if item.kind == "tensor":
+            return self.pick(self.SOURCES)
+        if item.kind == "bool":
+            return self.truth()
+        if item.choices and self.chance(0.5):
+            return self.pick(item.choices)
+        if item.kind == "text":
+            return self.pick(["c h w -> h w c", "(g c) h w -> (c g) h w", "(g c) h w -> g c h w", "c -> c", "c h w -> (c h w)"])
+        if item.kind == "formula":
+            return self.pick(["input + t", "max(input, 0) * n", "input", "-t + u * part[0]", "n * 2", "t * (a - b)", "1 / t"])
+        if item.kind == "number":
+            return self.pick([0, 0.5, 1, 2, "n / 8", self.size()])
+        if item.kind in ("axes", "ints") and self.chance(0.3):
+            return self.several(self.size)
+        return self.size()
+
+    def arguments(self, op: str) -> object:
+        """Values for some of the fields of an op."""
+        found = {item.name: self.field(item) for item in REGISTRY[op].fields if item.required or self.chance(0.3)}
+        if op == "rearrange":
+            found["g"] = self.size()
+        if self.chance(self.wild):
+            found[self.pick([*NAMES, *STEP, *_COMPANIONS])] = self.pick(self.WILD)
+        if found and list(found) == [item.name for item in REGISTRY[op].fields][: len(found)] and self.chance(0.5):
+            return list(found.values()) if len(found) > 1 else next(iter(found.values()))
+        return found or None
+
+    def beside(self, step: dict) -> dict:
+        """The step, now and then with keys beside its op."""
+        for key, values in (("as", ["t", "u"]), ("from", self.SOURCES), ("when", self.TRUTHS), ("name", ["one", "two"]), ("label", ["a b", "<%\\$>"])):
+            if self.chance(0.07):
+                step[key] = self.pick(values)
+        if self.chance(self.wild):
+            step[self.pick([*STEP, *_COMPANIONS])] = self.pick(self.WILD)
+        if "when" in step and self.chance(0.5):
+            step["else"] = self.pick([["relu"], ["t"], [{"conv": 8}], "Unit", ["identity"]])
+        return step
+
+    def body(self, depth: int = 0) -> list[object]:
+        found = self.several(lambda: self.step(depth + 1))
+        for n, step in reversed(list(enumerate(found))):
+            if isinstance(step, dict) and ("fork" in step or "split" in step) and not self.chance(self.wild):
+                found.insert(n + 1, self.pick(["t", "part[0]", {"concat": "part"}]))
+        return found
+
+    def step(self, depth: int = 0) -> object:
+        if self.chance(self.wild):
+            return self.pick(self.WILD)
+        if depth > 3 or self.chance(0.4):
+            return self.pick(["relu", "bn", "identity", "t", "Unit", {"conv": 8}, {"conv": "c_in"}])
+        make = self.pick([self.op, self.op, self.op, self.call, self.join, self.join, self.residual, self.repeat, self.table, self.each, self.fork, self.split, self.choice, self.grouped])
+        return make(depth)
+
+    def op(self, depth: int) -> object:
+        op = self.pick(self.FUNCTIONAL)
+        return self.beside({op: self.arguments(op)})
+
+    def call(self, depth: int) -> object:
+        return self.beside(dict(self.pick(self.blocks)))
+
+    def branch(self, depth: int) -> object:
+        return self.pick(["identity", "t", self.step(depth), self.body(depth), {"from": "t", "body": self.body(depth)}])
+
+    def join(self, depth: int) -> object:
+        return self.beside({self.pick(self.JOINS): self.several(lambda: self.branch(depth + 1))})
+
+    def residual(self, depth: int) -> object:
+        whole: dict[str, object] = {"body": self.body(depth)}
+        if self.chance(0.5):
+            whole["if"] = self.truth()
+        if self.chance(0.3):
+            whole["shortcut"] = self.pick([self.body(depth), [], None])
+        if self.chance(0.3):
+            whole = dict(reversed(whole.items()))
+        return self.beside({"residual": self.pick([whole, whole["body"]])})
+
+    def repeat(self, depth: int) -> object:
+        return self.beside({"repeat": self.pick([0, 1, 2, 3, "n", "n - 1", self.size()]), "body": self.body(depth)})
+
+    def table(self, depth: int, word: str = "for") -> dict:
+        columns = self.pick(["d", ["d"], ["name", "d"], ["d", "e"], {"d": None, "e": "d * 2"}, ["d", {"e": 2}]])
+        names = [columns] if isinstance(columns, str) else [name for part in columns for name in ([part] if isinstance(part, str) else part)]
+        rows = [[f"row{n}" if name == "name" else self.size() for name in names] for n in range(self.pick([1, 2, 3]))]
+        found = {word: columns, "in": rows, "body": [*self.pick([[], [{"conv": "d"}], [{"relu": None, "when": "last"}]]), *self.body(depth)]}
+        if self.chance(0.3):
+            found["let"] = {"w": self.pick(["d * 2", "d if first else n", "i"])}
+        return found if word == "each" else self.beside(found)
+
+    def each(self, depth: int) -> object:
+        return self.beside({self.pick([*self.JOINS, "fork", "running_sum"]): self.pick([self.table(depth, "each"), [self.table(depth, "each"), "identity"], [{"running_sum": self.body(depth)}]])})
+
+    def fork(self, depth: int) -> object:
+        return {"fork": self.body(depth), "as": self.pick(["part", "part", ["t", "u"]])}
+
+    def split(self, depth: int) -> object:
+        return {"split": self.pick([1, 2, [4, 4], "n", ["a", "c_in - a"], self.size()]), "as": self.pick(["part", "part", ["t", "u"]])}
+
+    def choice(self, depth: int) -> object:
+        return {"choice": self.pick(["kind", "kind", "n", "'large'"]), "of": {"small": self.body(depth), "large": self.body(depth)}}
+
+    def grouped(self, depth: int) -> object:
+        return self.pick([self.beside({"body": self.body(depth)}), self.body(depth)])
+
+    def spec(self) -> dict:
+        first = [{"conv": 8}, {"identity": None, "as": "t"}, {"relu": None, "as": "u"}, {"split": 2, "as": "part"}, "t"]
+        shape = [8, 16, 16]
+        blocks = {"Unit": {"params": {"out": 8, "k": 1}, "body": [{"conv": {"out": "out", "kernel": "k"}}, "bn"]}}
+        blocks["Pair"] = {"inputs": {"code": "optional"}, "body": [*first, *self.body(1)]}
+        self.blocks += [{"Pair": {"code": "t"}}, {"Pair": None}]
+        blocks["Loop"] = {"params": {"out": 8}, "let": {"half": "out // 2"}, "body": [*first, *self.body(1)]}
+        self.blocks += [{"Loop": "n"}, {"Loop": 4}]
+        spec: dict = {
+            "name": "Net",
+            "input": self.pick([shape, shape, shape, shape, [4, 9], [16], [8, 6, 5, 4]]),
+            "params": {"n": self.pick([1, 2, 3, 8]), "kind": "small", "a": 4, "b": "n * 2 + a"},
+            "blocks": blocks,
+            "stages": {"s1": [*first, *self.body()], "s2": [*first, *self.body()]},
+        }
+        if self.chance(0.3):
+            spec["stages"]["s3"] = {"when": self.truth(), "from": self.pick(self.SOURCES), "body": self.body()}
+        if self.chance(0.3):
+            spec["stages"]["s4"] = {**self.table(0), "let": {"w": "n"}}
+        if self.chance(0.3):
+            spec["variants"] = {"v": {self.pick(["n", "a", "kind"]): self.size()}}
+        if self.chance(0.2):
+            spec["defaults"] = {"conv": {"bias": self.truth()}, "Unit": {"k": self.size()}}
+        for part, keys in ((spec["blocks"]["Unit"], BLOCK), (spec["stages"], [*STAGE, "s3", "Unit"]), (spec, SPEC)):
+            if self.chance(self.wild):
+                part[self.pick(list(keys))] = self.pick(self.WILD)
+        return spec
 
 
-STEPS = st.recursive(
-    st.one_of(
-        st.sampled_from(["relu", "bn", "identity", "t", "part[0]", "input", "Unit", {"conv": 8}, {"Unit": 4}, "Pair"]),
-        st.builds(lambda op, value, side: {op: value, **side}, OPS, ARGUMENTS, SIDE),
-        st.builds(lambda block, value, side: {block: value, **side}, st.sampled_from(["Unit", "Pair"]), ARGUMENTS, SIDE),
-        VALUES,
-    ),
-    steps_over,
-    max_leaves=6,
-)
-BODIES = st.lists(STEPS, min_size=1, max_size=4)
-
-
-@st.composite
-def trees(draw: st.DrawFn) -> dict:
-    """A spec of random steps over sound ground, now and then with a random section."""
-    spec = {
-        "archdsl": 1,
-        "name": "Net",
-        "input": draw(st.sampled_from([[8, 16, 16], [8, 16, 16], [4, 9], [16], [8, 6, 5, 4]])),
-        "params": {"n": draw(st.sampled_from([1, 2, 3, 8])), "kind": "small", "a": 4, "b": "n * 2"},
-        "blocks": {
-            "Unit": {"params": {"out": 8, "k": 1}, "body": [{"conv": {"out": "out", "kernel": "k"}}, *draw(st.lists(STEPS, max_size=2))]},
-            "Pair": {"inputs": {"code": "optional"}, "body": draw(BODIES)},
-        },
-        "stages": {"s1": draw(BODIES), "s2": {"when": draw(st.sampled_from([True, "n > 1"])), "body": draw(BODIES)}},
-    }
-    for part, keys in ((spec["blocks"]["Unit"], sorted(BLOCK)), (spec["stages"], [*STAGE, "s3", "Unit", "relu"]), (spec, sorted(SPEC))):
-        if draw(st.integers(0, 5)) == 0:
-            part[draw(st.sampled_from(keys))] = draw(VALUES)
-    if draw(st.integers(0, 3)) == 0:
-        spec["variants"] = {"v": {draw(st.sampled_from([*VARIANT, "n", "a", "kind"])): draw(VALUES)}}
-    return spec
-
+TREES_OF_STEPS = st.builds(lambda random, wild: Maker(random, wild).spec(), st.randoms(use_true_random=True), st.sampled_from([0, 0, 0.02, 0.1]))
 
 ANYTHING = st.recursive(
     SCALARS,
@@ -313,7 +462,7 @@ def test_a_shipped_spec_after_slips_is_built_or_refused_with_a_place(text, varia
 
 
 @settings(quick, max_examples=250)
-@given(trees())
+@given(TREES_OF_STEPS)
 def test_random_steps_are_built_or_refused_with_a_place(tree):
     check_tree(tree)
 
@@ -339,7 +488,7 @@ def test_thousands_of_shipped_specs_after_slips(text, variant):
 
 @pytest.mark.slow
 @long
-@given(trees())
+@given(TREES_OF_STEPS)
 def test_thousands_of_random_steps(tree):
     check_tree(tree)
 

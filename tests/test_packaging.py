@@ -117,8 +117,8 @@ def test_the_graph_costs_no_torch_and_no_networkx_until_asked():
 
 
 def test_the_function_graph_outlives_the_import_of_the_module_graph():
-    code = "import archdsl; import archdsl.graph; from archdsl.graph import Graph; assert isinstance(archdsl.graph('peleenet'), Graph)"
-    loaded_after(code)
+    imports = "import archdsl; import archdsl.graph; from archdsl.graph import Graph"
+    loaded_after(f"{imports}; assert isinstance(archdsl.graph('peleenet'), Graph)")
 
 
 # --- the Python API

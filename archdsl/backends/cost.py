@@ -54,9 +54,14 @@ COLUMNS: tuple[Column, ...] = (
     ("params", "r", lambda row: grouped(row.params)),
     ("MACs", "r", lambda row: grouped(row.macs)),
 )
-WORK_COLUMNS: tuple[Column, ...] = tuple(
-    (name, "r", lambda row, name=name: grouped(getattr(row, name))) for name in WORK
-)
+
+
+def work_column(name: str) -> Column:
+    """The column of one kind of work."""
+    return name, "r", lambda row: grouped(getattr(row, name))
+
+
+WORK_COLUMNS = tuple(map(work_column, WORK))
 
 
 def total_row(found: Cost, columns: Sequence[Column]) -> list[str]:
@@ -130,15 +135,16 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], sums: Sequen
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for (heading, side, _), sum_ in zip(columns, sums, strict=True):
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True, pad_edge=False, collapse_padding=True)
+    for (heading, side, _), *texts in zip(columns, sums, *rows, strict=True):
         operator = heading == "operator"
         made.add_column(
             heading,
-            Text(sum_),
+            Text(texts[0]),
             justify="right" if side == "r" else "left",
             no_wrap=not operator,
             overflow="fold",
+            min_width=16 if operator else max(map(len, (heading, *texts))),
         )
     for row in rows:
         made.add_row(*map(Text, row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from archdsl.counting import cost, work
@@ -40,11 +41,17 @@ def document(graph: Graph) -> dict[str, Any]:
         "params": {name: plain(value) for name, value in graph.params.items()},
         "paper": {name: plain(value) for name, value in graph.paper.items()},
         "inputs": {name: list(tensor.shape) for name, tensor in graph.inputs.items()},
-        "outputs": {name: {**reference(tensor), "shape": list(tensor.shape)} for name, tensor in graph.outputs.items()},
+        "outputs": results(graph.outputs),
+        **({"training": results(graph.training)} if graph.training else {}),
         "nodes": [node_data(node) for node in graph.nodes],
         "scopes": scope_data(graph.root),
         "cost": cost(graph).data(),
     }
+
+
+def results(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Outputs by name, with their shapes."""
+    return {name: {**reference(tensor), "shape": list(tensor.shape)} for name, tensor in tensors.items()}
 
 
 def reference(tensor: Tensor) -> dict[str, Any]:
@@ -64,6 +71,7 @@ def node_data(node: Node) -> dict[str, Any]:
         "inputs": [reference(tensor) for tensor in node.inputs],
         "outputs": [list(tensor.shape) for tensor in node.outputs],
         **({"label": node.label} if node.label else {}),
+        **({"training": True} if node.training else {}),
         "cost": counted,
     }
 

@@ -133,7 +133,7 @@ def document() -> dict[str, Json]:
         "until": {"type": "string"},
         "params": ref("names"),
         "defaults": targets(defaults_of),
-        "init": targets(lambda _: RULES),
+        "init": with_condition(targets(lambda _: RULES)),
         "blocks": {
             "type": ["object", "null"],
             "propertyNames": {"pattern": BLOCK_NAME},
@@ -168,6 +168,11 @@ def targets(form: Callable[[Op], Json]) -> Json:
         "patternProperties": {BLOCK_NAME: {"type": ["object", "null"]}},
         "additionalProperties": False,
     }
+
+
+def with_condition(form: Json) -> Json:
+    """The same mapping with a `when:`."""
+    return {**form, "properties": {"when": ref("expression"), **form["properties"]}}
 
 
 def defaults_of(op: Op) -> Json:

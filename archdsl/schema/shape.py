@@ -35,6 +35,7 @@ STAGE: Mapping[str, str] = {
     "when": "the stage exists only if this is true",
     "from": "the tensor that enters, if not the previous stage's",
     "let": "values computed from the params",
+    "training": "true: it runs in training alone (an auxiliary head), and its result is returned beside the output",
     "after": "in a spec with extends: the stage that this one follows",
     "before": "in a spec with extends: the stage that this one precedes",
 }

@@ -9,7 +9,7 @@ from archdsl.backends.torch_source.classes import ClassSource, Writer
 from archdsl.backends.torch_source.initialize import init_lines
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import Origin
-from archdsl.expr import Expr, simplify, substitute
+from archdsl.expr import Expr, evaluate, simplify, substitute
 from archdsl.graph import Graph
 
 
@@ -25,19 +25,20 @@ def emit(graph: Graph) -> str:
 def document(graph: Graph) -> Document:
     """All classes of the network, callees first."""
     origin: Origin = graph.origin
-    symbolic = open_params(graph)
+    symbolic, rates = open_params(graph)
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     templates = called(origin)
     for template in templates:
-        writer = Writer(origin, symbolic, classes, template)
+        writer = Writer(origin, symbolic, rates, classes, template)
         writer.callee_channels = channels
         classes[id(template)] = writer.write()
         channels[id(template)] = simplify(
             expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
         )
     network = classes[id(origin.template)]
-    network.init += init_lines(origin.template.init, list(classes.values()))
+    if evaluate(origin.template.init_when, graph.params):
+        network.init += init_lines(origin.template.init, list(classes.values()))
     return Document(graph, [classes[id(t)] for t in templates])
 
 
@@ -48,7 +49,7 @@ def called(origin: Origin) -> list[ir.Template]:
     def visit(template: ir.Template) -> None:
         if id(template) in found:
             return
-        for node in template.region.walk():
+        for node in template.walk():
             if isinstance(node, ir.CallNode) and id(node.block) in origin.ran:
                 visit(node.block)
         found[id(template)] = template
@@ -73,21 +74,20 @@ class Uses:
     soft: set[str] = field(default_factory=set)
 
 
-def open_params(graph: Graph) -> frozenset[str]:
-    """The params that stay arguments: those of soft fields alone, and those that set the outputs' channels."""
+def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
+    """The params that stay arguments (of soft fields alone, or of the outputs' channels), and the former alone."""
     origin: Origin = graph.origin
     uses = Uses()
     for slot, seen in origin.seen.items():
         if slot[1] in ("condition", "count", "rows"):
             uses.control |= seen.deps
     for template in called(origin):
-        for node in template.region.walk():
+        for node in template.walk():
             if isinstance(node, ir.OpNode):
                 for item in node.op.fields:
                     found = origin.seen.get((id(node), item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
-    return frozenset(
-        n for n in numeric - uses.control if n in origin.output_deps or (n in uses.soft and n not in uses.hard)
-    )
+    rates = (numeric & uses.soft) - uses.hard - uses.control
+    return frozenset(rates | ((numeric - uses.control) & origin.output_deps)), frozenset(rates - origin.output_deps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,6 +123,15 @@ class Channels:
             return sizes
         self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
         return entering // sizes
+
+    def settle(self, before: set[ir.Var], local: Mapping[str, Expr]) -> None:
+        """At the end of a stage: its channels without its own names, which mean something else later."""
+        for var in set(self.known) - before:
+            constant = self.numbers.constant((id(var), "c"))
+            expr = self.known[var]
+            for name, value in reversed(list(local.items())):
+                expr = substitute(expr, {name: value})
+            self.known[var] = constant if constant is not None and not isinstance(constant, ListOf) else expr
 
     def outside(self, expr: Expr) -> Expr:
         """`expr` without variables of the class's source; one that has no closed form stays, marked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Tapped, base
-from archdsl.backends.torch_source.layout import Cat, Doc, Group, keyword, listing
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, flat, keyword, listing
 from archdsl.backends.torch_source.loops import LoopWriter
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
@@ -20,6 +21,7 @@ from archdsl.backends.torch_source.pieces import (
     Piece,
     aimed,
     append_lines,
+    expr_doc,
     indent,
     leading,
     module_doc,
@@ -30,7 +32,9 @@ from archdsl.expr import Expr, ListOf, Lit, Name, names, simplify, substitute, w
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Site, is_lit
+from archdsl.report import fault
 
+MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 RESERVED = frozenset({"x", "self", "nn", "torch", "Tensor", "math", "F"})
 
 
@@ -52,6 +56,8 @@ class ClassSource:
     arguments: list[Argument]
     init: list[Line]
     inputs: list[str]
+    optional: list[str]
+    training: bool  # whether it gives more in training
     forward: list[tuple[int, str]]
     doc: str = ""
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
@@ -62,16 +68,22 @@ class Writer:
     """Writes the class of one template."""
 
     def __init__(
-        self, origin: Origin, symbolic: frozenset[str], done: Mapping[int, ClassSource], template: ir.Template
+        self,
+        origin: Origin,
+        symbolic: frozenset[str],
+        rates: frozenset[str],
+        done: Mapping[int, ClassSource],
+        template: ir.Template,
     ) -> None:
         self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
+        self.rates = rates  # the symbolic params of soft fields alone
         slots: dict[str, Any] = {
             name: (id(template), name)
             for name in (*template.params, *template.implicit, *template.let, *template.optional)
         }
         if not template.network:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
-            slots["c_in"] = (id(template), "c_in")
+            slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
         self.numbers = Numbers(
             origin.seen,
             symbolic,
@@ -90,6 +102,7 @@ class Writer:
         self.stores: dict[ir.IrNode, str] = {}
         self.aliases: dict[ir.Var, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
+        self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
         self.conditional_depth = 0
@@ -104,7 +117,8 @@ class Writer:
             self.bind_network_inputs()
         result = self.region(template.region)
         inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
-        forward, plain = self.print_forward(inputs, result)
+        auxiliaries = self.auxiliaries()
+        forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
         lets = self.let_lines()
         arguments = self.arguments()
@@ -115,6 +129,8 @@ class Writer:
             arguments=arguments,
             init=init,
             inputs=[var.name for var in inputs],
+            training=bool(auxiliaries),
+            optional=[n for n in template.optional if self.numbers.decided((id(template), n)) is None],
             forward=[] if plain else forward,
             doc=template.doc,
             modules=self.modules,
@@ -133,7 +149,16 @@ class Writer:
 
     def arguments(self) -> list[Argument]:
         template, owner = self.template, id(self.template)
-        order = ["c_in", *(f"c_{n}" for n in template.inputs if n != INPUT), *template.params, *template.implicit]
+        further = [n for n in template.inputs if n != INPUT]
+        order = [
+            "c_in",
+            "h_in",
+            "w_in",
+            *(f"c_{n}" for n in further),
+            *sorted(template.optional, key=further.index),
+            *template.params,
+            *template.implicit,
+        ]
         found = []
         for name in order:
             if (owner, name) not in self.numbers.used:
@@ -145,7 +170,9 @@ class Writer:
     def default_of(self, name: str) -> str | None:
         if self.template.network:
             seen = self.origin.seen.get((id(self.template), name))
-            return text(seen.value) if seen and name in self.template.params else None
+            value = seen.value if seen else None
+            value = float(value) if name in self.rates and isinstance(value, int) else value
+            return text(value) if name in self.template.params else None
         param = self.template.params.get(name)
         if param is not None and param.default is not None and not any(True for _ in names(param.default)):
             return text(param.default)
@@ -153,6 +180,8 @@ class Writer:
 
     def type_of(self, slot: tuple[int, str]) -> str:
         seen = self.origin.seen[slot]
+        if seen.deps and seen.deps <= self.rates:
+            return "float"
         kinds = {"NoneType": "None"}
         found = sorted(kinds.get(kind, kind) for kind in seen.kinds)
         if "float" in found and "int" in found:
@@ -171,11 +200,32 @@ class Writer:
         found: list[Line] = []
         for name, expr in reversed(list(self.template.let.items())):
             if (id(self.template), name) in self.numbers.used:
-                found.append(Line(0, f"{name} = {text(simplify(self.numbers.close(expr), self.numbers.facts))}"))
+                found.append(
+                    Line(0, Cat((f"{name} = ", expr_doc(simplify(self.numbers.close(expr), self.numbers.facts)))))
+                )
         return found[::-1]
 
     # --- forward
-    def print_forward(self, inputs: Sequence[ir.Var], result: ir.Operand) -> tuple[list[tuple[int, str]], bool]:
+    def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
+        """The stages of training alone that this network has."""
+        found = {}
+        for name, auxiliary in self.template.training.items():
+            if self.numbers.decided((id(auxiliary), "condition")):
+                outer, self.statements = self.statements, []
+                result = self.region(auxiliary.region)
+                for statement in self.statements:
+                    if isinstance(statement, Step):
+                        statement.alone = False
+                found[name] = (self.statements, self.resolve(result))
+                self.statements = outer
+        return found
+
+    def print_forward(
+        self,
+        inputs: Sequence[ir.Var],
+        result: ir.Operand,
+        auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
+    ) -> tuple[list[tuple[int, str]], bool]:
         """The lines of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
@@ -187,7 +237,7 @@ class Writer:
         outputs = self.template.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
         shape = (lambda texts: f"{self.template.name}Output({', '.join(texts)})") if outputs else None
-        return printer.run(self.statements, results, shape), False
+        return printer.run(self.statements, results, shape, f"{self.template.name}Output", auxiliaries), False
 
     def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -215,11 +265,12 @@ class Writer:
         shown = self.numbers.shown(expr, slot)
         if not self.numbers.open_names(shown):
             return shown
-        name = self.flag(word, text(shown))
+        name = self.flag(word, shown)
         return Name(f"self.{name}")
 
-    def flag(self, word: str, value: str) -> str:
+    def flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a number or a condition for `forward`."""
+        value = text(expr)
         for name, known in self.flags.items():
             if known == value:
                 return name
@@ -227,7 +278,7 @@ class Writer:
             word = value
         name = unique(word, {*self.flags, *self.attributes, "training"})
         self.flags[name] = value
-        self.lines.append(Line(self.conditional_depth, f"self.{name} = {value}"))
+        self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
 
     # --- channels
@@ -237,9 +288,12 @@ class Writer:
         for node in region.nodes:
             if node.stage is not None and node.operands():
                 self.numbers.bound["c_in"] = self.channels.shown(node.operands()[0])
+            before = set(self.channels.known)
             self.node(node)
-            if node.stage is not None and self.statements and isinstance(self.statements[-1], Step):
-                self.statements[-1].alone = True
+            if node.stage is not None:
+                self.channels.settle(before, {"c_in": self.numbers.close(Name("c_in"))})
+                if self.statements and isinstance(self.statements[-1], Step):
+                    self.statements[-1].alone = True
         assert region.result is not None
         return region.result
 
@@ -283,8 +337,9 @@ class Writer:
     def open_stage(self, node: ir.StageNode) -> None:
         kept = dict(self.numbers.bound)
         self.numbers.bound.update({name: (id(node), name) for name in node.let})
-        mark = len(self.lines)
+        mark, before = len(self.lines), set(self.channels.known)
         result = self.region(node.body)
+        self.channels.settle(before, node.let)
         wanted = [
             Line(0, f"{n} = {text(self.numbers.close(e))}")
             for n, e in node.let.items()
@@ -307,18 +362,16 @@ class Writer:
         sizes = [seen[(id(o), "size")] for o in node.operands() if isinstance(o, ir.Var) and (id(o), "size") in seen]
         rank = self.origin.ranks.get(id(node), 2)
         bound = [tuple(s.value) for s in sizes if not s.varies]
-        return Site(SimpleNamespace(**fields), self.channels.shown(node.ins[0]), rank, bound, self.may_overwrite(node))
+        return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
     def may_overwrite(self, node: ir.OpNode) -> bool:
         """In place only on a module's own fresh output that nothing else reads."""
         operand = node.ins[0]
         return isinstance(operand, ir.Var) and operand in self.fresh and self.consumers[operand] == 1
 
-    @property
+    @cached_property
     def fresh(self) -> set[ir.Var]:
-        return {
-            n.out for n in self.template.region.walk() if isinstance(n, ir.OpNode) and n.op.fresh and not n.out.many
-        }
+        return {n.out for n in self.template.walk() if isinstance(n, ir.OpNode) and n.op.fresh and not n.out.many}
 
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
@@ -326,6 +379,8 @@ class Writer:
             return self.block(node)
         site = self.site(node)
         made = node.op.module(site)
+        if MARK in flat(module_doc(made)):  # only what is printed counts as used
+            made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         self.biased.setdefault(node.op.name, set()).add(
             not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
@@ -337,6 +392,9 @@ class Writer:
         """A call of a block's class, with its arguments as the class takes them."""
         callee, source = node.block, self.done[id(node.block)]
         given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        given |= self.sizes(node)
+        given |= {name: Lit(name in node.tensors) for name in callee.optional}
+        given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {
             f"c_{name}": self.channels.by_name(self.channels.of(operand)) for name, operand in node.tensors.items()
         }
@@ -350,6 +408,10 @@ class Writer:
         )
         items: list[Doc] = []
         for argument in source.arguments:
+            if argument.name not in given:
+                raise fault(
+                    "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
+                )
             value = text(self.numbers.shown(given[argument.name], slots.get(argument.name)))
             if argument.default is None:
                 items.append(value)
@@ -361,6 +423,13 @@ class Writer:
         return Group(source.name, tuple(items))
 
     callee_channels: dict[int, Expr] = {}
+
+    def sizes(self, node: ir.CallNode) -> dict[str, Expr]:
+        """Height and width that enter a call; they never differ where they can be asked for."""
+        seen = self.origin.seen.get((id(node), "size"))
+        if seen is None or seen.varies or not seen.value:
+            return {}
+        return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:
@@ -390,29 +459,29 @@ class Writer:
                 and not self.is_formula(node, name)
             ):
                 setattr(site.f, name, self.in_forward(node.fields[name], name, (id(node), name)))
-        if self.numbers.open_names(site.c) and self.reads_channels(node, site):
-            site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels")
+        if MARK in node.op.function(site, *("x" for _ in node.operands())):
+            slot = (id(node.ins[0]), "c")
+            site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
         operands = self.resolved(node.operands())
         many = [isinstance(o, ir.Var) and (o.many or o.optional) for o in operands]
 
+        lazy = len(operands) == 1 and operands[0] in self.lazy
+
         def print_op(*texts: str) -> str:
+            if lazy:
+                return node.op.function(site, f"*[*{texts[0]}]")
             return node.op.function(site, *(f"*{t}" if m else t for t, m in zip(texts, many, strict=True)))
 
         self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
         if node.op.many and len(operands) == 1 and not many[0]:
             self.alias(node.out, operands[0])
             return
-        self.statements.append(Step(node.out, operands, print_op, typed=True))
+        self.statements.append(Step(node.out, operands, print_op))
 
     @staticmethod
     def is_formula(node: ir.OpNode, name: str) -> bool:
         item = node.op.field(name)
         return item is not None and item.kind == "formula"
-
-    def reads_channels(self, node: ir.OpNode, site: Site) -> bool:
-        """Whether an op's expression in `forward` mentions the channels that enter."""
-        marked = replace(site, c=Name("\0c"))
-        return "\0c" in node.op.function(marked, *("x" for _ in node.operands()))
 
     def listed(self, node: ir.ListNode) -> None:
         operands = self.resolved(node.ins)
@@ -431,7 +500,9 @@ class Writer:
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
-        self.statements.append(Step(node.out, operands, print_list, typed=True))
+        if node.running:
+            self.lazy.add(node.out)
+        self.statements.append(Step(node.out, operands, print_list))
 
     # --- containers
     def pieces(self, node: ir.ContainerNode) -> list[Piece]:
@@ -521,9 +592,7 @@ class Writer:
         if node.parallel:
             self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
             word = (
-                "branch"
-                if key.startswith("branches")
-                else unique(key[:-1] if key.endswith("s") else f"{key}_branch", RESERVED)
+                "branch" if "branches" in key else unique(key[:-1] if key.endswith("s") else f"{key}_branch", RESERVED)
             )
             self.attributes[-1:] = [key]
             self.statements.append(
@@ -531,7 +600,7 @@ class Writer:
                     node.out,
                     (self.resolve(node.entry),),
                     lambda t: f"[{word}({t}) for {word} in self.{key}]",
-                    typed=True,
+                    named=True,
                 )
             )
             return

@@ -8,7 +8,7 @@ from archdsl import ir
 from archdsl.backends.torch_source.forward import Branching, Statement
 from archdsl.backends.torch_source.layout import Cat, Doc, flat
 from archdsl.backends.torch_source.pieces import Line, indent, text
-from archdsl.expr import IfElse, ListOf, Lit
+from archdsl.expr import Compare, Expr, IfElse, ListOf, Lit, Name
 
 if TYPE_CHECKING:
     from archdsl.backends.torch_source.classes import Writer
@@ -83,16 +83,16 @@ def conditional_attribute(key: str, condition: str, docs: list[Doc], depth: int)
 
 def two_sides(writer: Writer, node: ir.IfNode) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
-    condition = text(writer.numbers.shown(node.condition, (id(node), "condition")))
-    flag = writer.flag(node.word or node.out.name, condition)
+    shown = writer.numbers.shown(node.condition, (id(node), "condition"))
+    condition, test = text(shown), asked(writer, node, shown)
     then, then_result, then_lines = side(writer, node.then)
     other, other_result, other_lines = side(writer, node.other)
     assert then_result is not None
     if then_lines:
-        writer.lines += [Line(writer.conditional_depth, f"if self.{flag}:"), *then_lines]
+        writer.lines += [Line(writer.conditional_depth, f"if {condition}:"), *then_lines]
     if other_lines:
-        test = "else:" if then_lines else f"if not self.{flag}:"
-        writer.lines += [Line(writer.conditional_depth, test), *other_lines]
+        otherwise = "else:" if then_lines else f"if not ({condition}):"
+        writer.lines += joined(writer.conditional_depth, otherwise, other_lines)
     if node.branch:
         writer.channels[node.out] = IfElse(node.condition, writer.channels.of(then_result), Lit(0))
     elif other_result is not None:
@@ -101,13 +101,31 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
     writer.statements.append(
         Branching(
             node.out,
-            f"self.{flag}",
+            test,
             then,
             writer.resolve(then_result),
             other,
             None if node.branch or other_result is None else writer.resolve(other_result),
         )
     )
+
+
+def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
+    """`else:` over a lone `if` is an `elif`."""
+    own = [flat(line.doc) for line in lines if line.depth == depth + 1]
+    if otherwise == "else:" and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
+        first, *rest = indent(lines, -1)
+        return [Line(depth, Cat(("el", first.doc))), *rest]
+    return [Line(depth, otherwise), *lines]
+
+
+def asked(writer: Writer, node: ir.IfNode, shown: Expr) -> str:
+    """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
+    if isinstance(shown, Name) and shown.id in writer.template.optional:
+        return f"{shown.id} is not None"
+    if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
+        return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
+    return f"self.{writer.flag(node.word or node.out.name, shown)}"
 
 
 def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.ir import Item, Operand, Tap, Var
@@ -14,12 +14,11 @@ INLINE = 66  # characters beyond which a value gets a line of its own
 
 @dataclass(eq=False)
 class Step:
-    """`out = text(args)`; `typed` tells whether the checker knows that it is a Tensor."""
+    """`out = text(args)`."""
 
     out: Var
     args: tuple[Operand, ...]
     text: Callable[..., str]
-    typed: bool = False
     alone: bool = False  # a stage: a line of its own
     named: bool = False  # its text reads the arguments more than once: they need names
     attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
@@ -100,20 +99,46 @@ class ForwardPrinter:
         self.inputs = list(inputs)
 
     def run(
-        self, statements: list[Statement], results: Sequence[Operand], shape: Callable[[list[str]], str] | None
+        self,
+        statements: list[Statement],
+        results: Sequence[Operand],
+        shape: Callable[[list[str]], str] | None,
+        kind: str,
+        auxiliaries: Mapping[str, tuple[list[Statement], Operand]],
     ) -> list[tuple[int, str]]:
         """The lines of the body, with their depth; `shape` wraps several results."""
-        for operand in [*results, *(o for s in statements for o in operands_of(s))]:
+        extra = [(s, r) for s, r in auxiliaries.values()]
+        every = [*statements, *(x for s, _ in extra for x in s)]
+        for operand in [*results, *(r for _, r in extra), *(o for s in every for o in operands_of(s))]:
             var = base(operand)
             if var is not None:
                 self.uses[var] += 1
         self.statements(statements)
+        if auxiliaries:
+            self.in_training(results, kind, auxiliaries)
         if shape is None:
             self.give_back(results[0])
         else:
             self.flush()
             self.emit(f"return {shape([self.read(r) for r in results])}")
         return self.lines
+
+    def in_training(
+        self, results: Sequence[Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], Operand]]
+    ) -> None:
+        """In training the auxiliary heads run too, and all results come back by name."""
+        self.flush()
+        self.emit("if self.training:")
+        self.depth += 1
+        texts = []
+        for name, (statements, result) in auxiliaries.items():
+            if isinstance(result, Var):
+                result.name = name
+            self.statements(statements)
+            self.flush()
+            texts.append(f"{name}={self.read(result)}")
+        self.emit(f"return {kind}({', '.join([*map(self.read, results), *texts])})")
+        self.depth -= 1
 
     # --- text
     def emit(self, text: str) -> None:
@@ -140,8 +165,11 @@ class ForwardPrinter:
                     self.tapped(statement)
 
     # --- values
-    def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var]]:
-        """The texts of arguments: pending ones inline if they are the last pending, in this order."""
+    def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var], bool]:
+        """The texts of arguments, pending ones inline if they are the last pending, in this order.
+
+        With the tensors that they mention, and whether a type checker knows all of them as Tensor.
+        """
         wanted = [a for a in args if isinstance(a, Var) and any(p.var is a for p in self.pending)]
         tail = self.pending[len(self.pending) - len(wanted) :]
         if [p.var for p in tail] != wanted or any(self.uses[v] != 1 for v in wanted):
@@ -162,16 +190,17 @@ class ForwardPrinter:
                 if var is not None:
                     mentions[var] += 1
                 found.append(self.read(arg))
-        return found, mentions
+        return found, mentions, all(p.typed for p in inline.values())
 
     def step(self, step: Step) -> None:
         if step.named:
             self.flush()
-        texts, mentions = self.texts(step.args)
+        texts, mentions, typed = self.texts(step.args)
         text = step.text(*texts)
+        typed = text.startswith(("torch.", "F.", "[")) or (typed and not text.startswith("self."))
         if step.alone and self.uses[step.out] == 1:
             step.out.name = "x"  # a plain chain of stages
-        self.pending.append(Pending(step.out, text, step.typed, mentions))
+        self.pending.append(Pending(step.out, text, typed, mentions))
         if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:
             self.flush()
 
@@ -185,6 +214,8 @@ class ForwardPrinter:
                 self.unpack(value)
                 continue
             name = self.name_for(value.var)
+            if value.text.startswith("accumulate("):
+                value.text = f"list({value.text})"
             annotate = not value.typed and not value.var.many and name not in self.declared | self.parameters
             self.emit(f"{name}{': Tensor' if annotate else ''} = {value.text}")
             self.declared.add(name)
@@ -228,8 +259,9 @@ class ForwardPrinter:
                 texts = [self.read(a) for a in step.args]
                 mentions = Counter(v for a in (*step.args, other_var) if (v := base(a)) is not None)
                 self.uses[step.out] -= 1
-                text = f"{step.text(*texts)} if {node.condition} else {self.read(other_var)}"
-                self.pending.append(Pending(node.out, text, False, mentions))
+                chosen = step.text(*texts)
+                text = f"{chosen} if {node.condition} else {self.read(other_var)}"
+                self.pending.append(Pending(node.out, text, not chosen.startswith("self."), mentions))
                 self.flush() if self.uses[node.out] != 1 or len(text) > INLINE else None
                 return
         self.flush()
@@ -258,16 +290,39 @@ class ForwardPrinter:
         self.holders = before
 
     def long_branching(self, node: Branching) -> None:
-        name = self.fresh(unique(node.out.name, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+        name = self.branching_name(node)
         before = dict(self.holders)
+        start = len(self.lines)
         self.emit(f"if {node.condition}:")
         self.side(node.then, node.then_result, name)
         self.holders = before
-        if node.other_result is not None and (node.other or self.read(node.other_result) != name):
-            self.emit("else:")
-            self.side(node.other, node.other_result, name)
+        mark = len(self.lines)
+        assert node.other_result is not None
+        self.side(node.other, node.other_result, name)
+        if len(self.lines) > mark:
+            self.lines[mark:mark] = [(self.depth, "else:")]
+            self.join_else(mark)
+        if len(self.lines) == start + 1:
+            del self.lines[start]
         self.names[node.out], self.holders[name] = name, node.out
         self.declared.add(name)
+
+    def branching_name(self, node: Branching) -> str:
+        """The name of what comes out: that of the tensor passed through, if nothing else reads it afterwards."""
+        through = node.other_result
+        if isinstance(through, Var) and not node.other and through in self.names:
+            here = sum(base(operand) is through for operand in operands_of(node))
+            if self.uses[through] == here:
+                return self.names[through]
+        return self.fresh(unique(node.out.name, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+
+    def join_else(self, mark: int) -> None:
+        """`else:` over a lone `if` is an `elif`."""
+        inner = self.lines[mark + 1 :]
+        own = [text for depth, text in inner if depth == self.depth + 1]
+        if own and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
+            rest = [(depth - 1, text) for depth, text in inner]
+            self.lines[mark:] = [(self.depth, f"el{rest[0][1]}"), *rest[1:]]
 
     def side(self, statements: list[Statement], result: Operand, name: str) -> None:
         self.depth += 1
@@ -289,7 +344,7 @@ class ForwardPrinter:
         self.depth -= 1
 
     def tapped(self, node: Tapped) -> None:
-        texts, mentions = self.texts([node.entry])
+        texts, mentions, _ = self.texts([node.entry])
         for var, count in mentions.items():
             self.uses[var] -= count
         self.flush()
@@ -312,22 +367,8 @@ class ForwardPrinter:
 
     def give_back(self, result: Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""
-        if (
-            isinstance(result, Var)
-            and len(self.pending) == 1
-            and self.pending[0].var is result
-            and self.pending[0].typed
-        ):
+        if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed:
             self.emit(f"return {self.pending[0].text}")
             return
-        if (
-            isinstance(result, Var)
-            and len(self.pending) == 1
-            and self.pending[0].var is result
-            and " if " in self.pending[0].text
-        ):
-            self.emit(f"return {self.pending[0].text}")
-            return
-        self.uses[base(result) or Var("")] -= 0
         self.flush()
         self.emit(f"return {self.read(result)}")

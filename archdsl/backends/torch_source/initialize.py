@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Doc, call, keyword
 from archdsl.backends.torch_source.pieces import Line
-from archdsl.expr import Binary, Call, Expr, Lit, Name, Unary, names, show, substitute
+from archdsl.expr import Binary, Call, Expr, Lit, Name, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
 from archdsl.spec import Defaults
@@ -36,6 +36,7 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
         )
         if not kinds:
             continue
+        kinds = [k for k in kinds if k.startswith("nn.") or f"nn.{k.removesuffix('Same')}" not in kinds]
         biased = {
             b
             for source in classes
@@ -80,6 +81,9 @@ def tensor_lines(target: str, name: str, rule: Expr, entry: Defaults, biased: se
     mentioned_names = dict.fromkeys(n.id for n in names(value)) if rule.function != "normal" or value != KAIMING else {}
     lines = [Line(0, f"{n} = {known[n]}") for n in mentioned_names if n != "groups"]
     value = substitute(value, {"groups": Name("m.groups")})
+    if rule.function == "uniform" and not isinstance(value, Lit):
+        lines.append(Line(0, f"bound = {show(value, python=True)}"))
+        value = Name("bound")
     made = Line(0, statement(rule.function, tensor, value))
     if name == "bias" and True not in biased:
         return []
@@ -98,7 +102,7 @@ def statement(rule: str, tensor: str, value: Expr) -> Doc:
     if rule == "trunc_normal":
         return call("nn.init.trunc_normal_", tensor, keyword("std", text))
     if rule == "uniform":
-        return call("nn.init.uniform_", tensor, show(Unary("-", value), python=True), text)
+        return call("nn.init.uniform_", tensor, f"-{text}", text)
     if isinstance(value, Lit) and value.value in (0, 1):
         return call(f"nn.init.{'ones' if value.value else 'zeros'}_", tensor)
     return call("nn.init.constant_", tensor, text)

@@ -13,7 +13,7 @@ from archdsl.backends.torch_source.pieces import (
     Piece,
     aimed,
     append_lines,
-    doc,
+    expr_doc,
     indent,
     keyed,
     leading,
@@ -36,6 +36,7 @@ class LoopWriter:
 
     def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
+        self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
         self.index = INDICES[writer.loop_depth % len(INDICES)]
 
     def write(self) -> list[Piece]:
@@ -219,7 +220,7 @@ class LoopWriter:
         lines = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
             slot = (id(node.entry), "c") if isinstance(node.entry, ir.Var) else None
-            lines.append(Line(0, Cat((f"{variable} = ", doc(self.numbers.shown(start, slot))))))
+            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{COUNTER} = 0"))
         key = self.row_key()
@@ -244,8 +245,7 @@ class LoopWriter:
         """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
         node = self.node
         if node.count is not None:
-            count = self.numbers.shown(node.count, (id(node), "count"))
-            return (f"{self.index if index else '_'} in range({text(count)})",)
+            return (f"{self.index if index else '_'} in range({text(self.count or 0)})",)
         columns = self.columns(derived)
         rows = self.row_docs(columns, derived)
         target = ", ".join(columns) if columns else "_"
@@ -326,4 +326,4 @@ def update(variable: str, result: Expr) -> Doc:
     rest = simplify(result - Name(variable))
     if not any(n.id == variable for n in names(rest)) and any(n.id == variable for n in names(result)):
         return f"{variable} += {text(rest)}"
-    return Cat((f"{variable} = ", doc(result)))
+    return Cat((f"{variable} = ", expr_doc(result)))

@@ -36,10 +36,10 @@ def text(expr: Expr | Value) -> str:
     return show(wrap(expr), python=True)
 
 
-def doc(expr: Expr) -> Doc:
+def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
-        return Ternary(doc(expr.then), text(expr.condition), doc(expr.other))
+        return Ternary(expr_doc(expr.then), text(expr.condition), expr_doc(expr.other))
     return text(expr)
 
 

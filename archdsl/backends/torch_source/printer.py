@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from archdsl.backends.torch_source.classes import ClassSource
-from archdsl.backends.torch_source.layout import Group, lines
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, lines
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.resources import folder, template
@@ -46,8 +47,10 @@ def printable(source: ClassSource) -> dict[str, Any]:
     arguments = [f"{a.name}: {a.type}" + (f" = {a.default}" if a.default is not None else "") for a in source.arguments]
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
     forward = [text for depth, line in source.forward for text in lines(broken(line), 8 + 4 * depth)]
-    inputs = ["self", *(f"{name}: Tensor" for name in source.inputs)]
-    result = f"{source.name}Output" if any("Output(" in line for _, line in source.forward) else "Tensor"
+    inputs = ["self", *(f"{n}: Tensor{' | None = None' if n in source.optional else ''}" for n in source.inputs)]
+    output = f"{source.name}Output"
+    several = any(f"return {output}(" in line for _, line in source.forward)
+    result = f"Tensor | {output}" if several and source.training else output if several else "Tensor"
     return {
         "name": source.name,
         "base": source.base,
@@ -60,16 +63,37 @@ def printable(source: ClassSource) -> dict[str, Any]:
     }
 
 
-def broken(line: str) -> Any:
-    """A statement of `forward` with its outermost call as a group, for breaking."""
-    match = re.match(r"^(return |[\w.:\[\]\", ]+ = )?([\w.]+)\((.*)\)$", line)
-    if not match:
+def broken(line: str) -> Doc:
+    """A statement of `forward` as parts that can be broken: its outermost call or conditional expression."""
+    head, rest = re.match(r"^(return |[\w.:\[\]\", ]+ = )?(.*)$", line).groups()  # type: ignore[union-attr]
+    parts = split_at(rest, (" if ", " else "))
+    if len(parts) == 3:
+        return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
+    match = re.match(r"^([\w.]+)\((.*)\)$", rest)
+    items = split_arguments(match.group(2)) if match else None
+    if match is None or items is None:
         return line
-    from archdsl.backends.torch_source.layout import Cat
+    return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
 
-    head, function, inside = match.group(1) or "", match.group(2), match.group(3)
-    items = split_arguments(inside)
-    return Cat((head, Group(function, tuple(items)))) if items is not None else line
+
+def breakable(item: str) -> Doc:
+    """An argument that is itself a call or a list."""
+    match = re.match(r"^([\w.=]*)([(\[])(.*)[)\]]$", item)
+    items = split_arguments(match.group(3)) if match else None
+    if match is None or items is None or " for " in item:
+        return item
+    return Group(match.group(1), tuple(map(breakable, items)), match.group(2), ")" if match.group(2) == "(" else "]")
+
+
+def split_at(text: str, marks: tuple[str, ...]) -> list[str]:
+    """`text` cut at each of `marks` in order, outside brackets."""
+    found, depth, start, wanted = [], 0, 0, list(marks)
+    for index, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and wanted and text.startswith(wanted[0], index):
+            found.append(text[start:index])
+            start = index + len(wanted.pop(0))
+    return [*found, text[start:]]
 
 
 def split_arguments(inside: str) -> list[str] | None:
@@ -96,17 +120,17 @@ def docstring(doc: str) -> str:
 def document_lines(document: Document) -> list[str]:
     """The module's docstring: paper, variant, input, parameters and MACs."""
     graph, paper = document.graph, document.graph.paper
-    title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}"
-    if paper.get("title"):
-        title += f', from "{paper["title"]}"'
-    source = ", ".join(
-        v for v in (f"arXiv:{paper['arxiv']}" if paper.get("arxiv") else "", str(paper.get("year", ""))) if v
-    )
     params = sum(node.op.params(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
     macs = sum(node.op.macs(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
     shapes = ", ".join("N×" + "×".join(map(str, t.shape)) for t in graph.inputs.values())
+    about = f'From "{paper["title"]}"' if paper.get("title") else ""
+    source = ", ".join(
+        v for v in (f"arXiv:{paper['arxiv']}" if paper.get("arxiv") else "", str(paper.get("year", ""))) if v
+    )
+    about += f" ({source})." if about and source else "." if about else ""
     numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
-    return [docstring(f"{title}{f' ({source})' if source else ''}."), "", numbers]
+    title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}."
+    return [docstring(title), "", *textwrap.wrap(docstring(about), 88), *([""] if about else []), numbers]
 
 
 def fields_of(node: Any) -> Any:
@@ -140,12 +164,10 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
 
 
 def output_fields(document: Document) -> list[str]:
-    outputs = document.graph.outputs
-    return (
-        list(outputs)
-        if document.classes[-1].forward and any("Output(" in line for _, line in document.classes[-1].forward)
-        else []
-    )
+    """The fields of the network's NamedTuple, if it gives one."""
+    graph, network = document.graph, document.classes[-1]
+    several = any(f"return {network.name}Output(" in line for _, line in network.forward)
+    return [*graph.outputs, *graph.training] if several else []
 
 
 def preludes(classes: list[ClassSource]) -> list[str]:

@@ -1,0 +1,75 @@
+"""One network of each shipped spec, at a small input and with weights that keep signals at their size."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+import archdsl
+from archdsl import module
+from archdsl.library import read, shipped
+
+SIDE = 64
+SPECS = shipped()
+LIGHT = {  # what stands for its spec where another variant than the default costs less or shows more
+    "efficientnet": "tf-b0",  # with convolutions that torch does not have
+    "mobilenet_v2": "0.35-224",
+    "shufflenet_v2": "x0.5",
+    "espnet": "q3",
+}
+
+
+def variant_of(name):
+    """The light variant, else the default, else the first."""
+    spec = read(name)
+    given = all(param.default is not None for param in spec.params.values())
+    return LIGHT.get(name) or (None if given else next(iter(spec.variants)))
+
+
+@cache
+def graph_of(name):
+    """The graph at a small input, or at the declared one where the small one does not fit."""
+    try:
+        return archdsl.graph(name, variant_of(name), input=[3, SIDE, SIDE])
+    except archdsl.SpecError:
+        return archdsl.graph(name, variant_of(name))
+
+
+def images(name, batch=2):
+    torch.manual_seed(1)
+    return tuple(torch.randn(batch, *tensor.shape) for tensor in graph_of(name).inputs.values())
+
+
+@cache
+def filled(name):
+    """The network in eval mode, with outputs of a size at which differences tell. Not to be changed."""
+    torch.manual_seed(0)
+    net = module.build(graph_of(name))
+    norms = [part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight.normal_(1, 0.1)
+            norm.bias.normal_(0, 0.1)
+            norm.momentum = 1.0  # one pass of training sets the statistics, and with them the size of all signals
+        net(*images(name, 8))
+    for norm in norms:
+        norm.momentum = 0.1
+    return net.eval()
+
+
+def run(net, inputs):
+    """The outputs, in a list."""
+    with torch.no_grad():
+        return tree_leaves(net(*inputs))
+
+
+def assert_equal(found, wanted, tolerance=0.0):
+    """Outputs agree, to a share of the largest value."""
+    assert [tuple(o.shape) for o in found] == [tuple(o.shape) for o in wanted]
+    for mine, theirs in zip(found, wanted, strict=True):
+        scale = theirs.abs().max().item()
+        assert 1e-3 < scale < 1e6, "an output that tells nothing"
+        assert (mine.float() - theirs).abs().max().item() <= tolerance * scale

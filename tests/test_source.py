@@ -1,0 +1,352 @@
+"""The source that `emit` prints: the same each time, as a careful person would publish it, and enough by itself.
+
+Golden files: `golden/source/SPEC@VARIANT.py`. After a change of the printer write them anew with
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/test_source.py -k golden
+
+and read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from nets import SPECS, assert_equal, filled, graph_of, images, run
+
+import archdsl
+from archdsl.library import locate, read
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden" / "source"
+PRELUDE = HERE.parent / "codegen_templates" / "prelude"
+VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
+STANDARD = {"torch", "math", "itertools", "typing"}
+REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
+
+GOLDENS = [
+    ("peleenet", "1.0"),
+    ("mobilenet_v2", "1.00-224"),
+    ("shufflenet_v2", "x1.0"),
+    ("shufflenet_v2", "torchvision-x1.0"),
+    ("efficientnet", "b0"),
+    ("espnet", "q8"),
+    ("micronet", "m3"),
+]
+# Lines of code of the model's definition in torchvision 0.28: without the tables of weights, blanks, docstrings.
+TORCHVISION = {"shufflenet_v2": 111, "mobilenet_v2": 112, "efficientnet": 216}
+
+every_variant = pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda v: v)
+
+
+@cache
+def text_of(name, variant):
+    return archdsl.emit(name, variant)
+
+
+def tool(*arguments, cwd):
+    """What a tool says; empty if it has nothing to say."""
+    found = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    return "" if found.returncode == 0 else found.stdout + found.stderr
+
+
+@pytest.fixture(scope="session")
+def emitted(tmp_path_factory):
+    """A folder with every variant's source."""
+    folder = tmp_path_factory.mktemp("emitted")
+    for name, variant in VARIANTS:
+        (folder / file_of(name, variant)).write_text(text_of(name, variant), encoding="utf-8")
+    return folder
+
+
+def file_of(name, variant):
+    return re.sub(r"\W", "_", f"{name}__{variant}") + ".py"
+
+
+def first_of(name):
+    return next(iter(read(name).variants))
+
+
+# --- the same each time
+PRINT_DIGESTS = """
+import hashlib, json
+import archdsl
+from archdsl.library import read, shipped
+print(json.dumps({f"{name}@{variant}": hashlib.sha256(archdsl.emit(name, variant).encode()).hexdigest()
+                  for name in shipped() for variant in read(name).variants}))
+"""
+
+
+def test_the_text_is_the_same_in_every_process():
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", PRINT_DIGESTS],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("0", "1", "4711")
+    ]
+    wanted = {f"{name}@{v}": hashlib.sha256(text_of(name, v).encode()).hexdigest() for name, v in VARIANTS}
+    for process in runs:
+        assert json.loads(process.communicate()[0]) == wanted
+        assert process.returncode == 0
+
+
+@every_variant
+def test_the_text_is_the_same_after_reading_twice(name, variant):
+    assert archdsl.emit(locate(name), variant) == text_of(name, variant)
+    graph = archdsl.graph(name, variant)
+    assert archdsl.emit(graph) == archdsl.emit(graph) == text_of(name, variant)
+
+
+@pytest.mark.parametrize(("name", "variant"), GOLDENS, ids=lambda v: v)
+def test_the_text_is_that_of_the_golden_file(name, variant):
+    path = GOLDEN / f"{name}@{variant}.py"
+    if REWRITE:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text_of(name, variant), encoding="utf-8")
+    assert text_of(name, variant) == path.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_looked_at():
+    assert {path.name for path in GOLDEN.glob("*.py")} == {f"{name}@{variant}.py" for name, variant in GOLDENS}
+
+
+# --- as a careful person would publish it
+def test_ruff_finds_nothing(emitted):
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=emitted)
+
+
+def test_ruff_would_format_it_so(emitted):
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=emitted)
+
+
+MORE_RULES = "ARG,B,C4,D2,D3,D4,E,F,I,PERF,PIE,RET,SIM,UP,W"
+SPARED = {
+    "A002": "`input` is torch's word",
+}
+
+
+def test_stricter_rules_find_nothing_either(emitted):
+    rules = f"--select={MORE_RULES}", "--ignore=D203,D213,RET504"
+    assert not tool("ruff", "check", "--isolated", *rules, "--output-format=concise", ".", cwd=emitted)
+
+
+def test_mypy_finds_nothing_in_strict_mode(emitted, pytestconfig):
+    files = [file_of(name, first_of(name)) for name in SPECS]
+    files.append(file_of("efficientnet", "tf-b0"))
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", *files, cwd=emitted)
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing_in_strict_mode_in_any_variant(emitted, tmp_path):
+    assert not tool("mypy", "--strict", f"--cache-dir={tmp_path}", ".", cwd=emitted)
+
+
+@every_variant
+def test_it_imports_torch_and_the_standard_library_alone(name, variant):
+    assert imported(text_of(name, variant)) <= STANDARD
+
+
+def imported(text):
+    """The packages that a text imports."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def code_lines(text):
+    """Lines that hold code: no blanks, comments, docstrings."""
+    spared = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in spared:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            lines.difference_update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def test_code_lines_leaves_out_blanks_comments_and_docstrings():
+    assert code_lines('"""Doc.\n\nMore."""\n\nimport math  # why\n\n# so\nx = [\n    1,\n]\n') == 4
+
+
+@every_variant
+def test_it_is_no_longer_than_what_people_write(name, variant):
+    found = code_lines(text_of(name, variant))
+    if variant in ("large",):  # not in torchvision
+        assert found <= 2 * TORCHVISION[name]
+    elif name in TORCHVISION:
+        assert found <= TORCHVISION[name]
+    assert found <= 1.5 * len(locate(name).read_text(encoding="utf-8").splitlines()) + 60
+
+
+@every_variant
+def test_its_head_states_what_was_inferred(name, variant):
+    doc, cost = ast.get_docstring(ast.parse(text_of(name, variant))), archdsl.cost(name, variant)
+    shape = "×".join(map(str, next(iter(archdsl.graph(name, variant).inputs.values())).shape))
+    assert f"Input N×{shape}; {cost.params:,} parameters, {cost.macs:,} multiply-adds." in doc
+    assert f"arXiv:{read(name).paper['arxiv']}" in doc
+    assert variant in doc.splitlines()[0]
+
+
+@every_variant
+def test_one_class_for_each_block_that_is_used_and_the_network_last(name, variant):
+    spec, tree = read(name), ast.parse(text_of(name, variant))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    pasted = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
+    assert classes[-1] == spec.name
+    assert set(classes) - pasted - {spec.name} <= set(spec.blocks)
+    assert len(set(classes)) == len(classes)
+    defined, used = set(), {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    for node in tree.body:  # callees first
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            inner = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            assert not inner & set(classes) - defined
+            defined.add(node.name)
+    assert defined - {spec.name} <= used
+
+
+@every_variant
+def test_every_argument_is_read(name, variant):
+    for node in ast.walk(ast.parse(text_of(name, variant))):
+        if isinstance(node, ast.FunctionDef):
+            given = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)} - {"self"}
+            read_ = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            assert given <= read_, f"{node.name}, line {node.lineno}"
+
+
+# --- enough by itself
+ALONE = """
+import importlib, json, sys
+sys.path.insert(0, ".")
+import torch
+torch.set_num_threads(1)
+counts = {}
+for name, cls, state in json.load(open("list.json")):
+    kind = getattr(importlib.import_module(name), cls)
+    with torch.device("meta"):
+        counts[name] = sum(p.numel() for p in kind().parameters())
+    if state:
+        net = kind().eval()
+        net.load_state_dict(torch.load(f"{state}.state", weights_only=True), strict=True)
+        with torch.no_grad():
+            torch.save(net(*torch.load(f"{state}.in")), f"{state}.out")
+foreign = [m for m in sys.modules if m.split(".")[0] in ("archdsl", "networkx", "yaml", "jinja2")]
+print(json.dumps([counts, [m for m in foreign if m.startswith("archdsl")]]))
+"""
+
+
+def test_a_process_with_torch_alone_gets_the_same_from_every_file(tmp_path):
+    rows, wanted = [], {}
+    for name, variant in VARIANTS:
+        file = tmp_path / file_of(name, variant)
+        file.write_text(text_of(name, variant), encoding="utf-8")
+        rows.append((file.stem, read(name).name, None))
+        wanted[file.stem] = archdsl.cost(name, variant).params
+    for name in SPECS:
+        net, stem = filled(name), f"light_{name}"
+        (tmp_path / f"{stem}.py").write_text(archdsl.emit(graph_of(name)), encoding="utf-8")
+        torch.save(net.state_dict(), tmp_path / f"{name}.state")
+        torch.save(images(name), tmp_path / f"{name}.in")
+        rows.append((stem, read(name).name, name))
+        wanted[stem] = sum(p.numel() for p in net.parameters())
+    (tmp_path / "list.json").write_text(json.dumps(rows), encoding="utf-8")
+    fresh = subprocess.run([sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert fresh.returncode == 0, fresh.stderr
+    counts, ours = json.loads(fresh.stdout)
+    assert counts == wanted
+    assert not ours
+    for name in SPECS:
+        outputs = torch.load(tmp_path / f"{name}.out")
+        assert_equal([outputs] if torch.is_tensor(outputs) else list(outputs), run(filled(name), images(name)), 1e-6)
+
+
+# --- what is pasted into it
+def definitions(text):
+    return [n.name for n in ast.parse(text).body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+
+
+def spec(shape, *steps, **rest):
+    return {"archdsl": 1, "name": "Net", "input": shape, "stages": {"body": list(steps)}, **rest}
+
+
+SAME = {"out": 8, "kernel": 4, "stride": 2, "padding": "same"}
+POOL = {"kernel": 3, "stride": 2, "padding": "same"}
+KERNEL = {
+    "weights": ["global_avg_pool", "flatten", {"linear": 8 * 4 * 9}],
+    "body": {"from": "input", "body": [{"conv": {"out": 8, "kernel": 3, "stride": 2, "weight": "weights"}}]},
+}
+ACTED = {"Acted": {"params": ["word"], "body": [{"conv": "c_in"}, {"act": "word"}]}}
+ROUNDED = {"Rounded": {"params": ["out"], "body": [{"conv": "make_divisible(c_in * 0.3)"}, {"conv": "out"}]}}
+DROPPED = {"residual": [{"conv": 4}, {"drop_connect": 0.5}]}
+PASTED = {
+    "Conv1dSame": spec([4, 9], {"conv": SAME}),
+    "Conv2dSame": spec([4, 9, 9], {"conv": SAME}),
+    "Conv3dSame": spec([4, 9, 9, 9], {"conv": SAME}),
+    "MaxPool2dSame": spec([4, 8, 8], {"max_pool": POOL}),
+    "AvgPool2dSame": spec([4, 8, 8], {"avg_pool": POOL}),
+    "DynamicConv2d": {"archdsl": 1, "name": "Net", "input": [4, 9, 9], "stages": KERNEL},
+    "DropConnect": spec([4, 9, 9], DROPPED),
+    "activation": spec([4, 9, 9], {"Acted": "relu"}, {"Acted": "prelu"}, blocks=ACTED),
+    "make_divisible": spec([40, 9, 9], {"Rounded": 80}, {"Rounded": 8}, blocks=ROUNDED),
+}
+
+
+def test_every_definition_to_paste_is_tried_here():
+    everything = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
+    assert everything == {part for s in PASTED.values() for part in definitions(archdsl.emit(s))} & everything
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_a_file_gets_what_it_uses_and_no_more(name):
+    text = archdsl.emit(PASTED[name])
+    tree = ast.parse(text)
+    defined = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    source = next(t for f in PRELUDE.glob("*.py") if name in definitions(t := f.read_text(encoding="utf-8")))
+    wanted = next(n for n in ast.parse(source).body if getattr(n, "name", None) == name)
+    assert ast.unparse(defined[name]) == ast.unparse(wanted)
+    assert imported(text) <= STANDARD
+    reached = {"Net"}
+    for _ in defined:
+        reached |= {n.id for part in reached & set(defined) for n in ast.walk(defined[part]) if isinstance(n, ast.Name)}
+    assert set(defined) <= reached
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_a_network_with_what_is_pasted_is_what_was_inferred(name):
+    from archdsl import module
+
+    graph = archdsl.graph(PASTED[name])
+    assert module.verify(module.build(graph), graph) == []
+
+
+def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(tmp_path, pytestconfig):
+    for name, given in PASTED.items():
+        (tmp_path / f"{name}.py").write_text(archdsl.emit(given), encoding="utf-8")
+    for file in PRELUDE.glob("*.py"):
+        (tmp_path / f"whole_{file.name}").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
