@@ -8,7 +8,7 @@ from archdsl.compose import check_place
 from archdsl.expr import Expr
 from archdsl.identifiers import checked_name
 from archdsl.override import MAX_STAGES
-from archdsl.report import fault
+from archdsl.report import SpecError, fault
 from archdsl.schema.shape import BESIDE, BLOCK, STAGE, STRUCTURE
 from archdsl.spec import Block, SequenceStep, Stage, Step
 from archdsl.steps import StepReader, without
@@ -41,6 +41,8 @@ class BodyReader:
         mapping = as_mapping(node, what, f"write {name}: with params: and body: under it")
         self.ctx.check_keys(mapping, BLOCK, "a block")
         if "body" not in mapping:
+            if self.ctx.misspelt("body"):
+                raise SpecError
             raise fault("missing-key", f"{what} has no body", key.span, help="write body: [...] under it")
         return Block(
             name,

@@ -25,6 +25,8 @@ from archdsl.spec import Spec, Variant
 
 MAX_NODES, MAX_TURNS, MAX_CALLS, MAX_ELEMENTS, MAX_SIDE = 30_000, 20_000, 40, 2**40, 2**24
 
+MAX_SPELT = 3  # longer lists have no fixed length in their type
+
 Deps = frozenset[str]
 NONE: Deps = frozenset()
 
@@ -282,11 +284,11 @@ class Elaborator:
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
         seen = self.seen.get(slot)
         if seen is None:
-            self.seen[slot] = Seen(value, False, deps, {type(value).__name__})
+            self.seen[slot] = Seen(value, False, deps, {type_name(value)})
             return
         if seen.value != value or type(seen.value) is not type(value):
             seen.varies, seen.value = True, value
-            seen.kinds.add(type(value).__name__)
+            seen.kinds.add(type_name(value))
         if not deps <= seen.deps:
             seen.deps |= deps
 
@@ -944,6 +946,16 @@ def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
     if any(abs(n) > MAX_SIDE for n in limits):
         raise wrong(f"at most {MAX_SIDE}")
     return value
+
+
+def type_name(value: Value) -> str:
+    """The type of a value as emitted source has it: a list is a tuple there."""
+    if not isinstance(value, list):
+        return "None" if value is None else type(value).__name__
+    kinds = [type_name(item) for item in value]
+    if len(kinds) <= MAX_SPELT:
+        return f"tuple[{', '.join(kinds) or '()'}]"
+    return f"tuple[{' | '.join(dict.fromkeys(kinds))}, ...]"
 
 
 _CHANNEL_NAMES: dict[str, frozenset[str] | None] = {}

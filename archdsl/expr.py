@@ -561,6 +561,8 @@ def binary(op: str, a: Expr, b: Expr) -> Expr:
             return a
         case "+" if left == 0:
             return b
+        case "+" if a == b:
+            return binary("*", Lit(2), a)
         case "-" if right == 0:
             return a
         case "-" if a == b:

@@ -101,6 +101,7 @@ _WHAT = {
     "column": "a column",
     "input": "an input",
     "output": "an output",
+    "spec": "a network",
 }
 
 

@@ -656,14 +656,14 @@ class Lowerer:
         condition = self.expr(step.when, scope)
         then, other = Region(), Region()
         operands = self.branch(replace(step, when=None, other=None), scope.inner(), keys, entry, then, index, count)
-        if len(operands) != 1 or (isinstance(operands[0], Var) and operands[0].many):
-            raise fault(
-                "bad-branch", "when: on several branches at once is not possible", step.span, help="put it on the join"
-            )
+        assert len(operands) == 1
         then.result = operands[0]
+        many = isinstance(operands[0], Var) and operands[0].many
+        if many and step.other:
+            raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")
         if step.other:
             other.result = self.body(step.other, scope.inner(), keys, entry, other)
-        out = Var(f"branch{index + 1}", optional=not step.other)
+        out = Var("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
         region.nodes.append(
             IfNode(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
         )
@@ -832,6 +832,8 @@ class Lowerer:
         *,
         stage: s.Stage | None = None,
     ) -> Operand:
+        if keys.container and step.name is not None:  # a named loop in a chain has a container of its own
+            return self.container([replace(step, name=None)], scope, step.name, entry, region, step.span, step.label)
         inner = scope.inner()
         count = self.expr(step.count, scope) if step.count is not None else None
         rows = self.expr(step.rows, scope, ()) if step.rows is not None else None
@@ -845,13 +847,14 @@ class Lowerer:
         if stage is not None:
             inner.numbers.update(dict.fromkeys(TABLE_NAMES))
         let = self.lets(step.let, inner)
-        steps = step.body
-        if not self.is_chain(steps):
+        steps, chained = step.body, self.is_chain(step.body)
+        if not chained:
             steps = [self.outline(step, steps, scope, inner, keys)]
         single = len(steps) == 1 and isinstance(steps[0], s.UseStep) and steps[0].when is None
         carry, body = Var("x"), Region()
         body.result = self.body(steps, inner, CONTAINER, carry, body)
-        fallback = f"{snake(steps[0].target)}s" if single and isinstance(steps[0], s.UseStep) else "layers"
+        only = steps[0] if single and chained else None
+        fallback = f"{snake(only.target)}s" if isinstance(only, s.UseStep) else "layers"
         key = stage.name if stage else keys.key(step.name, "branches" if step.parallel else fallback)
         out = Var("branches" if step.parallel else "x", many=step.parallel)
         region.nodes.append(
@@ -1120,6 +1123,7 @@ class NetworkLowerer(Lowerer):
         return stages[: list(self.home.stages).index(self.home.until) + 1]
 
     def stage(self, stage: s.Stage, scope: Scope, current: Operand, region: Region) -> Operand:
+        self.owner = camel(stage.name)  # what is outlined here is named by its stage
         entry = self.tensor(stage.source, scope) if stage.source is not None else current
         target = Region() if stage.when is not None else region
         local = scope.inner()

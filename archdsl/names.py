@@ -7,6 +7,21 @@ import keyword
 import re
 from collections.abc import Iterable
 
+# What other libraries and papers call an op of ours.
+ELSEWHERE = {
+    "batch_norm": "bn", "batchnorm": "bn", "norm": "bn", "bn2d": "bn", "instance_norm": "group_norm", "gn": "group_norm",
+    "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "depthwise": "dwconv",
+    "depthwise_conv": "dwconv", "dw_conv": "dwconv", "separable_conv": "dwconv", "deconv": "conv_transpose",
+    "fc": "linear", "dense": "linear", "gap": "global_avg_pool", "gmp": "global_max_pool",
+    "avgpool": "avg_pool", "maxpool": "max_pool", "mean_pool": "avg_pool", "adaptive_pool": "adaptive_avg_pool",
+    "swish": "silu", "h_swish": "hard_swish", "hswish": "hard_swish", "h_sigmoid": "hard_sigmoid",
+    "hsigmoid": "hard_sigmoid", "lrelu": "leaky_relu", "activation": "act",
+    "cat": "concat", "concatenate": "concat", "sum": "add", "plus": "add", "multiply": "mul", "maximum": "max",
+    "skip": "identity", "none": "identity", "shuffle": "channel_shuffle", "interpolate": "upsample",
+    "resize": "upsample", "drop": "dropout", "drop_path": "drop_connect", "stochastic_depth": "drop_connect",
+    "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "transpose": "rearrange", "zero_pad": "pad",
+}  # fmt: skip
+_RANK = re.compile(r"_?[123]d$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z])")
 
 
@@ -29,6 +44,13 @@ def unique(name: str, taken: Iterable[str]) -> str:
         number += 1
         candidate = f"{name}_{number}"
     return candidate
+
+
+def op_elsewhere(name: str) -> str:
+    """A hint at the op that other libraries call so (`BatchNorm2d`, `swish`), or nothing."""
+    word = snake(name) if len(name) <= 64 else ""
+    found = ELSEWHERE.get(word) or ELSEWHERE.get(_RANK.sub("", word))
+    return f"did you mean '{found}'?" if found else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -167,5 +167,6 @@ def cut(tree: Mapping, until: Scalar | None, file: str) -> Mapping:
 
 
 def no_stage(name: Scalar, known: list[str], file: str) -> SpecError:
-    help = did_you_mean(name.text, known) or f"its stages are {', '.join(known)}"
+    hint = did_you_mean(name.text, known)
+    help = f"{hint + ' ' if hint else ''}its stages are {', '.join(known[:20])}"
     return fault("unknown-override", f"'{clip(file)}' has no stage '{clip(name.text)}'", name.span, help=help)

@@ -28,6 +28,7 @@ from archdsl.values import (
     doc_text,
     head,
     is_null,
+    kind_of,
     to_expr,
     to_params,
     to_ref,
@@ -204,14 +205,15 @@ class _Reader:
 
     def version(self, node: Node | None) -> None:
         if node is not None and not (isinstance(node, Scalar) and type(node.value) is int and node.value == VERSION):
-            self.ctx.add(fault("version", f"this is archdsl {VERSION}", head(node), help=f"write archdsl: {VERSION}"))
+            message = f"this archdsl reads version {VERSION} of the spec format, not {kind_of(node)}"
+            self.ctx.add(fault("version", message, head(node), help=f"write archdsl: {VERSION}, or use a later archdsl"))
 
     def name(self, needed: bool) -> str:
         node = self.doc.tree.get("name")
         if node is not None:
             with self.ctx.catch():
                 return checked_name(node, "spec")
-        elif needed:
+        elif needed and not self.ctx.misspelt("name"):
             self.ctx.add(
                 fault(
                     "missing-key",
@@ -226,10 +228,11 @@ class _Reader:
     def whole(self) -> None:
         """What a spec must have."""
         tree = self.doc.tree
-        if "stages" not in tree and "blocks" not in tree:
+        if not any(word in tree or self.ctx.misspelt(word) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"
             self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))
-        if "stages" in tree and "input" not in tree and "inputs" not in tree:
+        given = any(word in tree or self.ctx.misspelt(word) for word in ("input", "inputs"))
+        if "stages" in tree and not given:
             self.ctx.add(
                 fault("missing-key", "this network has no input", self.name_span(), help="write input: [3, 224, 224]")
             )

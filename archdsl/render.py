@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.report import Diagnostic, Note, Source, Span
 
-WIDTH, LEAD, MOST = 100, 30, 50  # of a source line shown; kept before the span; diagnostics printed
+WIDTH, LEAD, MOST, CALLS = 100, 30, 50, 8  # of a source line shown; kept before the span; diagnostics, calls printed
 
 _STYLES = {
     "error": "1;31",
@@ -64,12 +64,22 @@ def _diagnostic(item: Diagnostic, paint: _Paint) -> str:
         lines += _snippet(item.span, item.label, "^", paint)
     for note in item.notes:
         lines += _note(note, bar, paint)
-    for call in item.trail:
-        where = f" ({escape(str(call.span))})" if call.span else ""
-        lines.append(f"{bar}{paint('note', 'in')}: {escape(call.message)}{where}")
+    lines += _trail(item.trail, bar, paint)
     if item.help:
         lines.append(f"{bar}{paint('help', 'help')}: {escape(item.help)}")
     return "\n".join(lines)
+
+
+def _trail(trail: Sequence[Note], bar: str, paint: _Paint) -> list[str]:
+    """The calls that led there, the innermost first; of a long way, both ends."""
+    lines = [
+        f"{bar}{paint('note', 'in')}: {escape(call.message)}" + (f" ({escape(str(call.span))})" if call.span else "")
+        for call in trail
+    ]
+    if len(lines) > CALLS:
+        hidden = len(lines) - CALLS + 1
+        lines[CALLS // 2 : CALLS // 2 + hidden] = [f"{bar}{paint('note', 'in')}: ... {hidden} more calls"]
+    return lines
 
 
 def _note(note: Note, bar: str, paint: _Paint) -> list[str]:
@@ -124,7 +134,7 @@ def escape(text: str) -> str:
 def _shown(character: str) -> str:
     if character == "\t":
         return " "
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or character in "\xa0\u202f":
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
 

@@ -10,6 +10,8 @@ from archdsl.report import Note, Source, Span, SpecError, fault
 _BESIDE = re.compile(r"\s*(when|else|as|from|name|label)\s*:(\s|$)")
 _BARE_STEP = re.compile(r"\s*(-\s+)+([A-Za-z_]\w*)\s*(#.*)?$")
 _LIST_STEP = re.compile(r"\s*(-\s+)+\[")
+_NO_SPACE = re.compile(r"\s*(?:-\s+)*(([A-Za-z_][\w-]*):([^\s:/'\"][^:]*))$")
+_NO_KEY = re.compile(r"\s*(:)(\s|$)")
 _BRACKET = re.compile(r"[A-Za-z_][\w.]*[\[(]")
 
 # (part of the parser's complaint, our message, our help); the first that fits
@@ -69,10 +71,10 @@ def syntax_fault(source: Source, error: Any) -> SpecError:
     """The parser's error as one of ours, at its place."""
     mark = error.problem_mark or error.context_mark
     span = _point(source, mark)
-    slip = _slip(source, span)
+    problem = str(error.problem or error.context or "this is not YAML")
+    slip = _slip(source, span) or _missing_space(source, span, problem) or _never_closed(source, error)
     if slip is not None:
         return slip
-    problem = str(error.problem or error.context or "this is not YAML")
     if "cannot start any token" in problem:
         message, help = _bad_start(source.line(span.line)[span.col - 1 : span.col])
         return fault("yaml-syntax", message, span, help=help)
@@ -86,6 +88,37 @@ def syntax_fault(source: Source, error: Any) -> SpecError:
                 return fault("yaml-syntax", message, _point(source, context), help=help)
             return fault("yaml-syntax", message, span, notes=notes, help=help)
     return fault("yaml-syntax", f"cannot read this as YAML: {problem}", span, notes=notes)
+
+
+def _missing_space(source: Source, span: Span, problem: str) -> SpecError | None:
+    """`conv:32` above `relu:`: the complaint is about the second ':', the slip is at the first."""
+    number = _number_above(source, span.line)
+    match = _NO_SPACE.match(source.line(number)) if "mapping values" in problem else None
+    if match is None:
+        return None
+    place = Span(source, number, match.start(1) + 1, number, match.end(1) + 1)
+    help = f"write '{match[2]}: {match[3].strip()}'"
+    return fault("yaml-syntax", "there is no space after this ':'", place, help=help)
+
+
+def _never_closed(source: Source, error: Any) -> SpecError | None:
+    """A '{' or '[' that runs on into the next step or key of what stands around it."""
+    opened, mark = error.context_mark, error.problem_mark
+    if opened is None or mark is None or "expected ','" not in str(error.problem):
+        return None
+    first, last = source.line(opened.line + 1), source.line(mark.line + 1)
+    if mark.line == opened.line or not last.strip() or _indent(last) > _indent(first):
+        return None
+    place = _point(source, opened)
+    bracket = first[opened.column : opened.column + 1]
+    note = Note("it runs on to here", _point(source, mark)._replace(col=_indent(last) + 1, end_col=len(last) + 1))
+    close = {"{": "}", "[": "]"}.get(bracket, "}")
+    message = f"this '{bracket}' is never closed"
+    return fault("yaml-syntax", message, place, notes=(note,), help=f"write '{close}' where it ends")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def torn_value(start: Span, end: Span) -> SpecError:
@@ -113,6 +146,9 @@ def _point(source: Source, mark: Any) -> Span:
 def _slip(source: Source, span: Span) -> SpecError | None:
     """The slips that have a message of their own."""
     text = source.line(span.line)
+    if alone := _NO_KEY.match(text):
+        help = "write the key before it"
+        return fault("bad-key", "there is no key before this ':'", _word(source, span.line, alone), help=help)
     beside = _BESIDE.match(text)
     above = _above(source, span.line)
     if beside and (bare := _BARE_STEP.match(above)):
@@ -141,8 +177,13 @@ def _torn_word(text: str, col: int) -> tuple[int, int] | None:
 
 def _above(source: Source, line: int) -> str:
     """The nearest line above that says something."""
+    return source.line(_number_above(source, line))
+
+
+def _number_above(source: Source, line: int) -> int:
     lines = source.text.splitlines()[: line - 1]
-    return next((text for text in reversed(lines) if text.strip() and not text.lstrip().startswith("#")), "")
+    said = (number for number, text in enumerate(lines, 1) if text.strip() and not text.lstrip().startswith("#"))
+    return max(said, default=0)
 
 
 def _word(source: Source, line: int, match: re.Match[str]) -> Span:

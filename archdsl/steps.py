@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.expr import Expr, Lit
 from archdsl.identifiers import checked_name, is_block_name, is_identifier
+from archdsl.names import op_elsewhere
 from archdsl.ops import REGISTRY
 from archdsl.report import Note, Span, SpecError, fault
 from archdsl.schema.shape import BESIDE, RESIDUAL, STEP, STRUCTURE
@@ -64,17 +65,18 @@ class StepReader:
         if isinstance(node, Sequence):
             return SequenceStep(span=head(node), body=self.body(node, "this list"))
         if isinstance(node, Scalar):
-            return self.bare(node)
+            return self.bare(node, previous)
         return self.keyed(node, previous)
 
     # --- a word
-    def bare(self, node: Scalar) -> Step:
+    def bare(self, node: Scalar, previous: Node | None = None) -> Step:
         """An op, a block, or the name of a tensor."""
         text = node.text
         if not isinstance(node.value, str):
-            raise fault(
-                "wrong-type", f"a step is an op, a block or the name of a tensor, not {kind_of(node)}", node.span
-            )
+            message = f"a step is an op, a block or the name of a tensor, not {kind_of(node)}"
+            op = previous.text if isinstance(previous, Scalar) and self.is_target(previous.text) else ""
+            help = f"write '{op}: {clip(node.text)}'" if op and node.text else ""
+            raise fault("wrong-type", message, node.span, help=help)
         if text in STRUCTURE or self.is_join(text):
             raise fault("missing-value", f"'{text}' needs {'a value' if text in STRUCTURE else 'branches'}", node.span)
         if self.is_target(text):
@@ -95,7 +97,8 @@ class StepReader:
 
     def unknown_op(self, node: Scalar) -> SpecError:
         known = [*REGISTRY, *STRUCTURE, *sorted(self.ctx.blocks), *sorted(self.ctx.names)]
-        help = self.ctx.hint(node.text, known) or "see 'archdsl ops' for the ops there are"
+        hint = op_elsewhere(node.text) or self.ctx.hint(node.text, known)
+        help = hint or "see 'archdsl ops' for the ops there are"
         return fault("unknown-op", f"'{clip(node.text)}' is not an op", node.span, help=help)
 
     def no_step(self, node: Scalar) -> SpecError:
@@ -103,12 +106,13 @@ class StepReader:
         message = f"'{clip(node.text)}' is not a step"
         called = _CALLED.fullmatch(node.text)
         if called and self.is_target(called[1]):
-            return fault(
-                "bad-step",
-                message,
-                head(node),
-                help=f"write '{called[1]}: {clip(called[3])}', with a space after the ':'",
-            )
+            value = called[3]
+            if "=" in value:  # conv(out=64, kernel=3)
+                value = f"{{{', '.join(': '.join(map(str.strip, part.split('=', 1))) for part in value.split(','))}}}"
+            elif "," in value and called[2] == "(":
+                value = f"[{value}]"
+            space = ", with a space after the ':'" if called[2] == ":" else ""
+            return fault("bad-step", message, head(node), help=f"write '{called[1]}: {clip(value)}'{space}")
         return fault("bad-step", message, head(node), help="a step is an op, a block or the name of a tensor")
 
     # --- a mapping
@@ -191,8 +195,8 @@ class StepReader:
                 help="indent it further",
             )
         if not self.is_target(second.text) and second.text not in STRUCTURE:
-            known = [*STEP, *BESIDE.get(first.text, ())]
-            help = self.ctx.hint(second.text, known) or f"beside an op stand {', '.join(STEP)}"
+            known = [*BESIDE.get(first.text, ()), *STEP]
+            help = self.ctx.hint(second.text, known) or f"beside '{clip(first.text)}' may stand {', '.join(known)}"
             return fault(
                 "unknown-key", f"'{clip(second.text)}' cannot stand beside '{clip(first.text)}'", second.span, help=help
             )

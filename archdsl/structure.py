@@ -160,13 +160,15 @@ READERS: MappingABC[str, Callable[[Structure], Step]] = {
 
 def branches(reader: StepReader, key: Scalar, node: Node) -> list[Step]:
     """The branches of a join, in order."""
-    if isinstance(node, Sequence):
+    if isinstance(node, Sequence) and node.items:
         return reader.body(node, f"'{key.text}'")
     if isinstance(node, Scalar) and isinstance(node.value, str) and not reader.is_target(node.text):
         return [reader.bare(node)]  # a list of tensors: `concat: part`
     if isinstance(node, Mapping) and any(word in node for word in _SEVERAL):
         return [reader.keyed(node)]
     help = f"write {key.text}: [{IDENTITY}, ...]"
+    if isinstance(node, Sequence):
+        raise fault("empty-body", f"'{key.text}' has no branches", node.span, help=help)
     if is_null(node):
         raise fault("missing-value", f"'{key.text}' needs branches", key.span, help=help)
     raise fault("wrong-type", f"'{key.text}' takes a list of branches, not {kind_of(node)}", head(node), help=help)

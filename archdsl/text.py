@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,14 +144,22 @@ def read(source: Source) -> Node:
         raise fault("too-deep", f"nested more than {MAX_DEPTH} deep", Span(source, 1, 1, 1, 1)) from None
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+# Controls, and what is not seen: zero-width spaces, and marks that reverse the text that follows them.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]"
+)
 
 
 def _check_characters(source: Source) -> None:
     found = _CONTROL.search(source.text)
     if found:
-        message = f"the control character U+{ord(found[0]):04X} is not allowed"
+        message = f"{_named(found[0])} is not allowed"
         raise fault("bad-character", message, _place(source, found.start()), help="remove it")
+
+
+def _named(character: str) -> str:
+    kind = "control" if unicodedata.category(character) == "Cc" else "invisible"
+    return f"the {kind} character U+{ord(character):04X}"
 
 
 def _place(source: Source, index: int) -> Span:
@@ -170,7 +179,7 @@ class _Builder:
         next(self.events)  # the stream's start
         start = next(self.events)
         if isinstance(start, yaml.StreamEndEvent):
-            raise fault("empty-file", "there is nothing in this file", Span(self.source, 1, 1, 1, 1))
+            raise self.empty()
         if start.tags:
             raise fault("tags", "a %TAG directive is not allowed", self.span(start))
         node = self.node(next(self.events), 0, flow=False)
@@ -180,8 +189,12 @@ class _Builder:
             help = "keep one spec a file, and remove the '---'"
             raise fault("several-documents", "a second document starts here", self.span(again), help=help)
         if isinstance(node, Scalar) and node.value is None:
-            raise fault("empty-file", "there is nothing in this file", Span(self.source, 1, 1, 1, 1))
+            raise self.empty()
         return node
+
+    def empty(self) -> SpecError:
+        help = "start with 'archdsl: 1' and 'name:'"
+        return fault("empty-file", "there is nothing in this file", Span(self.source, 1, 1, 1, 1), help=help)
 
     def span(self, event: Any, end: Any = None) -> Span:
         start, stop = event.start_mark, (end or event).end_mark
@@ -208,12 +221,9 @@ class _Builder:
             help = "write the value out where it is used, or make it a param or a block"
             raise fault("anchors", f"the anchor '&{event.anchor}' is not allowed", self.head(event), help=help)
         if event.tag is not None:
-            raise fault(
-                "tags",
-                f"the tag '{event.tag}' is not allowed",
-                self.head(event),
-                help="remove it: a spec is plain data",
-            )
+            shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+            help = "remove it: a spec is plain data"
+            raise fault("tags", f"the tag '{shown}' is not allowed", self.head(event), help=help)
         if depth > MAX_DEPTH:
             raise fault(
                 "too-deep",
@@ -230,7 +240,15 @@ class _Builder:
     def scalar(self, event: Any) -> Scalar:
         quoted = event.style in ("'", '"', "|", ">")
         span = self.span(event)
+        self.visible(event, span)
         return Scalar(event.value if quoted else _core(event.value, span), event.value, quoted, span)
+
+    @staticmethod
+    def visible(event: Any, span: Span) -> None:
+        """Refuses `"\\x07"`: what may not stand in a file may not be written as an escape."""
+        found = _CONTROL.search(event.value) if event.style == '"' else None
+        if found:
+            raise fault("bad-character", f"{_named(found[0])} is not allowed", span, help="remove the escape")
 
     def sequence(self, event: Any, depth: int, *, flow: bool) -> Sequence:
         items: list[Node] = []
@@ -257,6 +275,7 @@ class _Builder:
                 "bad-key", "a key is a word, not a list or a mapping", self.head(event), help="quote it if it is a text"
             )
         span, text = self.span(event), str(event.value)
+        self.visible(event, span)
         if text == "<<" and not event.style:
             help = "write the keys out, or make them a block"
             raise fault("merge-key", "the merge key '<<' is not allowed", span, help=help)

@@ -42,6 +42,10 @@ class Context:
         help = self.hint(key.text, known) or f"the keys of {what} are {', '.join(known)}"
         return fault("unknown-key", f"'{clip(key.text)}' is not a key of {what}", key.span, help=help)
 
+    def misspelt(self, key: str) -> bool:
+        """Whether a fault already takes another key for this one."""
+        return any(item.help == f"did you mean '{key}'?" for item in self.faults.found)
+
     def check_keys(self, node: Mapping, known: Iterable[str], what: str) -> None:
         known = list(known)
         for key, _ in node.entries:
@@ -158,8 +162,10 @@ def to_params(ctx: Context, node: Node | None, kind: Kind, *, words: bool = Fals
         with ctx.catch():
             name = checked_name(key, kind)
             if name in found:
-                note = Note("it is first given here", found[name].span)
-                raise fault("duplicate-key", f"'{name}' is given twice", key.span, notes=(note,))
+                note = Note(f"'{name}' is first given here", found[name].span)
+                raise fault(
+                    "duplicate-key", f"'{name}' is given twice", key.span, notes=(note,), help="keep one of the two"
+                )
             found[name] = Param(name, key.span)  # kept even if its default is at fault, so that its uses are not
             if value is not None and not (isinstance(value, Scalar) and value.empty):
                 names = frozenset(found) - {name} if words else None

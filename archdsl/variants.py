@@ -121,10 +121,15 @@ def expected(ctx: Context, entries: list[tuple[Scalar, Node]], variants: list[st
     """`expect:` by variant; `default` is the network without one."""
     known = [*variants, "default"]
     found: dict[str, Expected] = {}
+    if entries and all(key.text in EXPECT for key, _ in entries):
+        said = ", ".join(f"{key.text}: ..." for key, _ in entries)
+        message = "numbers are expected of a variant, or of 'default', the network without one"
+        ctx.add(fault("unknown-variant", message, entries[0][0].span, help=f"write expect: {{default: {{{said}}}}}"))
+        return found
     for key, value in entries:
         with ctx.catch():
             if key.text not in known:
-                help = "write default: {params: ..., macs: ...}" if key.text in EXPECT else ctx.hint(key.text, known)
+                help = ctx.hint(key.text, known) or f"there are {', '.join(known)}"
                 raise fault("unknown-variant", f"there is no variant '{clip(key.text)}'", key.span, help=help)
             found[key.text] = numbers(ctx, key, value)
     return found

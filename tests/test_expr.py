@@ -377,11 +377,11 @@ def test_lists_keep_their_order():
     ],
 )  # fmt: skip
 def test_what_has_no_value_is_a_fault_at_once(text):
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecError) as caught:
         evaluate(parse(text), {})
     assert caught.value.diagnostics[0].code == "bad-value"
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize(
@@ -404,10 +404,10 @@ def test_what_is_no_part_of_the_language_is_a_fault(text):
     ["-" * 1500 + "1", "(" * 900 + "1" + ")" * 900, "1" + " + 1" * 480, "a" * 3000, "[" * 1000, "not " * 400 + "a"],
 )
 def test_what_is_deep_or_long_is_a_fault_within_a_second(text):
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecError):
         parse(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @given(st.text(max_size=40))

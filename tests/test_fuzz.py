@@ -43,7 +43,7 @@ long = settings(quick, max_examples=MANY, derandomize=False, print_blob=True)
 
 def outcome(source: Source, variant: int = 0) -> str:
     """What becomes of a text: `built`, or the codes of its faults; anything else is an exception here."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         spec = read_spec(source, base=None)
         names = [None, *spec.variants]
@@ -54,7 +54,7 @@ def outcome(source: Source, variant: int = 0) -> str:
     except SpecError as error:
         found = ", ".join(sorted({item.code for item in error.diagnostics}))
         sound(error)
-    assert time.perf_counter() - start < LIMIT, found
+    assert time.process_time() - start < LIMIT, found
     return found
 
 

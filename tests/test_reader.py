@@ -367,9 +367,9 @@ def test_a_fault_in_a_param_does_not_bring_others_with_it():
     ],
 )
 def test_a_hostile_spec_is_refused_within_a_second(text):
-    start = time.perf_counter()
+    start = time.process_time()
     assert faults_of(text)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_the_names_that_break_a_module_are_those_that_torch_has():

@@ -11,6 +11,7 @@ from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import Origin
 from archdsl.expr import Expr, evaluate, simplify, substitute
 from archdsl.graph import Graph
+from archdsl.names import unique
 
 
 def emit(graph: Graph) -> str:
@@ -28,9 +29,11 @@ def document(graph: Graph) -> Document:
     symbolic, rates = open_params(graph)
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    templates = called(origin)
+    templates, taken = called(origin), {graph.name}
     for template in templates:
-        writer = Writer(origin, symbolic, rates, classes, template)
+        name = graph.name if template is origin.template else unique(template.name, taken)
+        taken.add(name)
+        writer = Writer(origin, symbolic, rates, classes, template, name)
         writer.callee_channels = channels
         classes[id(template)] = writer.write()
         channels[id(template)] = simplify(

@@ -21,6 +21,7 @@ class Channels:
     def __init__(self, origin: Origin, numbers: Numbers, template: ir.Template) -> None:
         self.origin, self.numbers, self.template = origin, numbers, template
         self.known: dict[ir.Var, Expr] = {}
+        self.counts: dict[ir.Var, Expr] = {}  # of lists whose length is an expression
         self.closed: dict[
             str, Expr | None
         ] = {}  # a variable of the source -> its last value over the names of the block
@@ -72,8 +73,7 @@ class Channels:
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
             elif isinstance(operand, ir.Var) and operand.many:
-                count = self.origin.seen[(id(operand), "count")]
-                found.append(expr * wrap(count.value))
+                found.append(expr * self.count(operand))
             else:
                 found.append(expr)
         return found
@@ -123,6 +123,15 @@ class Channels:
             return sizes
         self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
         return entering // sizes
+
+    def count(self, var: ir.Var) -> Expr:
+        """How many tensors a list has."""
+        if var in self.counts:
+            return self.counts[var]
+        seen = self.origin.seen[(id(var), "count")]
+        if seen.varies:
+            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.template.span)
+        return wrap(seen.value)
 
     def settle(self, before: set[ir.Var], local: Mapping[str, Expr]) -> None:
         """At the end of a stage: its channels without its own names, which mean something else later."""

@@ -13,7 +13,7 @@ from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Tapped, base
-from archdsl.backends.torch_source.layout import Cat, Doc, Group, flat, keyword, listing
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
@@ -74,14 +74,17 @@ class Writer:
         rates: frozenset[str],
         done: Mapping[int, ClassSource],
         template: ir.Template,
+        name: str,
     ) -> None:
+        self.name = name  # of the class: the block's, unless another file has a block of that name
         self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
+        self.outermost = template is origin.template
         self.rates = rates  # the symbolic params of soft fields alone
         slots: dict[str, Any] = {
             name: (id(template), name)
             for name in (*template.params, *template.implicit, *template.let, *template.optional)
         }
-        if not template.network:
+        if not self.outermost:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
         self.numbers = Numbers(
@@ -113,7 +116,7 @@ class Writer:
         template = self.template
         for name, var in template.inputs.items():
             self.channels[var] = Name("c_in" if name == INPUT else f"c_{name}")
-        if template.network:
+        if self.outermost:
             self.bind_network_inputs()
         result = self.region(template.region)
         inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
@@ -124,7 +127,7 @@ class Writer:
         arguments = self.arguments()
         init = [*lets, *self.lines]
         return ClassSource(
-            name=template.name,
+            name=self.name,
             base="nn.Sequential" if plain else "nn.Module",
             arguments=arguments,
             init=init,
@@ -140,6 +143,8 @@ class Writer:
     def bind_network_inputs(self) -> None:
         for var in self.template.inputs.values():
             self.channels[var] = wrap(self.origin.seen[(id(var), "c")].value)
+        for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
+            self.numbers.bound[f"c_{name}"] = self.channels.of(var)
         first = next(iter(self.template.inputs.values()))
         self.numbers.bound["c_in"] = self.channels.of(first)
 
@@ -168,7 +173,7 @@ class Writer:
         return sorted(found, key=lambda a: a.default is not None)
 
     def default_of(self, name: str) -> str | None:
-        if self.template.network:
+        if self.outermost:
             seen = self.origin.seen.get((id(self.template), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
@@ -182,18 +187,13 @@ class Writer:
         seen = self.origin.seen[slot]
         if seen.deps and seen.deps <= self.rates:
             return "float"
-        kinds = {"NoneType": "None"}
-        found = sorted(kinds.get(kind, kind) for kind in seen.kinds)
+        found = sorted(seen.kinds)
         if "float" in found and "int" in found:
             found.remove("int")
-        if found == ["list"]:
-            value = seen.value
-            return (
-                "tuple[" + ", ".join(type(v).__name__ for v in value) + "]"
-                if isinstance(value, list) and len(value) <= 3
-                else "tuple[int, ...]"
-            )
-        return " | ".join(found).replace("list", "tuple[int, ...]")
+        if len(found) > 1 and all(kind.startswith("tuple[") for kind in found):
+            inner = dict.fromkeys(item for kind in found for item in split_types(kind))
+            return f"tuple[{' | '.join(inner)}, ...]"
+        return " | ".join(found)
 
     def let_lines(self) -> list[Line]:
         """Lets that are printed by name, those they need in front."""
@@ -236,8 +236,8 @@ class Writer:
         printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
         outputs = self.template.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
-        shape = (lambda texts: f"{self.template.name}Output({', '.join(texts)})") if outputs else None
-        return printer.run(self.statements, results, shape, f"{self.template.name}Output", auxiliaries), False
+        shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
+        return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
 
     def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -287,7 +287,7 @@ class Writer:
     def region(self, region: ir.Region) -> ir.Operand:
         for node in region.nodes:
             if node.stage is not None and node.operands():
-                self.numbers.bound["c_in"] = self.channels.shown(node.operands()[0])
+                self.numbers.bound["c_in"] = self.entering(node.operands()[0])
             before = set(self.channels.known)
             self.node(node)
             if node.stage is not None:
@@ -296,6 +296,12 @@ class Writer:
                     self.statements[-1].alone = True
         assert region.result is not None
         return region.result
+
+    def entering(self, operand: ir.Operand) -> Expr | tuple[int, str]:
+        """What `c_in` means in a stage."""
+        if self.channels.of(operand) == Name("c_in") and not self.outermost:
+            return id(self.template), "c_in"
+        return self.channels.shown(operand)
 
     def node(self, node: ir.IrNode) -> None:
         match node:
@@ -502,6 +508,9 @@ class Writer:
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
         if node.running:
             self.lazy.add(node.out)
+        source = node.ins[0]
+        if single and isinstance(source, ir.Var) and source in self.channels.counts:
+            self.channels.counts[node.out] = self.channels.counts[source]
         self.statements.append(Step(node.out, operands, print_list))
 
     # --- containers
@@ -609,6 +618,12 @@ class Writer:
 
     def loop_pieces(self, node: ir.LoopNode) -> list[Piece]:
         return LoopWriter(self, node).write()
+
+
+def split_types(kind: str) -> list[str]:
+    """The item types of `tuple[int, tuple[int, int]]`."""
+    inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
+    return [item for item in inner if item not in ("...", "()")]
 
 
 def is_tensor_name(name: str) -> bool:

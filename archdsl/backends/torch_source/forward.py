@@ -274,7 +274,8 @@ class ForwardPrinter:
             step = node.then[0]
             mentions = Counter(v for a in step.args if (v := base(a)) is not None)
             self.uses[step.out] -= 1
-            text = f"[{step.text(*(self.read(a) for a in step.args))}] if {node.condition} else []"
+            made = step.text(*(self.read(a) for a in step.args))
+            text = f"{made if node.out.many else f'[{made}]'} if {node.condition} else []"
             self.pending.append(Pending(node.out, text, True, mentions))
             self.flush()
             return
@@ -285,7 +286,7 @@ class ForwardPrinter:
         self.depth += 1
         self.statements(node.then)
         self.flush()
-        self.emit(f"{name}.append({self.read(node.then_result)})")
+        self.emit(f"{name}.{'extend' if node.out.many else 'append'}({self.read(node.then_result)})")
         self.depth -= 1
         self.holders = before
 
@@ -308,13 +309,13 @@ class ForwardPrinter:
         self.declared.add(name)
 
     def branching_name(self, node: Branching) -> str:
-        """The name of what comes out: that of the tensor passed through, if nothing else reads it afterwards."""
-        through = node.other_result
-        if isinstance(through, Var) and not node.other and through in self.names:
-            here = sum(base(operand) is through for operand in operands_of(node))
-            if self.uses[through] == here:
-                return self.names[through]
-        return self.fresh(unique(node.out.name, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+        """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
+        through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
+        wanted = self.names[through] if through in self.names else node.out.name  # type: ignore[index]
+        holder = self.holders.get(wanted)
+        if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
+            return wanted
+        return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
 
     def join_else(self, mark: int) -> None:
         """`else:` over a lone `if` is an `elif`."""

@@ -119,3 +119,17 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
             broken[0] = " " * indent + before + broken[0].lstrip()
             return broken
     return None
+
+
+def split_arguments(inside: str) -> list[str] | None:
+    """Top-level arguments; None if the brackets do not balance (it was no single call)."""
+    depth, start, found = 0, 0, []
+    for index, char in enumerate(inside):
+        depth += (char in "([{") - (char in ")]}")
+        if depth < 0:
+            return None
+        if char == "," and depth == 0:
+            found.append(inside[start:index].strip())
+            start = index + 1
+    last = inside[start:].strip()
+    return [*found, last] if last else found

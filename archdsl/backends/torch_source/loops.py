@@ -20,7 +20,7 @@ from archdsl.backends.torch_source.pieces import (
     mentions,
     text,
 )
-from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, names, same, simplify, substitute, wrap
+from archdsl.expr import Call, Compare, Expr, ListOf, Lit, Name, Value, names, same, simplify, substitute, wrap
 from archdsl.lower import TABLE_NAMES, TURN_NAMES
 from archdsl.names import unique
 
@@ -48,13 +48,15 @@ class LoopWriter:
             writer.channels[node.out] = start
             return []
         pieces, variable = self.body(start)
-        if turns == 1 and node.count is not None and variable is None:
+        if turns == 1 and variable is None and not node.parallel and self.row_key() is None:
             found = pieces
         else:
             found = self.loop(pieces, variable, start)
         self.numbers.bound = kept
         if node.parallel:
             writer.channels[node.out] = self.parallel_channels()
+            if not self.fixed_rows() and node.rows is not None:
+                writer.channels.counts[node.out] = Call("len", (node.rows,))
         elif variable is not None:
             writer.channels[node.out] = Name(f"@{variable}")
             writer.channels.closed[variable] = self.closed_form(start, variable)
@@ -105,9 +107,7 @@ class LoopWriter:
             return self.turn(start if node.parallel else constant or start), None
         reuse = isinstance(start, Name) and start.id.startswith("@") and self.only_consumer()
         fresh = (
-            unique("c_in", writer.variables - {"c_in"})
-            if writer.template.network
-            else unique("channels", writer.variables)
+            unique("c_in", writer.variables - {"c_in"}) if writer.outermost else unique("channels", writer.variables)
         )
         variable = start.id[1:] if isinstance(start, Name) and reuse else fresh
         moved = writer.mutated

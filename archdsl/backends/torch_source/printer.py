@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.backends.torch_source.classes import ClassSource
-from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, lines
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, lines, split_arguments
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.resources import folder, template
@@ -94,20 +94,6 @@ def split_at(text: str, marks: tuple[str, ...]) -> list[str]:
             found.append(text[start:index])
             start = index + len(wanted.pop(0))
     return [*found, text[start:]]
-
-
-def split_arguments(inside: str) -> list[str] | None:
-    """Top-level arguments; None if the brackets do not balance (it was no single call)."""
-    depth, start, found = 0, 0, []
-    for index, char in enumerate(inside):
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0:
-            return None
-        if char == "," and depth == 0:
-            found.append(inside[start:index].strip())
-            start = index + 1
-    last = inside[start:].strip()
-    return [*found, last] if last else found
 
 
 def docstring(doc: str) -> str:
