@@ -8,6 +8,7 @@ from archdsl.counting import cost
 from archdsl.elaborate import elaborate
 from archdsl.graph import Graph
 from archdsl.library import SpecLike, read
+from archdsl.lower import lower_blocks
 from archdsl.report import Collector, Diagnostic, SpecError
 from archdsl.spec import Expected, Spec
 
@@ -33,6 +34,8 @@ def check(spec: SpecLike) -> Checked:
     """Raises `SpecError` with the faults of all variants, each once."""
     found, faults = read(spec), Collector()
     forms = forms_of(found)
+    if not forms:
+        lower_blocks(found)
     for variant in forms:
         with faults.catch():
             compare(elaborate(found, variant), found.expect.get(variant or DEFAULT))

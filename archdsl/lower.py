@@ -27,7 +27,7 @@ from archdsl.ir import (
     Template,
     Var,
 )
-from archdsl.names import camel, did_you_mean, snake, unique
+from archdsl.names import camel, did_you_mean, op_elsewhere, snake, unique
 from archdsl.ops import REGISTRY, Op
 from archdsl.report import Collector, Note, Span, SpecError, fault
 from archdsl.variants import LONE_INPUT
@@ -46,14 +46,29 @@ def lower(spec: s.Spec) -> Template:
     faults = Collector()
     library = Library(spec, faults)
     template = None
-    with faults.catch():
-        template = library.network(spec)
-    for name in spec.blocks:
+    try:
         with faults.catch():
-            library.block(spec, name)
+            template = library.network(spec)
+        library.blocks(spec)
+    except RecursionError:
+        raise too_deep(spec.span) from None
     faults.finish()
     assert template is not None
     return template
+
+
+def lower_blocks(spec: s.Spec) -> None:
+    """The faults of a file of blocks alone."""
+    faults = Collector()
+    try:
+        Library(spec, faults).blocks(spec)
+    except RecursionError:
+        raise too_deep(spec.span) from None
+    faults.finish()
+
+
+def too_deep(span: Span) -> SpecError:
+    return fault("too-deep", "blocks and lists are nested too deeply", span, help="call fewer blocks inside one another")
 
 
 @dataclass
@@ -65,6 +80,12 @@ class Library:
     done: dict[tuple[int, str], Template] = field(default_factory=dict)
     failed: set[tuple[int, str]] = field(default_factory=set)
     open: list[tuple[int, str]] = field(default_factory=list)
+
+    def blocks(self, home: s.Spec) -> None:
+        """Every block of a file, used or not."""
+        for name in home.blocks:
+            with self.faults.catch():
+                self.block(home, name)
 
     def find(self, home: s.Spec, name: str, span: Span) -> Template:
         """The block `name` as seen from the file `home`."""
@@ -78,8 +99,7 @@ class Library:
             if name == used.name and used.stages:
                 return self.network(used)
         known = [*home.blocks, *(n for used in home.uses for n in [*used.blocks, used.name])]
-        known_ops = list(REGISTRY)
-        hint = did_you_mean(name, known) or did_you_mean(snake(name), known_ops)
+        hint = did_you_mean(name, known) or op_elsewhere(name) or did_you_mean(snake(name), REGISTRY)
         raise fault(
             "unknown-block",
             f"'{name}' is not a block",

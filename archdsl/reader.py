@@ -9,14 +9,14 @@ from pathlib import Path
 
 from archdsl.bodies import BodyReader
 from archdsl.compose import Document, Files, Reference, called_from, document
-from archdsl.expr import Call, Expr
+from archdsl.expr import Call, Expr, ListOf, Lit, names
 from archdsl.identifiers import checked_name, is_identifier
 from archdsl.names import camel
 from archdsl.ops import REGISTRY
 from archdsl.override import no_stage
 from archdsl.report import Collector, Note, Source, Span, SpecError, fault
 from archdsl.resources import folder
-from archdsl.schema.shape import SPEC, VARIANT
+from archdsl.schema.shape import INIT, INIT_NAMES, SPEC, VARIANT
 from archdsl.spec import Defaults, Param, Spec
 from archdsl.steps import StepReader
 from archdsl.text import Mapping, Node, Scalar, Sequence, open_source
@@ -69,10 +69,12 @@ def read_spec(
 def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec] | None = None) -> Spec:
     faults = Collector()
     ctx = Context(faults, file_names(doc.tree), block_names(doc.tree))
-    reader = _Reader(ctx, doc)
-    spec = reader.spec()
+    spec = None
+    with faults.catch():
+        spec = _Reader(ctx, doc).spec()
     uses = read_uses(ctx, doc, files, {} if cache is None else cache)
     faults.finish()
+    assert spec is not None
     return replace(spec, uses=uses)
 
 
@@ -321,21 +323,41 @@ class _Reader:
                 entries = as_mapping(
                     value, f"the initialisation of '{clip(key.text)}'", "write conv: {weight: {normal: 0.01}}"
                 ).entries
-                found[key.text] = Defaults(key.text, key.span, {name.text: self.rule(part) for name, part in entries})
+                rules: dict[str, Expr] = {}
+                for name, part in entries:
+                    with self.ctx.catch():
+                        rules[name.text] = self.rule(key.text, name, part)
+                found[key.text] = Defaults(key.text, key.span, rules)
         return found
 
     def init_when(self) -> Expr | None:
         """`when:` in `init:`: without it torch's own initialisation stays."""
-        return next((to_expr(value) for key, value in self.section("init") if key.text == "when"), None)
+        for key, value in self.section("init"):
+            if key.text == "when":
+                with self.ctx.catch():
+                    return to_expr(value)
+        return None
 
-    @staticmethod
-    def rule(node: Node) -> Expr:
-        if not isinstance(node, Mapping):
-            return to_expr(node)
-        if len(node.entries) != 1:
-            raise fault(
-                "wrong-type", "an initialisation is one rule with its number", head(node), help="such as {normal: 0.01}"
-            )
+    def rule(self, target: str, tensor: Scalar, node: Node) -> Expr:
+        """`{normal: 0.01}` for the weight or the bias of an op."""
+        if tensor.text not in ("weight", "bias"):
+            message = f"init: gives weight and bias, not '{clip(tensor.text)}'"
+            raise fault("unknown-key", message, tensor.span, help=self.ctx.hint(tensor.text, ("weight", "bias")))
+        if not isinstance(node, Mapping) or len(node.entries) != 1:
+            message = "an initialisation is one rule with its number"
+            raise fault("wrong-type", message, head(node), help="such as {normal: 0.01}")
         name, value = node.entries[0]
-        items = value.items if isinstance(value, Sequence) else () if is_null(value) else (value,)
-        return Call(name.text, tuple(to_expr(item) for item in items), span=name.span)
+        if name.text not in INIT:
+            help = self.ctx.hint(name.text, INIT) or f"there are {', '.join(INIT)}"
+            raise fault("bad-init", f"there is no initialisation '{clip(name.text)}'", name.span, help=help)
+        number = to_expr(value.items[0] if isinstance(value, Sequence) and len(value.items) == 1 else value)
+        if isinstance(number, ListOf) or number == Lit(None):
+            raise fault("bad-init", f"'{name.text}' takes one number", head(value), help=f"such as {{{name.text}: 0.01}}")
+        group = "linear" if target == "linear" else REGISTRY[target].group if target in REGISTRY else ""
+        known = INIT_NAMES.get(group, ())
+        for read in names(number):
+            if read.id not in known:
+                help = self.ctx.hint(read.id, known) or f"it reads {', '.join(known) or 'numbers alone'}"
+                message = f"'{clip(read.id)}' is not known to the initialisation of '{target}'"
+                raise fault("unknown-name", message, read.span, help=help)
+        return Call(name.text, (number,), span=name.span)

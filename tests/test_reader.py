@@ -239,7 +239,7 @@ def test_a_dict_is_read_like_a_file():
         ("in: [1]", "no-op", "without for or each", ""),
         ("concat", "missing-value", "'concat' needs branches", ""),
         ("concat: 5", "wrong-type", "a list of branches", "concat: [identity, ...]"),
-        ("concat: []", "empty-body", "'concat' has no steps", ""),
+        ("concat: []", "empty-body", "'concat' has no branches", "concat: [identity, ...]"),
         ("repeat: 3", "missing-key", "'repeat' has no body", ""),
         ("{for: [a], body: [relu]}", "missing-key", "'for' has no rows", ""),
         ("{repeat: 3, in: [1], body: [relu]}", "unknown-key", "'in' cannot stand beside 'repeat'", "for and each"),

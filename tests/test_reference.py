@@ -1,6 +1,6 @@
 """Every shipped variant against its reference implementation.
 
-`data/variants.csv` has the parameters and MACs of each; `golden/reference/SPEC@VARIANT.json` what the
+`data/variants/SPEC.csv` has the parameters and MACs of each; `golden/reference/SPEC@VARIANT.json` what the
 reference does with fixed weights (see `fingerprint.py`): the convolutions in order, and 24 outputs.
 """
 
@@ -18,7 +18,11 @@ import archdsl
 
 HERE = Path(__file__).parent
 SPECS = HERE.parent / "specs"
-VARIANTS = list(csv.DictReader((HERE / "data" / "variants.csv").open(encoding="utf-8")))
+VARIANTS = [
+    row
+    for file in sorted((HERE / "data" / "variants").glob("*.csv"))
+    for row in csv.DictReader(file.open(encoding="utf-8"))
+]
 GOLDENS = sorted((HERE / "golden" / "reference").glob("*@*.json"))
 TOLERANCE = {
     "micronet@m2": 5e-3,  # saturates before its last ReLU6: kernels differ by up to 1e-3

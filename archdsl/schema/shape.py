@@ -69,6 +69,16 @@ RESIDUAL: Mapping[str, str] = {
     "if": "whether there is a shortcut at all",
     "shortcut": "the other path; nothing: the input itself",
 }
+INIT: Mapping[str, str] = {
+    "normal": "a normal distribution of this standard deviation, around 0",
+    "uniform": "a uniform distribution from minus this number to this number",
+    "trunc_normal": "as normal, but what is beyond 2 is drawn again",
+    "constant": "this number",
+}
+INIT_NAMES: Mapping[str, tuple[str, ...]] = {  # what a rule may read, by the group of its op
+    "convolution": ("fan_in", "fan_out", "taps", "groups"),
+    "linear": ("fan_in", "fan_out"),
+}
 VARIANT: Mapping[str, str] = {
     "input": "the shape of the input in this variant",
     "inputs": "the shapes of inputs in this variant, by name",

@@ -84,7 +84,7 @@ class ForwardPrinter:
 
     def __init__(self, inputs: Sequence[Var], index: Callable[[Item], str], tap: Callable[[Tap], str]) -> None:
         self.index, self.tap = index, tap
-        self.names: dict[Var, str] = {}
+        self.names: dict[Var | Item, str] = {}
         self.holders: dict[str, Var] = {}
         self.uses: Counter[Var] = Counter()
         self.pending: list[Pending] = []
@@ -150,7 +150,7 @@ class ForwardPrinter:
             return self.tap(operand)
         if isinstance(operand, Item):
             if operand.var.parts:
-                return self.names[operand]  # type: ignore[index]
+                return self.names[operand]
             return f"{self.names[operand.var]}[{self.index(operand)}]"
         return self.names[operand]
 
@@ -226,7 +226,7 @@ class ForwardPrinter:
             name = self.fresh(part)
             parts.append(name)
         for item, name in zip(value.var.items, parts, strict=True):
-            self.names[item] = name  # type: ignore[index]
+            self.names[item] = name
         self.holders.update(dict.fromkeys(parts, value.var))
         self.emit(f"{', '.join(parts)} = {value.text}")
         self.declared.update(parts)
@@ -311,7 +311,7 @@ class ForwardPrinter:
     def branching_name(self, node: Branching) -> str:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
         through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
-        wanted = self.names[through] if through in self.names else node.out.name  # type: ignore[index]
+        wanted = self.names[through] if through in self.names else node.out.name
         holder = self.holders.get(wanted)
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted

@@ -10,9 +10,9 @@ from archdsl.backends.torch_source.pieces import Line
 from archdsl.expr import Binary, Call, Expr, Lit, Name, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
+from archdsl.schema.shape import INIT
 from archdsl.spec import Defaults
 
-RULES = ("normal", "uniform", "trunc_normal", "constant")
 KAIMING = Call("sqrt", (Binary("/", Lit(2), Name("fan_out")),))
 CONV = {
     "fan_in": "m.in_channels // m.groups * math.prod(m.kernel_size)",
@@ -59,8 +59,8 @@ def tensor_lines(target: str, name: str, rule: Expr, entry: Defaults, biased: se
     """`nn.init.…(m.weight, …)` for one tensor of a module."""
     if name not in ("weight", "bias"):
         raise fault("unknown-key", f"init gives 'weight' and 'bias', not '{name}'", rule.span or entry.span)
-    if not isinstance(rule, Call) or rule.function not in RULES or len(rule.args) != 1:
-        raise fault("bad-init", f"an init rule is one of {', '.join(RULES)} with its number", rule.span or entry.span)
+    if not isinstance(rule, Call) or rule.function not in INIT or len(rule.args) != 1:
+        raise fault("bad-init", f"an init rule is one of {', '.join(INIT)} with its number", rule.span or entry.span)
     tensor = f"m.{name}"
     value: Expr = rule.args[0]
     known = (
