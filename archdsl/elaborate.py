@@ -14,14 +14,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
-from archdsl.expr import Compare, Expr, Lit, Name, Value, evaluate, names, show
+from archdsl.expr import Compare, Expr, Lit, Name, Value, evaluate, names, show, substitute, wrap
 from archdsl.graph import Graph, Node, Scope, Tensor
-from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower
+from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import OpFault, Shape
 from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
 from archdsl.spec import Spec, Variant
+from archdsl.variants import LONE_INPUT
 
 MAX_NODES, MAX_TURNS, MAX_CALLS, MAX_ELEMENTS, MAX_SIDE = 30_000, 20_000, 40, 2**40, 2**24
 
@@ -67,7 +68,10 @@ def elaborate(
     `inputs` overrides the C×H×W of the inputs (a bare one: of the only input). Raises `SpecError`.
     """
     template = lower(spec)
-    return Elaborator(spec, template, variant).run(params or {}, inputs)
+    try:
+        return Elaborator(spec, template, variant).run(params or {}, inputs)
+    except RecursionError:
+        raise too_deep(spec.span) from None
 
 
 @dataclass(eq=False)
@@ -236,6 +240,10 @@ class Elaborator:
                 values[name] = evaluate(stated, values)
         return values
 
+    def input_help(self) -> str:
+        known = [name for name in self.spec.inputs if name != LONE_INPUT]
+        return f"its inputs are {', '.join(known)}" if known else "its only input has no name: give C,H,W alone"
+
     def variant_help(self) -> str:
         names_ = ", ".join(self.spec.variants)
         return f"choose a variant: {names_}" if names_ else "set it with --set"
@@ -249,7 +257,9 @@ class Elaborator:
         for name in given or {}:
             if name not in self.spec.inputs:
                 raise fault(
-                    "bad-input", f"'{self.spec.name}' has no input '{name}'", help=did_you_mean(name, self.spec.inputs)
+                    "bad-input",
+                    f"'{self.spec.name}' has no input '{name}'",
+                    help=did_you_mean(name, self.spec.inputs) or self.input_help(),
                 )
         for name, expr in self.spec.inputs.items():
             chosen_expr = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
@@ -277,7 +287,10 @@ class Elaborator:
         for name, tensor in tensors.items():
             if id(tensor) not in used:
                 raise fault(
-                    "unused-input", f"nothing reads the input '{name}'", self.spec.inputs[name].span or self.spec.span
+                    "unused-input",
+                    f"nothing reads the input '{name}'",
+                    self.spec.inputs[name].span or self.spec.span,
+                    help=f"take it out, or read it with from: {name}",
                 )
 
     # --- notes for the source back end
@@ -394,7 +407,9 @@ class Elaborator:
                 position = evaluate(index, frame.values)
                 if type(position) is not int or not -len(items) <= position < len(items):
                     raise self.placed(
-                        fault("bad-index", f"there is no part {position}: there are {len(items)}", index.span)
+                        fault(
+                            "bad-index", f"there is no part {position}: the {len(items)} parts count from 0", index.span
+                        )
                     )
                 return items[position]
             case ir.Tap(container=container, keys=keys, span=span):
@@ -466,7 +481,14 @@ class Elaborator:
         op = node.op
         tensors = self.operands(node.ins, frame)
         if not tensors:
-            raise self.placed(fault("empty-join", f"'{op.name}' has no branch left", node.span))
+            raise self.placed(
+                fault(
+                    "empty-join",
+                    f"'{op.name}' has no branch left: each has a when: that is false here",
+                    node.span,
+                    help="give the join a when: too, or one of the branches none",
+                )
+            )
         further = [self.operand(operand, frame) for operand in node.tensors.values()]
         fields, deps = self.fields(node, frame)
         for name, tensor in zip(node.tensors, further, strict=True):
@@ -509,12 +531,10 @@ class Elaborator:
                 continue
             expr = node.fields[item.name]
             if item.kind == "formula":
-                values[item.name] = expr
-                for name in names(expr):
-                    if name.id in frame.values:
-                        self.note(
-                            (id(node), f"{item.name}.{name.id}"), frame.values[name.id], frame.deps.get(name.id, NONE)
-                        )
+                known = {name.id: frame.values[name.id] for name in names(expr) if name.id in frame.values}
+                for name, value in known.items():
+                    self.note((id(node), f"{item.name}.{name}"), value, frame.deps.get(name, NONE))
+                values[item.name] = substitute(expr, {name: wrap(value) for name, value in known.items()})
                 continue
             try:
                 value, deps = self.value(expr, frame, (id(node), item.name))
@@ -551,17 +571,15 @@ class Elaborator:
     def op_fault(self, node: ir.OpNode, problem: OpFault, inputs: Sequence[Tensor]) -> SpecError:
         span = node.field_spans.get(problem.field or "", node.span)
         notes = []
+        help_ = problem.help
         if node.op.many:
-            notes = [
-                Note(f"this branch gives {'×'.join(map(str, t.shape))}", t.node.span if t.node else None)
-                for t in inputs
-            ]
+            notes = [Note(f"this branch gives {'×'.join(map(str, t.shape))}", self.made_at(t)) for t in inputs]
+            if node.span.source.line(node.span.line)[node.span.col - 1 :].startswith("residual"):
+                help_ = help_ or "give it a shortcut:, or an if: that is false here"
         elif problem.field in node.tensors:
             index = len(inputs) - len(node.tensors) + list(node.tensors).index(problem.field or "")
             source = inputs[index]
-            notes = [
-                Note(f"that tensor is {'×'.join(map(str, source.shape))}", source.node.span if source.node else None)
-            ]
+            notes = [Note(f"that tensor is {'×'.join(map(str, source.shape))}", self.made_at(source))]
         elif inputs[0].node is not None and inputs[0].node.span != node.span:
             notes = [
                 Note(f"the tensor that enters is {'×'.join(map(str, inputs[0].shape))}, made here", inputs[0].node.span)
@@ -573,7 +591,13 @@ class Elaborator:
             and node.field_spans.get(problem.field or "") is None
         ):
             span = node.span
-        return self.placed(fault("shape", problem.message, span, notes=tuple(notes), help=problem.help))
+        return self.placed(fault("shape", problem.message, span, notes=tuple(notes), help=help_))
+
+    def made_at(self, tensor: Tensor) -> Span | None:
+        """The step that a tensor comes from; of an input, its shape in the spec."""
+        if tensor.node is not None:
+            return tensor.node.span
+        return self.spec.inputs[tensor.name].span if tensor.name in self.spec.inputs else None
 
     def channel_origin(self, op: Op, deps: Mapping[str, Deps], tensors: Sequence[Tensor]) -> Deps:
         """The params behind the channels that leave."""
@@ -602,7 +626,7 @@ class Elaborator:
                 inner.values[name], inner.deps[name] = value, deps
         except SpecError as error:
             raise self.placed(error) from None
-        self.trail.append(Note(f"in {block.name}, called here", node.span))
+        self.trail.append(Note(f"{block.name}, called here", node.span))
         if len(self.trail) > MAX_CALLS:
             raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_CALLS} deep", node.span))
         try:

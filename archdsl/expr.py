@@ -182,6 +182,16 @@ def wrap(value: Expr | Value) -> Expr:
 # --- parsing -----------------------------------------------------------------------------------
 
 
+LANGUAGE = "it has + - * / // % **, comparisons, and, or, not, 'x if c else y', lists, w[0] and its functions"
+_SIGNS = (
+    ("&&", "write 'and'"),
+    ("||", "write 'or'"),
+    ("!", "write 'not'"),
+    ("?", "write 'x if c else y'"),
+    ("=", "compare with =="),
+)
+
+
 def parse(text: str, span: Span | None = None) -> Expr:
     """The tree of `text`; raises `SpecError` (bad-expression) at the offending part."""
     if len(text) > MAX_TEXT:
@@ -190,7 +200,11 @@ def parse(text: str, span: Span | None = None) -> Expr:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise fault(
-            "bad-expression", f"cannot read {_short(text)} as an expression", span, label="not an expression"
+            "bad-expression",
+            f"cannot read {_short(text)} as an expression",
+            span,
+            label="not an expression",
+            help=next((help for sign, help in _SIGNS if sign in text), ""),
         ) from None
     return _Reader(text, span).read(tree.body, 0)
 
@@ -258,7 +272,9 @@ class _Reader:
                 return ListOf(tuple(sub(item) for item in items), span=span)
             case ast.Call(func=ast.Name(id=function), args=args, keywords=keywords):
                 return self._call(function, args, keywords, span, deeper)
-        raise fault("bad-expression", f"{_short(ast.unparse(node))} is not part of the expression language", span)
+        raise fault(
+            "bad-expression", f"{_short(ast.unparse(node))} is not part of the expression language", span, help=LANGUAGE
+        )
 
     def _path(self, node: ast.expr) -> str:
         match node:
@@ -267,7 +283,10 @@ class _Reader:
             case ast.Attribute(value=base, attr=attr):
                 return f"{self._path(base)}.{attr}"
         raise fault(
-            "bad-expression", f"{_short(ast.unparse(node))} is not part of the expression language", self.place(node)
+            "bad-expression",
+            f"{_short(ast.unparse(node))} is not part of the expression language",
+            self.place(node),
+            help=LANGUAGE,
         )
 
     def _call(

@@ -105,6 +105,12 @@ class Graph:
                 graph.add_edge(tensor.node.id if tensor.node else tensor.name, node.id, tensor=tensor)
         return graph
 
+    def _repr_svg_(self) -> str:
+        """The figure in a notebook."""
+        from archdsl.backends.figures import draw
+
+        return str(draw(self))
+
     def stages(self) -> list[Scope]:
         """The stages, in order."""
         return [child for child in self.root.children if isinstance(child, Scope)]

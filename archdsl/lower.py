@@ -6,11 +6,12 @@ numbers (unknown names, surplus arguments, tensors out of scope) are found in al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archdsl import spec as s
-from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, wrap
+from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, show, wrap
 from archdsl.ir import (
     Auxiliary,
     CallNode,
@@ -39,6 +40,8 @@ TABLE_NAMES = (
     "turns",
 )  # in a table of a stage: how many turns of its repeats came before, and how many there are
 INPUT = "input"
+TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once lowered
+RENAME = "choose another name"
 
 
 def lower(spec: s.Spec) -> Template:
@@ -68,7 +71,9 @@ def lower_blocks(spec: s.Spec) -> None:
 
 
 def too_deep(span: Span) -> SpecError:
-    return fault("too-deep", "blocks and lists are nested too deeply", span, help="call fewer blocks inside one another")
+    return fault(
+        "too-deep", "blocks and lists are nested too deeply", span, help="call fewer blocks inside one another"
+    )
 
 
 @dataclass
@@ -222,14 +227,17 @@ class Lowerer:
             return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
         known = [*scope.numbers, *self.home.params, *WORDS]
         hint = did_you_mean(name.id, known) or f"in scope are {', '.join(sorted({*scope.numbers, *self.home.params}))}"
+        if name.id in self.library.outermost.params:
+            hint = f"a block sees the params of its own file alone: give it '{name.id}' as an argument"
         return fault("unknown-name", f"'{name.id}' is not defined here", name.span, help=hint)
 
     def lets(self, let: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
         """Lets in order, each seeing those before it; they enter `scope`."""
         found = {}
         for name, expr in let.items():
-            self.no_shadow(name, scope, expr.span)
-            found[name] = self.expr(expr, scope)
+            with self.library.faults.catch():
+                self.no_shadow(name, scope, expr.span)
+                found[name] = self.expr(expr, scope)
             scope.numbers[name] = expr.span
         return found
 
@@ -261,6 +269,14 @@ class Lowerer:
         hint = did_you_mean(ref.id, known) or f"tensors in scope are {', '.join(known)}"
         raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, help=hint)
 
+    def single(self, ref: Expr, scope: Scope) -> Operand:
+        """The one tensor that `ref` names."""
+        found = self.tensor(ref, scope)
+        if isinstance(found, Var) and found.many:
+            message = "this is a list of tensors, where one is wanted"
+            raise fault("several-results", message, ref.span, help="choose one, such as part[0]")
+        return found
+
     def tap(self, ref: Name, scope: Scope) -> Operand | None:
         return None
 
@@ -268,30 +284,18 @@ class Lowerer:
     def body(self, steps: Sequence[s.Step], scope: Scope, keys: Keys, current: Operand, region: Region) -> Operand:
         """Appends the nodes of `steps` to `region`; the tensor that leaves."""
         value: Operand | None = current
+        sound = True
         for step in steps:
-            if isinstance(step, s.TensorStep) and step.when is None:
-                value = self.tensor(step.ref, scope)
-                continue
-            if value is None:
-                dropped = step.when is not None and not step.other  # what then leaves is what came in
-                if dropped or (step.source is None and not begins_named(step)):
-                    raise fault(
-                        "several-results",
-                        "the step before has several results: say which one comes in",
-                        step.span,
-                        help="begin with the tensor's name, or give from:",
-                    )
-                value = current
-            entry = self.tensor(step.source, scope) if step.source is not None else value
-            if isinstance(entry, Var) and entry.many:
-                raise fault(
-                    "several-results",
-                    "a list of tensors cannot enter a step",
-                    step.span,
-                    help="choose one, such as part[0]",
-                )
-            value = self.step(step, scope, keys, entry, region, value)
-        if value is None:
+            before, value = value, None
+            done = False
+            with self.library.faults.catch():  # after a fault the next steps are looked at too
+                value = self.next(step, scope, keys, before, current, region)
+                done = True
+            if not done:
+                sound, value = False, self.recover(step, scope, current)
+        if not sound:
+            raise Skip
+        if value is None or (isinstance(value, Var) and value.many):
             raise fault(
                 "several-results",
                 "the last step has several results: say which one leaves",
@@ -299,6 +303,40 @@ class Lowerer:
                 help="end with a tensor's name or a join",
             )
         return value
+
+    def next(
+        self, step: s.Step, scope: Scope, keys: Keys, value: Operand | None, current: Operand, region: Region
+    ) -> Operand | None:
+        """What leaves a step of a body; `value` entered it, `current` the body."""
+        if isinstance(step, s.TensorStep) and step.when is None:
+            return self.tensor(step.ref, scope)
+        if value is None:
+            dropped = step.when is not None and not step.other  # what then leaves is what came in
+            if dropped or (step.source is None and not begins_named(step)):
+                raise fault(
+                    "several-results",
+                    "the step before has several results: say which one comes in",
+                    step.span,
+                    help="begin with the tensor's name, or give from:",
+                )
+            value = current
+        entry = self.single(step.source, scope) if step.source is not None else value
+        if isinstance(entry, Var) and entry.many:
+            raise fault(
+                "several-results",
+                "a list of tensors cannot enter a step",
+                step.span,
+                help="choose one, such as part[0]",
+            )
+        return self.step(step, scope, keys, entry, region, value)
+
+    @staticmethod
+    def recover(step: s.Step, scope: Scope, current: Operand) -> Operand | None:
+        """After a fault: what the step would have named is there, so that its readers are not at fault too."""
+        several = isinstance(step, (s.SplitStep, s.ForkStep))
+        for name in step_bindings(step):
+            scope.tensors.setdefault(name, Var(name, many=several and isinstance(step.into, str)))
+        return None if several else current
 
     def step(
         self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
@@ -316,8 +354,10 @@ class Lowerer:
         return result
 
     def bind(self, name: str, value: Operand, scope: Scope, span: Span) -> None:
-        if name in scope.numbers:
-            raise fault("shadowed-name", f"'{name}' is already a number here; a tensor needs another name", span)
+        if name in scope.numbers or name in self.home.params:
+            notes = (Note(f"the other '{name}'", scope.numbers[name]),) if scope.numbers[name] else ()
+            message = f"'{name}' is already a number here; a tensor needs another name"
+            raise fault("shadowed-name", message, span, notes=notes)
         if isinstance(value, Var) and value.name in GENERIC:
             value.name = name
         scope.tensors[name] = value
@@ -379,16 +419,28 @@ class Lowerer:
             return entry  # `as:` alone names the tensor that enters
         if step.target in REGISTRY:
             return self.op(step, REGISTRY[step.target], scope, keys, entry, region)
-        return self.call(step, self.library.find(self.home, step.target, step.span), scope, keys, entry, region)
+        try:
+            block = self.library.find(self.home, step.target, step.span)
+        except Skip:
+            self.glance(step, scope)
+            raise
+        return self.call(step, block, scope, keys, entry, region)
+
+    def glance(self, step: s.UseStep, scope: Scope) -> None:
+        """Looks for unknown names in the arguments of a call whose block is at fault itself."""
+        for name in (name for value in (*step.positional, *step.named.values()) for name in names(value)):
+            if name.id not in scope.tensors and "." not in name.id:
+                with self.library.faults.catch():
+                    self.expr(name, scope)
 
     def op(self, step: s.UseStep, op: Op, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
         more = list(step.named) if op.further else []
         given = self.arguments(step, [f.name for f in op.fields], f"the op '{op.name}'", more)
         tensor_names = [f.name for f in op.fields if f.kind == "tensor"]
-        tensors = {n: self.tensor(given.pop(n), scope) for n in tensor_names if n in given}
+        tensors = {n: self.single(given.pop(n), scope) for n in tensor_names if n in given}
         ins: tuple[Operand, ...] = (entry,)
         fields: dict[str, Expr] = {}
-        preset = self.preset(op)
+        label, preset = step.label, self.preset(op)
         for item in op.fields:
             if item.kind == "tensor":
                 continue
@@ -399,6 +451,7 @@ class Lowerer:
                 fields[item.name] = wrap(item.default)
             elif item.kind == "formula":
                 fields[item.name], ins = self.formula(value, scope)
+                label = label or show(value)
             elif item.kind == "text":
                 fields[item.name] = value
             else:
@@ -419,7 +472,7 @@ class Lowerer:
                 out=out,
                 span=step.span,
                 key=key,
-                label=step.label,
+                label=label,
             )
         )
         return out
@@ -447,8 +500,10 @@ class Lowerer:
                     key = repr(part)
                     if key not in texts:
                         texts[key] = f"t{len(texts)}"
-                        operands[texts[key]] = self.tensor(part, scope)
+                        operands[texts[key]] = self.single(part, scope)
                     return Name(texts[key], span=part.span)
+                if isinstance(part, Name) and TENSOR_NAME.fullmatch(part.id):
+                    raise fault("shadowed-name", f"'{part.id}' names a tensor in formulas", part.span, help=RENAME)
                 return self.expr(part, scope)
             return rebuild(part, visit)
 
@@ -493,7 +548,7 @@ class Lowerer:
         further = [name for name in block.inputs if name != INPUT]
         what = f"the block '{block.name}'"
         given = self.arguments(step, [*block.params, *further], what)
-        tensors = {name: self.tensor(given.pop(name), scope) for name in further if name in given}
+        tensors = {name: self.single(given.pop(name), scope) for name in further if name in given}
         for name in further:
             if name not in tensors and name not in block.optional:
                 raise fault("missing-argument", f"{what} needs the tensor '{name}'", step.span)
@@ -593,7 +648,11 @@ class Lowerer:
                 given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
                 return not op.functional(given) and not tensors & given and not op.many
             case s.UseStep(target=target):
-                block = self.library.find(self.home, target, step.span)
+                try:
+                    block = self.library.find(self.home, target, step.span)
+                except SpecError as error:
+                    self.library.faults.found.extend(error.diagnostics)
+                    return False
                 return not any(name in step.named for name in block.inputs if name != INPUT) and len(
                     step.positional
                 ) <= len(block.params)
@@ -624,18 +683,14 @@ class Lowerer:
         if step.when is not None:
             return [self.optional_branch(step, scope, keys, entry, region, index, count)]
         if step.source is not None:
-            entry = self.tensor(step.source, scope)
+            entry = self.single(step.source, scope)
         match step:
             case s.TensorStep():
                 return [self.tensor(step.ref, scope)]
             case s.LoopStep(parallel=True):
                 return [self.loop(step, scope, keys, entry, region)]
             case s.RunningSumStep():
-                operands = [
-                    o
-                    for n, b in enumerate(step.branches)
-                    for o in self.branch(b, scope, keys, entry, region, n, len(step.branches))
-                ]
+                operands = self.branches(step.branches, scope, keys, entry, region)
                 out = Var("sums", many=True)
                 region.nodes.append(ListNode(ins=tuple(operands), running=True, out=out, span=step.span))
                 return [out]
@@ -680,7 +735,9 @@ class Lowerer:
         then.result = operands[0]
         many = isinstance(operands[0], Var) and operands[0].many
         if many and step.other:
-            raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")
+            raise fault(
+                "bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join"
+            )
         if step.other:
             other.result = self.body(step.other, scope.inner(), keys, entry, other)
         out = Var("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
@@ -689,12 +746,26 @@ class Lowerer:
         )
         return out
 
+    def branches(
+        self, steps: Sequence[s.Step], scope: Scope, keys: Keys, entry: Operand, region: Region
+    ) -> list[Operand]:
+        """The operands of a join; the faults of every branch are found."""
+        found: list[Operand] = []
+        sound = True
+        for index, step in enumerate(steps):
+            done = False
+            with self.library.faults.catch():
+                found += self.branch(step, scope, keys, entry, region, index, len(steps))
+                done = True
+            if not done:
+                sound = False
+                self.recover(step, scope, entry)
+        if not sound:
+            raise Skip
+        return found
+
     def join(self, step: s.JoinStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
-        operands = [
-            o
-            for n, branch in enumerate(step.branches)
-            for o in self.branch(branch, scope, keys, entry, region, n, len(step.branches))
-        ]
+        operands = self.branches(step.branches, scope, keys, entry, region)
         out = Var("x")
         region.nodes.append(
             OpNode(
@@ -791,11 +862,7 @@ class Lowerer:
     def fork(self, step: s.ForkStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
         if step.into is None:
             raise fault("several-results", "the branches of a fork need names", step.span, help="write as: [a, b]")
-        operands = [
-            o
-            for n, branch in enumerate(step.branches)
-            for o in self.branch(branch, scope, keys, entry, region, n, len(step.branches))
-        ]
+        operands = self.branches(step.branches, scope, keys, entry, region)
         if isinstance(step.into, tuple) and all(not (isinstance(o, Var) and o.many) for o in operands):
             if len(step.into) != len(operands):
                 raise fault("several-names", f"{len(step.into)} names for {len(operands)} branches", step.span)
@@ -859,7 +926,7 @@ class Lowerer:
         rows = self.expr(step.rows, scope, ()) if step.rows is not None else None
         columns: dict[str, Expr] = {}
         for name in step.columns:  # a default may read earlier columns
-            self.no_shadow(name, inner, step.span)
+            self.no_shadow(name, inner, step.column_spans.get(name, step.span))
             if name in step.column_defaults:
                 columns[name] = self.expr(step.column_defaults[name], inner)
             inner.numbers[name] = step.span
@@ -1077,7 +1144,7 @@ class NetworkLowerer(Lowerer):
         faults.finish()
         region.result = value
         named = home.outputs if home is self.library.outermost else {}  # as a block it gives what leaves its last stage
-        outputs = {name: self.tensor(ref, scope) for name, ref in named.items()}
+        outputs = {name: self.single(ref, scope) for name, ref in named.items()}
         return Template(
             name=home.name,
             span=home.span,
@@ -1100,7 +1167,7 @@ class NetworkLowerer(Lowerer):
         """A stage of training alone; no other reads it."""
         condition = self.expr(stage.when, scope) if stage.when is not None else Lit(True)
         region, local = Region(), scope.inner()
-        entry = self.tensor(stage.source, scope) if stage.source is not None else current
+        entry = self.single(stage.source, scope) if stage.source is not None else current
         region.result = self.stage_body(stage, local, entry, region)
         region.nodes[-1].stage = stage.name
         return Auxiliary(condition, region)
@@ -1144,7 +1211,7 @@ class NetworkLowerer(Lowerer):
 
     def stage(self, stage: s.Stage, scope: Scope, current: Operand, region: Region) -> Operand:
         self.owner = camel(stage.name)  # what is outlined here is named by its stage
-        entry = self.tensor(stage.source, scope) if stage.source is not None else current
+        entry = self.single(stage.source, scope) if stage.source is not None else current
         target = Region() if stage.when is not None else region
         local = scope.inner()
         value = self.stage_body(stage, local, entry, target)

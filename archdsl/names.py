@@ -19,7 +19,7 @@ ELSEWHERE = {
     "cat": "concat", "concatenate": "concat", "sum": "add", "plus": "add", "multiply": "mul", "maximum": "max",
     "skip": "identity", "none": "identity", "shuffle": "channel_shuffle", "interpolate": "upsample",
     "resize": "upsample", "drop": "dropout", "drop_path": "drop_connect", "stochastic_depth": "drop_connect",
-    "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "transpose": "rearrange", "zero_pad": "pad",
+    "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "zero_pad": "pad",
 }  # fmt: skip
 _RANK = re.compile(r"_?[123]d$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z])")

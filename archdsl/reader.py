@@ -208,7 +208,9 @@ class _Reader:
     def version(self, node: Node | None) -> None:
         if node is not None and not (isinstance(node, Scalar) and type(node.value) is int and node.value == VERSION):
             message = f"this archdsl reads version {VERSION} of the spec format, not {kind_of(node)}"
-            self.ctx.add(fault("version", message, head(node), help=f"write archdsl: {VERSION}, or use a later archdsl"))
+            self.ctx.add(
+                fault("version", message, head(node), help=f"write archdsl: {VERSION}, or use a later archdsl")
+            )
 
     def name(self, needed: bool) -> str:
         node = self.doc.tree.get("name")
@@ -352,7 +354,9 @@ class _Reader:
             raise fault("bad-init", f"there is no initialisation '{clip(name.text)}'", name.span, help=help)
         number = to_expr(value.items[0] if isinstance(value, Sequence) and len(value.items) == 1 else value)
         if isinstance(number, ListOf) or number == Lit(None):
-            raise fault("bad-init", f"'{name.text}' takes one number", head(value), help=f"such as {{{name.text}: 0.01}}")
+            raise fault(
+                "bad-init", f"'{name.text}' takes one number", head(value), help=f"such as {{{name.text}: 0.01}}"
+            )
         group = "linear" if target == "linear" else REGISTRY[target].group if target in REGISTRY else ""
         known = INIT_NAMES.get(group, ())
         for read in names(number):

@@ -106,12 +106,12 @@ def _never_closed(source: Source, error: Any) -> SpecError | None:
     opened, mark = error.context_mark, error.problem_mark
     if opened is None or mark is None or "expected ','" not in str(error.problem):
         return None
-    first, last = source.line(opened.line + 1), source.line(mark.line + 1)
-    if mark.line == opened.line or not last.strip() or _indent(last) > _indent(first):
+    place, end = _point(source, opened), _point(source, mark)
+    first, last = source.line(place.line), source.line(end.line)
+    if place.line == end.line or _indent(last) > _indent(first):
         return None
-    place = _point(source, opened)
-    bracket = first[opened.column : opened.column + 1]
-    note = Note("it runs on to here", _point(source, mark)._replace(col=_indent(last) + 1, end_col=len(last) + 1))
+    bracket = first[place.col - 1 : place.col]
+    note = Note("it runs on to here", end._replace(col=_indent(last) + 1, end_col=len(last) + 1))
     close = {"{": "}", "[": "]"}.get(bracket, "}")
     message = f"this '{bracket}' is never closed"
     return fault("yaml-syntax", message, place, notes=(note,), help=f"write '{close}' where it ends")

@@ -74,6 +74,7 @@ class LoopStep(Step):
     body: list[Step]
     count: Expr | None = None
     columns: tuple[str, ...] = ()
+    column_spans: Mapping[str, Span] = field(default_factory=dict)
     column_defaults: Mapping[str, Expr] = field(default_factory=dict)
     rows: Expr | None = None
     let: Mapping[str, Expr] = field(default_factory=dict)

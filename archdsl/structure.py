@@ -95,6 +95,7 @@ class Structure:
             body=body,
             let=let,
             columns=tuple(columns),
+            column_spans={name: param.span for name, param in columns.items()},
             column_defaults={name: param.default for name, param in columns.items() if param.default is not None},
             rows=self.table(rows, columns),
         )

@@ -245,7 +245,7 @@ class _Builder:
 
     @staticmethod
     def visible(event: Any, span: Span) -> None:
-        """Refuses `"\\x07"`: what may not stand in a file may not be written as an escape."""
+        r"""Refuses `"\x07"`: what may not stand in a file may not be written as an escape."""
         found = _CONTROL.search(event.value) if event.style == '"' else None
         if found:
             raise fault("bad-character", f"{_named(found[0])} is not allowed", span, help="remove the escape")

@@ -136,13 +136,11 @@ def test_ruff_would_format_it_so(emitted):
 
 
 MORE_RULES = "ARG,B,C4,D2,D3,D4,E,F,I,PERF,PIE,RET,SIM,UP,W"
-SPARED = {
-    "A002": "`input` is torch's word",
-}
+SPARED = "D203,D213,RET504"  # a line for each stage, the last one too
 
 
 def test_stricter_rules_find_nothing_either(emitted):
-    rules = f"--select={MORE_RULES}", "--ignore=D203,D213,RET504"
+    rules = f"--select={MORE_RULES}", f"--ignore={SPARED}"
     assert not tool("ruff", "check", "--isolated", *rules, "--output-format=concise", ".", cwd=emitted)
 
 
@@ -194,7 +192,7 @@ def test_code_lines_leaves_out_blanks_comments_and_docstrings():
 @every_variant
 def test_it_is_no_longer_than_what_people_write(name, variant):
     found = code_lines(text_of(name, variant))
-    if variant in ("large",):  # not in torchvision
+    if variant == "large":  # not in torchvision
         assert found <= 2 * TORCHVISION[name]
     elif name in TORCHVISION:
         assert found <= TORCHVISION[name]
@@ -216,7 +214,7 @@ def test_one_class_for_each_block_that_is_used_and_the_network_last(name, varian
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     pasted = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
     assert classes[-1] == spec.name
-    assert set(classes) - pasted - {spec.name} <= set(spec.blocks)
+    assert set(classes) - pasted - {spec.name, f"{spec.name}Output"} <= set(spec.blocks)
     assert len(set(classes)) == len(classes)
     defined, used = set(), {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     for node in tree.body:  # callees first
@@ -345,7 +343,8 @@ def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(
     for name, given in PASTED.items():
         (tmp_path / f"{name}.py").write_text(archdsl.emit(given), encoding="utf-8")
     for file in PRELUDE.glob("*.py"):
-        (tmp_path / f"whole_{file.name}").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+        text = re.sub("  # noqa.*", "", file.read_text(encoding="utf-8"))  # which the rules of this project need
+        (tmp_path / f"whole_{file.name}").write_text(text, encoding="utf-8")
     assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
     assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
     cache_dir = pytestconfig.cache.mkdir("mypy")

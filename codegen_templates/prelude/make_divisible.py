@@ -7,7 +7,7 @@ def make_divisible(
     limit: float = 0.9,
     minimum: int | None = None,
 ) -> int:
-    """Rounds to a multiple of `divisor`, never below `limit` times `x`."""
+    """Round to a multiple of `divisor`, never below `limit` times `x`."""
     least = divisor if minimum is None else minimum
     rounded = max(least, int(x + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < limit * x else rounded

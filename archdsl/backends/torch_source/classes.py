@@ -110,6 +110,7 @@ class Writer:
         self.consumers = count_consumers(template)
         self.conditional_depth = 0
         self.loop_depth = 0
+        self.container_depth = 0
 
     # --- the class
     def write(self) -> ClassSource:
@@ -535,8 +536,22 @@ class Writer:
                 case ir.LoopNode():
                     found += self.loop_pieces(node)
                 case ir.ContainerNode():
-                    found.append(Piece(self.sequential(self.pieces(node)), node.key))
+                    found.append(self.inner_container(node))
         return found
+
+    def inner_container(self, node: ir.ContainerNode) -> Piece:
+        """A container in a container: in one expression, or made first and then added."""
+        self.container_depth += 1
+        name = "layers" if self.container_depth == 1 else f"layers_{self.container_depth}"
+        pieces = self.pieces(node)
+        self.container_depth -= 1
+        whole = self.sequential(pieces)
+        if whole is not None:
+            return Piece(whole, node.key)
+        first, rest = leading(pieces)
+        lines = [Line(0, Cat((f"{name} = ", Group("nn.Sequential", first))))]
+        lines += [aimed(line, name) for line in append_lines(rest)]
+        return Piece(lines=[*lines, *append_lines([Piece(name, node.key)])])
 
     def sequential(self, pieces: list[Piece], head: str = "nn.Sequential") -> Doc | None:
         """A container in one expression, or None if it takes statements."""

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archdsl.backends.torch_source.layout import broken
 from archdsl.ir import Item, Operand, Tap, Var
 from archdsl.names import unique
 
+WHOLE = 72  # characters that an assignment has room for
 INLINE = 66  # characters beyond which a value gets a line of its own
 
 
@@ -193,7 +195,7 @@ class ForwardPrinter:
         return found, mentions, all(p.typed for p in inline.values())
 
     def step(self, step: Step) -> None:
-        if step.named:
+        if step.named or self.overflows(step):
             self.flush()
         texts, mentions, typed = self.texts(step.args)
         text = step.text(*texts)
@@ -203,6 +205,14 @@ class ForwardPrinter:
         self.pending.append(Pending(step.out, text, typed, mentions))
         if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:
             self.flush()
+
+    def overflows(self, step: Step) -> bool:
+        """Whether the step with its arguments inline is too long for a line that has no outer call to break."""
+        waiting = {p.var: p.text for p in self.pending}
+        if not any(arg in waiting for arg in step.args):
+            return False
+        text = step.text(*(waiting[a] if isinstance(a, Var) and a in waiting else self.read(a) for a in step.args))
+        return len(text) > WHOLE and isinstance(broken(text), str)
 
     def flush(self) -> None:
         """Writes what is pending, in order."""
@@ -311,7 +321,7 @@ class ForwardPrinter:
     def branching_name(self, node: Branching) -> str:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
         through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
-        wanted = self.names[through] if through in self.names else node.out.name
+        wanted = node.out.name if through is None else self.names.get(through, node.out.name)
         holder = self.holders.get(wanted)
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted

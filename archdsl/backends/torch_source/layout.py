@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -133,3 +134,36 @@ def split_arguments(inside: str) -> list[str] | None:
             start = index + 1
     last = inside[start:].strip()
     return [*found, last] if last else found
+
+
+def broken(line: str) -> Doc:
+    """A statement of `forward` as parts that can be broken: its outermost call or conditional expression."""
+    head, rest = re.match(r"^(return |[\w.:\[\]\", ]+ = )?(.*)$", line).groups()  # type: ignore[union-attr]
+    parts = split_at(rest, (" if ", " else "))
+    if len(parts) == 3:
+        return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
+    match = re.match(r"^([\w.]+)\((.*)\)$", rest)
+    items = split_arguments(match.group(2)) if match else None
+    if match is None or items is None:
+        return line
+    return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
+
+
+def breakable(item: str) -> Doc:
+    """An argument that is itself a call or a list."""
+    match = re.match(r"^([\w.=]*)([(\[])(.*)[)\]]$", item)
+    items = split_arguments(match.group(3)) if match else None
+    if match is None or items is None or " for " in item:
+        return item
+    return Group(match.group(1), tuple(map(breakable, items)), match.group(2), ")" if match.group(2) == "(" else "]")
+
+
+def split_at(text: str, marks: tuple[str, ...]) -> list[str]:
+    """`text` cut at each of `marks` in order, outside brackets."""
+    found, depth, start, wanted = [], 0, 0, list(marks)
+    for index, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and wanted and text.startswith(wanted[0], index):
+            found.append(text[start:index])
+            start = index + len(wanted.pop(0))
+    return [*found, text[start:]]

@@ -23,6 +23,7 @@ from archdsl.expr import (
     substitute,
     wrap,
 )
+from archdsl.report import fault
 
 Facts = frozenset[tuple[Expr, Expr]]
 
@@ -71,6 +72,8 @@ class Numbers:
             return Name(name.id[1:])
         found = self.bound.get(name.id)
         if found is None:
+            if name.id in ("h_in", "w_in"):
+                raise fault("cannot-print", f"'{name.id}' changes from turn to turn of a loop", name.span)
             return name
         if isinstance(found, Expr):
             return self.close(found) if found != name else found

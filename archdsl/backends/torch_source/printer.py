@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.backends.torch_source.classes import ClassSource
-from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, lines, split_arguments
+from archdsl.backends.torch_source.layout import Group, broken, lines
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.resources import folder, template
@@ -63,39 +63,6 @@ def printable(source: ClassSource) -> dict[str, Any]:
     }
 
 
-def broken(line: str) -> Doc:
-    """A statement of `forward` as parts that can be broken: its outermost call or conditional expression."""
-    head, rest = re.match(r"^(return |[\w.:\[\]\", ]+ = )?(.*)$", line).groups()  # type: ignore[union-attr]
-    parts = split_at(rest, (" if ", " else "))
-    if len(parts) == 3:
-        return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
-    match = re.match(r"^([\w.]+)\((.*)\)$", rest)
-    items = split_arguments(match.group(2)) if match else None
-    if match is None or items is None:
-        return line
-    return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
-
-
-def breakable(item: str) -> Doc:
-    """An argument that is itself a call or a list."""
-    match = re.match(r"^([\w.=]*)([(\[])(.*)[)\]]$", item)
-    items = split_arguments(match.group(3)) if match else None
-    if match is None or items is None or " for " in item:
-        return item
-    return Group(match.group(1), tuple(map(breakable, items)), match.group(2), ")" if match.group(2) == "(" else "]")
-
-
-def split_at(text: str, marks: tuple[str, ...]) -> list[str]:
-    """`text` cut at each of `marks` in order, outside brackets."""
-    found, depth, start, wanted = [], 0, 0, list(marks)
-    for index, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if depth == 0 and wanted and text.startswith(wanted[0], index):
-            found.append(text[start:index])
-            start = index + len(wanted.pop(0))
-    return [*found, text[start:]]
-
-
 def docstring(doc: str) -> str:
     """Text that may stand in a docstring: on one line, nothing in it ends it."""
     text = "".join(c if c.isprintable() else " " for c in " ".join(doc.split()))
@@ -107,7 +74,9 @@ def document_lines(document: Document) -> list[str]:
     """The module's docstring: paper, variant, input, parameters and MACs."""
     graph, paper = document.graph, document.graph.paper
     params = sum(node.op.params(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
-    macs = sum(node.op.macs(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
+    macs = sum(
+        node.op.macs(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes if not node.training
+    )
     shapes = ", ".join("N×" + "×".join(map(str, t.shape)) for t in graph.inputs.values())
     about = f'From "{paper["title"]}"' if paper.get("title") else ""
     source = ", ".join(

@@ -1,0 +1,63 @@
+"""Whole processes of the command line beside `python -c "import torch"`."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from common import ROOT, Row, alternate, row
+
+BOUND = 0.35
+PEER = ["-c", "import torch"]
+COMMANDS = {
+    "check peleenet": ["check", "peleenet"],
+    "cost peleenet": ["cost", "peleenet"],
+    "emit peleenet": ["emit", "peleenet"],
+    "draw peleenet": ["draw", "peleenet"],
+    "check efficientnet (all variants)": ["check", "efficientnet"],
+    "cost efficientnet@b4": ["cost", "efficientnet", "--variant", "b4"],
+    "emit efficientnet@b4": ["emit", "efficientnet", "--variant", "b4"],
+    "draw efficientnet@b4": ["draw", "efficientnet", "--variant", "b4"],
+}
+
+
+def measure(budget: float) -> list[Row]:
+    """A row for each command."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:  # away from the checkout, so that nothing is found by chance
+        for what, arguments in COMMANDS.items():
+            ours = ["-m", "archdsl", *arguments]
+            process(ours, folder)  # compiled to bytecode, in the page cache
+            process(PEER, folder)
+            used: dict[str, list[float]] = {"ours": [], "peer": []}
+            pairs = alternate(
+                lambda ours=ours, used=used: process(ours, folder, used["ours"]),
+                lambda used=used: process(PEER, folder, used["peer"]),
+                budget=budget,
+            )
+            shares = sorted(a / b for a, b in zip(used["ours"], used["peer"], strict=True))
+            note = f"CPU time {shares[len(shares) // 2]:.2f}"
+            rows.append(row("processes", what, pairs, BOUND, note=note))
+    return rows
+
+
+def process(arguments: list[str], folder: str, used: list[float] | None = None) -> float:
+    """Wall time of a python process; its CPU time goes into `used`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    before, start = cpu(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=120
+    )
+    spent = time.perf_counter() - start
+    if used is not None:
+        used.append(cpu() - before)
+    return spent
+
+
+def cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
