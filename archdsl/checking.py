@@ -45,7 +45,7 @@ def check(spec: SpecLike) -> Checked:
 
 def forms_of(spec: Spec) -> list[str | None]:
     """What can be built: the network as it stands (None) if every param has a value, and each variant."""
-    if not spec.stages and not spec.uses:
+    if not spec.stages:
         return []
     complete = all(param.default is not None for param in spec.params.values())
     return [*([None] if complete or not spec.variants else []), *spec.variants]

@@ -159,7 +159,11 @@ def last_stage(tree: Mapping) -> Scalar | None:
         return None
     as_text(node, "until:")
     if "use" not in tree and "extends" not in tree:
-        raise fault("missing-key", "'until' stands here without 'use' or 'extends'", tree.entries[0][0].span)
+        key = tree.key("until")
+        help = "name the network in use: or extends:"
+        raise fault(
+            "missing-key", "'until' stands here without 'use' or 'extends'", key.span if key else None, help=help
+        )
     return node if isinstance(node, Scalar) else None
 
 

@@ -147,6 +147,7 @@ class Elaborator:
         outputs = self.outputs(frame, result)
         root.output = next(iter(outputs.values()))
         self.used_inputs(tensors)
+        self.used_steps([*outputs.values(), *training.values()])
         behind = frozenset().union(*(self.origins.get(id(t), NONE) for t in outputs.values()))
         origin = Origin(
             self.spec,
@@ -292,6 +293,17 @@ class Elaborator:
                     self.spec.inputs[name].span or self.spec.span,
                     help=f"take it out, or read it with from: {name}",
                 )
+
+    def used_steps(self, outputs: Sequence[Tensor]) -> None:
+        """Every result leads to an output: one that does not is work for nothing, and mostly a slip."""
+        used = {id(t) for node in self.nodes for t in node.inputs} | {id(t) for t in outputs}
+        unused = [node for node in self.nodes if not any(id(t) in used for t in node.outputs)]
+        for span in dict.fromkeys(node.span for node in unused):
+            help_ = "read it, take it out, or give it the when: of what reads it"
+            self.faults.found.extend(
+                fault("unused-step", "nothing reads the result of this step", span, help=help_).diagnostics
+            )
+        self.faults.finish()
 
     # --- notes for the source back end
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
@@ -481,6 +493,8 @@ class Elaborator:
         op = node.op
         tensors = self.operands(node.ins, frame)
         if not tensors:
+            if not op.many:
+                raise self.placed(fault("shape", f"a {op.name} needs a tensor", node.span))
             raise self.placed(
                 fault(
                     "empty-join",
@@ -698,7 +712,12 @@ class Elaborator:
             self.note((id(node), "condition"), value, NONE)
         if not isinstance(value, (bool, int)) and value is not None:
             raise self.placed(
-                fault("bad-value", f"a condition is true or false, this is {value!r}", expr.span or node.span)
+                fault(
+                    "bad-value",
+                    f"a condition is true or false, this is {value!r}",
+                    expr.span or node.span,
+                    help=f"compare it: {show(expr)} == {value!r}" if isinstance(value, str) else "",
+                )
             )
         return bool(value)
 
@@ -741,6 +760,9 @@ class Elaborator:
         rows = self.table(node, frame)
         inside = place if node.inline else Place(place.child(node.key), 0)
         frame.containers[node] = inside.path
+        entries = [self.operand(operand, frame) for operand in node.entries]
+        for row, tensor in zip(rows, entries, strict=False):
+            row[node.entered] = (tensor.shape[0], self.origins.get(id(tensor), NONE))
         entry = current = self.operand(node.entry, frame)
         results = []
         seen: list[dict[str, Value]] | None = None if id(node) in self.rows else []
@@ -754,10 +776,12 @@ class Elaborator:
         )
         with self.names(frame, *bound):
             if node.table:
-                frame.values["turn"], frame.values["turns"] = 0, self.turns_of(node, frame, rows)
+                frame.values["turn"] = 0
+                frame.values["turns"] = self.turns_of(node, frame, rows) if node.counted else len(rows)
                 self.table_turns[id(node)] = frame.values["turns"]
             for index, row in enumerate(rows):
                 self.budget(node)
+                current = entries[index] if entries else current
                 if staged:
                     self.enter(frame, current)
                 self.set(node.carry, current, frame)
@@ -784,13 +808,12 @@ class Elaborator:
         with self.names(frame, node.columns, node.let):
             for row in rows:
                 frame.values.update({name: value for name, (value, _) in row.items()})
-                frame.values.update(
-                    {
-                        name: evaluate(expr, frame.values)
-                        for name, expr in node.let.items()
-                        if not {n.id for n in names(expr)} & set(TABLE_NAMES)
-                    }
-                )
+                unknown = set(TABLE_NAMES)
+                for name, expr in node.let.items():
+                    if unknown & {n.id for n in names(expr)}:
+                        unknown.add(name)
+                    else:
+                        frame.values[name] = evaluate(expr, frame.values)
                 total += sum(len(self.table(loop, frame)) for loop in inner)
         return total
 
@@ -848,7 +871,12 @@ class Elaborator:
             count, _ = self.value(node.count, frame, (id(node), "count"))
             if type(count) is not int or count < 0:
                 raise self.placed(
-                    fault("bad-value", f"repeat takes a whole number, this is {count!r}", node.count.span or node.span)
+                    fault(
+                        "bad-value",
+                        f"repeat takes a whole number, at least 0, not {show(node.count)} = {count!r}",
+                        node.count.span or node.span,
+                        help="round it with ceil(), int() or round()" if isinstance(count, float) else "",
+                    )
                 )
             if count > MAX_TURNS:
                 raise self.placed(

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ops.base import Op, Shape
+from archdsl.ops.base import Op, Shape, times
 from archdsl.report import Span
 
 if TYPE_CHECKING:
     import networkx
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
     """A value of the graph: C×H×W without the batch axis, and the node that made it (None: an input)."""
 
@@ -23,8 +23,12 @@ class Tensor:
     index: int = 0  # which result, of a node with several
     name: str = ""  # of an input, or as the spec names it
 
+    def __repr__(self) -> str:
+        source = self.node.path if self.node else self.name
+        return f"<Tensor {times(self.shape)} of {source}>"
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Node:
     """One primitive op at work."""
 
@@ -43,8 +47,11 @@ class Node:
     def shape(self) -> Shape:
         return self.outputs[0].shape
 
+    def __repr__(self) -> str:
+        return f"<Node {self.id} {self.op.name} {self.path}: {times(self.shape)}>"
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Scope:
     """A part of the network: the whole, a stage, a table row, a repeat turn, a block call, a branch."""
 
@@ -74,8 +81,11 @@ class Scope:
             if isinstance(child, Scope):
                 yield from child.scopes()
 
+    def __repr__(self) -> str:
+        return f"<Scope {self.kind} {self.name} at {self.path or '(root)'}>"
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Graph:
     """A checked network. `nodes` are in execution order; `nx` is the networkx DiGraph over their ids."""
 
@@ -114,3 +124,7 @@ class Graph:
     def stages(self) -> list[Scope]:
         """The stages, in order."""
         return [child for child in self.root.children if isinstance(child, Scope)]
+
+    def __repr__(self) -> str:
+        form = " ".join(filter(None, (self.name, self.variant)))
+        return f"<Graph {form}: {len(self.nodes)} nodes, {len(self.stages())} stages>"

@@ -146,12 +146,15 @@ class LoopNode(IrNode):
     inline: bool = False  # its turns are children of the enclosing container
     wrap: bool = False
     table: bool = False  # a table of rows of a stage
+    counted: bool = False  # it reads `turn` or `turns`
+    entries: tuple[Operand, ...] = ()  # of a column of tensors: what enters each row, `entry` being the first
+    entered: str = ""  # the column that then holds the channels of what enters
 
     def regions(self) -> tuple[Region, ...]:
         return (self.body,)
 
     def operands(self) -> tuple[Operand, ...]:
-        return (self.entry,)
+        return self.entries or (self.entry,)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -226,7 +226,15 @@ class Lowerer:
         if name.id in scope.tensors:
             return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
         known = [*scope.numbers, *self.home.params, *WORDS]
-        hint = did_you_mean(name.id, known) or f"in scope are {', '.join(sorted({*scope.numbers, *self.home.params}))}"
+        truth = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}.get(
+            name.id.lower()
+        )
+        hint = (
+            f"write {truth}"
+            if truth
+            else did_you_mean(name.id, known)
+            or f"in scope are {', '.join(sorted({*scope.numbers, *self.home.params}))}"
+        )
         if name.id in self.library.outermost.params:
             hint = f"a block sees the params of its own file alone: give it '{name.id}' as an argument"
         return fault("unknown-name", f"'{name.id}' is not defined here", name.span, help=hint)
@@ -256,7 +264,8 @@ class Lowerer:
         if isinstance(ref, Index):
             base = self.tensor(ref.base, scope)
             if not isinstance(base, Var) or not base.many:
-                raise fault("not-a-list", "only a tensor list (from split, fork or each) can be indexed", ref.span)
+                message = f"'{show(ref.base)}' is one tensor, not a list of them"
+                raise fault("not-a-list", message, ref.span, help="split, fork and each give lists")
             return Item(base, self.expr(ref.index, scope))
         if not isinstance(ref, Name):
             raise fault("unknown-tensor", "the name of a tensor is wanted here", ref.span)
@@ -551,7 +560,8 @@ class Lowerer:
         tensors = {name: self.single(given.pop(name), scope) for name in further if name in given}
         for name in further:
             if name not in tensors and name not in block.optional:
-                raise fault("missing-argument", f"{what} needs the tensor '{name}'", step.span)
+                message, help = f"{what} needs the tensor '{name}'", f"give it by name: {name}: the name of a tensor"
+                raise fault("missing-argument", message, step.span, help=help)
         args = {name: self.argument(value, scope, block.params[name]) for name, value in given.items()}
         for name, value in self.library.defaults(self.home, step.target).items():
             if name not in block.params:
@@ -699,7 +709,9 @@ class Lowerer:
             case s.SequenceStep():
                 return [self.branch_body(step, scope, keys, entry, region, index)]
         value = self.plain(step, scope, keys, entry, region)
-        assert value is not None
+        if value is None:  # `split` and `fork` stand for all their results
+            assert step.into is not None
+            return [scope.tensors[name] for name in ([step.into] if isinstance(step.into, str) else step.into)]
         self.name_branch(value, index)
         return [value]
 
@@ -921,6 +933,8 @@ class Lowerer:
     ) -> Operand:
         if keys.container and step.name is not None:  # a named loop in a chain has a container of its own
             return self.container([replace(step, name=None)], scope, step.name, entry, region, step.span, step.label)
+        step, entries, entered = self.fed(step, scope)
+        entry = entries[0] if entries else entry
         inner = scope.inner()
         count = self.expr(step.count, scope) if step.count is not None else None
         rows = self.expr(step.rows, scope, ()) if step.rows is not None else None
@@ -958,6 +972,9 @@ class Lowerer:
                 inline=keys.container,
                 wrap=(step.parallel or stage is not None) and not single,
                 table=stage is not None,
+                counted=any(name.id in TABLE_NAMES for expr in step_exprs(step) for name in names(expr)),
+                entries=entries,
+                entered=entered,
                 out=out,
                 span=step.span,
                 key=key,
@@ -965,6 +982,30 @@ class Lowerer:
             )
         )
         return out
+
+    def fed(self, step: s.LoopStep, scope: Scope) -> tuple[s.LoopStep, tuple[Operand, ...], str]:
+        """A loop with a column of tensors as one without: the column holds their channels, `c_column`."""
+        rows = step.rows.items if isinstance(step.rows, ListOf) else ()
+        cells = [row.items if isinstance(row, ListOf) else (row,) for row in rows]
+        for position, column in enumerate(step.columns):
+            refs = [row[position] for row in cells if position < len(row) and self.is_tensor(row[position], scope)]
+            if not refs:
+                continue
+            if len(refs) != len(rows) or not step.parallel or not begins_with(step.body, column):
+                message = f"the column '{column}' holds tensors: each branch must begin with its own"
+                raise fault("bad-rows", message, refs[0].span, help=f"write each:, and body: [{{from: {column}, ...}}]")
+            numbers = ListOf(tuple(ListOf((*row[:position], Lit(0), *row[position + 1 :])) for row in cells), span=step.rows.span)
+            columns = (*step.columns[:position], f"c_{column}", *step.columns[position + 1 :])
+            body = [replace(step.body[0], source=None), *step.body[1:]]
+            bare = replace(step, columns=columns, rows=numbers, body=body)
+            return bare, tuple(self.single(ref, scope) for ref in refs), f"c_{column}"
+        return step, (), ""
+
+    def is_tensor(self, cell: Expr, scope: Scope) -> bool:
+        base = cell.base if isinstance(cell, Index) else cell
+        if not isinstance(base, Name) or base.id in scope.numbers or base.id in self.home.params:
+            return False
+        return base.id in scope.tensors or self.tap(base, scope) is not None
 
     def outline(self, step: s.LoopStep, steps: Sequence[s.Step], scope: Scope, inner: Scope, keys: Keys) -> s.UseStep:
         """A loop's body that is no chain, as a block of its own that takes what it reads."""
@@ -979,14 +1020,20 @@ class Lowerer:
             body=list(steps),
             inputs={n.replace(".", "_"): False for n in tensors},
         )
-        if any("." in n for n in tensors):
-            raise fault(
-                "bad-loop", "a loop's steps cannot tap another stage", step.span, help="name the tensor with as: first"
-            )
+        for tapped in (n for n in tensors if "." in n):
+            help = f"before the loop write {{from: {tapped}, as: {tapped.replace('.', '_')}}}, and name that in it"
+            raise fault("bad-loop", "a loop's steps cannot tap another stage", step.span, help=help)
         template = BlockLowerer(self.library, self.home, block, staged=self.staged).lower()
         self.library.done[(id(self.home), name)] = template
         given = {n: Name(n, span=step.span) for n in [*local, *tensors]}
         return s.UseStep(span=step.span, target=name, named=given)
+
+
+def begins_with(steps: Sequence[s.Step], name: str) -> bool:
+    """Whether the first step, and it alone, reads the tensor `name`."""
+    read = [expr.id for step in steps for part in step_exprs(step) for expr in names(part) if expr.id == name]
+    source = steps[0].source
+    return len(read) == 1 and isinstance(source, Name) and source.id == name
 
 
 def begins_named(step: s.Step) -> bool:
@@ -1143,8 +1190,10 @@ class NetworkLowerer(Lowerer):
             scope.tensors.setdefault(stage.name, value)
         faults.finish()
         region.result = value
-        named = home.outputs if home is self.library.outermost else {}  # as a block it gives what leaves its last stage
-        outputs = {name: self.single(ref, scope) for name, ref in named.items()}
+        stated = (
+            home.outputs if home is self.library.outermost else {}
+        )  # as a block it gives what leaves its last stage
+        outputs = {name: self.single(ref, scope) for name, ref in stated.items()}
         return Template(
             name=home.name,
             span=home.span,

@@ -161,7 +161,7 @@ def cut(tree: Mapping, until: Scalar | None, file: str) -> Mapping:
         return tree
     names = stages.keys()
     if until.text not in names:
-        raise no_stage(until, names, file)
+        raise no_stage(until, names, f"'{clip(file)}'")
     kept = Mapping(stages.entries[: names.index(until.text) + 1], stages.span)
     return replaced(tree, "stages", kept)
 
@@ -169,4 +169,4 @@ def cut(tree: Mapping, until: Scalar | None, file: str) -> Mapping:
 def no_stage(name: Scalar, known: list[str], file: str) -> SpecError:
     hint = did_you_mean(name.text, known)
     help = f"{hint + ' ' if hint else ''}its stages are {', '.join(known[:20])}"
-    return fault("unknown-override", f"'{clip(file)}' has no stage '{clip(name.text)}'", name.span, help=help)
+    return fault("unknown-override", f"{file} has no stage '{clip(name.text)}'", name.span, help=help)

@@ -101,7 +101,7 @@ def read_use(reference: Reference, files: Files, cache: dict[tuple[Path, str | N
                 spec = read_document(document(source, path.parent, path, files), files, cache)
             if reference.until is not None and spec.stages:
                 if until not in spec.stages:
-                    raise no_stage(reference.until, list(spec.stages), reference.name.text)
+                    raise no_stage(reference.until, list(spec.stages), f"'{clip(reference.name.text)}'")
                 spec = replace(spec, until=until)
             cache[key] = spec
     finally:

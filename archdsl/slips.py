@@ -11,6 +11,7 @@ _BESIDE = re.compile(r"\s*(when|else|as|from|name|label)\s*:(\s|$)")
 _BARE_STEP = re.compile(r"\s*(-\s+)+([A-Za-z_]\w*)\s*(#.*)?$")
 _LIST_STEP = re.compile(r"\s*(-\s+)+\[")
 _NO_SPACE = re.compile(r"\s*(?:-\s+)*(([A-Za-z_][\w-]*):([^\s:/'\"][^:]*))$")
+_CURLY = re.compile("[\u2018\u201c\u201d\u201e]")
 _NO_KEY = re.compile(r"\s*(:)(\s|$)")
 _BRACKET = re.compile(r"[A-Za-z_][\w.]*[\[(]")
 
@@ -149,6 +150,9 @@ def _slip(source: Source, span: Span) -> SpecError | None:
     if alone := _NO_KEY.match(text):
         help = "write the key before it"
         return fault("bad-key", "there is no key before this ':'", _word(source, span.line, alone), help=help)
+    if curly := _CURLY.search(text):
+        place = Span(source, span.line, curly.start() + 1, span.line, curly.end() + 1)
+        return fault("yaml-syntax", f"{curly[0]} is a quote of print, not of YAML", place, help="write \" or '")
     beside = _BESIDE.match(text)
     above = _above(source, span.line)
     if beside and (bare := _BARE_STEP.match(above)):

@@ -1,4 +1,7 @@
-"""`archdsl.build` beside torchvision's constructor of the same network. Run for one network: `building.py NAME BUDGET`."""
+"""`archdsl.build` beside torchvision's constructor of the same network.
+
+For one network: `building.py NAME BUDGET`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 from statistics import median
 from types import ModuleType
 
-from common import Row, alternate, child, deliver, row, seconds
+from common import Row, alternate, child, deliver, row, timed
 
 BOUND = 1.0
 NAMES = ("mobilenet_v2", "shufflenet_v2 x1.0", "efficientnet b0", "efficientnet b4")
@@ -42,16 +45,16 @@ def main(name: str, budget: float) -> None:
             del sys.modules[new]
         return found
 
-    first = (seconds(ours), seconds(network.peer))
+    first = (timed(ours), timed(network.peer))
     for _ in range(2):
         ours()
         network.peer()
-    warm = alternate(lambda: seconds(ours), lambda: seconds(network.peer), budget=budget)
-    loaded = next(key for key in sys.modules if key.startswith(f"archdsl_{type(ours()).__name__}_"))
+    warm = alternate(lambda: timed(ours), lambda: timed(network.peer), budget=budget)
+    loaded = type(ours()).__module__
     kept = sys.modules.pop(loaded)  # so that `compiled` compiles
-    compile_time = median(seconds(compiled) for _ in range(7))
+    compile_time = median(timed(compiled).wall for _ in range(7))
     sys.modules[loaded] = kept
-    initialise = median(pair[0] for pair in warm)
+    initialise = median(pair[0].wall for pair in warm)
     share = compile_time / (compile_time + initialise)
     note = f"compile {compile_time * 1e3:.0f} ms = {share:.0%}, initialise {initialise * 1e3:.0f} ms"
     deliver(

@@ -12,8 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
+from typing import NamedTuple, TypeAlias
 
 ROOT = Path(__file__).parent.parent
+
+
+class Spent(NamedTuple):
+    """What a run took: wall time in seconds (or another amount, such as bytes), and CPU time where it is known."""
+
+    wall: float
+    cpu: float = 0.0
+
+
+Pair: TypeAlias = "tuple[Spent, Spent]"  # ours, the peer's
 
 
 @dataclass
@@ -24,9 +35,10 @@ class Row:
     what: str
     ours: float  # in the unit given
     peer: float
-    ratio: float  # the median over pairs, not that of the medians
+    ratio: float  # the median over pairs, not the ratio of the medians
     low: float  # quartiles of the ratios
     high: float
+    cpu: float | None  # the same ratio of CPU times: what others do on the machine matters less to it
     pairs: int
     unit: str = "ms"
     bound: float | None = None  # on the ratio; None: for information
@@ -40,34 +52,35 @@ class Row:
 def row(
     group: str,
     what: str,
-    pairs: Sequence[tuple[float, float]],
+    pairs: Sequence[Pair],
     bound: float | None = None,
     *,
     scale: float = 1e3,
     unit: str = "ms",
     note: str = "",
 ) -> Row:
-    """Pairs of (ours, peer) as one row."""
-    ratios = [ours / peer for ours, peer in pairs]
+    """Pairs as one row."""
+    ratios = [ours.wall / peer.wall for ours, peer in pairs]
     low, _, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-    ours, peer = (median(column) * scale for column in zip(*pairs, strict=True))
-    return Row(group, what, ours, peer, median(ratios), low, high, len(ratios), unit, bound, note)
+    cpu = median(ours.cpu / peer.cpu for ours, peer in pairs) if all(peer.cpu for _, peer in pairs) else None
+    ours, peer = (median(spent.wall for spent in column) * scale for column in zip(*pairs, strict=True))
+    return Row(group, what, ours, peer, median(ratios), low, high, cpu, len(pairs), unit, bound, note)
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """Wall time of one call; what it returns is freed after the clock has stopped."""
-    start = time.perf_counter()
+def timed(run: Callable[[], object]) -> Spent:
+    """One call; what it returns is freed after the clock has stopped."""
+    start, used = time.perf_counter(), time.process_time()
     kept = run()
-    spent = time.perf_counter() - start
+    spent = Spent(time.perf_counter() - start, time.process_time() - used)
     del kept
     return spent
 
 
 def alternate(
-    ours: Callable[[], float], peer: Callable[[], float], *, budget: float, least: int = 7, most: int = 41
-) -> list[tuple[float, float]]:
+    ours: Callable[[], Spent], peer: Callable[[], Spent], *, budget: float, least: int = 7, most: int = 41
+) -> list[Pair]:
     """Pairs of two measurements, the one that goes first changing, until the budget of seconds is spent."""
-    pairs: list[tuple[float, float]] = []
+    pairs: list[Pair] = []
     start = time.perf_counter()
     while len(pairs) < least or (len(pairs) < most and time.perf_counter() - start < budget):
         gc.collect()
@@ -95,25 +108,31 @@ def deliver(rows: Sequence[Row]) -> None:
     print(json.dumps([vars(item) for item in rows]))
 
 
+HEAD = ("", "ours", "peer", "", "ratio", "quartiles", "of CPU", "bound", "pairs", "")
+LEFT = (0, 3, 9)
+
+
 def table(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table."""
-    head = ["", "ours", "peer", "", "ratio", "quartiles", "bound", "pairs", ""]
-    lines = [head, *map(cells, rows)]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
-    left = (0, 3, 8)
-    texts = [
-        "| " + " | ".join(c.ljust(w) if n in left else c.rjust(w) for n, (c, w) in enumerate(zip(line, widths))) + " |"
+    lines = [HEAD, *map(cells, rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width if n in LEFT else "-" * (width - 1) + ":" for n, width in enumerate(widths)]
+    aligned = [
+        [
+            cell.ljust(width) if n in LEFT else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
         for line in lines
     ]
-    rule = "|" + "|".join("-" * (w + 2) if n in left else "-" * (w + 1) + ":" for n, w in enumerate(widths)) + "|"
-    return "\n".join([texts[0], rule, *texts[1:]])
+    return "\n".join("| " + " | ".join(line) + " |" for line in [aligned[0], rule, *aligned[1:]])
 
 
-def cells(item: Row) -> list[str]:
+def cells(item: Row) -> tuple[str, ...]:
     bound = "" if item.bound is None else f"{item.bound:g}" + ("" if item.within else " !")
-    spread = f"{item.low:.2f}–{item.high:.2f}"
-    numbers = [number(item.ours), number(item.peer), item.unit, f"{item.ratio:.2f}", spread, bound, str(item.pairs)]
-    return [item.what, *numbers, item.note]
+    spread = f"{item.low:.2f}–{item.high:.2f}" if item.pairs > 1 else ""
+    cpu = "" if item.cpu is None else f"{item.cpu:.2f}"
+    amounts = (number(item.ours), number(item.peer), item.unit, f"{item.ratio:.2f}")
+    return (item.what, *amounts, spread, cpu, bound, str(item.pairs), item.note)
 
 
 def number(value: float) -> str:

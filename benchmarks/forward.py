@@ -1,10 +1,13 @@
-"""One forward of the built module beside torchvision's, with the same weights. For one network: `forward.py NAME BUDGET`."""
+"""One forward of the built module beside torchvision's, with the same weights.
+
+For one network: `forward.py NAME BUDGET`.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from common import Row, alternate, child, deliver, row, seconds
+from common import Row, alternate, child, deliver, row, timed
 
 BOUND = 1.03
 NAMES = ("mobilenet_v2", "shufflenet_v2 x1.0", "efficientnet b0", "efficientnet b4")
@@ -36,7 +39,7 @@ def main(name: str, budget: float) -> None:
             if not error < 1e-4:
                 raise SystemExit(f"{name}: the outputs differ by {error:.1e} of the largest")
             pairs = alternate(
-                lambda x=x: seconds(lambda: ours(x)), lambda x=x: seconds(lambda: peer(x)), budget=budget, most=101
+                lambda x=x: timed(lambda: ours(x)), lambda x=x: timed(lambda: peer(x)), budget=budget, most=101
             )
             rows.append(row("forward", f"{name}, batch {batch}", pairs, BOUND, note=f"outputs differ by {error:.0e}"))
     deliver(rows)

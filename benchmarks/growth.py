@@ -1,22 +1,23 @@
 """Time and memory per node, from 100 to 20,000 nodes. For one family: `growth.py FAMILY BUDGET`.
 
-The peer of each size is the same family at 100 nodes, run in turn with it.
+The peer is the same family at 100 nodes, run in turn with it. Fixed costs (reading, checking the schema, the text
+around the network) weigh on those 100, so 20,000 are compared with 1,000 as well.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
+from statistics import median
+from typing import Any, TypeAlias
 
-from common import Row, alternate, child, deliver, row
+from common import Pair, Row, Spent, alternate, child, deliver, row, timed
 
 BOUND = 1.5
-SIZES = (1_000, 5_000, 20_000)
-SMALL = 100
+SIZES = (5_000, 20_000)
+SMALL, MIDDLE = 100, 1_000
 PHASES = ("graph", "nx", "emit", "cost")
 STEP = {"conv": {"out": 16, "kernel": 3, "bias": False}}
 
@@ -58,82 +59,68 @@ def measure(budget: float) -> list[Row]:
     return [item for name in FAMILIES for item in child("growth.py", name, str(budget))]
 
 
-def phases(spec: dict[str, Any], inside: Callable[[Callable[[], Any]], tuple[Any, float]]) -> tuple[int, list[float]]:
+Inside: TypeAlias = "Callable[[Callable[[], Any]], tuple[Any, Spent]]"
+
+
+def phases(spec: dict[str, Any], inside: Inside) -> tuple[int, list[Spent]]:
     """How many nodes there are, and what `inside` says of each phase."""
     import archdsl
 
-    graph, *found = inside(lambda: archdsl.graph(spec))
-    found += [inside(run)[1] for run in (lambda: graph.nx, lambda: archdsl.emit(graph), lambda: archdsl.cost(graph))]
-    return len(graph.nodes), found
+    graph, first = inside(lambda: archdsl.graph(spec))
+    runs = (lambda: graph.nx, lambda: archdsl.emit(graph), lambda: archdsl.cost(graph))
+    return len(graph.nodes), [first, *(inside(run)[1] for run in runs)]
 
 
-def timed(run: Callable[[], Any]) -> tuple[Any, float]:
-    start = time.perf_counter()
-    result = run()
-    return result, time.perf_counter() - start
+def clock(run: Callable[[], Any]) -> tuple[Any, Spent]:
+    kept: list[Any] = []
+    spent = timed(lambda: kept.append(run()))
+    return kept[0], spent
 
 
-def peak(run: Callable[[], Any]) -> tuple[Any, float]:
+def peak(run: Callable[[], Any]) -> tuple[Any, Spent]:
     """The most memory that was held at once beyond what was held before."""
     gc.collect()
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     result = run()
-    return result, tracemalloc.get_traced_memory()[1] - before
+    return result, Spent(tracemalloc.get_traced_memory()[1] - before)
 
 
 def main(family: str, budget: float) -> None:
     make, ops = FAMILIES[family]
-    specs = {size: make(round(size / ops)) for size in (SMALL, *SIZES)}
-    phases(make(2), timed)
+    specs = {size: make(round(size / ops)) for size in (SMALL, MIDDLE, *SIZES)}
+    phases(make(2), clock)
+    parts: dict[int, list[list[float]]] = {}
 
-    def per_node(size: int, inside: Any, parts: list[list[float]]) -> float:
+    def per_node(size: int, inside: Inside) -> Spent:
         nodes, found = phases(specs[size], inside)
-        parts.append([value / nodes for value in found])
-        return sum(found) / nodes
+        parts.setdefault(size, []).append([spent.wall / nodes for spent in found])
+        return Spent(*(sum(column) / nodes for column in zip(*found, strict=True)))
+
+    def compare(size: int, peer: int, inside: Inside, budget: float, least: int) -> list[Pair]:
+        parts.clear()
+        return alternate(lambda: per_node(size, inside), lambda: per_node(peer, inside), budget=budget, least=least)
 
     rows = []
-    for size in SIZES:
-        large: list[list[float]] = []
-        small: list[list[float]] = []
-        pairs = alternate(
-            lambda size=size, large=large: per_node(size, timed, large),
-            lambda small=small: per_node(SMALL, timed, small),
-            budget=budget,
-            least=5,
-        )
-        rows.append(
-            row(
-                "growth",
-                f"{family}, {size:,} nodes: time",
-                pairs,
-                BOUND,
-                scale=1e6,
-                unit="µs/node",
-                note=split(large, 1e6),
-            )
-        )
+    for size, peer in [*((size, SMALL) for size in SIZES), (SIZES[-1], MIDDLE)]:
+        pairs = compare(size, peer, clock, budget, 5)
+        note = f"{size:,}: {split(parts[size], 1e6)}; {peer:,}: {split(parts[peer], 1e6)}"
+        rows.append(line(f"{family}, {size:,} by {peer:,} nodes: time", pairs, "µs/node", 1e6, note))
     tracemalloc.start()
-    for size in SIZES:
-        large, small = [], []
-        pairs = [(per_node(size, peak, large), per_node(SMALL, peak, small)) for _ in range(2)]
-        rows.append(
-            row(
-                "growth",
-                f"{family}, {size:,} nodes: peak",
-                pairs,
-                BOUND,
-                scale=1e-3,
-                unit="kB/node",
-                note=split(large, 1e-3),
-            )
-        )
+    for size, peer in [*((size, SMALL) for size in SIZES), (SIZES[-1], MIDDLE)]:
+        pairs = compare(size, peer, peak, 0, 2)
+        note = f"{size:,}: {split(parts[size], 1e-3)}; {peer:,}: {split(parts[peer], 1e-3)}"
+        rows.append(line(f"{family}, {size:,} by {peer:,} nodes: peak", pairs, "kB/node", 1e-3, note))
     deliver(rows)
+
+
+def line(what: str, pairs: list[Pair], unit: str, scale: float, note: str) -> Row:
+    return row("growth", what, pairs, BOUND, scale=scale, unit=unit, note=note)
 
 
 def split(parts: list[list[float]], scale: float) -> str:
     """The phases of a total, by their medians."""
-    middle = [sorted(column)[len(column) // 2] * scale for column in zip(*parts, strict=True)]
+    middle = [median(column) * scale for column in zip(*parts, strict=True)]
     return ", ".join(f"{name} {value:.3g}" for name, value in zip(PHASES, middle, strict=True))
 
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from common import ROOT, Row, alternate, row
+from common import ROOT, Row, Spent, alternate, row
 
 BOUND = 0.35
 PEER = ["-c", "import torch"]
@@ -33,29 +33,21 @@ def measure(budget: float) -> list[Row]:
             ours = ["-m", "archdsl", *arguments]
             process(ours, folder)  # compiled to bytecode, in the page cache
             process(PEER, folder)
-            used: dict[str, list[float]] = {"ours": [], "peer": []}
             pairs = alternate(
-                lambda ours=ours, used=used: process(ours, folder, used["ours"]),
-                lambda used=used: process(PEER, folder, used["peer"]),
-                budget=budget,
+                lambda ours=ours: process(ours, folder), lambda: process(PEER, folder), budget=budget, most=15
             )
-            shares = sorted(a / b for a, b in zip(used["ours"], used["peer"], strict=True))
-            note = f"CPU time {shares[len(shares) // 2]:.2f}"
-            rows.append(row("processes", what, pairs, BOUND, note=note))
+            rows.append(row("processes", what, pairs, BOUND))
     return rows
 
 
-def process(arguments: list[str], folder: str, used: list[float] | None = None) -> float:
-    """Wall time of a python process; its CPU time goes into `used`."""
+def process(arguments: list[str], folder: str) -> Spent:
+    """A python process from its start to its end."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     before, start = cpu(), time.perf_counter()
     subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=120
     )
-    spent = time.perf_counter() - start
-    if used is not None:
-        used.append(cpu() - before)
-    return spent
+    return Spent(time.perf_counter() - start, cpu() - before)
 
 
 def cpu() -> float:

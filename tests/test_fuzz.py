@@ -34,7 +34,9 @@ SHIPPED = {path.stem: path.read_text() for path in sorted((Path(__file__).parent
 LIMIT = 2.0  # seconds for one file and one variant of it; the longest is well below a second
 MANY = int(os.environ.get("ARCHDSL_FUZZ", "3000"))
 
-quick = settings(max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+quick = settings(
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 long = settings(quick, max_examples=MANY, derandomize=False, print_blob=True)
 
 
@@ -120,7 +122,11 @@ def insert(draw: st.DrawFn, lines: list[str], at: int) -> list[str]:
 def shift(draw: st.DrawFn, lines: list[str], at: int) -> list[str]:
     by = draw(st.sampled_from([-4, -2, -1, 1, 2, 4]))
     line = lines[at]
-    return [*lines[:at], " " * by + line if by > 0 else line[min(-by, len(line) - len(line.lstrip())) :], *lines[at + 1 :]]
+    return [
+        *lines[:at],
+        " " * by + line if by > 0 else line[min(-by, len(line) - len(line.lstrip())) :],
+        *lines[at + 1 :],
+    ]
 
 
 def cut(draw: st.DrawFn, lines: list[str], at: int) -> list[str]:
@@ -174,8 +180,12 @@ TREES = {name: plain(read(Source(name, text))) for name, text in SHIPPED.items()
 def parts(tree: object, role: str = "") -> Iterator[tuple[str, object]]:
     """Every part of a tree with its role: the key it stands under, or that of its list."""
     yield role, tree
-    for key, value in tree.items() if isinstance(tree, dict) else ((role + "[]", item) for item in tree) if isinstance(tree, list) else ():
-        yield from parts(value, key)
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from parts(value, key)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from parts(item, role + "[]")
 
 
 PARTS = [part for tree in TREES.values() for part in parts(tree)]
@@ -223,29 +233,44 @@ KEYS = st.sampled_from([
 ])  # fmt: skip
 SCALARS = st.one_of(
     st.integers(-3, 40),
-    st.sampled_from([*NAMES, *NUMBERS, *REGISTRY, "Unit", "Pair", "part[0]", "part[i]", "s1.stem", "keep", "same", "relu"]),
+    st.sampled_from(
+        [*NAMES, *NUMBERS, *REGISTRY, "Unit", "Pair", "part[0]", "part[i]", "s1.stem", "keep", "same", "relu"]
+    ),
     st.sampled_from(["c_in // 2", "out * 2", "a + b", "n - 1", "max(8, n)", "first and n > 1", "(g c) h w -> g c h w"]),
     st.booleans(),
     st.none(),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=6),
 )
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
 
 
 class Maker:
-    """Specs of random steps that are mostly sound, so that much of what they make reaches the later passes."""
+    """Specs of random steps that are mostly sound, so that much of what they make reaches the later passes.
 
+    `names` are the tensors in scope, `unread` those that nothing has read yet: each body ends by reading its own.
+    """
+
+    SOUND = ["conv", "conv", "conv", "dwconv", "bn", "relu", "act", "dropout", "channel_shuffle", "prelu", "max_pool"]
     FUNCTIONAL = [name for name, op in REGISTRY.items() if not op.many]
     JOINS = [name for name, op in REGISTRY.items() if op.many]
-    SIZES = [1, 2, 3, 4, 8, "n", "a", "c_in", "c_in // 2", "b - a"]
-    TRUTHS = [True, False, "n > 1", "i == 0", "c_in == 8", "kind == 'small'", "not 1"]
-    SOURCES = ["input", "t", "u", "part[0]", "t"]
-    WILD = [*NUMBERS, *NAMES, *REGISTRY, "Unit", "part", "part[9]", "s1.none", None, [], {}, [[1], 2], {"a": 1}, -1, 1e30]
+    SIZES = [1, 2, 4, 8, 8, "n", "a", "c_in", "c_in", "b - a", "a * 2 - n", "make_divisible(c_in + n)"]
+    TRUTHS = [True, False, "n > 1", "c_in == 8", "kind == 'small'", "not 1", "h_in > 3", "n in [1, 2]"]
+    PATTERNS = ["c h w -> h w c", "(g c) h w -> (c g) h w", "(g c) h w -> g c h w", "c -> c", "c h w -> (c h w)"]
+    FORMULAS = ["input + {0}", "max(input, 0) * n", "-{0} + {1} * input", "n * 2", "{0} * (a - b)", "1 / {0}", "{0}"]
+    KINDS = ["op", "op", "op", "op", "call", "join", "join", "residual", "repeat", "table", "each", "fork", "split"]
+    KINDS += ["choice", "grouped", "other"]
+    WILD = [*NUMBERS, *NAMES, *REGISTRY, "Unit", "part", "part[9]", "s1.none"]
+    WILD += [None, [], {}, [[1], 2], {"a": 1}, -1, 1e30]
 
     def __init__(self, random: Random, wild: float) -> None:
         self.pick, self.random, self.wild = random.choice, random.random, wild
         self.blocks: list[object] = [{"Unit": 4}, {"Unit": {"out": "c_in"}}, {"Unit": [8, 3]}]
+        self.names: dict[str, int] = {"input": 0}  # with how many parts it has, 0 for a single tensor
+        self.unread: set[str] = set()
+        self.count = 0
 
     def chance(self, share: float) -> bool:
         return self.random() < share
@@ -259,26 +284,89 @@ class Maker:
     def several(self, make: Callable[[], object], most: int = 3) -> list[object]:
         return [make() for _ in range(self.pick(range(1, most + 1)))]
 
+    # --- tensors
+    def read(self) -> str:
+        """The name of a tensor in scope."""
+        name = self.pick(sorted(self.names))
+        self.unread.discard(name)
+        return f"{name}[{self.pick(range(self.names[name]))}]" if self.names[name] else name
+
+    def fresh(self, parts: int = 0) -> str:
+        self.count += 1
+        name = f"t{self.count}x"
+        self.names[name] = parts
+        self.unread.add(name)
+        return name
+
+    # --- bodies
+    def body(self, depth: int = 0, names: dict[str, int] | None = None) -> list[object]:
+        """Steps; `names` are the tensors of a block, which sees no others."""
+        outer = self.names
+        self.names = dict(outer if names is None else names)
+        found: list[object] = []
+        for _ in range(self.pick([1, 1, 2, 3])):
+            found.append(self.step(depth + 1))
+            if isinstance(found[-1], dict) and ("fork" in found[-1] or "split" in found[-1]):
+                found.append(self.read())
+        for name in sorted(self.unread & (self.names.keys() - outer.keys())):
+            self.unread.discard(name)
+            found.append(
+                self.pick([{"concat": ["identity", name]}, {"concat": [["global_avg_pool"], self.pooled(name)]}])
+            )
+        self.names = outer
+        return found
+
+    def pooled(self, name: str) -> object:
+        return {"from": f"{name}[0]" if self.names[name] else name, "body": ["global_avg_pool"]}
+
+    def step(self, depth: int = 0) -> object:
+        if self.chance(self.wild):
+            return self.pick(self.WILD)
+        if depth > 3 or self.chance(0.3):
+            return self.pick(["relu", "bn", "Unit", {"conv": 8}, {"conv": "c_in"}, {"conv": {"out": 4, "kernel": 3}}])
+        return getattr(self, self.pick(self.KINDS))(depth)
+
+    def beside(self, step: dict) -> dict:
+        """The step, now and then with keys beside its op."""
+        if self.chance(0.08):
+            step["from"] = self.read()
+        if self.chance(0.1):
+            step["when"] = self.truth()
+            if self.chance(0.5):
+                step["else"] = self.pick([["relu"], [{"conv": 8}], "Unit", ["identity"]])
+        if self.chance(0.1):
+            step["as"] = self.fresh()
+        if self.chance(0.05):
+            step["label"] = self.pick(["a b", "<%\\$>"])
+        if self.chance(0.05):
+            step["name"] = self.pick(["one", "two"])
+        if self.chance(self.wild):
+            step[self.pick([*STEP, *_COMPANIONS])] = self.pick(self.WILD)
+        return step
+
+    # --- ops
     def field(self, item: Field) -> object:
         if item.kind == "tensor":
-            return self.pick(self.SOURCES)
+            return self.read()
         if item.kind == "bool":
             return self.truth()
         if item.choices and self.chance(0.5):
             return self.pick(item.choices)
         if item.kind == "text":
-            return self.pick(["c h w -> h w c", "(g c) h w -> (c g) h w", "(g c) h w -> g c h w", "c -> c", "c h w -> (c h w)"])
+            return self.pick(self.PATTERNS)
         if item.kind == "formula":
-            return self.pick(["input + t", "max(input, 0) * n", "input", "-t + u * part[0]", "n * 2", "t * (a - b)", "1 / t"])
+            return self.pick(self.FORMULAS).format(self.read(), self.read())
         if item.kind == "number":
-            return self.pick([0, 0.5, 1, 2, "n / 8", self.size()])
+            return self.pick([0, 0.5, 1, "n / 8", self.size()])
+        if item.name in ("kernel", "stride", "dilation", "groups") and not self.chance(self.wild):
+            return self.pick([1, 1, 1, 3, 3, 2, "n", [3, 1]])
         if item.kind in ("axes", "ints") and self.chance(0.3):
             return self.several(self.size)
         return self.size()
 
     def arguments(self, op: str) -> object:
         """Values for some of the fields of an op."""
-        found = {item.name: self.field(item) for item in REGISTRY[op].fields if item.required or self.chance(0.3)}
+        found = {item.name: self.field(item) for item in REGISTRY[op].fields if item.required or self.chance(0.2)}
         if op == "rearrange":
             found["g"] = self.size()
         if self.chance(self.wild):
@@ -287,47 +375,29 @@ class Maker:
             return list(found.values()) if len(found) > 1 else next(iter(found.values()))
         return found or None
 
-    def beside(self, step: dict) -> dict:
-        """The step, now and then with keys beside its op."""
-        for key, values in (("as", ["t", "u"]), ("from", self.SOURCES), ("when", self.TRUTHS), ("name", ["one", "two"]), ("label", ["a b", "<%\\$>"])):
-            if self.chance(0.07):
-                step[key] = self.pick(values)
-        if self.chance(self.wild):
-            step[self.pick([*STEP, *_COMPANIONS])] = self.pick(self.WILD)
-        if "when" in step and self.chance(0.5):
-            step["else"] = self.pick([["relu"], ["t"], [{"conv": 8}], "Unit", ["identity"]])
-        return step
-
-    def body(self, depth: int = 0) -> list[object]:
-        found = self.several(lambda: self.step(depth + 1))
-        for n, step in reversed(list(enumerate(found))):
-            if isinstance(step, dict) and ("fork" in step or "split" in step) and not self.chance(self.wild):
-                found.insert(n + 1, self.pick(["t", "part[0]", {"concat": "part"}]))
-        return found
-
-    def step(self, depth: int = 0) -> object:
-        if self.chance(self.wild):
-            return self.pick(self.WILD)
-        if depth > 3 or self.chance(0.4):
-            return self.pick(["relu", "bn", "identity", "t", "Unit", {"conv": 8}, {"conv": "c_in"}])
-        make = self.pick([self.op, self.op, self.op, self.call, self.join, self.join, self.residual, self.repeat, self.table, self.each, self.fork, self.split, self.choice, self.grouped])
-        return make(depth)
-
     def op(self, depth: int) -> object:
+        op = self.pick(self.SOUND)
+        return self.beside({op: self.arguments(op)})
+
+    def other(self, depth: int) -> object:
         op = self.pick(self.FUNCTIONAL)
         return self.beside({op: self.arguments(op)})
 
     def call(self, depth: int) -> object:
-        return self.beside(dict(self.pick(self.blocks)))
+        made = self.pick(self.blocks)
+        return self.beside(dict(made() if callable(made) else made))
 
+    # --- structure
     def branch(self, depth: int) -> object:
-        return self.pick(["identity", "t", self.step(depth), self.body(depth), {"from": "t", "body": self.body(depth)}])
+        makers = [lambda: "identity", self.read, lambda: self.step(depth), lambda: self.body(depth)]
+        makers.append(lambda: {"from": self.read(), "body": self.body(depth)})
+        return self.pick(makers)()
 
     def join(self, depth: int) -> object:
-        return self.beside({self.pick(self.JOINS): self.several(lambda: self.branch(depth + 1))})
+        return self.beside({self.pick(["concat", "concat", *self.JOINS]): self.several(lambda: self.branch(depth + 1))})
 
     def residual(self, depth: int) -> object:
-        whole: dict[str, object] = {"body": self.body(depth)}
+        whole: dict[str, object] = {"body": [*self.body(depth), {"conv": "c_in"}]}
         if self.chance(0.5):
             whole["if"] = self.truth()
         if self.chance(0.3):
@@ -337,67 +407,90 @@ class Maker:
         return self.beside({"residual": self.pick([whole, whole["body"]])})
 
     def repeat(self, depth: int) -> object:
-        return self.beside({"repeat": self.pick([0, 1, 2, 3, "n", "n - 1", self.size()]), "body": self.body(depth)})
+        return self.beside({"repeat": self.pick([1, 2, 3, "n", "n - 1", self.size()]), "body": self.body(depth)})
 
     def table(self, depth: int, word: str = "for") -> dict:
         columns = self.pick(["d", ["d"], ["name", "d"], ["d", "e"], {"d": None, "e": "d * 2"}, ["d", {"e": 2}]])
-        names = [columns] if isinstance(columns, str) else [name for part in columns for name in ([part] if isinstance(part, str) else part)]
-        rows = [[f"row{n}" if name == "name" else self.size() for name in names] for n in range(self.pick([1, 2, 3]))]
-        found = {word: columns, "in": rows, "body": [*self.pick([[], [{"conv": "d"}], [{"relu": None, "when": "last"}]]), *self.body(depth)]}
+        parts = [columns] if isinstance(columns, str) else columns
+        names = [name for part in parts for name in ([part] if isinstance(part, str) else part)]
+        count = self.pick([1, 2, 3])
+        rows = [[f"row{n}" if name == "name" else self.size() for name in names] for n in range(count)]
+        first = self.pick([[], [{"conv": 8}], [{"relu": None, "when": "last"}], [{"dropout": "0.1 if first else 0.2"}]])
+        found = {word: columns, "in": rows, "body": [*first, *self.body(depth)]}
         if self.chance(0.3):
-            found["let"] = {"w": self.pick(["d * 2", "d if first else n", "i"])}
+            found["let"] = {"w": self.pick(["n * 2", "d if first else n", "i"])}
         return found if word == "each" else self.beside(found)
 
     def each(self, depth: int) -> object:
-        return self.beside({self.pick([*self.JOINS, "fork", "running_sum"]): self.pick([self.table(depth, "each"), [self.table(depth, "each"), "identity"], [{"running_sum": self.body(depth)}]])})
+        each = self.table(depth, "each")
+        branches = self.pick(
+            [each, [each, "identity"], [{"running_sum": self.several(lambda: self.branch(depth + 1))}]]
+        )
+        return self.beside({self.pick(["concat", "concat", *self.JOINS]): branches})
 
     def fork(self, depth: int) -> object:
-        return {"fork": self.body(depth), "as": self.pick(["part", "part", ["t", "u"]])}
+        branches = self.several(lambda: self.branch(depth + 1))
+        return {"fork": branches, "as": self.fresh(len(branches))}
 
     def split(self, depth: int) -> object:
-        return {"split": self.pick([1, 2, [4, 4], "n", ["a", "c_in - a"], self.size()]), "as": self.pick(["part", "part", ["t", "u"]])}
+        sizes, parts = self.pick([(1, 1), (2, 2), ([4, "c_in - 4"], 2), ("n", 1), (self.size(), 1)])
+        if parts == 2 and self.chance(0.5):
+            return {"split": sizes, "as": [self.fresh(), self.fresh()]}
+        return {"split": sizes, "as": self.fresh(parts)}
 
     def choice(self, depth: int) -> object:
-        return {"choice": self.pick(["kind", "kind", "n", "'large'"]), "of": {"small": self.body(depth), "large": self.body(depth)}}
+        bodies = {"small": self.body(depth), "large": self.body(depth)}
+        return {"choice": self.pick(["kind", "kind", "kind", "n", "'large'"]), "of": bodies}
 
     def grouped(self, depth: int) -> object:
-        return self.pick([self.beside({"body": self.body(depth)}), self.body(depth)])
+        return self.pick([lambda: self.beside({"body": self.body(depth)}), lambda: self.body(depth)])()
 
+    # --- the spec
     def spec(self) -> dict:
-        first = [{"conv": 8}, {"identity": None, "as": "t"}, {"relu": None, "as": "u"}, {"split": 2, "as": "part"}, "t"]
-        shape = [8, 16, 16]
         blocks = {"Unit": {"params": {"out": 8, "k": 1}, "body": [{"conv": {"out": "out", "kernel": "k"}}, "bn"]}}
-        blocks["Pair"] = {"inputs": {"code": "optional"}, "body": [*first, *self.body(1)]}
-        self.blocks += [{"Pair": {"code": "t"}}, {"Pair": None}]
-        blocks["Loop"] = {"params": {"out": 8}, "let": {"half": "out // 2"}, "body": [*first, *self.body(1)]}
+        blocks["Loop"] = {"params": {"out": 8}, "let": {"half": "out // 2"}, "body": self.body(1, {"input": 0})}
         self.blocks += [{"Loop": "n"}, {"Loop": 4}]
+        blocks["Pair"] = {"inputs": ["code"], "body": [*self.body(1, {"input": 0}), {"concat": ["identity", "code"]}]}
+        self.blocks.append(lambda: {"Pair": {"code": self.read()}})
+        shape = [8, 16, 16]
         spec: dict = {
             "name": "Net",
-            "input": self.pick([shape, shape, shape, shape, [4, 9], [16], [8, 6, 5, 4]]),
+            "input": self.pick([shape, shape, shape, shape, shape, [4, 9], [16], [8, 6, 5, 4]]),
             "params": {"n": self.pick([1, 2, 3, 8]), "kind": "small", "a": 4, "b": "n * 2 + a"},
             "blocks": blocks,
-            "stages": {"s1": [*first, *self.body()], "s2": [*first, *self.body()]},
+            "stages": {"s1": self.body(), "s2": self.body(0, {"input": 0, "s1": 0})},
         }
         if self.chance(0.3):
-            spec["stages"]["s3"] = {"when": self.truth(), "from": self.pick(self.SOURCES), "body": self.body()}
+            names = {"s1": 0, "s2": 0}
+            spec["stages"]["s3"] = {
+                "when": self.truth(),
+                "from": self.pick(["s2", "s2", "s1"]),
+                "body": self.body(0, names),
+            }
         if self.chance(0.3):
             spec["stages"]["s4"] = {**self.table(0), "let": {"w": "n"}}
         if self.chance(0.3):
             spec["variants"] = {"v": {self.pick(["n", "a", "kind"]): self.size()}}
         if self.chance(0.2):
-            spec["defaults"] = {"conv": {"bias": self.truth()}, "Unit": {"k": self.size()}}
+            spec["defaults"] = {"conv": {"bias": self.truth()}, "Unit": {"k": self.pick([1, 3])}}
         for part, keys in ((spec["blocks"]["Unit"], BLOCK), (spec["stages"], [*STAGE, "s3", "Unit"]), (spec, SPEC)):
             if self.chance(self.wild):
                 part[self.pick(list(keys))] = self.pick(self.WILD)
         return spec
 
 
-TREES_OF_STEPS = st.builds(lambda random, wild: Maker(random, wild).spec(), st.randoms(use_true_random=True), st.sampled_from([0, 0, 0.02, 0.1]))
+TREES_OF_STEPS = st.builds(
+    lambda random, wild: Maker(random, wild).spec(),
+    st.randoms(use_true_random=True),
+    st.sampled_from([0, 0, 0.02, 0.1]),
+)
 
 ANYTHING = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(KEYS | st.sampled_from(sorted(SPEC)) | st.text(max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(KEYS | st.sampled_from(sorted(SPEC)) | st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=25,
 )
 
@@ -408,13 +501,8 @@ def check_mutated(text, variant):
     outcome(Source("fuzz.yaml", text), variant)
 
 
-def check_tree(tree):
-    try:
-        source = from_python(tree)
-    except SpecError as error:  # what no text could hold
-        assert error.diagnostics
-        return
-    outcome(source)
+def check_tree(tree, variant=0):
+    outcome(from_python(tree), variant)
 
 
 def check_anything(tree, dump):
@@ -467,6 +555,12 @@ def test_random_steps_are_built_or_refused_with_a_place(tree):
     check_tree(tree)
 
 
+@settings(quick, max_examples=150)
+@given(grafted(), st.integers(0, 3))
+def test_a_shipped_spec_with_foreign_parts_is_built_or_refused_with_a_place(tree, variant):
+    check_tree(tree, variant)
+
+
 @quick
 @given(ANYTHING, st.sampled_from([None, True, False]))
 def test_random_yaml_is_refused_with_a_place(tree, dump):
@@ -484,6 +578,13 @@ def test_random_bytes_are_refused_with_a_place(folder, data, at):
 @given(mutated(), st.integers(0, 20))
 def test_thousands_of_shipped_specs_after_slips(text, variant):
     check_mutated(text, variant)
+
+
+@pytest.mark.slow
+@long
+@given(grafted(), st.integers(0, 20))
+def test_thousands_of_shipped_specs_with_foreign_parts(tree, variant):
+    check_tree(tree, variant)
 
 
 @pytest.mark.slow

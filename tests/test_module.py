@@ -33,6 +33,12 @@ VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 
+# What takes seconds for each network is done for these in every run, for the others with `-m slow`.
+ALWAYS = {"efficientnet", "espnet", "micronet", "mobilenet_v2", "peleenet", "shufflenet_v2"}
+every_spec_in_time = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in SPECS]
+)
+
 
 def emitted_blocks(net):
     """The submodules whose classes stand in the emitted source."""
@@ -139,7 +145,7 @@ def test_fx_traces_the_module(name):
     assert_equal(run(traced, images(name)), run(filled(name), images(name)))
 
 
-@every_spec
+@every_spec_in_time
 def test_torch_export_takes_the_module_at_any_batch(name):
     inputs = images(name)
     batch = torch.export.Dim("batch", max=64)
@@ -149,7 +155,7 @@ def test_torch_export_takes_the_module_at_any_batch(name):
         assert_equal(run(exported.module(), given), run(filled(name), given), 1e-4)
 
 
-@every_spec
+@every_spec_in_time
 def test_torch_compile_finds_no_graph_break(name):
     torch._dynamo.reset()
     compiled = torch.compile(filled(name), fullgraph=True, backend="eager")
@@ -164,7 +170,7 @@ def test_torch_compile_with_inductor_computes_the_same():
     assert_equal(run(compiled, images(name)), run(filled(name), images(name)), 1e-4)
 
 
-@every_spec
+@every_spec_in_time
 @pytest.mark.filterwarnings("ignore")  # of onnxscript about itself
 def test_onnx_computes_the_same(name, tmp_path):
     import onnx
@@ -308,15 +314,30 @@ def op_of(part):
 def rule_of(part, tensor, init):
     """The rule of a tensor, with its number: the spec's, else torch's own."""
     weight, found = part.weight, init.get(op_of(part))
-    taps = math.prod(weight.shape[2:])
-    names = {"taps": taps, "groups": getattr(part, "groups", 1)}
-    names |= {"fan_in": taps * weight.shape[1], "fan_out": taps * weight.shape[0]} if weight.dim() > 1 else {}
     if found and tensor in found.values:
         rule = found.values[tensor]
-        return rule.function, evaluate(rule.args[0], names)
+        return rule.function, evaluate(rule.args[0], fans(part))
     if op_of(part) == "bn":
         return "constant", 1 if tensor == "weight" else 0
-    return "uniform", 1 / math.sqrt(names["fan_in"])
+    return "uniform", 1 / math.sqrt(weight[0].numel())
+
+
+def fans(part):
+    """What a rule may read."""
+    if isinstance(part, nn.Linear):
+        return {"fan_in": part.in_features, "fan_out": part.out_features}
+    if op_of(part) == "bn":
+        return {}
+    taps = math.prod(part.kernel_size)
+    fan_in, fan_out = part.in_channels // part.groups * taps, part.out_channels * taps
+    return {"fan_in": fan_in, "fan_out": fan_out, "taps": taps, "groups": part.groups}
+
+
+def init_of(given, graph):
+    """The rules that hold for a graph."""
+    spec = read(given)
+    applies = spec.init_when is None or evaluate(spec.init_when, graph.params)
+    return spec.init if applies else {}
 
 
 def init_fault(values, kind, number):
@@ -334,22 +355,72 @@ def init_fault(values, kind, number):
     return ""
 
 
-@every_spec
-def test_weights_are_drawn_as_the_spec_says(name):
-    torch.manual_seed(0)
-    net, init, checked, faults = module.build(graph_of(name)), read(name).init, Counter(), []
+def init_faults(net, init):
+    """The tensors that differ from their rules, and which kinds of tensors were looked at."""
+    checked, faults = Counter(), []
     for key, part in net.named_modules():
-        if op_of(part) is None:
-            continue
-        for tensor in ("weight", "bias"):
+        for tensor in ("weight", "bias") if op_of(part) else ():
             values = getattr(part, tensor)
             if values is None or (values.numel() < 200 and rule_of(part, tensor, init)[0] != "constant"):
                 continue
             fault = init_fault(values.detach(), *rule_of(part, tensor, init))
             checked[op_of(part), tensor] += 1
             faults += [f"{key}.{tensor}: {fault}"] if fault else []
+    return faults, checked
+
+
+@every_spec
+def test_weights_are_drawn_as_the_spec_says(name):
+    torch.manual_seed(0)
+    net, init = module.build(graph_of(name)), init_of(name, graph_of(name))
+    faults, checked = init_faults(net, init)
     assert not faults
-    assert not [t for t in init if t in {op_of(p) for p in net.modules()} and not checked[t, "weight"]]
+    assert {op_of(part) for part in net.modules()} - {None} == {op for op, _ in checked}
+
+
+CONVS = [{"conv": 240}, {"conv": {"out": 240, "bias": False}}, {"conv": {"out": 240, "groups": 4, "kernel": 3}}]
+TRANSPOSED = {"conv_transpose": {"out": 400, "kernel": 2, "stride": 2}}
+INITS = {
+    "one bound for both": (
+        {"conv": {"weight": {"uniform": "1 / sqrt(fan_in)"}, "bias": {"uniform": "1 / sqrt(fan_in)"}}},
+        CONVS,
+    ),
+    "bias first": ({"conv": {"bias": {"normal": "1 / fan_out"}, "weight": {"normal": "sqrt(2 / fan_out)"}}}, CONVS),
+    "bias alone": ({"conv": {"bias": {"constant": 0.25}}}, CONVS[:1]),
+    "by groups": ({"conv": {"weight": {"normal": "sqrt(groups / fan_out)"}, "bias": {"constant": 1}}}, CONVS),
+    "kaiming": ({"conv": {"weight": {"normal": "sqrt(2 / fan_out)"}}}, CONVS),
+    "kaiming of a transposed one": ({"conv": {"weight": {"normal": "sqrt(2 / fan_out)"}}}, [*CONVS, TRANSPOSED]),
+    "truncated": ({"conv": {"weight": {"trunc_normal": 0.02}}}, CONVS),
+    "linear": (
+        {"linear": {"weight": {"normal": "1 / (fan_in + fan_out)"}, "bias": {"uniform": "1 / fan_in"}}},
+        ["global_avg_pool", "flatten", {"linear": 300}, {"linear": {"out": 300, "bias": False}}, {"linear": 300}],
+    ),
+    "norms": ({"bn": {"weight": {"constant": 0.5}, "bias": {"constant": "1e-4"}}}, [*CONVS, "bn"]),
+    "all": (
+        {
+            "conv": {"weight": {"normal": "sqrt(1 / fan_in)"}, "bias": {"constant": 0}},
+            "bn": {"bias": {"constant": 1}},
+            "linear": {"weight": {"uniform": "2 / sqrt(fan_out)"}},
+        },
+        [*CONVS, "bn", "global_avg_pool", "flatten", {"linear": 300}, "bn"],
+    ),
+    "of what is not there": ({"linear": {"weight": {"constant": 1}}}, CONVS),
+}
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_every_form_of_rule_is_followed(name):
+    init, steps = INITS[name]
+    given = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "init": init, "stages": {"body": steps}}
+    torch.manual_seed(0)
+    faults, _ = init_faults(archdsl.build(given), read(given).init)
+    assert not faults
+
+
+def test_init_holds_only_when_it_says_so():
+    torch.manual_seed(0)
+    assert not init_of("shufflenet_v2", archdsl.graph("shufflenet_v2", "torchvision-x1.0"))
+    assert init_faults(archdsl.build("shufflenet_v2", "torchvision-x1.0"), {})[0] == []
 
 
 def test_the_rules_of_papers_reach_the_weights():

@@ -27,6 +27,7 @@ from nets import SPECS, assert_equal, filled, graph_of, images, run
 
 import archdsl
 from archdsl.library import locate, read
+from archdsl.ops import REGISTRY
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "source"
@@ -101,9 +102,9 @@ def test_the_text_is_the_same_in_every_process():
         for seed in ("0", "1", "4711")
     ]
     wanted = {f"{name}@{v}": hashlib.sha256(text_of(name, v).encode()).hexdigest() for name, v in VARIANTS}
-    for process in runs:
-        assert json.loads(process.communicate()[0]) == wanted
-        assert process.returncode == 0
+    printed = [process.communicate()[0] for process in runs]
+    assert [process.returncode for process in runs] == [0, 0, 0]
+    assert all(json.loads(text) == wanted for text in printed)
 
 
 @every_variant
@@ -345,6 +346,83 @@ def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(
     for file in PRELUDE.glob("*.py"):
         text = re.sub("  # noqa.*", "", file.read_text(encoding="utf-8"))  # which the rules of this project need
         (tmp_path / f"whole_{file.name}").write_text(text, encoding="utf-8")
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
+
+
+# --- every op, its fields as literals and as params
+def steps_of(op, fields, tensors):
+    """The op as a spec has it."""
+    if op.name == "formula":
+        text = re.sub(r"t(\d)", lambda match: tensors[int(match[1])], fields["expression"])
+        return [{"formula": text}]
+    if op.many:
+        return [{op.name: tensors}]
+    if op.name == "split":
+        return [{"split": fields["sizes"], "as": ["left", "right"]}, {"concat": ["right", "left"]}]
+    return [{op.name: dict(fields)} if fields else op.name]
+
+
+def others(value):
+    """Values that might do as well."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [2 * value, value + 2, value + 1, value - 1, 3 * value]
+    if isinstance(value, float):
+        return [value / 2]
+    return [value[::-1], [n + 1 for n in value]] if isinstance(value, list) else []
+
+
+def plain_spec(op):
+    shapes, fields = op.example["inputs"], op.example["fields"]
+    inputs = {f"in{number}": list(shape) for number, shape in enumerate(shapes)}
+    body = {"from": "in0", "body": steps_of(op, fields, list(inputs))}
+    return {"archdsl": 1, "name": "Net", "inputs": inputs, "stages": {"a": body}}
+
+
+def spec_with_param(op, field):
+    """A block whose param is the field, called with two values."""
+    shapes, fields = op.example["inputs"], op.example["fields"]
+    value = fields[field]
+    blocks = {"Block": {"params": ["value"], "body": steps_of(op, {**fields, field: "value"}, [])}}
+    base = {"archdsl": 1, "name": "Net", "input": list(shapes[0]), "blocks": blocks}
+    for other in others(value):
+        calls = [[{"Block": {"value": v}}, "flatten", {"linear": 3}] for v in (value, other)]
+        one, two = ({"from": "input", "body": call} for call in calls)
+        try:
+            archdsl.graph({**base, "stages": {"two": two}})
+        except archdsl.SpecError:
+            continue
+        return {**base, "stages": {"one": one, "two": two, "sum": [{"add": ["one", "two"]}]}}
+    return None
+
+
+OPS = {name: plain_spec(op) for name, op in sorted(REGISTRY.items())} | {
+    f"{name}.{field}": found
+    for name, op in sorted(REGISTRY.items())
+    if len(op.example["inputs"]) == 1 and not op.many
+    for field in op.example["fields"]
+    if (found := spec_with_param(op, field))
+}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_an_op_is_printed_as_inferred_and_followed_by_fx(name):
+    from archdsl import module
+
+    graph = archdsl.graph(OPS[name])
+    net = module.build(graph)
+    assert module.verify(net, graph) == []
+    inputs = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+    assert torch.equal(torch.fx.symbolic_trace(net.eval())(*inputs), net(*inputs))
+
+
+def test_the_source_of_every_op_passes_the_tools(tmp_path, pytestconfig):
+    for name, given in OPS.items():
+        (tmp_path / f"{name.replace('.', '_')}.py").write_text(archdsl.emit(given), encoding="utf-8")
     assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
     assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
     cache_dir = pytestconfig.cache.mkdir("mypy")

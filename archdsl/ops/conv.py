@@ -6,7 +6,7 @@ import math
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from archdsl.expr import Expr, Lit
+from archdsl.expr import Expr, IfElse, Lit
 from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, axes_expr, is_lit, per_axis, times
 
 KEEP, SAME = "keep", "same"
@@ -19,6 +19,13 @@ def padding_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
         pairs = zip(per_axis(f.kernel, rank), per_axis(f.dilation, rank), strict=True)
         return tuple(d * (k - 1) // 2 for k, d in pairs)
     return per_axis(f.padding, rank)
+
+
+def settled(padding: Expr, keep: Expr) -> Expr:
+    """A padding that a condition chooses, with the word keep as its number."""
+    if isinstance(padding, IfElse):
+        return IfElse(padding.condition, settled(padding.then, keep), settled(padding.other, keep))
+    return keep if is_lit(padding, KEEP) else padding
 
 
 def keep_expr(kernel: Expr, dilation: Expr | int, rank: int) -> Expr:
@@ -160,6 +167,8 @@ class Conv(Op, name="conv"):
             padding = keep_expr(f.kernel, f.dilation, e.rank)
         elif is_lit(padding, SAME):
             cls, padding = f"Conv{e.rank}dSame", 0
+        elif isinstance(padding, IfElse):
+            padding = settled(padding, keep_expr(f.kernel, f.dilation, e.rank))
         kwargs = {
             "stride": (f.stride, 1),
             "padding": (padding, 0),

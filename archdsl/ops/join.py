@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from archdsl.expr import Binary, Call, Expr, Name, Unary, children, names, rebuild, show
+from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, names, rebuild, show
 from archdsl.ops.base import Field, Op, OpFault, Shape, Site, atom, times
 
 
@@ -197,7 +197,16 @@ def check_formula(expr: Expr, tensors: int) -> None:
                 continue
             case Call(function="max" | "min", keywords=()) if len(part.args) > 1:
                 continue
-        raise OpFault(f"'{show(part)}' is not possible with tensors: a formula has + - * max min", field="expression")
+        message = f"a formula has + - * max min over tensors, no {kind_of(part)}"
+        raise OpFault(message, field="expression")
+
+
+def kind_of(part: Expr) -> str:
+    """What a part of a formula does."""
+    match part:
+        case Binary(op=word) | Unary(op=word) | Compare(op=word) | Call(function=word):
+            return f"'{word}'"
+    return type(part).__name__.lower().replace("ifelse", "if")
 
 
 def in_torch(expr: Expr, tensors: tuple[str, ...]) -> Expr:

@@ -72,7 +72,7 @@ RESIDUAL: Mapping[str, str] = {
 INIT: Mapping[str, str] = {
     "normal": "a normal distribution of this standard deviation, around 0",
     "uniform": "a uniform distribution from minus this number to this number",
-    "trunc_normal": "as normal, but what is beyond 2 is drawn again",
+    "trunc_normal": "as normal, but what is beyond two deviations is drawn again",
     "constant": "this number",
 }
 INIT_NAMES: Mapping[str, tuple[str, ...]] = {  # what a rule may read, by the group of its op

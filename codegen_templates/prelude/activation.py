@@ -4,7 +4,7 @@ from torch import nn
 
 
 def activation(name: str, channels: int) -> nn.Module:
-    """The activation module of that name; `channels` are those it stands on."""
+    """Make the activation of that name; `channels` are those that it stands on."""
     if name == "prelu":
         return nn.PReLU(channels)
     if name == "softmax":

@@ -64,7 +64,7 @@ class Conv3dSame(nn.Conv3d):
 
 
 def entry(size: int | tuple[int, ...], axis: int) -> int:
-    """What a size says of an axis."""
+    """Give an axis its part of a size."""
     return size if isinstance(size, int) else size[axis]
 
 

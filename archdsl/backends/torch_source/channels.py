@@ -9,7 +9,7 @@ from typing import Any
 from archdsl import ir
 from archdsl.backends.torch_source.numbers import Numbers, merge
 from archdsl.elaborate import Origin
-from archdsl.expr import Expr, IfElse, ListOf, Lit, Name, same, substitute, wrap
+from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, substitute, wrap
 from archdsl.report import fault
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
@@ -72,7 +72,7 @@ class Channels:
             expr = self.of(operand)
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
-            elif isinstance(operand, ir.Var) and operand.many:
+            elif isinstance(operand, ir.Var) and operand.many and not operand.optional:
                 found.append(expr * self.count(operand))
             else:
                 found.append(expr)
@@ -118,9 +118,14 @@ class Channels:
 
     def parts(self, node: ir.OpNode) -> Expr:
         """Channels of each part of a split."""
-        sizes, entering = node.fields[node.op.fields[0].name], self.of(node.ins[0])
+        name = node.op.fields[0].name
+        sizes, entering = node.fields[name], self.of(node.ins[0])
         if isinstance(sizes, ListOf):
             return sizes
+        seen = self.origin.seen.get((id(node), name))
+        if seen is not None and isinstance(seen.value, list):
+            return ListOf(tuple(Index(sizes, Lit(n)) for n in range(len(seen.value))))
+        self.counts[node.out] = sizes
         self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
         return entering // sizes
 

@@ -28,10 +28,10 @@ from archdsl.backends.torch_source.pieces import (
     text,
 )
 from archdsl.elaborate import Origin
-from archdsl.expr import Expr, ListOf, Lit, Name, names, simplify, substitute, wrap
+from archdsl.expr import Expr, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
-from archdsl.ops.base import Site, is_lit
+from archdsl.ops.base import Field, Site, is_lit
 from archdsl.report import fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
@@ -363,13 +363,23 @@ class Writer:
         fields = {}
         for item in node.op.fields:
             if item.name in node.fields and item.kind != "formula":
-                fields[item.name] = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+                fields[item.name] = self.field(node, item)
         fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
         sizes = [seen[(id(o), "size")] for o in node.operands() if isinstance(o, ir.Var) and (id(o), "size") in seen]
         rank = self.origin.ranks.get(id(node), 2)
         bound = [tuple(s.value) for s in sizes if not s.varies]
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
+
+    def field(self, node: ir.OpNode, item: Field) -> Expr:
+        """A field, to print; a word that chooses the class cannot differ between calls."""
+        shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+        if item.choices and item.kind != "word" and isinstance(shown, Name):
+            seen = self.origin.seen.get((id(node), item.name))
+            if seen is not None and "str" in seen.kinds:
+                message = f"the {item.name} of '{node.op.name}' is now a word, now another: that takes two blocks"
+                raise fault("cannot-print", message, node.field_spans.get(item.name, node.span))
+        return shown
 
     def may_overwrite(self, node: ir.OpNode) -> bool:
         """In place only on a module's own fresh output that nothing else reads."""
@@ -465,7 +475,11 @@ class Writer:
                 and self.numbers.open_names(value)
                 and not self.is_formula(node, name)
             ):
-                setattr(site.f, name, self.in_forward(node.fields[name], name, (id(node), name)))
+                asked = self.in_forward(node.fields[name], name, (id(node), name))
+                seen = self.origin.seen[(id(node), name)].value
+                if isinstance(seen, list):
+                    asked = ListOf(tuple(Index(asked, Lit(n)) for n in range(len(seen))))
+                setattr(site.f, name, asked)
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
             slot = (id(node.ins[0]), "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archdsl import ir
 from archdsl.backends.torch_source.forward import Branching, Statement
 from archdsl.backends.torch_source.layout import Cat, Doc, flat
-from archdsl.backends.torch_source.pieces import Line, indent, text
+from archdsl.backends.torch_source.pieces import Line, expr_doc, indent, text
 from archdsl.expr import Compare, Expr, IfElse, ListOf, Lit, Name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def ternary(writer: Writer, node: ir.IfNode) -> bool:
     docs = [writer.module(then), writer.module(other) if other is not None else "nn.Identity()"]
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
-    condition = text(writer.numbers.shown(node.condition, (id(node), "condition")))
+    condition = writer.numbers.shown(node.condition, (id(node), "condition"))
     writer.attributes.append(str(then.key))
     writer.lines += indent(
         conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
@@ -69,14 +69,14 @@ def ternary(writer: Writer, node: ir.IfNode) -> bool:
     return True
 
 
-def conditional_attribute(key: str, condition: str, docs: list[Doc], depth: int) -> list[Line]:
+def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
     """On one line if it fits, else with an `if`."""
-    whole = Cat((f"self.{key} = ", docs[0], f" if {condition} else ", docs[1]))
+    whole = Cat((f"self.{key} = ", docs[0], f" if {text(condition)} else ", docs[1]))
     if len(flat(whole)) <= WIDTH - 4 * depth:
         return [Line(0, whole)]
     return [
         Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
-        Line(0, f"if {condition}:"),
+        Line(0, Cat(("if ", expr_doc(condition))), ":"),
         Line(1, Cat((f"self.{key} = ", docs[0]))),
     ]
 
@@ -84,17 +84,18 @@ def conditional_attribute(key: str, condition: str, docs: list[Doc], depth: int)
 def two_sides(writer: Writer, node: ir.IfNode) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
     shown = writer.numbers.shown(node.condition, (id(node), "condition"))
-    condition, test = text(shown), asked(writer, node, shown)
+    test = asked(writer, node, shown)
     then, then_result, then_lines = side(writer, node.then)
     other, other_result, other_lines = side(writer, node.other)
     assert then_result is not None
     if then_lines:
-        writer.lines += [Line(writer.conditional_depth, f"if {condition}:"), *then_lines]
+        writer.lines += [Line(writer.conditional_depth, Cat(("if ", expr_doc(shown))), ":"), *then_lines]
     if other_lines:
-        otherwise = "else:" if then_lines else f"if not ({condition}):"
+        otherwise = "else:" if then_lines else f"if not ({text(shown)}):"
         writer.lines += joined(writer.conditional_depth, otherwise, other_lines)
     if node.branch:
-        writer.channels[node.out] = IfElse(node.condition, writer.channels.of(then_result), Lit(0))
+        there = sum(writer.channels.spread([then_result])[1:], start=writer.channels.spread([then_result])[0])
+        writer.channels[node.out] = IfElse(node.condition, there, Lit(0))
     elif other_result is not None:
         after = [writer.channels.of(r) for r in (then_result, other_result)]
         writer.channels[node.out] = writer.channels.merge(node.condition, *after)
@@ -112,10 +113,10 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
 
 def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
     """`else:` over a lone `if` is an `elif`."""
-    own = [flat(line.doc) for line in lines if line.depth == depth + 1]
+    own = [flat(line.doc) + line.suffix for line in lines if line.depth == depth + 1]
     if otherwise == "else:" and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
         first, *rest = indent(lines, -1)
-        return [Line(depth, Cat(("el", first.doc))), *rest]
+        return [Line(depth, Cat(("el", first.doc)), first.suffix), *rest]
     return [Line(depth, otherwise), *lines]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Doc, call, keyword
-from archdsl.backends.torch_source.pieces import Line
-from archdsl.expr import Binary, Call, Expr, Lit, Name, names, show, substitute
+from archdsl.backends.torch_source.pieces import Line, indent
+from archdsl.expr import Binary, Call, Expr, Lit, Name, fold, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
 from archdsl.schema.shape import INIT
@@ -31,46 +31,52 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
             made.setdefault(op, set()).update(found)
     body: list[Line] = []
     for target, entry in init.items():
-        kinds = sorted(
-            {kind for op, found in made.items() if op == target or REGISTRY[op].follows == target for kind in found}
-        )
-        if not kinds:
-            continue
+        ops = [op for op in made if op == target or REGISTRY[op].follows == target]
+        kinds = sorted({kind for op in ops for kind in made[op]})
         kinds = [k for k in kinds if k.startswith("nn.") or f"nn.{k.removesuffix('Same')}" not in kinds]
-        biased = {
-            b
-            for source in classes
-            for op, found in source.biased.items()
-            if op == target or REGISTRY[op].follows == target
-            for b in found
-        }
-        lines = [
-            line for name, rule in entry.values.items() for line in tensor_lines(target, name, rule, entry, biased)
-        ]
-        if not lines:
-            continue
-        test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
-        body.append(Line(1, f"{'if' if not body else 'elif'} isinstance(m, {test}):"))
-        body += [Line(line.depth + 2, line.doc) for line in lines]
+        biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
+        lines = rules(target, entry, kinds, biased)
+        if kinds and lines:
+            test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+            body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
+            body += indent(lines, 2)
     return [Line(0, "for m in self.modules():"), *body] if body else []
 
 
-def tensor_lines(target: str, name: str, rule: Expr, entry: Defaults, biased: set[bool]) -> list[Line]:
-    """`nn.init.…(m.weight, …)` for one tensor of a module."""
-    if name not in ("weight", "bias"):
-        raise fault("unknown-key", f"init gives 'weight' and 'bias', not '{name}'", rule.span or entry.span)
+def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:
+    """The statements for one kind of module: the names that they share, then one for each tensor."""
+    known, lines = names_of(target), []
+    shared: dict[str, str] = {}
+    for tensor, rule in entry.values.items():
+        value = checked(target, tensor, rule, entry, known)
+        if tensor == "bias" and True not in biased:
+            continue
+        assert isinstance(rule, Call)
+        kaiming = rule.function == "normal" and value == KAIMING and not any("Transpose" in kind for kind in kinds)
+        if not kaiming:
+            shared |= {n.id: known[n.id] for n in names(value) if n.id != "groups"}
+        made = made_by(rule.function, f"m.{tensor}", substitute(value, {"groups": Name("m.groups")}), kaiming=kaiming)
+        typed = all("Conv" not in kind for kind in kinds)  # torch types a convolution's bias as Tensor | None
+        optional = tensor == "bias" and (False in biased or not typed)
+        lines += [Line(0, "if m.bias is not None:"), *indent(made)] if optional else made
+    return [*(Line(0, f"{name} = {text}") for name, text in shared.items()), *lines]
+
+
+def names_of(target: str) -> Mapping[str, str]:
+    """What a rule may read of a module."""
+    if target == "linear":
+        return LINEAR
+    return CONV if target in REGISTRY and REGISTRY[target].group == "convolution" else {}
+
+
+def checked(target: str, tensor: str, rule: Expr, entry: Defaults, known: Mapping[str, str]) -> Expr:
+    """The number of a rule."""
+    if tensor not in ("weight", "bias"):
+        raise fault("unknown-key", f"init gives 'weight' and 'bias', not '{tensor}'", rule.span or entry.span)
     if not isinstance(rule, Call) or rule.function not in INIT or len(rule.args) != 1:
-        raise fault("bad-init", f"an init rule is one of {', '.join(INIT)} with its number", rule.span or entry.span)
-    tensor = f"m.{name}"
-    value: Expr = rule.args[0]
-    known = (
-        LINEAR
-        if target == "linear"
-        else CONV
-        if REGISTRY.get(target) and REGISTRY[target].group == "convolution"
-        else {}
-    )
-    for mentioned in names(value):
+        known_rules = ", ".join(INIT)
+        raise fault("bad-init", f"an init rule is one of {known_rules} with its number", rule.span or entry.span)
+    for mentioned in names(rule.args[0]):
         if mentioned.id not in known:
             raise fault(
                 "unknown-name",
@@ -78,29 +84,29 @@ def tensor_lines(target: str, name: str, rule: Expr, entry: Defaults, biased: se
                 mentioned.span or entry.span,
                 help=f"known are {', '.join(known) or 'numbers alone'}",
             )
-    mentioned_names = dict.fromkeys(n.id for n in names(value)) if rule.function != "normal" or value != KAIMING else {}
-    lines = [Line(0, f"{n} = {known[n]}") for n in mentioned_names if n != "groups"]
-    value = substitute(value, {"groups": Name("m.groups")})
-    if rule.function == "uniform" and not isinstance(value, Lit):
-        lines.append(Line(0, f"bound = {show(value, python=True)}"))
-        value = Name("bound")
-    made = Line(0, statement(rule.function, tensor, value))
-    if name == "bias" and True not in biased:
-        return []
-    if name == "bias" and False in biased:
-        return [Line(0, "if m.bias is not None:"), Line(1, made.doc)]
-    return [*lines, made]
+    return rule.args[0]
+
+
+def made_by(rule: str, tensor: str, value: Expr, *, kaiming: bool) -> list[Line]:
+    """A rule as statements; the bound of a uniform one gets a name."""
+    if kaiming:
+        return [Line(0, call("nn.init.kaiming_normal_", tensor, keyword("mode", '"fan_out"')))]
+    if rule == "trunc_normal" and not isinstance(value, Lit):
+        return [Line(0, f"std = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("std")))]
+    if rule == "uniform" and not isinstance(value, Lit):
+        return [Line(0, f"bound = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("bound")))]
+    return [Line(0, statement(rule, tensor, value))]
 
 
 def statement(rule: str, tensor: str, value: Expr) -> Doc:
     """`nn.init.normal_(m.weight, 0.0, …)`."""
     text = show(value, python=True)
-    if rule == "normal" and value == KAIMING:
-        return call("nn.init.kaiming_normal_", tensor, keyword("mode", '"fan_out"'))
     if rule == "normal":
         return call("nn.init.normal_", tensor, keyword("std", text))
     if rule == "trunc_normal":
-        return call("nn.init.trunc_normal_", tensor, keyword("std", text))
+        # torch cuts at ±2 whatever the deviation; ±2 deviations are meant, as TensorFlow cuts
+        low, high = (show(fold(Binary("*", Lit(n), value)), python=True) for n in (-2, 2))
+        return call("nn.init.trunc_normal_", tensor, keyword("std", text), keyword("a", low), keyword("b", high))
     if rule == "uniform":
         return call("nn.init.uniform_", tensor, f"-{text}", text)
     if isinstance(value, Lit) and value.value in (0, 1):

@@ -44,7 +44,15 @@ class Ternary:
     other: Doc
 
 
-Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary"
+@dataclass(frozen=True)
+class Chain:
+    """Operands of one precedence: the first, then each with the operator before it."""
+
+    first: Doc
+    rest: tuple[tuple[str, Doc], ...]
+
+
+Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain"
 
 
 def call(head: str, *items: Doc) -> Group:
@@ -70,6 +78,8 @@ def flat(doc: Doc) -> str:
             return f"{flat(element)} for {flat(clause)}"
         case Ternary(then, condition, other):
             return f"{flat(then)} if {condition} else {flat(other)}"
+        case Chain(first, rest):
+            return flat(first) + "".join(f" {operator} {flat(part)}" for operator, part in rest)
     return doc
 
 
@@ -93,6 +103,9 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
         case Ternary(then, condition, other):
             last = lines(Cat(("else ", other)), indent, suffix)
             return [*lines(then, indent), f"{' ' * indent}if {condition}", *last]
+        case Chain(first, rest):
+            inner = [line for operator, part in rest[:-1] for line in lines(Cat((f"{operator} ", part)), indent)]
+            return [*lines(first, indent), *inner, *lines(Cat((f"{rest[-1][0]} ", rest[-1][1])), indent, suffix)]
     return [whole]
 
 
@@ -100,7 +113,7 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
     """Breaks the last group that has items; text before and after stays on its first and last line."""
     for index in reversed(range(len(parts))):
         part = parts[index]
-        if isinstance(part, Ternary):
+        if isinstance(part, (Ternary, Chain)):
             before = "".join(map(flat, parts[:index]))
             after = "".join(map(flat, parts[index + 1 :])) + suffix
             return [f"{' ' * indent}{before}(", *lines(part, indent + 4), f"{' ' * indent}){after}"]
@@ -142,6 +155,9 @@ def broken(line: str) -> Doc:
     parts = split_at(rest, (" if ", " else "))
     if len(parts) == 3:
         return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
+    terms = split_at(rest, (" + ",) * rest.count(" + "))
+    if len(terms) > 1 and "=" not in terms[0]:
+        return Cat((head or "", Chain(terms[0], tuple(("+", term) for term in terms[1:]))))
     match = re.match(r"^([\w.]+)\((.*)\)$", rest)
     items = split_arguments(match.group(2)) if match else None
     if match is None or items is None:

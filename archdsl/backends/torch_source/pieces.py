@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, Ternary, call, flat, keyword
-from archdsl.expr import Expr, IfElse, ListOf, Value, show, wrap
+from archdsl.backends.torch_source.layout import Cat, Chain, Comprehension, Doc, Group, Ternary, call, flat, keyword
+from archdsl.expr import Binary, Expr, IfElse, ListOf, Logic, Value, show, wrap
 from archdsl.ops.base import Module, is_lit
 
 TARGET = "\0target"  # stands for the container that a statement appends to
@@ -40,6 +40,15 @@ def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
         return Ternary(expr_doc(expr.then), text(expr.condition), expr_doc(expr.other))
+    if isinstance(expr, Logic):
+        first, *rest = (text(item) for item in expr.items)
+        return Chain(first, tuple((expr.op, part) for part in rest))
+    if isinstance(expr, Binary) and expr.op in ("+", "-"):
+        terms = []
+        while isinstance(expr, Binary) and expr.op in ("+", "-"):
+            terms.append((expr.op, text(expr.right)))
+            expr = expr.left
+        return Chain(text(expr), tuple(terms[::-1]))
     return text(expr)
 
 
@@ -99,7 +108,7 @@ def aimed(line: Line, target: str, depth: int = 0) -> Line:
                 return Cat(tuple(map(fill, parts)))
             case Comprehension(element, clause):
                 return Comprehension(fill(element), fill(clause))
-            case Ternary():
+            case Ternary() | Chain():
                 return part
         return part.replace(TARGET, target)
 

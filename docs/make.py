@@ -1,0 +1,268 @@
+"""The generated parts of the documentation, from the specs, the ops and the compiler itself.
+
+`python docs/make.py` writes them, `python docs/make.py --check` says which are out of date (exit status 1).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import archdsl
+from archdsl.backends.torch_source.layout import flat
+from archdsl.backends.torch_source.pieces import module_doc
+from archdsl.checking import forms_of
+from archdsl.expr import Lit, parse, wrap
+from archdsl.library import locate, read, shipped
+from archdsl.ops import REGISTRY, Field, Op
+from archdsl.ops.base import Site, times
+from archdsl.overview import is_word, kind, shown, spec_rows
+from archdsl.spec import Spec
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+ARXIV = "https://arxiv.org/abs/"
+FLAT = 72  # of a flow mapping in an example
+
+# File of docs/images -> what it shows: a spec, a variant, further arguments of `archdsl.draw`.
+IMAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "peleenet.svg": ("peleenet", {}),
+    "peleenet.TwoWayDenseLayer.svg": ("peleenet", {"block": "TwoWayDenseLayer"}),
+    "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual"}),
+    "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP"}),
+    "shufflenet_v2.BasicUnit.svg": ("shufflenet_v2", {"variant": "x1.0", "block": "BasicUnit"}),
+}
+
+
+# --- pieces of text
+def indented(text: str, heading: str) -> str:
+    """A heading of a YAML or Python text with all that stands deeper, without blank lines around."""
+    lines = text.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(heading))
+    depth = len(lines[start]) - len(lines[start].lstrip())
+    rest = lines[start + 1 :]
+    stop = next((n for n, line in enumerate(rest) if line and len(line) - len(line.lstrip()) <= depth), len(rest))
+    return "\n".join(lines[start : start + 1 + stop]).rstrip()
+
+
+def fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def table(*rows: tuple[str, ...], right: tuple[int, ...] = ()) -> str:
+    """A Markdown table; the first row is the heading, columns in `right` stand to the right."""
+    rule = ["---:" if n in right else "---" for n in range(len(rows[0]))]
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (escaped[0], rule, *escaped[1:]))
+
+
+# --- the README
+def spec_excerpt() -> str:
+    """A block and the stages of PeleeNet, as they stand."""
+    text = locate("peleenet").read_text(encoding="utf-8")
+    return fenced("yaml", f"{indented(text, '  TwoWayDenseLayer:')}\n\n{indented(text, 'stages:')}")
+
+
+def source_excerpt() -> str:
+    """The class of that block, and the stages as the network's class makes them."""
+    text = archdsl.emit("peleenet", "1.0")
+    network = indented(text, "class PeleeNet(")
+    begin, end = network.index("        self.dense ="), network.index("        self.head =")
+    signature = network[: network.index("        super()")]
+    return fenced("python", f"{indented(text, 'class TwoWayDenseLayer(')}\n\n\n{signature}        ...\n{network[begin:end]}        ...")
+
+
+def systems() -> str:
+    """A line for each shipped system."""
+    rows = [("spec", "paper", "variants", "params", "MACs")]
+    for name, spec, numbers in networks():
+        ranges = (between([row[column] for row in numbers]) for column in (1, 2))
+        rows.append((f"[`{name}`](specs/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
+    return table(*rows, right=(2, 3, 4))
+
+
+def variants() -> str:
+    """A line for each variant of each."""
+    rows = [("spec", "variant", "params", "MACs")]
+    for name, _, numbers in networks():
+        rows += [(f"`{name}`", f"`{variant}`" if variant else "", *counts) for variant, *counts in numbers]
+    listed = table(*rows, right=(2, 3))
+    return f"<details>\n<summary>Every variant with its parameters and MACs</summary>\n\n{listed}\n\n</details>"
+
+
+def networks() -> Iterator[tuple[str, Spec, list[tuple[str, str, str]]]]:
+    """Shipped specs that hold a network; variant, params and MACs of each form of it."""
+    for name in shipped():
+        spec = read(name)
+        if forms_of(spec):
+            yield name, spec, [row[1:4] for row in spec_rows(name, spec, variants=True)]
+
+
+def paper(spec: Spec) -> str:
+    """Title and year, linked to arXiv."""
+    title, year, number = (str(spec.paper.get(key, "")) for key in ("title", "year", "arxiv"))
+    linked = f"[{title}]({ARXIV}{number})" if number else title
+    return ", ".join(filter(None, (linked, year)))
+
+
+def between(counts: list[str]) -> str:
+    """`1.02–2.62 M` of numbers written out."""
+    values = sorted({int(text.replace(",", "")) for text in counts})
+    return "–".join(dict.fromkeys(short(value) for value in (values[0], values[-1])))
+
+
+def short(number: int) -> str:
+    unit = next((unit for unit in (10**9, 10**6, 10**3) if number >= unit), 1)
+    return f"{number / unit:.3g} {({10**9: 'G', 10**6: 'M', 10**3: 'k'}).get(unit, '')}".strip()
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "spec": spec_excerpt,
+    "source": source_excerpt,
+    "systems": systems,
+    "variants": variants,
+}
+
+
+def readme() -> str:
+    """The README with what stands between its marker comments made anew."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, part in PARTS.items():
+        begin, end = f"<!-- generated: {name} -->\n", f"\n<!-- end: {name} -->"
+        assert text.count(begin) == text.count(end) == 1, f"README.md lacks the markers of '{name}'"
+        before, rest = text.split(begin)
+        text = before + begin + part() + end + rest.split(end)[1]
+    return text
+
+
+# --- docs/ops.md
+INTRO = """\
+# Primitive ops
+
+<!-- generated by docs/make.py from the classes in archdsl/ops -->
+
+A step of a spec is a primitive op (`snake_case`), a block (`PascalCase`), a tensor's name or a structure word. These are
+the primitives; [language.md](language.md) tells how steps are written and joined, [adding-an-op.md](adding-an-op.md) how
+to add one. On the command line: `archdsl ops`, `archdsl ops conv`.
+
+Arguments stand by name (`conv: {out: 64, kernel: 3}`), by position in the order of the tables (`conv: [64, 3]`), or alone
+(`conv: 64`). `axes` is a whole number or a list with one for each spatial axis; `ints` a list of whole numbers; `tensor`
+the name of a tensor of the spec; `word` one of the words given. Shapes are C×H×W, without the batch axis.
+"""
+
+
+def ops_page() -> str:
+    ordered = sorted(REGISTRY.values(), key=lambda op: (op.group, op.name))
+    groups = [(group or "other", list(members)) for group, members in groupby(ordered, key=lambda op: op.group)]
+    index = [(group, ", ".join(f"[`{op.name}`](#{op.name})" for op in members)) for group, members in groups]
+    parts = [INTRO, table(("kind", "ops"), *index)]
+    for group, members in groups:
+        parts += [f"\n## {group.capitalize()}", *map(op_section, members)]
+    return "\n".join(parts) + "\n"
+
+
+def op_section(op: Op) -> str:
+    lines = [f"\n### {op.name}\n", " ".join(op.doc().split())]
+    if op.fields:
+        rows = [(f"`{item.name}`", kind_of(item), default_of(item), item.doc) for item in op.fields]
+        lines.append("\n" + table(("argument", "kind", "default", "what it is"), *rows))
+    if op.further is not None:
+        lines.append(f"\nFurther arguments: {op.further.doc} (`{op.further.kind}`).")
+    lines += [f"\n{line}" for line in example(op)]
+    return "\n".join(lines)
+
+
+def kind_of(item: Field) -> str:
+    return ", ".join(f"`{word}`" for word in kind(item).split(" | "))
+
+
+def default_of(item: Field) -> str:
+    if item.required:
+        return "required"
+    return "" if item.default is None else f"`{shown(item.default)}`"
+
+
+def example(op: Op) -> Iterator[str]:
+    """How the op is written, what enters and what leaves, what it is in torch."""
+    if not op.example:
+        return
+    given, shapes = dict(op.example["fields"]), [tuple(shape) for shape in op.example["inputs"]]
+    values = {item.name: item.default for item in op.fields if not item.required and item.kind != "tensor"} | given
+    f = SimpleNamespace(**{k: parse(v) if k == "expression" else v for k, v in values.items()})
+    leaving = op.shapes(f, *shapes)
+    enter, leave = (", ".join(map(times, part)) for part in (shapes, leaving))
+    yield f"`{written(op, given)}` takes {enter} to {leave}; in torch: `{torch_text(op, f, given, shapes)}`"
+
+
+def written(op: Op, given: dict[str, object]) -> str:
+    if op.many:
+        return f"{op.name}: [...]"
+    inside = ", ".join(f"{key}: {yaml(value)}" for key, value in given.items())
+    return f"{op.name}: {{{inside}}}" if inside else op.name
+
+
+def yaml(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(yaml, value))}]"
+    text = shown(value)
+    return f'"{text}"' if isinstance(value, str) and not is_word(value) and re.search(r"[,:{}\[\]]", text) else text
+
+
+def torch_text(op: Op, f: SimpleNamespace, given: dict[str, object], shapes: list[tuple[int, ...]]) -> str:
+    fields = SimpleNamespace(**{key: wrap(value) for key, value in vars(f).items()})
+    site = Site(fields, Lit(shapes[0][0]), len(shapes[0]) - 1, [shape[1:] for shape in shapes])
+    if op.functional(frozenset(given)):
+        return op.function(site, *(["x"] if len(shapes) == 1 else [f"x{n}" for n in range(1, len(shapes) + 1)]))
+    return flat(module_doc(op.module(site)))
+
+
+# --- all of it
+def drawing(name: str) -> str:
+    spec, how = IMAGES[name]
+    made = archdsl.draw(spec, format="svg", **how)  # type: ignore[arg-type]
+    assert isinstance(made, str)
+    return made
+
+
+def words(svg: str) -> list[str]:
+    """What a figure says: another version of the layout engine moves boxes, never their text."""
+    return sorted("".join(item.itertext()) for item in ElementTree.fromstring(svg).iter() if item.tag.endswith("}text"))
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its text."""
+    pages = {ROOT / "README.md": readme(), DOCS / "ops.md": ops_page()}
+    return pages | {DOCS / "images" / name: drawing(name) for name in IMAGES}
+
+
+def outdated() -> list[Path]:
+    """The files that are not what would be written now."""
+    return [path for path, text in generated().items() if not path.is_file() or differs(path, text)]
+
+
+def differs(path: Path, text: str) -> bool:
+    before = path.read_text(encoding="utf-8")
+    return words(before) != words(text) if path.suffix == ".svg" else before != text
+
+
+def main(*arguments: str) -> int:
+    stale = outdated()
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is out of date: run python docs/make.py")
+        return 1 if stale else 0
+    texts = generated()
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(texts[path], encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
