@@ -9,9 +9,10 @@ from archdsl.elaborate import elaborate
 from archdsl.graph import Graph
 from archdsl.library import SpecLike, read
 from archdsl.lower import lower_blocks
-from archdsl.report import Collector, Diagnostic, SpecError
+from archdsl.report import Collector, Diagnostic, SpecError, fault
 from archdsl.spec import Expected, Spec
 
+MAX_OPS = 200_000  # of all variants together
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
 
 
@@ -36,9 +37,15 @@ def check(spec: SpecLike) -> Checked:
     forms = forms_of(found)
     if not forms:
         lower_blocks(found)
+    ops = 0
     for variant in forms:
         with faults.catch():
-            compare(elaborate(found, variant), found.expect.get(variant or DEFAULT))
+            graph = elaborate(found, variant)
+            compare(graph, found.expect.get(variant or DEFAULT))
+            ops += len(graph.nodes)
+        if ops > MAX_OPS:
+            message = f"the variants have more than {MAX_OPS:,} ops in all"
+            raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
     return Checked(found.name, len(forms), len(found.expect))
 

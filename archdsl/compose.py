@@ -13,7 +13,7 @@ from archdsl.schema.shape import PLACED
 from archdsl.text import Mapping, Node, Scalar, read
 from archdsl.values import Context, as_mapping, as_text, clip, declared, head, is_null
 
-MAX_FILES = 50
+MAX_FILES, MAX_SIZE = 50, 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,7 @@ class Files:
     shipped: Path | None
     open: list[Path] = field(default_factory=list)  # the way from the outermost file, for cycles
     count: int = 0
+    size: int = 0
 
     def find(self, reference: Reference) -> Path:  # as named, so that messages show it the user's way
         """The file meant: beside the spec, else among the shipped specs; nowhere else."""
@@ -88,6 +89,10 @@ class Files:
             raise fault("too-large", f"a spec may be made of {MAX_FILES} files", reference.name.span)
         with called_from(reference):
             source = self.load(named)
+        self.size += len(source.text)
+        if self.size > MAX_SIZE:
+            message = f"the files of a spec may hold {MAX_SIZE // 1_000_000} MB together"
+            raise fault("too-large", message, reference.name.span)
         self.open.append(path)
         return named, source
 

@@ -24,7 +24,8 @@ from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
 from archdsl.spec import Spec, Variant
 from archdsl.variants import LONE_INPUT
 
-MAX_NODES, MAX_TURNS, MAX_CALLS, MAX_ELEMENTS, MAX_SIDE = 30_000, 20_000, 40, 2**40, 2**24
+MAX_NODES, MAX_TURNS, MAX_CALLS = 10_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
+MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
 
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
@@ -116,8 +117,9 @@ class Elaborator:
         self.by_path: dict[str, Tensor] = {}
         self.paths: dict[str, int] = {}
         self.trail: list[Note] = []
+        self.here: Span | None = None  # the step at work
         self.faults = Collector()
-        self.turns = 0
+        self.turns = self.calls = 0
         self.training = False
         self.table_turns: dict[int, int] = {}
         self.mentions: dict[int, tuple[str, ...]] = {}
@@ -281,7 +283,11 @@ class Elaborator:
     def outputs(self, frame: Frame, result: Any) -> dict[str, Tensor]:
         if not self.template.outputs:
             return {"output": result}
-        return {name: self.operand(ref, frame) for name, ref in self.template.outputs.items()}
+        found: dict[str, Tensor] = {}
+        for name, ref in self.template.outputs.items():
+            self.here = self.spec.outputs[name].span
+            found[name] = self.operand(ref, frame)
+        return found
 
     def used_inputs(self, tensors: Mapping[str, Tensor]) -> None:
         used = {id(t) for node in self.nodes for t in node.inputs}
@@ -376,6 +382,7 @@ class Elaborator:
             frame.scope = outer
 
     def node(self, node: ir.IrNode, frame: Frame, place: Place) -> None:
+        self.here = node.span
         match node:
             case ir.OpNode():
                 self.op(node, frame, place)
@@ -413,6 +420,8 @@ class Elaborator:
     def operand(self, operand: ir.Operand, frame: Frame) -> Any:
         match operand:
             case ir.Var():
+                if operand not in frame.tensors:
+                    raise self.placed(self.left_out(operand.name, self.here))
                 return frame.tensors[operand]
             case ir.Item(var=var, index=index):
                 items = frame.tensors[var]
@@ -426,6 +435,8 @@ class Elaborator:
                 return items[position]
             case ir.Tap(container=container, keys=keys, span=span):
                 path = f"{frame.containers.get(container, '')}.{'.'.join(keys)}"
+                if container not in frame.containers:
+                    raise self.placed(self.left_out(keys[-1], span))
                 if path not in self.by_path:
                     below = path.rsplit(".", 1)[0] + "."
                     known = [
@@ -444,6 +455,11 @@ class Elaborator:
                 self.taps[id(container)] = max(len(keys), self.taps.get(id(container), 0))
                 return tensor
         raise AssertionError(operand)
+
+    @staticmethod
+    def left_out(name: str, span: Span | None) -> SpecError:
+        message = f"'{name}' is not there: the stage it stands in is left out by its when:"
+        return fault("unknown-tensor", message, span, help="give what reads it the same when:")
 
     def operands(self, operands: Iterable[ir.Operand], frame: Frame) -> list[Tensor]:
         """Tensors of a join: lists spread, absent branches left out."""
@@ -640,9 +656,12 @@ class Elaborator:
                 inner.values[name], inner.deps[name] = value, deps
         except SpecError as error:
             raise self.placed(error) from None
+        self.calls += 1
+        if self.calls > MAX_CALLS:
+            raise self.placed(fault("too-large", f"more than {MAX_CALLS} calls of blocks in all", node.span))
         self.trail.append(Note(f"{block.name}, called here", node.span))
-        if len(self.trail) > MAX_CALLS:
-            raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_CALLS} deep", node.span))
+        if len(self.trail) > MAX_DEPTH:
+            raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span))
         try:
             with self.scope(frame, "block", block.name, path, node, tensors[0]) as scope:
                 inner.scope = scope
@@ -804,16 +823,13 @@ class Elaborator:
         inner = [n for n in node.body.nodes if isinstance(n, ir.LoopNode)]
         if not inner:
             return len(rows)
-        total = 0
-        with self.names(frame, node.columns, node.let):
-            for row in rows:
+        total, wanted = 0, needed(inner, node.let)
+        with self.names(frame, node.columns, node.let, TURN_NAMES):
+            for index, row in enumerate(rows):
                 frame.values.update({name: value for name, (value, _) in row.items()})
-                unknown = set(TABLE_NAMES)
-                for name, expr in node.let.items():
-                    if unknown & {n.id for n in names(expr)}:
-                        unknown.add(name)
-                    else:
-                        frame.values[name] = evaluate(expr, frame.values)
+                frame.values.update(zip(TURN_NAMES, (index, index == 0, index == len(rows) - 1), strict=True))
+                for name in wanted:
+                    frame.values[name] = evaluate(node.let[name], frame.values)
                 total += sum(len(self.table(loop, frame)) for loop in inner)
         return total
 
@@ -889,6 +905,9 @@ class Elaborator:
         rows, deps = self.value(node.rows, frame, (id(node), "rows"))
         if not isinstance(rows, list) or not rows:
             raise self.placed(fault("bad-rows", "in: takes a list of rows, at least one", node.rows.span or node.span))
+        if len(rows) > MAX_TURNS:
+            message = f"{len(rows)} rows are too many (at most {MAX_TURNS})"
+            raise self.placed(fault("too-large", message, node.rows.span or node.span))
         return [self.row(node, frame, row, index, deps) for index, row in enumerate(rows)]
 
     def row(self, node: ir.LoopNode, frame: Frame, row: Value, index: int, deps: Deps) -> dict[str, tuple[Value, Deps]]:
@@ -930,6 +949,15 @@ class Elaborator:
 
 
 _ABSENT: Any = object()
+
+
+def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
+    """The lets on which the turns of loops hang, in order."""
+    read = {n.id for loop in loops for expr in (loop.count, loop.rows) if expr is not None for n in names(expr)}
+    for name, expr in reversed(list(let.items())):
+        if name in read:
+            read |= {n.id for n in names(expr)}
+    return [name for name in let if name in read]
 
 
 def plain_value(value: Any, name: str) -> Value:

@@ -95,7 +95,7 @@ def missing(text: str, path: Path) -> SpecError:
     here = [item.name for item in Path().glob(f"*{SUFFIX}")]
     hint = did_you_mean(text, [*here, *names])
     known = f"the shipped specs are {', '.join(names)}"
-    return fault("unknown-spec", f"there is no spec '{text}', neither here nor shipped", help=f"{hint} {known}".strip())
+    return fault("unknown-spec", f"there is no spec '{text}', neither here nor shipped", help=hint or known)
 
 
 def near(where: Path, name: str) -> str:

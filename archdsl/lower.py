@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archdsl import spec as s
 from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, show, wrap
@@ -40,6 +41,10 @@ TABLE_NAMES = (
     "turns",
 )  # in a table of a stage: how many turns of its repeats came before, and how many there are
 INPUT = "input"
+MEASURES = ("c_in", "h_in", "w_in")
+OUTER = {  # what a block that is outlined calls what it has under these names itself
+    "c_in": "c_outer", "c_input": "c_outer", "h_in": "h_outer", "w_in": "w_outer", INPUT: "outer"
+}  # fmt: skip
 TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once lowered
 RENAME = "choose another name"
 
@@ -364,7 +369,8 @@ class Lowerer:
 
     def bind(self, name: str, value: Operand, scope: Scope, span: Span) -> None:
         if name in scope.numbers or name in self.home.params:
-            notes = (Note(f"the other '{name}'", scope.numbers[name]),) if scope.numbers[name] else ()
+            place = scope.numbers.get(name) or (self.home.params[name].span if name in self.home.params else None)
+            notes = (Note(f"the other '{name}'", place),) if place else ()
             message = f"'{name}' is already a number here; a tensor needs another name"
             raise fault("shadowed-name", message, span, notes=notes)
         if isinstance(value, Var) and value.name in GENERIC:
@@ -970,7 +976,7 @@ class Lowerer:
                 let=let,
                 parallel=step.parallel,
                 inline=keys.container,
-                wrap=(step.parallel or stage is not None) and not single,
+                wrap=((step.parallel or stage is not None) and not single) or any(link.name for link in steps),
                 table=stage is not None,
                 counted=any(name.id in TABLE_NAMES for expr in step_exprs(step) for name in names(expr)),
                 entries=entries,
@@ -985,7 +991,9 @@ class Lowerer:
 
     def fed(self, step: s.LoopStep, scope: Scope) -> tuple[s.LoopStep, tuple[Operand, ...], str]:
         """A loop with a column of tensors as one without: the column holds their channels, `c_column`."""
-        rows = step.rows.items if isinstance(step.rows, ListOf) else ()
+        if not isinstance(step.rows, ListOf):
+            return step, (), ""
+        rows = step.rows.items
         cells = [row.items if isinstance(row, ListOf) else (row,) for row in rows]
         for position, column in enumerate(step.columns):
             refs = [row[position] for row in cells if position < len(row) and self.is_tensor(row[position], scope)]
@@ -994,10 +1002,10 @@ class Lowerer:
             if len(refs) != len(rows) or not step.parallel or not begins_with(step.body, column):
                 message = f"the column '{column}' holds tensors: each branch must begin with its own"
                 raise fault("bad-rows", message, refs[0].span, help=f"write each:, and body: [{{from: {column}, ...}}]")
-            numbers = ListOf(tuple(ListOf((*row[:position], Lit(0), *row[position + 1 :])) for row in cells), span=step.rows.span)
+            numbers = tuple(ListOf((*row[:position], Lit(0), *row[position + 1 :])) for row in cells)
             columns = (*step.columns[:position], f"c_{column}", *step.columns[position + 1 :])
             body = [replace(step.body[0], source=None), *step.body[1:]]
-            bare = replace(step, columns=columns, rows=numbers, body=body)
+            bare = replace(step, columns=columns, rows=ListOf(numbers, span=refs[0].span), body=body)
             return bare, tuple(self.single(ref, scope) for ref in refs), f"c_{column}"
         return step, (), ""
 
@@ -1010,23 +1018,28 @@ class Lowerer:
     def outline(self, step: s.LoopStep, steps: Sequence[s.Step], scope: Scope, inner: Scope, keys: Keys) -> s.UseStep:
         """A loop's body that is no chain, as a block of its own that takes what it reads."""
         numbers, tensors = free_names(steps, inner)
-        taken = {*self.home.blocks, *(n for home, n in self.library.done if home == id(self.home))}
-        name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), taken)
-        local = [n for n in numbers if n in inner.numbers and n not in ("c_in", "h_in", "w_in")]
-        block = s.Block(
-            name=name,
-            span=step.span,
-            params={n: s.Param(n, step.span) for n in local},
-            body=list(steps),
-            inputs={n.replace(".", "_"): False for n in tensors},
-        )
         for tapped in (n for n in tensors if "." in n):
             help = f"before the loop write {{from: {tapped}, as: {tapped.replace('.', '_')}}}, and name that in it"
             raise fault("bad-loop", "a loop's steps cannot tap another stage", step.span, help=help)
-        template = BlockLowerer(self.library, self.home, block, staged=self.staged).lower()
-        self.library.done[(id(self.home), name)] = template
-        given = {n: Name(n, span=step.span) for n in [*local, *tensors]}
-        return s.UseStep(span=step.span, target=name, named=given)
+        taken = {*self.home.blocks, *(n for home, n in self.library.done if home == id(self.home))}
+        name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), taken)
+        given = {n: n for n in [*numbers, *tensors]}
+        if self.staged:  # there c_in is what enters the turn, as it is in the block
+            given = {n: n for n in given if n not in MEASURES}
+        elsewhere = {n: unique(OUTER[n], {*inner.numbers, *inner.tensors}) for n in given if n in OUTER}
+        given = {elsewhere.get(n, n): n for n in given}
+        block = s.Block(
+            name=name,
+            span=step.span,
+            params={n: s.Param(n, step.span) for n, of in given.items() if of in numbers and of[2:] not in tensors},
+            body=[renamed(inner_step, elsewhere) for inner_step in steps],
+            inputs={n: of in scope.optional for n, of in given.items() if of in tensors},
+        )
+        self.library.done[(id(self.home), name)] = BlockLowerer(
+            self.library, self.home, block, staged=self.staged
+        ).lower()
+        named = {n: Name(given[n], span=step.span) for n in [*block.params, *block.inputs]}
+        return s.UseStep(span=step.span, target=name, named=named)
 
 
 def begins_with(steps: Sequence[s.Step], name: str) -> bool:
@@ -1044,6 +1057,8 @@ def begins_named(step: s.Step) -> bool:
         return bool(step.body) and begins_named(step.body[0])
     if isinstance(step, (s.JoinStep, s.RunningSumStep, s.ForkStep)):
         return all(begins_named(branch) for branch in step.branches)
+    if isinstance(step, s.LoopStep) and step.parallel:
+        return begins_named(step.body[0])
     return isinstance(step, s.UseStep) and step.target == "formula"
 
 
@@ -1059,8 +1074,23 @@ def free_names(steps: Sequence[s.Step], scope: Scope) -> tuple[list[str], list[s
     mentioned = dict.fromkeys(name.id for step in steps for expr in step_exprs(step) for name in names(expr))
     bound = {name for step in steps for name in step_bindings(step)}
     numbers = [n for n in mentioned if n in scope.numbers]
-    tensors = [n for n in mentioned if n in scope.tensors and n not in scope.numbers and n not in bound and n != INPUT]
+    tensors = [n for n in mentioned if n in scope.tensors and n not in scope.numbers and n not in bound]
     return numbers, tensors
+
+
+def renamed(value: Any, new: Mapping[str, str]) -> Any:
+    """A step, or a part of one, with names that it reads replaced."""
+    if isinstance(value, Name):
+        return replace(value, id=new.get(value.id, value.id))
+    if isinstance(value, Expr):
+        return rebuild(value, lambda part: renamed(part, new))
+    if isinstance(value, s.Step):
+        return replace(value, **{name: renamed(part, new) for name, part in vars(value).items()})
+    if isinstance(value, Mapping):
+        return {key: renamed(part, new) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and not isinstance(value, Span):
+        return type(value)(renamed(part, new) for part in value)
+    return value
 
 
 def step_exprs(step: s.Step) -> Iterator[Expr]:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+MAX_TEXT = 600  # characters of a message
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -70,8 +72,12 @@ class SpecError(Exception):
 def fault(
     code: str, message: str, span: Span | None = None, *, label: str = "", notes: tuple[Note, ...] = (), help: str = ""
 ) -> SpecError:
-    """A `SpecError` of one diagnostic, ready to raise."""
-    return SpecError(Diagnostic(code, message, span, label, notes, help))
+    """A `SpecError` of one diagnostic, ready to raise; what a hostile spec makes endless is cut."""
+    return SpecError(Diagnostic(code, clipped(message), span, label, notes, clipped(help)))
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
 
 
 @dataclass

@@ -34,6 +34,7 @@ from archdsl.values import (
     to_ref,
 )
 
+MAX_STEPS = 2000  # of one file
 _COMPANIONS = frozenset(key for keys in BESIDE.values() for key in keys)
 _PATH = re.compile(r"[A-Za-z_][\w.]*(\[.*\])?", re.ASCII)
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*(\(|:|\s)\s*(.*?)\)?", re.ASCII)
@@ -55,11 +56,20 @@ class StepReader:
             raise fault(
                 "empty-body", f"{what} has no steps", node.span, help=f"write {IDENTITY} if nothing is to happen"
             )
+        self.within_bounds(items)
         steps: list[Step] = []
         for number, item in enumerate(items):
             with self.ctx.catch():
                 steps.append(self.step(item, items[number - 1] if number else None))
         return steps
+
+    def within_bounds(self, items: SequenceABC[Node]) -> None:
+        """Counts the steps of the file; too many are said to be so once."""
+        over = self.ctx.steps > MAX_STEPS
+        self.ctx.steps += len(items)
+        if self.ctx.steps > MAX_STEPS:
+            help = "write what repeats as a block or a loop"
+            raise SpecError if over else fault("too-large", f"more than {MAX_STEPS} steps", head(items[-1]), help=help)
 
     def step(self, node: Node, previous: Node | None = None) -> Step:
         if isinstance(node, Sequence):

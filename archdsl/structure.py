@@ -28,7 +28,7 @@ from archdsl.values import as_mapping, clip, head, is_null, kind_of, to_expr, to
 if TYPE_CHECKING:
     from archdsl.steps import StepReader
 
-IDENTITY = "identity"
+IDENTITY, MAX_BODIES = "identity", 100
 _SEVERAL = ("each", "running_sum", "fork", "split", "from")  # what may stand alone where branches stand
 
 
@@ -137,6 +137,8 @@ class Structure:
             raise fault("missing-key", "this choice has no bodies", self.key.span, help=help)
         bodies: dict[str, list[Step]] = {}
         entries = as_mapping(of, "of:", "write of: {name: [...], ...}").entries
+        if len(entries) > MAX_BODIES:
+            raise fault("too-large", f"a choice of more than {MAX_BODIES} bodies", entries[MAX_BODIES][0].span)
         for name, body in entries:
             with self.reader.ctx.catch():
                 what = f"the choice '{clip(name.text)}'"

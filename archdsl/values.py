@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Sequence as SequenceABC
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -13,6 +15,8 @@ from archdsl.report import Collector, Note, Span, SpecError, fault
 from archdsl.spec import Param
 from archdsl.text import Mapping, Node, Scalar, Sequence
 
+MAX_NAMES = 500  # params of a network or block, columns of a table, values of a let:
+
 
 @dataclass
 class Context:
@@ -21,6 +25,7 @@ class Context:
     faults: Collector
     names: frozenset[str] = frozenset()  # every param, let, column, tensor and stage of the file
     blocks: frozenset[str] = frozenset()
+    steps: int = 0  # read so far
     hints: int = 50  # searching for similar names is slow, so a file of a thousand faults gets it for the first ones
 
     def catch(self) -> AbstractContextManager[None]:
@@ -98,7 +103,7 @@ def is_null(node: Node | None) -> bool:
 # --- expressions -------------------------------------------------------------------------------
 
 
-def to_expr(node: Node, names: frozenset[str] | None = None) -> Expr:
+def to_expr(node: Node, names: AbstractSet[str] | None = None) -> Expr:
     """A value: a number, a truth value, an expression in text, a list of such.
 
     With `names`, a single word that is none of them stands for itself.
@@ -144,7 +149,9 @@ def to_lets(ctx: Context, node: Node | None) -> dict[str, Expr]:
     found: dict[str, Expr] = {}
     if node is None or is_null(node):
         return found
-    for key, value in as_mapping(node, "let:", "write let: {half: out // 2}").entries:
+    entries = as_mapping(node, "let:", "write let: {half: out // 2}").entries
+    within_bounds(entries, "values in let:")
+    for key, value in entries:
         with ctx.catch():
             found[checked_name(key, "let")] = to_expr(value)
     return found
@@ -158,7 +165,10 @@ def to_params(ctx: Context, node: Node | None, kind: Kind, *, words: bool = Fals
     found: dict[str, Param] = {}
     if node is None or is_null(node):
         return found
-    for key, value in declared(node, kind):
+    known: set[str] = set()
+    entries = declared(node, kind)
+    within_bounds(entries, f"{kind}s")
+    for key, value in entries:
         with ctx.catch():
             name = checked_name(key, kind)
             if name in found:
@@ -168,9 +178,14 @@ def to_params(ctx: Context, node: Node | None, kind: Kind, *, words: bool = Fals
                 )
             found[name] = Param(name, key.span)  # kept even if its default is at fault, so that its uses are not
             if value is not None and not (isinstance(value, Scalar) and value.empty):
-                names = frozenset(found) - {name} if words else None
-                found[name] = Param(name, key.span, to_expr(value, names))
+                found[name] = Param(name, key.span, to_expr(value, known if words else None))
+            known.add(name)
     return found
+
+
+def within_bounds(entries: SequenceABC[tuple[Scalar, object]], what: str) -> None:
+    if len(entries) > MAX_NAMES:
+        raise fault("too-large", f"more than {MAX_NAMES} {what}", entries[MAX_NAMES][0].span)
 
 
 def declared(node: Node, kind: str) -> list[tuple[Scalar, Node | None]]:

@@ -12,7 +12,7 @@ from archdsl.spec import Expected, Param, Variant
 from archdsl.text import Node, Scalar
 from archdsl.values import Context, as_mapping, as_text, clip, head, is_null, to_expr, to_shape
 
-MAX_VARIANTS = 1000
+MAX_VARIANTS = 500
 LONE_INPUT = "x"  # the name of the tensor given by `input:`
 
 

@@ -103,12 +103,12 @@ def main(family: str, budget: float) -> None:
 
     rows = []
     for size, peer in [*((size, SMALL) for size in SIZES), (SIZES[-1], MIDDLE)]:
-        pairs = compare(size, peer, clock, budget, 5)
+        pairs = compare(size, peer, clock, budget, 3)
         note = f"{size:,}: {split(parts[size], 1e6)}; {peer:,}: {split(parts[peer], 1e6)}"
         rows.append(line(f"{family}, {size:,} by {peer:,} nodes: time", pairs, "µs/node", 1e6, note))
     tracemalloc.start()
     for size, peer in [*((size, SMALL) for size in SIZES), (SIZES[-1], MIDDLE)]:
-        pairs = compare(size, peer, peak, 0, 2)
+        pairs = compare(size, peer, peak, 0, 1)
         note = f"{size:,}: {split(parts[size], 1e-3)}; {peer:,}: {split(parts[peer], 1e-3)}"
         rows.append(line(f"{family}, {size:,} by {peer:,} nodes: peak", pairs, "kB/node", 1e-3, note))
     deliver(rows)

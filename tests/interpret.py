@@ -10,12 +10,14 @@ import math
 import re
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - torch's own word for it
 from torch import Tensor
 
+from archdsl.expr import show
+
 ACTIVATIONS = {
-    "relu": F.relu, "relu6": F.relu6, "silu": F.silu, "gelu": F.gelu, "mish": F.mish, "elu": F.elu, "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh, "hard_swish": F.hardswish, "hard_sigmoid": F.hardsigmoid, "identity": lambda x: x,
+    "relu": F.relu, "relu6": F.relu6, "silu": F.silu, "gelu": F.gelu, "mish": F.mish, "elu": F.elu, "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid, "hard_swish": F.hardswish, "hard_sigmoid": F.hardsigmoid, "identity": lambda x: x,
     "leaky_relu": F.leaky_relu, "softmax": lambda x: F.softmax(x, 1),
 }  # fmt: skip
 CONVS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -133,8 +135,8 @@ def upsample(node, tensors, w):
 
 
 def flatten(node, tensors, w):
-    x = tensors[0]
-    return torch.stack([one.movedim(0, -1).reshape(-1) if node.fields["order"] == "hwc" else one.reshape(-1) for one in x])
+    x = tensors[0].movedim(1, -1) if node.fields["order"] == "hwc" else tensors[0]
+    return x.reshape(len(x), -1)
 
 
 def split(node, tensors, w):
@@ -147,7 +149,7 @@ def split(node, tensors, w):
 def rearrange(node, tensors, w):
     """The pattern by its meaning: elements are where the names of their axes say."""
     f = dict(node.fields)
-    left, right = ([p for p in re.findall(r"\([^)]*\)|\w+", side)] for side in f.pop("pattern").split("->"))
+    left, right = (re.findall(r"\([^)]*\)|\w+", side) for side in f.pop("pattern").split("->"))
     x, sizes = tensors[0], {}
     for part, n in zip(left, x.shape[1:], strict=True):
         inner = [] if part == "1" else part.strip("()").split()
@@ -160,22 +162,19 @@ def rearrange(node, tensors, w):
 
 def formula(node, tensors, w):
     """Python's own reading of the formula over the tensors."""
+
     def extreme(pick):
         def found(*args):
-            total = args[0]
+            total = torch.as_tensor(args[0], dtype=torch.float32)
             for arg in args[1:]:
-                both = [torch.as_tensor(one, dtype=torch.float32) for one in (total, arg)]
-                total = pick(*both)
+                total = pick(total, torch.as_tensor(arg, dtype=torch.float32))
             return total
+
         return found
 
-    names = {f"t{index}": tensor for index, tensor in enumerate(tensors)} | NUMBERS.get(id(node), {})
-    from archdsl.expr import show
-
-    return eval(show(node.fields["expression"], python=True), {"max": extreme(torch.maximum), "min": extreme(torch.minimum)}, names)
-
-
-NUMBERS: dict[int, dict[str, float]] = {}
+    names = {f"t{index}": tensor for index, tensor in enumerate(tensors)}
+    functions = {"max": extreme(torch.maximum), "min": extreme(torch.minimum)}
+    return eval(show(node.fields["expression"], python=True), functions, names)
 
 
 def joined(pick):
@@ -188,18 +187,30 @@ def joined(pick):
     return rule
 
 
+def roll(node, tensors, w):
+    by = axes(node.fields["by"], 1)
+    return tensors[0].roll(by, tuple(range(1, 1 + len(by))))
+
+
+def shuffle(node, tensors, w):
+    return tensors[0].unflatten(1, (node.fields["groups"], -1)).transpose(1, 2).flatten(1, 2)
+
+
+def act(node, tensors, w):
+    kind = node.fields["kind"]
+    return F.prelu(tensors[0], w["weight"]) if kind == "prelu" else ACTIVATIONS[kind](tensors[0])
+
+
 RULES = {
     "conv": conv, "dwconv": conv, "conv_transpose": conv_transpose, "bn": bn, "max_pool": pool, "avg_pool": pool,
     "linear": lambda node, tensors, w: F.linear(tensors[0], w["weight"], w["bias"]),
-    "global_avg_pool": lambda node, tensors, w: tensors[0].flatten(2).mean(2).view(len(tensors[0]), *node.shape),
-    "global_max_pool": lambda node, tensors, w: tensors[0].flatten(2).amax(2).view(len(tensors[0]), *node.shape),
-    "adaptive_avg_pool": adaptive, "upsample": upsample, "flatten": flatten, "split": split, "rearrange": rearrange,
+    "global_avg_pool": lambda node, tensors, w: tensors[0].flatten(2).mean(2).view(-1, *node.shape),
+    "global_max_pool": lambda node, tensors, w: tensors[0].flatten(2).amax(2).view(-1, *node.shape),
     "take": lambda node, tensors, w: tensors[0][:, : node.fields["channels"]],
-    "roll": lambda node, tensors, w: tensors[0].roll(list(axes(node.fields["by"], 1)), list(range(1, 1 + len(axes(node.fields["by"], 1))))),
-    "channel_shuffle": lambda node, tensors, w: tensors[0].unflatten(1, (node.fields["groups"], -1)).transpose(1, 2).flatten(1, 2),
-    "act": lambda node, tensors, w: F.prelu(tensors[0], w["weight"]) if node.fields["kind"] == "prelu" else ACTIVATIONS[node.fields["kind"]](tensors[0]),
     "prelu": lambda node, tensors, w: F.prelu(tensors[0], w["weight"]),
     "dropout": lambda node, tensors, w: tensors[0], "drop_connect": lambda node, tensors, w: tensors[0],
-    "concat": lambda node, tensors, w: torch.cat(tensors, 1), "add": joined(torch.add), "mul": joined(torch.mul), "max": joined(torch.maximum),
-    "formula": formula,
+    "concat": lambda node, tensors, w: torch.cat(tensors, 1),
+    "add": joined(torch.add), "mul": joined(torch.mul), "max": joined(torch.maximum), "formula": formula,
+    "adaptive_avg_pool": adaptive, "upsample": upsample, "flatten": flatten, "split": split, "rearrange": rearrange,
+    "roll": roll, "channel_shuffle": shuffle, "act": act,
 }  # fmt: skip

@@ -223,7 +223,7 @@ def test_an_expression_of_any_sort_has_a_value_or_a_fault_never_an_exception(exp
         ("ceil(sqrt(n)) + gcd(a, b)", "math.ceil(math.sqrt(n)) + math.gcd(a, b)"),
         ("make_divisible(c * width, divisor=4)", "make_divisible(c * width, divisor=4)"),
         ("true and null", "True and None"),
-        ("x == 'it\\'s'", "x == \"it's\""),
+        ("x == 'it\\'s'", 'x == "it\'s"'),
     ],
 )
 def test_brackets_stand_only_where_python_needs_them(text, python):

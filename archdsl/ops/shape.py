@@ -51,6 +51,9 @@ class Flatten(Mover, name="flatten"):
         return "Flatten"
 
 
+MAX_PARTS = 1000
+
+
 class Split(Mover, name="split"):
     """Parts along the channels, all equal or of given sizes."""
 
@@ -59,6 +62,9 @@ class Split(Mover, name="split"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         c = shapes[0][0]
+        count = len(f.sizes) if isinstance(f.sizes, (list, tuple)) else f.sizes
+        if count > MAX_PARTS:
+            raise OpFault(f"a tensor is split into at most {MAX_PARTS} parts, not {count}", field="sizes")
         if isinstance(f.sizes, (list, tuple)):
             if sum(f.sizes) != c:
                 raise OpFault(
@@ -110,7 +116,8 @@ class Take(Mover, name="take"):
         return True
 
     def function(self, e: Site, *tensors: str) -> str:
-        return f"{atom(tensors[0])}[:, :{show(wrap(e.f.channels), python=True)}]"
+        bound = show(wrap(e.f.channels), python=True)
+        return f"{atom(tensors[0])}[:, :{bound if bound.isalnum() else f' {bound}'}]"
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"First {f.channels} channels"

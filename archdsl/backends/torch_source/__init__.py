@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from archdsl import ir
 from archdsl.backends.torch_source.classes import ClassSource, Writer
-from archdsl.backends.torch_source.initialize import init_lines
+from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import Origin
 from archdsl.expr import Expr, evaluate, simplify, substitute
@@ -41,7 +41,7 @@ def document(graph: Graph) -> Document:
         )
     network = classes[id(origin.template)]
     if evaluate(origin.template.init_when, graph.params):
-        network.init += init_lines(origin.template.init, list(classes.values()))
+        network.init += without_clash(init_lines(origin.template.init, list(classes.values())), network.init)
     return Document(graph, [classes[id(t)] for t in templates])
 
 

@@ -349,10 +349,10 @@ class Writer:
         self.channels.settle(before, node.let)
         wanted = [
             Line(0, f"{n} = {text(self.numbers.close(e))}")
-            for n, e in node.let.items()
+            for n, e in reversed(list(node.let.items()))
             if (id(node), n) in self.numbers.used
         ]
-        self.lines[mark:mark] = wanted
+        self.lines[mark:mark] = wanted[::-1]
         self.numbers.bound = kept
         self.channels[node.out] = self.channels.of(result)
         self.alias(node.out, result)
@@ -372,13 +372,18 @@ class Writer:
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
     def field(self, node: ir.OpNode, item: Field) -> Expr:
-        """A field, to print; a word that chooses the class cannot differ between calls."""
+        """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
         shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
-        if item.choices and item.kind != "word" and isinstance(shown, Name):
-            seen = self.origin.seen.get((id(node), item.name))
-            if seen is not None and "str" in seen.kinds:
-                message = f"the {item.name} of '{node.op.name}' is now a word, now another: that takes two blocks"
-                raise fault("cannot-print", message, node.field_spans.get(item.name, node.span))
+        seen = self.origin.seen.get((id(node), item.name))
+        if seen is None or isinstance(shown, (Lit, ListOf)):
+            return shown
+        lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
+        words = item.choices and item.kind != "word" and isinstance(shown, Name) and "str" in seen.kinds
+        if words or (lists and len(lists) < len(seen.kinds)):
+            message = f"the {item.name} of '{node.op.name}' is of another kind in another call: that takes two blocks"
+            raise fault("cannot-print", message, node.field_spans.get(item.name, node.span))
+        if lists and isinstance(seen.value, list) and node.functional is False:
+            return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
         return shown
 
     def may_overwrite(self, node: ir.OpNode) -> bool:
@@ -603,9 +608,12 @@ class Writer:
         """`self.key = nn.Sequential(…)`, in one expression or step by step."""
         self.attributes.append(key)
         depth = self.conditional_depth
-        for name, expr in let.items():
-            if (id(node), name) in self.numbers.used:
-                self.lines.append(Line(depth, f"{name} = {text(self.numbers.close(expr))}"))
+        named = [
+            Line(depth, Cat((f"{name} = ", expr_doc(self.numbers.close(expr)))))
+            for name, expr in reversed(list(let.items()))
+            if (id(node), name) in self.numbers.used
+        ]
+        self.lines += named[::-1]
         whole = self.sequential(pieces, head)
         if whole is not None:
             self.lines.append(Line(depth, Cat((f"self.{key} = ", whole))))

@@ -172,6 +172,7 @@ class ForwardPrinter:
 
         With the tensors that they mention, and whether a type checker knows all of them as Tensor.
         """
+        self.name_lists(args)
         wanted = [a for a in args if isinstance(a, Var) and any(p.var is a for p in self.pending)]
         tail = self.pending[len(self.pending) - len(wanted) :]
         if [p.var for p in tail] != wanted or any(self.uses[v] != 1 for v in wanted):
@@ -194,7 +195,14 @@ class ForwardPrinter:
                 found.append(self.read(arg))
         return found, mentions, all(p.typed for p in inline.values())
 
+    def name_lists(self, args: Sequence[Operand]) -> None:
+        """A list of tensors whose parts are read has a name."""
+        lists = [a.var for a in args if isinstance(a, Item)]
+        if any(p.var in lists for p in self.pending):
+            self.flush()
+
     def step(self, step: Step) -> None:
+        self.name_lists(step.args)
         if step.named or self.overflows(step):
             self.flush()
         texts, mentions, typed = self.texts(step.args)

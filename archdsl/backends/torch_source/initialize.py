@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Doc, call, keyword
-from archdsl.backends.torch_source.pieces import Line, indent
+from archdsl.backends.torch_source.pieces import Line, indent, mentions, renamed
 from archdsl.expr import Binary, Call, Expr, Lit, Name, fold, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
@@ -41,6 +41,13 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
             body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
             body += indent(lines, 2)
     return [Line(0, "for m in self.modules():"), *body] if body else []
+
+
+def without_clash(lines: list[Line], init: Sequence[Line]) -> list[Line]:
+    """The loop over the modules, its variable spelled out where the constructor has another `m`."""
+    if not any(mentions(line.doc, "m") for line in init):
+        return lines
+    return [Line(line.depth, renamed(line.doc, "m", "module"), line.suffix) for line in lines]
 
 
 def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:

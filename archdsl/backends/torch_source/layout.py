@@ -111,6 +111,7 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
 
 def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | None:
     """Breaks the last group that has items; text before and after stays on its first and last line."""
+    parts = [inner for part in parts for inner in (part.parts if isinstance(part, Cat) else (part,))]
     for index in reversed(range(len(parts))):
         part = parts[index]
         if isinstance(part, (Ternary, Chain)):

@@ -196,12 +196,7 @@ class LoopWriter:
     # --- the statement
     def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
         node = self.node
-        derived = self.derived_lets()
-        lets = [
-            Line(0, f"{n} = {text(simplify(self.numbers.close(e)))}")
-            for n, e in node.let.items()
-            if (id(node), n) in self.numbers.used and n not in derived
-        ]
+        lets, derived = self.lets()
         inner = append_lines(pieces)
         inner = self.counted(inner, bool(lets))
         index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
@@ -275,24 +270,36 @@ class LoopWriter:
             return listing(text(row[columns[0]]) for row in rows)
         return listing(Group("", tuple(text(row[c]) for c in columns)) for row in rows)
 
-    def derived_lets(self) -> dict[str, list[Value]]:
-        """Lets of a row that hang on the row alone: columns of the printed table."""
-        node = self.node
-        if node.rows is None or not self.fixed_rows():
-            return {}
-        found: dict[str, list[Value]] = {}
-        rows = self.writer.origin.rows[id(node)]
-        for name, expr in node.let.items():
-            slot = (id(node), name)
-            if slot not in self.numbers.used or self.numbers.seen[slot].deps & self.numbers.symbolic:
+    def lets(self) -> tuple[list[Line], dict[str, list[Value]]]:
+        """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
+        node, numbers = self.node, self.numbers
+        columns = self.row_lets()
+        lines: list[Line] = []
+        derived: dict[str, list[Value]] = {}
+        for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
+            if (id(node), name) not in numbers.used:
                 continue
-            if all(self.known_in_row(n.id, found) for n in names(expr)):
-                found[name] = [row[name] for row in rows]
+            if name in columns:
+                derived[name] = [row[name] for row in self.writer.origin.rows[id(node)]]
+            else:
+                lines.append(Line(0, Cat((f"{name} = ", expr_doc(simplify(numbers.close(expr), numbers.facts))))))
+        return lines[::-1], derived
+
+    def row_lets(self) -> set[str]:
+        """The lets that hang on the row alone."""
+        node = self.node
+        found: set[str] = set()
+        if node.rows is None or not self.fixed_rows():
+            return found
+        for name, expr in node.let.items():
+            open_ = self.numbers.seen[(id(node), name)].deps & self.numbers.symbolic
+            if not open_ and all(self.known_in_row(n.id, found) for n in names(expr)):
+                found.add(name)
         return found
 
-    def known_in_row(self, name: str, derived: Mapping[str, object]) -> bool:
-        if name in self.node.columns or name in derived or name in self.node.let:
-            return True
+    def known_in_row(self, name: str, lets: set[str]) -> bool:
+        if name in self.node.columns or name in self.node.let:
+            return name in self.node.columns or name in lets
         bound = self.numbers.bound.get(name)
         if isinstance(bound, tuple):
             return self.numbers.constant(bound) is not None

@@ -65,7 +65,22 @@ class Numbers:
         """`expr` over the names of the emitted scope."""
         if isinstance(expr, Name):
             return self.name(expr)
+        if isinstance(expr, IfElse):  # only what is printed counts as used
+            condition = self.close(expr.condition)
+            if isinstance(condition, Lit):
+                return self.close(expr.then if condition.value else expr.other)
+        if isinstance(expr, Logic):
+            return self.closed_logic(expr)
         return fold(rebuild(expr, self.close))
+
+    def closed_logic(self, expr: Logic) -> Expr:
+        items = []
+        for item in expr.items:
+            items.append(self.close(item))
+            last = items[-1]
+            if isinstance(last, Lit) and bool(last.value) is (expr.op == "or"):
+                break
+        return fold(Logic(expr.op, tuple(items)))
 
     def name(self, name: Name) -> Expr:
         if name.id.startswith("@"):  # a variable of the emitted source

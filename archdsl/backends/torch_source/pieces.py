@@ -36,19 +36,25 @@ def text(expr: Expr | Value) -> str:
     return show(wrap(expr), python=True)
 
 
+def operand(expr: Expr) -> str:
+    """An operand of a chain, in brackets if it binds no tighter."""
+    loose = isinstance(expr, (IfElse, Logic)) or (isinstance(expr, Binary) and expr.op in ("+", "-"))
+    return f"({text(expr)})" if loose else text(expr)
+
+
 def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
         return Ternary(expr_doc(expr.then), text(expr.condition), expr_doc(expr.other))
     if isinstance(expr, Logic):
-        first, *rest = (text(item) for item in expr.items)
+        first, *rest = (operand(item) for item in expr.items)
         return Chain(first, tuple((expr.op, part) for part in rest))
     if isinstance(expr, Binary) and expr.op in ("+", "-"):
         terms = []
         while isinstance(expr, Binary) and expr.op in ("+", "-"):
-            terms.append((expr.op, text(expr.right)))
+            terms.append((expr.op, operand(expr.right)))
             expr = expr.left
-        return Chain(text(expr), tuple(terms[::-1]))
+        return Chain(operand(expr), tuple(terms[::-1]))
     return text(expr)
 
 
@@ -95,6 +101,20 @@ def append_lines(pieces: Sequence[Piece]) -> list[Line]:
 
 def indent(lines: Iterable[Line], by: int = 1) -> list[Line]:
     return [replace(line, depth=line.depth + by) for line in lines]
+
+
+def renamed(part: Doc, old: str, new: str) -> Doc:
+    """A part with a name changed."""
+
+    def change(text: str) -> str:
+        return re.sub(rf"(?<![\w.]){old}(?!\w)", new, text)
+
+    match part:
+        case Group(head, items, start, end):
+            return Group(change(head), tuple(renamed(item, old, new) for item in items), start, end)
+        case Cat(parts):
+            return Cat(tuple(renamed(item, old, new) for item in parts))
+    return change(flat(part))
 
 
 def aimed(line: Line, target: str, depth: int = 0) -> Line:
