@@ -359,3 +359,29 @@ def use_network_twice(w, x):
     x = relu(w.bn("one.0.stem.bn", w.conv("one.0.stem.conv", x, stride=2)))
     x = w.conv("one.1", x)
     return relu(w.bn("two.stem.bn", w.conv("two.stem.conv", x, stride=2)))
+
+
+def loop_reads_a_tensor(w, image):
+    a = x = w.conv("a", image)
+    for n in "01":
+        x = cat(w.conv(f"b.{n}.conv", x), w.conv(f"b.{n}.conv_2", image))
+    for name in ("one", "two"):
+        x = w.conv(f"c.{name}.conv", x) + a
+    for n, turns in (("0", 2), ("1", 1)):
+        entry, low = x, w.conv(f"d.{n}.conv", x)
+        x = low
+        for turn in range(turns):
+            key = f"d.{n}.layers.{turn}"
+            x = x + w.conv(f"{key}.conv", x)
+            x = x + low + w.conv(f"{key}.conv_2", entry)
+        x = relu(x)
+    return cat(*(w.conv(f"e.{n}.conv", x) + a for n in "01"))
+
+
+def loop_in_a_block_keeps_c_in(w, x):
+    for conv, dense, n in (("a.0", "a.1", 2), ("a.2", "a.3", 3)):
+        x = w.conv(conv, x)
+        for turn in range(n):
+            x = cat(x, w.conv(f"{dense}.layers.{turn}.conv", x))
+        x = w.conv(f"{dense}.conv", x)
+    return x

@@ -1,0 +1,165 @@
+"""EfficientNet b0.
+
+From "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks"
+(arXiv:1905.11946, 2019).
+
+Input N×3×224×224; 5,288,548 parameters, 385,814,752 multiply-adds.
+"""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class DropConnect(nn.Module):
+    """In training drops a sample's branch with probability p, scaling up the others."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        # Without a batch axis the rows of a matrix, here the samples, are the channels.
+        return F.dropout1d(x.flatten(1), self.p).view_as(x)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class ConvBNSiLU(nn.Sequential):
+    def __init__(
+        self,
+        c_in: int,
+        out: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            c_in,
+            out,
+            kernel,
+            stride,
+            (kernel - 1) // 2,
+            groups=groups,
+            bias=False,
+        )
+        self.bn = nn.BatchNorm2d(out)
+        self.silu = nn.SiLU(inplace=True)
+
+
+class SqueezeExcite(nn.Module):
+    def __init__(self, c_in: int, squeeze: int) -> None:
+        super().__init__()
+        self.branch2 = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(c_in, squeeze, 1),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(squeeze, c_in, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * self.branch2(x)
+        return x
+
+
+class MBConv(nn.Module):
+    def __init__(
+        self,
+        c_in: int,
+        ratio: int,
+        kernel: int,
+        stride: int,
+        out: int,
+        drop: float,
+    ) -> None:
+        super().__init__()
+        hidden = c_in * ratio
+        skip = stride == 1 and c_in == out
+        self.expand = ConvBNSiLU(c_in, hidden) if ratio != 1 else nn.Identity()
+        self.depthwise = ConvBNSiLU(
+            hidden,
+            hidden,
+            kernel=kernel,
+            stride=stride,
+            groups=hidden,
+        )
+        self.squeeze_excite = SqueezeExcite(hidden, c_in // 4)
+        self.project = nn.Conv2d(hidden, out, 1, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+        self.drop_connect = DropConnect(drop) if skip else nn.Identity()
+        self.skip = skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.bn(
+            self.project(self.squeeze_excite(self.depthwise(self.expand(x)))),
+        )
+        y = self.drop_connect(y)
+        return x + y if self.skip else y
+
+
+class EfficientNet(nn.Module):
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        dropout: float = 0.2,
+        drop_connect: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.stem = ConvBNSiLU(3, 32, kernel=3, stride=2)
+        self.body = nn.Sequential()
+        c_in = 32
+        block = 0
+        for e, k, s, out, repeats in [
+            (1, 3, 1, 16, 1),
+            (6, 3, 2, 24, 2),
+            (6, 5, 2, 40, 2),
+            (6, 3, 2, 80, 3),
+            (6, 5, 1, 112, 3),
+            (6, 5, 2, 192, 4),
+            (6, 3, 1, 320, 1),
+        ]:
+            stage = nn.Sequential()
+            for i in range(repeats):
+                stage.append(
+                    MBConv(
+                        c_in,
+                        e,
+                        k,
+                        s if i == 0 else 1,
+                        out,
+                        drop_connect * block / 16,
+                    ),
+                )
+                c_in = out
+                block += 1
+            self.body.append(stage)
+        self.head = nn.Sequential(
+            ConvBNSiLU(320, 1280),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(1280, num_classes),
+        )
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                fan_out = m.out_channels * math.prod(m.kernel_size)
+                nn.init.normal_(m.weight, std=math.sqrt(2 * m.groups / fan_out))
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
+            elif isinstance(m, nn.Linear):
+                fan_out = m.out_features
+                bound = 1 / math.sqrt(fan_out)
+                nn.init.uniform_(m.weight, -bound, bound)
+                nn.init.zeros_(m.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.body(x)
+        x = self.head(x)
+        return x

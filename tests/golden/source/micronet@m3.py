@@ -1,0 +1,223 @@
+"""MicroNet m3.
+
+From "MicroNet: Improving Image Recognition with Extremely Low FLOPs" (arXiv:2108.05894,
+2021).
+
+Input N×3×224×224; 2,622,960 parameters, 18,236,000 multiply-adds.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def make_divisible(
+    x: float,
+    divisor: int = 8,
+    limit: float = 0.9,
+    minimum: int | None = None,
+) -> int:
+    """Round to a multiple of `divisor`, never below `limit` times `x`."""
+    least = divisor if minimum is None else minimum
+    rounded = max(least, int(x + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < limit * x else rounded
+
+
+class Depthwise(nn.Sequential):
+    def __init__(
+        self,
+        c_in: int,
+        kernel: int,
+        stride: int,
+        multiplier: int = 1,
+    ) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(
+            c_in,
+            c_in * multiplier,
+            (kernel, 1),
+            (stride, 1),
+            ((kernel - 1) // 2, 0),
+            groups=c_in,
+            bias=False,
+        )
+        self.bn = nn.BatchNorm2d(c_in * multiplier)
+        self.dwconv_2 = nn.Conv2d(
+            c_in * multiplier,
+            c_in * multiplier * multiplier,
+            (1, kernel),
+            (1, stride),
+            (0, (kernel - 1) // 2),
+            groups=c_in * multiplier,
+            bias=False,
+        )
+        self.bn_2 = nn.BatchNorm2d(c_in * multiplier * multiplier)
+
+
+class Shift(nn.Module):
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.unflatten(x, 1, (self.groups, -1)).roll((-1, -1), (1, 2))
+        return x.flatten(1, 2)
+
+
+class Coefficients(nn.Module):
+    def __init__(self, c_in: int, reduction: int) -> None:
+        super().__init__()
+        self.global_avg_pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.linear = nn.Linear(c_in, make_divisible(c_in // reduction, 4))
+        self.relu = nn.ReLU(inplace=True)
+        self.linear_2 = nn.Linear(make_divisible(c_in // reduction, 4), 4 * c_in)
+        self.hard_sigmoid = nn.Hardsigmoid(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.linear_2(self.relu(self.linear(self.flatten(self.global_avg_pool(x)))))
+        return torch.unflatten(((self.hard_sigmoid(x) - 0.5) * 4), 1, (-1, 1, 1))
+
+
+class ShiftMax(nn.Module):
+    def __init__(self, c_in: int, groups: int, reduction: int) -> None:
+        super().__init__()
+        self.shift = Shift(groups)
+        self.coefficients = Coefficients(c_in, reduction)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifted: Tensor = self.shift(x)
+        a1, b1, a2, b2 = torch.chunk(self.coefficients(x), 4, 1)
+        x = torch.maximum(
+            (a1 + 1) * x + b1 * shifted,
+            (a2 + 0.5) * x + (b2 + 0.5) * shifted,
+        )
+        return x
+
+
+class Pointwise(nn.Sequential):
+    def __init__(self, c_in: int, out: int, groups: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, out, 1, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+
+
+class Squeeze(nn.Sequential):
+    def __init__(self, c_in: int, out: int, groups: int) -> None:
+        super().__init__()
+        self.pointwise = Pointwise(c_in, out, groups)
+        self.channel_shuffle = nn.ChannelShuffle(groups)
+
+
+class LiteRow(nn.Module):
+    def __init__(self, c_in: int, stride: int, out: int, g1: int) -> None:
+        super().__init__()
+        self.depthwise = Depthwise(c_in, 3, stride, multiplier=2)
+        self.shift_max = ShiftMax(4 * c_in, g1, 8)
+        self.channel_shuffle = nn.ChannelShuffle(g1)
+        self.channel_shuffle_2 = nn.ChannelShuffle(2 * c_in)
+        self.squeeze = Squeeze(4 * c_in, out, 4)
+        self.residual = stride == 1 and c_in == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.channel_shuffle_2(
+            self.channel_shuffle(self.shift_max(self.depthwise(x))),
+        )
+        y = self.squeeze(y)
+        return x + y if self.residual else y
+
+
+class FullRow(nn.Module):
+    def __init__(
+        self,
+        c_in: int,
+        stride: int,
+        out: int,
+        kernel: int,
+        g1: int,
+        g2: int,
+        r: int,
+    ) -> None:
+        super().__init__()
+        hidden = c_in * 6
+        self.pointwise = Pointwise(c_in, hidden, g1)
+        self.shift_max = nn.ReLU6()
+        self.channel_shuffle = nn.ChannelShuffle(g1)
+        self.depthwise = Depthwise(hidden, kernel, stride)
+        self.shift_max_2 = ShiftMax(hidden, hidden // g1, 8 * r)
+        self.channel_shuffle_2 = nn.ChannelShuffle(hidden // 2)
+        self.squeeze = Squeeze(hidden, out, g2)
+        self.residual = stride == 1 and c_in == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.depthwise(
+            self.channel_shuffle(self.shift_max(self.pointwise(x))),
+        )
+        y = self.squeeze(self.channel_shuffle_2(self.shift_max_2(y)))
+        return x + y if self.residual else y
+
+
+class LinearBNSwish(nn.Sequential):
+    def __init__(self, c_in: int, out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(c_in, out)
+        self.bn = nn.BatchNorm1d(out)
+        self.hard_swish = nn.Hardswish(inplace=True)
+
+
+class MicroNet(nn.Module):
+    def __init__(self, num_classes: int = 1000, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Sequential(
+                nn.Conv2d(3, 4, (3, 1), (2, 1), (1, 0), bias=False),
+                nn.BatchNorm2d(4),
+            ),
+            nn.Sequential(
+                nn.Conv2d(4, 12, (1, 3), (1, 2), (0, 1), groups=4, bias=False),
+                nn.BatchNorm2d(12),
+            ),
+            nn.ChannelShuffle(4),
+            nn.ReLU6(),
+        )
+        self.lite = nn.Sequential()
+        c_in = 12
+        for s, c, g1 in [(2, 16, 12), (2, 24, 16), (1, 24, 24)]:
+            self.lite.append(LiteRow(c_in, s, c, g1))
+            c_in = c
+        self.full = nn.Sequential()
+        c_in = 24
+        for s, c, k, g1, g2, r in [
+            (2, 32, 5, 6, 4, 1),
+            (1, 32, 5, 8, 4, 2),
+            (1, 64, 5, 8, 8, 2),
+            (1, 80, 5, 8, 8, 2),
+            (1, 80, 5, 10, 8, 2),
+            (2, 120, 5, 10, 10, 2),
+            (1, 120, 5, 12, 10, 2),
+            (1, 144, 3, 12, 12, 2),
+        ]:
+            self.full.append(FullRow(c_in, s, c, k, g1, g2, r))
+            c_in = c
+        self.expand = nn.Sequential(Pointwise(144, 864, 12), nn.ReLU6())
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Hardswish(inplace=True),
+            nn.Flatten(),
+            LinearBNSwish(864, 1024),
+            nn.Dropout(dropout),
+            LinearBNSwish(1024, num_classes),
+        )
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out")
+            elif isinstance(m, nn.Linear):
+                nn.init.normal_(m.weight, std=0.01)
+                nn.init.zeros_(m.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.lite(x)
+        x = self.full(x)
+        x = self.expand(x)
+        x = self.head(x)
+        return x

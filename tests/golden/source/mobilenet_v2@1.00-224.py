@@ -1,0 +1,93 @@
+"""MobileNetV2 1.00-224.
+
+From "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (arXiv:1801.04381, 2018).
+
+Input N×3×224×224; 3,504,872 parameters, 300,774,272 multiply-adds.
+"""
+
+from torch import Tensor, nn
+
+
+class ConvBNReLU6(nn.Sequential):
+    def __init__(
+        self,
+        c_in: int,
+        out: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            c_in,
+            out,
+            kernel,
+            stride,
+            (kernel - 1) // 2,
+            groups=groups,
+            bias=False,
+        )
+        self.bn = nn.BatchNorm2d(out)
+        self.relu6 = nn.ReLU6(inplace=True)
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, c_in: int, t: int, out: int, stride: int) -> None:
+        super().__init__()
+        hidden = c_in * t
+        self.expand = ConvBNReLU6(c_in, hidden) if t != 1 else nn.Identity()
+        self.depthwise = ConvBNReLU6(
+            hidden,
+            hidden,
+            kernel=3,
+            stride=stride,
+            groups=hidden,
+        )
+        self.project = nn.Conv2d(hidden, out, 1, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+        self.residual = stride == 1 and c_in == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.bn(self.project(self.depthwise(self.expand(x))))
+        return x + y if self.residual else y
+
+
+class MobileNetV2(nn.Module):
+    def __init__(self, num_classes: int = 1000, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.stem = ConvBNReLU6(3, 32, kernel=3, stride=2)
+        self.bottlenecks = nn.Sequential()
+        c_in = 32
+        for t, out, n, s in [
+            (1, 16, 1, 1),
+            (6, 24, 2, 2),
+            (6, 32, 3, 2),
+            (6, 64, 4, 2),
+            (6, 96, 3, 1),
+            (6, 160, 3, 2),
+            (6, 320, 1, 1),
+        ]:
+            stage = nn.Sequential()
+            for i in range(n):
+                stage.append(InvertedResidual(c_in, t, out, s if i == 0 else 1))
+                c_in = out
+            self.bottlenecks.append(stage)
+        self.head = nn.Sequential(
+            ConvBNReLU6(320, 1280),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(1280, num_classes),
+        )
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out")
+            elif isinstance(m, nn.Linear):
+                nn.init.normal_(m.weight, std=0.01)
+                nn.init.zeros_(m.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = self.bottlenecks(x)
+        x = self.head(x)
+        return x

@@ -1,0 +1,96 @@
+"""ShuffleNetV2 torchvision-x1.0.
+
+From "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design"
+(arXiv:1807.11164, 2018).
+
+Input N×3×224×224; 2,278,604 parameters, 144,907,992 multiply-adds.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvBNReLU(nn.Sequential):
+    def __init__(self, c_in: int, out: int, kernel: int = 1, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, out, kernel, stride, (kernel - 1) // 2, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+        self.relu = nn.ReLU(inplace=True)
+
+
+class DWConvBN(nn.Sequential):
+    def __init__(self, c_in: int, stride: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(c_in, c_in, 3, stride, 1, groups=c_in, bias=False)
+        self.bn = nn.BatchNorm2d(c_in)
+
+
+class DownUnit(nn.Module):
+    def __init__(self, c_in: int, out: int) -> None:
+        super().__init__()
+        half = out // 2
+        self.branch1 = nn.Sequential(DWConvBN(c_in, 2), ConvBNReLU(c_in, half))
+        self.branch2 = nn.Sequential(
+            ConvBNReLU(c_in, half),
+            DWConvBN(half, 2),
+            ConvBNReLU(half, out - half),
+        )
+        self.channel_shuffle = nn.ChannelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.channel_shuffle(torch.cat([self.branch1(x), self.branch2(x)], 1))
+        return x
+
+
+class BasicUnit(nn.Module):
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        half = c_in // 2
+        self.branch2 = nn.Sequential(
+            ConvBNReLU(half, half),
+            DWConvBN(half, 1),
+            ConvBNReLU(half, half),
+        )
+        self.channel_shuffle_2 = nn.ChannelShuffle(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept, worked = torch.chunk(x, 2, 1)
+        x = self.channel_shuffle_2(torch.cat([kept, self.branch2(worked)], 1))
+        return x
+
+
+class ShuffleNetV2(nn.Module):
+    def __init__(self, num_classes: int = 1000, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(ConvBNReLU(3, 24, kernel=3, stride=2))
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.units = nn.Sequential()
+        c_in = 24
+        for name, repeats, out in [
+            ("stage2", 4, 116),
+            ("stage3", 8, 232),
+            ("stage4", 4, 464),
+        ]:
+            self.units.add_module(
+                name,
+                nn.Sequential(
+                    DownUnit(c_in, out),
+                    *[BasicUnit(out) for _ in range(repeats - 1)],
+                ),
+            )
+            c_in = out
+        self.conv5 = ConvBNReLU(464, 1024)
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(1024, num_classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)
+        x = self.maxpool(x)
+        x = self.units(x)
+        x = self.conv5(x)
+        x = self.head(x)
+        return x
