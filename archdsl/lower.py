@@ -650,6 +650,13 @@ class Lowerer:
         """Whether each step is a module that takes the tensor before it and nothing else."""
         return all(self.is_link(step) for step in steps)
 
+    @staticmethod
+    def is_call(steps: Sequence[s.Step]) -> bool:
+        """Whether the only step is a block on the tensor that enters."""
+        only = steps[0]
+        alone = len(steps) == 1 and only.when is None and only.source is None and only.into is None
+        return alone and isinstance(only, s.UseStep) and only.target not in REGISTRY
+
     def is_link(self, step: s.Step) -> bool:
         if (
             step.into is not None
@@ -954,7 +961,7 @@ class Lowerer:
         if stage is not None:
             inner.numbers.update(dict.fromkeys(TABLE_NAMES))
         let = self.lets(step.let, inner)
-        steps, chained = step.body, self.is_chain(step.body)
+        steps, chained = step.body, self.is_chain(step.body) or self.is_call(step.body)
         if not chained:
             steps = [self.outline(step, steps, scope, inner, keys)]
         single = len(steps) == 1 and isinstance(steps[0], s.UseStep) and steps[0].when is None

@@ -81,10 +81,12 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
 TOKENS = sorted({token for text in SHIPPED.values() for token in _TOKEN.findall(text) if not token.isspace()})
 LINES = sorted({line for text in SHIPPED.values() for line in text.splitlines() if line.strip()})
 NUMBERS = [
-    "0", "-1", "1", "2", "3", "7", "0.5", "1e9", "-0.0", "1e308", "1000000000", "999999999999999999", "9**9**9", "9**64",
+    "0", "-1", "1", "2", "3", "7", "0.5", "1e9", "-0.0", "1e308", "1000000000", "999999999999999999", "9**9**9",
+    "9**64",
     "true", "null", "''", "[]", "[1]", "[[]]", "{}", "1/0", "c_in", "h_in", "input", "i", "nan", ".inf", "0x10", "~",
     "'a' * 9", "[0] * 100000", "[[1] * 9] * 9", "-c_in", "c_in / 3", "c_in * 1000000", "not c_in", "first", "len([])",
-    "min([])", "max(1)", "sum([[1]])", "int('9' )", "round(1, 2)", "gcd(0.5)", "sqrt(-1)", "make_divisible(0, 0)", "1 if 2",
+    "min([])", "max(1)", "sum([[1]])", "int('9' )", "round(1, 2)", "gcd(0.5)", "sqrt(-1)", "make_divisible(0, 0)",
+    "1 if 2",
 ]  # fmt: skip
 
 

@@ -148,13 +148,13 @@ def test_a_duplicate_key_points_at_the_first_one():
         "a" * (MAX_BYTES + 1),
     ],
 )
-def test_a_hostile_text_is_refused_within_a_second(text):
+def test_a_hostile_text_is_refused_within_two_seconds(text):
     start = time.process_time()
     found = refused(text)
     assert found.code in ("too-deep", "anchors", "bad-key", "too-large", "torn-value")
     assert found.span is not None
     assert len(render_text([found])) < 2000
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 2
 
 
 def test_a_file_that_is_missing_large_or_no_utf8_is_a_fault(tmp_path):

@@ -7,12 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
-from archdsl.backends.torch_source.numbers import Numbers, merge
+from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, merge
 from archdsl.elaborate import Origin
 from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, substitute, wrap
 from archdsl.report import fault
-
-UNKNOWN = "@unknown"  # channels that only running the block tells
 
 
 class Channels:
@@ -65,15 +63,22 @@ class Channels:
                 return Name(name)
         return expr
 
-    def spread(self, operands: Iterable[ir.Operand]) -> list[Expr]:
-        """The channels of the tensors of a join."""
+    def spread(self, operands: Iterable[ir.Operand], *, summed: bool = True) -> list[Expr]:
+        """The channels of the tensors of a join; a list whose length is an expression as one tensor of their sum.
+
+        If they are not `summed`, all of such a list are alike.
+        """
         found: list[Expr] = []
         for operand in operands:
             expr = self.of(operand)
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
             elif isinstance(operand, ir.Var) and operand.many and not operand.optional:
-                found.append(expr * self.count(operand))
+                count = self.count(operand)
+                if isinstance(count, Lit):
+                    found += [expr] * int(count.value)  # type: ignore[arg-type]
+                else:
+                    found.append(expr * count if summed else expr)
             else:
                 found.append(expr)
         return found
@@ -93,11 +98,11 @@ class Channels:
 
     def after(self, node: ir.OpNode) -> Expr:
         fields = SimpleNamespace(**node.fields)
-        entering: Any = self.spread(node.ins) if node.op.many else self.of(node.ins[0])
         first = node.ins[0]
         size = self.origin.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
+        where = tuple(size.value) if size else ()
         try:
-            where = tuple(size.value) if size else ()
+            entering: Any = self.entering(node, fields, where) if node.op.many else self.of(first)
             found = wrap(node.op.channels(fields, entering, where))
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
@@ -105,6 +110,11 @@ class Channels:
         except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
             return self.fixed(node)
         return found
+
+    def entering(self, node: ir.OpNode, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
+        """The channels of what a join takes."""
+        alike = same(wrap(node.op.channels(fields, [Name("c"), Name("c")], where)), Name("c"))
+        return self.spread(node.ins, summed=not alike)
 
     def fixed(self, node: ir.OpNode) -> Expr:
         seen = self.origin.seen.get((id(node.out), "c"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from typing import Any
 from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.conditions import write_condition
-from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Tapped, base
+from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
@@ -31,8 +31,8 @@ from archdsl.elaborate import Origin
 from archdsl.expr import Expr, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
-from archdsl.ops.base import Field, Site, is_lit
-from archdsl.report import fault
+from archdsl.ops.base import Field, Module, Site, is_lit
+from archdsl.report import SpecError, fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 RESERVED = frozenset({"x", "self", "nn", "torch", "Tensor", "math", "F"})
@@ -379,12 +379,26 @@ class Writer:
             return shown
         lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
         words = item.choices and item.kind != "word" and isinstance(shown, Name) and "str" in seen.kinds
-        if words or (lists and len(lists) < len(seen.kinds)):
-            message = f"the {item.name} of '{node.op.name}' is of another kind in another call: that takes two blocks"
-            raise fault("cannot-print", message, node.field_spans.get(item.name, node.span))
-        if lists and isinstance(seen.value, list) and node.functional is False:
+        mixed = is_mixed(seen.kinds)
+        if words or (mixed and (node.functional or not isinstance(shown, Name))):
+            raise self.of_another_kind(node, item.name)
+        if lists and not mixed and isinstance(seen.value, list) and node.functional is False:
             return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
         return shown
+
+    @staticmethod
+    def of_another_kind(node: ir.OpNode, field: str) -> SpecError:
+        message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
+        return fault("cannot-print", message, node.field_spans.get(field, node.span))
+
+    def check_kinds(self, node: ir.OpNode, made: Module, f: SimpleNamespace) -> None:
+        """Numbers in one call and lists in another can be handed on, but not computed with."""
+        values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
+        computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
+        for name, value in vars(f).items():
+            seen = self.origin.seen.get((id(node), name))
+            if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
+                raise self.of_another_kind(node, name)
 
     def may_overwrite(self, node: ir.OpNode) -> bool:
         """In place only on a module's own fresh output that nothing else reads."""
@@ -403,6 +417,7 @@ class Writer:
         made = node.op.module(site)
         if MARK in flat(module_doc(made)):  # only what is printed counts as used
             made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
+        self.check_kinds(node, made, site.f)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         self.biased.setdefault(node.op.name, set()).add(
             not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
@@ -627,7 +642,10 @@ class Writer:
         depth = self.origin.taps.get(id(node), 0)
         if depth:
             self.stores[node] = unique(f"{key}_outputs", self.stores.values())
-            self.statements.append(Tapped(node.out, self.resolve(node.entry), key, self.stores[node], depth))
+        further = self.resolved(further_of(node))
+        if depth or further:
+            entry, store, named = self.resolve(node.entry), self.stores.get(node, ""), is_named(node)
+            self.statements.append(Walked(node.out, entry, key, further, store, depth, named))
         else:
             self.run_attribute(key, node.out, (node.entry,))
 
@@ -637,30 +655,58 @@ class Writer:
         key = str(node.key)
         if node.parallel:
             self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
-            word = (
-                "branch" if "branches" in key else unique(key[:-1] if key.endswith("s") else f"{key}_branch", RESERVED)
-            )
-            self.attributes[-1:] = [key]
-            self.statements.append(
-                Step(
-                    node.out,
-                    (self.resolve(node.entry),),
-                    lambda t: f"[{word}({t}) for {word} in self.{key}]",
-                    named=True,
-                )
-            )
+            self.side_by_side(node, key)
             return
-        self.set_attribute(key, pieces, {}, node)
+        plain = "nn.Sequential" if not further_of(node) else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
+        self.set_attribute(key, pieces, {}, node, plain)
         self.run_container(node)
+
+    def side_by_side(self, node: ir.LoopNode, key: str) -> None:
+        """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
+        word = "branch" if "branches" in key else unique(singular(key), RESERVED)
+        entries, further = self.resolved(node.operands()), self.resolved(further_of(node))
+        own = unique(node.entered.removeprefix("c_"), {*RESERVED, word}) if node.entries else ""
+
+        def print_branches(*texts: str) -> str:
+            entering, rest = texts[: len(entries)], texts[len(entries) :]
+            called = ", ".join([own or entering[0], *rest])
+            if not own:
+                return f"[{word}({called}) for {word} in self.{key}]"
+            return f"[{word}({called}) for {word}, {own} in zip(self.{key}, [{', '.join(entering)}])]"
+
+        self.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))
 
     def loop_pieces(self, node: ir.LoopNode) -> list[Piece]:
         return LoopWriter(self, node).write()
+
+
+def is_mixed(kinds: set[str]) -> bool:
+    """Whether a place has a number in one call and a list in another."""
+    return 0 < sum(kind.startswith("tuple") for kind in kinds) < len(kinds)
 
 
 def split_types(kind: str) -> list[str]:
     """The item types of `tuple[int, tuple[int, int]]`."""
     inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
     return [item for item in inner if item not in ("...", "()")]
+
+
+def further_of(node: ir.ContainerNode | ir.LoopNode) -> tuple[ir.Operand, ...]:
+    """The tensors from outside that each turn of a loop takes beside its own."""
+    only = node.body.nodes[0] if len(node.body.nodes) == 1 else None
+    return tuple(only.tensors.values()) if isinstance(only, ir.CallNode) else ()
+
+
+def is_named(node: ir.ContainerNode | ir.LoopNode) -> bool:
+    """Whether the turns of a loop have names."""
+    return isinstance(node, ir.LoopNode) and node.table and "name" in node.columns
+
+
+def singular(word: str) -> str:
+    """A word for one of several."""
+    if word.endswith("xes"):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else f"{word}_branch"
 
 
 def is_tensor_name(name: str) -> bool:
@@ -671,11 +717,24 @@ def substitute_deep(expr: Expr, env: Mapping[str, Expr]) -> Expr:
     return simplify(substitute(expr, env))
 
 
+def tapped(tap: ir.Tap) -> Iterator[ir.Var]:
+    """The tensors that a tap may read: the output of its step, or what leaves its row."""
+    region = tap.container.body
+    for key in tap.keys:
+        step = next((node for node in region.walk() if node.key == key), None)
+        found = step.out if step is not None else region.result
+        if isinstance(found, ir.Var):
+            yield found
+        region = next(iter(step.regions()), region) if step is not None else region
+
+
 def count_consumers(template: ir.Template) -> Counter[ir.Var]:
     """How often each tensor is read."""
     found: Counter[ir.Var] = Counter()
 
     def add(operand: ir.Operand | None) -> None:
+        if isinstance(operand, ir.Tap):
+            found.update(tapped(operand))
         var = base(operand) if operand is not None else None
         if var is not None:
             found[var] += 1

@@ -39,17 +39,22 @@ class Branching:
 
 
 @dataclass(eq=False)
-class Tapped:
-    """A container whose children's outputs are kept: by key, down to `depth` levels."""
+class Walked:
+    """A container whose children are called one after another.
+
+    Each takes `further` tensors; the outputs are kept in `store` (if it has a name) by key, down to `depth` levels.
+    """
 
     out: Var
     entry: Operand
     attribute: str
-    store: str
-    depth: int
+    further: tuple[Operand, ...] = ()
+    store: str = ""
+    depth: int = 0
+    named: bool = False  # its children have names
 
 
-Statement = Step | Branching | Tapped
+Statement = Step | Branching | Walked
 
 
 def operands_of(statement: Statement) -> Iterator[Operand]:
@@ -57,8 +62,8 @@ def operands_of(statement: Statement) -> Iterator[Operand]:
     match statement:
         case Step(args=args):
             yield from args
-        case Tapped(entry=entry):
-            yield entry
+        case Walked(entry=entry, further=further):
+            yield from (entry, *further)
         case Branching():
             for inner in (*statement.then, *statement.other):
                 yield from operands_of(inner)
@@ -163,8 +168,8 @@ class ForwardPrinter:
                     self.step(statement)
                 case Branching():
                     self.branching(statement)
-                case Tapped():
-                    self.tapped(statement)
+                case Walked():
+                    self.walked(statement)
 
     # --- values
     def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var], bool]:
@@ -362,27 +367,41 @@ class ForwardPrinter:
                 self.emit(f"{name} = {text}")
         self.depth -= 1
 
-    def tapped(self, node: Tapped) -> None:
-        texts, mentions, _ = self.texts([node.entry])
-        for var, count in mentions.items():
-            self.uses[var] -= count
+    def walked(self, node: Walked) -> None:
+        (entry, *further), mentions, typed = self.texts([node.entry, *node.further])
         self.flush()
-        name = self.name_for(node.out)
-        if texts[0] != name:
-            self.emit(f"{name} = {texts[0]}")
+        later = Counter(var for operand in node.further if (var := base(operand)) is not None)
+        for var, count in (mentions - later).items():
+            self.uses[var] -= count
+        name = self.name_for(node.out)  # of none that a later turn reads
+        for var, count in later.items():
+            self.uses[var] -= count
+        if entry != name:
+            known = typed and not entry.startswith("self.")
+            self.emit(f"{name}{'' if known or name in self.declared | self.parameters else ': Tensor'} = {entry}")
+        called = ", ".join([name, *further])
+        if node.store:
+            self.kept(node, name, called)
+        else:
+            children = f"self.{node.attribute}{'.values()' if node.named else ''}"
+            self.emit(f"for layer in {children}:")
+            self.lines.append((self.depth + 1, f"{name} = layer({called})"))
+        self.declared.add(name)
+
+    def kept(self, node: Walked, name: str, called: str) -> None:
+        """The loop over children whose outputs are read elsewhere."""
         self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
         self.emit(f"for key, child in self.{node.attribute}.named_children():")
         self.depth += 1
         if node.depth == 1:
-            self.emit(f"{name} = {node.store}[key] = child({name})")
+            self.emit(f"{name} = {node.store}[key] = child({called})")
         else:
             self.emit("for inner, layer in child.named_children():")
             self.depth += 1
-            self.emit(f'{name} = {node.store}[f"{{key}}.{{inner}}"] = layer({name})')
+            self.emit(f'{name} = {node.store}[f"{{key}}.{{inner}}"] = layer({called})')
             self.depth -= 1
             self.emit(f"{node.store}[key] = {name}")
         self.depth -= 1
-        self.declared.add(name)
 
     def give_back(self, result: Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""

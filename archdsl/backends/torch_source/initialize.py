@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archdsl.backends.torch_source.classes import ClassSource
-from archdsl.backends.torch_source.layout import Doc, call, keyword
+from archdsl.backends.torch_source.layout import Cat, Chain, Doc, call, keyword
 from archdsl.backends.torch_source.pieces import Line, indent, mentions, renamed
 from archdsl.expr import Binary, Call, Expr, Lit, Name, fold, names, show, substitute
 from archdsl.ops import REGISTRY
@@ -66,7 +66,13 @@ def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool])
         typed = all("Conv" not in kind for kind in kinds)  # torch types a convolution's bias as Tensor | None
         optional = tensor == "bias" and (False in biased or not typed)
         lines += [Line(0, "if m.bias is not None:"), *indent(made)] if optional else made
-    return [*(Line(0, f"{name} = {text}") for name, text in shared.items()), *lines]
+    return [*(Line(0, Cat((f"{name} = ", product(text)))) for name, text in shared.items()), *lines]
+
+
+def product(text: str) -> Doc:
+    """A product, which can be broken."""
+    first, *rest = text.split(" * ")
+    return Chain(first, tuple(("*", factor) for factor in rest)) if rest else first
 
 
 def names_of(target: str) -> Mapping[str, str]:

@@ -153,6 +153,11 @@ def split_arguments(inside: str) -> list[str] | None:
 def broken(line: str) -> Doc:
     """A statement of `forward` as parts that can be broken: its outermost call or conditional expression."""
     head, rest = re.match(r"^(return |[\w.:\[\]\", ]+ = )?(.*)$", line).groups()  # type: ignore[union-attr]
+    listed = re.match(r"^\[(.+) for (.+) in (zip)\((.*)\)\]$", rest)
+    if listed:
+        element, target, zipped, inside = listed.groups()
+        over = Cat((f"{target} in ", Group(zipped, tuple(map(breakable, split_arguments(inside) or [inside])))))
+        return Cat((head or "", listing([Comprehension(element, over)])))
     parts = split_at(rest, (" if ", " else "))
     if len(parts) == 3:
         return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from archdsl.backends.torch_source.classes import Writer
 
 INDICES = ("i", "j", "k")  # of nested loops
+MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
 COUNTER = "block"  # how many turns of a table came before
 
 
@@ -42,7 +43,7 @@ class LoopWriter:
     def write(self) -> list[Piece]:
         node, writer = self.node, self.writer
         start = writer.channels.of(node.entry)
-        kept = dict(self.numbers.bound)
+        kept = self.outer = dict(self.numbers.bound)  # what names mean before the loop
         turns = self.turn_count()
         if turns == 0:
             writer.channels[node.out] = start
@@ -74,13 +75,29 @@ class LoopWriter:
         return constant if constant is not None else start
 
     def closed_form(self, start: Expr, variable: str) -> Expr | None:
-        """Channels after the last turn over the names of the block: start + n·growth, if they grow by a constant."""
+        """Channels after the last turn over the names of the block: start + n·growth, or turn by turn."""
         node = self.node
-        growth = simplify(self.writer.channels.leaves(node.body) - Name(f"@{variable}"))
+        result = self.writer.channels.leaves(node.body)
+        growth = simplify(result - Name(f"@{variable}"))
         local = {*node.columns, *node.let, *TURN_NAMES, f"@{variable}"}
-        if node.count is None or {n.id for n in names(growth)} & local:
+        if node.count is not None and not {n.id for n in names(growth)} & local:
+            return start + node.count * growth
+        turns = self.turn_count()
+        if turns is None or turns > MAX_UNROLLED:
             return None
-        return start + node.count * growth
+        found = start
+        for cells in self.turns_cells(turns):
+            found = simplify(substitute(result, {**cells, f"@{variable}": found}))
+        return found
+
+    def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
+        """What each turn binds."""
+        cells = self.cells() if self.node.rows is not None else [{} for _ in range(turns)]
+        for index, cell in enumerate(cells):
+            cell |= dict(zip(TURN_NAMES, map(Lit, (index, index == 0, index == turns - 1)), strict=True))
+            for name, expr in self.node.let.items():
+                cell[name] = substitute(expr, cell)
+        return cells
 
     def turn_count(self) -> int | None:
         node = self.node
@@ -95,6 +112,8 @@ class LoopWriter:
     def fixed_rows(self) -> bool:
         node = self.node
         assert node.rows is not None
+        if not all(isinstance(self.writer.channels.shown(entry), Lit) for entry in node.entries):
+            return False
         closed = not any(True for _ in names(node.rows))
         return closed or self.numbers.constant((id(node), "rows")) is not None
 
@@ -103,6 +122,8 @@ class LoopWriter:
         """The children of one turn, and the variable that carries the channels if they move."""
         node, writer = self.node, self.writer
         constant = self.numbers.constant((id(node.carry), "c"))
+        if node.entries:
+            return self.turn(constant or Name(node.entered)), None
         if constant is not None or node.parallel:
             return self.turn(start if node.parallel else constant or start), None
         reuse = isinstance(start, Name) and start.id.startswith("@") and self.only_consumer()
@@ -186,8 +207,15 @@ class LoopWriter:
             cells: dict[str, Expr] = {"i": Lit(index), "first": Lit(index == 0)}
             row = rows[index] if rows is not None else None
             written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
-            cells |= {name: wrap(values[name]) for name in node.columns}
-            cells |= dict(zip(node.columns, written, strict=False))
+            for position, name in enumerate(node.columns):
+                if name == node.entered:  # the spec names a tensor there
+                    cells[name] = self.writer.channels.of(node.entries[index])
+                elif row is None:
+                    cells[name] = wrap(values[name])
+                elif position < len(written):
+                    cells[name] = written[position]
+                else:
+                    cells[name] = substitute(node.column_defaults[name], cells)
             for name, expr in node.let.items():
                 cells[name] = substitute(expr, cells)
             found.append(cells)
@@ -200,6 +228,7 @@ class LoopWriter:
         inner = append_lines(pieces)
         inner = self.counted(inner, bool(lets))
         index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
+        self.numbers.bound = self.outer
         header = self.header(index, derived)
         counts = any(mentions(line.doc, COUNTER) for line in inner)
         if (
@@ -253,7 +282,8 @@ class LoopWriter:
 
     def columns(self, derived: Mapping[str, list[Value]]) -> list[str]:
         node, used = self.node, self.numbers.used
-        wanted = [n for n in node.columns if (id(node), n) in used or n == self.row_key()]
+        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)  # a table that comes as an argument
+        wanted = [n for n in node.columns if whole or (id(node), n) in used or n == self.row_key()]
         order = {name: float(i) for i, name in enumerate(node.columns)}
         for name in derived:
             first = next((n.id for n in names(node.let[name]) if n.id in order), None)
@@ -263,12 +293,13 @@ class LoopWriter:
     def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Value]]) -> Doc:
         node = self.node
         assert node.rows is not None
-        if not self.fixed_rows():
+        if self.fixed_rows():
+            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.rows[id(node)]]
+        elif isinstance(node.rows, ListOf):
+            rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
+        else:
             return text(self.numbers.shown(node.rows, (id(node), "rows")))
-        rows = self.writer.origin.rows[id(node)]
-        if len(columns) == 1:
-            return listing(text(row[columns[0]]) for row in rows)
-        return listing(Group("", tuple(text(row[c]) for c in columns)) for row in rows)
+        return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
 
     def lets(self) -> tuple[list[Line], dict[str, list[Value]]]:
         """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""

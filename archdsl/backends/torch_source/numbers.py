@@ -25,6 +25,7 @@ from archdsl.expr import (
 )
 from archdsl.report import fault
 
+UNKNOWN = "@unknown"  # channels that only running the block tells
 Facts = frozenset[tuple[Expr, Expr]]
 
 
@@ -83,6 +84,9 @@ class Numbers:
         return fold(Logic(expr.op, tuple(items)))
 
     def name(self, name: Name) -> Expr:
+        if name.id == UNKNOWN:
+            message = "the channels after a loop of this network have no expression over what its blocks are given"
+            raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
         if name.id.startswith("@"):  # a variable of the emitted source
             return Name(name.id[1:])
         found = self.bound.get(name.id)
