@@ -141,12 +141,12 @@ class Library:
             self.done[key] = NetworkLowerer(self, home).lower()
         return self.done[key]
 
-    def defaults(self, home: s.Spec, target: str) -> Mapping[str, Expr]:
-        """What `defaults:` give an op or block: those of the file, under those of the outermost spec."""
-        found: dict[str, Expr] = {}
+    def defaults(self, home: s.Spec, target: str) -> Mapping[str, tuple[Expr, s.Spec]]:
+        """What `defaults:` give an op or block, and where: those of the file, under those of the outermost spec."""
+        found: dict[str, tuple[Expr, s.Spec]] = {}
         for spec in (home, self.outermost):
             if target in spec.defaults:
-                found.update(spec.defaults[target].values)
+                found.update({name: (value, spec) for name, value in spec.defaults[target].values.items()})
         return found
 
 
@@ -194,7 +194,8 @@ class Lowerer:
 
     def __init__(self, library: Library, home: s.Spec) -> None:
         self.library, self.home = library, home
-        self.implicit: dict[str, s.Param] = {}
+        self.implicit: dict[str, s.Param] = {}  # params of files that it reads
+        self.foreign: set[str] = set()  # those of them that a default of the outermost spec brings in
         self.owner = ""
 
     # --- expressions
@@ -225,6 +226,40 @@ class Lowerer:
         return True
 
     def is_own_param(self, name: str) -> bool:
+        return False
+
+    def default(self, value: Expr, origin: s.Spec, scope: Scope, words: Iterable[str] = ()) -> Expr:
+        """A value of `defaults:`: its names are params of the spec that states it, whatever file the step is in."""
+        if origin is not self.home:
+            for name in names(value):
+                param = None if name.id in words else origin.params.get(name.id)
+                if param is not None:
+                    self.foreign_param(name, param, scope)
+        return self.expr(value, Scope(dict.fromkeys(self.foreign), {}), words)
+
+    def foreign_param(self, name: Name, param: s.Param, scope: Scope) -> None:
+        """A param of the outermost spec that a default brings in; the block takes it as one more."""
+        if name.id in self.foreign:
+            return
+        other = scope.numbers.get(name.id) or (self.home.params[name.id].span if name.id in self.home.params else None)
+        if name.id in scope.numbers or name.id in self.home.params:
+            raise fault(
+                "shadowed-name",
+                f"this default reads '{name.id}', which is another one in '{self.owner}'",
+                name.span,
+                notes=(Note(f"the other '{name.id}'", other),) if other else (),
+                help="choose another name for the param",
+            )
+        self.foreign.add(name.id)
+        self.implicit[name.id] = param
+
+    def takes_on(self, name: str, param: s.Param, scope: Scope) -> bool:
+        """Whether an implicit param of a called block is one here too; it is then handed down."""
+        if self.home.params.get(name) is param:
+            return self.file_param(name)
+        if self.library.outermost.params.get(name) is param:
+            self.foreign_param(Name(name, span=param.span), param, scope)
+            return True
         return False
 
     def unknown(self, name: Name, scope: Scope) -> Exception:
@@ -455,7 +490,7 @@ class Lowerer:
         tensors = {n: self.single(given.pop(n), scope) for n in tensor_names if n in given}
         ins: tuple[Operand, ...] = (entry,)
         fields: dict[str, Expr] = {}
-        label, preset = step.label, self.preset(op)
+        label, preset = step.label, self.preset(op, scope)
         for item in op.fields:
             if item.kind == "tensor":
                 continue
@@ -467,7 +502,7 @@ class Lowerer:
             elif item.kind == "formula":
                 fields[item.name], ins = self.formula(value, scope)
                 label = label or show(value)
-            elif item.kind == "text":
+            elif item.kind == "text" or item.name not in given:
                 fields[item.name] = value
             else:
                 fields[item.name] = self.expr(value, scope, item.choices)
@@ -492,16 +527,18 @@ class Lowerer:
         )
         return out
 
-    def preset(self, op: Op) -> dict[str, Expr]:
+    def preset(self, op: Op, scope: Scope) -> dict[str, Expr]:
         """`defaults:` for an op, its own over those of the op it follows."""
-        found: dict[str, Expr] = {}
+        found: dict[str, tuple[Expr, s.Spec]] = {}
         own = {f.name for f in op.fields}
         for target in (op.follows, op.name):
             if target:
                 values = self.library.defaults(self.home, target)
                 found.update({k: v for k, v in values.items() if k in own or target == op.name})
-        scope = Scope({}, {})
-        return {k: self.expr(v, scope, f.choices if (f := op.field(k)) else ()) for k, v in found.items()}
+        return {
+            key: self.default(value, origin, scope, item.choices if (item := op.field(key)) else ())
+            for key, (value, origin) in found.items()
+        }
 
     def formula(self, value: Expr, scope: Scope) -> tuple[Expr, tuple[Operand, ...]]:
         """A formula's tensors become its inputs, named t0, t1, … in the expression in order of first mention."""
@@ -569,7 +606,7 @@ class Lowerer:
                 message, help = f"{what} needs the tensor '{name}'", f"give it by name: {name}: the name of a tensor"
                 raise fault("missing-argument", message, step.span, help=help)
         args = {name: self.argument(value, scope, block.params[name]) for name, value in given.items()}
-        for name, value in self.library.defaults(self.home, step.target).items():
+        for name, (value, origin) in self.library.defaults(self.home, step.target).items():
             if name not in block.params:
                 raise fault(
                     "unknown-argument",
@@ -577,7 +614,7 @@ class Lowerer:
                     value.span,
                     help=did_you_mean(name, block.params),
                 )
-            args.setdefault(name, self.expr(value, Scope({}, {})))
+            args.setdefault(name, self.default(value, origin, scope))
         for name, param in block.params.items():
             if name not in args and param.default is None:
                 raise fault(
@@ -586,10 +623,7 @@ class Lowerer:
                     step.span,
                     notes=(Note("it is declared here", param.span),),
                 )
-        for name in block.implicit:
-            if name in self.home.params and self.home.params[name] is block.implicit[name]:
-                self.file_param(name)
-                args[name] = Name(name)
+        args |= {name: Name(name) for name, param in block.implicit.items() if self.takes_on(name, param, scope)}
         out = Var("x")
         key = keys.key(step.name, snake(block.name))
         region.nodes.append(
@@ -795,7 +829,7 @@ class Lowerer:
         region.nodes.append(
             OpNode(
                 op=REGISTRY[step.kind],
-                fields=self.preset(REGISTRY[step.kind]),
+                fields=self.preset(REGISTRY[step.kind], scope),
                 ins=tuple(operands),
                 out=out,
                 span=step.span,
@@ -813,11 +847,11 @@ class Lowerer:
         if condition is None:
             if step.shortcut and not step.shortcut_first:
                 skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, region)
-            return self.add(step, skip, main, region)
+            return self.add(step, skip, main, scope, region)
         then = Region()
         if step.shortcut and not step.shortcut_first:
             skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, then)
-        then.result = self.add(step, skip, main, then)
+        then.result = self.add(step, skip, main, scope, then)
         out = Var("x")
         region.nodes.append(
             IfNode(
@@ -862,10 +896,10 @@ class Lowerer:
             value.name = "shortcut"
         return value
 
-    def add(self, step: s.Step, skip: Operand, main: Operand, region: Region) -> Var:
+    def add(self, step: s.Step, skip: Operand, main: Operand, scope: Scope, region: Region) -> Var:
         out, op = Var("x"), REGISTRY["add"]
         region.nodes.append(
-            OpNode(op=op, fields=self.preset(op), ins=(skip, main), out=out, span=step.span, label=step.label)
+            OpNode(op=op, fields=self.preset(op, scope), ins=(skip, main), out=out, span=step.span, label=step.label)
         )
         return out
 
@@ -914,8 +948,10 @@ class Lowerer:
         param = self.expr(step.param, scope)
         out = Var("x")
         node: IfNode | None = None
+        shared = shared_name(step.bodies)
         for name, body in reversed(list(step.bodies.items())):
             then = Region()
+            keys.taken -= shared
             whole = s.SequenceStep(span=step.span, body=list(body), name=name)
             then.result = self.branch_body(whole, scope.inner(), keys, entry, then, 0)
             other = Region(nodes=[node], result=node.out) if node else Region(result=None)
@@ -1134,6 +1170,12 @@ def step_bindings(step: s.Step) -> Iterator[str]:
                         yield from step_bindings(inner)
 
 
+def shared_name(bodies: Mapping[str, Sequence[s.Step]]) -> set[str]:
+    """The `name:` that the only step of every body of a `choice:` has: one key then holds the chosen module."""
+    given = {body[0].name if len(body) == 1 else None for body in bodies.values()}
+    return {name for name in given if name is not None} if len(given) == 1 else set()
+
+
 class BlockLowerer(Lowerer):
     """A block of `blocks:`."""
 
@@ -1244,6 +1286,7 @@ class NetworkLowerer(Lowerer):
             staged=True,
             outputs=outputs,
             training=training,
+            implicit=self.implicit,
             init=home.init,
             init_when=self.expr(home.init_when, scope) if home.init_when is not None else Lit(True),
             doc=home.doc,

@@ -215,7 +215,8 @@ def test_one_class_for_each_block_that_is_used_and_the_network_last(name, varian
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     pasted = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
     assert classes[-1] == spec.name
-    assert set(classes) - pasted - {spec.name, f"{spec.name}Output"} <= set(spec.blocks)
+    blocks = {block for file in (spec, *spec.uses) for block in file.blocks}
+    assert set(classes) - pasted - {spec.name, f"{spec.name}Output"} <= blocks
     assert len(set(classes)) == len(classes)
     defined, used = set(), {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     for node in tree.body:  # callees first

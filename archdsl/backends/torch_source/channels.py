@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
-from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, merge
+from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, equalities, merge
 from archdsl.elaborate import Origin
 from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, substitute, wrap
 from archdsl.report import fault
@@ -90,6 +90,16 @@ class Channels:
             if same(found, self.through_lets(known)):
                 return known
         return found
+
+    def given(self, condition: Expr, truth: bool, expr: Expr) -> Expr:
+        """Channels where a condition always has this truth value: `out` for a `c_in` that is then equal to it.
+
+        A call's own name for them says more outside: the channels after a loop are then those of its rows.
+        """
+        for a, b in equalities(self.through_lets(condition), truth):
+            if expr == Name("c_in") and expr in (a, b):
+                return b if expr == a else a
+        return expr
 
     def through_lets(self, expr: Expr) -> Expr:
         for name, value in reversed(list(self.template.let.items())):

@@ -13,7 +13,7 @@ from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base
-from archdsl.backends.torch_source.layout import Cat, Doc, Group, flat, keyword, listing, split_arguments
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
@@ -611,7 +611,7 @@ class Writer:
             node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
         )
         if len(then) == len(other) == 1 and then[0].doc and other[0].doc and then[0].key == other[0].key:
-            return [Piece(Cat((then[0].doc, f" if {condition} else ", other[0].doc)), then[0].key)]
+            return [Piece(Ternary(then[0].doc, condition, other[0].doc), then[0].key)]
         lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
         if other:
             lines += [Line(0, "else:"), *indent(append_lines(other))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl import ir
@@ -21,7 +23,7 @@ def write_condition(writer: Writer, node: ir.IfNode) -> None:
     decided = writer.numbers.decided((id(node), "condition"))
     if decided is not None:
         one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
-    elif not ternary(writer, node):
+    elif not ternary(writer, node) and not one_of_several(writer, node):
         two_sides(writer, node)
 
 
@@ -33,7 +35,7 @@ def one_side(writer: Writer, node: ir.IfNode, region: ir.Region, *, absent: bool
         return
     node.out.optional = False
     result = writer.region(region)
-    writer.channels[node.out] = writer.channels.of(result)
+    writer.channels[node.out] = writer.channels.given(node.condition, region is node.then, writer.channels.of(result))
     writer.alias(node.out, result)
 
 
@@ -67,6 +69,95 @@ def ternary(writer: Writer, node: ir.IfNode) -> bool:
     )
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
+
+
+@dataclass
+class Arm:
+    """One outcome of a chain of conditions: a module of the tensor that enters, or none; the last has no condition."""
+
+    condition: Expr | None
+    module: ir.OpNode | ir.CallNode | None
+    channels: Expr = field(default_factory=lambda: Lit(0))  # once its module is printed
+    doc: Doc = "nn.Identity()"
+
+
+def one_of_several(writer: Writer, node: ir.IfNode) -> bool:
+    """`if … elif … else` over one attribute; False if the outcomes are no modules of one name over one tensor."""
+    leaves = [n for n in walk_chain(node) if isinstance(n, (ir.OpNode, ir.CallNode))]
+    if node.branch or not leaves or len({(leaf.key, id(leaf.operands()[0])) for leaf in leaves}) > 1:
+        return False
+    key, entry = str(leaves[0].key), leaves[0].operands()[0]
+    arms = arms_of(writer, ir.Region(nodes=[node], result=node.out), entry)
+    if arms is None:
+        return False
+    for arm in arms:
+        if arm.module is not None:
+            arm.doc = writer.module(arm.module)
+            arm.channels = writer.channels.of(arm.module.out)
+    found = arms[-1].channels
+    for arm in reversed(arms[:-1]):
+        found = writer.channels.merge(arm.condition or Lit(True), arm.channels, found)
+    writer.channels[node.out] = found
+    writer.attributes.append(key)
+    lines = [] if arms[-1].module is None else kind_of(key, arms)
+    writer.lines += indent([*lines, *chosen(writer, key, arms)], writer.conditional_depth)
+    writer.run_attribute(key, node.out, (entry,))
+    return True
+
+
+def walk_chain(node: ir.IfNode) -> Iterator[ir.IrNode]:
+    """The nodes of every outcome."""
+    for region in node.regions():
+        for inner in region.nodes:
+            if isinstance(inner, ir.IfNode):
+                yield from walk_chain(inner)
+            else:
+                yield inner
+
+
+def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] | None:
+    """The outcomes of a region in order; None if one of them is more than a module."""
+    if not region.nodes and region.result is entry:
+        return [Arm(None, None, writer.channels.of(entry))]
+    single = keyed_single(region)
+    if single is not None:
+        return [Arm(None, single)]
+    node = region.nodes[0] if len(region.nodes) == 1 else None
+    if not isinstance(node, ir.IfNode) or region.result is not node.out:
+        return None
+    decided = writer.numbers.decided((id(node), "condition"))
+    if decided is not None:
+        arms = arms_of(writer, node.then if decided else node.other, entry)
+        for arm in arms or []:
+            arm.channels = writer.channels.given(node.condition, decided, arm.channels)
+        return arms
+    then = arms_of(writer, node.then, entry)
+    if node.other.result is None:  # the last body of a choice: the name is no other
+        return then
+    other = arms_of(writer, node.other, entry)
+    if then is None or other is None or len(then) > 1:
+        return None
+    return [Arm(node.condition, then[0].module, then[0].channels), *other]
+
+
+def kind_of(key: str, arms: list[Arm]) -> list[Line]:
+    """The attribute's type, where its first value does not tell it."""
+    kinds = {arm.module.block if isinstance(arm.module, ir.CallNode) else arm.module for arm in arms}
+    return [Line(0, f"self.{key}: nn.Module")] if len(kinds) > 1 else []
+
+
+def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
+    """The lines that make the module of the outcome: what is there without a condition first if it is none."""
+    last = arms[-1]
+    if last.module is None:
+        yield Line(0, Cat((f"self.{key}: nn.Module = ", last.doc)))
+    for number, arm in enumerate(arms[:-1]):
+        condition = expr_doc(writer.numbers.shown(arm.condition)) if arm.condition is not None else ""
+        yield Line(0, Cat(("elif " if number else "if ", condition)), ":")
+        yield Line(1, Cat((f"self.{key} = ", arm.doc)))
+    if last.module is not None:
+        yield Line(0, "else:")
+        yield Line(1, Cat((f"self.{key} = ", last.doc)))
 
 
 def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
