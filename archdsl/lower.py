@@ -195,7 +195,6 @@ class Lowerer:
     def __init__(self, library: Library, home: s.Spec) -> None:
         self.library, self.home = library, home
         self.implicit: dict[str, s.Param] = {}  # params of files that it reads
-        self.foreign: set[str] = set()  # those of them that a default of the outermost spec brings in
         self.owner = ""
 
     # --- expressions
@@ -230,37 +229,32 @@ class Lowerer:
 
     def default(self, value: Expr, origin: s.Spec, scope: Scope, words: Iterable[str] = ()) -> Expr:
         """A value of `defaults:`: its names are params of the spec that states it, whatever file the step is in."""
-        if origin is not self.home:
-            for name in names(value):
-                param = None if name.id in words else origin.params.get(name.id)
-                if param is not None:
-                    self.foreign_param(name, param, scope)
-        return self.expr(value, Scope(dict.fromkeys(self.foreign), {}), words)
+        if origin is self.home:
+            return self.expr(value, Scope({}, {}), words)
+        if isinstance(value, Name):
+            param = None if value.id in words else origin.params.get(value.id)
+            if param is not None:
+                return Name(self.foreign_param(param, scope), span=value.span)
+            if value.id in words or value.id in WORDS:
+                return Lit(value.id, span=value.span)
+            raise self.unknown(value, scope)
+        return rebuild(value, lambda part: self.default(part, origin, scope, words))
 
-    def foreign_param(self, name: Name, param: s.Param, scope: Scope) -> None:
-        """A param of the outermost spec that a default brings in; the block takes it as one more."""
-        if name.id in self.foreign:
-            return
-        other = scope.numbers.get(name.id) or (self.home.params[name.id].span if name.id in self.home.params else None)
-        if name.id in scope.numbers or name.id in self.home.params:
-            raise fault(
-                "shadowed-name",
-                f"this default reads '{name.id}', which is another one in '{self.owner}'",
-                name.span,
-                notes=(Note(f"the other '{name.id}'", other),) if other else (),
-                help="choose another name for the param",
-            )
-        self.foreign.add(name.id)
-        self.implicit[name.id] = param
+    def foreign_param(self, param: s.Param, scope: Scope) -> str:
+        """The name here of a param that a default of the outermost spec brings in; the block takes it as one more."""
+        for name, known in self.implicit.items():
+            if known is param and name not in scope.numbers:
+                return name
+        name = unique(param.name, {*scope.numbers, *self.home.params, *self.implicit})
+        self.implicit[name] = param
+        return name
 
-    def takes_on(self, name: str, param: s.Param, scope: Scope) -> bool:
-        """Whether an implicit param of a called block is one here too; it is then handed down."""
-        if self.home.params.get(name) is param:
-            return self.file_param(name)
-        if self.library.outermost.params.get(name) is param:
-            self.foreign_param(Name(name, span=param.span), param, scope)
-            return True
-        return False
+    def handed_down(self, param: s.Param, scope: Scope) -> str | None:
+        """The name here of a param that a called block takes on, if it is one here too."""
+        if self.home.params.get(param.name) is param:
+            self.file_param(param.name)
+            return param.name
+        return self.foreign_param(param, scope) if self.library.outermost.params.get(param.name) is param else None
 
     def unknown(self, name: Name, scope: Scope) -> Exception:
         if name.id in scope.tensors:
@@ -623,7 +617,7 @@ class Lowerer:
                     step.span,
                     notes=(Note("it is declared here", param.span),),
                 )
-        args |= {name: Name(name) for name, param in block.implicit.items() if self.takes_on(name, param, scope)}
+        args |= {n: Name(own) for n, param in block.implicit.items() if (own := self.handed_down(param, scope))}
         out = Var("x")
         key = keys.key(step.name, snake(block.name))
         region.nodes.append(

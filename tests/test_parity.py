@@ -58,10 +58,9 @@ def theirs(row):
 
 def executed(net, x):
     """The modules that hold weights of their own, in order of execution."""
-    found, hooks = [], []
-    for part in net.modules():
-        if [*part.parameters(recurse=False), *part.buffers(recurse=False)]:
-            hooks.append(part.register_forward_hook(lambda part, *_: found.append(part)))
+    found = []
+    holders = [p for p in net.modules() if [*p.parameters(recurse=False), *p.buffers(recurse=False)]]
+    hooks = [part.register_forward_hook(lambda part, *_: found.append(part)) for part in holders]
     with torch.no_grad():
         net(x)
     for hook in hooks:

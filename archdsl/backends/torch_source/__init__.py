@@ -30,10 +30,11 @@ def document(graph: Graph) -> Document:
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     templates, taken = called(origin), {graph.name}
+    given = arguments_given(templates)
     for template in templates:
         name = graph.name if template is origin.template else unique(template.name, taken)
         taken.add(name)
-        writer = Writer(origin, symbolic, rates, classes, template, name)
+        writer = Writer(origin, symbolic, rates, classes, template, name, given[id(template)])
         writer.callee_channels = channels
         classes[id(template)] = writer.write()
         channels[id(template)] = simplify(
@@ -59,6 +60,16 @@ def called(origin: Origin) -> list[ir.Template]:
 
     visit(origin.template)
     return list(found.values())
+
+
+def arguments_given(templates: list[ir.Template]) -> dict[int, set[str]]:
+    """The arguments that some call gives, by the block called."""
+    found: dict[int, set[str]] = {id(template): set() for template in templates}
+    for template in templates:
+        for node in template.walk():
+            if isinstance(node, ir.CallNode) and id(node.block) in found:
+                found[id(node.block)] |= set(node.args)
+    return found
 
 
 def expand(expr: Expr, template: ir.Template) -> Expr:

@@ -64,6 +64,12 @@ class ClassSource:
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
 
 
+def defaults_that_stay(template: ir.Template, given: set[str]) -> dict[str, Expr]:
+    """Params whose default reads earlier ones and that no call gives: no arguments, but what their default says."""
+    defaults = {name: param.default for name, param in template.params.items() if name not in given}
+    return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
+
+
 class Writer:
     """Writes the class of one template."""
 
@@ -75,6 +81,7 @@ class Writer:
         done: Mapping[int, ClassSource],
         template: ir.Template,
         name: str,
+        given: set[str],
     ) -> None:
         self.name = name  # of the class: the block's, unless another file has a block of that name
         self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
@@ -87,6 +94,7 @@ class Writer:
         if not self.outermost:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
+            slots |= defaults_that_stay(template, given)
         self.numbers = Numbers(
             origin.seen,
             symbolic,
@@ -180,9 +188,12 @@ class Writer:
             value = float(value) if name in self.rates and isinstance(value, int) else value
             return text(value) if name in self.template.params else None
         param = self.template.params.get(name)
-        if param is not None and param.default is not None and not any(True for _ in names(param.default)):
-            return text(param.default)
-        return None
+        if param is None or param.default is None or any(True for _ in names(param.default)):
+            return None
+        kinds = self.origin.seen[id(self.template), name].kinds
+        if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
+            return None  # a word that no call takes: the argument is a number in this network
+        return text(param.default)
 
     def type_of(self, slot: tuple[int, str]) -> str:
         seen = self.origin.seen[slot]
