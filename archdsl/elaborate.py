@@ -27,6 +27,7 @@ from archdsl.variants import LONE_INPUT
 MAX_NODES, MAX_TURNS, MAX_CALLS = 10_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
 
+IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 Deps = frozenset[str]
@@ -56,6 +57,7 @@ class Origin:
     taps: dict[int, int]  # a tapped container -> how deep
     turns: dict[int, int]  # a table -> how many turns it has in all
     output_deps: Deps  # the params behind the channels of the outputs
+    made: list[int]  # of each node of the graph, the op node that it was made from
 
 
 def elaborate(
@@ -123,6 +125,7 @@ class Elaborator:
         self.training = False
         self.table_turns: dict[int, int] = {}
         self.mentions: dict[int, tuple[str, ...]] = {}
+        self.made: list[int] = []
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
@@ -133,6 +136,9 @@ class Elaborator:
         deps = {name: frozenset([name]) for name in values}
         frame = Frame(self.template, dict(values), deps, {}, "", root)
         entry = list(tensors.values())
+        if len(entry) == 1 and IMAGE not in values:
+            self.origins[id(entry[0])] = frozenset([IMAGE])
+            self.note((id(self.template), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
         for var, tensor in zip(self.template.inputs.values(), entry, strict=True):
             self.set(var, tensor, frame)
         for name, tensor in tensors.items():
@@ -161,6 +167,7 @@ class Elaborator:
             self.taps,
             self.table_turns,
             behind,
+            self.made,
         )
         return Graph(
             self.spec.name,
@@ -532,6 +539,7 @@ class Elaborator:
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         self.nodes.append(made)
+        self.made.append(id(node))
         frame.scope.children.append(made)
         if len(self.nodes) > MAX_NODES:
             raise self.placed(fault("too-large", f"the network has more than {MAX_NODES} ops", node.span))

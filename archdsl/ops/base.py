@@ -95,6 +95,8 @@ class Op:
     follows: ClassVar[str] = ""  # the op whose `defaults:` it shares
     example: ClassVar[Mapping[str, Any]] = {}  # {"fields": {…}, "inputs": [(8, 16, 16)]} for generic tests and docs
     further: ClassVar[Field | None] = None  # what arguments of names not in `fields` are (rearrange's axis sizes)
+    chosen_by: ClassVar[str] = ""  # the argument of an emitted classifier that puts another op in this one's place,
+    word_of_choice: ClassVar[str] = ""  # and its word for this one
     prelude: ClassVar[str] = ""  # file in codegen_templates/prelude that `module` may name a class of
 
     def __init_subclass__(cls, name: str | None = None, **rest: Any) -> None:

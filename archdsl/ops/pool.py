@@ -120,6 +120,7 @@ class GlobalAvgPool(Op, name="global_avg_pool"):
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     example = {"fields": {}, "inputs": [(8, 7, 7)]}
     torch, word = "AdaptiveAvgPool", "GAP"
+    chosen_by, word_of_choice = "global_pool", "avg"
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         check_axes(self, f, len(shapes[0]) - 1)
@@ -144,6 +145,7 @@ class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
     """Maximum of every channel; the spatial axes stay, of size 1."""
 
     torch, word = "AdaptiveMaxPool", "GMP"
+    word_of_choice = "max"
 
 
 def check_target(op: Op, f: SimpleNamespace, shape: Shape, ways: tuple[str, ...]) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from archdsl import ir
 from archdsl.backends.torch_source.classes import ClassSource, Writer
+from archdsl.backends.torch_source.classifier import classifier_of, reset_lines
 from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.printer import Document, print_document
-from archdsl.elaborate import Origin
+from archdsl.elaborate import IMAGE, Origin
 from archdsl.expr import Expr, evaluate, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
@@ -27,15 +28,18 @@ def document(graph: Graph) -> Document:
     """All classes of the network, callees first."""
     origin: Origin = graph.origin
     symbolic, rates = open_params(graph)
+    templates = called(origin)
+    classifier = classifier_of(graph, (symbolic & origin.output_deps) - {IMAGE}, templates)
+    if classifier is None:
+        symbolic -= {IMAGE}
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    templates, taken = called(origin), {graph.name}
-    given = arguments_given(templates)
+    taken, given = {graph.name}, arguments_given(templates)
     for template in templates:
         name = graph.name if template is origin.template else unique(template.name, taken)
         taken.add(name)
         writer = Writer(origin, symbolic, rates, classes, template, name, given[id(template)])
-        writer.callee_channels = channels
+        writer.callee_channels, writer.classifier = channels, classifier
         classes[id(template)] = writer.write()
         channels[id(template)] = simplify(
             expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
@@ -43,6 +47,8 @@ def document(graph: Graph) -> Document:
     network = classes[id(origin.template)]
     if evaluate(origin.template.init_when, graph.params):
         network.init += without_clash(init_lines(origin.template.init, list(classes.values())), network.init)
+    if classifier is not None:
+        network.reset = reset_lines(classifier, graph)
     return Document(graph, [classes[id(t)] for t in templates])
 
 
@@ -89,7 +95,7 @@ class Uses:
 
 
 def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
-    """The params that stay arguments (of soft fields alone, or of the outputs' channels), and the former alone."""
+    """The params that stay arguments (of soft fields alone, or of the channels of outputs or image), and the former."""
     origin: Origin = graph.origin
     uses = Uses()
     for slot, seen in origin.seen.items():
@@ -102,6 +108,10 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
                     found = origin.seen.get((id(node), item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
+    stages = [origin.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
+    reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
+    free = {IMAGE} - uses.hard - uses.control - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     rates = (numeric & uses.soft) - uses.hard - uses.control
-    return frozenset(rates | ((numeric - uses.control) & origin.output_deps)), frozenset(rates - origin.output_deps)
+    outputs = (numeric - uses.control) & origin.output_deps
+    return frozenset(rates | outputs | free), frozenset(rates - origin.output_deps)

@@ -52,6 +52,11 @@ class Channels:
             expr = self.by_name(expr)
         return self.numbers.shown(expr, slot)
 
+    def meant(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
+        constant = self.numbers.constant((id(operand), "c")) if isinstance(operand, ir.Var) else None
+        return constant if constant is not None else self.by_name(self.of(operand))
+
     def by_name(self, expr: Expr) -> Expr:
         """The param or let that provably equals an expression, else the expression."""
         if isinstance(expr, (Lit, Name)):

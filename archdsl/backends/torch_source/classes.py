@@ -11,8 +11,9 @@ from typing import Any
 
 from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
+from archdsl.backends.torch_source.classifier import Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch_source.conditions import write_condition
-from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base
+from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
@@ -27,7 +28,7 @@ from archdsl.backends.torch_source.pieces import (
     module_doc,
     text,
 )
-from archdsl.elaborate import Origin
+from archdsl.elaborate import IMAGE, Origin
 from archdsl.expr import Expr, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
@@ -59,6 +60,9 @@ class ClassSource:
     optional: list[str]
     training: bool  # whether it gives more in training
     forward: list[tuple[int, str]]
+    features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
+    reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
+    classes: str = ""  # with its param
     doc: str = ""
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
@@ -91,6 +95,8 @@ class Writer:
             name: (id(template), name)
             for name in (*template.params, *template.implicit, *template.let, *template.optional)
         }
+        if self.outermost and IMAGE in symbolic:
+            slots[IMAGE] = (id(template), IMAGE)
         if not self.outermost:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
@@ -116,6 +122,9 @@ class Writer:
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
+        self.classifier: Classifier | None = None
+        self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
+        self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.loop_depth = 0
         self.container_depth = 0
@@ -130,6 +139,7 @@ class Writer:
         result = self.region(template.region)
         inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
         auxiliaries = self.auxiliaries()
+        features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
         lets = self.let_lines()
@@ -144,6 +154,8 @@ class Writer:
             training=bool(auxiliaries),
             optional=[n for n in template.optional if self.numbers.decided((id(template), n)) is None],
             forward=[] if plain else forward,
+            features=features,
+            classes=self.classifier.param if self.classifier is not None else "",
             doc=template.doc,
             modules=self.modules,
             biased=self.biased,
@@ -152,6 +164,8 @@ class Writer:
     def bind_network_inputs(self) -> None:
         for var in self.template.inputs.values():
             self.channels[var] = wrap(self.origin.seen[(id(var), "c")].value)
+            if IMAGE in self.symbolic:
+                self.channels[var] = Name(IMAGE)
         for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
             self.numbers.bound[f"c_{name}"] = self.channels.of(var)
         first = next(iter(self.template.inputs.values()))
@@ -170,7 +184,7 @@ class Writer:
             "w_in",
             *(f"c_{n}" for n in further),
             *sorted(template.optional, key=further.index),
-            *template.params,
+            *sorted([*template.params, IMAGE], key=self.is_first, reverse=True),
             *template.implicit,
         ]
         found = []
@@ -179,14 +193,19 @@ class Writer:
                 continue
             default = self.default_of(name)
             found.append(Argument(name, self.type_of((owner, name)), default))
+        found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
         return sorted(found, key=lambda a: a.default is not None)
+
+    def is_first(self, name: str) -> int:
+        """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
+        return 0 if self.classifier is None else 2 if name == self.classifier.param else name == IMAGE
 
     def default_of(self, name: str) -> str | None:
         if self.outermost:
             seen = self.origin.seen.get((id(self.template), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
-            return text(value) if name in self.template.params else None
+            return text(value) if name in self.template.params or name == IMAGE else None
         param = self.template.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
@@ -251,6 +270,23 @@ class Writer:
         shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
         return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
 
+    def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
+        """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
+        if self.head is None or not self.outermost:
+            return []
+        trunk, head = self.statements[: self.head], self.statements[self.head :]
+        read = [*(o for statement in head for o in operands_of(statement)), self.resolve(result)]
+        made = {statement.out for statement in head}
+        entering = {o for o in read if not isinstance(o, ir.Var) or o not in made}
+        if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
+            return []
+        (features,) = (trunk[-1].out,)
+        printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
+        lines = printer.run(trunk, [features], None, "", {})
+        call = Step(features, (inputs[0],), lambda t: f"self.forward_features({t})", alone=True)
+        self.statements = [call, *head]
+        return lines
+
     def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
         result, chain = self.resolve(result), []
@@ -298,12 +334,15 @@ class Writer:
     # --- regions
     def region(self, region: ir.Region) -> ir.Operand:
         for node in region.nodes:
+            if self.classifier is not None and node.stage == self.classifier.head and self.outermost:
+                self.head = len(self.statements)
             if node.stage is not None and node.operands():
                 self.numbers.bound["c_in"] = self.entering(node.operands()[0])
             before = set(self.channels.known)
             self.node(node)
             if node.stage is not None:
-                self.channels.settle(before, {"c_in": self.numbers.close(Name("c_in"))})
+                entering = self.numbers.bound.get("c_in")
+                self.channels.settle(before, {"c_in": entering} if isinstance(entering, Expr) else {})
                 if self.statements and isinstance(self.statements[-1], Step):
                     self.statements[-1].alone = True
         assert region.result is not None
@@ -313,7 +352,7 @@ class Writer:
         """What `c_in` means in a stage."""
         if self.channels.of(operand) == Name("c_in") and not self.outermost:
             return id(self.template), "c_in"
-        return self.channels.shown(operand)
+        return self.channels.meant(operand)
 
     def node(self, node: ir.IrNode) -> None:
         match node:
@@ -434,7 +473,17 @@ class Writer:
             not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
         )
         self.channels[node.out] = self.channels.after(node)
-        return module_doc(made)
+        return self.exchanged(node, site, module_doc(made))
+
+    def exchanged(self, node: ir.OpNode, site: Site, made: Doc) -> Doc:
+        """A module; of a classifier the last layer and the last pooling are what its arguments say."""
+        if self.classifier is not None and node is self.classifier.layer:
+            return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
+        if self.classifier is not None and node is self.classifier.pool:
+            self.choices[node.op.chosen_by] = node.op.word_of_choice
+            line, made = chosen_pool(node.op, site.rank)
+            self.lines.insert(0, line)
+        return made
 
     def block(self, node: ir.CallNode) -> Doc:
         """A call of a block's class, with its arguments as the class takes them."""

@@ -13,7 +13,17 @@ from archdsl.report import fault
 from archdsl.schema.shape import INIT
 from archdsl.spec import Defaults
 
-KAIMING = Call("sqrt", (Binary("/", Lit(2), Name("fan_out")),))
+
+def root(n: int, fan: str) -> Expr:
+    return Call("sqrt", (Binary("/", Lit(n), Name(fan)),))
+
+
+KAIMING = {  # the rules that torch has a function for
+    ("normal", root(2, "fan_out")): ("nn.init.kaiming_normal_", "mode", '"fan_out"'),
+    ("normal", root(2, "fan_in")): ("nn.init.kaiming_normal_",),
+    ("uniform", root(6, "fan_in")): ("nn.init.kaiming_uniform_",),
+    ("uniform", root(3, "fan_in")): ("nn.init.kaiming_uniform_", "nonlinearity", '"linear"'),
+}
 CONV = {
     "fan_in": "m.in_channels // m.groups * math.prod(m.kernel_size)",
     "fan_out": "m.out_channels * math.prod(m.kernel_size)",
@@ -29,17 +39,22 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     for source in classes:
         for op, found in source.modules.items():
             made.setdefault(op, set()).update(found)
-    body: list[Line] = []
+    branches: list[tuple[list[str], list[Line]]] = []
     for target, entry in init.items():
         ops = [op for op in made if op == target or REGISTRY[op].follows == target]
         kinds = sorted({kind for op in ops for kind in made[op]})
         kinds = [k for k in kinds if k.startswith("nn.") or f"nn.{k.removesuffix('Same')}" not in kinds]
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
         lines = rules(target, entry, kinds, biased)
-        if kinds and lines:
-            test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
-            body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
-            body += indent(lines, 2)
+        if kinds and lines and branches and branches[-1][1] == lines:
+            branches[-1][0].extend(kinds)
+        elif kinds and lines:
+            branches.append((kinds, lines))
+    body: list[Line] = []
+    for kinds, lines in branches:
+        test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+        body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
+        body += indent(lines, 2)
     return [Line(0, "for m in self.modules():"), *body] if body else []
 
 
@@ -59,10 +74,14 @@ def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool])
         if tensor == "bias" and True not in biased:
             continue
         assert isinstance(rule, Call)
-        kaiming = rule.function == "normal" and value == KAIMING and not any("Transpose" in kind for kind in kinds)
-        if not kaiming:
+        turned = any("Transpose" in kind for kind in kinds)  # torch takes its fans the wrong way round
+        kaiming = KAIMING.get((rule.function, value)) if not turned else None
+        if kaiming is None:
             shared |= {n.id: known[n.id] for n in names(value) if n.id != "groups"}
-        made = made_by(rule.function, f"m.{tensor}", substitute(value, {"groups": Name("m.groups")}), kaiming=kaiming)
+            made = made_by(rule.function, f"m.{tensor}", substitute(value, {"groups": Name("m.groups")}))
+        else:
+            head, *argument = kaiming
+            made = [Line(0, call(head, f"m.{tensor}", *(keyword(*pair) for pair in [argument] if pair)))]
         typed = all("Conv" not in kind for kind in kinds)  # torch types a convolution's bias as Tensor | None
         optional = tensor == "bias" and (False in biased or not typed)
         lines += [Line(0, "if m.bias is not None:"), *indent(made)] if optional else made
@@ -100,10 +119,8 @@ def checked(target: str, tensor: str, rule: Expr, entry: Defaults, known: Mappin
     return rule.args[0]
 
 
-def made_by(rule: str, tensor: str, value: Expr, *, kaiming: bool) -> list[Line]:
+def made_by(rule: str, tensor: str, value: Expr) -> list[Line]:
     """A rule as statements; the bound of a uniform one gets a name."""
-    if kaiming:
-        return [Line(0, call("nn.init.kaiming_normal_", tensor, keyword("mode", '"fan_out"')))]
     if rule == "trunc_normal" and not isinstance(value, Lit):
         return [Line(0, f"std = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("std")))]
     if rule == "uniform" and not isinstance(value, Lit):

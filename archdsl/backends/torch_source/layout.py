@@ -90,12 +90,7 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
         return [whole]
     match doc:
         case Group(head, items, start, end) if items:
-            inside = [
-                line
-                for item in items
-                for line in lines(item, indent + 4, "" if isinstance(item, Comprehension) else ",")
-            ]
-            return [f"{' ' * indent}{head}{start}", *inside, f"{' ' * indent}{end}{suffix}"]
+            return [f"{' ' * indent}{head}{start}", *inside(doc, indent + 4), f"{' ' * indent}{end}{suffix}"]
         case Cat(parts):
             return _break_cat(parts, indent, suffix) or [whole]
         case Comprehension(element, clause):
@@ -107,6 +102,21 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
             inner = [line for operator, part in rest[:-1] for line in lines(Cat((f"{operator} ", part)), indent)]
             return [*lines(first, indent), *inner, *lines(Cat((f"{rest[-1][0]} ", rest[-1][1])), indent, suffix)]
     return [whole]
+
+
+def inside(group: Group, indent: int) -> list[str]:
+    """What a broken bracket holds: plain arguments on one line if they fit, else one item a line."""
+    whole = " " * indent + ", ".join(map(flat, group.items))
+    if len(whole) <= WIDTH and group.head and all(is_plain(item) for item in group.items):
+        return [whole]
+    return [
+        line for item in group.items for line in lines(item, indent, "" if isinstance(item, Comprehension) else ",")
+    ]
+
+
+def is_plain(item: Doc) -> bool:
+    """Whether an argument is a name, a number or an expression of them."""
+    return isinstance(item, str) or (isinstance(item, Cat) and all(isinstance(part, str) for part in item.parts))
 
 
 def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | None:
@@ -125,12 +135,8 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
             if len(broken) == 1:
                 if not isinstance(part, Group):
                     continue
-                inside = [
-                    line
-                    for item in part.items
-                    for line in lines(item, indent + 4, "" if isinstance(item, Comprehension) else ",")
-                ]
-                broken = [f"{' ' * indent}{part.head}{part.open}", *inside, f"{' ' * indent}{part.close}{after}"]
+                first, last = f"{' ' * indent}{part.head}{part.open}", f"{' ' * indent}{part.close}{after}"
+                broken = [first, *inside(part, indent + 4), last]
             broken[0] = " " * indent + before + broken[0].lstrip()
             return broken
     return None

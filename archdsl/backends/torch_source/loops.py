@@ -159,7 +159,7 @@ class LoopWriter:
         writer.channels[node.carry] = carry
         self.bind()
         if writer.template.staged:
-            self.numbers.bound["c_in"] = writer.channels.shown(node.carry)
+            self.numbers.bound["c_in"] = writer.entering(node.carry)
         depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
         pieces = writer.chain(node.body)
         writer.loop_depth = depth
@@ -234,6 +234,7 @@ class LoopWriter:
         if (
             len(pieces) == 1
             and pieces[0].doc is not None
+            and not is_starred(pieces[0].doc)
             and variable is None
             and not lets
             and self.row_key() is None
@@ -335,6 +336,11 @@ class LoopWriter:
         if isinstance(bound, tuple):
             return self.numbers.constant(bound) is not None
         return isinstance(bound, Lit)
+
+
+def is_starred(doc: Doc) -> bool:
+    """Whether a piece is itself a list of modules."""
+    return isinstance(doc, Cat) and bool(doc.parts) and doc.parts[0] == "*"
 
 
 def reads_turn(node: ir.LoopNode) -> bool:

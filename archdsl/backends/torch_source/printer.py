@@ -29,7 +29,15 @@ def print_document(document: Document) -> str:
     if any("make_divisible(" in line for c in classes for line in c["init"]):
         prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
     body = "\n".join(
-        [*prelude, *(line for c in classes for part in ("signature", "init", "forward") for line in c[part])]
+        [
+            *prelude,
+            *(
+                line
+                for c in classes
+                for part in ("signature", "init", "features", "forward", "reset")
+                for line in c[part]
+            ),
+        ]
     )
     context = {
         "doc": document_lines(document),
@@ -46,7 +54,7 @@ def printable(source: ClassSource) -> dict[str, Any]:
     """A class as lines."""
     arguments = [f"{a.name}: {a.type}" + (f" = {a.default}" if a.default is not None else "") for a in source.arguments]
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
-    forward = [text for depth, line in source.forward for text in lines(broken(line), 8 + 4 * depth)]
+    forward = body_lines(source.forward)
     inputs = ["self", *(f"{n}: Tensor{' | None = None' if n in source.optional else ''}" for n in source.inputs)]
     output = f"{source.name}Output"
     several = any(f"return {output}(" in line for _, line in source.forward)
@@ -60,7 +68,14 @@ def printable(source: ClassSource) -> dict[str, Any]:
         "has_init": bool(init or arguments),
         "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
         "forward": forward,
+        "features": body_lines(source.features),
+        "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
+        "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
     }
+
+
+def body_lines(body: list[tuple[int, str]]) -> list[str]:
+    return [text for depth, line in body for text in lines(broken(line), 8 + 4 * depth)]
 
 
 def docstring(doc: str) -> str:

@@ -31,22 +31,11 @@ class DropConnect(nn.Module):
 
 class ConvBNSiLU(nn.Sequential):
     def __init__(
-        self,
-        c_in: int,
-        out: int,
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
+        self, c_in: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            c_in,
-            out,
-            kernel,
-            stride,
-            (kernel - 1) // 2,
-            groups=groups,
-            bias=False,
+            c_in, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
         )
         self.bn = nn.BatchNorm2d(out)
         self.silu = nn.SiLU(inplace=True)
@@ -70,24 +59,14 @@ class SqueezeExcite(nn.Module):
 
 class MBConv(nn.Module):
     def __init__(
-        self,
-        c_in: int,
-        ratio: int,
-        kernel: int,
-        stride: int,
-        out: int,
-        drop: float,
+        self, c_in: int, ratio: int, kernel: int, stride: int, out: int, drop: float
     ) -> None:
         super().__init__()
         hidden = c_in * ratio
         skip = stride == 1 and c_in == out
         self.expand = ConvBNSiLU(c_in, hidden) if ratio != 1 else nn.Identity()
         self.depthwise = ConvBNSiLU(
-            hidden,
-            hidden,
-            kernel=kernel,
-            stride=stride,
-            groups=hidden,
+            hidden, hidden, kernel=kernel, stride=stride, groups=hidden
         )
         self.squeeze_excite = SqueezeExcite(hidden, c_in // 4)
         self.project = nn.Conv2d(hidden, out, 1, bias=False)
@@ -107,11 +86,14 @@ class EfficientNet(nn.Module):
     def __init__(
         self,
         num_classes: int = 1000,
+        in_chans: int = 3,
         dropout: float = 0.2,
         drop_connect: float = 0.2,
+        global_pool: str = "avg",
     ) -> None:
         super().__init__()
-        self.stem = ConvBNSiLU(3, 32, kernel=3, stride=2)
+        pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        self.stem = ConvBNSiLU(in_chans, 32, kernel=3, stride=2)
         self.body = nn.Sequential()
         c_in = 32
         block = 0
@@ -128,12 +110,7 @@ class EfficientNet(nn.Module):
             for i in range(repeats):
                 stage.append(
                     MBConv(
-                        c_in,
-                        e,
-                        k,
-                        s if i == 0 else 1,
-                        out,
-                        drop_connect * block / 16,
+                        c_in, e, k, s if i == 0 else 1, out, drop_connect * block / 16
                     ),
                 )
                 c_in = out
@@ -141,10 +118,10 @@ class EfficientNet(nn.Module):
             self.body.append(stage)
         self.head = nn.Sequential(
             ConvBNSiLU(320, 1280),
-            nn.AdaptiveAvgPool2d(1),
+            pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(1280, num_classes),
+            nn.Linear(1280, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -158,8 +135,17 @@ class EfficientNet(nn.Module):
                 nn.init.uniform_(m.weight, -bound, bound)
                 nn.init.zeros_(m.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the map that enters the head."""
         x = self.stem(x)
         x = self.body(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
         x = self.head(x)
         return x
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Make the last layer anew; without classes the network gives features."""
+        self.head[-1] = nn.Linear(1280, num_classes) if num_classes else nn.Identity()

@@ -78,21 +78,13 @@ class ESPNet(nn.Module):
         self.classifier = nn.Conv2d(256, num_classes, 1, bias=False)
         self.decoder4_bn = nn.BatchNorm2d(num_classes, eps=0.001)
         self.decoder4_conv_transpose = nn.ConvTranspose2d(
-            num_classes,
-            num_classes,
-            2,
-            2,
-            bias=False,
+            num_classes, num_classes, 2, 2, bias=False
         )
         self.decoder4_conv = nn.Conv2d(131, num_classes, 1, bias=False)
         self.decoder4_br = BR(2 * num_classes)
         self.decoder4_esp = ESP(2 * num_classes, num_classes, False)
         self.decoder2_conv_transpose = nn.ConvTranspose2d(
-            num_classes,
-            num_classes,
-            2,
-            2,
-            bias=False,
+            num_classes, num_classes, 2, 2, bias=False
         )
         self.decoder2_br = BR(num_classes)
         self.decoder2_cbr = CBR(num_classes + 16, num_classes)

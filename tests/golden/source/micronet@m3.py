@@ -24,11 +24,7 @@ def make_divisible(
 
 class Depthwise(nn.Sequential):
     def __init__(
-        self,
-        c_in: int,
-        kernel: int,
-        stride: int,
-        multiplier: int = 1,
+        self, c_in: int, kernel: int, stride: int, multiplier: int = 1
     ) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(
@@ -88,8 +84,7 @@ class ShiftMax(nn.Module):
         shifted: Tensor = self.shift(x)
         a1, b1, a2, b2 = torch.chunk(self.coefficients(x), 4, 1)
         x = torch.maximum(
-            (a1 + 1) * x + b1 * shifted,
-            (a2 + 0.5) * x + (b2 + 0.5) * shifted,
+            (a1 + 1) * x + b1 * shifted, (a2 + 0.5) * x + (b2 + 0.5) * shifted
         )
         return x
 
@@ -128,14 +123,7 @@ class LiteRow(nn.Module):
 
 class FullRow(nn.Module):
     def __init__(
-        self,
-        c_in: int,
-        stride: int,
-        out: int,
-        kernel: int,
-        g1: int,
-        g2: int,
-        r: int,
+        self, c_in: int, stride: int, out: int, kernel: int, g1: int, g2: int, r: int
     ) -> None:
         super().__init__()
         hidden = c_in * 6
@@ -165,11 +153,18 @@ class LinearBNSwish(nn.Sequential):
 
 
 class MicroNet(nn.Module):
-    def __init__(self, num_classes: int = 1000, dropout: float = 0.1) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        dropout: float = 0.1,
+        global_pool: str = "avg",
+    ) -> None:
         super().__init__()
+        pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
         self.stem = nn.Sequential(
             nn.Sequential(
-                nn.Conv2d(3, 4, (3, 1), (2, 1), (1, 0), bias=False),
+                nn.Conv2d(in_chans, 4, (3, 1), (2, 1), (1, 0), bias=False),
                 nn.BatchNorm2d(4),
             ),
             nn.Sequential(
@@ -200,7 +195,7 @@ class MicroNet(nn.Module):
             c_in = c
         self.expand = nn.Sequential(Pointwise(144, 864, 12), nn.ReLU6())
         self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
+            pools[global_pool](1),
             nn.Hardswish(inplace=True),
             nn.Flatten(),
             LinearBNSwish(864, 1024),
@@ -214,10 +209,15 @@ class MicroNet(nn.Module):
                 nn.init.normal_(m.weight, std=0.01)
                 nn.init.zeros_(m.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the map that enters the head."""
         x = self.stem(x)
         x = self.lite(x)
         x = self.full(x)
         x = self.expand(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
         x = self.head(x)
         return x

@@ -10,22 +10,11 @@ from torch import Tensor, nn
 
 class ConvBNReLU6(nn.Sequential):
     def __init__(
-        self,
-        c_in: int,
-        out: int,
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
+        self, c_in: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            c_in,
-            out,
-            kernel,
-            stride,
-            (kernel - 1) // 2,
-            groups=groups,
-            bias=False,
+            c_in, out, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
         )
         self.bn = nn.BatchNorm2d(out)
         self.relu6 = nn.ReLU6(inplace=True)
@@ -37,11 +26,7 @@ class InvertedResidual(nn.Module):
         hidden = c_in * t
         self.expand = ConvBNReLU6(c_in, hidden) if t != 1 else nn.Identity()
         self.depthwise = ConvBNReLU6(
-            hidden,
-            hidden,
-            kernel=3,
-            stride=stride,
-            groups=hidden,
+            hidden, hidden, kernel=3, stride=stride, groups=hidden
         )
         self.project = nn.Conv2d(hidden, out, 1, bias=False)
         self.bn = nn.BatchNorm2d(out)
@@ -53,9 +38,16 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    def __init__(self, num_classes: int = 1000, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        dropout: float = 0.2,
+        global_pool: str = "avg",
+    ) -> None:
         super().__init__()
-        self.stem = ConvBNReLU6(3, 32, kernel=3, stride=2)
+        pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        self.stem = ConvBNReLU6(in_chans, 32, kernel=3, stride=2)
         self.bottlenecks = nn.Sequential()
         c_in = 32
         for t, out, n, s in [
@@ -74,10 +66,10 @@ class MobileNetV2(nn.Module):
             self.bottlenecks.append(stage)
         self.head = nn.Sequential(
             ConvBNReLU6(320, 1280),
-            nn.AdaptiveAvgPool2d(1),
+            pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(1280, num_classes),
+            nn.Linear(1280, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -86,8 +78,17 @@ class MobileNetV2(nn.Module):
                 nn.init.normal_(m.weight, std=0.01)
                 nn.init.zeros_(m.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the map that enters the head."""
         x = self.stem(x)
         x = self.bottlenecks(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
         x = self.head(x)
         return x
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Make the last layer anew; without classes the network gives features."""
+        self.head[-1] = nn.Linear(1280, num_classes) if num_classes else nn.Identity()

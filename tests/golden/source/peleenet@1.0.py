@@ -19,9 +19,9 @@ class ConvBNReLU(nn.Sequential):
 
 
 class StemBlock(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, c_in: int) -> None:
         super().__init__()
-        self.conv_bn_relu = ConvBNReLU(3, 32, kernel=3, stride=2)
+        self.conv_bn_relu = ConvBNReLU(c_in, 32, kernel=3, stride=2)
         self.max_pool = nn.MaxPool2d(2)
         self.branch2 = nn.Sequential(
             ConvBNReLU(32, 16),
@@ -60,9 +60,16 @@ class Transition(nn.Sequential):
 
 
 class PeleeNet(nn.Module):
-    def __init__(self, num_classes: int = 1000, dropout: float = 0.05) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        dropout: float = 0.05,
+        global_pool: str = "avg",
+    ) -> None:
         super().__init__()
-        self.stem = StemBlock()
+        pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        self.stem = StemBlock(in_chans)
         self.dense = nn.Sequential()
         c_in = 32
         for name, layers, bottleneck, pool in [
@@ -80,10 +87,10 @@ class PeleeNet(nn.Module):
                 stage.append(nn.AvgPool2d(2))
             self.dense.add_module(name, stage)
         self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
+            pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(704, num_classes),
+            nn.Linear(704, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -92,8 +99,17 @@ class PeleeNet(nn.Module):
                 nn.init.normal_(m.weight, std=0.01)
                 nn.init.zeros_(m.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the map that enters the head."""
         x = self.stem(x)
         x = self.dense(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
         x = self.head(x)
         return x
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Make the last layer anew; without classes the network gives features."""
+        self.head[-1] = nn.Linear(704, num_classes) if num_classes else nn.Identity()

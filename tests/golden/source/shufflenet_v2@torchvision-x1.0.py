@@ -60,9 +60,16 @@ class BasicUnit(nn.Module):
 
 
 class ShuffleNetV2(nn.Module):
-    def __init__(self, num_classes: int = 1000, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        dropout: float = 0.0,
+        global_pool: str = "avg",
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Sequential(ConvBNReLU(3, 24, kernel=3, stride=2))
+        pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        self.conv1 = nn.Sequential(ConvBNReLU(in_chans, 24, kernel=3, stride=2))
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         self.units = nn.Sequential()
         c_in = 24
@@ -81,16 +88,25 @@ class ShuffleNetV2(nn.Module):
             c_in = out
         self.conv5 = ConvBNReLU(464, 1024)
         self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
+            pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(1024, num_classes),
+            nn.Linear(1024, num_classes) if num_classes else nn.Identity(),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Compute the map that enters the head."""
         x = self.conv1(x)
         x = self.maxpool(x)
         x = self.units(x)
         x = self.conv5(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
         x = self.head(x)
         return x
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Make the last layer anew; without classes the network gives features."""
+        self.head[-1] = nn.Linear(1024, num_classes) if num_classes else nn.Identity()

@@ -1,0 +1,137 @@
+"""What a classifier's class offers beside its forward: features alone, another head, other image channels.
+
+A classifier is a network of one image and one list of scores: all that it computes before its head passes
+through a single map, and the last layer's width is a param (`num_classes`). Other networks offer none of this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+from archdsl import ir
+from archdsl.backends.torch_source.layout import Cat, Doc, Ternary
+from archdsl.backends.torch_source.pieces import Line, module_doc
+from archdsl.elaborate import Origin, channel_names
+from archdsl.expr import Expr, Lit, Name, show, wrap
+from archdsl.graph import Graph, Node
+from archdsl.ops import REGISTRY
+from archdsl.ops.base import Op, Site
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The places of a network that its users exchange."""
+
+    param: str  # the number of classes, as the network calls it
+    layer: ir.OpNode | None  # gives one score for each, if a layer of its own does
+    node: Node | None  # that layer in the graph
+    head: str  # the first stage of the head
+    pool: ir.OpNode | None  # ends the trunk, if another may
+
+
+def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir.Template]) -> Classifier | None:
+    """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
+    origin: Origin = graph.origin
+    images, scores = list(graph.inputs.values()), list(graph.outputs.values())
+    plain = len(images) == len(scores) == len(classes) == 1 and not graph.training
+    if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
+        return None
+    (param,) = classes
+    steps = {id(step): step for template in templates for step in template.walk() if isinstance(step, ir.OpNode)}
+    trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
+    layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
+    layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
+    end = next((n for n in trunk if n is layer or loses_its_map(n)), None)
+    if end is None:
+        return None
+    own = set(origin.template.walk())
+    pools = [steps[origin.made[n.id]] for n in trunk if loses_its_map(n) and n.op.chosen_by]
+    pool = next((step for step in pools if step in own), None)
+    return Classifier(param, steps[origin.made[layer.id]] if layer else None, layer, stage_of(end), pool)
+
+
+def through_one(graph: Graph) -> list[Node]:
+    """The nodes through which all passes: no tensor made before one is read after it."""
+    last = {id(t): node.id for node in graph.nodes for t in node.inputs}
+    last |= dict.fromkeys((id(t) for t in graph.outputs.values()), len(graph.nodes))
+    found, reach = [], max(last[id(t)] for t in graph.inputs.values())
+    for node in graph.nodes:
+        if reach <= node.id and len(node.outputs) == 1:
+            found.append(node)
+        reach = max(reach, *(last.get(id(t), 0) for t in node.outputs))
+    return found
+
+
+def reads(step: ir.OpNode | None, origin: Origin, param: str) -> bool:
+    """Whether a field of an op hangs on a param."""
+    seen = [origin.seen.get((id(step), name)) for name in step.fields] if step is not None else []
+    return any(item is not None and param in item.deps for item in seen)
+
+
+def is_layer(step: ir.OpNode, origin: Origin, param: str) -> bool:
+    """Whether a layer's width is the param."""
+    width = width_of(step.op)
+    seen = origin.seen.get((id(step), width or ""))
+    return seen is not None and seen.deps == {param}
+
+
+def width_of(op: Op) -> str | None:
+    """The field that is an op's number of output channels."""
+    fields = channel_names(op)
+    return next(iter(fields)) if fields is not None and len(fields) == 1 and op.field(next(iter(fields))) else None
+
+
+def loses_its_map(node: Node) -> bool:
+    """Whether a node leaves one value of each channel's map."""
+    before, after = len(node.inputs[0].shape) - 1, len(node.shape) - 1
+    extents, _ = node.op.window(SimpleNamespace(**node.fields), before)
+    return before > 0 and (after == 0 or (len(extents) > 0 and not any(extents)))
+
+
+def stage_of(node: Node) -> str:
+    """The stage that a node stands in."""
+    scope = node.scope
+    while scope.parent is not None and scope.kind != "stage":
+        scope = scope.parent
+    return scope.name
+
+
+def exchangeable(layer: Doc, width: Expr) -> Doc:
+    """The last layer, which without classes is none."""
+    return Ternary(layer, show(width, python=True), "nn.Identity()") if isinstance(width, Name) else layer
+
+
+def chosen_pool(op: Op, rank: int) -> tuple[Line, Doc]:
+    """The poolings that may end the trunk by the constructor's words for them, and the one that is chosen."""
+    site = Site(SimpleNamespace(), Lit(1), rank)
+    makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
+    words = ", ".join(f'"{word}": {made.cls}' for word, made in makers.items())
+    made = replace(op.module(site), cls=f"pools[{op.chosen_by}]")
+    return Line(0, f"pools = {{{words}}}"), module_doc(made)
+
+
+def reset_lines(classifier: Classifier, graph: Graph) -> list[Line]:
+    """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one."""
+    step, node, origin = classifier.layer, classifier.node, graph.origin
+    if step is None or node is None:
+        return []
+    fields = {name: wrap(value) for name, value in node.fields.items()}
+    fields[width_of(step.op) or ""] = Name(classifier.param)
+    channels, *sizes = node.inputs[0].shape
+    site = Site(SimpleNamespace(**fields), Lit(channels), origin.ranks[id(step)], [tuple(sizes)])
+    made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
+    return [Line(0, Cat((f"{place_of(node, graph)} = ", made)))]
+
+
+def place_of(node: Node, graph: Graph) -> str:
+    """A module as an attribute of the network: `self.head[-1]`."""
+    found, path = "self", ""
+    for part in node.path.split("."):
+        beside = {n.path[len(path) :].split(".")[0] for n in graph.nodes if n.path.startswith(path)}
+        last = part.isdigit() and int(part) == max(int(b) for b in beside if b.isdigit())
+        found += "[-1]" if last else f"[{part}]" if part.isdigit() else f".{part}"
+        path += f"{part}."
+    return found
