@@ -994,7 +994,7 @@ class Lowerer:
         steps, chained = step.body, self.is_chain(step.body) or self.is_call(step.body)
         if not chained:
             steps = [self.outline(step, steps, scope, inner, keys)]
-        single = len(steps) == 1 and isinstance(steps[0], s.UseStep) and steps[0].when is None
+        single = len(steps) == 1 and is_module(steps[0])
         carry, body = Var("x"), Region()
         body.result = self.body(steps, inner, CONTAINER, carry, body)
         only = steps[0] if single and chained else None
@@ -1162,6 +1162,12 @@ def step_bindings(step: s.Step) -> Iterator[str]:
                 for inner in item:
                     if isinstance(inner, s.Step):
                         yield from step_bindings(inner)
+
+
+def is_module(step: s.Step) -> bool:
+    """Whether a step is one op or block in any case; with `when:`, whether its `else:` is another."""
+    other = step.other or ()
+    return isinstance(step, s.UseStep) and (step.when is None or (len(other) == 1 and is_module(other[0])))
 
 
 def shared_name(bodies: Mapping[str, Sequence[s.Step]]) -> set[str]:
