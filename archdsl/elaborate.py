@@ -656,6 +656,7 @@ class Elaborator:
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
         path = place.child(node.key)
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
+        self.note((id(node), "ratio"), ratio(tensors[0].shape, frame), NONE)
         self.ran.add(id(block))
         inner = Frame(block, {}, {}, {}, path, frame.scope)
         try:
@@ -957,6 +958,17 @@ class Elaborator:
 
 
 _ABSENT: Any = object()
+
+
+def ratio(shape: Shape, frame: Frame) -> Value:
+    """Height and width of a map as multiples (or parts) of those that entered the block; None if they are none."""
+    found: list[Value] = []
+    for name, size in zip(("h_in", "w_in"), shape[-2:] if len(shape) == 3 else (), strict=False):
+        own = frame.values.get(name)
+        if not isinstance(own, int) or (own % size and size % own):
+            return None
+        found.append([size // own, 1] if size % own == 0 else [1, own // size])
+    return found or None
 
 
 def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:

@@ -17,7 +17,7 @@ class Conv1dSame(nn.Conv1d):
 
     def forward(self, input: Tensor) -> Tensor:
         (k,), (s,), (d,) = self.kernel_size, self.stride, self.dilation
-        if s == 1:
+        if s == 1 and k % 2 == 1:
             return F.conv1d(input, self.weight, self.bias, 1, "same", d, self.groups)
         pads = same_zeros(input.size(2), d * (k - 1) + 1, s)
         return super().forward(F.pad(input, pads))
@@ -27,7 +27,7 @@ class Conv2dSame(nn.Conv2d):
     """Conv2d with TensorFlow's SAME padding: ceil(n / stride), the odd zero last."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.stride == (1, 1):
+        if self.stride == (1, 1) and all(k % 2 for k in self.kernel_size):
             return F.conv2d(
                 input,
                 self.weight,
@@ -47,7 +47,7 @@ class Conv3dSame(nn.Conv3d):
     """Conv3d with TensorFlow's SAME padding: ceil(n / stride), the odd zero last."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.stride == (1, 1, 1):
+        if self.stride == (1, 1, 1) and all(k % 2 for k in self.kernel_size):
             return F.conv3d(
                 input,
                 self.weight,

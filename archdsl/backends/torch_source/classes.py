@@ -25,6 +25,7 @@ from archdsl.backends.torch_source.pieces import (
     expr_doc,
     indent,
     leading,
+    mentions,
     module_doc,
     text,
 )
@@ -65,6 +66,7 @@ class ClassSource:
     classes: str = ""  # with its param
     doc: str = ""
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
+    weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
 
 
@@ -112,6 +114,7 @@ class Writer:
         self.lines: list[Line] = []
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
+        self.weighted: dict[str, set[str]] = {}
         self.biased: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
         self.flags: dict[str, str] = {}
@@ -158,6 +161,7 @@ class Writer:
             classes=self.classifier.param if self.classifier is not None else "",
             doc=template.doc,
             modules=self.modules,
+            weighted=self.weighted,
             biased=self.biased,
         )
 
@@ -469,6 +473,8 @@ class Writer:
             made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
         self.check_kinds(node, made, site.f)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
+        if not node.tensors:
+            self.weighted.setdefault(node.op.name, set()).add(made.cls)
         self.biased.setdefault(node.op.name, set()).add(
             not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
         )
@@ -481,7 +487,8 @@ class Writer:
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
         if self.classifier is not None and node is self.classifier.pool:
             self.choices[node.op.chosen_by] = node.op.word_of_choice
-            line, made = chosen_pool(node.op, site.rank)
+            name = next(n for n in ("pools", "poolings") if not any(mentions(line.doc, n) for line in self.lines))
+            line, made = chosen_pool(node.op, site.rank, name)
             self.lines.insert(0, line)
         return made
 
@@ -522,11 +529,14 @@ class Writer:
     callee_channels: dict[int, Expr] = {}
 
     def sizes(self, node: ir.CallNode) -> dict[str, Expr]:
-        """Height and width that enter a call; they never differ where they can be asked for."""
-        seen = self.origin.seen.get((id(node), "size"))
-        if seen is None or seen.varies or not seen.value:
+        """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
+        seen, parts = (self.origin.seen.get((id(node), word)) for word in ("size", "ratio"))
+        if seen is not None and seen.value and not seen.varies:
+            return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
+        if self.outermost or parts is None or parts.varies or not isinstance(parts.value, list):
             return {}
-        return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
+        pairs = zip(("h_in", "w_in"), parts.value, strict=True)
+        return {name: Name(name) * times if part == 1 else Name(name) // part for name, (times, part) in pairs}
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:

@@ -104,13 +104,13 @@ def exchangeable(layer: Doc, width: Expr) -> Doc:
     return Ternary(layer, show(width, python=True), "nn.Identity()") if isinstance(width, Name) else layer
 
 
-def chosen_pool(op: Op, rank: int) -> tuple[Line, Doc]:
+def chosen_pool(op: Op, rank: int, name: str) -> tuple[Line, Doc]:
     """The poolings that may end the trunk by the constructor's words for them, and the one that is chosen."""
     site = Site(SimpleNamespace(), Lit(1), rank)
     makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
     words = ", ".join(f'"{word}": {made.cls}' for word, made in makers.items())
-    made = replace(op.module(site), cls=f"pools[{op.chosen_by}]")
-    return Line(0, f"pools = {{{words}}}"), module_doc(made)
+    made = replace(op.module(site), cls=f"{name}[{op.chosen_by}]")
+    return Line(0, f"{name} = {{{words}}}"), module_doc(made)
 
 
 def reset_lines(classifier: Classifier, graph: Graph) -> list[Line]:

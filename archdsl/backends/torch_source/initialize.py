@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Cat, Chain, Doc, call, keyword
-from archdsl.backends.torch_source.pieces import Line, indent, mentions, renamed
-from archdsl.expr import Binary, Call, Expr, Lit, Name, fold, names, show, substitute
+from archdsl.backends.torch_source.pieces import Line, expr_doc, indent, mentions, renamed
+from archdsl.expr import Binary, Call, Expr, IfElse, Lit, Name, fold, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
 from archdsl.schema.shape import INIT
@@ -37,7 +37,7 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own."""
     made: dict[str, set[str]] = {}
     for source in classes:
-        for op, found in source.modules.items():
+        for op, found in source.weighted.items():
             made.setdefault(op, set()).update(found)
     branches: list[tuple[list[str], list[Line]]] = []
     for target, entry in init.items():
@@ -123,6 +123,8 @@ def made_by(rule: str, tensor: str, value: Expr) -> list[Line]:
     """A rule as statements; the bound of a uniform one gets a name."""
     if rule == "trunc_normal" and not isinstance(value, Lit):
         return [Line(0, f"std = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("std")))]
+    if rule == "normal" and isinstance(value, IfElse) and isinstance(value.other, IfElse):
+        return [Line(0, Cat(("std = ", expr_doc(value)))), Line(0, statement(rule, tensor, Name("std")))]
     if rule == "uniform" and not isinstance(value, Lit):
         return [Line(0, f"bound = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("bound")))]
     return [Line(0, statement(rule, tensor, value))]

@@ -95,9 +95,8 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
             return _break_cat(parts, indent, suffix) or [whole]
         case Comprehension(element, clause):
             return [*lines(element, indent), *lines(Cat(("for ", clause)), indent, suffix)]
-        case Ternary(then, condition, other):
-            last = lines(Cat(("else ", other)), indent, suffix)
-            return [*lines(then, indent), f"{' ' * indent}if {condition}", *last]
+        case Ternary():
+            return _ternary(doc, indent, suffix)
         case Chain(first, rest):
             inner = [line for operator, part in rest[:-1] for line in lines(Cat((f"{operator} ", part)), indent)]
             return [*lines(first, indent), *inner, *lines(Cat((f"{rest[-1][0]} ", rest[-1][1])), indent, suffix)]
@@ -112,6 +111,17 @@ def inside(group: Group, indent: int) -> list[str]:
     return [
         line for item in group.items for line in lines(item, indent, "" if isinstance(item, Comprehension) else ",")
     ]
+
+
+def _ternary(doc: Ternary, indent: int, suffix: str) -> list[str]:
+    """Each part on a line; one inside another goes on in the same column."""
+    other = doc.other
+    if isinstance(other, Ternary):
+        first, *more = _ternary(other, indent, suffix)
+        last = [f"{' ' * indent}else {first.strip()}", *more]
+    else:
+        last = lines(Cat(("else ", other)), indent, suffix)
+    return [*lines(doc.then, indent), f"{' ' * indent}if {doc.condition}", *last]
 
 
 def is_plain(item: Doc) -> bool:

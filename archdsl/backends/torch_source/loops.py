@@ -137,7 +137,8 @@ class LoopWriter:
         lines = len(writer.lines)
         pieces = self.turn(Name(f"@{variable}"))
         result = writer.channels.leaves(node.body)
-        moving = not same(result, Name(f"@{variable}")) or variable in writer.mutated
+        stays = same(result, Name(f"@{variable}")) or same(result, start)
+        moving = not stays or variable in writer.mutated
         updated = variable in writer.mutated and same(result, Name(f"@{variable}"))
         writer.mutated = moved
         if not moving:

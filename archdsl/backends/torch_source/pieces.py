@@ -114,6 +114,8 @@ def renamed(part: Doc, old: str, new: str) -> Doc:
             return Group(change(head), tuple(renamed(item, old, new) for item in items), start, end)
         case Cat(parts):
             return Cat(tuple(renamed(item, old, new) for item in parts))
+        case Ternary(then, condition, other):
+            return Ternary(renamed(then, old, new), change(condition), renamed(other, old, new))
         case Chain(first, rest):
             return Chain(renamed(first, old, new), tuple((op, renamed(item, old, new)) for op, item in rest))
     return change(flat(part))
