@@ -5,8 +5,8 @@ the side of the image (pytorchcv pools over 7×7), the convolution of ours that 
 the other order. Weights go from the k-th module of a shape to the k-th of that shape, in order of execution, so names
 play no part. In double precision what is left of a difference is a difference of arithmetic.
 
-Not there, because they are other networks: pytorchcv's GhostNet, SqueezeNext, MobileNetV3 small, ShuffleNet V2 (but
-for one width), timm's fbnetv3_b (padded where the released one is not).
+Not there, because they are other networks: pytorchcv's GhostNet, SqueezeNext, MobileNetV3 small, ESPNetV2 (one more
+shortcut from the image), ShuffleNet V2 (but for one width), timm's fbnetv3_b (padded where the released one is not).
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ def executed(net, x):
 
 
 def by_shape(parts):
-    """Modules by the shape of their weights; a 1×1 convolution is a linear map."""
+    """Modules by the shape of their weights, norms apart; a 1×1 convolution is a linear map."""
     found = defaultdict(list)
     for part in parts:
         shape = [*part.weight.shape]
         while len(shape) > 2 and shape[-1] == 1:
             shape.pop()
-        found[tuple(shape), getattr(part, "groups", 1)].append(part)
+        found[tuple(shape), getattr(part, "groups", 1), hasattr(part, "running_mean")].append(part)
     return found
 
 
