@@ -91,13 +91,19 @@ def mentions(node: Node) -> Counter[str]:
 
 
 def placed(base: Mapping, over: Mapping) -> Mapping:
-    """Stages laid on stages: replaced where they stand, removed, or put `after:` / `before:` another."""
+    """Stages laid on stages: replaced where they stand, removed, or put `after:` / `before:` another.
+
+    New stages below one that says `after:` follow it.
+    """
     entries = [*base.entries]
     if len(base.entries) + len(over.entries) > MAX_STAGES:
         raise fault("too-large", f"a spec may have {MAX_STAGES} stages", over.entries[0][0].span)
+    last: Scalar | None = None  # the new stage just placed, which others may follow
     for key, value in over.entries:
         names = [name.text for name, _ in entries]
         place = place_of(value)
+        if place is None and last is not None and key.text not in names and not is_null(value):
+            place = ("after", last) if not did_you_mean(key.text, base.keys()) else None
         if place is None and key.text not in names:
             raise new_stage(key, value, names)
         if is_null(value):
@@ -106,6 +112,7 @@ def placed(base: Mapping, over: Mapping) -> Mapping:
             entries[names.index(key.text)] = (key, value)
         else:
             entries = moved(entries, key, value, place)
+        last = key if place is not None and place[0] == "after" and key.text not in names else None
     return Mapping(tuple(entries), over.span)
 
 

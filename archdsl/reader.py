@@ -9,6 +9,7 @@ from pathlib import Path
 
 from archdsl.bodies import BodyReader
 from archdsl.compose import Document, Files, Reference, called_from, document
+from archdsl.detect import read_detect
 from archdsl.expr import Call, Expr, ListOf, Lit, names
 from archdsl.identifiers import checked_name, is_identifier
 from archdsl.names import camel
@@ -183,6 +184,7 @@ class _Reader:
             variants=variants,
             expect=expected(ctx, self.section("expect"), [key.text for key, _ in self.section("variants")]),
             outputs=self.outputs(),
+            detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
             paper=self.paper(),
             doc=doc_text(tree),
         )

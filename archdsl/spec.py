@@ -177,6 +177,20 @@ class Defaults:
 
 
 @dataclass(frozen=True, eq=False)
+class Detect:
+    """`detect:` of a detector: which outputs hold what, and the numbers of the search for objects."""
+
+    span: Span
+    outputs: Mapping[str, str]  # boxes, scores, priors -> the output
+    variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2)
+    confidence: float = 0.01
+    iou: float = 0.45
+    top_k: int = 400
+    keep: int = 200
+    background: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Spec:
     """A whole file, its `extends:` already applied."""
 
@@ -194,6 +208,7 @@ class Spec:
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
     until: str | None = None  # on a used spec: its last stage
+    detect: Detect | None = None
     init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""

@@ -204,6 +204,8 @@ def test_autocast_to_bfloat16_computes_about_the_same(name):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         outputs = run(filled(name), images(name))
     for rough, fine in zip(outputs, run(filled(name), images(name)), strict=True):
+        if torch.equal(rough, fine):  # a constant
+            continue
         assert rough.dtype == torch.bfloat16
         assert torch.stack([rough.float().flatten(), fine.flatten()]).corrcoef()[0, 1] > 0.7  # depth magnifies rounding
 
@@ -294,7 +296,12 @@ def test_variants_with_other_sources_have_other_classes():
 @pytest.mark.parametrize("name", [name for name in SPECS if "num_classes" in read(name).params])
 def test_num_classes_sets_the_outputs(name):
     net = archdsl.build(name, variant_of(name), num_classes=7).eval()
-    assert all(output.shape[1] == 7 for output in run(net, images(name)))
+    graph = archdsl.graph(name, variant_of(name), num_classes=7)
+    assert [t.shape for t in graph.outputs.values()] != [
+        t.shape for t in archdsl.graph(name, variant_of(name)).outputs.values()
+    ]
+    found = run(net, [torch.zeros(1, *tensor.shape) for tensor in graph.inputs.values()])
+    assert [tuple(output.shape[1:]) for output in found] == [tensor.shape for tensor in graph.outputs.values()]
     built = type(filled(name))(num_classes=7).eval()
     assert {k: v.shape for k, v in built.state_dict().items()} == {k: v.shape for k, v in net.state_dict().items()}
 

@@ -2,6 +2,7 @@
 
 import archdsl.ops.activation
 import archdsl.ops.conv
+import archdsl.ops.detect
 import archdsl.ops.join
 import archdsl.ops.norm
 import archdsl.ops.pool

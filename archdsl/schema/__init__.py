@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from archdsl.ops import REGISTRY, Field, Op
-from archdsl.schema.shape import BESIDE, BLOCK, EXPECT, PLACED, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.schema.shape import BESIDE, BLOCK, DETECT, EXPECT, PLACED, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -134,6 +134,7 @@ def document() -> dict[str, Json]:
         "params": ref("names"),
         "defaults": targets(defaults_of),
         "init": with_condition(targets(lambda _: RULES)),
+        "detect": {**closed(DETECT, detect_forms()), "type": ["object", "null"]},
         "blocks": {
             "type": ["object", "null"],
             "propertyNames": {"pattern": BLOCK_NAME},
@@ -153,6 +154,19 @@ def document() -> dict[str, Json]:
             "type": ["object", "null"],
             "additionalProperties": closed(EXPECT, {key: {"type": ["integer", "string"]} for key in EXPECT}),
         },
+    }
+
+
+def detect_forms() -> dict[str, Json]:
+    outputs: dict[str, Json] = {name: {"type": "string", "pattern": NAME} for name in ("boxes", "scores", "priors")}
+    return {
+        **outputs,
+        "variances": {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "iou": {"type": "number", "minimum": 0, "maximum": 1},
+        "top_k": {"type": "integer", "minimum": 1},
+        "keep": {"type": "integer", "minimum": 1},
+        "background": {"type": "integer", "minimum": 0},
     }
 
 

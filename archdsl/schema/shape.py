@@ -18,6 +18,7 @@ SPEC: Mapping[str, str] = {
     "params": "parameters of the network, with their defaults; an empty value is required",
     "defaults": "arguments that every step of an op or block gets unless it says otherwise",
     "init": "initialisation of weights, by op",
+    "detect": "how objects are found in the outputs: {confidence: 0.01, iou: 0.45, ...}; the module gets a detect()",
     "blocks": "blocks, in PascalCase, each with params and a body",
     "stages": "the network: named stages, one after another",
     "variants": "named sets of parameters",
@@ -86,4 +87,15 @@ VARIANT: Mapping[str, str] = {
     "top1": "published top-1 accuracy on ImageNet, in percent",
 }
 EXPECT: Mapping[str, str] = {"params": "trained parameters", "macs": "multiply-adds of convolutions and linear layers"}
+DETECT: Mapping[str, str] = {
+    "boxes": "the output with four offsets for each prior box [boxes]",
+    "scores": "the output with a score of each class for each prior box [scores]",
+    "priors": "the output with the prior boxes [priors]",
+    "variances": "what the offsets of centre and size are multiplied by [0.1, 0.1, 0.2, 0.2]",
+    "confidence": "the least probability of an object [0.01]",
+    "iou": "the largest overlap with a surer box of the same class [0.45]",
+    "top_k": "how many boxes of each class are compared [400]",
+    "keep": "how many objects are kept in an image [200]",
+    "background": "the class that is no object [0]",
+}
 PLACED: Mapping[str, str] = {"until": "the last stage to take"}

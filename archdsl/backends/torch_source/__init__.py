@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from archdsl import ir
 from archdsl.backends.torch_source.classes import ClassSource, Writer
 from archdsl.backends.torch_source.classifier import classifier_of, reset_lines
+from archdsl.backends.torch_source.detector import detect_lines
 from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import IMAGE, Origin
@@ -49,6 +50,8 @@ def document(graph: Graph) -> Document:
         network.init += without_clash(init_lines(origin.template.init, list(classes.values())), network.init)
     if classifier is not None:
         network.reset = reset_lines(classifier, graph)
+    if origin.spec.detect is not None:
+        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
     return Document(graph, [classes[id(t)] for t in templates])
 
 

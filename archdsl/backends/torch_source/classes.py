@@ -33,7 +33,7 @@ from archdsl.elaborate import IMAGE, Origin
 from archdsl.expr import Expr, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
-from archdsl.ops.base import Field, Module, Site, is_lit
+from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.report import SpecError, fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
@@ -64,6 +64,7 @@ class ClassSource:
     features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
     reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
     classes: str = ""  # with its param
+    detect: list[Line] = field(default_factory=list)  # of a detector: `detect`
     doc: str = ""
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
@@ -271,6 +272,9 @@ class Writer:
         printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
         outputs = self.template.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
+        for name, output in zip(outputs, results, strict=False):
+            if isinstance(output, ir.Var) and output.name in GENERIC:
+                output.name = name
         shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
         return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
 
@@ -468,7 +472,10 @@ class Writer:
         if isinstance(node, ir.CallNode):
             return self.block(node)
         site = self.site(node)
-        made = node.op.module(site)
+        try:
+            made = node.op.module(site)
+        except OpFault as problem:
+            raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
         if MARK in flat(module_doc(made)):  # only what is printed counts as used
             made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
         self.check_kinds(node, made, site.f)

@@ -99,7 +99,7 @@ class ForwardPrinter:
         self.depth = 0
         self.parameters = {var.name for var in inputs}
         self.declared: set[str] = set()
-        self.shown: set[str] = set()
+        self.outputs: set[Var | None] = set()  # the results that have names
         for var in inputs:
             self.names[var] = var.name
             self.holders[var.name] = var
@@ -120,6 +120,7 @@ class ForwardPrinter:
             var = base(operand)
             if var is not None:
                 self.uses[var] += 1
+        self.outputs = {base(result) for result in results} if shape is not None else set()
         self.statements(statements)
         if auxiliaries:
             self.in_training(results, kind, auxiliaries)
@@ -213,7 +214,7 @@ class ForwardPrinter:
         texts, mentions, typed = self.texts(step.args)
         text = step.text(*texts)
         typed = text.startswith(("torch.", "F.", "[")) or (typed and not text.startswith("self."))
-        if step.alone and self.uses[step.out] == 1:
+        if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             step.out.name = "x"  # a plain chain of stages
         self.pending.append(Pending(step.out, text, typed, mentions))
         if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:

@@ -178,6 +178,8 @@ def broken(line: str) -> Doc:
     if len(parts) == 3:
         return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
     terms = split_at(rest, (" + ",) * rest.count(" + "))
+    if len(terms) == 2 and "=" not in terms[0] and isinstance(last := breakable(terms[1]), Group):
+        return Cat((f"{head or ''}{terms[0]} + ", last))
     if len(terms) > 1 and "=" not in terms[0]:
         return Cat((head or "", Chain(terms[0], tuple(("+", term) for term in terms[1:]))))
     match = re.match(r"^([\w.]+)\((.*)\)$", rest)

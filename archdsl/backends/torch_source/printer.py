@@ -8,6 +8,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.backends.torch_source import detector
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Group, broken, lines
 from archdsl.graph import Graph
@@ -28,13 +29,15 @@ def print_document(document: Document) -> str:
     prelude = preludes(document.classes)
     if any("make_divisible(" in line for c in classes for line in c["init"]):
         prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
+    if document.classes[-1].detect:
+        prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
     body = "\n".join(
         [
             *prelude,
             *(
                 line
                 for c in classes
-                for part in ("signature", "init", "features", "forward", "reset")
+                for part in ("signature", "init", "features", "forward", "reset", "detect")
                 for line in c[part]
             ),
         ]
@@ -69,6 +72,7 @@ def printable(source: ClassSource) -> dict[str, Any]:
         "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
         "forward": forward,
         "features": body_lines(source.features),
+        "detect": [text for line in source.detect for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
     }

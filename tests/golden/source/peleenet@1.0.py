@@ -82,7 +82,7 @@ class PeleeNet(nn.Module):
             for _ in range(layers):
                 stage.append(TwoWayDenseLayer(c_in, bottleneck))
                 c_in += 32
-            stage.append(Transition(c_in))
+            stage.add_module("transition", Transition(c_in))
             if pool:
                 stage.append(nn.AvgPool2d(2))
             self.dense.add_module(name, stage)

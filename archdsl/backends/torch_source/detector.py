@@ -1,0 +1,23 @@
+"""`detect` of a detector: from an image to the objects in it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from archdsl.backends.torch_source.layout import Cat, call, keyword
+from archdsl.backends.torch_source.pieces import Line
+from archdsl.spec import Detect
+
+PRELUDE, SEARCH, RESULT = "detections.py", "detections", "Detections"
+NUMBERS = [item.name for item in fields(Detect) if item.name not in ("span", "outputs")]
+
+
+def detect_lines(detect: Detect, output: str) -> list[Line]:
+    """The body of the method; the search itself is the prelude's."""
+    given = [f"output.{name}" for name in detect.outputs.values()]
+    found = call(f"return {SEARCH}", *given, *(keyword(name, repr(getattr(detect, name))) for name in NUMBERS))
+    return [
+        Line(0, "with torch.no_grad():"),
+        Line(1, Cat((f"output: {output} = ", "self(image)"))),
+        Line(0, found),
+    ]

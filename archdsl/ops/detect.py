@@ -1,0 +1,50 @@
+"""What detectors need beside convolutions."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, times
+
+
+class PriorBox(Op, name="prior_box"):
+    """Default boxes of a map's cells (SSD): x1, y1, x2, y2 of each as parts of the image, the same for every sample.
+
+    A cell has one of side min, one of side sqrt(min·max), and two of each aspect ratio, a and 1/a; cells by row.
+    """
+
+    group, role, counts = "detection", "other", ""
+    fields = (
+        Field("image", "int", doc="side of the image in pixels", minimum=1),
+        Field("min", "number", doc="side of the smaller square, in pixels", minimum=0),
+        Field("max", "number", doc="the larger square has a side of sqrt(min·max) pixels", minimum=0),
+        Field("aspects", "ints", [2, 3], "aspect ratios of the other boxes, each upright too", minimum=1),
+    )
+    example = {"fields": {"image": 300, "min": 30, "max": 60}, "inputs": [(8, 5, 5)]}
+    prelude = "prior_boxes.py"
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if len(shapes[0]) != 3:
+            raise OpFault(f"prior_box takes a map C×H×W, this is {times(shapes[0])}")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return 4 * (2 + 2 * len(f.aspects)) * math.prod(size)
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return ()
+
+    def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return math.prod(out)
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0
+
+    def module(self, e: Site) -> Module:
+        if not e.sizes:
+            raise OpFault("prior_box stands where maps of several sizes come: write one for each")
+        return Module("PriorBoxes", (list(e.sizes[0]), e.f.image, e.f.min, e.f.max, e.f.aspects))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Prior boxes, {f.min:g}–{f.max:g} px"
