@@ -237,6 +237,21 @@ def test_a_step_of_training_reaches_every_parameter(name):
     run(net.eval(), images(name))
 
 
+@every_spec
+def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(name):
+    torch.manual_seed(0)
+    net = archdsl.build(name, variant_of(name))
+    graph = archdsl.graph(name, variant_of(name))  # at its own size: norms of two values pass on no gradient
+    outputs = tree_leaves(net(*(torch.randn(2, *tensor.shape) for tensor in graph.inputs.values())))
+    sum((output * torch.randn_like(output)).sum() for output in outputs).backward()
+    faults = {
+        key: "none" if p.grad is None else "not finite" if not p.grad.isfinite().all() else "zero"
+        for key, p in net.named_parameters()
+        if p.grad is None or not p.grad.isfinite().all() or not p.grad.any()
+    }
+    assert not faults
+
+
 # --- its source
 @every_spec
 def test_getsource_finds_the_text_of_a_class(name):

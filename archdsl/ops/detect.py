@@ -6,7 +6,8 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, times
+from archdsl.expr import ListOf
+from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, per_axis, times
 
 
 class PriorBox(Op, name="prior_box"):
@@ -30,7 +31,7 @@ class PriorBox(Op, name="prior_box"):
             raise OpFault(f"prior_box takes a map C×H×W, this is {times(shapes[0])}")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        return 4 * (2 + 2 * len(f.aspects)) * math.prod(size)
+        return 4 * (2 + 2 * len(per_axis(f.aspects, 1))) * math.prod(size)
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return ()
@@ -44,7 +45,7 @@ class PriorBox(Op, name="prior_box"):
     def module(self, e: Site) -> Module:
         if not e.sizes:
             raise OpFault("prior_box stands where maps of several sizes come: write one for each")
-        return Module("PriorBoxes", (list(e.sizes[0]), e.f.image, e.f.min, e.f.max, e.f.aspects))
+        return Module("PriorBoxes", (list(e.sizes[0]), e.f.image, e.f.min, e.f.max, ListOf(per_axis(e.f.aspects, 1))))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Prior boxes, {f.min:g}–{f.max:g} px"

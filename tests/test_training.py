@@ -1,0 +1,99 @@
+"""Networks learn: a small one of each family, on scikit-learn's handwritten digits, to 90 % of those held out."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from nets import SPECS
+from torch import nn
+from torch.nn.functional import cross_entropy, interpolate
+
+import archdsl
+from archdsl.library import read
+
+SIDE, BATCH, EPOCHS, HELD_OUT, ENOUGH = 64, 50, 12, 450, 0.9
+SMALL = {  # variants that are cheap, where the first is not
+    "channelnet": "v1-0.50",
+    "condensenet": "cifar10-50",
+    "efficientnet": "b0",
+    "espnet_v2": "x0.5",
+    "igc_v1": "plain-d8-l24m2",
+    "igc_v2": "0.25",
+    "igc_v3": "d-0.7",
+    "mnasnet": "b1-0.5",
+    "mobilenet_v1": "0.25-128",
+    "mobilenet_v2": "0.35-224",
+    "mobilenet_v3": "small-0.50",
+    "shufflenet_v1": "g3-x0.5",
+    "shufflenet_v2": "x0.5",
+    "weightnet": "shufflenet_v2-x0.5",
+}
+SIDES = {"igc_v1": 32, "condensenet": 32}  # made for small images
+NO_CLASSIFIERS = {"espnet", "pelee"}  # they give maps and boxes; their families' classifiers stand beside them
+CLASSIFIERS = [name for name in SPECS if name not in NO_CLASSIFIERS]
+
+
+@cache
+def digits(side):
+    """Images N×3×side×side and their digits: those to learn from, then those held out."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    x = torch.tensor(found.images, dtype=torch.float32)[:, None] / 8 - 1
+    x = interpolate(x, size=(side, side), mode="bilinear").expand(-1, 3, -1, -1).contiguous()
+    y = torch.tensor(found.target)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+    learn, test = order[HELD_OUT:], order[:HELD_OUT]
+    return (x[learn], y[learn]), (x[test], y[test])
+
+
+def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
+    net.eval()
+    with torch.no_grad():
+        right = sum(
+            (net(part).argmax(1) == wanted).sum().item()
+            for part, wanted in zip(x.split(150), y.split(150), strict=True)
+        )
+    return right / len(y)
+
+
+def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, rate: float = 2e-3) -> float:
+    """Trains until enough is right; the share of held-out digits that is. `progress` is told how far it has come."""
+    (x, y), held_out = digits(side)
+    optimizer = torch.optim.AdamW(net.parameters(), rate)
+    steps = epochs * (len(y) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    torch.manual_seed(0)
+    done, found = 0, 0.0
+    for _ in range(epochs):
+        for part in torch.randperm(len(y)).split(BATCH):
+            if len(part) < BATCH:
+                continue
+            if progress is not None:
+                progress(done / steps)
+            net.train()
+            optimizer.zero_grad()
+            cross_entropy(net(x[part]), y[part]).backward()
+            optimizer.step()
+            schedule.step()
+            done += 1
+        found = accuracy(net, *held_out)
+        if found >= ENOUGH and progress is None:
+            break
+    return found
+
+
+def small(name: str) -> nn.Module:
+    side = SIDES.get(name, SIDE)
+    torch.manual_seed(0)
+    variant = SMALL.get(name) or next(iter(read(name).variants))
+    return archdsl.build(name, variant, num_classes=10, input=[3, side, side])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_small_network_of_each_family_learns_digits(name):
+    found = train(small(name), SIDES.get(name, SIDE))
+    assert found >= ENOUGH, f"{name}: {found:.1%} of the held-out digits"
