@@ -24,7 +24,7 @@ from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
 from archdsl.spec import Spec, Variant
 from archdsl.variants import LONE_INPUT
 
-MAX_NODES, MAX_TURNS, MAX_CALLS = 10_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
+MAX_NODES, MAX_TURNS, MAX_CALLS = 25_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is

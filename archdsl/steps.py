@@ -34,7 +34,7 @@ from archdsl.values import (
     to_ref,
 )
 
-MAX_STEPS = 2000  # of one file
+MAX_STEPS = 5000  # of one file
 _COMPANIONS = frozenset(key for keys in BESIDE.values() for key in keys)
 _PATH = re.compile(r"[A-Za-z_][\w.]*(\[.*\])?", re.ASCII)
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*(\(|:|\s)\s*(.*?)\)?", re.ASCII)
