@@ -15,40 +15,64 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.counting import Cost
-    from archdsl.library import Inputs, SpecLike
+    from archdsl.library import Features, Inputs, SpecLike
 
 __version__ = "0.1.0"
 
 
 def graph(
-    spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    input: Inputs | None = None,
+    features_only: Features = False,
+    **params: Any,
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
     `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
-    `params` the spec's params. A fault raises `SpecError`.
+    `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
+    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. A fault raises `SpecError`.
     """
     from archdsl.library import graph_of
 
-    return graph_of(spec, variant, params, input)
+    return graph_of(spec, variant, params, input, features_only)
 
 
 def build(
-    spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    input: Inputs | None = None,
+    features_only: Features = False,
+    **params: Any,
 ) -> torch.nn.Module:
-    """The network as a torch module, in train mode, initialised as the spec says."""
+    """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
+
+    A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
+    """
     from archdsl import module
 
     if isinstance(spec, Graph):
-        return module.build(graph(spec, variant, input=input, **params))
-    return module.build_spec(spec, variant, params, input)
+        return module.build(graph(spec, variant, input=input, features_only=features_only, **params))
+    return module.build_spec(spec, variant, params, input, features_only)
 
 
-def emit(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> str:
+def emit(
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    input: Inputs | None = None,
+    features_only: Features = False,
+    **params: Any,
+) -> str:
     """The same module as standalone Python source."""
     from archdsl.backends import torch_source
 
-    return torch_source.emit(graph(spec, variant, input=input, **params))
+    return torch_source.emit(graph(spec, variant, input=input, features_only=features_only, **params))
 
 
 def cost(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> Cost:

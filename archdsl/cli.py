@@ -242,16 +242,40 @@ class Told(click.ClickException):
         """Nothing more."""
 
 
+def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    """`--features-only stem,dense.stage2`, or `all` for the last map of each resolution."""
+    if value is None:
+        return False
+    return True if value == "all" else [part.strip() for part in value.split(",") if part.strip()]
+
+
 @archdsl.command()
 @choosing
+@click.option(
+    "--features-only",
+    "features",
+    metavar="STAGE,...",
+    callback=parse_features,
+    help="A backbone that gives the maps of these stages; all: the last of each resolution.",
+)
 @click.option("--to", "target", metavar="BACKEND", default="torch", show_default=True, help="torch, json, cost, svg, …")
 @to_file
-def emit(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, target: str, output: str | None) -> None:
+def emit(
+    spec: str,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    features: Any,
+    target: str,
+    output: str | None,
+) -> None:
     """Print a network as standalone PyTorch source."""
     from archdsl.backends import backend
 
     chosen = backend(target)
-    result(chosen(graph_for(spec, variant, params, inputs)), output)
+    from archdsl.library import graph_of
+
+    result(chosen(graph_of(spec, variant, params, inputs, features)), output)
 
 
 @archdsl.command()

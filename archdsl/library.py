@@ -17,6 +17,7 @@ SUFFIX = ".yaml"
 
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 Stamp: TypeAlias = "tuple[int, int] | None"
+Features: TypeAlias = "Sequence[str] | bool"
 Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
 
 
@@ -56,15 +57,26 @@ def graph_of(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Inputs | None = None,
+    features: Features = False,
 ) -> Graph:
-    """The graph of a spec; a Graph is its own."""
+    """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
     if isinstance(spec, Graph):
-        if variant is not None or params or inputs is not None:
+        if variant is not None or params or inputs is not None or features:
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
         return spec
+    return elaborated(read(spec), variant, params, inputs, features)
+
+
+def elaborated(
+    spec: Spec, variant: str | None, params: Mapping[str, Any] | None, inputs: Inputs | None, features: Features
+) -> Graph:
+    """The graph of a spec that has been read."""
+    from archdsl.backbone import graph_of_backbone
     from archdsl.elaborate import elaborate
 
-    return elaborate(read(spec), variant, params, inputs)
+    if features is False:
+        return elaborate(spec, variant, params, inputs)
+    return graph_of_backbone(spec, features, variant, params, inputs)
 
 
 def locate(spec: str | os.PathLike[str]) -> Path:
@@ -106,4 +118,4 @@ def near(where: Path, name: str) -> str:
     return did_you_mean(name, here)
 
 
-__all__ = ["Inputs", "SpecLike", "graph_of", "locate", "read", "shipped"]
+__all__ = ["Features", "Inputs", "SpecLike", "graph_of", "locate", "read", "shipped"]

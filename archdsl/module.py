@@ -19,9 +19,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.backends.torch_source import emit
-from archdsl.elaborate import elaborate
 from archdsl.graph import Graph
-from archdsl.library import Inputs, SpecLike, Stamp, read, stamp
+from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
 REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
@@ -55,13 +54,15 @@ _compiled: dict[str, _Compiled] = {}
 MOST_COMPILED = 64
 
 
-def build_spec(spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None) -> nn.Module:
+def build_spec(
+    spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features = False
+) -> nn.Module:
     """As `build`; a spec whose files have not changed since its last build is not compiled again."""
-    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs))
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features))
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
-        graph = elaborate(read(spec, files), variant, params, inputs)
+        graph = elaborated(read(spec, files), variant, params, inputs, features)
         known = _Compiled(network_class(graph), files)
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))

@@ -39,7 +39,7 @@ FLOORS = (
         "reader",
     },
     {"ir", "lower"},
-    {"elaborate"},
+    {"elaborate", "backbone"},
     {"counting"},
     {"backends"},
     {"module", "library", "checking", "building", "overview", "output", "terminal"},
