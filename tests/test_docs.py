@@ -164,8 +164,10 @@ def test_every_op_is_on_the_page_of_ops():
 
 
 def test_every_figure_is_shown_and_no_other_is_there(make):
-    shown = {Path(link).name for path in OWN for link in links(path) if link.endswith(".svg")}
-    assert {path.name for path in (DOCS / "images").iterdir()} == set(make.IMAGES) == shown
+    shown = {(path.parent / link).resolve() for path in OWN for link in links(path) if link.endswith(".svg")}
+    there = {path for folder in (DOCS / "images", DOCS / "systems" / "images") for path in folder.iterdir()}
+    assert there == shown
+    assert set(make.IMAGES) == {path.name for path in (DOCS / "images").iterdir()}
 
 
 # --- links
