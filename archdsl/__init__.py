@@ -5,7 +5,7 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
 from archdsl.graph import Graph
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archdsl.counting import Cost
     from archdsl.library import Features, Inputs, SpecLike
 
+Form: TypeAlias = Literal["train", "deploy"]
 __version__ = "0.1.0"
 
 
@@ -27,17 +28,19 @@ def graph(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    form: Form = "train",
     **params: Any,
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
     `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
     `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
-    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. A fault raises `SpecError`.
+    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
+    another thing once trained (CondenseNet's): train or deploy. A fault raises `SpecError`.
     """
     from archdsl.library import graph_of
 
-    return graph_of(spec, variant, params, input, features_only)
+    return graph_of(spec, variant, params, input, features_only, form)
 
 
 def build(
@@ -47,6 +50,7 @@ def build(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    form: Form = "train",
     **params: Any,
 ) -> torch.nn.Module:
     """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
@@ -56,8 +60,8 @@ def build(
     from archdsl import module
 
     if isinstance(spec, Graph):
-        return module.build(graph(spec, variant, input=input, features_only=features_only, **params))
-    return module.build_spec(spec, variant, params, input, features_only)
+        return module.build(graph(spec, variant, input=input, features_only=features_only, form=form, **params))
+    return module.build_spec(spec, variant, params, input, features_only, form)
 
 
 def emit(
@@ -67,19 +71,46 @@ def emit(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    form: Form = "train",
     **params: Any,
 ) -> str:
     """The same module as standalone Python source."""
     from archdsl.backends import torch_source
 
-    return torch_source.emit(graph(spec, variant, input=input, features_only=features_only, **params))
+    return torch_source.emit(graph(spec, variant, input=input, features_only=features_only, form=form, **params))
 
 
-def cost(spec: SpecLike | Graph, /, variant: str | None = None, *, input: Inputs | None = None, **params: Any) -> Cost:
+def cost(
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    input: Inputs | None = None,
+    form: Form = "train",
+    **params: Any,
+) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
     from archdsl import counting
 
-    return counting.cost(graph(spec, variant, input=input, **params))
+    return counting.cost(graph(spec, variant, input=input, form=form, **params))
+
+
+def convert(
+    model: torch.nn.Module,
+    spec: SpecLike,
+    /,
+    variant: str | None = None,
+    *,
+    input: Inputs | None = None,
+    **params: Any,
+) -> torch.nn.Module:
+    """A trained network, built from the same spec in the form `train`, in the form `deploy`: its outputs are the same.
+
+    Its learned groups must be condensed to the end. Layers whose op says so (`learned_linear`) change the outputs.
+    """
+    from archdsl import module
+
+    return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
 
 
 def draw(
@@ -91,12 +122,14 @@ def draw(
     format: str = "svg",
     variant: str | None = None,
     input: Inputs | None = None,
+    form: Form = "train",
     **params: Any,
 ) -> str | bytes:
     """A figure of the network, or of one of its blocks."""
     from archdsl.backends import figures
 
-    return figures.draw(graph(spec, variant, input=input, **params), block=block, level=level, format=format)
+    whole = graph(spec, variant, input=input, form=form, **params)
+    return figures.draw(whole, block=block, level=level, format=format)
 
 
-__all__ = ["Graph", "SpecError", "__version__", "build", "cost", "draw", "emit", "graph"]
+__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph"]

@@ -20,11 +20,12 @@ def graph_of_backbone(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+    form: str = "train",
 ) -> Graph:
     """The graph of a backbone; `features` true: the last map of each resolution."""
     if isinstance(features, bool):
         features = pyramid(elaborate(spec, variant, params, inputs))
-    return elaborate(backbone(spec, features), variant, params, inputs)
+    return elaborate(backbone(spec, features), variant, params, inputs, form)
 
 
 def backbone(spec: Spec, features: Sequence[str]) -> Spec:

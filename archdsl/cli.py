@@ -131,6 +131,7 @@ def choosing(command: Command) -> Command:
         click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
         click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param."),
         click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size."),
+        click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
     )
     for option in reversed(options):
         command = option(command)
@@ -140,10 +141,12 @@ def choosing(command: Command) -> Command:
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 
 
-def graph_for(spec: str, variant: str | None, params: dict[str, Any], inputs: Any) -> Graph:
+def graph_for(
+    spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, features: Any = False
+) -> Graph:
     from archdsl.library import graph_of
 
-    return graph_of(spec, variant, params, inputs)
+    return graph_of(spec, variant, params, inputs, features, layers)
 
 
 def result(data: str | bytes, output: str | None) -> None:
@@ -175,14 +178,14 @@ def archdsl() -> None:
 @archdsl.command()
 @choosing
 @click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
-def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, out: str | None) -> None:
+def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, out: str | None) -> None:
     """Build a network: check, instantiate, run once, print its table, write source, figures and tables."""
     from archdsl.building import files, verified
     from archdsl.counting import cost as cost_of
     from archdsl.library import locate
     from archdsl.output import write_all
 
-    name, graph = locate(spec).stem, graph_for(spec, variant, params, inputs)
+    name, graph = locate(spec).stem, graph_for(spec, variant, params, inputs, layers)
     verified(graph)
     found = cost_of(graph)
     written = files(graph, found, name)
@@ -265,6 +268,7 @@ def emit(
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
+    layers: str,
     features: Any,
     target: str,
     output: str | None,
@@ -273,9 +277,7 @@ def emit(
     from archdsl.backends import backend
 
     chosen = backend(target)
-    from archdsl.library import graph_of
-
-    result(chosen(graph_of(spec, variant, params, inputs, features)), output)
+    result(chosen(graph_for(spec, variant, params, inputs, layers, features)), output)
 
 
 @archdsl.command()
@@ -289,6 +291,7 @@ def draw(
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
+    layers: str,
     block: str | None,
     level: str,
     form: str | None,
@@ -298,7 +301,7 @@ def draw(
     from archdsl.backends.figures import draw as drawn
 
     form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
-    result(drawn(graph_for(spec, variant, params, inputs), block=block, level=level, format=form), output)
+    result(drawn(graph_for(spec, variant, params, inputs, layers), block=block, level=level, format=form), output)
 
 
 @archdsl.command()
@@ -306,7 +309,7 @@ def draw(
 @click.option(
     "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
 )
-def cost(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, form: str) -> None:
+def cost(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, form: str) -> None:
     """Print the stage table and what the network costs."""
     from archdsl.backends.cost import FORMATS
     from archdsl.counting import cost as cost_of
@@ -315,7 +318,7 @@ def cost(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, fo
     if form not in FORMATS:
         known = f"known are {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no table format '{form}'", help=did_you_mean(form, FORMATS) or known)
-    found = cost_of(graph_for(spec, variant, params, inputs))
+    found = cost_of(graph_for(spec, variant, params, inputs, layers))
     if form == "text":
         show_cost(found)
     else:

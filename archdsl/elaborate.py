@@ -19,7 +19,7 @@ from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean
 from archdsl.ops import REGISTRY, Field, Op
-from archdsl.ops.base import OpFault, Shape
+from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
 from archdsl.spec import Spec, Variant
 from archdsl.variants import LONE_INPUT
@@ -65,12 +65,17 @@ def elaborate(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+    form: str = "train",
 ) -> Graph:
     """The graph of a spec, a variant of it, with params set over both.
 
-    `inputs` overrides the C×H×W of the inputs (a bare one: of the only input). Raises `SpecError`.
+    `inputs` overrides the C×H×W of the inputs (a bare one: of the only input); `form` is that of layers which are
+    another thing once trained: train or deploy. Raises `SpecError`.
     """
-    template = lower(spec)
+    if form not in FORM.choices:
+        hint = did_you_mean(form, FORM.choices) or f"there are {', '.join(FORM.choices)}"
+        raise fault("bad-call", f"there is no form '{form}'", help=hint)
+    template = lower(spec, form)
     try:
         return Elaborator(spec, template, variant).run(params or {}, inputs)
     except RecursionError:

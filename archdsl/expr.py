@@ -532,6 +532,8 @@ def fold(expr: Expr) -> Expr:
             return _chosen(condition, a, b)
         case Logic(op=op, items=items):
             return _logic(op, items)
+        case Unary(op="not", operand=Compare(op="==" | "!=" as op, left=a, right=b)) if not _is_constant(a):
+            return Compare("!=" if op == "==" else "==", a, b)
         case Name() | Lit() | ListOf():
             return expr
     if all(_is_constant(child) for child in children(expr)):

@@ -58,25 +58,31 @@ def graph_of(
     params: Mapping[str, Any] | None = None,
     inputs: Inputs | None = None,
     features: Features = False,
+    form: str = "train",
 ) -> Graph:
     """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
     if isinstance(spec, Graph):
-        if variant is not None or params or inputs is not None or features:
+        if variant is not None or params or inputs is not None or features or form != "train":
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
         return spec
-    return elaborated(read(spec), variant, params, inputs, features)
+    return elaborated(read(spec), variant, params, inputs, features, form)
 
 
 def elaborated(
-    spec: Spec, variant: str | None, params: Mapping[str, Any] | None, inputs: Inputs | None, features: Features
+    spec: Spec,
+    variant: str | None,
+    params: Mapping[str, Any] | None,
+    inputs: Inputs | None,
+    features: Features,
+    form: str,
 ) -> Graph:
     """The graph of a spec that has been read."""
     from archdsl.backbone import graph_of_backbone
     from archdsl.elaborate import elaborate
 
     if features is False:
-        return elaborate(spec, variant, params, inputs)
-    return graph_of_backbone(spec, features, variant, params, inputs)
+        return elaborate(spec, variant, params, inputs, form)
+    return graph_of_backbone(spec, features, variant, params, inputs, form)
 
 
 def locate(spec: str | os.PathLike[str]) -> Path:

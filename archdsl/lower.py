@@ -31,6 +31,7 @@ from archdsl.ir import (
 )
 from archdsl.names import camel, did_you_mean, op_elsewhere, snake, unique
 from archdsl.ops import REGISTRY, Op
+from archdsl.ops.base import FORM
 from archdsl.report import Collector, Note, Span, SpecError, fault
 from archdsl.variants import LONE_INPUT
 
@@ -49,10 +50,10 @@ TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once
 RENAME = "choose another name"
 
 
-def lower(spec: s.Spec) -> Template:
-    """The network of `spec`; raises `SpecError` with every fault that needs no numbers."""
+def lower(spec: s.Spec, form: str = "train") -> Template:
+    """The network of `spec`, its layers in this form; raises `SpecError` with every fault that needs no numbers."""
     faults = Collector()
-    library = Library(spec, faults)
+    library = Library(spec, faults, form)
     template = None
     try:
         with faults.catch():
@@ -87,6 +88,7 @@ class Library:
 
     outermost: s.Spec
     faults: Collector
+    form: str = "train"
     done: dict[tuple[int, str], Template] = field(default_factory=dict)
     failed: set[tuple[int, str]] = field(default_factory=set)
     open: list[tuple[int, str]] = field(default_factory=list)
@@ -492,7 +494,7 @@ class Lowerer:
             if value is None:
                 if item.required:
                     raise fault("missing-argument", f"the op '{op.name}' needs '{item.name}' ({item.doc})", step.span)
-                fields[item.name] = wrap(item.default)
+                fields[item.name] = wrap(self.library.form if item is FORM else item.default)
             elif item.kind == "formula":
                 fields[item.name], ins = self.formula(value, scope)
                 label = label or show(value)

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archdsl.backends.torch_source import emit
 from archdsl.graph import Graph
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
+from archdsl.report import fault
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
 REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
@@ -55,19 +56,42 @@ MOST_COMPILED = 64
 
 
 def build_spec(
-    spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features = False
+    spec: SpecLike,
+    variant: str | None,
+    params: Mapping[str, Any],
+    inputs: Inputs | None,
+    features: Features = False,
+    form: str = "train",
 ) -> nn.Module:
     """As `build`; a spec whose files have not changed since its last build is not compiled again."""
-    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features))
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
-        graph = elaborated(read(spec, files), variant, params, inputs, features)
+        graph = elaborated(read(spec, files), variant, params, inputs, features, form)
         known = _Compiled(network_class(graph), files)
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known
     return known.network()
+
+
+def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:
+    """The weights of a trained network in its deployed form; layers that have two forms give their own state."""
+    state: dict[str, torch.Tensor] = dict(model.state_dict())
+    for path, part in model.named_modules():
+        if callable(getattr(part, "deployed", None)):
+            for key in part.state_dict():
+                del state[f"{path}.{key}"]
+            try:
+                state |= {f"{path}.{key}": value for key, value in part.deployed().items()}
+            except RuntimeError as error:
+                raise fault("bad-call", f"'{path}': {error}", help="condense() every layer, then train on") from None
+    try:
+        deployed.load_state_dict(state)
+    except RuntimeError as error:
+        raise fault("bad-call", f"this module was not built from that spec: {error}") from None
+    return deployed.train(model.training)
 
 
 class _Loader(importlib.abc.InspectLoader):

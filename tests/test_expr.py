@@ -324,6 +324,8 @@ def test_what_is_called_the_same_has_the_same_value(a, b, env):
         ("true and first", "first"),
         ("first or false", "first"),
         ("not true", "false"),
+        ("not (a == 2)", "a != 2"),
+        ("not a != 2", "a == 2"),
     ],
 )
 def test_the_short_form(text, short):

@@ -317,6 +317,10 @@ DETECTOR = {"archdsl": 1, "name": "Net", "input": [3, 4, 4], "stages": FOUND, "o
 PASTED = {
     "PriorBoxes": DETECTOR,
     "detections": DETECTOR,
+    "Condensing": spec([8, 9, 9], {"learned_group_conv": [8, 2, 2]}),
+    "CondensedConv": spec([8, 9, 9], {"learned_group_conv": [8, 2, 2, "deploy"]}),
+    "LearnedLinear": spec([8], {"learned_linear": [4, 2]}),
+    "CondensedLinear": spec([8], {"learned_linear": [4, 2, "deploy"]}),
     "Conv1dSame": spec([4, 9], {"conv": SAME}),
     "Conv2dSame": spec([4, 9, 9], {"conv": SAME}),
     "Conv3dSame": spec([4, 9, 9, 9], {"conv": SAME}),

@@ -113,3 +113,17 @@ def small(name: str) -> nn.Module:
 def test_a_small_network_of_each_family_learns_digits(name):
     found = train(small(name), SIDES.get(name, SIDE))
     assert found >= ENOUGH, f"{name}: {found:.1%} of the held-out digits"
+
+
+@pytest.mark.slow
+def test_a_network_condenses_while_it_learns_and_computes_the_same_deployed():
+    net = small("condensenet")
+    found = train(net, SIDES["condensenet"], progress=net.set_progress)
+    assert found >= ENOUGH, f"{found:.1%} of the held-out digits"
+    assert all(layer.mask.float().mean() == 1 / layer.condense_by for layer in net.learned())
+    deployed = archdsl.convert(net, "condensenet", SMALL["condensenet"], num_classes=10).eval()
+    _, (x, y) = digits(SIDES["condensenet"])
+    with torch.no_grad():
+        before, after = net.eval()(x), deployed(x)
+    assert (before - after).abs().max() <= 1e-5 * before.abs().max()
+    assert accuracy(deployed, x, y) == accuracy(net, x, y) >= ENOUGH

@@ -4,6 +4,7 @@ import archdsl.ops.activation
 import archdsl.ops.conv
 import archdsl.ops.detect
 import archdsl.ops.join
+import archdsl.ops.learned
 import archdsl.ops.norm
 import archdsl.ops.pool
 import archdsl.ops.regular

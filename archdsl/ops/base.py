@@ -45,6 +45,15 @@ class Field:
         return self.default is REQUIRED
 
 
+FORM = Field(
+    "form",
+    "word",
+    "train",
+    "train, or deploy: what the layer is once trained; as the whole network is built if not given",
+    ("train", "deploy"),
+)
+
+
 class OpFault(Exception):
     """A step that cannot be: raised by an op's rules, placed by `elaborate` at the field (or step) in the spec."""
 
@@ -97,6 +106,7 @@ class Op:
     further: ClassVar[Field | None] = None  # what arguments of names not in `fields` are (rearrange's axis sizes)
     chosen_by: ClassVar[str] = ""  # the argument of an emitted classifier that puts another op in this one's place,
     word_of_choice: ClassVar[str] = ""  # and its word for this one
+    network_bases: ClassVar[Mapping[str, str]] = {}  # a class of `prelude` -> the base of networks that have it
     prelude: ClassVar[str] = ""  # file in codegen_templates/prelude that `module` may name a class of
 
     def __init_subclass__(cls, name: str | None = None, **rest: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archdsl import ir
@@ -14,6 +15,7 @@ from archdsl.elaborate import IMAGE, Origin
 from archdsl.expr import Expr, evaluate, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
+from archdsl.ops import REGISTRY
 
 
 def emit(graph: Graph) -> str:
@@ -48,11 +50,18 @@ def document(graph: Graph) -> Document:
     network = classes[id(origin.template)]
     if evaluate(origin.template.init_when, graph.params):
         network.init += without_clash(init_lines(origin.template.init, list(classes.values())), network.init)
+    network.base = network_base(list(classes.values())) or network.base
     if classifier is not None:
         network.reset = reset_lines(classifier, graph)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
     return Document(graph, [classes[id(t)] for t in templates])
+
+
+def network_base(classes: Sequence[ClassSource]) -> str:
+    """The base of a network, if a layer in it asks for one."""
+    made = {(op, kind) for source in classes for op, kinds in source.modules.items() for kind in kinds}
+    return next((bases[kind] for op, kind in sorted(made) if kind in (bases := REGISTRY[op].network_bases)), "")
 
 
 def called(origin: Origin) -> list[ir.Template]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Cat, Chain, Doc, call, keyword
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent, mentions, renamed
+from archdsl.backends.torch_source.prelude import weights_of
 from archdsl.expr import Binary, Call, Expr, IfElse, Lit, Name, fold, names, show, substitute
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
@@ -42,8 +43,7 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     branches: list[tuple[list[str], list[Line]]] = []
     for target, entry in init.items():
         ops = [op for op in made if op == target or REGISTRY[op].follows == target]
-        kinds = sorted({kind for op in ops for kind in made[op]})
-        kinds = [k for k in kinds if k.startswith("nn.") or f"nn.{k.removesuffix('Same')}" not in kinds]
+        kinds = sorted({torch_kind for op in ops for kind in made[op] for torch_kind in held_by(op, kind)})
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
         lines = rules(target, entry, kinds, biased)
         if kinds and lines and branches and branches[-1][1] == lines:
@@ -63,6 +63,13 @@ def without_clash(lines: list[Line], init: Sequence[Line]) -> list[Line]:
     if not any(mentions(line.doc, "m") for line in init):
         return lines
     return [Line(line.depth, renamed(line.doc, "m", "module"), line.suffix) for line in lines]
+
+
+def held_by(op: str, kind: str) -> list[str]:
+    """The torch classes that hold an op's weights."""
+    if kind.startswith("nn."):
+        return [kind]
+    return [k for k in weights_of(REGISTRY[op].prelude, kind) if k.startswith(("nn.Conv", "nn.Linear", "nn.BatchNorm"))]
 
 
 def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import Any
 from archdsl.backends.torch_source import detector
 from archdsl.backends.torch_source.classes import ClassSource
 from archdsl.backends.torch_source.layout import Group, broken, lines
+from archdsl.backends.torch_source.prelude import prelude_parts
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
-from archdsl.resources import folder, template
+from archdsl.resources import template
 
 
 @dataclass
@@ -151,29 +151,6 @@ def preludes(classes: list[ClassSource]) -> list[str]:
         for op, kinds in source.modules.items():
             for kind in kinds:
                 if not kind.startswith("nn."):
-                    found.update(prelude_parts(REGISTRY[op].prelude, kind))
+                    wanted = REGISTRY[op].network_bases.get(kind, kind)
+                    found.update(prelude_parts(REGISTRY[op].prelude, wanted))
     return list(found.values())
-
-
-def prelude_parts(file: str, name: str) -> list[tuple[str, str]]:
-    """A class of a prelude file and the definitions of that file that it names, in order."""
-    text = (folder("codegen_templates") / "prelude" / file).read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    parts = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
-    wanted: set[str] = set()
-
-    def want(part: str) -> None:
-        if part in wanted:
-            return
-        wanted.add(part)
-        for node in ast.walk(parts[part]):
-            if isinstance(node, ast.Name) and node.id in parts:
-                want(node.id)
-
-    want(name)
-    source = text.splitlines()
-    return [(n, "\n".join(source[first_line(p) - 1 : p.end_lineno])) for n, p in parts.items() if n in wanted]
-
-
-def first_line(part: ast.ClassDef | ast.FunctionDef) -> int:
-    return min([part.lineno, *(d.lineno for d in part.decorator_list)])

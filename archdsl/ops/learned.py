@@ -1,0 +1,97 @@
+"""Layers that lose weights in training: dense while they learn which, small once deployed (CondenseNet)."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Shape, Site, times
+
+CONDENSE = Field("condense", "int", 4, "one in this many inputs is kept", minimum=1)
+
+
+class LearnedGroupConv(Op, name="learned_group_conv"):
+    """1×1 convolution whose groups learn which inputs to keep (CondenseNet, Section 3).
+
+    In training a dense weight times a mask, which `set_progress` thins; deployed the inputs that each group has kept, a
+    grouped convolution, and a shuffle that puts its channels back in order.
+    """
+
+    group, role, fresh, counts = "convolution", "conv", True, ""
+    fields = (
+        Field("out", "int", doc="output channels", minimum=1),
+        Field("groups", "int", 4, "groups, of every groups-th output channel", minimum=1),
+        CONDENSE,
+        FORM,
+    )
+    example = {"fields": {"out": 16, "groups": 4, "condense": 4}, "inputs": [(8, 6, 6)]}
+    follows = "conv"
+    prelude = "learned_groups.py"
+    network_bases = {"LearnedGroupConv": "Condensing"}
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if len(shapes[0]) != 3:
+            raise OpFault(f"learned_group_conv takes a map C×H×W, this is {times(shapes[0])}")
+        c = shapes[0][0]
+        if c % f.groups or f.out % f.groups:
+            raise OpFault(f"groups {f.groups} does not divide the channels ({c} -> {f.out})", field="groups")
+        if c % f.condense:
+            raise OpFault(f"condense {f.condense} does not divide the {c} channels that enter", field="condense")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.out
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return out[0] * (shape[0] if f.form == "train" else shape[0] // int(f.condense))
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return self.params(f, shape, out) * math.prod(out[1:])
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0
+
+    def module(self, e: Site) -> Module:
+        cls = "LearnedGroupConv" if e.f.form.value == "train" else "CondensedConv"
+        return Module(cls, (e.c, e.f.out, e.f.groups, e.f.condense))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"1×1 L-Conv, g{f.groups}" if f.form == "train" else f"Index, 1×1 Conv, g{f.groups}"
+
+
+class LearnedLinear(Op, name="learned_linear"):
+    """Linear layer that, deployed, reads the inputs with the largest weights alone (CondenseNet's classifier).
+
+    Its outputs change when it is deployed.
+    """
+
+    group, role, fresh, counts = "convolution", "linear", True, ""
+    fields = (Field("out", "int", doc="outputs", minimum=1), CONDENSE, FORM)
+    example = {"fields": {"out": 10, "condense": 2}, "inputs": [(8,)]}
+    follows = "linear"
+    prelude = "learned_groups.py"
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if len(shapes[0]) != 1:
+            raise OpFault(f"learned_linear takes a vector, this is {times(shapes[0])}", help="put flatten before it")
+        if shapes[0][0] < f.condense:
+            raise OpFault(f"of {shapes[0][0]} inputs one in {f.condense} is none", field="condense")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return f.out
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return out[0] * ((shape[0] if f.form == "train" else shape[0] // int(f.condense)) + 1)
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return self.params(f, shape, out) - out[0]
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0
+
+    def module(self, e: Site) -> Module:
+        cls = "LearnedLinear" if e.f.form.value == "train" else "CondensedLinear"
+        return Module(cls, (e.c, e.f.out, e.f.condense))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "L-Linear" if f.form == "train" else "Index, Linear"
