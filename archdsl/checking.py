@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.counting import cost
+from archdsl.counting import trained
 from archdsl.elaborate import elaborate
 from archdsl.graph import Graph
 from archdsl.library import SpecLike, read
@@ -62,8 +62,8 @@ def compare(graph: Graph, expected: Expected | None) -> None:
     """Raises a fault at the `expect:` line for a number that is not the one counted."""
     if expected is None:
         return
-    counted = cost(graph)
-    pairs = {"params": (expected.params, counted.params), "macs": (expected.macs, counted.macs)}
+    params, macs = trained(graph)
+    pairs = {"params": (expected.params, params), "macs": (expected.macs, macs)}
     wrong = {what: pair for what, pair in pairs.items() if pair[0] is not None and pair[0] != pair[1]}
     if wrong:
         raise SpecError(*(mismatch(graph, expected, what, *pair) for what, pair in wrong.items()))

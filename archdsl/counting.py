@@ -128,6 +128,16 @@ def cost(graph: Graph) -> Cost:
     )
 
 
+def trained(graph: Graph) -> tuple[int, int]:
+    """Parameters and MACs alone, for those who want no more."""
+    params = macs = 0
+    for node in graph.nodes:
+        f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
+        params += node.op.params(f, shape, out)
+        macs += 0 if node.training else node.op.macs(f, shape, out)
+    return params, macs
+
+
 def work(node: Node) -> Work:
     """What one op costs."""
     f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape

@@ -130,6 +130,7 @@ class Elaborator:
         self.training = False
         self.table_turns: dict[int, int] = {}
         self.mentions: dict[int, tuple[str, ...]] = {}
+        self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
 
     # --- the network
@@ -329,10 +330,10 @@ class Elaborator:
         if seen is None:
             self.seen[slot] = Seen(value, False, deps, {type_name(value)})
             return
-        if seen.value != value or type(seen.value) is not type(value):
+        if seen.value is not value and (seen.value != value or type(seen.value) is not type(value)):
             seen.varies, seen.value = True, value
             seen.kinds.add(type_name(value))
-        if not deps <= seen.deps:
+        if deps is not NONE and not deps <= seen.deps:
             seen.deps |= deps
 
     def behind(self, expr: Expr, frame: Frame) -> Deps:
@@ -565,14 +566,10 @@ class Elaborator:
         return stem if count == 1 else f"{stem}_{count}"
 
     def fields(self, node: ir.OpNode, frame: Frame) -> tuple[SimpleNamespace, dict[str, Deps]]:
-        values: dict[str, Value] = {}
+        constant, rest = self.fields_of(node)
+        values: dict[str, Value] = dict(constant)
         origins: dict[str, Deps] = {}
-        further = node.op.further
-        more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
-        for item in (*node.op.fields, *more):
-            if item.name not in node.fields:
-                continue
-            expr = node.fields[item.name]
+        for item, expr in rest:
             if item.kind == "formula":
                 known = {name.id: frame.values[name.id] for name in names(expr) if name.id in frame.values}
                 for name, value in known.items():
@@ -587,6 +584,28 @@ class Elaborator:
             if deps:
                 origins[item.name] = deps
         return SimpleNamespace(**values), origins
+
+    def fields_of(self, node: ir.OpNode) -> tuple[dict[str, Value], list[tuple[Field, Expr]]]:
+        """The fields in order, those that are constants of the text checked once; and the others."""
+        known = self.constants.get(id(node))
+        if known is not None:
+            return known
+        further = node.op.further
+        more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
+        constant: dict[str, Value] = {}
+        rest: list[tuple[Field, Expr]] = []
+        for item in (*node.op.fields, *more):
+            expr = node.fields.get(item.name)
+            if isinstance(expr, Lit) and item.kind != "formula":
+                try:
+                    constant[item.name] = checked(item, expr.value, expr, node.field_spans.get(item.name, node.span))
+                except SpecError as error:
+                    raise self.placed(error) from None
+            elif expr is not None:
+                constant[item.name] = None  # in its place
+                rest.append((item, expr))
+        self.constants[id(node)] = constant, rest
+        return constant, rest
 
     def infer(self, node: ir.OpNode, fields: SimpleNamespace, inputs: Sequence[Tensor]) -> tuple[Shape, ...]:
         """The shapes that leave; after a fault the rule goes on without its check, to find independent ones."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 ROOT = Path(__file__).parent.parent
 
@@ -98,20 +98,25 @@ def middle(a: Spent, b: Spent) -> Spent:
     return Spent((a.wall + b.wall) / 2, (a.cpu + b.cpu) / 2)
 
 
-def child(script: str, *arguments: str, timeout: float = 900) -> list[Row]:
-    """The rows that a script prints as JSON when run in a process of its own."""
+def child(script: str, *arguments: str) -> list[Row]:
+    """The rows that a script delivers when run in a process of its own."""
+    return [Row(**fields) for fields in data(script, *arguments)]
+
+
+def data(script: str, *arguments: str, timeout: float = 900) -> Any:
+    """What a script delivers when run in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(Path(__file__).parent / script), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         sys.stderr.write(done.stderr)
         raise SystemExit(f"{script} {' '.join(arguments)} failed")
-    return [Row(**fields) for fields in json.loads(done.stdout.splitlines()[-1])]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def deliver(rows: Sequence[Row]) -> None:
-    """Rows for `child`."""
-    print(json.dumps([vars(item) for item in rows]))
+def deliver(found: object) -> None:
+    """Prints what `data` reads."""
+    print(json.dumps(found))
 
 
 HEAD = ("", "ours", "peer", "", "ratio", "quartiles", "of CPU", "bound", "pairs", "")

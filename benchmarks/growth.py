@@ -111,7 +111,7 @@ def main(family: str, budget: float) -> None:
         pairs = compare(size, peer, peak, 0, 1)
         note = f"{size:,}: {split(parts[size], 1e-3)}; {peer:,}: {split(parts[peer], 1e-3)}"
         rows.append(line(f"{family}, {size:,} by {peer:,} nodes: peak", pairs, "kB/node", 1e-3, note))
-    deliver(rows)
+    deliver([vars(item) for item in rows])
 
 
 def line(what: str, pairs: list[Pair], unit: str, scale: float, note: str) -> Row:
