@@ -45,17 +45,24 @@ class Seen:
 
 
 @dataclass
+class Notes:
+    """What the places of a template were over all runs."""
+
+    seen: dict[tuple[int, str], Seen] = field(default_factory=dict)
+    rows: dict[int, list[dict[str, Value]]] = field(default_factory=dict)
+    ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
+    ran: set[int] = field(default_factory=set)  # the templates that took part
+    taps: dict[int, int] = field(default_factory=dict)  # a tapped container -> how deep
+    turns: dict[int, int] = field(default_factory=dict)  # a table -> how many turns it has in all
+
+
+@dataclass
 class Origin:
     """Where a graph came from: for the source back end."""
 
     spec: Spec
     template: ir.Template
-    seen: dict[tuple[int, str], Seen]
-    rows: dict[int, list[dict[str, Value]]]
-    ranks: dict[int, int]  # spatial axes of the tensor that enters an op node
-    ran: set[int]  # the templates that took part
-    taps: dict[int, int]  # a tapped container -> how deep
-    turns: dict[int, int]  # a table -> how many turns it has in all
+    notes: Notes
     output_deps: Deps  # the params behind the channels of the outputs
     made: list[int]  # of each node of the graph, the op node that it was made from
 
@@ -112,14 +119,11 @@ class Place:
 class Elaborator:
     """Runs a template with numbers."""
 
-    def __init__(self, spec: Spec, template: ir.Template, variant: str | None) -> None:
+    def __init__(self, spec: Spec, template: ir.Template, variant: str | None, notes: Notes | None = None) -> None:
         self.spec, self.template, self.variant = spec, template, variant
         self.nodes: list[Node] = []
-        self.seen: dict[tuple[int, str], Seen] = {}
-        self.rows: dict[int, list[dict[str, Value]]] = {}
-        self.ranks: dict[int, int] = {}
-        self.ran: set[int] = set()
-        self.taps: dict[int, int] = {}
+        self.notes = notes or Notes()
+        self.seen = self.notes.seen
         self.origins: dict[int, Deps] = {}  # of the channels of a tensor
         self.by_path: dict[str, Tensor] = {}
         self.paths: dict[str, int] = {}
@@ -128,13 +132,13 @@ class Elaborator:
         self.faults = Collector()
         self.turns = self.calls = 0
         self.training = False
-        self.table_turns: dict[int, int] = {}
         self.mentions: dict[int, tuple[str, ...]] = {}
         self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
+        self.notes.ran.add(id(self.template))
         chosen = self.variants(self.variant)
         values = self.params(chosen, params)
         tensors = self.inputs(chosen, inputs, values)
@@ -166,12 +170,7 @@ class Elaborator:
         origin = Origin(
             self.spec,
             self.template,
-            self.seen,
-            self.rows,
-            self.ranks,
-            self.ran | {id(self.template)},
-            self.taps,
-            self.table_turns,
+            self.notes,
             behind,
             self.made,
         )
@@ -465,7 +464,7 @@ class Elaborator:
                     )
                 tensor = self.by_path[path]
                 self.note((id(operand), "c"), tensor.shape[0], self.origins.get(id(tensor), NONE))
-                self.taps[id(container)] = max(len(keys), self.taps.get(id(container), 0))
+                self.notes.taps[id(container)] = max(len(keys), self.notes.taps.get(id(container), 0))
                 return tensor
         raise AssertionError(operand)
 
@@ -538,7 +537,7 @@ class Elaborator:
             setattr(fields, name, tensor.shape)
         path = self.path(node, place)
         inputs = (*tensors, *further)
-        self.ranks[id(node)] = len(tensors[0].shape) - 1
+        self.notes.ranks[id(node)] = len(tensors[0].shape) - 1
         shapes = self.infer(node, fields, inputs)
         made = Node(
             len(self.nodes), op, vars(fields), inputs, (), path, frame.scope, node.span, node.label, self.training
@@ -681,7 +680,7 @@ class Elaborator:
         path = place.child(node.key)
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
         self.note((id(node), "ratio"), ratio(tensors[0].shape, frame), NONE)
-        self.ran.add(id(block))
+        self.notes.ran.add(id(block))
         inner = Frame(block, {}, {}, {}, path, frame.scope)
         try:
             for name, expr in node.args.items():
@@ -817,7 +816,7 @@ class Elaborator:
             row[node.entered] = (tensor.shape[0], self.origins.get(id(tensor), NONE))
         entry = current = self.operand(node.entry, frame)
         results = []
-        seen: list[dict[str, Value]] | None = None if id(node) in self.rows else []
+        seen: list[dict[str, Value]] | None = None if id(node) in self.notes.rows else []
         staged = frame.template.staged
         bound = (
             node.columns,
@@ -830,7 +829,7 @@ class Elaborator:
             if node.table:
                 frame.values["turn"] = 0
                 frame.values["turns"] = self.turns_of(node, frame, rows) if node.counted else len(rows)
-                self.table_turns[id(node)] = frame.values["turns"]
+                self.notes.turns[id(node)] = frame.values["turns"]
             for index, row in enumerate(rows):
                 self.budget(node)
                 current = entries[index] if entries else current
@@ -846,7 +845,7 @@ class Elaborator:
                 results.append(result)
                 current = entry if node.parallel else result
         if seen is not None:
-            self.rows[id(node)] = seen
+            self.notes.rows[id(node)] = seen
         self.set(node.out, results if node.parallel else current, frame)
         if not node.inline and not node.parallel:
             self.by_path[inside.path] = current

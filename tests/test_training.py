@@ -74,10 +74,10 @@ def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
     return right / len(y)
 
 
-def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, rate: float = 2e-3) -> float:
+def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, rate: float = 0.1) -> float:
     """Trains until enough is right; the share of held-out digits that is. `progress` is told how far it has come."""
     (x, y), held_out = digits(side)
-    optimizer = torch.optim.AdamW(net.parameters(), rate)
+    optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     steps = epochs * (len(y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     torch.manual_seed(0)

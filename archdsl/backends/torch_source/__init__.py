@@ -72,7 +72,7 @@ def called(origin: Origin) -> list[ir.Template]:
         if id(template) in found:
             return
         for node in template.walk():
-            if isinstance(node, ir.CallNode) and id(node.block) in origin.ran:
+            if isinstance(node, ir.CallNode) and id(node.block) in origin.notes.ran:
                 visit(node.block)
         found[id(template)] = template
 
@@ -110,17 +110,17 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     """The params that stay arguments (of soft fields alone, or of the channels of outputs or image), and the former."""
     origin: Origin = graph.origin
     uses = Uses()
-    for slot, seen in origin.seen.items():
+    for slot, seen in origin.notes.seen.items():
         if slot[1] in ("condition", "count", "rows"):
             uses.control |= seen.deps
     for template in called(origin):
         for node in template.walk():
             if isinstance(node, ir.OpNode):
                 for item in node.op.fields:
-                    found = origin.seen.get((id(node), item.name))
+                    found = origin.notes.seen.get((id(node), item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
-    stages = [origin.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
+    stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
     reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
     free = {IMAGE} - uses.hard - uses.control - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}

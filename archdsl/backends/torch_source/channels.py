@@ -37,7 +37,7 @@ class Channels:
                 if isinstance(found, ListOf):
                     return found.items[index.value] if isinstance(index, Lit) else found.items[0]  # type: ignore[index]
                 return found
-        return wrap(self.origin.seen[(id(operand), "c")].value)
+        return wrap(self.origin.notes.seen[(id(operand), "c")].value)
 
     def leaves(self, region: ir.Region) -> Expr:
         """The channels that leave a region."""
@@ -114,7 +114,7 @@ class Channels:
     def after(self, node: ir.OpNode) -> Expr:
         fields = SimpleNamespace(**node.fields)
         first = node.ins[0]
-        size = self.origin.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
+        size = self.origin.notes.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
         where = tuple(size.value) if size else ()
         try:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(first)
@@ -132,7 +132,7 @@ class Channels:
         return self.spread(node.ins, summed=not alike)
 
     def fixed(self, node: ir.OpNode) -> Expr:
-        seen = self.origin.seen.get((id(node.out), "c"))
+        seen = self.origin.notes.seen.get((id(node.out), "c"))
         if seen is None or seen.varies:
             raise fault(
                 "cannot-print",
@@ -147,7 +147,7 @@ class Channels:
         sizes, entering = node.fields[name], self.of(node.ins[0])
         if isinstance(sizes, ListOf):
             return sizes
-        seen = self.origin.seen.get((id(node), name))
+        seen = self.origin.notes.seen.get((id(node), name))
         if seen is not None and isinstance(seen.value, list):
             return ListOf(tuple(Index(sizes, Lit(n)) for n in range(len(seen.value))))
         self.counts[node.out] = sizes
@@ -158,7 +158,7 @@ class Channels:
         """How many tensors a list has."""
         if var in self.counts:
             return self.counts[var]
-        seen = self.origin.seen[(id(var), "count")]
+        seen = self.origin.notes.seen[(id(var), "count")]
         if seen.varies:
             raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.template.span)
         return wrap(seen.value)

@@ -105,7 +105,7 @@ class Writer:
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
             slots |= defaults_that_stay(template, given)
         self.numbers = Numbers(
-            origin.seen,
+            origin.notes.seen,
             symbolic,
             slots,
             facts=divisibility(template.require),
@@ -168,7 +168,7 @@ class Writer:
 
     def bind_network_inputs(self) -> None:
         for var in self.template.inputs.values():
-            self.channels[var] = wrap(self.origin.seen[(id(var), "c")].value)
+            self.channels[var] = wrap(self.origin.notes.seen[(id(var), "c")].value)
             if IMAGE in self.symbolic:
                 self.channels[var] = Name(IMAGE)
         for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
@@ -207,20 +207,20 @@ class Writer:
 
     def default_of(self, name: str) -> str | None:
         if self.outermost:
-            seen = self.origin.seen.get((id(self.template), name))
+            seen = self.origin.notes.seen.get((id(self.template), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
             return text(value) if name in self.template.params or name == IMAGE else None
         param = self.template.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
-        kinds = self.origin.seen[id(self.template), name].kinds
+        kinds = self.origin.notes.seen[id(self.template), name].kinds
         if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
             return None  # a word that no call takes: the argument is a number in this network
         return text(param.default)
 
     def type_of(self, slot: tuple[int, str]) -> str:
-        seen = self.origin.seen[slot]
+        seen = self.origin.notes.seen[slot]
         if seen.deps and seen.deps <= self.rates:
             return "float"
         found = sorted(seen.kinds)
@@ -417,7 +417,7 @@ class Writer:
 
     # --- modules
     def site(self, node: ir.OpNode) -> Site:
-        seen = self.origin.seen
+        seen = self.origin.notes.seen
         fields = {}
         for item in node.op.fields:
             if item.name in node.fields and item.kind != "formula":
@@ -425,14 +425,14 @@ class Writer:
         fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
         sizes = [seen[(id(o), "size")] for o in node.operands() if isinstance(o, ir.Var) and (id(o), "size") in seen]
-        rank = self.origin.ranks.get(id(node), 2)
+        rank = self.origin.notes.ranks.get(id(node), 2)
         bound = [tuple(s.value) for s in sizes if not s.varies]
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
     def field(self, node: ir.OpNode, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
         shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
-        seen = self.origin.seen.get((id(node), item.name))
+        seen = self.origin.notes.seen.get((id(node), item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
         lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
@@ -454,7 +454,7 @@ class Writer:
         values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
         computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
         for name, value in vars(f).items():
-            seen = self.origin.seen.get((id(node), name))
+            seen = self.origin.notes.seen.get((id(node), name))
             if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
                 raise self.of_another_kind(node, name)
 
@@ -537,7 +537,7 @@ class Writer:
 
     def sizes(self, node: ir.CallNode) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
-        seen, parts = (self.origin.seen.get((id(node), word)) for word in ("size", "ratio"))
+        seen, parts = (self.origin.notes.seen.get((id(node), word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         if self.outermost or parts is None or parts.varies or not isinstance(parts.value, list):
@@ -573,7 +573,7 @@ class Writer:
                 and not self.is_formula(node, name)
             ):
                 asked = self.in_forward(node.fields[name], name, (id(node), name))
-                seen = self.origin.seen[(id(node), name)].value
+                seen = self.origin.notes.seen[(id(node), name)].value
                 if isinstance(seen, list):
                     asked = ListOf(tuple(Index(asked, Lit(n)) for n in range(len(seen))))
                 setattr(site.f, name, asked)
@@ -716,7 +716,7 @@ class Writer:
 
     def run_container(self, node: ir.ContainerNode | ir.LoopNode) -> None:
         key = str(node.key)
-        depth = self.origin.taps.get(id(node), 0)
+        depth = self.origin.notes.taps.get(id(node), 0)
         if depth:
             self.stores[node] = unique(f"{key}_outputs", self.stores.values())
         further = self.resolved(further_of(node))

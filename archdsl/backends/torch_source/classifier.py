@@ -67,14 +67,14 @@ def through_one(graph: Graph) -> list[Node]:
 
 def reads(step: ir.OpNode | None, origin: Origin, param: str) -> bool:
     """Whether a field of an op hangs on a param."""
-    seen = [origin.seen.get((id(step), name)) for name in step.fields] if step is not None else []
+    seen = [origin.notes.seen.get((id(step), name)) for name in step.fields] if step is not None else []
     return any(item is not None and param in item.deps for item in seen)
 
 
 def is_layer(step: ir.OpNode, origin: Origin, param: str) -> bool:
     """Whether a layer's width is the param."""
     width = width_of(step.op)
-    seen = origin.seen.get((id(step), width or ""))
+    seen = origin.notes.seen.get((id(step), width or ""))
     return seen is not None and seen.deps == {param}
 
 
@@ -121,7 +121,7 @@ def reset_lines(classifier: Classifier, graph: Graph) -> list[Line]:
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)
     channels, *sizes = node.inputs[0].shape
-    site = Site(SimpleNamespace(**fields), Lit(channels), origin.ranks[id(step)], [tuple(sizes)])
+    site = Site(SimpleNamespace(**fields), Lit(channels), origin.notes.ranks[id(step)], [tuple(sizes)])
     made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
     return [Line(0, Cat((f"{place_of(node, graph)} = ", made)))]
 

@@ -106,7 +106,7 @@ class LoopWriter:
                 return int(node.count.value)  # type: ignore[arg-type]
             constant = self.numbers.constant((id(node), "count"))
             return constant.value if isinstance(constant, Lit) else None  # type: ignore[return-value]
-        rows = self.writer.origin.rows.get(id(node))
+        rows = self.writer.origin.notes.rows.get(id(node))
         return len(rows) if rows is not None and self.fixed_rows() else None
 
     def fixed_rows(self) -> bool:
@@ -182,8 +182,8 @@ class LoopWriter:
         self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
         if node.table:
             self.numbers.bound["turn"] = Name(f"@{COUNTER}")
-            self.numbers.bound["turns"] = Lit(self.writer.origin.turns[id(node)])
-        last = (node.count if node.count is not None else Lit(len(self.writer.origin.rows.get(id(node), [])))) - 1
+            self.numbers.bound["turns"] = Lit(self.writer.origin.notes.turns[id(node)])
+        last = (node.count if node.count is not None else Lit(len(self.writer.origin.notes.rows.get(id(node), [])))) - 1
         index: Expr = Name(f"@{self.index}")
         for name, expr in zip(
             TURN_NAMES, (index, Compare("==", index, Lit(0)), Compare("==", index, last)), strict=True
@@ -204,7 +204,7 @@ class LoopWriter:
         node = self.node
         found = []
         rows = node.rows.items if isinstance(node.rows, ListOf) else None
-        for index, values in enumerate(self.writer.origin.rows.get(id(node), [])):
+        for index, values in enumerate(self.writer.origin.notes.rows.get(id(node), [])):
             cells: dict[str, Expr] = {"i": Lit(index), "first": Lit(index == 0)}
             row = rows[index] if rows is not None else None
             written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
@@ -296,7 +296,7 @@ class LoopWriter:
         node = self.node
         assert node.rows is not None
         if self.fixed_rows():
-            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.rows[id(node)]]
+            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.notes.rows[id(node)]]
         elif isinstance(node.rows, ListOf):
             rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
         else:
@@ -313,7 +313,7 @@ class LoopWriter:
             if (id(node), name) not in numbers.used:
                 continue
             if name in columns:
-                derived[name] = [row[name] for row in self.writer.origin.rows[id(node)]]
+                derived[name] = [row[name] for row in self.writer.origin.notes.rows[id(node)]]
             else:
                 lines.append(Line(0, Cat((f"{name} = ", expr_doc(simplify(numbers.close(expr), numbers.facts))))))
         return lines[::-1], derived
