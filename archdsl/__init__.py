@@ -120,16 +120,28 @@ def draw(
     block: str | None = None,
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
+    theme: Literal["light", "dark"] = "light",
+    palette: Literal["colour", "grey"] = "colour",
+    font: Literal["sans", "serif"] = "sans",
+    width: str | float | None = None,
+    dpi: int = 200,
+    legend: bool | None = None,
     variant: str | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks."""
+    """A figure of the network, or of one of its blocks: text for svg and dot, bytes for pdf and png.
+
+    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`); text then has 7 to 9 points, and what
+    does not fit so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean: if None, where a block
+    has several.
+    """
     from archdsl.backends import figures
 
     whole = graph(spec, variant, input=input, form=form, **params)
-    return figures.draw(whole, block=block, level=level, format=format)
+    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
+    return figures.draw(whole, block=block, level=level, format=format, look=look)
 
 
 __all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph"]

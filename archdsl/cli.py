@@ -138,6 +138,21 @@ def choosing(command: Command) -> Command:
     return command
 
 
+def looking(command: Command) -> Command:
+    """The options of how a figure looks."""
+    options = (
+        click.option("--theme", metavar="THEME", default="light", show_default=True, help="light or dark."),
+        click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
+        click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
+        click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
+        click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
+        click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 
 
@@ -285,6 +300,7 @@ def emit(
 @click.option("--block", metavar="BLOCK", help="The inside of a block instead of the network.")
 @click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
 @click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
+@looking
 @to_file
 def draw(
     spec: str,
@@ -296,12 +312,16 @@ def draw(
     level: str,
     form: str | None,
     output: str | None,
+    **look: Any,
 ) -> None:
     """Draw a network or a block."""
+    from archdsl.backends.figures import Look, inches
     from archdsl.backends.figures import draw as drawn
 
     form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
-    result(drawn(graph_for(spec, variant, params, inputs, layers), block=block, level=level, format=form), output)
+    chosen = Look(**{**look, "width": inches(look["width"])})
+    graph = graph_for(spec, variant, params, inputs, layers)
+    result(drawn(graph, block=block, level=level, format=form, look=chosen), output)
 
 
 @archdsl.command()

@@ -90,6 +90,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "cannot-write": "a file that cannot be written",
         "engine": "a program for figures that failed",
         "no-engine": "a program for figures that is not installed",
+        "too-narrow": "a figure that does not fit in the width asked for",
         "unknown-backend": "a back end that is not there",
         "unknown-format": "a format that is not there",
         "unknown-level": "a level of detail that is not there",

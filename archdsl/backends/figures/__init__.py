@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archdsl.backends.figures import levels
-from archdsl.backends.figures.dot import dot, node_names, printable
+from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, node_names, printable
 from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.page import LEAST, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
+from archdsl.backends.figures.theme import Look, inches
 from archdsl.graph import Graph
 from archdsl.names import did_you_mean
 from archdsl.report import fault
 
-__all__ = ["FORMATS", "LEVELS", "draw", "picture"]
+__all__ = ["FORMATS", "LEVELS", "Look", "draw", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot")
 LEVELS = tuple(levels.LEVELS)
 
 
-def draw(graph: Graph, *, block: str | None = None, level: str = "network", format: str = "svg") -> bytes | str:
+def draw(
+    graph: Graph,
+    *,
+    block: str | None = None,
+    level: str = "network",
+    format: str = "svg",
+    look: Look | None = None,
+) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png."""
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
+    look = look or Look()
     made = picture(graph, block=block, level=level)
-    text = dot(made)
     if format == "dot":
-        return text
-    drawing = render(text, format)
-    return cleaned(drawing, printable(made.title), titles(made)) if format == "svg" else drawing
+        return dot(made, look)
+    text, page = on_page(made, look)
+    drawing = render(text, format, dpi=look.dpi * (page.correction if page else 1))
+    if format == "svg":
+        return cleaned(drawing, printable(made.title), titles(made), look)
+    return exact(drawing, page) if format == "pdf" else drawing
+
+
+def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
+    """The text of a figure and its page: of the width asked for, or as large as it comes."""
+    across, _ = extent(dot(made, replace(look, legend=False)))
+    columns = max(1, int(across / LEGEND_ENTRY))
+    if look.width is None:
+        return dot(made, look, columns=columns), None
+    columns = max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
+    page = fitted(*extent(dot(made, look, columns=columns)), look.width, printable(made.title))
+    return dot(made, look, page.attributes, columns), page
 
 
 def picture(graph: Graph, *, block: str | None = None, level: str = "network") -> Picture:

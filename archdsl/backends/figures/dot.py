@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
-import html
 import importlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from textwrap import wrap
 from typing import Any
 
 from archdsl.backends.figures import style
-from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
-from archdsl.backends.figures.style import FAINT, SMALL, TEXT
+from archdsl.backends.figures.labels import (
+    arrow_label,
+    box_label,
+    end_label,
+    group_label,
+    html_like,
+    legend_label,
+    printable,
+)
+from archdsl.backends.figures.picture import Arrow, Box, Item, Picture
+from archdsl.backends.figures.style import LEGEND, Attributes, Paint
+from archdsl.backends.figures.theme import Look
 
-# what XML cannot hold, and what would turn the text around or hide in it
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]+")
-WIDEST = 36  # characters; longer lines are broken
-MOST_LINES = 4
 LONGEST_SYMBOL, LONGEST_JOIN = 2, 10  # characters
+LEGEND_COLUMNS = 3
+LEGEND_ENTRY = 105  # points, about
 
 
-def dot(picture: Picture) -> str:
-    """The text; names in it are counters, so that no word of a spec is ever one."""
-    graphviz: Any = importlib.import_module("graphviz")  # late: `import archdsl` stays light
-    graph = graphviz.Digraph("figure", graph_attr=style.GRAPH, node_attr=style.NODE, edge_attr=style.EDGE)
+def dot(picture: Picture, look: Look | None = None, page: Mapping[str, str] | None = None, columns: int = 0) -> str:
+    """The text; names in it are counters, so that no word of a spec is ever one.
+
+    `page` are further attributes of the whole, `columns` those of the legend.
+    """
+    look = look or Look()
+    graph = digraph(look, {**legend(picture, look, columns or LEGEND_COLUMNS), **(page or {})})
     names = node_names(picture)
     # arrows first: the engine starts from the order in which it meets the boxes, and this one is that of the branches
     for arrow in picture.arrows:
-        label = {"label": html_like(arrow_label(arrow))} if arrow.label else {}
-        graph.edge(names[arrow.source], names[arrow.target], **label, **style.ARROWS[arrow.kind])
-    place(graph, picture.items, names, orderings(picture.arrows), count())
+        graph.edge(names[arrow.source], names[arrow.target], **arrow_attributes(arrow, look))
+    place(graph, picture.items, look, names, orderings(picture.arrows), count())
     source: str = graph.source
     return source
+
+
+def digraph(look: Look, page: Mapping[str, str]) -> Any:
+    """An empty one in this look."""
+    graphviz: Any = importlib.import_module("graphviz")  # late: `import archdsl` stays light
+    ground = {} if look.theme == "light" else {"bgcolor": look.ground}
+    return graphviz.Digraph(
+        "figure",
+        graph_attr={**look.themed(style.GRAPH), **ground, **page},
+        node_attr=look.themed(style.NODE),
+        edge_attr=look.themed(style.EDGE),
+    )
+
+
+def legend(picture: Picture, look: Look, columns: int) -> Attributes:
+    paints = explained(picture, look)
+    return {"label": html_like(legend_label(paints, columns)), "labelloc": "b"} if paints else {}
+
+
+def explained(picture: Picture, look: Look) -> dict[str, Paint]:
+    """The roles that the legend has: none if there is but one colour to tell apart, unless it is asked for."""
+    present = {box.role for box in picture.boxes()}
+    found = {role: look.roles[role] for role in LEGEND if role in present}
+    return found if look.legend or (look.legend is None and len(found) > 1) else {}
 
 
 def node_names(picture: Picture) -> dict[Box, str]:
@@ -50,6 +81,7 @@ def orderings(arrows: Sequence[Arrow]) -> dict[Box, dict[str, str]]:
 def place(
     graph: Any,
     items: Sequence[Item],
+    look: Look,
     names: Mapping[Box, str],
     ordered: Mapping[Box, Mapping[str, str]],
     clusters: Iterator[int],
@@ -57,22 +89,27 @@ def place(
     """Boxes, and frames with all that is in them."""
     for item in items:
         if isinstance(item, Box):
-            graph.node(names[item], **box_attributes(item), **ordered.get(item, {}))
+            graph.node(names[item], **box_attributes(item, look), **ordered.get(item, {}))
             continue
         with graph.subgraph(name=f"cluster{next(clusters)}") as inside:
-            inside.attr(label=html_like(group_label(item)), **style.GROUPS[item.kind])
-            place(inside, item.items, names, ordered, clusters)
+            inside.attr(label=html_like(group_label(item)), **look.themed(style.GROUPS[item.kind]))
+            place(inside, item.items, look, names, ordered, clusters)
 
 
-def box_attributes(box: Box) -> dict[str, str]:
+def arrow_attributes(arrow: Arrow, look: Look) -> Attributes:
+    label = {"label": html_like(arrow_label(arrow, look.faint))} if arrow.label else {}
+    return {**label, **look.themed(style.ARROWS[arrow.kind])}
+
+
+def box_attributes(box: Box, look: Look) -> Attributes:
     """Label, form and colour."""
     if box.role == "fork":
-        return {"label": "", **style.FORK}
+        return {"label": "", **look.themed(style.FORK)}
     if box.role in ("input", "output"):
-        return {"label": html_like(end_label(box)), **style.END}
-    paint = style.ROLES.get(box.role, style.ROLES["other"])
+        return {"label": html_like(end_label(box, look.faint)), **look.themed(style.END)}
+    paint = look.roles.get(box.role, look.roles["other"])
     colours = {"fillcolor": paint.fill, "color": paint.line}
-    return {"label": html_like(box_label(box)), **colours, **form(box)}
+    return {"label": html_like(box_label(box, look.faint)), **colours, **form(box)}
 
 
 def form(box: Box) -> dict[str, str]:
@@ -83,64 +120,4 @@ def form(box: Box) -> dict[str, str]:
     return style.SYMBOL if length <= LONGEST_SYMBOL else style.PILL
 
 
-def end_label(box: Box) -> str:
-    return rows([*styled(box.lines[0]), *styled(box.shape, SMALL, FAINT)])
-
-
-def box_label(box: Box) -> str:
-    """The name in bold, what it does, what leaves it."""
-    said = styled(box.heading, bold=True)
-    for line in box.lines:
-        said += styled(line, SMALL if said else TEXT)
-    return rows([*said, *styled(box.shape, SMALL, FAINT)])
-
-
-def group_label(group: Group) -> str:
-    """The words of a frame, with as much room beside them: arrows enter at the middle and pass them by."""
-    lines = styled(group.label, bold=group.kind != "case")
-    if group.kind == "case" or not lines:
-        return rows(lines)
-    room = int(0.55 * TEXT * min(len(printable(group.label)), WIDEST)) + TEXT
-    empty = f'<TD WIDTH="{room}"></TD>'
-    return table("".join(f"<TR>{empty}<TD>{line}</TD></TR>" for line in lines))
-
-
-def arrow_label(arrow: Arrow) -> str:
-    """A little apart from the line that it belongs to."""
-    return "".join(styled(f"\N{NO-BREAK SPACE}{arrow.label}\N{NO-BREAK SPACE}", SMALL, FAINT))
-
-
-def rows(lines: Sequence[str]) -> str:
-    if len(lines) < 2:
-        return "".join(lines)
-    return table("".join(f"<TR><TD>{line}</TD></TR>" for line in lines))
-
-
-def table(content: str) -> str:
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{content}</TABLE>'
-
-
-def styled(words: str, size: int = TEXT, colour: str = "", *, bold: bool = False) -> list[str]:
-    """Lines of markup; none of no words."""
-    font = (f' POINT-SIZE="{size}"' if size != TEXT else "") + (f' COLOR="{colour}"' if colour else "")
-    lines = [f"<B>{line}</B>" if bold else line for line in escaped(words)]
-    return [f"<FONT{font}>{line}</FONT>" if font else line for line in lines]
-
-
-def html_like(markup: str) -> str:
-    """As a value of an attribute; what is empty stays a plain empty text."""
-    return f"<{markup}>" if markup else ""
-
-
-def escaped(words: str) -> list[str]:
-    """Lines of text that mean themselves inside an HTML-like label."""
-    clean = printable(words)
-    lines = wrap(clean, WIDEST, break_on_hyphens=False) if len(clean) > WIDEST else [clean] if clean else []
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], "…"]
-    # the engine reads \N and \G, a box's and the figure's name, even here
-    return [html.escape(line, quote=True).replace("\\", "\\\\") for line in lines]
-
-
-def printable(words: str) -> str:
-    return _UNPRINTABLE.sub(" ", words).strip(" ")
+__all__ = ["dot", "node_names", "printable"]

@@ -1,4 +1,8 @@
-"""How things look: one colour a role, from Okabe and Ito's palette, lightened so that black text stands on it."""
+"""How things look unless a theme says otherwise (`theme`): one colour a role, from Okabe and Ito's palette.
+
+Each is mixed with white to a lightness (CIE L*) of its own, four apart, the commonest role near the middle: black text
+stands on all of them, people who see few colours tell them apart, and so does a print in greys.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +23,24 @@ class Paint:
 
 
 ROLES: Mapping[str, Paint] = {
-    "conv": Paint("#cfe6f5", "#0072b2"),  # blue
-    "norm": Paint("#e3f2fb", "#56b4e9"),  # sky blue
-    "act": Paint("#fbe3d0", "#d55e00"),  # vermilion
-    "pool": Paint("#cdeee3", "#009e73"),  # green
+    "conv": Paint("#a3cce3", "#0072b2"),  # blue, L* 80
+    "norm": Paint("#d4ecf9", "#56b4e9"),  # sky blue, 92
+    "act": Paint("#f1caab", "#d55e00"),  # vermilion, 84
+    "pool": Paint("#5ec2a7", "#007a59"),  # green, 72
     "join": Paint("#ffffff", "#1a1a1a"),
-    "shape": Paint("#ececec", "#7f7f7f"),  # grey
-    "linear": Paint("#f3dbe8", "#cc79a7"),  # purple
-    "block": Paint("#fdf6c4", "#b8a800"),  # yellow
+    "shape": Paint("#dddddd", "#7f7f7f"),  # grey, 88
+    "linear": Paint("#e0adc9", "#b0568c"),  # purple, 76
+    "block": Paint("#faf6c0", "#b8a800"),  # yellow, 96
     "other": Paint("#ffffff", "#7f7f7f"),
+}
+LEGEND: Mapping[str, str] = {  # the roles that a legend explains, in its order; white boxes say what they are
+    "conv": "Convolution",
+    "linear": "Fully connected",
+    "norm": "Normalisation",
+    "act": "Activation",
+    "pool": "Pooling",
+    "shape": "Rearrangement",
+    "block": "Block",
 }
 
 GRAPH: Attributes = {
@@ -35,8 +48,10 @@ GRAPH: Attributes = {
     "nodesep": "0.3",
     "ranksep": "0.32",
     "pad": "0.1",
+    "margin": "0",  # of the page, which a pdf would have
     "fontname": FONT,
     "fontsize": str(TEXT),
+    "fontcolor": INK,
 }
 NODE: Attributes = {
     "shape": "box",

@@ -6,34 +6,46 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from archdsl.backends.figures.style import FONT
+from archdsl.backends.figures.theme import Look
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SPACE = "http://www.w3.org/2000/svg"
-FAMILY = f"{FONT},Source Sans 3,Helvetica,Arial,sans-serif"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _DIGITS = re.compile(r"\d+")
 _ARROW = "->"
 
 
-def cleaned(drawing: bytes, title: str, titles: Mapping[str, str]) -> str:
-    """Without comments (they name versions); boxes and arrows with titles for readers; fonts with fallbacks."""
+def cleaned(drawing: bytes, title: str, titles: Mapping[str, str], look: Look | None = None) -> str:
+    """Without comments (they name versions); boxes and arrows with titles for readers; fonts with fallbacks.
+
+    With the exact width that is asked for, where the engine rounds to points.
+    """
+    look = look or Look()
     from xml.etree import ElementTree
 
     ElementTree.register_namespace("", SPACE)
     root = ElementTree.fromstring(drawing)  # noqa: S314 - the engine wrote it, and it holds no entities
     root.set("role", "img")
     root.set("aria-label", title)
+    if look.width is not None:
+        scaled(root, look.width)
     in_order(root)
     for group in root.iter(f"{{{SPACE}}}g"):
         retitle(group, title, titles)
         if group.get("class") == "node":
             centre(group)
     for words in root.iter(f"{{{SPACE}}}text"):
-        words.set("font-family", FAMILY)
+        words.set("font-family", look.family)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def scaled(root: Element, width: float) -> None:
+    """The page in inches, of the same proportions."""
+    _, _, across, down = map(float, root.get("viewBox", "").split())
+    root.set("width", f"{width:g}in")
+    root.set("height", f"{round(down * width / across, 4):g}in")
 
 
 def in_order(root: Element) -> None:

@@ -1,0 +1,88 @@
+"""The page: how large a figure comes out, and its text on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from math import ceil
+
+from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.style import SMALL, TEXT
+from archdsl.report import fault
+
+POINTS = 72  # an inch
+LARGEST, SMALLEST = 9.0, 7.0  # points, of the text of a figure whose final width is given
+PAD = 7.2  # points around a drawing, before it is scaled
+MOST, LEAST = LARGEST / TEXT, SMALLEST / SMALL  # the scales at which the larger text has 9, the smaller 7 points
+
+_BOX = re.compile(rb"/MediaBox \[ 0 0 (\d+) (\d+) \]")
+_DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A drawing's margins (before it is scaled), the whole in the engine's whole points, and the true width.
+
+    The engine rounds a page to points; what is lost so the formats make good each in its way.
+    """
+
+    pad: tuple[float, float]
+    size: tuple[int, int]
+    inches: float
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """As the engine takes them."""
+        return {
+            "pad": ",".join(f"{length / POINTS:.9g}" for length in self.pad),
+            "size": ",".join(f"{length / POINTS:.9g}" for length in self.size) + "!",
+        }
+
+    @property
+    def correction(self) -> float:
+        """The true width as a part of that in whole points."""
+        return self.inches * POINTS / self.size[0]
+
+
+def room(width: float, scale: float) -> float:
+    """The points that a drawing may be wide, before it is scaled, to fill so many inches."""
+    return width * POINTS / scale - 2 * PAD
+
+
+def fitted(across: float, down: float, width: float, what: str) -> Page:
+    """A drawing of so many points on a page of so many inches, its text of 7 to 9 points; the rest is margin."""
+    if across > room(width, LEAST):
+        least = (across + 2 * PAD) * LEAST / POINTS
+        raise fault(
+            "too-narrow",
+            f"{what} does not fit in {width:g} in with text of {SMALLEST:g} points",
+            help=f"give it {least + 0.005:.2f} in, or show less of it",
+        )
+    scale = min(MOST, width * POINTS / (across + 2 * PAD))
+    size = round(width * POINTS), ceil((down + 2 * PAD) * scale)
+    scale *= size[0] / (width * POINTS)
+    return Page(((size[0] / scale - across) / 2, (size[1] / scale - down) / 2), size, width)
+
+
+def extent(text: str) -> tuple[float, float]:
+    """How many points wide and high the engine lays a DOT text out."""
+    _, _, across, down = map(float, json.loads(render(text, "json"))["bb"].split(","))
+    return across, down
+
+
+def exact(pdf: bytes, page: Page | None) -> bytes:
+    """A pdf without the hour it was made, and of the width asked for, which the engine rounds to points.
+
+    Both stand in the file as plain text; what replaces them is as long, so that nothing moves.
+    """
+    pdf = _DATE.sub(lambda found: b"/CreationDate (D:19700101000000Z)".ljust(len(found[0])), pdf)
+    if page is None:
+        return pdf
+    across, down = page.inches * POINTS, page.size[1]
+
+    def box(found: re.Match[bytes]) -> bytes:
+        texts = (f"/MediaBox [0 0 {round(across, digits):g} {down}]".encode() for digits in (3, 2, 1, 0))
+        return next(text.ljust(len(found[0])) for text in texts if len(text) <= len(found[0]))
+
+    return _BOX.sub(box, pdf)
