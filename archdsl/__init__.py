@@ -12,6 +12,8 @@ from archdsl.graph import Graph
 from archdsl.report import SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import torch
 
     from archdsl.counting import Cost
@@ -117,7 +119,8 @@ def draw(
     spec: SpecLike | Graph,
     /,
     *,
-    block: str | None = None,
+    block: str | Sequence[str] | None = None,
+    cases: Sequence[str | Mapping[str, Any]] = (),
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     theme: Literal["light", "dark"] = "light",
@@ -133,6 +136,10 @@ def draw(
 ) -> str | bytes:
     """A figure of the network, or of one of its blocks: text for svg and dot, bytes for pdf and png.
 
+    Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
+    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
+    that differ in their ops.
+
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`); text then has 7 to 9 points, and what
     does not fit so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean: if None, where a block
     has several.
@@ -141,7 +148,7 @@ def draw(
 
     whole = graph(spec, variant, input=input, form=form, **params)
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
-    return figures.draw(whole, block=block, level=level, format=format, look=look)
+    return figures.draw(whole, block=block, cases=cases, level=level, format=format, look=look)
 
 
 __all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph"]

@@ -297,7 +297,8 @@ def emit(
 
 @archdsl.command()
 @choosing
-@click.option("--block", metavar="BLOCK", help="The inside of a block instead of the network.")
+@click.option("--block", metavar="BLOCK", multiple=True, help="The inside of a block; several stand side by side.")
+@click.option("--case", "cases", metavar="NAME=VALUE,...", multiple=True, help="A case of the block, by its arguments.")
 @click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
 @click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
 @looking
@@ -308,7 +309,8 @@ def draw(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
-    block: str | None,
+    block: tuple[str, ...],
+    cases: tuple[str, ...],
     level: str,
     form: str | None,
     output: str | None,
@@ -321,7 +323,7 @@ def draw(
     form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
     chosen = Look(**{**look, "width": inches(look["width"])})
     graph = graph_for(spec, variant, params, inputs, layers)
-    result(drawn(graph, block=block, level=level, format=form, look=chosen), output)
+    result(drawn(graph, block=block, cases=cases, level=level, format=form, look=chosen), output)
 
 
 @archdsl.command()

@@ -92,6 +92,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "no-engine": "a program for figures that is not installed",
         "too-narrow": "a figure that does not fit in the width asked for",
         "unknown-backend": "a back end that is not there",
+        "unknown-case": "a case of a block that no call is",
         "unknown-format": "a format that is not there",
         "unknown-level": "a level of detail that is not there",
         "unknown-spec": "a shipped spec that is not there",

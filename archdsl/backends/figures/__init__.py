@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
-from archdsl.backends.figures import levels
+from archdsl.backends.figures import arrange, levels
+from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.page import LEAST, Page, exact, extent, fitted, room
@@ -18,29 +21,46 @@ from archdsl.report import fault
 __all__ = ["FORMATS", "LEVELS", "Look", "draw", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot")
+Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
 
 
 def draw(
     graph: Graph,
     *,
-    block: str | None = None,
+    block: Blocks | None = None,
+    cases: Sequence[Case] = (),
     level: str = "network",
     format: str = "svg",
     look: Look | None = None,
 ) -> bytes | str:
-    """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png."""
+    """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png.
+
+    Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`).
+    """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
-    made = picture(graph, block=block, level=level)
+    made = picture(graph, block=block, cases=cases, level=level)
     if format == "dot":
         return dot(made, look)
-    text, page = on_page(made, look)
-    drawing = render(text, format, dpi=look.dpi * (page.correction if page else 1))
+    text, page, program = laid_out(made, look, aligned=block is not None)
+    drawing = render(text, format, program=program, dpi=look.dpi * (page.correction if page else 1))
     if format == "svg":
         return cleaned(drawing, printable(made.title), titles(made), look)
     return exact(drawing, page) if format == "pdf" else drawing
+
+
+def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | None, str]:
+    """The text of a figure, its page, and the engine's program for it: `nop2` where boxes have their places already."""
+    if aligned:
+        try:
+            sheet, sizes = arrange.arranged(made, look)
+        except arrange.NotSoError:
+            pass
+        else:
+            return (*arrange.text(made, sheet, sizes, look), "nop2")
+    return (*on_page(made, look), "dot")
 
 
 def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
@@ -54,13 +74,19 @@ def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
     return dot(made, look, page.attributes, columns), page
 
 
-def picture(graph: Graph, *, block: str | None = None, level: str = "network") -> Picture:
+def picture(
+    graph: Graph, *, block: Blocks | None = None, cases: Sequence[Case] = (), level: str = "network"
+) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
-    if block is not None:
-        known = tuple(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
-        if block not in known:
-            raise fault("unknown-block", f"'{graph.name}' has no block '{block}' in use", help=hint(block, known))
-        return levels.block(graph, block)
+    wanted = (block,) if isinstance(block, str) else tuple(block or ())
+    known = tuple(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
+    for name in wanted:
+        if name not in known:
+            raise fault("unknown-block", f"'{graph.name}' has no block '{name}' in use", help=hint(name, known))
+    if cases and len(wanted) != 1:
+        raise fault("bad-call", "cases are those of one block", help="give one block with them")
+    if wanted:
+        return levels.blocks(graph, wanted, [cases] if isinstance(cases, (str, Mapping)) else cases)
     if level not in LEVELS:
         raise fault("unknown-level", f"there is no level '{level}'", help=hint(level, LEVELS))
     return levels.network(graph, level)

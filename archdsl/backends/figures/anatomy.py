@@ -20,16 +20,6 @@ def anatomy(nodes: Sequence[Node]) -> Anatomy:
     )
 
 
-def skeleton(nodes: Sequence[Node]) -> Anatomy:
-    """As `anatomy`, but of the window only whether it strides: a 3×3 and a 5×5 kernel are one case of a block."""
-    place = {id(node): index for index, node in enumerate(nodes)}
-    outside: dict[int, int] = {}
-    return tuple(
-        (node.op.name, max(window(node)[1], default=1) > 1, tuple(source(t, place, outside) for t in node.inputs))
-        for node in nodes
-    )
-
-
 def window(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     rank = max(len(node.inputs[0].shape) - 1, 0) if node.inputs else 0
     return node.op.window(SimpleNamespace(**node.fields), rank)

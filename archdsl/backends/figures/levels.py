@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from string import ascii_lowercase
+from collections.abc import Mapping, Sequence
 
-from archdsl.backends.figures.anatomy import Anatomy, entering, skeleton
+from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.arrows import arrows
+from archdsl.backends.figures.cases import Case, chosen, letter
 from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.outline import OPEN, Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture, size
-from archdsl.backends.figures.wording import arguments_text, differing
 from archdsl.graph import Graph, Scope, Tensor
-
-MOST_CASES = 4
 
 
 def has_rows(scope: Scope) -> bool:
@@ -49,31 +46,21 @@ def network(graph: Graph, level: str) -> Picture:
     return picture(title, [*ends("input", inputs), *items, *ends("output", outputs)])
 
 
-def block(graph: Graph, name: str) -> Picture:
-    """The inside of a block; calls whose structure differs stand side by side."""
+def blocks(graph: Graph, names: Sequence[str], cases: Sequence[Case] = ()) -> Picture:
+    """The inside of blocks; their cases stand side by side."""
     outline = Outline(graph)
-    calls = cases(outline.calls[name])
-    bodies = [block_body(outline, call) for call in calls]
-    if len(calls) == 1:
-        return picture(name, bodies[0])
-    names = differing(calls)
-    groups: list[Item] = []
-    for letter, call, body in zip(ascii_lowercase, calls, bodies, strict=False):
-        said = arguments_text(call.arguments, names)
-        groups.append(Group("case", f"({letter}) {said}".rstrip(), body))
-    return picture(name, groups)
+    drawn = [(name, text, call) for name in names for text, call in chosen(name, outline.calls[name], cases)]
+    title = ", ".join(names)
+    if len(drawn) == 1 and not drawn[0][1]:
+        return picture(title, block_body(outline, drawn[0][2]))
+    if len(names) > 1:  # counted on from block to block, each under its name
+        drawn = [(name, relettered(n, name, text), call) for n, (name, text, call) in enumerate(drawn)]
+    return picture(title, [Group("case", text, block_body(outline, call)) for _, text, call in drawn])
 
 
-def cases(calls: list[Scope]) -> list[Scope]:
-    """One call of each structure, the richest first; which is what a figure of a paper sets side by side."""
-    found: dict[Anatomy, Scope] = {}
-    for call in calls:
-        found.setdefault(skeleton(list(call.nodes())), call)
-    return sorted(found.values(), key=lambda call: -richness(call))[:MOST_CASES]
-
-
-def richness(call: Scope) -> int:
-    return sum(1 + len(node.inputs) for node in call.nodes())
+def relettered(index: int, name: str, text: str) -> str:
+    said = text.partition(") ")[2]
+    return f"({letter(index)}) {name}{', ' if said else ''}{said}"
 
 
 def block_body(outline: Outline, call: Scope) -> list[Item]:

@@ -1,0 +1,353 @@
+"""Block figures laid out as papers draw them: straight columns, cases in level rows, shortcuts at the side.
+
+The engine measures the words; where boxes stand and arrows go is found here, and the engine draws it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
+from typing import Any
+
+from archdsl.backends.figures import style
+from archdsl.backends.figures.columns import Columns
+from archdsl.backends.figures.dot import arrow_attributes, box_attributes, digraph, explained, node_names
+from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.labels import arrow_label, group_label, html_like, legend_label
+from archdsl.backends.figures.page import LEAST, Page, fitted, room
+from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
+from archdsl.backends.figures.ranks import Rows
+from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Route, Router, shared, spline, stem
+from archdsl.backends.figures.strands import Chain, Flow, Region, Tangle
+from archdsl.backends.figures.theme import Look
+
+MOST_BOXES = 80  # of a case; the engine lays larger ones out
+ROW_GAP = 24.0  # points between rows
+WORDS = 12.0  # and beside words: more, so that the line is seen above and below
+CASE_GAP, CAPTION_GAP, LEGEND_GAP = 26.0, 8.0, 12.0
+
+Size = tuple[float, float]
+
+
+class NotSoError(Exception):
+    """The boxes hang together in a way that this layout would draw badly."""
+
+
+@dataclass
+class Sizes:
+    """Width and height in points of all that has words."""
+
+    boxes: dict[Box, Size]
+    labels: dict[Arrow, Size]
+    captions: dict[Group, Size]
+    legends: list[Size]  # in one column, in two, …
+
+
+@dataclass
+class Sheet:
+    """Everything in its place: x to the right, y down."""
+
+    boxes: dict[Box, Rect] = field(default_factory=dict)
+    routes: dict[Arrow, Route] = field(default_factory=dict)
+    captions: dict[Group, Rect] = field(default_factory=dict)
+    legend: tuple[int, Rect] | None = None  # its columns and place
+    bars: set[Box] = field(default_factory=set)
+    width: float = 0.0
+    height: float = 0.0
+
+    def add(self, other: Sheet, x: float, y: float) -> None:
+        """Another sheet with its top left corner there."""
+        self.boxes.update({box: moved(rect, x, y) for box, rect in other.boxes.items()})
+        self.captions.update({group: moved(rect, x, y) for group, rect in other.captions.items()})
+        for arrow, route in other.routes.items():
+            label = (route.label[0] + x, route.label[1] + y) if route.label else None
+            self.routes[arrow] = Route(tuple((a + x, b + y) for a, b in route.points), label)
+        self.bars |= other.bars
+        self.width, self.height = max(self.width, x + other.width), max(self.height, y + other.height)
+
+
+def moved(rect: Rect, x: float, y: float) -> Rect:
+    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
+
+
+def arranged(picture: Picture, look: Look) -> tuple[Sheet, Sizes]:
+    """A block figure laid out; raises `NotSoError` where the engine does better."""
+    cases = case_flows(picture)
+    if any(len(flow.boxes) > MOST_BOXES for _, flow in cases):
+        raise NotSoError
+    sizes = measured(picture, look)
+    wide = room(look.width, LEAST) if look.width is not None else float("inf")
+    sheet = in_rows(cases, sizes, wide)
+    with_legend(sheet, sizes, wide if look.width is not None else sheet.width)
+    check(sheet, sizes)
+    return sheet, sizes
+
+
+def case_flows(picture: Picture) -> list[tuple[Group | None, Flow]]:
+    found: list[tuple[Group | None, Flow]] = []
+    cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
+    parts: list[tuple[Group | None, list[Item]]] = [(case, case.items) for case in cases]
+    for case, items in parts or [(None, picture.items)]:
+        if any(isinstance(item, Group) for item in items):
+            raise NotSoError  # frames inside
+        boxes = [item for item in items if isinstance(item, Box)]
+        among = set(boxes)
+        found.append((case, Flow(boxes, [arrow for arrow in picture.arrows if arrow.source in among])))
+    return found
+
+
+# --- sizes
+def measured(picture: Picture, look: Look) -> Sizes:
+    """As the engine sets the words."""
+    graph = digraph(look, {})
+    names = node_names(picture)
+    for box, name in names.items():
+        graph.node(name, **box_attributes(box, look))
+    plain = {"shape": "plaintext", "margin": "0", "width": "0", "height": "0", "style": ""}
+    said = [arrow for arrow in picture.arrows if arrow.label]
+    cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
+    paints = explained(picture, look)
+    for n, arrow in enumerate(said):
+        graph.node(f"a{n}", label=html_like(arrow_label(arrow, look.faint)), **plain)
+    for n, case in enumerate(cases):
+        graph.node(f"c{n}", label=html_like(group_label(case)), **plain)
+    for n in range(len(paints)):
+        graph.node(f"k{n}", label=html_like(legend_label(paints, n + 1)), **plain)
+    answer = json.loads(render(graph.source, "json"))
+    found = {item["name"]: (float(item["width"]) * 72, float(item["height"]) * 72) for item in answer["objects"]}
+    return Sizes(
+        {box: found[name] for box, name in names.items()},
+        {arrow: found[f"a{n}"] for n, arrow in enumerate(said)},
+        {case: found[f"c{n}"] for n, case in enumerate(cases)},
+        [found[f"k{n}"] for n in range(len(paints))],
+    )
+
+
+# --- cases
+def in_rows(cases: Sequence[tuple[Group | None, Flow]], sizes: Sizes, wide: float) -> Sheet:
+    """Cases side by side, in as few rows as the width allows."""
+    for count in range(1, len(cases) + 1):
+        each = -(-len(cases) // count)
+        rows = [side_by_side(cases[start : start + each], sizes) for start in range(0, len(cases), each)]
+        if each == 1:
+            centred(rows, cases)
+        if max(row.width for row in rows) <= wide:
+            break
+    sheet, width = Sheet(), max(row.width for row in rows)
+    for row in rows:
+        sheet.add(row, (width - row.width) / 2, sheet.height + (CASE_GAP if sheet.height else 0.0))
+    return sheet
+
+
+def centred(rows: list[Sheet], cases: Sequence[tuple[Group | None, Flow]]) -> None:
+    """Cases below one another, the first box of each on one line."""
+    lines = [row.boxes[flow.boxes[0]].x for row, (_, flow) in zip(rows, cases, strict=True)]
+    left, right = max(lines), max(row.width - x for row, x in zip(rows, lines, strict=True))
+    for n, (row, x) in enumerate(zip(rows, lines, strict=True)):
+        rows[n] = Sheet()
+        rows[n].add(row, left - x, 0.0)
+        rows[n].width = left + right
+
+
+def side_by_side(cases: Sequence[tuple[Group | None, Flow]], sizes: Sizes) -> Sheet:
+    """Cases in level rows."""
+    flows = [flow for _, flow in cases]
+    regions = [flow.whole() for flow in flows]
+    rows = Rows(flows, regions)
+    columns = [Columns(flow, region, sizes.boxes, sizes.labels) for flow, region in zip(flows, regions, strict=True)]
+    middles, height = heights(rows, columns, sizes)
+    sheet = Sheet()
+    for (case, flow), region, column in zip(cases, regions, columns, strict=True):
+        x = sheet.width + (CASE_GAP if sheet.width else 0.0)
+        sheet.add(one_case(case, flow, region, column, rows, middles, height, sizes), x, 0.0)
+    return sheet
+
+
+def one_case(
+    case: Group | None,
+    flow: Flow,
+    region: Region,
+    columns: Columns,
+    rows: Rows,
+    middles: Sequence[float],
+    height: float,
+    sizes: Sizes,
+) -> Sheet:
+    """Boxes, arrows and the words below, with the left edge at 0."""
+    caption = sizes.captions[case] if case is not None else (0.0, 0.0)
+    left = max(columns.strip.left, caption[0] / 2)
+    right = max(columns.strip.right, caption[0] / 2)
+    rects: dict[Box, Rect] = {}
+    for box in flow.boxes:
+        width, tall = sizes.boxes[box]
+        x = columns.across[box]
+        if box in columns.bars:
+            low, high = columns.bars[box]
+            x, width = (low + high) / 2, high - low
+        rects[box] = Rect(x, middles[rows.row[box]], width, tall)
+    spread(region, rects, rows)
+    routes = Router(columns, rects).routes()
+    placed = Sheet(rects, routes, bars=set(columns.bars), width=left + right, height=height)
+    sheet = Sheet()
+    sheet.add(placed, left, 0.0)
+    sheet.width = left + right
+    if case is not None:
+        sheet.captions[case] = Rect(left, height + CAPTION_GAP + caption[1] / 2, *caption)
+        sheet.height = height + CAPTION_GAP + caption[1]
+    return sheet
+
+
+def heights(rows: Rows, columns: Sequence[Columns], sizes: Sizes) -> tuple[list[float], float]:
+    """The middle of each row, and how high all are."""
+    count = max(rows.row.values()) + 1
+    tall, gaps = [0.0] * count, [ROW_GAP] * count
+    for box, row in rows.row.items():
+        tall[row] = max(tall[row], sizes.boxes[box][1])
+    for column in columns:
+        for arrow in column.flow.arrows:
+            if arrow in sizes.labels and arrow not in column.across:
+                row, needed = words_gap(arrow, column, rows, sizes)
+                gaps[row] = max(gaps[row], needed)
+    middles, y = [], 0.0
+    for height, gap in zip(tall, gaps, strict=True):
+        middles.append(y + height / 2)
+        y += height + gap
+    return middles, y - gaps[-1]
+
+
+def words_gap(arrow: Arrow, columns: Columns, rows: Rows, sizes: Sizes) -> tuple[int, float]:
+    """Below which row an arrow's words stand, and the room that they need there."""
+    height = sizes.labels[arrow][1]
+    if shared(arrow, columns):
+        return rows.row[arrow.source], stem(arrow.source, columns) + HEAD + RADIUS
+    bent = abs(columns.across[arrow.source] - columns.across[arrow.target]) > 0.5
+    if bent and len(columns.flow.entering[arrow.target]) == 1:
+        return rows.row[arrow.target] - 1, BUS + HEAD + height + 4
+    return rows.row[arrow.source], height + WORDS
+
+
+def spread(region: Region, rects: dict[Box, Rect], rows: Rows) -> None:
+    """A short branch beside a long one stands evenly between its ends, unless a box of it is level with another."""
+    level = {*rows.one.values(), *rows.one}
+    tangled = any(isinstance(strand, Tangle) for strand in region.strands)
+    for strand in region.strands:
+        if not isinstance(strand, Chain):
+            continue
+        for inner in strand.regions:
+            spread(inner, rects, rows)
+        start, end, boxes = region.start, region.end, strand.boxes
+        if (
+            tangled
+            or start is None
+            or end is None
+            or level & set(boxes)
+            or not all(straight(inner) for inner in strand.regions)
+        ):
+            continue
+        if rows.row[end] - rows.row[start] - 1 > len(boxes):
+            free = rects[end].top - rects[start].bottom - sum(rects[box].height for box in boxes)
+            y = rects[start].bottom
+            for box in boxes:
+                y += free / (len(boxes) + 1)
+                rects[box] = Rect(rects[box].x, y + rects[box].height / 2, rects[box].width, rects[box].height)
+                y += rects[box].height
+
+
+def straight(region: Region) -> bool:
+    """Whether but one arrow lies between two boxes."""
+    return len(region.strands) <= 1 and not any(isinstance(strand, (Chain, Tangle)) for strand in region.strands)
+
+
+def with_legend(sheet: Sheet, sizes: Sizes, wide: float) -> None:
+    """Below everything, in as many columns as fit."""
+    if not sizes.legends:
+        return
+    columns = max((n for n, size in enumerate(sizes.legends, 1) if size[0] <= wide), default=1)
+    width, height = sizes.legends[columns - 1]
+    shift = max(0.0, (width - sheet.width) / 2)
+    if shift:
+        wider = Sheet()
+        wider.add(sheet, shift, 0.0)
+        sheet.__dict__.update(wider.__dict__)
+        sheet.width += shift
+    sheet.legend = columns, Rect(sheet.width / 2, sheet.height + LEGEND_GAP + height / 2, width, height)
+    sheet.height += LEGEND_GAP + height
+
+
+# --- checks
+def check(sheet: Sheet, sizes: Sizes) -> None:
+    """Nothing covers anything: no box or words another, no arrow a box that it does not belong to."""
+    words = dict(word_rects(sheet, sizes))
+    things = [*sheet.boxes.values(), *words.values()]
+    if any(one.meets(other, -0.5) for one, other in combinations(things, 2)):
+        raise NotSoError
+    for arrow, route in sheet.routes.items():
+        others = [rect for box, rect in sheet.boxes.items() if box not in (arrow.source, arrow.target)]
+        if any(rect.crossed(one, other) for one, other in pairwise(route.points) for rect in others):
+            raise NotSoError
+
+
+def word_rects(sheet: Sheet, sizes: Sizes) -> Iterator[tuple[Arrow, Rect]]:
+    for arrow, route in sheet.routes.items():
+        if route.label is not None:
+            yield arrow, Rect(*route.label, *sizes.labels[arrow])
+
+
+# --- drawing
+def text(picture: Picture, sheet: Sheet, sizes: Sizes, look: Look) -> tuple[str, Page | None]:
+    """The sheet as DOT with positions, for the engine's `nop2`."""
+    page = fitted(sheet.width, sheet.height, look.width, picture.title) if look.width is not None else None
+    graph = digraph(look, page.attributes if page else {})
+    names = node_names(picture)
+    frames = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
+    for n, case in enumerate(frames):
+        with graph.subgraph(name=f"cluster{n}") as inside:
+            extent = case_extent(case, sheet)
+            inside.attr(**placed_label(html_like(group_label(case)), sheet.captions[case], extent))
+            for box in case.boxes():
+                node(inside, box, names[box], sheet, look)
+    if not frames:
+        for box in picture.boxes():
+            node(graph, box, names[box], sheet, look)
+    whole = Rect(sheet.width / 2, sheet.height / 2, sheet.width, sheet.height)
+    with graph.subgraph(name=f"cluster{len(frames)}") as inside:  # of the size of all, so that nothing is cut off
+        label = html_like(legend_label(explained(picture, look), sheet.legend[0])) if sheet.legend else ""
+        inside.attr(**placed_label(label, sheet.legend[1] if sheet.legend else whole, whole))
+    for arrow in picture.arrows:
+        route = sheet.routes[arrow]
+        # what goes straight down in its column passes nothing by
+        kind = "flow" if arrow.kind == "skip" and len(route.points) == 2 else arrow.kind
+        attributes = arrow_attributes(replace(arrow, kind=kind), look)
+        head = attributes.get("arrowhead") != "none"
+        at = {"lp": f"{route.label[0]:.2f},{-route.label[1]:.2f}"} if route.label else {}
+        graph.edge(names[arrow.source], names[arrow.target], pos=spline(route.points, head), **at, **attributes)
+    source: str = graph.source
+    return source, page
+
+
+def case_extent(case: Group, sheet: Sheet) -> Rect:
+    rects = [*(sheet.boxes[box] for box in case.boxes()), sheet.captions[case]]
+    left, right = min(rect.left for rect in rects), max(rect.right for rect in rects)
+    top, bottom = min(rect.top for rect in rects), max(rect.bottom for rect in rects)
+    return Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
+
+def placed_label(label: str, at: Rect, frame: Rect) -> Mapping[str, str]:
+    return {
+        "bb": f"{frame.left:.2f},{-frame.bottom:.2f},{frame.right:.2f},{-frame.top + 0.0:.2f}",
+        "color": "transparent",
+        "bgcolor": "transparent",
+        **({"label": label, "lp": f"{at.x:.2f},{-at.y:.2f}"} if label else {}),
+        **({"lwidth": f"{at.width / 72:.4f}", "lheight": f"{at.height / 72:.4f}"} if label else {}),
+    }
+
+
+def node(graph: Any, box: Box, name: str, sheet: Sheet, look: Look) -> None:
+    rect = sheet.boxes[box]
+    attributes = dict(box_attributes(box, look))
+    if box in sheet.bars:
+        attributes |= {"shape": "box", "style": style.NODE["style"], "fixedsize": "true"}
+    attributes |= {"width": f"{rect.width / 72:.5f}", "height": f"{rect.height / 72:.5f}"}
+    graph.node(name, pos=f"{rect.x:.2f},{-rect.y:.2f}", **attributes)

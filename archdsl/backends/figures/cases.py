@@ -1,0 +1,181 @@
+"""The cases of a block that stand side by side: those asked for, or else those that show how its calls differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from string import ascii_lowercase
+from typing import Any, TypeAlias
+
+from archdsl.backends.figures.anatomy import entering, window
+from archdsl.backends.figures.wording import arguments_text, differing, frozen, value_text
+from archdsl.expr import Value, evaluate, names, parse
+from archdsl.graph import Node, Scope, Tensor
+from archdsl.names import did_you_mean
+from archdsl.report import fault
+
+Case: TypeAlias = "str | Mapping[str, Any]"  # conditions on a call: `stride=1, out=c_in`, or a mapping
+
+MOST_CASES = 4  # chosen without being asked
+MOST_LISTED = 8  # calls in the help of a case that there is not
+
+
+def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case]) -> list[tuple[str, Scope]]:
+    """The calls to draw, with what stands under each: nothing under a lone one that nobody asked for."""
+    if cases:
+        return [(f"({letter(n)}) {case_text(case)}", matching(block, calls, case)) for n, case in enumerate(cases)]
+    found = telling(calls)
+    if len(found) == 1:
+        return [("", found[0])]
+    said = captions(found, calls)
+    return [(f"({letter(n)}) {text}".rstrip(), call) for n, (text, call) in enumerate(zip(said, found, strict=True))]
+
+
+def letter(index: int) -> str:
+    return ascii_lowercase[index] if index < len(ascii_lowercase) else str(index + 1)
+
+
+# --- cases asked for
+def matching(block: str, calls: Sequence[Scope], case: Case) -> Scope:
+    """Of the calls that meet the conditions the one with the most in it, which is what a paper draws."""
+    conditions = conditions_of(case)
+    known = list(dict.fromkeys(name for call in calls for name in values_of(call)))
+    for name in conditions:
+        if name not in known:
+            help_ = did_you_mean(name, known) or f"its arguments are {', '.join(known) or 'none'}"
+            raise fault("unknown-case", f"the block '{block}' has no argument '{name}'", help=help_)
+    found = [call for call in calls if all(holds(call, name, value) for name, value in conditions.items())]
+    if not found:
+        raise fault("unknown-case", f"no call of '{block}' has {case_text(case)}", help=listed(calls, list(conditions)))
+    return max(found, key=richness)
+
+
+def conditions_of(case: Case) -> Mapping[str, Any]:
+    if isinstance(case, Mapping):
+        return case
+    found: dict[str, str] = {}
+    for part in parted(case):
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise fault("bad-call", f"a case is name=value, not '{part.strip()}'", help='for example "stride=1"')
+        found[name.strip()] = value.strip().removeprefix("=").strip()
+    return found
+
+
+def parted(text: str) -> list[str]:
+    """At commas, but not those of a list."""
+    found, depth = [""], 0
+    for sign in text:
+        depth += (sign == "[") - (sign == "]")
+        if sign == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += sign
+    return found
+
+
+def values_of(call: Scope) -> dict[str, Value]:
+    """What a call may be chosen by: its arguments, and what enters it."""
+    shape = call.inputs[0].shape if call.inputs else ()
+    return {**call.arguments, **dict(zip(("c_in", "h_in", "w_in"), shape, strict=False))}
+
+
+def holds(call: Scope, name: str, wanted: Any) -> bool:
+    """Whether an argument is as wanted: a value, or an expression over the call's arguments; a word is itself."""
+    values = values_of(call)
+    if name not in values:
+        return False
+    if isinstance(wanted, str):
+        expr = parse(wanted)
+        wanted = evaluate(expr, {**{each.id: each.id for each in names(expr)}, "true": True, "false": False, **values})
+    return frozen(values[name]) == frozen(wanted) or (
+        isinstance(values[name], float) and isinstance(wanted, int) and values[name] == wanted
+    )
+
+
+def case_text(case: Case) -> str:
+    if isinstance(case, str):
+        return ", ".join(" ".join(part.split()) for part in parted(case))
+    return ", ".join(f"{name}={value_text(value)}" for name, value in case.items())
+
+
+def listed(calls: Sequence[Scope], named: Sequence[str]) -> str:
+    """The calls that there are, by the arguments that differ."""
+    varying = [name for name in values_of(calls[0]) if len({frozen(values_of(call).get(name)) for call in calls}) > 1]
+    shown = [name for name in varying if name in named] or varying or named
+    found = list(dict.fromkeys(arguments_text(values_of(call), shown) for call in calls))
+    more = f", … ({len(found) - MOST_LISTED} more)" if len(found) > MOST_LISTED else ""
+    return f"there are {'; '.join(found[:MOST_LISTED])}{more}"
+
+
+# --- cases that show how calls differ
+def telling(calls: Sequence[Scope]) -> list[Scope]:
+    """The richest call, then each that has something no other had: a stride, a shortcut, another op.
+
+    A call that merely lacks a part is no case of its own. Those at stride 1 stand first.
+    """
+    found: list[Scope] = []
+    seen: set[object] = set()
+    for call in sorted(calls, key=lambda call: -richness(call)):
+        news = features(call) - seen
+        if (news or not found) and len(found) < MOST_CASES:
+            found.append(call)
+            seen |= news
+    return sorted(found, key=lambda call: (strided(call), -richness(call)))
+
+
+def features(call: Scope) -> set[object]:
+    """The ops of a call, strided ones apart, and the joins that it itself enters."""
+    nodes = list(call.nodes())
+    outside = {id(tensor) for tensor in entering(nodes)}
+    found: set[object] = {(node.op.name, steps(node)) for node in nodes}
+    joins = (node for node in nodes if node.op.many and any(id(t) in outside for t in node.inputs))
+    return found | {("skip", node.op.name) for node in joins}
+
+
+def steps(node: Node) -> bool:
+    return max(window(node)[1], default=1) > 1
+
+
+def strided(call: Scope) -> bool:
+    return any(steps(node) for node in call.nodes())
+
+
+def richness(call: Scope) -> int:
+    return sum(1 + len(node.inputs) for node in call.nodes())
+
+
+def captions(found: Sequence[Scope], calls: Sequence[Scope]) -> list[str]:
+    """The fewest arguments that tell the cases apart, with the change of channels if need be.
+
+    Of as many those that go with how the calls look: a stride rather than a width.
+    """
+    varying = differing(found)
+    for more in (lambda _: "", change):
+        for count in range(len(varying) + 1):
+            ways = [chosen for chosen in combinations(varying, count) if apart(found, chosen, more)]
+            if ways:
+                best = min(ways, key=lambda chosen: looks(calls, chosen))
+                return [", ".join(filter(None, (arguments_text(call.arguments, best), more(call)))) for call in found]
+    return [arguments_text(call.arguments, varying) for call in found]
+
+
+def apart(found: Sequence[Scope], chosen: Sequence[str], more: Callable[[Scope], str]) -> bool:
+    return len({(values(call, chosen), more(call)) for call in found}) == len(found)
+
+
+def values(call: Scope, chosen: Sequence[str]) -> tuple[object, ...]:
+    return tuple(frozen(call.arguments.get(name)) for name in chosen)
+
+
+def looks(calls: Sequence[Scope], chosen: Sequence[str]) -> int:
+    """Into how many pairs of values and looks all calls fall: few, where the one goes with the other."""
+    return len({(values(call, chosen), frozenset(features(call))) for call in calls})
+
+
+def change(call: Scope) -> str:
+    """`64 → 96 channels`."""
+    output = call.output
+    if not call.inputs or not isinstance(output, Tensor):
+        return ""
+    return f"{call.inputs[0].shape[0]} → {output.shape[0]} channels"

@@ -1,0 +1,169 @@
+"""Columns: where boxes and shortcuts stand across: chains in straight lines, joins in the middle of their branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from archdsl.backends.figures.forks import reads
+from archdsl.backends.figures.picture import Arrow, Box
+from archdsl.backends.figures.strands import Chain, Flow, Lane, Region, Strand, Tangle
+from archdsl.graph import Tensor
+
+GAP, LANE_GAP, LABEL_GAP = 18.0, 14.0, 5.0  # points between columns, beside a shortcut, beside an arrow
+OVERHANG = 16.0  # of a bar beyond its outermost arrow
+BAR_FROM = 3  # so many arrows make the box that they enter, or leave by results of their own, a bar
+
+Size = tuple[float, float]
+
+
+@dataclass
+class Strip:
+    """Columns around a straight line at 0: where boxes and shortcuts stand, and how far it reaches on each side."""
+
+    across: dict[Box | Arrow, float] = field(default_factory=dict)
+    left: float = 0.0
+    right: float = 0.0
+    outer: tuple[float, float] = (0.0, 0.0)  # its first and last column
+
+    def add(self, other: Strip, shift: float = 0.0) -> None:
+        self.across.update({thing: x + shift for thing, x in other.across.items()})
+        self.left, self.right = max(self.left, other.left - shift), max(self.right, other.right + shift)
+
+
+class Columns:
+    """Of one case of a block."""
+
+    def __init__(self, flow: Flow, region: Region, sizes: Mapping[Box, Size], labels: Mapping[Arrow, Size]) -> None:
+        self.flow, self.sizes, self.labels = flow, sizes, labels
+        self.bars: dict[Box, tuple[float, float]] = {}  # a bar's left and right end
+        self.strip = self.region(region)
+        self.across = self.strip.across
+        self.stretch()
+
+    def region(self, region: Region) -> Strip:
+        """Strands side by side, the ends of the region in the middle of those that are no mere shortcuts."""
+        strips = [self.strand(strand, n, region) for n, strand in enumerate(region.strands)]
+        found = Strip()
+        if not strips:
+            return found
+        if len(strips) == 1 and isinstance(region.strands[0], Lane):
+            return Strip(right=self.room(region.strands[0].arrow))  # nothing beside it: the straight line itself
+        places = self.side_by_side(region, strips)
+        for strip, x in zip(strips, places, strict=True):
+            found.add(strip, x)
+        return found
+
+    def side_by_side(self, region: Region, strips: Sequence[Strip]) -> list[float]:
+        """Where each strand stands; the ends of the region stand at 0."""
+        lanes = [isinstance(strand, Lane) for strand in region.strands]
+        places = [0.0]
+        for n, (one, other) in enumerate(pairwise(strips)):
+            gap = LANE_GAP if lanes[n] or lanes[n + 1] else GAP
+            places.append(places[-1] + one.right + gap + other.left)
+        wide = region.end is not None and self.is_bar(region.end)
+        solid = [n for n, lane in enumerate(lanes) if wide or not lane] or [0]
+        if len(solid) > 2 and len(solid) == len(places):
+            step = max(b - a for a, b in pairwise(places))
+            places = [n * step for n in range(len(places))]
+        middle = (places[solid[0]] + strips[solid[0]].outer[0] + places[solid[-1]] + strips[solid[-1]].outer[1]) / 2
+        places = [x - middle for x in places]
+        return self.clear_of_ends(region, places)
+
+    def clear_of_ends(self, region: Region, places: list[float]) -> list[float]:
+        """What does not stand straight below an end stands beside it, so that arrows enter it from the side."""
+        ends = [region.end] if region.end is not None and not self.is_bar(region.end) else []
+        if region.start is not None and self.parts(region.start):
+            ends.append(region.start)
+        beside = max((self.sizes[box][0] / 2 + LANE_GAP for box in ends), default=0.0)
+        left = max((beside + x for x in places if x < -0.5), default=0.0)
+        right = max((beside - x for x in places if x > 0.5), default=0.0)
+        more = max(left, right, 0.0) if min(left, right) > 0 else 0.0  # both sides alike where both are moved
+        left, right = max(left, more), max(right, more)
+        return [x - max(left, 0) if x < -0.5 else x + max(right, 0) if x > 0.5 else x for x in places]
+
+    def parts(self, box: Box) -> int:
+        """How many results leave a box that gives several, each by an arrow of its own; else 0."""
+        if not box.nodes or len(box.nodes[-1].outputs) < 2:
+            return 0
+        results = {id(tensor) for arrow in self.flow.leaving[box] for tensor in carried(arrow)}
+        return len(results) if len(results) > 1 else 0
+
+    def is_bar(self, box: Box) -> bool:
+        """A join of many, or what gives many results, is as wide as the columns of its arrows."""
+        return self.joins_many(box) or self.parts(box) >= BAR_FROM
+
+    def joins_many(self, box: Box) -> bool:
+        return box.role == "join" and not box.heading and len(self.flow.entering[box]) >= BAR_FROM
+
+    # --- strands
+    def strand(self, strand: Strand, index: int, region: Region) -> Strip:
+        if isinstance(strand, Lane):
+            return self.lane(strand, index, region)
+        return self.chain(strand) if isinstance(strand, Chain) else self.tangle(strand)
+
+    def lane(self, lane: Lane, index: int, region: Region) -> Strip:
+        """Its words stand away from the boxes beside it."""
+        room = self.room(lane.arrow)
+        leftmost = index == 0 and len(region.strands) > 1
+        return Strip({lane.arrow: 0.0}, room if leftmost else 0.0, 0.0 if leftmost else room)
+
+    def room(self, arrow: Arrow) -> float:
+        return self.labels[arrow][0] + LABEL_GAP if arrow in self.labels else 0.0
+
+    def chain(self, chain: Chain) -> Strip:
+        found = Strip()
+        for box in chain.boxes:
+            found.add(self.column([box]))
+        for region in chain.regions:
+            found.add(self.region(region))
+        return found
+
+    def column(self, boxes: Sequence[Box]) -> Strip:
+        """Boxes one below another, with room for the words at their arrows on the right."""
+        half = max(self.sizes[box][0] / 2 for box in boxes)
+        arrows = [arrow for box in boxes for arrow in (*self.flow.entering[box], *self.flow.leaving[box])]
+        words = max((self.room(arrow) for arrow in arrows if arrow.kind != "skip"), default=0.0)
+        return Strip(dict.fromkeys(boxes, 0.0), half, max(half, words))
+
+    def tangle(self, tangle: Tangle) -> Strip:
+        strips = [self.column(boxes) for boxes in tangle.columns]
+        places = [0.0]
+        for one, other in pairwise(strips):
+            places.append(places[-1] + one.right + GAP + other.left)
+        middle = (places[0] + places[-1]) / 2
+        found = Strip(outer=(places[0] - middle, places[-1] - middle))
+        for strip, x in zip(strips, places, strict=True):
+            found.add(strip, x - middle)
+        return found
+
+    # --- bars
+    def stretch(self) -> None:
+        """Bars reach over the columns of their arrows."""
+        for box in self.flow.boxes:
+            if not self.is_bar(box):
+                continue
+            columns = list(self.meeting(box))
+            half = self.sizes[box][0] / 2
+            low = min(*columns, self.across[box]) - OVERHANG
+            high = max(*columns, self.across[box]) + OVERHANG
+            middle = (low + high) / 2
+            half = max(half, (high - low) / 2)
+            self.bars[box] = (middle - half, middle + half)
+            self.strip.left, self.strip.right = (
+                max(self.strip.left, half - middle),
+                max(self.strip.right, half + middle),
+            )
+
+    def meeting(self, box: Box) -> Iterator[float]:
+        """Across where the arrows of a bar stand."""
+        joins = self.joins_many(box)
+        for arrow in self.flow.entering[box] if joins else self.flow.leaving[box]:
+            yield self.across.get(arrow, self.across[arrow.source if joins else arrow.target])
+
+
+def carried(arrow: Arrow) -> list[Tensor]:
+    """The tensors that go along an arrow."""
+    taken = {id(tensor) for tensor in reads(arrow.target)}
+    return [tensor for tensor in arrow.source.nodes[-1].outputs if id(tensor) in taken] if arrow.source.nodes else []
