@@ -184,6 +184,7 @@ class Elaborator:
             root,
             dict(self.spec.paper),
             training,
+            self.spec.figure,
             origin,
         )
 

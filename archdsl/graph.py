@@ -85,6 +85,25 @@ class Scope:
         return f"<Scope {self.kind} {self.name} at {self.path or '(root)'}>"
 
 
+@dataclass(frozen=True)
+class Figure:
+    """What a spec says of its figures, by the names of ops and blocks."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)  # a role's, or `#rrggbb`
+    hide: frozenset[str] = frozenset()  # ops, blocks, and arguments of blocks (`Unit.squeeze`)
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of blocks: `stride=1`
+
+    def over(self, other: Figure) -> Figure:
+        """This one laid on another."""
+        return Figure(
+            {**other.labels, **self.labels},
+            {**other.colours, **self.colours},
+            other.hide | self.hide,
+            {**other.cases, **self.cases},
+        )
+
+
 @dataclass(eq=False, repr=False)
 class Graph:
     """A checked network. `nodes` are in execution order; `nx` is the networkx DiGraph over their ids."""
@@ -98,6 +117,7 @@ class Graph:
     root: Scope
     paper: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Tensor] = field(default_factory=dict)  # further outputs, in training alone
+    figure: Figure = field(default_factory=Figure)
     origin: Any = None  # the lowered template it came from, for the source back end
     _cache: dict[str, Any] = field(default_factory=dict)
 

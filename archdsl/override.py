@@ -12,7 +12,7 @@ from archdsl.values import as_mapping, as_text, clip, declared, is_null
 
 MAX_STAGES = 1000
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_BY_NAME = ("params", "blocks", "variants", "defaults", "init")
+_BY_NAME = ("params", "blocks", "variants", "defaults", "init", "figure")
 
 
 def override(base: Mapping, over: Mapping) -> Mapping:
@@ -58,7 +58,7 @@ def named(section: str, base: Mapping, over: Mapping, said: Counter[str]) -> Map
             raise fault("unknown-override", message, key.span, help=help)
         if gone:
             del entries[key.text]
-        elif known and section in ("defaults", "init"):
+        elif known and section in ("defaults", "init", "figure"):
             merged = merge(entries[key.text][1], value)
             entries[key.text] = (key, merged)
         else:

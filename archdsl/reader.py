@@ -11,6 +11,7 @@ from archdsl.bodies import BodyReader
 from archdsl.compose import Document, Files, Reference, called_from, document
 from archdsl.detect import read_detect
 from archdsl.expr import Call, Expr, ListOf, Lit, names
+from archdsl.figure import known_blocks, read_figure
 from archdsl.identifiers import checked_name, is_identifier
 from archdsl.names import camel
 from archdsl.ops import REGISTRY
@@ -74,8 +75,11 @@ def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | Non
     with faults.catch():
         spec = _Reader(ctx, doc).spec()
     uses = read_uses(ctx, doc, files, {} if cache is None else cache)
+    known_blocks(ctx, doc.tree, [] if spec is None else [spec, *uses])
     faults.finish()
     assert spec is not None
+    for use in uses:
+        spec = replace(spec, figure=spec.figure.over(use.figure))
     return replace(spec, uses=uses)
 
 
@@ -185,6 +189,7 @@ class _Reader:
             expect=expected(ctx, self.section("expect"), [key.text for key, _ in self.section("variants")]),
             outputs=self.outputs(),
             detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
+            figure=read_figure(ctx, tree),
             paper=self.paper(),
             doc=doc_text(tree),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archdsl.expr import Expr
+from archdsl.graph import Figure
 from archdsl.report import Span
 
 Body = "list[Step]"
@@ -209,6 +210,7 @@ class Spec:
     uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
     until: str | None = None  # on a used spec: its last stage
     detect: Detect | None = None
+    figure: Figure = field(default_factory=Figure)  # with what the used files say of theirs
     init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""

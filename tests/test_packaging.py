@@ -36,6 +36,7 @@ FLOORS = (
         "override",
         "variants",
         "detect",
+        "figure",
         "reader",
     },
     {"ir", "lower"},

@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from archdsl.ops import REGISTRY, Field, Op
-from archdsl.schema.shape import BESIDE, BLOCK, DETECT, EXPECT, PLACED, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.schema.shape import (
+    BESIDE,
+    BLOCK,
+    DETECT,
+    EXPECT,
+    FIGURE,
+    PLACED,
+    RESIDUAL,
+    SPEC,
+    STAGE,
+    STEP,
+    STRUCTURE,
+    VARIANT,
+)
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -134,6 +147,7 @@ def document() -> dict[str, Json]:
         "params": ref("names"),
         "defaults": targets(defaults_of),
         "init": with_condition(targets(lambda _: RULES)),
+        "figure": {**closed(FIGURE, figure_forms()), "type": ["object", "null"]},
         "detect": {**closed(DETECT, detect_forms()), "type": ["object", "null"]},
         "blocks": {
             "type": ["object", "null"],
@@ -154,6 +168,17 @@ def document() -> dict[str, Json]:
             "type": ["object", "null"],
             "additionalProperties": closed(EXPECT, {key: {"type": ["integer", "string"]} for key in EXPECT}),
         },
+    }
+
+
+def figure_forms() -> dict[str, Json]:
+    texts: Json = {"type": "object", "additionalProperties": ref("text")}
+    cases: Json = {"type": ["array", "string"], "items": {"type": "string"}}
+    return {
+        "labels": texts,
+        "colours": texts,
+        "hide": {"type": ["array", "string"], "items": {"type": "string"}},
+        "cases": {"type": "object", "propertyNames": {"pattern": BLOCK_NAME}, "additionalProperties": cases},
     }
 
 

@@ -19,6 +19,7 @@ SPEC: Mapping[str, str] = {
     "defaults": "arguments that every step of an op or block gets unless it says otherwise",
     "init": "initialisation of weights, by op",
     "detect": "how objects are found in the outputs: {confidence: 0.01, iou: 0.45, ...}; the module gets a detect()",
+    "figure": "how figures show it: {labels: {SqueezeExcite: SE}, hide: [dropout]}",
     "blocks": "blocks, in PascalCase, each with params and a body",
     "stages": "the network: named stages, one after another",
     "variants": "named sets of parameters",
@@ -97,5 +98,11 @@ DETECT: Mapping[str, str] = {
     "top_k": "how many boxes of each class are compared [400]",
     "keep": "how many objects are kept in an image [200]",
     "background": "the class that is no object [0]",
+}
+FIGURE: Mapping[str, str] = {
+    "labels": "the words for an op or a block: {SqueezeExcite: SE}",
+    "colours": "the colour of an op or a block: that of a role (conv, pool, ...), or '#rrggbb'",
+    "hide": "ops, blocks, and arguments of blocks that are not shown: [dropout, SqueezeExcite.squeeze]",
+    "cases": "the cases of a block that its figure shows: {Unit: [stride=1, stride=2]}",
 }
 PLACED: Mapping[str, str] = {"until": "the last stage to take"}

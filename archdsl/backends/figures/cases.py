@@ -44,10 +44,14 @@ def matching(block: str, calls: Sequence[Scope], case: Case) -> Scope:
         if name not in known:
             help_ = did_you_mean(name, known) or f"its arguments are {', '.join(known) or 'none'}"
             raise fault("unknown-case", f"the block '{block}' has no argument '{name}'", help=help_)
-    found = [call for call in calls if all(holds(call, name, value) for name, value in conditions.items())]
+    found = [call for call in calls if meets(call, case)]
     if not found:
         raise fault("unknown-case", f"no call of '{block}' has {case_text(case)}", help=listed(calls, list(conditions)))
     return max(found, key=richness)
+
+
+def meets(call: Scope, case: Case) -> bool:
+    return all(holds(call, name, value) for name, value in conditions_of(case).items())
 
 
 def conditions_of(case: Case) -> Mapping[str, Any]:

@@ -61,9 +61,14 @@ def legend(picture: Picture, look: Look, columns: int) -> Attributes:
 
 
 def explained(picture: Picture, look: Look) -> dict[str, Paint]:
-    """The roles that the legend has: none if there is but one colour to tell apart, unless it is asked for."""
-    present = {box.role for box in picture.boxes()}
-    found = {role: look.roles[role] for role in LEGEND if role in present}
+    """What the legend names: roles, and what the spec gives a colour of its own.
+
+    None if there is but one colour to tell apart, unless it is asked for.
+    """
+    boxes = picture.boxes()
+    present = {box.colour or box.role for box in boxes}
+    found = {LEGEND[role]: look.roles[role] for role in LEGEND if role in present}
+    found |= {box.heading or box.lines[0]: look.paint(box.colour) for box in boxes if box.colour.startswith("#")}
     return found if look.legend or (look.legend is None and len(found) > 1) else {}
 
 
@@ -107,7 +112,7 @@ def box_attributes(box: Box, look: Look) -> Attributes:
         return {"label": "", **look.themed(style.FORK)}
     if box.role in ("input", "output"):
         return {"label": html_like(end_label(box, look.faint)), **look.themed(style.END)}
-    paint = look.roles.get(box.role, look.roles["other"])
+    paint = look.paint(box.colour or box.role)
     colours = {"fillcolor": paint.fill, "color": paint.line}
     return {"label": html_like(box_label(box, look.faint)), **colours, **form(box)}
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from archdsl.backends.figures.picture import Arrow, Box, Group
-from archdsl.backends.figures.style import FAINT, LEGEND, SMALL, TEXT, Paint
+from archdsl.backends.figures.style import FAINT, SMALL, TEXT, Paint
 
 # what XML cannot hold, and what would turn the text around or hide in it
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]+")
@@ -47,8 +47,8 @@ def legend_label(paints: Mapping[str, Paint], columns: int) -> str:
     """What the colours mean, row by row."""
     entries = [
         f'<TD BORDER="1" COLOR="{paint.line}" BGCOLOR="{paint.fill}" FIXEDSIZE="TRUE" WIDTH="16" HEIGHT="10"></TD>'
-        f'<TD ALIGN="LEFT">{styled(LEGEND[role], SMALL)[0]}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}</TD>'
-        for role, paint in paints.items()
+        f'<TD ALIGN="LEFT">{styled(word, SMALL)[0]}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}</TD>'
+        for word, paint in paints.items()
     ]
     lines = ["".join(entries[start : start + columns]) for start in range(0, len(entries), columns)]
     return (

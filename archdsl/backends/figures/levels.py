@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.arrows import arrows
-from archdsl.backends.figures.cases import Case, chosen, letter
+from archdsl.backends.figures.cases import Case, chosen, letter, meets
 from archdsl.backends.figures.forks import add_forks
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.outline import OPEN, Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture, size
 from archdsl.graph import Graph, Scope, Tensor
@@ -39,6 +40,7 @@ LEVELS: Mapping[str, View] = {"network": NETWORK, "stage": STAGE, "op": EVERY_OP
 
 def network(graph: Graph, level: str) -> Picture:
     """The whole network at one of the levels."""
+    graph = visible(graph)
     title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
     inputs = {"input" if len(graph.inputs) == 1 else name: tensor for name, tensor in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: tensor for name, tensor in graph.outputs.items()}
@@ -48,14 +50,23 @@ def network(graph: Graph, level: str) -> Picture:
 
 def blocks(graph: Graph, names: Sequence[str], cases: Sequence[Case] = ()) -> Picture:
     """The inside of blocks; their cases stand side by side."""
-    outline = Outline(graph)
-    drawn = [(name, text, call) for name in names for text, call in chosen(name, outline.calls[name], cases)]
+    outline = Outline(visible(graph, names))
+    drawn = [
+        (name, text, call)
+        for name in names
+        for text, call in chosen(name, outline.calls[name], cases or stated(graph, name, outline.calls[name]))
+    ]
     title = ", ".join(names)
     if len(drawn) == 1 and not drawn[0][1]:
         return picture(title, block_body(outline, drawn[0][2]))
     if len(names) > 1:  # counted on from block to block, each under its name
         drawn = [(name, relettered(n, name, text), call) for n, (name, text, call) in enumerate(drawn)]
     return picture(title, [Group("case", text, block_body(outline, call)) for _, text, call in drawn])
+
+
+def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
+    """The cases that the spec names; not those that this form of the network has not."""
+    return [case for case in graph.figure.cases.get(name, ()) if any(meets(call, case) for call in calls)]
 
 
 def relettered(index: int, name: str, text: str) -> str:

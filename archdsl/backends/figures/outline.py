@@ -28,6 +28,7 @@ class Outline:
     """Makes the boxes of one graph."""
 
     def __init__(self, graph: Graph) -> None:
+        self.figure = graph.figure
         self.readers = Readers(graph.nodes, [*graph.outputs.values()])
         self.calls: dict[str, list[Scope]] = {}
         for scope in graph.root.scopes():
@@ -64,16 +65,24 @@ class Outline:
                 run.append(part)
                 continue
             if run:
-                found.append([op_box(run)])
+                found.append([self.op_box(run)])
             run = [part] if isinstance(part, Node) else []
             if not isinstance(part, Node):
                 found.append(part)
-        return [*found, [op_box(run)]] if run else found
+        return [*found, [self.op_box(run)]] if run else found
 
     def joins(self, node: Node, after: Node) -> bool:
         """Whether `after` is drawn in the box of `node`; one normalisation a box."""
         twice = after.op.role == "norm" == node.op.role
         return after.op.role in TAILS and not twice and node.op.role in HEADS | TAILS and self.readers.only(node, after)
+
+    def op_box(self, run: Sequence[Node]) -> Box:
+        """`3×3 Conv, s2` above `BN, ReLU`."""
+        first, *rest = run
+        texts = [op_text(node, self.figure) for node in run]
+        lines = (texts[0], ", ".join(texts[1:])) if rest and first.op.role != "norm" else (", ".join(texts),)
+        keys = frozenset([(lines, hard_fields(run))])
+        return Box(first.op.role, lines, tuple(run), keys=keys, colour=self.figure.colours.get(first.op.name, ""))
 
     # --- calls and stages
     def closed(self, scope: Scope) -> Box:
@@ -84,19 +93,23 @@ class Outline:
         inside = self.items(scope, OPEN)
         if len(inside) == 1 and isinstance(inside[0], Box):
             box = inside[0]
-            box.heading = scope.label or ""
+            box.heading = scope.label or self.figure.labels.get(scope.name, "")
+            box.colour = self.figure.colours.get(scope.name, box.colour)
             return box
         nodes = tuple(scope.nodes())
         given = tuple((name, frozen(value)) for name, value in scope.arguments.items())
         wiring = anatomy(nodes)
         # calls with equal arguments, or whose ops differ in a dropout rate and the like alone
         keys = frozenset([("given", scope.name, given, wiring), ("hard", scope.name, hard_fields(nodes), wiring)])
-        return Box("block", self.said([scope]), nodes, self.heading(scope), keys=keys, calls=(scope,))
+        colour = self.figure.colours.get(scope.name, "")
+        heading = self.heading(scope)
+        return Box("block", self.said([scope]), nodes, heading, keys=keys, calls=(scope,), colour=colour)
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
         """The arguments that these calls have in common and other calls of the block do not."""
         varying = differing(calls)
-        names = [name for name in differing(self.calls[calls[0].name]) if name not in varying]
+        block, hide = calls[0].name, self.figure.hide
+        names = [n for n in differing(self.calls[block]) if n not in varying and f"{block}.{n}" not in hide]
         text = arguments_text(calls[0].arguments, names)
         return (text,) if text else ()
 
@@ -117,7 +130,8 @@ class Outline:
 
     def heading(self, scope: Scope) -> str:
         """What the spec calls it; a row of a table that has no name is known by its content alone."""
-        return scope.label or ("" if scope.name.isdigit() else scope.name)
+        word = self.figure.labels.get(scope.name, scope.name) if scope.kind == "block" else scope.name
+        return scope.label or ("" if word.isdigit() else word)
 
     # --- repeats
     def merged(self, chunks: Sequence[Sequence[Item]]) -> list[Item]:
@@ -172,14 +186,6 @@ def frame(kind: GroupKind, label: str, items: list[Item]) -> Group:
 
 def copies(one: Sequence[Item], other: Sequence[Item]) -> bool:
     return len(one) == len(other) and all(item.same(copy) for item, copy in zip(one, other, strict=True))
-
-
-def op_box(run: Sequence[Node]) -> Box:
-    """`3×3 Conv, s2` above `BN, ReLU`."""
-    first, *rest = run
-    texts = [op_text(node) for node in run]
-    lines = (texts[0], ", ".join(texts[1:])) if rest and first.op.role != "norm" else (", ".join(texts),)
-    return Box(first.op.role, lines, tuple(run), keys=frozenset([(lines, hard_fields(run))]))
 
 
 def hard_fields(nodes: Sequence[Node]) -> tuple[object, ...]:

@@ -31,6 +31,7 @@ class Box:
     copy: int = 0
     calls: tuple[Scope, ...] = ()  # of a block
     tensor: Tensor | None = None  # of an input, output or fork
+    colour: str = ""  # a role's or `#rrggbb`, where the spec gives it one that is not its role's
 
     def __post_init__(self) -> None:
         self.copy = self.copy or len(self.nodes)

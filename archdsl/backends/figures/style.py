@@ -91,10 +91,11 @@ FORK: Attributes = {
 }
 PILL: Attributes = {"shape": "ellipse", "style": "filled", "margin": "0.02,0.01", "height": "0.3"}
 
+TOP_RIGHT: Attributes = {"labeljust": "r", "labelloc": "t"}
 GROUPS: Mapping[str, Mapping[str, str]] = {
-    "stage": {"style": "rounded", "color": "#b0b0b0", "labeljust": "r", "margin": "10"},
-    "block": {"style": "rounded,filled", "color": "#d9d9d9", "fillcolor": "#f7f7f7", "labeljust": "r", "margin": "8"},
-    "repeat": {"style": "rounded,dashed", "color": FAINT, "labeljust": "r", "margin": "9"},
+    "stage": {**TOP_RIGHT, "style": "rounded", "color": "#b0b0b0", "margin": "10"},
+    "block": {**TOP_RIGHT, "style": "rounded,filled", "color": "#d9d9d9", "fillcolor": "#f7f7f7", "margin": "8"},
+    "repeat": {**TOP_RIGHT, "style": "rounded,dashed", "color": FAINT, "margin": "9"},
     "case": {"color": "transparent", "labelloc": "b", "margin": "6"},
 }
 ARROWS: Mapping[str, Mapping[str, str]] = {

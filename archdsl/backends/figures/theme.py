@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archdsl.backends.figures import style
@@ -136,6 +136,17 @@ class Look:
     def roles(self) -> Mapping[str, Paint]:
         return ROLES[self.theme, self.palette]
 
+    def paint(self, colour: str) -> Paint:
+        """Of a role, or of a colour that a spec gives: lightness alone in grey, darker on a dark ground."""
+        if not colour.startswith("#"):
+            return self.roles.get(colour, self.roles["other"])
+        if self.palette == "grey":
+            grey = round(sum(weight * part for weight, part in zip(WEIGHTS, parts(colour), strict=True)))
+            colour = hexed([grey] * 3)
+        if self.theme == "light":
+            return Paint(colour, hexed([part * 0.55 for part in parts(colour)]))
+        return Paint(hexed([part * 0.4 for part in parts(colour)]), colour)
+
     def recoloured(self, colour: str) -> str:
         """One of the colours of `style` in this theme."""
         if colour == style.SKIP:
@@ -148,6 +159,17 @@ class Look:
             name: self.face if name == "fontname" else self.recoloured(value) if "color" in name else value
             for name, value in attributes.items()
         }
+
+
+WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue in what looks light
+
+
+def parts(colour: str) -> list[int]:
+    return [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+
+
+def hexed(values: Sequence[float]) -> str:
+    return "#" + "".join(f"{round(value):02x}" for value in values)
 
 
 def known_word(what: str, word: str, known: tuple[str, ...]) -> None:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.graph import Node, Scope, Tensor
+from archdsl.graph import Figure, Node, Scope, Tensor
 
 Arguments = Mapping[str, Any]
 
 
-def op_text(node: Node) -> str:
-    """`3×3 Conv, s2`, or what the spec says with `label:`."""
-    if node.label:
-        return node.label
+def op_text(node: Node, figure: Figure) -> str:
+    """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind."""
+    if node.label or node.op.name in figure.labels:
+        return node.label or figure.labels[node.op.name]
     entry = node.inputs[0].shape if node.inputs else ()
     return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
 
