@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -322,3 +324,51 @@ def test_the_command_draws_cases(capsys):
     told = capsys.readouterr().out
     assert "(a) stride=1" in told
     assert "(b) stride=2" in told
+
+
+# --- any block at all
+
+
+def random_block(seed: int) -> list:
+    """Steps that read tensors before them at random, all read in the end."""
+    rng = random.Random(seed)
+    steps, names, unread = [{"identity": None, "as": "t0"}], ["t0"], ["t0"]
+    for n in range(1, rng.randint(2, 9)):
+        sources = rng.sample(names, min(len(names), rng.choice([1, 1, 1, 2, 3])))
+        name = f"t{n}"
+        if len(sources) == 1:
+            op = rng.choice([{"conv": {"out": 8, "kernel": 3}}, {"relu": None}, {"conv": 8}, {"bn": None}])
+            steps.append({**op, "from": sources[0], "as": name})
+        else:
+            steps.append({"add": sources, "as": name})
+        unread = [other for other in unread if other not in sources] + [name]
+        names.append(name)
+    return [*steps, {"add": unread}] if len(unread) > 1 else steps
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_block_is_drawn(seed):
+    graph = small("Unit", Unit=random_block(seed))
+    picture = figures.picture(graph, block="Unit")
+    text, _, program = figures.laid_out(picture, figures.Look(), aligned=True)
+    answer = json.loads(render(text, "json", program=program))
+    rects = [rect(thing) for thing in answer["objects"] if "pos" in thing]
+    assert len(rects) == len(picture.boxes())
+    assert len(answer.get("edges", [])) == len(picture.arrows)
+    assert all(apart(one, other) for one, other in combinations(rects, 2))
+
+
+HOSTILE = ['"] evil [label="', "<b>bold</b> & &amp;", "\\N \\G", "</FONT>>]; n0 -> n1 [label=<", "x" * 3000]
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_words_stay_words(words):
+    unit = [{"residual": [{"conv": 8}, "bn"]}]
+    plain, hostile = small("Unit", Unit=unit), small("Unit", Unit=unit)
+    for node in hostile.nodes:
+        node.label = words
+    one, other = (ElementTree.fromstring(figures.draw(graph, block="Unit")) for graph in (plain, hostile))
+    for kind in ("edge", "cluster"):
+        counts = [len([g for g in root.iter() if g.get("class") == kind]) for root in (one, other)]
+        assert 0 < counts[0] <= counts[1] <= counts[0] + 1  # a batch norm of other words is a box of its own
+    assert {element.tag for element in other.iter()} <= {element.tag for element in one.iter()}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from archdsl.backends.figures import arrange, levels
 from archdsl.backends.figures.cases import Case
-from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, node_names, printable
+from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.page import LEAST, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
@@ -65,9 +65,10 @@ def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | N
 
 def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
     """The text of a figure and its page: of the width asked for, or as large as it comes."""
-    across, _ = extent(dot(made, replace(look, legend=False)))
-    columns = max(1, int(across / LEGEND_ENTRY))
     if look.width is None:
+        columns = 1
+        if explained(made, look):  # below the drawing, no wider than it
+            columns = max(1, int(extent(dot(made, replace(look, legend=False)))[0] / LEGEND_ENTRY))
         return dot(made, look, columns=columns), None
     columns = max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
     page = fitted(*extent(dot(made, look, columns=columns)), look.width, printable(made.title))

@@ -45,7 +45,7 @@ def by_program(text: str, format: str, layout: str, settings: dict[str, str]) ->
     if program is None:
         raise fault(
             "no-engine",
-            f"a {format} needs Graphviz, and there is none",
+            "a figure needs Graphviz, and there is none",
             help="pip install pygraphviz, or ask for format dot",
         )
     command = [program, f"-T{format}", f"-K{layout}", *(f"-G{name}={value}" for name, value in settings.items())]
