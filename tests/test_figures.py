@@ -169,6 +169,15 @@ def test_a_block_that_is_one_box_is_drawn_as_its_ops_and_another_by_name():
     assert [(box.heading, box.lines) for box in boxes] == [("", ("1×1 Conv", "BN, ReLU")), ("Pair", ())]
 
 
+def test_a_convolution_and_what_belongs_to_it_are_one_box_however_blocks_cut_them():
+    inner = {"params": ["out"], "body": [{"conv": "out"}, "bn"]}
+    outer = {"params": ["out"], "body": [{"Inner": "out"}, "relu"]}
+    unit = {"body": [{"Outer": 8}, {"Inner": 4}, "relu6", {"Inner": 4}]}
+    graph = small({"Unit": None}, Inner=inner, Outer=outer, Unit=unit)
+    boxes = [box for box in figures.picture(graph, block="Unit").boxes() if box.nodes]
+    assert [box.lines for box in boxes] == [("1×1 Conv", "BN, ReLU"), ("1×1 Conv", "BN, ReLU6"), ("1×1 Conv", "BN")]
+
+
 def test_identical_calls_in_a_chain_are_one_box_and_their_number():
     picture = figures.picture(graph_of("peleenet"), level="stage")
     assert [group.label for group in groups(picture.items) if group.kind == "repeat"] == ["×3", "×4", "×8", "×6"]

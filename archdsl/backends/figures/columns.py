@@ -51,6 +51,7 @@ class Columns:
         if len(strips) == 1 and isinstance(region.strands[0], Lane):
             return Strip(right=self.room(region.strands[0].arrow))  # nothing beside it: the straight line itself
         places = self.side_by_side(region, strips)
+        found.outer = places[0] + strips[0].outer[0], places[-1] + strips[-1].outer[1]
         for strip, x in zip(strips, places, strict=True):
             found.add(strip, x)
         return found
@@ -67,7 +68,8 @@ class Columns:
         if len(solid) > 2 and len(solid) == len(places):
             step = max(b - a for a, b in pairwise(places))
             places = [n * step for n in range(len(places))]
-        middle = (places[solid[0]] + strips[solid[0]].outer[0] + places[solid[-1]] + strips[solid[-1]].outer[1]) / 2
+        first, last = solid[0], solid[-1]
+        middle = (places[first] + strips[first].outer[0] + places[last] + strips[last].outer[1]) / 2
         places = [x - middle for x in places]
         return self.clear_of_ends(region, places)
 
@@ -117,7 +119,9 @@ class Columns:
         for box in chain.boxes:
             found.add(self.column([box]))
         for region in chain.regions:
-            found.add(self.region(region))
+            strip = self.region(region)
+            found.add(strip)
+        found.outer = strip.outer  # of what reaches the end
         return found
 
     def column(self, boxes: Sequence[Box]) -> Strip:

@@ -47,7 +47,7 @@ class Outline:
         if next(child.nodes(), None) is None:
             return []
         if view.closed(child):
-            return [[self.closed(child)]]
+            return list(child.nodes()) if self.is_run(child) else [[self.closed(child)]]
         kind = view.frame(child)
         if kind or child.label:
             return [[frame(kind or "block", self.heading(child), self.items(child, view))]]
@@ -70,6 +70,14 @@ class Outline:
             if not isinstance(part, Node):
                 found.append(part)
         return [*found, [self.op_box(run)]] if run else found
+
+    def is_run(self, scope: Scope) -> bool:
+        """Whether a block is but one convolution with what belongs to it, which no one has given words or a colour."""
+        nodes = list(scope.nodes())
+        own = scope.name in self.figure.labels or scope.name in self.figure.colours
+        said = own or any(inner.label for inner in scope.scopes())
+        alone = scope.kind == "block" and not said and nodes[0].op.role in HEADS
+        return alone and all(self.joins(node, after) for node, after in pairwise(nodes))
 
     def joins(self, node: Node, after: Node) -> bool:
         """Whether `after` is drawn in the box of `node`; one normalisation a box."""
