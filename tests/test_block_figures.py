@@ -17,20 +17,15 @@ import pytest
 import archdsl
 from archdsl import cli
 from archdsl.backends import figures
-from archdsl.backends.figures import arrange
+from archdsl.backends.figures import arrange, placed
 from archdsl.backends.figures.dot import node_names
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Group
 from archdsl.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
-# Blocks that the engine lays out: repeats in frames, and tensors that several branches read from afar.
-ENGINES_OWN = {
-    ("espnet_v2", "Level"),
-    ("espnet_v2", "DownSampler"),
-    ("micronet", "ShiftSum"),
-    ("weightnet", "DownUnit"),
-}
+# Blocks that the engine lays out: tensors that several branches read from afar.
+ENGINES_OWN = {("micronet", "ShiftSum"), ("weightnet", "DownUnit")}
 
 
 def graph_of(name: str) -> archdsl.Graph:
@@ -54,8 +49,8 @@ class Drawn:
     ) -> None:
         look = look or figures.Look()
         self.picture = figures.picture(graph, block=block, cases=cases)
-        self.sheet, sizes = arrange.arranged(self.picture, look)
-        text, self.page = arrange.text(self.picture, self.sheet, sizes, look)
+        self.sheet = arrange.arranged(self.picture, look)
+        text, _ = placed.text(self.picture, self.sheet, look)
         self.answer = json.loads(render(text, "json", program="nop2"))
         names = node_names(self.picture)
         things = {thing["name"]: thing for thing in self.answer["objects"]}
@@ -152,7 +147,7 @@ def test_what_follows_in_a_chain_stands_straight_below(drawn):
 
 def test_cases_stand_side_by_side_and_begin_and_end_level(drawn):
     for figure in drawn:
-        cases = [list(item.boxes()) for item in figure.picture.items if isinstance(item, Group)]
+        cases = [list(i.boxes()) for i in figure.picture.items if isinstance(i, Group) and i.kind == "case"]
         for role in ("input", "output"):
             heights = {round(figure.y(box)) for boxes in cases for box in boxes if box.role == role}
             assert len(heights) <= 1
@@ -237,6 +232,22 @@ def test_results_of_a_split_leave_it_apart():
     split = figure.box("Channel split")
     starts = {points(edge)[0] for one, _, edge in figure.edges if one is split}
     assert len(starts) == 2
+
+
+def test_a_frame_stands_around_what_it_holds_and_nothing_else():
+    ways = [{"repeat": 5, "body": [{"conv": 8}, "relu"]}, {"label": "pooled", "body": [{"conv": 8}, {"max_pool": 2}]}]
+    unit = [{"concat": [{"body": [ways[0], {"max_pool": 2}]}, ways[1]]}]
+    figure = Drawn(small("Unit", Unit=unit), "Unit")
+    frames = {thing["label"]: thing for thing in figure.answer["objects"] if "bb" in thing and "label" in thing}
+    frames = {words: next(f for label, f in frames.items() if words in label) for words in ("×5", "pooled")}
+    for words, frame in frames.items():
+        left, low, right, high = map(float, frame["bb"].split(","))
+        (group,) = [g for g in figure.sheet.frames if g.label == words]
+        for box, (bl, bb, br, bt) in figure.rects.items():
+            inside = left < bl and br < right and low < bb and bt < high
+            outside = apart((left, low, right, high), (bl, bb, br, bt), 0)
+            assert inside if box in list(group.boxes()) else outside
+    assert "dashed" in frames["×5"]["style"]
 
 
 def test_a_narrow_page_puts_cases_below_one_another():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from archdsl.backends.figures import arrange, levels
+from archdsl.backends.figures import arrange, levels, placed
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
@@ -55,11 +55,11 @@ def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | N
     """The text of a figure, its page, and the engine's program for it: `nop2` where boxes have their places already."""
     if aligned:
         try:
-            sheet, sizes = arrange.arranged(made, look)
+            sheet = arrange.arranged(made, look)
         except arrange.NotSoError:
             pass
         else:
-            return (*arrange.text(made, sheet, sizes, look), "nop2")
+            return (*placed.text(made, sheet, look), "nop2")
     return (*on_page(made, look), "dot")
 
 

@@ -6,26 +6,25 @@ The engine measures the words; where boxes stand and arrows go is found here, an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import Any
 
-from archdsl.backends.figures import style
-from archdsl.backends.figures.columns import Columns
-from archdsl.backends.figures.dot import arrow_attributes, box_attributes, digraph, explained, node_names
+from archdsl.backends.figures.columns import LABEL_GAP, Columns
+from archdsl.backends.figures.dot import box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.labels import arrow_label, group_label, html_like, legend_label
-from archdsl.backends.figures.page import LEAST, Page, fitted, room
+from archdsl.backends.figures.page import LEAST, room
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
 from archdsl.backends.figures.ranks import Rows
-from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Route, Router, shared, spline, stem
+from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Route, Router, shared, stem
 from archdsl.backends.figures.strands import Chain, Flow, Region, Tangle
 from archdsl.backends.figures.theme import Look
 
 MOST_BOXES = 80  # of a case; the engine lays larger ones out
 ROW_GAP = 24.0  # points between rows
 WORDS = 12.0  # and beside words: more, so that the line is seen above and below
+FRAME = 9.0  # points between a frame and what it holds
 CASE_GAP, CAPTION_GAP, LEGEND_GAP = 26.0, 8.0, 12.0
 
 Size = tuple[float, float]
@@ -41,7 +40,7 @@ class Sizes:
 
     boxes: dict[Box, Size]
     labels: dict[Arrow, Size]
-    captions: dict[Group, Size]
+    captions: dict[Group, Size]  # of cases and frames
     legends: list[Size]  # in one column, in two, …
 
 
@@ -52,6 +51,7 @@ class Sheet:
     boxes: dict[Box, Rect] = field(default_factory=dict)
     routes: dict[Arrow, Route] = field(default_factory=dict)
     captions: dict[Group, Rect] = field(default_factory=dict)
+    frames: dict[Group, Rect] = field(default_factory=dict)
     legend: tuple[int, Rect] | None = None  # its columns and place
     bars: set[Box] = field(default_factory=set)
     width: float = 0.0
@@ -61,6 +61,7 @@ class Sheet:
         """Another sheet with its top left corner there."""
         self.boxes.update({box: moved(rect, x, y) for box, rect in other.boxes.items()})
         self.captions.update({group: moved(rect, x, y) for group, rect in other.captions.items()})
+        self.frames.update({group: moved(rect, x, y) for group, rect in other.frames.items()})
         for arrow, route in other.routes.items():
             label = (route.label[0] + x, route.label[1] + y) if route.label else None
             self.routes[arrow] = Route(tuple((a + x, b + y) for a, b in route.points), label)
@@ -68,34 +69,50 @@ class Sheet:
         self.width, self.height = max(self.width, x + other.width), max(self.height, y + other.height)
 
 
+@dataclass(frozen=True)
+class Part:
+    """One case of the figure, or all of it where there are none, with the frames in it, the inner ones first."""
+
+    case: Group | None
+    flow: Flow
+    frames: tuple[Group, ...]
+
+
 def moved(rect: Rect, x: float, y: float) -> Rect:
     return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
 
 
-def arranged(picture: Picture, look: Look) -> tuple[Sheet, Sizes]:
+def arranged(picture: Picture, look: Look) -> Sheet:
     """A block figure laid out; raises `NotSoError` where the engine does better."""
-    cases = case_flows(picture)
-    if any(len(flow.boxes) > MOST_BOXES for _, flow in cases):
+    cases = parts(picture)
+    if any(len(part.flow.boxes) > MOST_BOXES for part in cases):
         raise NotSoError
     sizes = measured(picture, look)
     wide = room(look.width, LEAST) if look.width is not None else float("inf")
     sheet = in_rows(cases, sizes, wide)
     with_legend(sheet, sizes, wide if look.width is not None else sheet.width)
     check(sheet, sizes)
-    return sheet, sizes
+    return sheet
 
 
-def case_flows(picture: Picture) -> list[tuple[Group | None, Flow]]:
-    found: list[tuple[Group | None, Flow]] = []
+def parts(picture: Picture) -> list[Part]:
     cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
-    parts: list[tuple[Group | None, list[Item]]] = [(case, case.items) for case in cases]
-    for case, items in parts or [(None, picture.items)]:
-        if any(isinstance(item, Group) for item in items):
-            raise NotSoError  # frames inside
-        boxes = [item for item in items if isinstance(item, Box)]
+    inside: list[tuple[Group | None, list[Item]]] = [(case, case.items) for case in cases]
+    found = []
+    for case, items in inside or [(None, picture.items)]:
+        boxes = [box for item in items for box in item.boxes()]
         among = set(boxes)
-        found.append((case, Flow(boxes, [arrow for arrow in picture.arrows if arrow.source in among])))
+        flow = Flow(boxes, [arrow for arrow in picture.arrows if arrow.source in among])
+        found.append(Part(case, flow, tuple(groups(items))))
     return found
+
+
+def groups(items: Sequence[Item]) -> Iterator[Group]:
+    """Cases and frames, the inner ones first."""
+    for item in items:
+        if isinstance(item, Group):
+            yield from groups(item.items)
+            yield item
 
 
 # --- sizes
@@ -107,12 +124,12 @@ def measured(picture: Picture, look: Look) -> Sizes:
         graph.node(name, **box_attributes(box, look))
     plain = {"shape": "plaintext", "margin": "0", "width": "0", "height": "0", "style": ""}
     said = [arrow for arrow in picture.arrows if arrow.label]
-    cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
+    cases = list(groups(picture.items))
     paints = explained(picture, look)
     for n, arrow in enumerate(said):
         graph.node(f"a{n}", label=html_like(arrow_label(arrow, look.faint)), **plain)
     for n, case in enumerate(cases):
-        graph.node(f"c{n}", label=html_like(group_label(case)), **plain)
+        graph.node(f"c{n}", label=html_like(caption(case)), **plain)
     for n in range(len(paints)):
         graph.node(f"k{n}", label=html_like(legend_label(paints, n + 1)), **plain)
     answer = json.loads(render(graph.source, "json"))
@@ -125,11 +142,16 @@ def measured(picture: Picture, look: Look) -> Sizes:
     )
 
 
+def caption(group: Group) -> str:
+    """The words below a case, and beside a frame."""
+    return group_label(group, room=False)
+
+
 # --- cases
-def in_rows(cases: Sequence[tuple[Group | None, Flow]], sizes: Sizes, wide: float) -> Sheet:
+def in_rows(cases: Sequence[Part], sizes: Sizes, wide: float) -> Sheet:
     """Cases side by side, in as few rows as the width allows."""
-    for count in range(1, len(cases) + 1):
-        each = -(-len(cases) // count)
+    for number in range(1, len(cases) + 1):
+        each = -(-len(cases) // number)
         rows = [side_by_side(cases[start : start + each], sizes) for start in range(0, len(cases), each)]
         if each == 1:
             centred(rows, cases)
@@ -141,9 +163,9 @@ def in_rows(cases: Sequence[tuple[Group | None, Flow]], sizes: Sizes, wide: floa
     return sheet
 
 
-def centred(rows: list[Sheet], cases: Sequence[tuple[Group | None, Flow]]) -> None:
+def centred(rows: list[Sheet], cases: Sequence[Part]) -> None:
     """Cases below one another, the first box of each on one line."""
-    lines = [row.boxes[flow.boxes[0]].x for row, (_, flow) in zip(rows, cases, strict=True)]
+    lines = [row.boxes[part.flow.boxes[0]].x for row, part in zip(rows, cases, strict=True)]
     left, right = max(lines), max(row.width - x for row, x in zip(rows, lines, strict=True))
     for n, (row, x) in enumerate(zip(rows, lines, strict=True)):
         rows[n] = Sheet()
@@ -151,23 +173,57 @@ def centred(rows: list[Sheet], cases: Sequence[tuple[Group | None, Flow]]) -> No
         rows[n].width = left + right
 
 
-def side_by_side(cases: Sequence[tuple[Group | None, Flow]], sizes: Sizes) -> Sheet:
+def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     """Cases in level rows."""
-    flows = [flow for _, flow in cases]
+    flows = [part.flow for part in cases]
     regions = [flow.whole() for flow in flows]
     rows = Rows(flows, regions)
-    columns = [Columns(flow, region, sizes.boxes, sizes.labels) for flow, region in zip(flows, regions, strict=True)]
-    middles, height = heights(rows, columns, sizes)
+    columns = [
+        Columns(part.flow, region, sizes.boxes, sizes.labels, margins(part.frames, sizes))
+        for part, region in zip(cases, regions, strict=True)
+    ]
+    middles, height = heights(cases, rows, columns, sizes)
     sheet = Sheet()
-    for (case, flow), region, column in zip(cases, regions, columns, strict=True):
+    for part, region, column in zip(cases, regions, columns, strict=True):
         x = sheet.width + (CASE_GAP if sheet.width else 0.0)
-        sheet.add(one_case(case, flow, region, column, rows, middles, height, sizes), x, 0.0)
+        sheet.add(one_case(part, region, column, rows, middles, height, sizes), x, 0.0)
     return sheet
 
 
+def margins(frames: Sequence[Group], sizes: Sizes) -> dict[Box, tuple[float, float]]:
+    """The room that frames take left and right of the boxes in them; their words stand on the right."""
+    found: dict[Box, tuple[float, float]] = {}
+    for frame in frames:
+        for box in frame.boxes():
+            left, right = found.get(box, (0.0, 0.0))
+            found[box] = left + FRAME, right + FRAME + sizes.captions[frame][0] + LABEL_GAP
+    return found
+
+
+def framed(frames: Sequence[Group], sheet: Sheet, sizes: Sizes) -> None:
+    """Each frame around what is in it, its words beside it."""
+    for frame in frames:
+        inner = [group for group in groups(frame.items) if group is not frame]
+        around = enclosing(
+            [
+                *(sheet.boxes[box] for box in frame.boxes()),
+                *(rect for group in inner for rect in (sheet.frames[group], sheet.captions[group])),
+            ]
+        )
+        rect = Rect(around.x, around.y, around.width + 2 * FRAME, around.height + 2 * FRAME)
+        width, height = sizes.captions[frame]
+        sheet.frames[frame] = rect
+        sheet.captions[frame] = Rect(rect.right + LABEL_GAP + width / 2, rect.y, width, height)
+
+
+def enclosing(rects: Sequence[Rect]) -> Rect:
+    left, right = min(rect.left for rect in rects), max(rect.right for rect in rects)
+    top, bottom = min(rect.top for rect in rects), max(rect.bottom for rect in rects)
+    return Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
+
 def one_case(
-    case: Group | None,
-    flow: Flow,
+    part: Part,
     region: Region,
     columns: Columns,
     rows: Rows,
@@ -176,6 +232,7 @@ def one_case(
     sizes: Sizes,
 ) -> Sheet:
     """Boxes, arrows and the words below, with the left edge at 0."""
+    case, flow = part.case, part.flow
     caption = sizes.captions[case] if case is not None else (0.0, 0.0)
     left = max(columns.strip.left, caption[0] / 2)
     right = max(columns.strip.right, caption[0] / 2)
@@ -190,6 +247,7 @@ def one_case(
     spread(region, rects, rows)
     routes = Router(columns, rects).routes()
     placed = Sheet(rects, routes, bars=set(columns.bars), width=left + right, height=height)
+    framed(part.frames, placed, sizes)
     sheet = Sheet()
     sheet.add(placed, left, 0.0)
     sheet.width = left + right
@@ -199,10 +257,10 @@ def one_case(
     return sheet
 
 
-def heights(rows: Rows, columns: Sequence[Columns], sizes: Sizes) -> tuple[list[float], float]:
+def heights(cases: Sequence[Part], rows: Rows, columns: Sequence[Columns], sizes: Sizes) -> tuple[list[float], float]:
     """The middle of each row, and how high all are."""
-    count = max(rows.row.values()) + 1
-    tall, gaps = [0.0] * count, [ROW_GAP] * count
+    number = max(rows.row.values()) + 1
+    tall, gaps = [0.0] * number, [ROW_GAP] * number
     for box, row in rows.row.items():
         tall[row] = max(tall[row], sizes.boxes[box][1])
     for column in columns:
@@ -210,11 +268,19 @@ def heights(rows: Rows, columns: Sequence[Columns], sizes: Sizes) -> tuple[list[
             if arrow in sizes.labels and arrow not in column.across:
                 row, needed = words_gap(arrow, column, rows, sizes)
                 gaps[row] = max(gaps[row], needed)
+    for row in range(number):
+        gaps[row] += max((FRAME + 4) * edges(part, rows, row) for part in cases)
     middles, y = [], 0.0
     for height, gap in zip(tall, gaps, strict=True):
         middles.append(y + height / 2)
         y += height + gap
     return middles, y - gaps[-1]
+
+
+def edges(part: Part, rows: Rows, row: int) -> int:
+    """How many frames end in a row, or begin below it."""
+    spans = [[rows.row[box] for box in frame.boxes()] for frame in part.frames]
+    return sum((max(span) == row) + (min(span) == row + 1) for span in spans)
 
 
 def words_gap(arrow: Arrow, columns: Columns, rows: Rows, sizes: Sizes) -> tuple[int, float]:
@@ -278,14 +344,18 @@ def with_legend(sheet: Sheet, sizes: Sizes, wide: float) -> None:
 
 # --- checks
 def check(sheet: Sheet, sizes: Sizes) -> None:
-    """Nothing covers anything: no box or words another, no arrow a box that it does not belong to."""
+    """Nothing covers anything: no box or words another, no arrow a box and no frame what it does not hold."""
     words = dict(word_rects(sheet, sizes))
-    things = [*sheet.boxes.values(), *words.values()]
+    things = [*sheet.boxes.values(), *words.values(), *sheet.captions.values()]
     if any(one.meets(other, -0.5) for one, other in combinations(things, 2)):
         raise NotSoError
     for arrow, route in sheet.routes.items():
         others = [rect for box, rect in sheet.boxes.items() if box not in (arrow.source, arrow.target)]
         if any(rect.crossed(one, other) for one, other in pairwise(route.points) for rect in others):
+            raise NotSoError
+    for frame, rect in sheet.frames.items():
+        held = set(frame.boxes())
+        if any(rect.meets(other) for box, other in sheet.boxes.items() if box not in held):
             raise NotSoError
 
 
@@ -293,61 +363,3 @@ def word_rects(sheet: Sheet, sizes: Sizes) -> Iterator[tuple[Arrow, Rect]]:
     for arrow, route in sheet.routes.items():
         if route.label is not None:
             yield arrow, Rect(*route.label, *sizes.labels[arrow])
-
-
-# --- drawing
-def text(picture: Picture, sheet: Sheet, sizes: Sizes, look: Look) -> tuple[str, Page | None]:
-    """The sheet as DOT with positions, for the engine's `nop2`."""
-    page = fitted(sheet.width, sheet.height, look.width, picture.title) if look.width is not None else None
-    graph = digraph(look, page.attributes if page else {})
-    names = node_names(picture)
-    frames = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
-    for n, case in enumerate(frames):
-        with graph.subgraph(name=f"cluster{n}") as inside:
-            extent = case_extent(case, sheet)
-            inside.attr(**placed_label(html_like(group_label(case)), sheet.captions[case], extent))
-            for box in case.boxes():
-                node(inside, box, names[box], sheet, look)
-    if not frames:
-        for box in picture.boxes():
-            node(graph, box, names[box], sheet, look)
-    whole = Rect(sheet.width / 2, sheet.height / 2, sheet.width, sheet.height)
-    with graph.subgraph(name=f"cluster{len(frames)}") as inside:  # of the size of all, so that nothing is cut off
-        label = html_like(legend_label(explained(picture, look), sheet.legend[0])) if sheet.legend else ""
-        inside.attr(**placed_label(label, sheet.legend[1] if sheet.legend else whole, whole))
-    for arrow in picture.arrows:
-        route = sheet.routes[arrow]
-        # what goes straight down in its column passes nothing by
-        kind = "flow" if arrow.kind == "skip" and len(route.points) == 2 else arrow.kind
-        attributes = arrow_attributes(replace(arrow, kind=kind), look)
-        head = attributes.get("arrowhead") != "none"
-        at = {"lp": f"{route.label[0]:.2f},{-route.label[1]:.2f}"} if route.label else {}
-        graph.edge(names[arrow.source], names[arrow.target], pos=spline(route.points, head), **at, **attributes)
-    source: str = graph.source
-    return source, page
-
-
-def case_extent(case: Group, sheet: Sheet) -> Rect:
-    rects = [*(sheet.boxes[box] for box in case.boxes()), sheet.captions[case]]
-    left, right = min(rect.left for rect in rects), max(rect.right for rect in rects)
-    top, bottom = min(rect.top for rect in rects), max(rect.bottom for rect in rects)
-    return Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
-
-
-def placed_label(label: str, at: Rect, frame: Rect) -> Mapping[str, str]:
-    return {
-        "bb": f"{frame.left:.2f},{-frame.bottom:.2f},{frame.right:.2f},{-frame.top + 0.0:.2f}",
-        "color": "transparent",
-        "bgcolor": "transparent",
-        **({"label": label, "lp": f"{at.x:.2f},{-at.y:.2f}"} if label else {}),
-        **({"lwidth": f"{at.width / 72:.4f}", "lheight": f"{at.height / 72:.4f}"} if label else {}),
-    }
-
-
-def node(graph: Any, box: Box, name: str, sheet: Sheet, look: Look) -> None:
-    rect = sheet.boxes[box]
-    attributes = dict(box_attributes(box, look))
-    if box in sheet.bars:
-        attributes |= {"shape": "box", "style": style.NODE["style"], "fixedsize": "true"}
-    attributes |= {"width": f"{rect.width / 72:.5f}", "height": f"{rect.height / 72:.5f}"}
-    graph.node(name, pos=f"{rect.x:.2f},{-rect.y:.2f}", **attributes)

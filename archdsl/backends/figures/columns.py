@@ -35,8 +35,15 @@ class Strip:
 class Columns:
     """Of one case of a block."""
 
-    def __init__(self, flow: Flow, region: Region, sizes: Mapping[Box, Size], labels: Mapping[Arrow, Size]) -> None:
-        self.flow, self.sizes, self.labels = flow, sizes, labels
+    def __init__(
+        self,
+        flow: Flow,
+        region: Region,
+        sizes: Mapping[Box, Size],
+        labels: Mapping[Arrow, Size],
+        margins: Mapping[Box, tuple[float, float]],  # left and right of boxes in frames
+    ) -> None:
+        self.flow, self.sizes, self.labels, self.margins = flow, sizes, labels, margins
         self.bars: dict[Box, tuple[float, float]] = {}  # a bar's left and right end
         self.strip = self.region(region)
         self.across = self.strip.across
@@ -126,10 +133,11 @@ class Columns:
 
     def column(self, boxes: Sequence[Box]) -> Strip:
         """Boxes one below another, with room for the words at their arrows on the right."""
-        half = max(self.sizes[box][0] / 2 for box in boxes)
+        left = max(self.sizes[box][0] / 2 + self.margins.get(box, (0.0, 0.0))[0] for box in boxes)
+        right = max(self.sizes[box][0] / 2 + self.margins.get(box, (0.0, 0.0))[1] for box in boxes)
         arrows = [arrow for box in boxes for arrow in (*self.flow.entering[box], *self.flow.leaving[box])]
         words = max((self.room(arrow) for arrow in arrows if arrow.kind != "skip"), default=0.0)
-        return Strip(dict.fromkeys(boxes, 0.0), half, max(half, words))
+        return Strip(dict.fromkeys(boxes, 0.0), left, max(right, words))
 
     def tangle(self, tangle: Tangle) -> Strip:
         strips = [self.column(boxes) for boxes in tangle.columns]

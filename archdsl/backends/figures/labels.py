@@ -28,13 +28,13 @@ def box_label(box: Box, faint: str = FAINT) -> str:
     return rows([*said, *styled(box.shape, SMALL, faint)])
 
 
-def group_label(group: Group) -> str:
+def group_label(group: Group, *, room: bool = True) -> str:
     """The words of a frame, with as much room beside them: arrows enter at the middle and pass them by."""
     lines = styled(group.label, bold=group.kind != "case")
-    if group.kind == "case" or not lines:
+    if group.kind == "case" or not lines or not room:
         return rows(lines)
-    room = int(0.55 * TEXT * min(len(printable(group.label)), WIDEST)) + TEXT
-    empty = f'<TD WIDTH="{room}"></TD>'
+    wide = int(0.55 * TEXT * min(len(printable(group.label)), WIDEST)) + TEXT
+    empty = f'<TD WIDTH="{wide}"></TD>'
     return table("".join(f"<TR>{empty}<TD>{line}</TD></TR>" for line in lines))
 
 
