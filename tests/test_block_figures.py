@@ -51,7 +51,7 @@ class Drawn:
         self.picture = figures.picture(graph, block=block, cases=cases)
         self.sheet = arrange.arranged(self.picture, look)
         text, _ = placed.text(self.picture, self.sheet, look)
-        self.answer = json.loads(render(text, "json", program="nop2"))
+        self.answer = json.loads(render(text, "json", layout="nop2"))
         names = node_names(self.picture)
         things = {thing["name"]: thing for thing in self.answer["objects"]}
         self.rects = {box: rect(things[name]) for box, name in names.items()}
@@ -160,9 +160,9 @@ def test_only_those_known_are_left_to_the_engine():
     for name in shipped():
         graph = graph_of(name)
         for block in blocks_of(graph):
-            text, _, program = figures.laid_out(figures.picture(graph, block=block), figures.Look(), aligned=True)
-            assert ("pos=" in text) == (program == "nop2")
-            if program == "dot":
+            text, _, layout = figures.laid_out(figures.picture(graph, block=block), figures.Look(), aligned=True)
+            assert ("pos=" in text) == (layout == "nop2")
+            if layout == "dot":
                 found.add((name, block))
     assert found == ENGINES_OWN
 
@@ -361,8 +361,8 @@ def random_block(seed: int) -> list:
 def test_any_block_is_drawn(seed):
     graph = small("Unit", Unit=random_block(seed))
     picture = figures.picture(graph, block="Unit")
-    text, _, program = figures.laid_out(picture, figures.Look(), aligned=True)
-    answer = json.loads(render(text, "json", program=program))
+    text, _, layout = figures.laid_out(picture, figures.Look(), aligned=True)
+    answer = json.loads(render(text, "json", layout=layout))
     rects = [rect(thing) for thing in answer["objects"] if "pos" in thing]
     assert len(rects) == len(picture.boxes())
     assert len(answer.get("edges", [])) == len(picture.arrows)

@@ -10,7 +10,7 @@ from archdsl.backends.figures import arrange, levels, placed
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
-from archdsl.backends.figures.page import LEAST, Page, exact, extent, fitted, room
+from archdsl.backends.figures.paper import LEAST, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
@@ -44,8 +44,8 @@ def draw(
     made = picture(graph, block=block, cases=cases, level=level)
     if format == "dot":
         return dot(made, look)
-    text, page, program = laid_out(made, look, aligned=block is not None)
-    drawing = render(text, format, program=program, dpi=look.dpi * (page.correction if page else 1))
+    text, page, layout = laid_out(made, look, aligned=block is not None)
+    drawing = render(text, format, layout, dpi=look.dpi * (page.correction if page else 1))
     if format == "svg":
         return cleaned(drawing, printable(made.title), titles(made), look)
     return exact(drawing, page) if format == "pdf" else drawing

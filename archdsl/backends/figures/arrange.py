@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
+from archdsl.backends.figures import style
 from archdsl.backends.figures.columns import LABEL_GAP, Columns
 from archdsl.backends.figures.dot import box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.labels import arrow_label, group_label, html_like, legend_label
-from archdsl.backends.figures.page import LEAST, room
+from archdsl.backends.figures.paper import LEAST, room
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
 from archdsl.backends.figures.ranks import Rows
 from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Route, Router, shared, stem
@@ -122,7 +123,7 @@ def measured(picture: Picture, look: Look) -> Sizes:
     names = node_names(picture)
     for box, name in names.items():
         graph.node(name, **box_attributes(box, look))
-    plain = {"shape": "plaintext", "margin": "0", "width": "0", "height": "0", "style": ""}
+    plain = {**style.PLAIN, "width": "0", "height": "0"}
     said = [arrow for arrow in picture.arrows if arrow.label]
     cases = list(groups(picture.items))
     paints = explained(picture, look)

@@ -16,6 +16,8 @@ from archdsl.backends.figures.labels import (
     group_label,
     html_like,
     legend_label,
+    literal,
+    marked,
     printable,
 )
 from archdsl.backends.figures.picture import Arrow, Box, Item, Picture
@@ -125,4 +127,4 @@ def form(box: Box) -> dict[str, str]:
     return style.SYMBOL if length <= LONGEST_SYMBOL else style.PILL
 
 
-__all__ = ["dot", "node_names", "printable"]
+__all__ = ["dot", "html_like", "literal", "marked", "node_names", "printable"]

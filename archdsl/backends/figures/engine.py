@@ -22,19 +22,23 @@ REMARK = re.compile("^Fontconfig |Scaling by")
 _LOCK = Lock()  # the library keeps global state
 
 
-def render(text: str, format: str, *, program: str = "dot", dpi: float = DPI) -> bytes:
-    """`format` and `program` (of the layout) are ones that the engine surely knows: an unknown one makes it crash."""
-    assert (format, program) in {(f, p) for f in ("svg", "pdf", "png", "json") for p in ("dot", "nop2")}, format
+def render(text: str, format: str, layout: str = "dot", *, dpi: float = DPI) -> bytes:
+    """`format` is one that the engine surely knows: an unknown one makes the library crash; so is `layout`.
+
+    The layout `nop2` leaves everything where the text says.
+    """
+    assert format in ("svg", "pdf", "png", "json"), format
+    assert layout in ("dot", "nop2"), layout
     settings = {"dpi": f"{dpi:.9g}"} if format == "png" else {}
     with _LOCK, fonts.known(), hushed():
         try:
             library: Any = importlib.import_module("pygraphviz")
         except ImportError:
-            return by_program(text, format, program, settings)
+            return by_program(text, format, layout, settings)
         graph = library.AGraph(string=text)
         try:
             graph.graph_attr.update(settings)
-            drawing: bytes = graph.draw(format=format, prog=program)
+            drawing: bytes = graph.draw(format=format, prog=layout)
         finally:
             graph.close()
         return drawing

@@ -101,7 +101,7 @@ class Outline:
         inside = self.items(scope, OPEN)
         if len(inside) == 1 and isinstance(inside[0], Box):
             box = inside[0]
-            box.heading = scope.label or self.figure.labels.get(scope.name, "")
+            box.heading = scope.label or self.figure.labels.get(scope.name, box.heading)
             box.colour = self.figure.colours.get(scope.name, box.colour)
             return box
         nodes = tuple(scope.nodes())

@@ -11,10 +11,11 @@ from archdsl.graph import Figure, Node, Scope, Tensor
 Arguments = Mapping[str, Any]
 
 
-def op_text(node: Node, figure: Figure) -> str:
+def op_text(node: Node, figure: Figure | None = None) -> str:
     """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind."""
-    if node.label or node.op.name in figure.labels:
-        return node.label or figure.labels[node.op.name]
+    said = node.label or (figure.labels.get(node.op.name) if figure else None)
+    if said:
+        return said
     entry = node.inputs[0].shape if node.inputs else ()
     return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
 
