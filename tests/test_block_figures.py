@@ -24,6 +24,7 @@ from archdsl.backends.figures.picture import Group
 from archdsl.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "figures"
 # Blocks that the engine lays out: tensors that several branches read from afar.
 ENGINES_OWN = {("micronet", "ShiftSum"), ("weightnet", "DownUnit")}
 
@@ -275,6 +276,39 @@ print(archdsl.draw("shufflenet_v2", block=["BasicUnit", "DownUnit"], variant="x1
         for seed in ("1", "2")
     ]
     assert found[0] == found[1]
+
+
+def grid(figure: Drawn) -> str:
+    """Each row from the top: its boxes from the left, with the number of the column that they stand in."""
+    columns = sorted({round(figure.x(box)) for box in figure.rects})
+    rows = sorted({round(figure.y(box)) for box in figure.rects}, reverse=True)
+    lines = []
+    for row in rows:
+        boxes = sorted((box for box in figure.rects if round(figure.y(box)) == row), key=figure.x)
+        at = [columns.index(round(figure.x(box))) for box in boxes]
+        words = [" / ".join(filter(None, (box.heading, *box.lines))) for box in boxes]
+        said = [f"{column}: {text}" for column, text in zip(at, words, strict=True)]
+        lines.append(" | ".join(said))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        ("mobilenet_v2", "InvertedResidual"),
+        ("shufflenet_v2", "DownUnit"),
+        ("peleenet", "TwoWayDenseLayer"),
+        ("espnet", "ESP"),
+        ("ghostnet", "GhostBottleneck"),
+        ("squeezenext", "SqNxtBlock"),
+    ],
+)
+def test_rows_and_columns_are_as_written_down(name, block):
+    """Write them anew with ARCHDSL_GOLDEN=write, and look at the figures before committing."""
+    found, path = grid(Drawn(graph_of(name), block)), GOLDEN / f"{name}.{block}.grid"
+    if os.environ.get("ARCHDSL_GOLDEN") == "write":
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
 
 
 # --- cases

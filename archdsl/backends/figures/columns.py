@@ -26,6 +26,7 @@ class Strip:
     left: float = 0.0
     right: float = 0.0
     outer: tuple[float, float] = (0.0, 0.0)  # its first and last column
+    step: float = 0.0  # from column to column, of a tangle
 
     def add(self, other: Strip, shift: float = 0.0) -> None:
         self.across.update({thing: x + shift for thing, x in other.across.items()})
@@ -52,6 +53,13 @@ class Columns:
     def region(self, region: Region) -> Strip:
         """Strands side by side, the ends of the region in the middle of those that are no mere shortcuts."""
         strips = [self.strand(strand, n, region) for n, strand in enumerate(region.strands)]
+        step = max((strip.step for strip in strips), default=0.0)
+        if step:  # the columns of a tangle go on beside it
+            step = max(step, *(closest(one, other) for one, other in pairwise(strips)), 0.0)
+            strips = [
+                self.tangle(strand, step) if isinstance(strand, Tangle) else strip
+                for strand, strip in zip(region.strands, strips, strict=True)
+            ]
         found = Strip()
         if not strips:
             return found
@@ -69,7 +77,8 @@ class Columns:
         places = [0.0]
         for n, (one, other) in enumerate(pairwise(strips)):
             gap = LANE_GAP if lanes[n] or lanes[n + 1] else GAP
-            places.append(places[-1] + one.right + gap + other.left)
+            even = max(one.step, other.step) + one.outer[1] - other.outer[0]
+            places.append(places[-1] + max(one.right + gap + other.left, even if one.step or other.step else 0.0))
         wide = region.end is not None and self.is_bar(region.end)
         solid = [n for n, lane in enumerate(lanes) if wide or not lane] or [0]
         if len(solid) > 2 and len(solid) == len(places):
@@ -139,13 +148,14 @@ class Columns:
         words = max((self.room(arrow) for arrow in arrows if arrow.kind != "skip"), default=0.0)
         return Strip(dict.fromkeys(boxes, 0.0), left, max(right, words))
 
-    def tangle(self, tangle: Tangle) -> Strip:
+    def tangle(self, tangle: Tangle, least: float = 0.0) -> Strip:
+        """Columns with equal steps."""
         strips = [self.column(boxes) for boxes in tangle.columns]
-        places = [0.0]
-        for one, other in pairwise(strips):
-            places.append(places[-1] + one.right + GAP + other.left)
+        step = max((closest(one, other) for one, other in pairwise(strips)), default=0.0)
+        step = max(step, least)
+        places = [n * step for n in range(len(strips))]
         middle = (places[0] + places[-1]) / 2
-        found = Strip(outer=(places[0] - middle, places[-1] - middle))
+        found = Strip(outer=(places[0] - middle, places[-1] - middle), step=step)
         for strip, x in zip(strips, places, strict=True):
             found.add(strip, x - middle)
         return found
@@ -173,6 +183,11 @@ class Columns:
         joins = self.joins_many(box)
         for arrow in self.flow.entering[box] if joins else self.flow.leaving[box]:
             yield self.across.get(arrow, self.across[arrow.source if joins else arrow.target])
+
+
+def closest(one: Strip, other: Strip) -> float:
+    """How far the last column of a strip and the first of the next must be apart."""
+    return one.right - one.outer[1] + GAP + other.left + other.outer[0]
 
 
 def carried(arrow: Arrow) -> list[Tensor]:
