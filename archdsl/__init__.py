@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archdsl.library import Features, Inputs, SpecLike
 
 Form: TypeAlias = Literal["train", "deploy"]
+Style: TypeAlias = Literal["specialized", "parametric"]
 __version__ = "0.1.0"
 
 
@@ -72,12 +73,18 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    style: Style = "specialized",
     **params: Any,
 ) -> str:
-    """The same module as standalone Python source."""
+    """The same module as standalone Python source.
+
+    Specialized, it is this one network; parametric, its class takes all params of the spec, and `VARIANTS` says
+    which arguments make each variant. Both have the same state_dict keys.
+    """
     from archdsl.backends import torch_source
 
-    return torch_source.emit(graph(spec, variant, input=input, features_only=features_only, form=form, **params))
+    found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+    return torch_source.emit(found, style)
 
 
 def cost(

@@ -261,6 +261,13 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
     callback=parse_features,
     help="A backbone that gives the maps of these stages; all: the last of each resolution.",
 )
+@click.option(
+    "--style",
+    metavar="STYLE",
+    default="specialized",
+    show_default=True,
+    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments.",
+)
 @click.option("--to", "target", metavar="BACKEND", default="torch", show_default=True, help="torch, json, cost, svg, …")
 @to_file
 def emit(
@@ -270,14 +277,15 @@ def emit(
     inputs: Any,
     layers: str,
     features: Any,
+    style: str,
     target: str,
     output: str | None,
 ) -> None:
     """Print a network as standalone PyTorch source."""
-    from archdsl.backends import backend
+    from archdsl.backends import backend, torch_source
 
-    chosen = backend(target)
-    result(chosen(graph_for(spec, variant, params, inputs, layers, features)), output)
+    chosen, graph = backend(target), graph_for(spec, variant, params, inputs, layers, features)
+    result(torch_source.emit(graph, style) if target == "torch" else chosen(graph), output)
 
 
 @archdsl.command()

@@ -212,3 +212,10 @@ class Spec:
     init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
+
+    def networks(self) -> list[str | None]:
+        """What can be built: the network as it stands (None) if every param has a value, and each variant."""
+        if not self.stages:
+            return []
+        complete = all(param.default is not None for param in self.params.values())
+        return [*([None] if complete or not self.variants else []), *self.variants]

@@ -18,7 +18,6 @@ import archdsl
 from archdsl.backends.cost import markdown
 from archdsl.backends.torch_source.layout import flat
 from archdsl.backends.torch_source.pieces import module_doc
-from archdsl.checking import forms_of
 from archdsl.expr import Lit, parse, wrap
 from archdsl.graph import Graph
 from archdsl.library import locate, read, shipped
@@ -103,7 +102,7 @@ def networks() -> Iterator[tuple[str, Spec, list[tuple[str, str, str]]]]:
     """Shipped specs that hold a network; variant, params and MACs of each form of it."""
     for name in shipped():
         spec = read(name)
-        if forms_of(spec):
+        if spec.networks():
             yield name, spec, [row[1:4] for row in spec_rows(name, spec, variants=True)]
 
 
