@@ -113,16 +113,20 @@ def rich_table(table: Table) -> RichTable:
         box=box.SIMPLE_HEAD, show_edge=False, show_footer=bool(table.total), pad_edge=False, collapse_padding=True
     )
     total = table.total or [""] * len(table.columns)
-    for column, *texts in zip(table.columns, total, *table.rows, strict=True):
+    filled = []
+    for column, *texts in zip(table.columns, table.header, total, *table.rows, strict=True):
+        widest = max(map(len, texts))
+        # Numbers are put to the right here: rich would cut off the blanks behind them.
+        heading, last, *cells = [text.rjust(widest) if column.right else text for text in texts]
         made.add_column(
-            column.heading,
-            Text(texts[0]),
-            justify="right" if column.right else "left",
+            Text(heading),
+            Text(last),
             no_wrap=not column.breaks,
             overflow="fold",
-            min_width=min(16 if column.breaks else 10**6, max(map(len, (column.heading, *texts)))),
+            min_width=min(16, widest) if column.breaks else widest,
         )
-    for row in table.rows:
+        filled.append(cells)
+    for row in zip(*filled, strict=True):
         made.add_row(*map(Text, row))
     return made
 
