@@ -30,7 +30,7 @@ from archdsl.cli import main
 from archdsl.comparison import FORMATS as TABLE_FORMATS
 from archdsl.comparison import written
 from archdsl.counting import WORK
-from archdsl.library import read, shipped
+from archdsl.library import locate, read, shipped
 from archdsl.report import SpecError
 from archdsl.tabular import mark_escape, tex_escape, unit_of
 
@@ -480,6 +480,15 @@ def test_accuracies_of_the_shipped_specs_are_those_published():
 def test_an_accuracy_is_not_handed_on_by_extends():
     rows = {row.variant: row.top1 for row in archdsl.table("shufflenet_v2").rows}
     assert (rows["x0.5"], rows["torchvision-x0.5"]) == (60.3, None)
+
+
+def test_an_accuracy_is_not_that_of_a_spec_laid_on_another(tmp_path):
+    path = tmp_path / "mine.yaml"
+    shutil.copy(Path(locate("mobilenet_v2")), tmp_path)
+    path.write_text("name: Mine\nextends: mobilenet_v2.yaml\nvariants: {1.40-224: {width: 1.4, top1: 75.3}}\n")
+    rows = {row.variant: (row.params, row.top1) for row in archdsl.table(path).rows}
+    assert rows["1.00-224"] == (3_504_872, None)
+    assert rows["1.40-224"] == (6_108_776, 75.3)
 
 
 @pytest.mark.parametrize(
