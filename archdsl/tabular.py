@@ -195,8 +195,8 @@ def tex_escape(cell: str) -> str:
 
 
 def tex_heading(text: str) -> str:
-    """A heading: a lone letter is a symbol."""
-    return f"${text}$" if len(text) == 1 and text.isalpha() else tex_escape(text)
+    """A heading: a lone letter is a symbol, an underscore in a spec's word a space."""
+    return f"${text}$" if len(text) == 1 and text.isalpha() else tex_escape(text.replace("_", " "))
 
 
 # --- CSV, HTML
