@@ -12,8 +12,11 @@ from archdsl.graph import Graph
 from archdsl.report import SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from archdsl.comparison import Comparison
     from archdsl.counting import Cost
     from archdsl.library import Features, Inputs, SpecLike
 
@@ -139,4 +142,22 @@ def draw(
     return figures.draw(whole, block=block, level=level, format=format)
 
 
-__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph"]
+def table(
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    variants: bool = False,
+    sort: Literal["params", "macs", "top1"] | None = None,
+) -> Comparison:
+    """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
+
+    Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
+    does. `sort` puts the least count, or the highest accuracy, first. `.rows` is data, `.to_latex()`, `.to_markdown()`,
+    `.to_csv()`, `.to_text()` are the table.
+    """
+    from archdsl import comparison
+
+    return comparison.compare(comparison.flat(specs), variants=variants, sort=sort)
+
+
+__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph", "table"]

@@ -339,6 +339,26 @@ def show_cost(found: Any) -> None:
     show(found, console())
 
 
+@archdsl.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...")
+@click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
+@click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
+@click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
+@click.option(
+    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+)
+@to_file
+def table(specs: tuple[str, ...], variants: bool, sort: str | None, bold: bool, form: str, output: str | None) -> None:
+    """Compare networks: input, parameters, multiply-adds, published top-1."""
+    from archdsl.comparison import compare, show, written
+
+    found = compare(specs, variants=variants, sort=sort)
+    if form == "text" and output is None:
+        show(found, console())
+    else:
+        result(written(found, form, bold=bold), output)
+
+
 @archdsl.command("list")
 @click.option("--variants", is_flag=True, help="A line for each variant.")
 def list_(variants: bool) -> None:

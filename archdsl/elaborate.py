@@ -414,6 +414,8 @@ class Elaborator:
         inner = Scope(
             kind, name, path, outer, (entry,) if isinstance(entry, Tensor) else (), span=node.span, label=node.label
         )
+        if isinstance(node, ir.LoopNode) and kind != "stage":
+            inner.row = {column: frame.values[column] for column in node.columns}
         outer.children.append(inner)
         frame.scope = inner
         try:

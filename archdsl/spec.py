@@ -155,7 +155,8 @@ class Variant:
     values: Mapping[str, Expr]
     inputs: Mapping[str, Expr] = field(default_factory=dict)
     extends: str | None = None
-    top1: float | None = None
+    top1: float | None = None  # in percent, on ImageNet
+    top1_source: str | None = None  # where that was published; by default what `paper: {top1: ...}` says
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from archdsl.ops import REGISTRY, Field, Op
-from archdsl.schema.shape import BESIDE, BLOCK, DETECT, EXPECT, PLACED, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.schema.shape import (
+    BESIDE,
+    BLOCK,
+    DETECT,
+    EXPECT,
+    PLACED,
+    RESIDUAL,
+    SPEC,
+    STAGE,
+    STEP,
+    STRUCTURE,
+    TOP1,
+    VARIANT,
+)
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -332,7 +345,12 @@ def variant() -> Json:
         "input": shape,
         "inputs": {"type": "object", "additionalProperties": shape},
         "extends": {"type": "string"},
-        "top1": {"type": ["number", "string"]},
+        "top1": {
+            "type": ["number", "string", "object"],
+            "properties": described(TOP1, {"value": {"type": ["number", "string"]}, "source": {"type": "string"}}),
+            "additionalProperties": False,
+            "required": ["value"],
+        },
     }
     properties = described(VARIANT, forms)
     return {
