@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.figures.strip import as_dot, as_tikz
-from archdsl.backends.figures.strip.bodies import Look
+from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.drawing import drawing
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.graph import Graph
@@ -21,7 +21,7 @@ def strip(graph: Graph, style: str, orient: str, expand: Sequence[str] = (), *, 
     known("style", style, STYLES)
     known("orient", orient, ORIENTS)
     blocks = style == "blocks"
-    return drawing(graph, Look(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks), expand)
+    return drawing(graph, Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks), expand)
 
 
 def known(what: str, word: str, words: tuple[str, ...]) -> None:

@@ -23,7 +23,7 @@ CLOSE = 2.0  # between a solid and what is written at its sides
 
 
 @dataclass(frozen=True)
-class Look:
+class Manner:
     """How a strip is drawn."""
 
     blocks: bool = False  # boxes show resolution and channels, instead of text
@@ -44,23 +44,23 @@ class Body:
     stretch: float = 0  # further room at both sides, for the label of a border around it
 
 
-def bodies(cells: Sequence[Cell], look: Look, room: float) -> list[Body]:
+def bodies(cells: Sequence[Cell], manner: Manner, room: float) -> list[Body]:
     """One for each cell; lines of text are broken to the room."""
-    if not look.blocks:
-        return [boxed(cell, look, room) for cell in cells]
+    if not manner.blocks:
+        return [boxed(cell, manner, room) for cell in cells]
     scale = Scale(cells)
     before = [None, *cells]
-    return [solid(cell, last, scale, look, room) for last, cell in zip(before, cells, strict=False)]
+    return [solid(cell, last, scale, manner, room) for last, cell in zip(before, cells, strict=False)]
 
 
 # --- text in boxes
-def boxed(cell: Cell, look: Look, room: float) -> Body:
+def boxed(cell: Cell, manner: Manner, room: float) -> Body:
     if cell.end:
         return words_alone(cell)
-    inside = said(cell, look, room)
-    margin = MARGINS[look.portrait]
+    inside = said(cell, manner, room)
+    margin = MARGINS[manner.portrait]
     wide, high = (inside.width + 2 * margin[0], inside.height + 2 * margin[1])
-    shown = centred(max(wide, needed(cell, look)), max(high, TEXT + 2 * margin[1]))
+    shown = centred(max(wide, needed(cell, manner)), max(high, TEXT + 2 * margin[1]))
     return Body(cell, shown, text=inside, aside=shapes(cell))
 
 
@@ -69,25 +69,25 @@ def words_alone(cell: Cell) -> Body:
     return Body(cell, centred(inside.width + 4, inside.height + 2), text=inside)
 
 
-def needed(cell: Cell, look: Look) -> float:
+def needed(cell: Cell, manner: Manner) -> float:
     """Side by side the shape below a box is part of its column."""
-    return 0 if look.portrait else shapes(cell).width
+    return 0 if manner.portrait else shapes(cell).width
 
 
-def level(found: Sequence[Body], look: Look) -> None:
+def level(found: Sequence[Body], manner: Manner) -> None:
     """Boxes with text get as high as each other in a row, as wide as each other in a column."""
     boxed = [body for body in found if body.text.lines and not body.cell.end]
     boxes = [body.solid for body in boxed]
     wide, high = max((r.width for r in boxes), default=0), max((r.height for r in boxes), default=0)
     for body in boxed:
         own = body.solid
-        body.solid = centred(wide, own.height) if look.portrait else centred(own.width, high)
+        body.solid = centred(wide, own.height) if manner.portrait else centred(own.width, high)
 
 
-def said(cell: Cell, look: Look, room: float) -> Text:
+def said(cell: Cell, manner: Manner, room: float) -> Text:
     """The name and what it does: of a row a line each, of a column as much on a line as fits."""
     whole = heading(cell.name, room)
-    for line in packed(cell.lines, room) if look.portrait else cell.lines:
+    for line in packed(cell.lines, room) if manner.portrait else cell.lines:
         whole += text(line, room)
     return whole
 
@@ -133,17 +133,17 @@ def sides(shape: Shape) -> tuple[int, int]:
     return (shape[-2], shape[-1]) if len(shape) > 2 else (shape[1] if len(shape) == 2 else 1, 1)
 
 
-def solid(cell: Cell, before: Cell | None, scale: Scale, look: Look, room: float) -> Body:
+def solid(cell: Cell, before: Cell | None, scale: Scale, manner: Manner, room: float) -> Body:
     if cell.box.role == "output":
         return words_alone(cell)
     shape = cell.output.shape
     high, wide = (scale.side(length) for length in sides(shape))
     thick = scale.thickness(shape[0])
-    front, deep = ((wide, thick), high) if look.portrait else ((thick, high), wide)
-    depth = (DEPTH[0] * deep, DEPTH[1] * deep) if look.deep else (0.0, 0.0)
+    front, deep = ((wide, thick), high) if manner.portrait else ((thick, high), wide)
+    depth = (DEPTH[0] * deep, DEPTH[1] * deep) if manner.deep else (0.0, 0.0)
     made = Body(cell, centred(front[0] + depth[0], front[1] + depth[1]), depth)
-    lines = said(cell, look, room)
-    if look.deep and not look.portrait:
+    lines = said(cell, manner, room)
+    if manner.deep and not manner.portrait:
         written = sides(shape) != (sides(before.output.shape) if before else None)
         return replace(made, notes=notes(made, written=written), aside=lines + shapes_tapped(cell))
     return replace(made, aside=lines + shapes(cell))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archdsl.backends.figures.strip.bodies import Body, Look, bodies
+from archdsl.backends.figures.strip.bodies import Body, Manner, bodies
 from archdsl.backends.figures.strip.cells import Cell, Strip, strip
 from archdsl.backends.figures.strip.lanes import CLEAR, LANE, Lanes, corners, lanes
 from archdsl.backends.figures.strip.layout import Layout, Slot, lay, turned
@@ -21,12 +21,12 @@ TRIES = 4  # a row that is shorter may let more lines run at its end
 RETURN = 10.0  # from the end of a row to the line that goes on with the next
 
 
-def drawing(graph: Graph, look: Look, expand: Sequence[str] = ()) -> Drawing:
+def drawing(graph: Graph, manner: Manner, expand: Sequence[str] = ()) -> Drawing:
     """The network as a strip."""
-    chosen, made, beside = best(graph, look, expand)
+    chosen, made, beside = best(graph, manner, expand)
     stack(made, beside)
     ways = [*flows(chosen, made), *side_ways(made, beside)]
-    final = Final(made.look)
+    final = Final(made.manner)
     return Drawing(
         chosen.title,
         [final.solid(slot) for slot in made.slots.values()],
@@ -36,26 +36,26 @@ def drawing(graph: Graph, look: Look, expand: Sequence[str] = ()) -> Drawing:
     )
 
 
-def best(graph: Graph, look: Look, expand: Sequence[str]) -> tuple[Strip, Layout, Lanes]:
+def best(graph: Graph, manner: Manner, expand: Sequence[str]) -> tuple[Strip, Layout, Lanes]:
     """The fewest rows, then with the arguments of blocks, then with the longest lines; a column as wide as allowed."""
     found: list[tuple[tuple[float, ...], Strip, Layout, Lanes]] = []
     for arguments in (True, False):
         tried = strip(graph, expand, arguments=arguments)
-        for room in ROOMS[look.portrait]:
-            made, beside = fitted(tried, look, room)
+        for room in ROOMS[manner.portrait]:
+            made, beside = fitted(tried, manner, room)
             found.append((rating(made, beside, arguments=arguments), tried, made, beside))
     _, tried, made, beside = min(found, key=lambda one: one[0])
     return tried, made, beside
 
 
-def fitted(chosen: Strip, look: Look, room: float) -> tuple[Layout, Lanes]:
+def fitted(chosen: Strip, manner: Manner, room: float) -> tuple[Layout, Lanes]:
     """On a page, with what runs at the ends of rows."""
     most = PAGE
     for _ in range(TRIES):
-        made = lay(chosen, bodies(chosen.cells, look, room), look, most)
+        made = lay(chosen, bodies(chosen.cells, manner, room), manner, most)
         beside = lanes(chosen.nets, made)
         surplus = reach(made, beside) - PAGE
-        if look.portrait or surplus <= SLACK * PAGE:
+        if manner.portrait or surplus <= SLACK * PAGE:
             break
         most -= surplus
     return made, beside
@@ -70,7 +70,7 @@ def reach(made: Layout, beside: Lanes) -> float:
 
 def rating(made: Layout, beside: Lanes, *, arguments: bool) -> tuple[float, ...]:
     """What is better is less; of equals the first tried, which has the longest lines."""
-    if made.look.portrait:
+    if made.manner.portrait:
         return (max(0, made.breadth + max(beside.heights) - COLUMN), not arguments)
     tall = max((lines(slot.body) for slot in made.slots.values()), default=0) > TALLEST
     return (len(made.rows), arguments and tall, not arguments)
@@ -97,8 +97,8 @@ def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
     for one, other in chosen.flows:
         start, goal = made.slots[one], made.slots[other]
         out, into = (
-            (start.u + leaving(start.body, made.look), start.v),
-            (goal.u - entering(goal.body, made.look), goal.v),
+            (start.u + leaving(start.body, made.manner), start.v),
+            (goal.u - entering(goal.body, made.manner), goal.v),
         )
         if start.row == goal.row:
             points = [out, into]
@@ -109,13 +109,13 @@ def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
         yield Way(one, other, "flow", points)
 
 
-def leaving(body: Body, look: Look) -> float:
+def leaving(body: Body, manner: Manner) -> float:
     """From the middle to where an arrow starts: of a solid in perspective the middle of its right face."""
-    return body.solid.height / 2 if look.portrait else (body.solid.width - body.depth[0]) / 2
+    return body.solid.height / 2 if manner.portrait else (body.solid.width - body.depth[0]) / 2
 
 
-def entering(body: Body, look: Look) -> float:
-    return (body.solid.height - body.depth[1]) / 2 if look.portrait else body.solid.width / 2
+def entering(body: Body, manner: Manner) -> float:
+    return (body.solid.height - body.depth[1]) / 2 if manner.portrait else body.solid.width / 2
 
 
 def side_ways(made: Layout, beside: Lanes) -> Iterator[Way]:
@@ -130,14 +130,14 @@ def side_ways(made: Layout, beside: Lanes) -> Iterator[Way]:
 class Final:
     """From places along and across the strip to those on the page."""
 
-    def __init__(self, look: Look) -> None:
-        self.look = look
+    def __init__(self, manner: Manner) -> None:
+        self.manner = manner
 
     def point(self, point: Point) -> Point:
-        return (-point[1], -point[0]) if self.look.portrait else point
+        return (-point[1], -point[0]) if self.manner.portrait else point
 
     def rect(self, rect: Rect) -> Rect:
-        return turned(rect, self.look)
+        return turned(rect, self.manner)
 
     def solid(self, slot: Slot) -> Solid:
         body = slot.body
@@ -151,7 +151,7 @@ class Final:
                 yield Words(cell, note.rect.moved(x, y), note.text, turned=note.turned)
             if cell in made.asides:
                 rect = self.rect(made.asides[cell].moved(0, slot.v))
-                yield Words(cell, rect, slot.body.aside, "left" if self.look.portrait else "centre")
+                yield Words(cell, rect, slot.body.aside, "left" if self.manner.portrait else "centre")
 
     def item(self, item: Cell | Border, made: Layout, row: int) -> Cell | Border:
         if isinstance(item, Cell):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from archdsl.backends.figures.strip.bodies import Body, Look
+from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Net
 from archdsl.backends.figures.strip.layout import FAR, Layout, Slot, turned
 from archdsl.backends.figures.strip.plan import Point, WayKind
@@ -96,7 +96,7 @@ def ports(found: Sequence[Lane], made: Layout) -> dict[tuple[Cell, Lane], float]
     for cell, here in meeting.items():
         slot = made.slots[cell]
         here.sort(key=lambda lane: order(lane, cell, slot.row))
-        middle, half = port_range(slot.body, made.look)
+        middle, half = port_range(slot.body, made.manner)
         gap = min(PORT, 2 * half / len(here))
         for number, lane in enumerate(here):
             places[cell, lane] = slot.u + middle + gap * (number - (len(here) - 1) / 2)
@@ -108,15 +108,15 @@ def order(lane: Lane, cell: Cell, row: int) -> tuple[int, int]:
     return (0, lane.levels[row]) if arriving else (1, -lane.levels[row])
 
 
-def port_range(body: Body, look: Look) -> Span:
+def port_range(body: Body, manner: Manner) -> Span:
     """The middle of the edge where lines end, and half its length; in perspective, that of the middle of the face."""
     dx, dy = body.depth
-    return (dy / 2, (body.solid.height - dy) / 2) if look.portrait else (0, (body.solid.width - dx) / 2)
+    return (dy / 2, (body.solid.height - dy) / 2) if manner.portrait else (0, (body.solid.width - dx) / 2)
 
 
-def port_height(body: Body, look: Look) -> float:
+def port_height(body: Body, manner: Manner) -> float:
     """How far from the middle of the strip a line ends."""
-    return turned(body.solid, look).high - (0 if look.portrait else body.depth[1] / 2)
+    return turned(body.solid, manner).high - (0 if manner.portrait else body.depth[1] / 2)
 
 
 # --- corners
@@ -124,8 +124,8 @@ def corners(lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout,
     """From box to box in (u, v), where v is 0 in the middle of each row until rows get their places."""
     start, goal = made.slots[source], made.slots[target]
     out, into = placed.ports[source, lane], placed.ports[target, lane]
-    first = [(out, at(start, port_height(start.body, made.look))), (out, at(start, height(lane, start.row, made)))]
-    last = [(into, at(goal, height(lane, goal.row, made))), (into, at(goal, port_height(goal.body, made.look)))]
+    first = [(out, at(start, port_height(start.body, made.manner))), (out, at(start, height(lane, start.row, made)))]
+    last = [(into, at(goal, height(lane, goal.row, made))), (into, at(goal, port_height(goal.body, made.manner)))]
     if lane.margin is None:
         return [*first, *last]
     edge = end + CLEAR + LANE * lane.margin

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from archdsl.backends.figures.picture import GroupKind
-from archdsl.backends.figures.strip.bodies import Body, Look, level
+from archdsl.backends.figures.strip.bodies import Body, Manner, level
 from archdsl.backends.figures.strip.cells import Cell, Frame, Part, Strip
 from archdsl.backends.figures.strip.plan import Border, Rect, Text, around, inner_borders, text
 from archdsl.backends.figures.style import FAINT, INK, TEXT
@@ -48,7 +48,7 @@ class Side:
 class Layout:
     """Cells in rows, without their lines; all rows begin at 0 and lie around v = 0 still."""
 
-    look: Look
+    manner: Manner
     slots: dict[Cell, Slot]
     rows: list[list[Cell]]
     items: list[list[Cell | Border]]  # of each row; rectangles in (u, v)
@@ -65,43 +65,43 @@ class Layout:
         return max(extent.height for extent in self.extents)
 
 
-def turned(rect: Rect, look: Look) -> Rect:
+def turned(rect: Rect, manner: Manner) -> Rect:
     """From x and y to u and v, of what lies around a middle; its own inverse for portrait strips."""
-    return Rect(-rect.high, -rect.right, -rect.low, -rect.left) if look.portrait else rect
+    return Rect(-rect.high, -rect.right, -rect.low, -rect.left) if manner.portrait else rect
 
 
-def size_along(words: Text, look: Look) -> float:
-    return words.height if look.portrait else words.width
+def size_along(words: Text, manner: Manner) -> float:
+    return words.height if manner.portrait else words.width
 
 
-def size_across(words: Text, look: Look) -> float:
-    return words.width if look.portrait else words.height
+def size_across(words: Text, manner: Manner) -> float:
+    return words.width if manner.portrait else words.height
 
 
 # --- one after another
-def boxes_side(body: Body, look: Look) -> Side:
+def boxes_side(body: Body, manner: Manner) -> Side:
     """How long the box is, with what is written at its sides."""
-    rects = [turned(rect, look) for rect in (body.solid, *(note.rect for note in body.notes))]
+    rects = [turned(rect, manner) for rect in (body.solid, *(note.rect for note in body.notes))]
     whole = around(rects)
     return Side(-whole.left, whole.right)
 
 
-def aside_side(body: Body, look: Look) -> Side:
-    half = size_along(body.aside, look) / 2
+def aside_side(body: Body, manner: Manner) -> Side:
+    half = size_along(body.aside, manner) / 2
     return Side(half, half)
 
 
-def wide(body: Body, look: Look) -> Side:
-    box, aside = boxes_side(body, look), aside_side(body, look)
+def wide(body: Body, manner: Manner) -> Side:
+    box, aside = boxes_side(body, manner), aside_side(body, manner)
     return Side(max(box.before, aside.before) + body.stretch, max(box.behind, aside.behind) + body.stretch)
 
 
-def step(one: Body, other: Body, borders: float, look: Look) -> float:
+def step(one: Body, other: Body, borders: float, manner: Manner) -> float:
     """From the middle of a cell to that of the next, with so much room for borders between them."""
     if borders:  # both cells whole on their side of the border
-        return wide(one, look).behind + borders + wide(other, look).before
-    gap = max(ARROW, boxes_side(one, look).behind + ARROW + boxes_side(other, look).before)
-    texts = aside_side(one, look).behind + APART + aside_side(other, look).before
+        return wide(one, manner).behind + borders + wide(other, manner).before
+    gap = max(ARROW, boxes_side(one, manner).behind + ARROW + boxes_side(other, manner).before)
+    texts = aside_side(one, manner).behind + APART + aside_side(other, manner).before
     return max(gap, texts if one.aside.lines and other.aside.lines else 0)
 
 
@@ -113,13 +113,13 @@ def depths(items: Sequence[Part], above: tuple[Frame, ...] = ()) -> dict[Cell, t
     return found
 
 
-def crossed(one: Sequence[Frame], other: Sequence[Frame], look: Look) -> float:
+def crossed(one: Sequence[Frame], other: Sequence[Frame], manner: Manner) -> float:
     """The room that the borders between two neighbours take."""
     shared = sum(a is b for a, b in zip(one, other, strict=False))
     closing, opening = one[shared:], other[shared:]
     if not closing and not opening:
         return 0
-    labels = sum(label_room(frame) for frame in opening) if look.portrait else 0
+    labels = sum(label_room(frame) for frame in opening) if manner.portrait else 0
     return PAD * (len(closing) + len(opening)) + labels + (APART if closing and opening else ARROW - PAD)
 
 
@@ -134,10 +134,10 @@ def label(frame: Frame, room: float) -> Text:
 
 
 # --- rows
-def split(bodies: Sequence[Body], steps: Sequence[float], look: Look, most: float) -> list[int]:
+def split(bodies: Sequence[Body], steps: Sequence[float], manner: Manner, most: float) -> list[int]:
     """Where rows begin: as few rows as fit, of lengths as equal as can be."""
-    ends = [wide(body, look) for body in bodies]
-    if look.portrait or not bodies:
+    ends = [wide(body, manner) for body in bodies]
+    if manner.portrait or not bodies:
         return [0]
     best = starts(ends, steps, most)
     low, high = max(end.before + end.behind for end in ends), most
@@ -159,13 +159,13 @@ def starts(ends: Sequence[Side], steps: Sequence[float], most: float) -> list[in
     return found
 
 
-def lay(strip: Strip, bodies: Sequence[Body], look: Look, most: float) -> Layout:
+def lay(strip: Strip, bodies: Sequence[Body], manner: Manner, most: float) -> Layout:
     """All cells in place; those in a border that is too short for its label are stretched."""
-    made = laid(strip, bodies, look, most)
+    made = laid(strip, bodies, manner, most)
     for _ in range(TRIES):
         if not stretched(made):
             break
-        made = laid(strip, bodies, look, most)
+        made = laid(strip, bodies, manner, most)
     return made
 
 
@@ -176,10 +176,10 @@ def stretched(made: Layout) -> bool:
         inner = around(covered(item, made) for item in border.items)
         cells = border_cells(border)
         edges = [made.slots[cell] for cell in (cells[0], cells[-1])]
-        left = edges[0].u - wide(edges[0].body, made.look).before
-        right = edges[1].u + wide(edges[1].body, made.look).behind
+        left = edges[0].u - wide(edges[0].body, made.manner).before
+        right = edges[1].u + wide(edges[1].body, made.manner).behind
         lacking = border.label.width - max(inner.width, right - left)
-        if not made.look.portrait and lacking > 0.01:
+        if not made.manner.portrait and lacking > 0.01:
             found = True
             for slot in edges:
                 slot.body.stretch += lacking / 2
@@ -190,55 +190,55 @@ def border_cells(border: Border) -> list[Cell]:
     return [c for item in border.items for c in (border_cells(item) if isinstance(item, Border) else [item])]
 
 
-def laid(strip: Strip, bodies: Sequence[Body], look: Look, most: float) -> Layout:
+def laid(strip: Strip, bodies: Sequence[Body], manner: Manner, most: float) -> Layout:
     frames = depths(strip.items)
-    steps = [step(a, b, crossed(frames[a.cell], frames[b.cell], look), look) for a, b in pairwise(bodies)]
-    begins = split(bodies, steps, look, most)
+    steps = [step(a, b, crossed(frames[a.cell], frames[b.cell], manner), manner) for a, b in pairwise(bodies)]
+    begins = split(bodies, steps, manner, most)
     slots: dict[Cell, Slot] = {}
     at = 0.0
     for place, body in enumerate(bodies):
         row = sum(begin <= place for begin in begins) - 1
-        edge = sum(opening(frame, look) for frame in frames[body.cell])
-        at = wide(body, look).before + edge if place in begins else at + steps[place - 1]
+        edge = sum(opening(frame, manner) for frame in frames[body.cell])
+        at = wide(body, manner).before + edge if place in begins else at + steps[place - 1]
         slots[body.cell] = Slot(body, row, at)
     rows = [[slot.body.cell for slot in group] for _, group in groupby(slots.values(), key=lambda slot: slot.row)]
     for cells in rows:
-        level([slots[cell].body for cell in cells], look)
-    asides, notes = beside(slots, rows, look)
-    made = Layout(look, slots, rows, [], asides, notes)
+        level([slots[cell].body for cell in cells], manner)
+    asides, notes = beside(slots, rows, manner)
+    made = Layout(manner, slots, rows, [], asides, notes)
     for cells in rows:
         items = bordered(strip.items, set(cells), made)
-        made.items.append(flush(items) if look.portrait else items)
+        made.items.append(flush(items) if manner.portrait else items)
         made.extents.append(around(covered(item, made) for item in made.items[-1]))
     return made
 
 
-def opening(frame: Frame, look: Look) -> float:
-    return PAD + (label_room(frame) if look.portrait else 0)
+def opening(frame: Frame, manner: Manner) -> float:
+    return PAD + (label_room(frame) if manner.portrait else 0)
 
 
 def beside(
-    slots: Mapping[Cell, Slot], rows: Sequence[Sequence[Cell]], look: Look
+    slots: Mapping[Cell, Slot], rows: Sequence[Sequence[Cell]], manner: Manner
 ) -> tuple[dict[Cell, Rect], dict[Cell, list[Rect]]]:
     """Texts below the boxes of a row, or right of those of a column, all from one line on; notes at their boxes."""
     asides: dict[Cell, Rect] = {}
     notes: dict[Cell, list[Rect]] = {}
     for row in rows:
         bodies = [slots[cell].body for cell in row]
-        rects = [turned(rect, look) for body in bodies for rect in (body.solid, *(note.rect for note in body.notes))]
-        top = around(rects).low - ASIDE[look.portrait]
+        rects = [turned(rect, manner) for body in bodies for rect in (body.solid, *(note.rect for note in body.notes))]
+        top = around(rects).low - ASIDE[manner.portrait]
         for body in bodies:
-            u, half = slots[body.cell].u, size_along(body.aside, look) / 2
-            notes[body.cell] = [turned(note.rect, look).moved(u, 0) for note in body.notes]
+            u, half = slots[body.cell].u, size_along(body.aside, manner) / 2
+            notes[body.cell] = [turned(note.rect, manner).moved(u, 0) for note in body.notes]
             if body.aside.lines:
-                asides[body.cell] = Rect(u - half, top - size_across(body.aside, look), u + half, top)
+                asides[body.cell] = Rect(u - half, top - size_across(body.aside, manner), u + half, top)
     return asides, notes
 
 
 def whole(cell: Cell, made: Layout) -> Rect:
     """A cell with all its text."""
     slot = made.slots[cell]
-    box = turned(slot.body.solid, made.look).moved(slot.u, 0)
+    box = turned(slot.body.solid, made.manner).moved(slot.u, 0)
     texts = [made.asides[cell]] if cell in made.asides else []
     return around([box, *texts, *made.notes[cell]])
 
@@ -264,7 +264,7 @@ def bordered(items: Sequence[Part], row: set[Cell], made: Layout) -> list[Cell |
 def border(frame: Frame, items: list[Cell | Border], made: Layout) -> Border:
     inner = around(covered(item, made) for item in items)
     kind: GroupKind = frame.kind
-    if made.look.portrait:
+    if made.manner.portrait:
         words = label(frame, LABEL)
         held = Rect(inner.left - words.height, min(inner.low, -words.width - 2 * PAD), inner.right, inner.high)
         place = Rect(held.left, held.low, held.left + words.height, held.low + words.width)
