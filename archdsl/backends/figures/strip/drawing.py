@@ -14,6 +14,7 @@ from archdsl.graph import Graph
 # the width of a page of two columns, and of one
 PAGE, COLUMN = 7 * 72 / PRINT, 3.4 * 72 / PRINT
 ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100)}  # by portrait: widths of texts to try
+IDEAL = {False: (1, False, False), True: (0, False)}  # by portrait: a rating than which none is better
 TALLEST = 7  # lines in a box of a row, before arguments are left out
 BETWEEN = 20.0  # rows
 SLACK = 0.02  # of a page, before another row is begun
@@ -39,13 +40,22 @@ def drawing(graph: Graph, manner: Manner, expand: Sequence[str] = ()) -> Drawing
 def best(graph: Graph, manner: Manner, expand: Sequence[str]) -> tuple[Strip, Layout, Lanes]:
     """The fewest rows, then with the arguments of blocks, then with the longest lines; a column as wide as allowed."""
     found: list[tuple[tuple[float, ...], Strip, Layout, Lanes]] = []
+    for one in candidates(graph, manner, expand):
+        found.append(one)
+        if one[0] == IDEAL[manner.portrait]:
+            break
+    _, tried, made, beside = min(found, key=lambda one: one[0])
+    return tried, made, beside
+
+
+def candidates(
+    graph: Graph, manner: Manner, expand: Sequence[str]
+) -> Iterator[tuple[tuple[float, ...], Strip, Layout, Lanes]]:
     for arguments in (True, False):
         tried = strip(graph, expand, arguments=arguments)
         for room in ROOMS[manner.portrait]:
             made, beside = fitted(tried, manner, room)
-            found.append((rating(made, beside, arguments=arguments), tried, made, beside))
-    _, tried, made, beside = min(found, key=lambda one: one[0])
-    return tried, made, beside
+            yield rating(made, beside, arguments=arguments), tried, made, beside
 
 
 def fitted(chosen: Strip, manner: Manner, room: float) -> tuple[Layout, Lanes]:
