@@ -5,6 +5,7 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
@@ -130,16 +131,25 @@ def draw(
     block: str | None = None,
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
+    style: Literal["strip", "blocks"] | None = None,
+    orient: Literal["landscape", "portrait"] = "landscape",
+    expand: Sequence[str] = (),
     variant: str | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks."""
+    """A figure of the network, or of one of its blocks: str for svg, dot and tikz (LaTeX), bytes for pdf and png.
+
+    At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
+    that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
+    landscape for a figure as wide as a page, portrait for one as wide as a column; the stages named in `expand` are
+    opened into their blocks. A fault raises `SpecError`.
+    """
     from archdsl.backends import figures
 
     whole = graph(spec, variant, input=input, form=form, **params)
-    return figures.draw(whole, block=block, level=level, format=format)
+    return figures.draw(whole, block=block, level=level, format=format, style=style, orient=orient, expand=expand)
 
 
 def table(

@@ -292,7 +292,12 @@ def emit(
 @choosing
 @click.option("--block", metavar="BLOCK", help="The inside of a block instead of the network.")
 @click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
-@click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
+@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes that show C×H×W.")
+@click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
+@click.option("--expand", metavar="STAGE", multiple=True, help="Open a stage into its blocks; as often as wanted.")
+@click.option(
+    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot or tikz. [default: by FILE's name, else svg]"
+)
 @to_file
 def draw(
     spec: str,
@@ -302,14 +307,21 @@ def draw(
     layers: str,
     block: str | None,
     level: str,
+    style: str | None,
+    orient: str,
+    expand: tuple[str, ...],
     form: str | None,
     output: str | None,
 ) -> None:
-    """Draw a network or a block."""
+    """Draw a network as a strip of its stages, or a block."""
+    from archdsl.backends.figures import SUFFIXES
     from archdsl.backends.figures import draw as drawn
 
-    form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
-    result(drawn(graph_for(spec, variant, params, inputs, layers), block=block, level=level, format=form), output)
+    suffix = Path(output).suffix[1:].lower() if output else ""
+    form = form or SUFFIXES.get(suffix, suffix) or "svg"
+    graph = graph_for(spec, variant, params, inputs, layers)
+    made = drawn(graph, block=block, level=level, format=form, style=style, orient=orient, expand=expand)
+    result(made, output)
 
 
 @archdsl.command()

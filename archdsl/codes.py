@@ -93,6 +93,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unknown-backend": "a back end that is not there",
         "unknown-format": "a format that is not there",
         "unknown-level": "a level of detail that is not there",
+        "unknown-stage": "a stage to be opened in a figure that is not there",
         "unknown-spec": "a shipped spec that is not there",
     },
 }

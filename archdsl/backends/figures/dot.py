@@ -122,9 +122,13 @@ def table(content: str) -> str:
 
 def styled(words: str, size: int = TEXT, colour: str = "", *, bold: bool = False) -> list[str]:
     """Lines of markup; none of no words."""
+    return [marked(line, size, colour, bold=bold) for line in escaped(words)]
+
+
+def marked(line: str, size: int = TEXT, colour: str = "", *, bold: bool = False) -> str:
     font = (f' POINT-SIZE="{size}"' if size != TEXT else "") + (f' COLOR="{colour}"' if colour else "")
-    lines = [f"<B>{line}</B>" if bold else line for line in escaped(words)]
-    return [f"<FONT{font}>{line}</FONT>" if font else line for line in lines]
+    line = f"<B>{line}</B>" if bold else line
+    return f"<FONT{font}>{line}</FONT>" if font else line
 
 
 def html_like(markup: str) -> str:
@@ -138,8 +142,12 @@ def escaped(words: str) -> list[str]:
     lines = wrap(clean, WIDEST, break_on_hyphens=False) if len(clean) > WIDEST else [clean] if clean else []
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], "…"]
+    return [literal(line) for line in lines]
+
+
+def literal(line: str) -> str:
     # the engine reads \N and \G, a box's and the figure's name, even here
-    return [html.escape(line, quote=True).replace("\\", "\\\\") for line in lines]
+    return html.escape(line, quote=True).replace("\\", "\\\\")
 
 
 def printable(words: str) -> str:

@@ -22,25 +22,29 @@ DPI = 200  # of a png
 _LOCK = Lock()  # the library keeps global state
 
 
-def render(text: str, format: str) -> bytes:
-    """`format` is one that the engine surely knows: an unknown one makes the library crash."""
+def render(text: str, format: str, layout: str = "dot") -> bytes:
+    """`format` is one that the engine surely knows: an unknown one makes the library crash; so is `layout`.
+
+    The layout `nop2` leaves everything where the text says.
+    """
     assert format in ("svg", "pdf", "png", "json"), format
+    assert layout in ("dot", "nop2"), layout
     settings = {"dpi": str(DPI)} if format == "png" else {}
     with _LOCK, fonts.known(), hushed():
         try:
             library: Any = importlib.import_module("pygraphviz")
         except ImportError:
-            return by_program(text, format, settings)
+            return by_program(text, format, layout, settings)
         graph = library.AGraph(string=text)
         try:
             graph.graph_attr.update(settings)
-            drawing: bytes = graph.draw(format=format, prog="dot")
+            drawing: bytes = graph.draw(format=format, prog=layout)
         finally:
             graph.close()
         return drawing
 
 
-def by_program(text: str, format: str, settings: dict[str, str]) -> bytes:
+def by_program(text: str, format: str, layout: str, settings: dict[str, str]) -> bytes:
     program = shutil.which("dot")
     if program is None:
         raise fault(
@@ -48,7 +52,7 @@ def by_program(text: str, format: str, settings: dict[str, str]) -> bytes:
             f"a {format} needs Graphviz, and there is none",
             help="pip install pygraphviz, or ask for format dot",
         )
-    command = [program, f"-T{format}", *(f"-G{name}={value}" for name, value in settings.items())]
+    command = [program, f"-T{format}", f"-K{layout}", *(f"-G{name}={value}" for name, value in settings.items())]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise fault("engine", f"dot failed: {done.stderr.decode(errors='replace').strip()}")

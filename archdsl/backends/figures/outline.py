@@ -13,6 +13,7 @@ from archdsl.graph import Graph, Node, Scope, Tensor
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
+MOST_RUNS = 6  # lines of a summary
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Outline:
         inside = self.items(scope, OPEN)
         if len(inside) == 1 and isinstance(inside[0], Box):
             box = inside[0]
-            box.heading = scope.label or ""
+            box.heading = scope.label or box.heading
             return box
         nodes = tuple(scope.nodes())
         given = tuple((name, frozen(value)) for name, value in scope.arguments.items())
@@ -104,10 +105,13 @@ class Outline:
         """A stage in the figure of the network: what it is made of and what leaves it."""
         nodes = tuple(scope.nodes())
         inside = [box for item in self.items(scope, CALLS) for box in item.boxes()]
-        runs = [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
+        runs = self.runs(inside)
         role = inside[0].role if len(inside) == 1 else "block"
         output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
-        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape))
+        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape), tensor=output)
+
+    def runs(self, inside: Sequence[Box]) -> list[list[str]]:
+        return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
 
     def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
         """`Block ×3` and the arguments that this run has in common and other calls do not."""
@@ -195,7 +199,7 @@ def brief(box: Box) -> str:
     return box.heading or box.lines[0]
 
 
-def shortened(runs: Sequence[Sequence[str]], most: int = 6) -> tuple[str, ...]:
+def shortened(runs: Sequence[Sequence[str]], most: int = MOST_RUNS) -> tuple[str, ...]:
     """The lines of a summary; of a long one the beginning and the end."""
     if len(runs) > most:
         runs = [*runs[: most - 2], [f"… ({len(runs) - most + 1} more)"], runs[-1]]

@@ -30,7 +30,7 @@ class Box:
     keys: frozenset[object] = frozenset()  # boxes that share one are copies of each other
     copy: int = 0
     calls: tuple[Scope, ...] = ()  # of a block
-    tensor: Tensor | None = None  # of an input, output or fork
+    tensor: Tensor | None = None  # of an input, output or fork; of a stage what leaves it
 
     def __post_init__(self) -> None:
         self.copy = self.copy or len(self.nodes)

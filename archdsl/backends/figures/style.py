@@ -74,6 +74,7 @@ FORK: Attributes = {
     "fillcolor": INK,
     "color": INK,
 }
+PLAIN: Attributes = {"shape": "plaintext", "style": "", "margin": "0"}  # words beside a box
 PILL: Attributes = {"shape": "ellipse", "style": "filled", "margin": "0.02,0.01", "height": "0.3"}
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
