@@ -284,7 +284,9 @@ def emit(
 @choosing
 @click.option("--block", metavar="BLOCK", help="The inside of a block instead of the network.")
 @click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
-@click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
+@click.option(
+    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot or html. [default: by FILE's name, else svg]"
+)
 @to_file
 def draw(
     spec: str,
@@ -297,7 +299,7 @@ def draw(
     form: str | None,
     output: str | None,
 ) -> None:
-    """Draw a network or a block."""
+    """Draw a network or a block; as html a page in which stages and blocks open and close."""
     from archdsl.backends.figures import draw as drawn
 
     form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.figures import levels
+from archdsl.backends.figures import levels, page
 from archdsl.backends.figures.dot import dot, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Box, Picture
@@ -13,15 +13,20 @@ from archdsl.report import fault
 
 __all__ = ["FORMATS", "LEVELS", "draw", "picture"]
 
-FORMATS = ("svg", "pdf", "png", "dot")
+FORMATS = ("svg", "pdf", "png", "dot", "html")
 LEVELS = tuple(levels.LEVELS)
 
 
 def draw(graph: Graph, *, block: str | None = None, level: str = "network", format: str = "svg") -> bytes | str:
-    """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png."""
+    """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png.
+
+    As html the interactive page of the whole network (text), opened down to the level, with the block in view.
+    """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     made = picture(graph, block=block, level=level)
+    if format == "html":
+        return page.draw(graph, block=block, level=level)
     text = dot(made)
     if format == "dot":
         return text

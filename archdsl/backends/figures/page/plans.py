@@ -1,0 +1,136 @@
+"""Where the boxes of a group stand while all of them are closed: laid out by the engine, alike groups once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.page.boxes import Size
+from archdsl.backends.figures.page.parts import Group, Wire
+
+Point: TypeAlias = "tuple[float, float]"
+
+INCH = 72  # px at scale 1
+HEAD = (
+    'digraph { graph [rankdir=TB nodesep=0.3 ranksep=0.36] node [shape=box fixedsize=true label=""]'
+    " edge [arrowhead=none headport=n tailport=s]"
+)
+STRAIGHT = 8  # weight of the wire from one part to the next, which keeps the main way straight
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Centres of parts, entries and exits; for each wire its way as a chain of Bézier curves."""
+
+    parts: list[Point]
+    entries: list[float]  # x alone: they stand at the upper edge
+    exits: list[float]
+    height: float
+    ways: list[list[Point]]
+
+
+class Plans:
+    """The plans of a page; groups of the same sizes and wires share one."""
+
+    def __init__(self) -> None:
+        self.made: list[Plan] = []
+        self.index: dict[str, int] = {}
+
+    def plan(self, group: Group, sizes: Sequence[Size]) -> int:
+        """The number of the plan for a group whose closed parts have these sizes."""
+        text = dot(group, sizes)
+        if text not in self.index:
+            self.index[text] = len(self.made)
+            self.made.append(read(json.loads(render(text, "json")), group))
+        return self.index[text]
+
+
+def dot(group: Group, sizes: Sequence[Size]) -> str:
+    """The group for the engine, without a word: boxes of given sizes, points for what enters and leaves."""
+    ordered = orderings(group.wires)
+    lines = [HEAD]
+    lines += ends("e", len(group.entries), "source")
+    for index, (width, height) in enumerate(sizes):
+        lines.append(f"p{index} [width={width / INCH:.4f} height={height / INCH:.4f}{ordered.get(index, '')}]")
+    lines += ends("x", len(group.exits), "sink")
+    lines += (arrow(wire, len(sizes)) for wire in in_branch_order(group.wires))
+    return "\n".join([*lines, "}"])
+
+
+def ends(letter: str, number: int, rank: str) -> Iterator[str]:
+    if number:
+        points = " ".join(f"{letter}{index} [width=0.05 height=0.01];" for index in range(number))
+        yield f"{{ rank={rank}; {points} }}"
+
+
+def arrow(wire: Wire, parts: int) -> str:
+    weight = STRAIGHT if is_next(wire, parts) else 1
+    return f"{name(wire.source, parts)} -> {name(wire.target, parts)} [weight={weight}]"
+
+
+def is_next(wire: Wire, parts: int) -> bool:
+    """Whether the wire leads from one part to the one behind it, from the first entry or to the first exit."""
+    source, target = max(wire.source, -1), wire.target
+    return target == source + 1 or (wire.source >= 0 and target == parts)
+
+
+def name(place: int, parts: int) -> str:
+    if place < 0:
+        return f"e{-1 - place}"
+    return f"p{place}" if place < parts else f"x{place - parts}"
+
+
+def orderings(wires: Sequence[Wire]) -> dict[int, str]:
+    """Joins keep what enters in order, else a box that parts what leaves."""
+    leaving, entering = Counter(wire.source for wire in wires), Counter(wire.target for wire in wires)
+    found = {place: " ordering=out" for place, number in leaving.items() if number > 1}
+    return found | {place: " ordering=in" for place, number in entering.items() if number > 1}
+
+
+def in_branch_order(wires: Sequence[Wire]) -> list[Wire]:
+    """Backwards from the last, a join's branches in its order: the engine sets first met boxes to the left."""
+    entering: dict[int, list[Wire]] = {}
+    for wire in wires:
+        entering.setdefault(wire.target, []).append(wire)
+    found: list[Wire] = []
+    seen: set[int] = set()
+    for end in sorted(entering, reverse=True):
+        stack = [iter([end])]
+        while stack:
+            place = next(stack[-1], None)
+            if place is None:
+                stack.pop()
+            elif place not in seen:
+                seen.add(place)
+                found += entering.get(place, [])
+                stack.append(wire.source for wire in entering.get(place, []))
+    return found
+
+
+# --- the engine's answer
+def read(answer: Any, group: Group) -> Plan:
+    """Places in px from the upper left corner."""
+    top = float(answer["bb"].split(",")[3])
+
+    def point(text: str) -> Point:
+        x, y = map(float, text.split(","))
+        return round(x, 1), round(top - y, 1)
+
+    names = {thing["_gvid"]: thing["name"] for thing in answer["objects"]}
+    places = {thing["name"]: point(thing["pos"]) for thing in answer["objects"] if "pos" in thing}
+    ways: dict[tuple[str, str], list[list[Point]]] = {}
+    for edge in answer.get("edges", ()):
+        way = [point(text) for text in edge["pos"].split()]
+        ways.setdefault((names[edge["tail"]], names[edge["head"]]), []).append(way)
+    parts = len(group.parts)
+    return Plan(
+        [places[f"p{index}"] for index in range(parts)],
+        [places[f"e{index}"][0] for index in range(len(group.entries))],
+        [places[f"x{index}"][0] for index in range(len(group.exits))],
+        round(top, 1),
+        [ways[name(wire.source, parts), name(wire.target, parts)].pop(0) for wire in group.wires],
+    )
