@@ -533,10 +533,10 @@
     const outer = [item.stack, ...(item.kind === "op" ? [] : [item]), ...ancestors(item)];
     const scopes = outer.flatMap((part) => (part ? [...part.data.scopes].reverse() : []));
     const calls = scopes.map((scope) => ({ at: scope.at, what: `${scope.kind} ${scope.label || scope.name}` }));
-    const seen = new Set();
-    return [...own, ...calls].filter(({ at }) => at !== null && !seen.has(at) && seen.add(at))
-      .map(({ at, what }) => html("div", { class: "place" },
-        html("span", {}, place(at)), ` ${what}`, html("code", {}, DATA.lines[at][2])));
+    const lines = new Map(); // what stands on each, in order
+    for (const { at, what } of [...own, ...calls]) if (at !== null) lines.set(at, [...(lines.get(at) || []), what]);
+    return [...lines].map(([at, what]) => html("div", { class: "place" },
+      html("span", {}, place(at)), ` ${what.join(", ")}`, html("code", {}, DATA.lines[at][2])));
   }
 
   // --- search
@@ -546,7 +546,7 @@
   // What a search looks at: a box's words, kind, line and path; or without the path that leads to it.
   function haystacks(item) {
     const scopes = item.kind === "op" ? item.stack.data.scopes : item.data.scopes;
-    const said = item.kind === "op" ? [item.data.op, item.data.text] : [item.data.title, ...item.data.lines];
+    const said = item.kind === "op" ? [item.data.op, item.data.text] : [];
     const about = scopes.flatMap((scope) => [scope.name, scope.label || ""]);
     const outer = item.parent === root ? "" : pathOf(item.parent);
     const path = pathOf(item);
@@ -766,6 +766,7 @@
 
   function begin() {
     const { in: inputs, params, macs } = DATA.root;
+    byId("paper").textContent = Object.values(DATA.paper).join(" · ");
     byId("totals").textContent =
       `input ${list(inputs)} · ${count(params)} parameters · ${count(macs)} MACs · ${count(ops())} ops`;
     const roles = new Set(Object.values(DATA.roles));
