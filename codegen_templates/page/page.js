@@ -367,7 +367,10 @@
   // --- the view: which part of the drawing the window shows
   const view = { x: 0, y: 0, scale: 1 };
   const [SMALLEST, LARGEST] = [0.02, 8];
-  const extent = () => [drawing.clientWidth || 1, drawing.clientHeight || 1];
+  const extent = () => {
+    const { width, height } = drawing.getBoundingClientRect();
+    return [width || 1, height || 1];
+  };
 
   function look() {
     const [width, height] = extent();
@@ -488,6 +491,13 @@
     } catch {
       // a page without an address, such as one in a notebook
     }
+  }
+
+  function point(item) {
+    hovered?.element.classList.remove("pointed");
+    hovered = item;
+    hovered?.element.classList.add("pointed");
+    tell();
   }
 
   function tell() {
@@ -659,14 +669,8 @@
     choose(item, { focus: true });
     if (item.kind === "group") toggle(item);
   });
-  drawing.addEventListener("pointerover", (event) => {
-    hovered = itemAt(event.target) || null;
-    tell();
-  });
-  drawing.addEventListener("pointerleave", () => {
-    hovered = null;
-    tell();
-  });
+  drawing.addEventListener("pointerover", (event) => point(itemAt(event.target) || null));
+  drawing.addEventListener("pointerleave", () => point(null));
   drawing.addEventListener("focusin", (event) => {
     const item = itemAt(event.target);
     if (item && item !== current) choose(item);
@@ -716,9 +720,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in MOVES) {
       choose(MOVES[event.key](), { focus: true });
-      hovered = null;
+      point(null);
       reveal(current);
-      tell();
     } else if ((event.key === "Enter" || event.key === " ") && current.kind === "group") {
       toggle(current);
     } else {
@@ -766,7 +769,7 @@
 
   function begin() {
     const { in: inputs, params, macs } = DATA.root;
-    byId("paper").textContent = Object.values(DATA.paper).join(" · ");
+    byId("paper").textContent = DATA.paper;
     byId("totals").textContent =
       `input ${list(inputs)} · ${count(params)} parameters · ${count(macs)} MACs · ${count(ops())} ops`;
     const roles = new Set(Object.values(DATA.roles));

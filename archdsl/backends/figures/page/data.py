@@ -55,7 +55,7 @@ class Writer:
         return {
             "name": graph.name,
             "variant": graph.variant,
-            "paper": {key: printable(str(value)) for key, value in graph.paper.items()},
+            "paper": paper(graph),
             "root": root,
             "plans": [plan_data(plan) for plan in self.plans.made],
             "roles": dict(sorted(used.items())),
@@ -145,6 +145,13 @@ class Writer:
             cut = text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
             self.table.append([PurePath(span.source.name).name, span.line, cut])
         return self.lines[key]
+
+
+def paper(graph: Graph) -> str:
+    """Where the network is from: `title, arXiv:1801.04381, 2018`, as far as the spec says."""
+    said = {key: str(value) for key, value in graph.paper.items()}
+    arxiv = f"arXiv:{said['arxiv']}" if "arxiv" in said else ""
+    return printable(", ".join(filter(None, (said.get("title"), arxiv, said.get("year")))))
 
 
 def shapes(tensors: Iterable[Tensor]) -> list[Any]:

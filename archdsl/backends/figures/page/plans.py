@@ -19,7 +19,9 @@ HEAD = (
     'digraph { graph [rankdir=TB nodesep=0.3 ranksep=0.36] node [shape=box fixedsize=true label=""]'
     " edge [arrowhead=none headport=n tailport=s]"
 )
-STRAIGHT = 8  # weight of the wire from one part to the next, which keeps the main way straight
+# How much the engine tries to keep a wire straight: a skip least, as it has to bend anyway; and, though it is not
+# drawn, a line from what enters to what leaves, so that opened parts in a chain stand below each other.
+SKIP, AXIS, WAY = 1, 4, 8
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def dot(group: Group, sizes: Sequence[Size]) -> str:
     for index, (width, height) in enumerate(sizes):
         lines.append(f"p{index} [width={width / INCH:.4f} height={height / INCH:.4f}{ordered.get(index, '')}]")
     lines += ends("x", len(group.exits), "sink")
-    lines += (arrow(wire, len(sizes)) for wire in in_branch_order(group.wires))
+    skips = skips_of(group.wires)
+    lines += (arrow(wire, len(sizes), SKIP if wire in skips else WAY) for wire in in_branch_order(group.wires))
+    if len(group.entries) == len(group.exits) == 1:
+        lines.append(f"e0 -> x0 [style=invis weight={AXIS}]")
     return "\n".join([*lines, "}"])
 
 
@@ -67,15 +72,19 @@ def ends(letter: str, number: int, rank: str) -> Iterator[str]:
         yield f"{{ rank={rank}; {points} }}"
 
 
-def arrow(wire: Wire, parts: int) -> str:
-    weight = STRAIGHT if is_next(wire, parts) else 1
+def arrow(wire: Wire, parts: int, weight: int) -> str:
     return f"{name(wire.source, parts)} -> {name(wire.target, parts)} [weight={weight}]"
 
 
-def is_next(wire: Wire, parts: int) -> bool:
-    """Whether the wire leads from one part to the one behind it, from the first entry or to the first exit."""
-    source, target = max(wire.source, -1), wire.target
-    return target == source + 1 or (wire.source >= 0 and target == parts)
+def skips_of(wires: Sequence[Wire]) -> set[Wire]:
+    """The wires beside which a longer way leads to the same place."""
+    after: dict[int, set[int]] = {}
+    for wire in wires:
+        after.setdefault(wire.source, set()).add(wire.target)
+    behind: dict[int, set[int]] = {}  # all that a place leads to
+    for place in sorted(after, reverse=True):  # wires lead on to later places alone
+        behind[place] = after[place].union(*(behind.get(target, ()) for target in after[place]))
+    return {wire for wire in wires if any(wire.target in behind.get(other, ()) for other in after[wire.source])}
 
 
 def name(place: int, parts: int) -> str:
@@ -123,7 +132,7 @@ def read(answer: Any, group: Group) -> Plan:
     names = {thing["_gvid"]: thing["name"] for thing in answer["objects"]}
     places = {thing["name"]: point(thing["pos"]) for thing in answer["objects"] if "pos" in thing}
     ways: dict[tuple[str, str], list[list[Point]]] = {}
-    for edge in answer.get("edges", ()):
+    for edge in (edge for edge in answer.get("edges", ()) if edge.get("style") != "invis"):
         way = [point(text) for text in edge["pos"].split()]
         ways.setdefault((names[edge["tail"]], names[edge["head"]]), []).append(way)
     parts = len(group.parts)
