@@ -1,7 +1,8 @@
 """The interactive page as text: what stands in it, once, and that nothing of a spec can run.
 
 `test_page_browser.py` opens it. After a wanted change of what a page says, write the golden file anew with
-UPDATE_GOLDEN=1 in the environment, and read the difference.
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/test_page.py -k golden
 """
 
 from __future__ import annotations
@@ -261,7 +262,7 @@ def test_it_is_the_golden_one(small):
     writer = Writer(small)
     data = writer.document() | {"plans": [text.splitlines() for text in writer.plans.index]}
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", flat, json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("ARCHDSL_REWRITE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
 

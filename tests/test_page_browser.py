@@ -337,6 +337,19 @@ def test_buttons_and_keys_zoom_and_fit(opened, small):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_what_is_large_is_shown_readable_first_and_whole_on_demand(opened):
+    with opened(archdsl.graph("pelee")) as page:
+        page.click("#open")
+        window = page.locator("#drawing").bounding_box()
+        row = page.locator("#n0").bounding_box()
+        assert row["height"] > 11
+        assert window["x"] < row["x"] < window["x"] + window["width"]
+        page.keyboard.press("0")
+        ends = page.locator(".end").evaluate_all("ends => ends.map((end) => end.getBoundingClientRect().toJSON())")
+        assert all(window["y"] <= end["top"] and end["bottom"] <= window["y"] + window["height"] for end in ends)
+        assert len(ends) == 4
+
+
 def test_it_fits_a_telephone(opened, small):
     with opened(small) as page:
         page.set_viewport_size({"width": 390, "height": 780})

@@ -366,7 +366,7 @@
 
   // --- the view: which part of the drawing the window shows
   const view = { x: 0, y: 0, scale: 1 };
-  const [SMALLEST, LARGEST] = [0.02, 8];
+  const [SMALLEST, LARGEST] = [0.002, 8];
   const extent = () => {
     const { width, height } = drawing.getBoundingClientRect();
     return [width || 1, height || 1];
@@ -386,15 +386,29 @@
     look();
   }
 
-  // The whole; of what would be too small to read the upper end.
+  const wholeScale = () => {
+    const [width, height] = extent();
+    return Math.min(width / (root.width + 2 * PAD), height / (root.height + 2 * PAD), 1.4);
+  };
+
+  // The whole, however small.
   function fit() {
     const [width, height] = extent();
-    const across = width / (root.width + 2 * PAD), along = height / (root.height + 2 * PAD);
-    const whole = Math.min(across, along, 1.4);
-    view.scale = whole > 0.5 ? whole : Math.min(across, 0.9);
+    view.scale = Math.max(SMALLEST, wholeScale());
     view.x = (root.width - width / view.scale) / 2;
-    view.y = whole > 0.5 ? (root.height - height / view.scale) / 2 : -PAD;
+    view.y = (root.height - height / view.scale) / 2;
     look();
+  }
+
+  // The whole if it can be read then, else its upper end around the main way.
+  function fitReadable() {
+    if (wholeScale() > 0.5) return fit();
+    const [width] = extent();
+    const across = width / (root.width + 2 * PAD);
+    view.scale = Math.max(0.6, Math.min(across, 0.9));
+    view.x = (across < view.scale ? top(first()).x : root.width / 2) - width / view.scale / 2;
+    view.y = -PAD;
+    return look();
   }
 
   function corner(item) {
@@ -456,7 +470,7 @@
     openTo(root, levels);
     refresh();
     if (current && !visible(current)) choose(ancestors(current).reverse().find(visible) || first());
-    fit();
+    fitReadable();
   }
 
   const visible = (item) => ancestors(item).every((group) => group.opened);
@@ -781,7 +795,7 @@
     root.opened = true;
     openTo(root, DATA.depth);
     refresh();
-    fit();
+    fitReadable();
     const item = byPath(address() || DATA.show);
     choose(first());
     if (item) show(item);
