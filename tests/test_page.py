@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -22,8 +23,10 @@ import pytest
 
 import archdsl
 from archdsl.backends import figures
-from archdsl.backends.figures.page import boxes
+from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.page import boxes, plans
 from archdsl.backends.figures.page.data import ROLES, Writer
+from archdsl.backends.figures.page.parts import whole
 from archdsl.checking import forms_of
 from archdsl.counting import cost
 from archdsl.library import read, shipped
@@ -228,6 +231,33 @@ def test_alike_blocks_share_a_plan():
     data = data_of(page_of(archdsl.graph("efficientnet", "b7")))
     assert len(groups_of(data["root"])) > 100
     assert len(data["plans"]) < 40
+
+
+def test_a_chain_is_set_as_the_engine_would_set_it(small):
+    writer = Writer(small)
+    group = whole(small)
+    stem = group.parts[1]
+    assert plans.is_chain(group)
+    assert plans.is_chain(stem)
+    assert not plans.is_chain(group.parts[2].parts[0])
+    for chain in (group, stem):
+        sizes = [boxes.closed_size(part, writer.words(part)) for part in chain.parts]
+        ours = plans.column(chain, sizes)
+        theirs = plans.read(json.loads(render(plans.dot(chain, sizes), "json")), chain)
+        assert ours.height == pytest.approx(theirs.height, abs=4)
+        for one, other in zip(ours.parts, theirs.parts, strict=True):
+            assert one == pytest.approx(other, abs=4)
+        for one, other in zip(ours.ways, theirs.ways, strict=True):
+            assert [*one[0], *one[-1]] == pytest.approx([*other[0], *other[-1]], abs=4)
+
+
+def test_thousands_of_ops_in_a_row_take_seconds():
+    body = [{"repeat": 1500, "body": [{"conv": {"out": 4, "kernel": 1}}, "bn", "relu"]}]
+    graph = archdsl.graph({"archdsl": 1, "name": "Long", "input": [4, 8, 8], "stages": {"body": body}})
+    start = time.process_time()
+    text = page_of(graph)
+    assert time.process_time() - start < 10
+    assert len(data_of(text)["root"]["parts"][1]["parts"]) == 1500
 
 
 def test_a_large_network_stays_small():

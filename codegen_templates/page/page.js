@@ -208,8 +208,12 @@
     for (let i = 1; i < marks.length; i += 1) shifted.push(shifted[i - 1] + slopes[i - 1] * (marks[i] - marks[i - 1]));
     return (value) => {
       if (!marks.length || value <= marks[0]) return value;
-      const next = marks.findIndex((mark) => mark >= value);
-      const index = (next < 0 ? marks.length : next) - 1;
+      let [index, next] = [0, marks.length]; // the last mark before the value, by halving
+      while (next - index > 1) {
+        const middle = (index + next) >> 1;
+        if (marks[middle] < value) index = middle;
+        else next = middle;
+      }
       return shifted[index] + slopes[index] * (value - marks[index]);
     };
   }

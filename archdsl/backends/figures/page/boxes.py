@@ -82,12 +82,13 @@ def is_symbol(stack: Stack) -> bool:
     return len(stack.nodes) == 1 and node.op.role == "join" and len(row_text(node)) <= 2
 
 
-def closed_size(outline: Outline, part: Part) -> Size:
+def closed_size(part: Part, said: Words | None) -> Size:
+    """The size of a part; `said`: the words of a group."""
     if isinstance(part, End):
         return fit([(part.name, TEXT, True), (size(part.tensor.shape), SMALL, False)], TITLE + CAPTION)
     if isinstance(part, Stack):
         return stack_size(part)
-    said = words(outline, part)
+    assert said is not None
     lines = [(said.title, TEXT, True), *((line, SMALL, False) for line in (*said.lines, said.shape))]
     heights = TITLE + CAPTION * (len(said.lines) + bool(said.shape)) + 2 * EDGE
     return fit(lines, heights, 2 * TOGGLE)

@@ -48,6 +48,7 @@ class Writer:
         self.lines: dict[tuple[str, int], int] = {}  # file and line -> place in the table
         self.table: list[list[Any]] = []
         self.groups = 0
+        self.said: dict[Group, boxes.Words] = {}
 
     def document(self) -> Data:
         graph, root = self.graph, self.group(whole(self.graph))
@@ -72,8 +73,8 @@ class Writer:
 
     def group(self, group: Group) -> Data:
         number, self.groups = self.groups, self.groups + 1
-        sizes = [boxes.closed_size(self.outline, part) for part in group.parts]
-        said = boxes.words(self.outline, group) if number else None
+        sizes = [boxes.closed_size(part, self.words(part)) for part in group.parts]
+        said = self.words(group) if number else None
         inputs, outputs = (shapes(group.entries), shapes(group.exits)) if number else self.ends()
         parts = [self.part(part) | {"size": size} for part, size in zip(group.parts, sizes, strict=True)]
         return {
@@ -91,6 +92,14 @@ class Writer:
             "wires": [(wire.source, wire.target, wire.leaves, wire.enters) for wire in group.wires],
             "plan": self.plans.plan(group, sizes),
         }
+
+    def words(self, part: Part) -> boxes.Words | None:
+        """What a group says, worked out once."""
+        if not isinstance(part, Group):
+            return None
+        if part not in self.said:
+            self.said[part] = boxes.words(self.outline, part)
+        return self.said[part]
 
     def ends(self) -> tuple[list[Any], list[Any]]:
         return shapes(self.graph.inputs.values()), shapes(self.graph.outputs.values())

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 from archdsl.backends.figures.engine import render
@@ -15,8 +16,9 @@ from archdsl.backends.figures.page.parts import Group, Wire
 Point: TypeAlias = "tuple[float, float]"
 
 INCH = 72  # px at scale 1
+GAP = 26  # px between two rows
 HEAD = (
-    'digraph { graph [rankdir=TB nodesep=0.3 ranksep=0.36] node [shape=box fixedsize=true label=""]'
+    f'digraph {{ graph [rankdir=TB nodesep=0.3 ranksep={GAP / INCH:.4f}] node [shape=box fixedsize=true label=""]'
     " edge [arrowhead=none headport=n tailport=s]"
 )
 # How much the engine tries to keep a wire straight: a skip least, as it has to bend anyway; and, though it is not
@@ -47,8 +49,41 @@ class Plans:
         text = dot(group, sizes)
         if text not in self.index:
             self.index[text] = len(self.made)
-            self.made.append(read(json.loads(render(text, "json")), group))
+            made = column(group, sizes) if is_chain(group) else read(json.loads(render(text, "json")), group)
+            self.made.append(made)
         return self.index[text]
+
+
+# --- chains, of which a network may have thousands of parts: the engine's time grows with the square of their number
+def is_chain(group: Group) -> bool:
+    """Whether each part reads the one before it and nothing else."""
+    places = range(-len(group.entries), len(group.parts) + len(group.exits))
+    found = sorted((wire.source, wire.target) for wire in group.wires)
+    return max(len(group.entries), len(group.exits)) < 2 and found == list(pairwise(places))
+
+
+def column(group: Group, sizes: Sequence[Size]) -> Plan:
+    """The parts below each other, as the engine would set them."""
+    axis = max(width for width, _ in sizes) / 2
+    tops = list(accumulate((height + GAP for _, height in sizes), initial=GAP if group.entries else 0))
+    parts = [(axis, top + height / 2) for top, (_, height) in zip(tops, sizes, strict=False)]
+    bottom = tops[-1] if group.exits else tops[-1] - GAP
+    starts = [*([0] if group.entries else []), *(top - GAP for top in tops[1:])]
+    ends = [*(tops[:-1] if group.entries else tops[1:-1]), *([bottom] if group.exits else [])]
+    ways = {wire: straight(axis, *ys) for wire, *ys in zip(sorted(group.wires, key=source), starts, ends, strict=False)}
+    entries, exits = ([axis] * len(tensors) for tensors in (group.entries, group.exits))
+    return Plan(parts, entries, exits, bottom, [ways[wire] for wire in group.wires])
+
+
+def source(wire: Wire) -> int:
+    return wire.source
+
+
+def straight(x: float, start: float, end: float) -> list[Point]:
+    return [(x, start), (x, start), (x, end), (x, end)]
+
+
+# --- anything else
 
 
 def dot(group: Group, sizes: Sequence[Size]) -> str:
