@@ -24,9 +24,9 @@ import pytest
 import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures.engine import render
-from archdsl.backends.figures.page import boxes, plans
-from archdsl.backends.figures.page.data import ROLES, Writer
-from archdsl.backends.figures.page.parts import whole
+from archdsl.backends.figures.interactive import boxes, plans
+from archdsl.backends.figures.interactive.data import ROLES, Writer
+from archdsl.backends.figures.interactive.parts import whole
 from archdsl.checking import forms_of
 from archdsl.counting import cost
 from archdsl.library import read, shipped
@@ -34,7 +34,7 @@ from archdsl.ops import REGISTRY
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "page" / "small.json"
-ASSETS = ROOT / "codegen_templates" / "page"
+ASSETS = ROOT / "codegen_templates" / "interactive"
 
 SMALL = """\
 archdsl: 1

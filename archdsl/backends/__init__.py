@@ -26,7 +26,7 @@ BUILT_IN = {
     "json": "graph_json:emit",
     "cost": "cost:emit",
     "svg": "figures:draw",
-    "html": "figures.page:emit",
+    "html": "figures.interactive:emit",
 }
 
 

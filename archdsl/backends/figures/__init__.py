@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.figures import levels, page
+from archdsl.backends.figures import interactive, levels
 from archdsl.backends.figures.dot import dot, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Box, Picture
@@ -26,7 +26,7 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network", form
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     made = picture(graph, block=block, level=level)
     if format == "html":
-        return page.draw(graph, block=block, level=level)
+        return interactive.draw(graph, block=block, level=level)
     text = dot(made)
     if format == "dot":
         return text

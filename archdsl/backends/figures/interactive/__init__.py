@@ -14,7 +14,7 @@ import json
 from typing import Any
 
 from archdsl.backends.figures.dot import printable
-from archdsl.backends.figures.page.data import document
+from archdsl.backends.figures.interactive.data import document
 from archdsl.graph import Graph
 from archdsl.resources import folder, template
 
@@ -34,7 +34,7 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network") -> s
     data = document(graph) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
     style, script = asset("page.css"), asset("page.js")
     return template(
-        "page/page.html.jinja",
+        "interactive/page.html.jinja",
         title=printable(" ".join(filter(None, (graph.name, graph.variant)))),
         policy=policy(style, script),
         style=trusted(style),
@@ -44,7 +44,7 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network") -> s
 
 
 def asset(name: str) -> str:
-    return (folder("codegen_templates") / "page" / name).read_text(encoding="utf-8")
+    return (folder("codegen_templates") / "interactive" / name).read_text(encoding="utf-8")
 
 
 def policy(style: str, script: str) -> str:

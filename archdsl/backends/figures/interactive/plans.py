@@ -10,8 +10,8 @@ from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 from archdsl.backends.figures.engine import render
-from archdsl.backends.figures.page.boxes import Size
-from archdsl.backends.figures.page.parts import Group, Wire
+from archdsl.backends.figures.interactive.boxes import Size
+from archdsl.backends.figures.interactive.parts import Group, Wire
 
 Point: TypeAlias = "tuple[float, float]"
 

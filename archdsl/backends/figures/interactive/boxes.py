@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.backends.figures.dot import printable
+from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
 from archdsl.backends.figures.outline import Outline
-from archdsl.backends.figures.page.parts import End, Group, Part, Stack
 from archdsl.backends.figures.picture import size
 from archdsl.backends.figures.wording import op_text
 from archdsl.graph import Node, Tensor

@@ -7,10 +7,10 @@ from pathlib import PurePath
 from typing import Any, TypeAlias
 
 from archdsl.backends.figures.dot import printable
+from archdsl.backends.figures.interactive import boxes
+from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole
+from archdsl.backends.figures.interactive.plans import Plan, Plans
 from archdsl.backends.figures.outline import Outline
-from archdsl.backends.figures.page import boxes
-from archdsl.backends.figures.page.parts import End, Group, Part, Stack, whole
-from archdsl.backends.figures.page.plans import Plan, Plans
 from archdsl.backends.figures.wording import value_text
 from archdsl.counting import Work, total, work
 from archdsl.expr import Expr, show
