@@ -12,8 +12,7 @@ from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
 from archdsl.backends.figures.outline import Outline
 from archdsl.backends.figures.picture import size
-from archdsl.backends.figures.wording import op_text
-from archdsl.graph import Node, Tensor
+from archdsl.graph import Tensor
 from archdsl.ops.base import times
 
 Size: TypeAlias = "tuple[int, int]"  # width and height, in px at scale 1
@@ -66,8 +65,8 @@ def clipped(text: str) -> str:
     return clean if len(clean) <= WIDEST else clean[: WIDEST - 1].rstrip() + "…"
 
 
-def row_text(node: Node) -> str:
-    return clipped(op_text(node)) or node.op.name
+def row_texts(stack: Stack) -> list[str]:
+    return [clipped(text) or node.op.name for text, node in zip(stack.texts, stack.nodes, strict=True)]
 
 
 def caption(stack: Stack) -> str:
@@ -78,8 +77,7 @@ def caption(stack: Stack) -> str:
 
 def is_symbol(stack: Stack) -> bool:
     """Whether the box is a small circle: `+`."""
-    node = stack.nodes[0]
-    return len(stack.nodes) == 1 and node.op.role == "join" and len(row_text(node)) <= 2
+    return len(stack.nodes) == 1 and stack.nodes[0].op.role == "join" and len(row_texts(stack)[0]) <= 2
 
 
 def closed_size(part: Part, said: Words | None) -> Size:
@@ -98,7 +96,7 @@ def stack_size(stack: Stack) -> Size:
     if is_symbol(stack):
         return SYMBOL, SYMBOL
     below = caption(stack)
-    lines = [(row_text(node), TEXT, False) for node in stack.nodes]
+    lines = [(text, TEXT, False) for text in row_texts(stack)]
     return fit([*lines, (below, SMALL, False)], ROW * len(stack.nodes) + (CAPTION if below else 0))
 
 

@@ -110,14 +110,14 @@ class Writer:
             **({"symbol": True} if boxes.is_symbol(stack) else {}),
             **({"shape": boxes.caption(stack)} if boxes.caption(stack) else {}),
             "scopes": [self.scope(scope) for scope in stack.scopes],
-            "ops": [self.op(node) for node in stack.nodes],
+            "ops": [self.op(*row) for row in zip(stack.nodes, boxes.row_texts(stack), strict=True)],
         }
 
-    def op(self, node: Node) -> Data:
+    def op(self, node: Node, text: str) -> Data:
         return {
             "id": f"n{node.id}",
             "op": node.op.name,
-            "text": boxes.row_text(node),
+            "text": text,
             "path": node.path,
             "in": shapes(node.inputs),
             "out": shapes(node.outputs),

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.outline import HEADS, Outline
+from archdsl.backends.figures.wording import op_text
 from archdsl.graph import Graph, Node, Scope, Tensor
 
 Part: TypeAlias = "Group | Stack | End"
@@ -34,6 +35,7 @@ class Stack:
     """
 
     nodes: tuple[Node, ...]
+    texts: tuple[str, ...]  # what each row says
     scopes: tuple[Scope, ...] = ()
 
 
@@ -88,12 +90,16 @@ def stacked(outline: Outline, scope: Scope) -> Iterator[list[Part]]:
             run.append(child)
             continue
         if run:
-            yield [Stack(tuple(run))]
+            yield [stack(run)]
         run = [child] if isinstance(child, Node) else []
         if isinstance(child, Scope):
             yield [part_of(outline, child)]
     if run:
-        yield [Stack(tuple(run))]
+        yield [stack(run)]
+
+
+def stack(run: Sequence[Node]) -> Stack:
+    return Stack(tuple(run), tuple(op_text(node) for node in run))
 
 
 def seen_through(scope: Scope) -> Iterator[Scope | Node]:
@@ -117,7 +123,7 @@ def part_of(outline: Outline, scope: Scope) -> Part:
     if isinstance(only, Group):
         return Group((scope, *only.scopes), only.parts, only.nodes)
     if isinstance(only, Stack) and scope.kind != "stage":
-        return Stack(only.nodes, (scope, *only.scopes))
+        return Stack(only.nodes, only.texts, (scope, *only.scopes))
     return Group((scope,), parts, tuple(scope.nodes()))
 
 
