@@ -296,7 +296,7 @@ def emit(
 @click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
 @click.option("--expand", metavar="STAGE", multiple=True, help="Open a stage into its blocks; as often as wanted.")
 @click.option(
-    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot or tikz. [default: by FILE's name, else svg]"
+    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]"
 )
 @to_file
 def draw(
@@ -313,7 +313,7 @@ def draw(
     form: str | None,
     output: str | None,
 ) -> None:
-    """Draw a network as a strip of its stages, or a block."""
+    """Draw a network as a strip of its stages, or a block; as html a page in which stages and blocks open and close."""
     from archdsl.backends.figures import SUFFIXES
     from archdsl.backends.figures import draw as drawn
 

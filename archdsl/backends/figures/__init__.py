@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.backends.figures import levels, strip
+from archdsl.backends.figures import interactive, levels, strip
 from archdsl.backends.figures.dot import dot, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Box, Picture
@@ -15,7 +15,7 @@ from archdsl.report import fault
 
 __all__ = ["FORMATS", "LEVELS", "draw", "picture"]
 
-FORMATS = ("svg", "pdf", "png", "dot", "tikz")
+FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 LEVELS = tuple(levels.LEVELS)
 
@@ -34,9 +34,14 @@ def draw(
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait, the stages in `expand` opened.
+    As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
+    if format == "html":
+        refuse(block, style, orient, expand, format)
+        picture(graph, block=block, level=level)  # whether there are such
+        return interactive.draw(graph, block=block, level=level)
     if block is None and level == "network":
         return network(graph, style, orient, expand, format)
     refuse(block, style, orient, expand, format)
@@ -73,7 +78,7 @@ def refuse(block: str | None, style: str | None, orient: str, expand: Sequence[s
     asked = {"style": style is not None, "orient": orient != "landscape", "expand": bool(expand)}
     for word, given in {**asked, "format tikz": format == "tikz"}.items():
         if given:
-            what = "a block" if block is not None else "this level"
+            what = "a page" if format == "html" else "a block" if block is not None else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
 
 

@@ -138,7 +138,7 @@ class Outline:
         """Runs of equal chunks, each fed by the one before, as one frame with `×N`."""
         found: list[Item] = []
         while chunks:
-            count = self.alike(chunks)
+            count = self.alike(chunks) if view.fold else 1
             if not view.fold or count < view.fold:
                 count = 1
                 found += chunks[0]
