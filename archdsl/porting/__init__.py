@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -92,33 +93,34 @@ def initialised(graph: Graph) -> nn.Module:
 
 def with_reference(state: State, reference: nn.Module, ours: nn.Module, graph: Graph) -> Ported:
     """Pairs by running both networks, and proves the outputs equal, of these weights too."""
-    whole = loaded(reference, state)
+    theirs, mine = copy.deepcopy(reference).cpu().double().eval(), copy.deepcopy(ours).double().eval()
+    load(theirs, state)
+    given = copy.deepcopy(theirs.state_dict())
     inputs = running.images({name: tensor.shape for name, tensor in graph.inputs.items()})
-    pairing = running.paired(whole, ours, inputs)
-    filled = running.filled(pairing.pairs, {**whole.state_dict(), **state}, dict(ours.state_dict()))
-    ours.load_state_dict(filled)
-    proof = running.prove(whole, ours, inputs)
+    pairing = running.paired(theirs, mine, inputs)
+    filled = running.filled(pairing.pairs, {**given, **state}, dict(ours.state_dict()))
+    theirs.load_state_dict(given)
+    mine.load_state_dict(filled)
+    proof = running.prove(theirs, mine, inputs)
     new, dropped = (
         [part.key(leaf) for part in side for leaf in part.shapes] for side in (pairing.idle, pairing.dropped)
     )
     return Ported(filled, pairing.pairs, "by running both networks", new, dropped, proof)
 
 
-def loaded(reference: nn.Module, state: State) -> nn.Module:
-    """A copy of the network with these weights, in double precision."""
-    whole = running.working_copy(reference)
+def load(network: nn.Module, state: State) -> None:
+    """Gives a network its own weights, from wherever they were."""
     given = OrderedDict(state)
     notes = vars(state).get("_metadata") if isinstance(state, OrderedDict) else None
     if notes is None and all(COUNTER in part.shapes for part in parts_of(shapes_of(state)) if part.is_norm):
-        notes = vars(whole.state_dict())["_metadata"]  # versions of modules, which only files of torch note
+        notes = vars(network.state_dict())["_metadata"]  # versions of modules, which only files of torch note
     vars(given)["_metadata"] = notes
     try:
-        whole.load_state_dict(given)
+        network.load_state_dict(given)
     except (RuntimeError, AssertionError) as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
-        message = f"these are not the weights of {type(reference).__name__}"
+        message = f"these are not the weights of {type(network).__name__}"
         raise fault("unmatched-weights", message, notes=tuple(Note(line[:200]) for line in lines[:3])) from None
-    return whole
 
 
 def in_order_of(state: State, file: str | os.PathLike[str]) -> tuple[State, bool]:

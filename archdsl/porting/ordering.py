@@ -15,7 +15,7 @@ from archdsl.porting.parts import Pair, Part, match, pairs_of
 from archdsl.report import Note, SpecError, fault
 
 MOST_ORDERS = 4096  # open at a time
-REFERENCE = "give the network that they come from, which tells more: --from timm:NAME"
+REFERENCE = "give the network that they come from, which tells more: --from timm:NAME, or a module in Python"
 
 
 @dataclass(eq=False)
