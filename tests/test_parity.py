@@ -3,8 +3,7 @@
 `data/parity.csv` is the table: a spec's variant, the call that makes the other network, params set over the variant's,
 the side of the image (pytorchcv pools over 7×7), the convolution of ours that takes a concatenation in another order.
 `archdsl.port` moves the weights; names play no part, and the order and shapes of the state_dict alone must pair the
-same. In double precision what is left of a difference is a difference
-of arithmetic.
+same. In double precision what is left of a difference is one of arithmetic.
 
 Not there, because they are other networks: pytorchcv's GhostNet, SqueezeNext, MobileNetV3 small, ESPNetV2 (one more
 shortcut from the image), ShuffleNet V2 (but for one width), timm's fbnetv3_b (padded where the released one is not).

@@ -44,7 +44,9 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> tuple[State, b
 
 
 def is_safe(file: Path) -> bool:
-    """Whether a file is in the format safetensors: eight bytes that count those of the JSON after them."""
+    """Whether a file is one of safetensors: by its name, or eight bytes that count those of the JSON after them."""
+    if file.suffix.lower() == SAFE:
+        return True
     with file.open("rb") as stream:
         head = stream.read(9)
     return len(head) == 9 and head[8:] == b"{" and struct.unpack("<Q", head[:8])[0] < file.stat().st_size
