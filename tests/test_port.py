@@ -197,6 +197,48 @@ def test_an_image_that_theirs_cannot_take_is_said_to_be_the_fault():
     assert "--input" in told
 
 
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_branches_of_equal_shapes_are_told_by_what_follows(first):
+    """Whatever order theirs run in: one pass takes the first that fits, further ones try the others."""
+    names = ["relu", "sigmoid", "tanh"]
+
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convs = nn.ModuleList(nn.Conv2d(3, 4, 1, bias=False) for _ in names)
+            self.last = nn.Conv2d(12, 2, 1, bias=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            done = {}
+            for index in (first, (first + 2) % 3, (first + 1) % 3):
+                done[index] = getattr(torch, names[index])(self.convs[index](x))
+            return self.last(torch.cat([done[0], done[1], done[2]], 1))
+
+    branches = [[{"conv": 4}, name] for name in names]
+    network = spec(stages={"mixed": [{"concat": branches}], "last": [{"conv": 2}]})
+    theirs = alive(Branches())
+    found = archdsl.port(theirs.state_dict(), network, reference=theirs)
+    assert [pair.theirs for pair in found.pairs][:3] == [f"convs.{index}.weight" for index in range(3)]
+    assert agree(theirs, found, network)
+
+
+def test_branches_of_equal_shapes_are_told_by_their_dilation():
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convs = nn.ModuleList(nn.Conv2d(3, 4, 3, padding=d, dilation=d, bias=False) for d in (4, 2, 3, 1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([conv(x) for conv in self.convs][::-1], 1).roll(-4, 1)
+
+    rows = [{"conv": {"out": 4, "kernel": 3, "dilation": d}} for d in (3, 2, 4, 1)]
+    network = spec(stages={"mixed": [{"concat": rows}]})
+    theirs = alive(Branches())
+    found = archdsl.port(theirs.state_dict(), network, reference=theirs)
+    assert [pair.theirs for pair in found.pairs] == [f"convs.{index}.weight" for index in (2, 1, 0, 3)]
+    assert agree(theirs, found, network)
+
+
 # --- by order and shapes alone
 
 

@@ -24,6 +24,7 @@ from archdsl.report import Note, SpecError, fault
 
 TOLERANCE = 1e-4  # of the largest output
 BATCH = 1
+MOST_RUNS = 64
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -33,6 +34,7 @@ class Entered(NamedTuple):
 
     part: Part
     sketch: Sketch
+    settings: tuple[Any, ...]  # of a convolution
 
 
 class Proof(NamedTuple):
@@ -54,6 +56,7 @@ class Pairing:
     idle: list[Part] = field(default_factory=list)  # ours that do not run, as heads that are there for training alone
     dropped: list[Part] = field(default_factory=list)  # theirs that do not
     strays: list[tuple[Part, Part, float]] = field(default_factory=list)  # paired by order, for their inputs differ
+    ties: list[tuple[str, int]] = field(default_factory=list)  # ours before any stray: how many of theirs it could be
 
 
 def paired(reference: nn.Module, ours: nn.Module, inputs: Sequence[torch.Tensor]) -> Pairing:
@@ -64,13 +67,37 @@ def paired(reference: nn.Module, ours: nn.Module, inputs: Sequence[torch.Tensor]
     """
     fill(reference)
     entered, wanted = record(reference, inputs)
-    taker = Taker(entered, dict(reference.state_dict()), ours)
-    with hooked(ours, taker.take):
-        found = forward(ours, inputs)
     ran = {item.part.path for item in entered}
-    pairing = taker.finish([part for part in held(reference) if part.path not in ran])
-    compare(wanted, found, pairing.strays)
-    return pairing
+    dropped = [part for part in held(reference) if part.path not in ran]
+    choices: dict[str, int] | None = {}
+    first: SpecError | None = None
+    for _ in range(MOST_RUNS):
+        assert choices is not None
+        taker = Taker(entered, dict(reference.state_dict()), ours, choices)
+        try:
+            with hooked(ours, taker.take):
+                found = forward(ours, inputs)
+            taker.finish(dropped)
+            compare(wanted, found, taker.pairing.strays)
+        except SpecError as error:
+            first = first or error
+            choices = other_choices(choices, taker.pairing.ties)
+            if choices is None:
+                break
+        else:
+            return taker.pairing
+    assert first is not None
+    raise first
+
+
+def other_choices(choices: Mapping[str, int], ties: Sequence[tuple[str, int]]) -> dict[str, int] | None:
+    """What to choose in the next run: the last tie otherwise that can be, those before it as they were."""
+    for index in reversed(range(len(ties))):
+        path, count = ties[index]
+        if choices.get(path, 0) + 1 < count:
+            kept = {earlier: choices.get(earlier, 0) for earlier, _ in ties[:index]}
+            return kept | {path: choices.get(path, 0) + 1}
+    return None
 
 
 def prove(reference: nn.Module, ours: nn.Module, inputs: Sequence[torch.Tensor]) -> Proof:
@@ -148,9 +175,18 @@ def hooked(network: nn.Module, tell: Callable[[Part, nn.Module, torch.Tensor], N
 def record(network: nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[list[Entered], list[torch.Tensor]]:
     """What enters each module, in order of execution, and what comes out."""
     found: list[Entered] = []
-    with hooked(network, lambda part, _, tensor: found.append(Entered(part, sketch(tensor)))):
+    with hooked(network, lambda part, module, tensor: found.append(entry(part, module, tensor))):
         outputs = forward(network, inputs)
     return found, outputs
+
+
+def entry(part: Part, module: nn.Module, tensor: torch.Tensor) -> Entered:
+    return Entered(part, sketch(tensor), settings(module))
+
+
+def settings(module: nn.Module) -> tuple[Any, ...]:
+    """What tells convolutions of one shape apart."""
+    return tuple(getattr(module, name, None) for name in ("stride", "dilation", "groups"))
 
 
 @torch.no_grad()
@@ -175,9 +211,16 @@ def fill(network: nn.Module) -> None:
 
 
 class Taker:
-    """Gives our modules theirs, one after another as ours run."""
+    """Gives our modules theirs, one after another as ours run.
 
-    def __init__(self, entered: Sequence[Entered], source: State, network: nn.Module) -> None:
+    Several of theirs may have the shape and have got the same: branches. `choices` say which one is taken, if not the
+    first that is set alike.
+    """
+
+    def __init__(
+        self, entered: Sequence[Entered], source: State, network: nn.Module, choices: Mapping[str, int]
+    ) -> None:
+        self.choices = choices
         self.left = list(entered)
         self.source = source
         self.blank: State = dict(network.state_dict())
@@ -190,9 +233,10 @@ class Taker:
         if not fitting:
             raise self.alone(part)
         here = sketch(tensor)
-        order = None
-        item = next((item for item in fitting if same(item.sketch, here)), None)
-        if item is None:
+        alike = [item for item in fitting if same(item.sketch, here)]
+        if alike:
+            item, order = self.choose(part, sorted(alike, key=lambda one: one.settings != settings(module))), None
+        else:
             item, order = next(reordered(fitting, here, module), (fitting[0], None))
             if order is None:
                 self.pairing.strays.append((item.part, part, apart(item.sketch, here)))
@@ -205,6 +249,12 @@ class Taker:
         with torch.no_grad():
             for pair in pairs:
                 self.blank[pair.ours].copy_(filled([pair], self.source, self.blank)[pair.ours])
+
+    def choose(self, part: Part, alike: Sequence[Entered]) -> Entered:
+        """One of those that could all be it."""
+        if len(alike) > 1 and not self.pairing.strays:
+            self.pairing.ties.append((part.path, len(alike)))
+        return alike[self.choices.get(part.path, 0) % len(alike)]
 
     def alone(self, part: Part) -> SpecError:
         """One of ours that none of theirs is left for."""
