@@ -377,7 +377,9 @@ def test_a_file_without_order_needs_one_that_has_it(here, state):
     twice = spec(stages={"a": [{"conv": 3}, "relu", {"conv": 3}]})
     safetensors.torch.save_file({f"{name}.weight": torch.randn(3, 3, 1, 1) for name in "ab"}, "twice.safetensors")
     assert "keeps no order" in refusal("unmatched-weights", "twice.safetensors", twice)
-    assert "keeps no order" in refusal("bad-call", "net.safetensors", SPEC, reference="twice.safetensors")
+    told = refusal("unmatched-weights", "twice.safetensors", twice, reference="twice.safetensors")
+    assert "keeps no order" in told
+    assert "timm:NAME" in refusal("missing-file", "net.safetensors", SPEC, reference="squeezenet1_1")
     torch.save({**state, "more": torch.ones(1)}, "more.pth")
     assert "'more' is not the same" in refusal("unmatched-weights", "net.safetensors", SPEC, reference="more.pth")
 

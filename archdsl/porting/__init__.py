@@ -125,13 +125,14 @@ def load(network: nn.Module, state: State) -> None:
 
 def in_order_of(state: State, file: str | os.PathLike[str]) -> tuple[State, bool]:
     """The weights in the order of the names in another file of the same network."""
+    if not Path(file).exists():
+        known = ", ".join(f"{library}:NAME" for library in libraries.LIBRARIES)
+        raise fault("missing-file", f"there is no file '{file}'", help=f"--from takes a file or {known}")
     names, ordered = files.read(file)
-    if not ordered:
-        raise fault("bad-call", f"'{file}' keeps no order", help="--from takes a file of torch.save or LIBRARY:NAME")
     differing = [name for name in {**names, **state} if shapes_of(names).get(name) != shapes_of(state).get(name)]
     if differing:
         raise fault("unmatched-weights", f"'{file}' is of another network: '{differing[0]}' is not the same in both")
-    return {name: state[name] for name in names}, True
+    return {name: state[name] for name in names}, ordered
 
 
 # --- over an edit
