@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
 from archdsl.graph import Graph
-from archdsl.report import SpecError
+from archdsl.report import SpecError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archdsl.comparison import Comparison
     from archdsl.counting import Cost
     from archdsl.library import Features, Inputs, SpecLike
+    from archdsl.porting import Ported, Reference, Weights
 
 Form: TypeAlias = Literal["train", "deploy"]
 Style: TypeAlias = Literal["specialized", "parametric"]
@@ -124,6 +125,37 @@ def convert(
     return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
 
 
+def port(
+    weights: Weights,
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    reference: Reference | None = None,
+    before: SpecLike | Graph | None = None,
+    key: str | None = None,
+    input: Inputs | None = None,
+    form: Form = "train",
+    **params: Any,
+) -> Ported:
+    """Weights of another network for this one: `.state`, `.pairs`, `.save(path)`. Pairs by structure, never by name.
+
+    `weights` are a state_dict, a file (`.pth`, `.safetensors`) or a library's network (`"timm:NAME(pretrained=True)"`),
+    `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
+    (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
+    before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
+    checkpoint. Raises `SpecError` where it is not certain which weight is which.
+    """
+    from archdsl import porting
+
+    network = graph(spec, variant, input=input, form=form, **params)
+    if before is None:
+        return porting.port(weights, network, reference, key)
+    if reference is not None:
+        raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
+    return porting.port_over_edit(weights, porting.old_graphs(before, variant, params, input, form), network, key)
+
+
 def draw(
     spec: SpecLike | Graph,
     /,
@@ -170,4 +202,4 @@ def table(
     return comparison.compare(comparison.flat(specs), variants=variants, sort=sort)
 
 
-__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph", "table"]
+__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph", "port", "table"]

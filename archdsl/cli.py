@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs; only `build` imports torch."""
+"""The command line. Each command imports what it needs when it runs; only `build` and `port` import torch."""
 
 from __future__ import annotations
 
@@ -126,8 +126,12 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def choosing(command: Command) -> Command:
     """The argument and options by which a network is chosen."""
+    return click.argument("spec")(chosen(command))
+
+
+def chosen(command: Command) -> Command:
+    """The options by which a network of a spec is chosen."""
     options = (
-        click.argument("spec"),
         click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
         click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param."),
         click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size."),
@@ -369,6 +373,53 @@ def table(specs: tuple[str, ...], variants: bool, sort: str | None, bold: bool, 
         show(found, console())
     else:
         result(written(found, form, bold=bold), output)
+
+
+@archdsl.command()
+@click.argument("checkpoint")
+@click.argument("spec", required=False)
+@click.option(
+    "--from",
+    "reference",
+    metavar="NETWORK",
+    help="What the weights belong to: torchvision:NAME, timm:NAME, pytorchcv:NAME, or a file with the names in order.",
+)
+@click.option("--between", nargs=2, metavar="OLD NEW", help="The spec before and after an edit, instead of SPEC.")
+@click.option("--key", metavar="NAME", help="The entry of CHECKPOINT that holds the weights.")
+@chosen
+@click.option("-o", "--output", metavar="FILE", required=True, help="Safetensors, or by its name .pth or .pt.")
+def port(
+    checkpoint: str,
+    spec: str | None,
+    reference: str | None,
+    between: tuple[str, str] | None,
+    key: str | None,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    output: str,
+) -> None:
+    """Give a network the weights of another one, or those that it had before an edit of its spec."""
+    import warnings
+
+    if (spec is None) == (between is None) or (between and reference):
+        raise fault("bad-call", "port takes CHECKPOINT SPEC [--from …] or CHECKPOINT --between OLD NEW")
+    from archdsl import porting
+    from archdsl.porting import listing
+
+    network = graph_for(between[1] if between else str(spec), variant, params, inputs, layers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and of libraries: nothing that a user of archdsl can act on
+        if between:
+            before = porting.old_graphs(between[0], variant, params, inputs, layers)
+            ported = porting.port_over_edit(checkpoint, before, network, key)
+        else:
+            ported = porting.port(checkpoint, network, reference, key)
+    ported.save(output)
+    for line in listing.of_edit(ported) if between else listing.of_pairs(ported):
+        say(line)
+    say(f"wrote {output}")
 
 
 @archdsl.command("list")

@@ -85,6 +85,11 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unused-step": "a step whose result leads to no output",
         "unused-input": "an input that nothing reads",
     },
+    "Weights": {
+        "bad-weights": "a file that holds no weights, or more than weights",
+        "unequal-outputs": "a network that computes another thing with the same weights",
+        "unmatched-weights": "weights of which it is not certain which is which",
+    },
     "Calls of the tool": {
         "bad-call": "a call that makes no sense",
         "cannot-write": "a file that cannot be written",

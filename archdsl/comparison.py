@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl import tabular
-from archdsl.checking import DEFAULT, forms_of
+from archdsl.checking import DEFAULT
 from archdsl.counting import cost
 from archdsl.graph import Graph
 from archdsl.library import SpecLike, elaborated, read
@@ -166,7 +166,7 @@ def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
 
 def all_forms(spec: Spec) -> list[str | None]:
     """The variants of a spec; the network without one if there are none, or if the spec expects numbers of it."""
-    forms = forms_of(spec)
+    forms = spec.networks()
     if not forms:
         raise fault("bad-call", f"'{spec.name}' is no network: it has blocks alone")
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]

@@ -27,7 +27,6 @@ from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.interactive import boxes, plans
 from archdsl.backends.figures.interactive.data import ROLES, Writer
 from archdsl.backends.figures.interactive.parts import whole
-from archdsl.checking import forms_of
 from archdsl.counting import cost
 from archdsl.library import read, shipped
 from archdsl.ops import REGISTRY
@@ -93,7 +92,7 @@ class Reader(HTMLParser):
 
 
 def graph_of(name: str) -> archdsl.Graph:
-    return archdsl.graph(name, forms_of(read(name))[0])
+    return archdsl.graph(name, read(name).networks()[0])
 
 
 def page_of(graph: archdsl.Graph, **what) -> str:

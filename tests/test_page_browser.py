@@ -15,7 +15,6 @@ from test_page import SMALL, hostile_graph
 
 import archdsl
 from archdsl.backends import figures
-from archdsl.checking import forms_of
 from archdsl.counting import work
 from archdsl.library import read
 from archdsl.ops import REGISTRY
@@ -128,7 +127,7 @@ def test_what_was_clicked_stays_under_the_pointer(opened, small):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_open_all_shows_every_op_once_and_nothing_overlaps(opened, name):
-    graph = archdsl.graph(name, forms_of(read(name))[0])
+    graph = archdsl.graph(name, read(name).networks()[0])
     with opened(graph) as page:
         for what in ("", "#open"):
             if what:

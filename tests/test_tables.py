@@ -25,7 +25,6 @@ import pytest
 
 import archdsl
 from archdsl.backends.cost import FORMATS, short_names
-from archdsl.checking import forms_of
 from archdsl.cli import main
 from archdsl.comparison import FORMATS as TABLE_FORMATS
 from archdsl.comparison import written
@@ -47,14 +46,14 @@ GOLDENS = [
     ("espnet_v2", "x1.0", "latex"),
 ]
 ENDINGS = {"latex": "tex", "md": "md", "csv": "csv", "text": "txt"}
-NETWORKS = [name for name in shipped() if forms_of(read(name))]
+NETWORKS = [name for name in shipped() if read(name).networks()]
 HOSTILE = r"a|b_c & 50% <x> #1 {y} ~ ^ \z $ [q] *e* `k` – ✓"
 
 
 @cache
 def counted(name, form=None):
     """The cost of a shipped network; the first form if none is named."""
-    return archdsl.cost(name, form or forms_of(read(name))[0])
+    return archdsl.cost(name, form or read(name).networks()[0])
 
 
 def lines_of(spec, *variant, columns, **params):
@@ -215,7 +214,7 @@ def test_a_graph_without_tables_has_the_standard_columns():
 # --- lines
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_op_is_in_one_line(name):
-    for form in {forms_of(read(name))[0], forms_of(read(name))[-1]}:
+    for form in {read(name).networks()[0], read(name).networks()[-1]}:
         found = counted(name, form)
         for column in ("params", "macs", "buffers", "activations", *WORK):
             assert sum(getattr(line.work, column) for line in found.table.lines) == getattr(found, column), column
