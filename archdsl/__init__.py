@@ -5,21 +5,25 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
 from archdsl.graph import Graph
-from archdsl.report import SpecError
+from archdsl.report import SpecError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import torch
 
+    from archdsl.comparison import Comparison
     from archdsl.counting import Cost
     from archdsl.library import Features, Inputs, SpecLike
+    from archdsl.porting import Ported, Reference, Weights
 
 Form: TypeAlias = Literal["train", "deploy"]
+Style: TypeAlias = Literal["specialized", "parametric"]
 __version__ = "0.1.0"
 
 
@@ -74,12 +78,18 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    style: Style = "specialized",
     **params: Any,
 ) -> str:
-    """The same module as standalone Python source."""
+    """The same module as standalone Python source.
+
+    Specialized, it is this one network; parametric, its class takes all params of the spec, and `VARIANTS` says
+    which arguments make each variant. Both have the same state_dict keys.
+    """
     from archdsl.backends import torch_source
 
-    return torch_source.emit(graph(spec, variant, input=input, features_only=features_only, form=form, **params))
+    found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+    return torch_source.emit(found, style)
 
 
 def cost(
@@ -115,6 +125,37 @@ def convert(
     return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
 
 
+def port(
+    weights: Weights,
+    spec: SpecLike | Graph,
+    /,
+    variant: str | None = None,
+    *,
+    reference: Reference | None = None,
+    before: SpecLike | Graph | None = None,
+    key: str | None = None,
+    input: Inputs | None = None,
+    form: Form = "train",
+    **params: Any,
+) -> Ported:
+    """Weights of another network for this one: `.state`, `.pairs`, `.save(path)`. Pairs by structure, never by name.
+
+    `weights` are a state_dict, a file (`.pth`, `.safetensors`) or a library's network (`"timm:NAME(pretrained=True)"`),
+    `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
+    (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
+    before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
+    checkpoint. Raises `SpecError` where it is not certain which weight is which.
+    """
+    from archdsl import porting
+
+    network = graph(spec, variant, input=input, form=form, **params)
+    if before is None:
+        return porting.port(weights, network, reference, key)
+    if reference is not None:
+        raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
+    return porting.port_over_edit(weights, porting.old_graphs(before, variant, params, input, form), network, key)
+
+
 def draw(
     spec: SpecLike | Graph,
     /,
@@ -123,6 +164,9 @@ def draw(
     cases: Sequence[str | Mapping[str, Any]] = (),
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
+    style: Literal["strip", "blocks"] | None = None,
+    orient: Literal["landscape", "portrait"] = "landscape",
+    expand: Sequence[str] = (),
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
@@ -134,7 +178,12 @@ def draw(
     form: Form = "train",
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks: text for svg and dot, bytes for pdf and png.
+    """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
+
+    At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
+    that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
+    landscape for a figure as wide as a page, portrait for one as wide as a column; the stages named in `expand` are
+    opened into their blocks.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
@@ -148,7 +197,35 @@ def draw(
 
     whole = graph(spec, variant, input=input, form=form, **params)
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
-    return figures.draw(whole, block=block, cases=cases, level=level, format=format, look=look)
+    return figures.draw(
+        whole,
+        block=block,
+        cases=cases,
+        level=level,
+        format=format,
+        style=style,
+        orient=orient,
+        expand=expand,
+        look=look,
+    )
 
 
-__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph"]
+def table(
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    variants: bool = False,
+    sort: Literal["params", "macs", "top1"] | None = None,
+) -> Comparison:
+    """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
+
+    Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
+    does. `sort` puts the least count, or the highest accuracy, first. `.rows` is data, `.to_latex()`, `.to_markdown()`,
+    `.to_csv()`, `.to_text()` are the table.
+    """
+    from archdsl import comparison
+
+    return comparison.compare(comparison.flat(specs), variants=variants, sort=sort)
+
+
+__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph", "port", "table"]

@@ -10,7 +10,7 @@ from archdsl.graph import Graph
 from archdsl.library import SpecLike, read
 from archdsl.lower import lower_blocks
 from archdsl.report import Collector, Diagnostic, SpecError, fault
-from archdsl.spec import Expected, Spec
+from archdsl.spec import Expected
 
 MAX_OPS = 200_000  # of all variants together
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
@@ -34,7 +34,7 @@ class Checked:
 def check(spec: SpecLike) -> Checked:
     """Raises `SpecError` with the faults of all variants, each once."""
     found, faults = read(spec), Collector()
-    forms = forms_of(found)
+    forms = found.networks()
     if not forms:
         lower_blocks(found)
     ops = 0
@@ -48,14 +48,6 @@ def check(spec: SpecLike) -> Checked:
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
     return Checked(found.name, len(forms), len(found.expect))
-
-
-def forms_of(spec: Spec) -> list[str | None]:
-    """What can be built: the network as it stands (None) if every param has a value, and each variant."""
-    if not spec.stages:
-        return []
-    complete = all(param.default is not None for param in spec.params.values())
-    return [*([None] if complete or not spec.variants else []), *spec.variants]
 
 
 def compare(graph: Graph, expected: Expected | None) -> None:

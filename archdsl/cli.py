@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs; only `build` imports torch."""
+"""The command line. Each command imports what it needs when it runs; only `build` and `port` import torch."""
 
 from __future__ import annotations
 
@@ -126,8 +126,12 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def choosing(command: Command) -> Command:
     """The argument and options by which a network is chosen."""
+    return click.argument("spec")(chosen(command))
+
+
+def chosen(command: Command) -> Command:
+    """The options by which a network of a spec is chosen."""
     options = (
-        click.argument("spec"),
         click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
         click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param."),
         click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size."),
@@ -276,6 +280,13 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
     callback=parse_features,
     help="A backbone that gives the maps of these stages; all: the last of each resolution.",
 )
+@click.option(
+    "--style",
+    metavar="STYLE",
+    default="specialized",
+    show_default=True,
+    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments.",
+)
 @click.option("--to", "target", metavar="BACKEND", default="torch", show_default=True, help="torch, json, cost, svg, …")
 @to_file
 def emit(
@@ -285,14 +296,15 @@ def emit(
     inputs: Any,
     layers: str,
     features: Any,
+    style: str,
     target: str,
     output: str | None,
 ) -> None:
     """Print a network as standalone PyTorch source."""
-    from archdsl.backends import backend
+    from archdsl.backends import backend, torch_source
 
-    chosen = backend(target)
-    result(chosen(graph_for(spec, variant, params, inputs, layers, features)), output)
+    chosen, graph = backend(target), graph_for(spec, variant, params, inputs, layers, features)
+    result(torch_source.emit(graph, style) if target == "torch" else chosen(graph), output)
 
 
 @archdsl.command()
@@ -300,7 +312,12 @@ def emit(
 @click.option("--block", metavar="BLOCK", multiple=True, help="The inside of a block; several stand side by side.")
 @click.option("--case", "cases", metavar="NAME=VALUE,...", multiple=True, help="A case of the block, by its arguments.")
 @click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
-@click.option("--format", "form", metavar="FORMAT", help="svg, pdf, png or dot. [default: by FILE's name, else svg]")
+@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes that show C×H×W.")
+@click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
+@click.option("--expand", metavar="STAGE", multiple=True, help="Open a stage into its blocks; as often as wanted.")
+@click.option(
+    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]"
+)
 @looking
 @to_file
 def draw(
@@ -312,18 +329,31 @@ def draw(
     block: tuple[str, ...],
     cases: tuple[str, ...],
     level: str,
+    style: str | None,
+    orient: str,
+    expand: tuple[str, ...],
     form: str | None,
     output: str | None,
     **look: Any,
 ) -> None:
-    """Draw a network or a block."""
-    from archdsl.backends.figures import Look, inches
+    """Draw a network as a strip of its stages, or a block; as html a page in which stages and blocks open and close."""
+    from archdsl.backends.figures import SUFFIXES, Look, inches
     from archdsl.backends.figures import draw as drawn
 
-    form = form or (Path(output).suffix[1:].lower() if output else "") or "svg"
+    suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**{**look, "width": inches(look["width"])})
-    graph = graph_for(spec, variant, params, inputs, layers)
-    result(drawn(graph, block=block, cases=cases, level=level, format=form, look=chosen), output)
+    made = drawn(
+        graph_for(spec, variant, params, inputs, layers),
+        block=block,
+        cases=cases,
+        level=level,
+        format=form or SUFFIXES.get(suffix, suffix) or "svg",
+        style=style,
+        orient=orient,
+        expand=expand,
+        look=chosen,
+    )
+    result(made, output)
 
 
 @archdsl.command()
@@ -351,6 +381,73 @@ def show_cost(found: Any) -> None:
     from archdsl.backends.cost import show
 
     show(found, console())
+
+
+@archdsl.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...")
+@click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
+@click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
+@click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
+@click.option(
+    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+)
+@to_file
+def table(specs: tuple[str, ...], variants: bool, sort: str | None, bold: bool, form: str, output: str | None) -> None:
+    """Compare networks: input, parameters, multiply-adds, published top-1."""
+    from archdsl.comparison import compare, show, written
+
+    found = compare(specs, variants=variants, sort=sort)
+    if form == "text" and output is None:
+        show(found, console())
+    else:
+        result(written(found, form, bold=bold), output)
+
+
+@archdsl.command()
+@click.argument("checkpoint")
+@click.argument("spec", required=False)
+@click.option(
+    "--from",
+    "reference",
+    metavar="NETWORK",
+    help="What the weights belong to: torchvision:NAME, timm:NAME, pytorchcv:NAME, or a file with the names in order.",
+)
+@click.option("--between", nargs=2, metavar="OLD NEW", help="The spec before and after an edit, instead of SPEC.")
+@click.option("--key", metavar="NAME", help="The entry of CHECKPOINT that holds the weights.")
+@chosen
+@click.option("-o", "--output", metavar="FILE", required=True, help="Safetensors, or by its name .pth or .pt.")
+def port(
+    checkpoint: str,
+    spec: str | None,
+    reference: str | None,
+    between: tuple[str, str] | None,
+    key: str | None,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    output: str,
+) -> None:
+    """Give a network the weights of another one, or those that it had before an edit of its spec."""
+    import warnings
+
+    if (spec is None) == (between is None) or (between and reference):
+        raise fault("bad-call", "port takes CHECKPOINT SPEC [--from …] or CHECKPOINT --between OLD NEW")
+    from archdsl import porting
+    from archdsl.porting import listing
+
+    network = graph_for(between[1] if between else str(spec), variant, params, inputs, layers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and of libraries: nothing that a user of archdsl can act on
+        if between:
+            before = porting.old_graphs(between[0], variant, params, inputs, layers)
+            ported = porting.port_over_edit(checkpoint, before, network, key)
+        else:
+            ported = porting.port(checkpoint, network, reference, key)
+    ported.save(output)
+    for line in listing.of_edit(ported) if between else listing.of_pairs(ported):
+        say(line)
+    say(f"wrote {output}")
 
 
 @archdsl.command("list")

@@ -85,6 +85,11 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unused-step": "a step whose result leads to no output",
         "unused-input": "an input that nothing reads",
     },
+    "Weights": {
+        "bad-weights": "a file that holds no weights, or more than weights",
+        "unequal-outputs": "a network that computes another thing with the same weights",
+        "unmatched-weights": "weights of which it is not certain which is which",
+    },
     "Calls of the tool": {
         "bad-call": "a call that makes no sense",
         "cannot-write": "a file that cannot be written",
@@ -95,6 +100,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unknown-case": "a case of a block that no call is",
         "unknown-format": "a format that is not there",
         "unknown-level": "a level of detail that is not there",
+        "unknown-stage": "a stage to be opened in a figure that is not there",
         "unknown-spec": "a shipped spec that is not there",
     },
 }

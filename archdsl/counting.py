@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import groupby
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import Shape
+
+if TYPE_CHECKING:
+    from archdsl.stagetable import StageTable
 
 WORK = ("norm", "activation", "pool", "elementwise")
 BYTES = 4  # of a float32
@@ -81,6 +84,14 @@ class Cost(Work):
     peak: int = 0  # elements alive at once
     receptive_field: tuple[int, ...] | None = None
     stages: list[StageCost] = field(default_factory=list)
+    graph: Graph = field(repr=False, compare=False)
+
+    @property
+    def table(self) -> StageTable:
+        """The stage table as a paper prints it."""
+        from archdsl.stagetable import stage_table
+
+        return stage_table(self.graph)
 
     @property
     def activation_bytes(self) -> int:
@@ -105,6 +116,30 @@ class Cost(Work):
             "counted": list(COUNTED),
         }
 
+    def to_text(self, width: int = 120) -> str:
+        """The table for a terminal, with the totals and what is counted."""
+        from archdsl.backends.cost import text
+
+        return text(self, width)
+
+    def to_markdown(self) -> str:
+        """The table with a column for each kind of work."""
+        from archdsl.backends.cost import markdown
+
+        return markdown(self)
+
+    def to_latex(self) -> str:
+        """The table as a paper prints it: a tabular that needs booktabs."""
+        from archdsl.backends.cost import latex
+
+        return latex(self)
+
+    def to_csv(self) -> str:
+        """The table in plain numbers."""
+        from archdsl.backends.cost import as_csv
+
+        return as_csv(self)
+
     def _repr_html_(self) -> str:
         """The table in a notebook."""
         from archdsl.backends.cost import html
@@ -125,6 +160,7 @@ def cost(graph: Graph) -> Cost:
         peak=peak(graph),
         receptive_field=last_field(graph, reach),
         stages=[line(name, scope, works, reach) for name, scope in lines(graph.root)],
+        graph=graph,
     )
 
 
@@ -263,6 +299,8 @@ def lines(root: Scope) -> Iterator[tuple[str, Scope]]:
 
 def split(scope: Scope) -> Iterator[tuple[str, Scope]]:
     """A stage as one line or several."""
+    if len(scope.children) == 1 and isinstance(inside := scope.children[0], Scope) and inside.kind == "stage":
+        scope = inside  # a stage with a `when:`
     network = only_block(scope)
     if network is not None and any(isinstance(child, Scope) and child.kind == "stage" for child in network.children):
         yield from lines(network)

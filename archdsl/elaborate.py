@@ -28,6 +28,7 @@ MAX_NODES, MAX_TURNS, MAX_CALLS = 25_000, 10_000, 10_000  # of a network: ops, t
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
+SIZE = "image_size"  # the height and width of the only input
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 Deps = frozenset[str]
@@ -42,6 +43,7 @@ class Seen:
     varies: bool = False
     deps: Deps = NONE
     kinds: set[str] = field(default_factory=set)
+    words: dict[str, None] = field(default_factory=dict)  # those among its values, in order
 
 
 @dataclass
@@ -53,7 +55,6 @@ class Notes:
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
     ran: set[int] = field(default_factory=set)  # the templates that took part
     taps: dict[int, int] = field(default_factory=dict)  # a tapped container -> how deep
-    turns: dict[int, int] = field(default_factory=dict)  # a table -> how many turns it has in all
 
 
 @dataclass
@@ -87,6 +88,15 @@ def elaborate(
         return Elaborator(spec, template, variant).run(params or {}, inputs)
     except RecursionError:
         raise too_deep(spec.span) from None
+
+
+def witnesses(graph: Graph) -> list[Graph]:
+    """The graphs of all variants of a graph's spec, and last the graph itself, over notes that they share."""
+    origin: Origin = graph.origin
+    notes, spec = Notes(), origin.spec
+    found = [Elaborator(spec, origin.template, variant, notes).run({}, None) for variant in spec.networks()]
+    shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
+    return [*found, Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)]
 
 
 @dataclass(eq=False)
@@ -127,6 +137,7 @@ class Elaborator:
         self.origins: dict[int, Deps] = {}  # of the channels of a tensor
         self.by_path: dict[str, Tensor] = {}
         self.paths: dict[str, int] = {}
+        self.image: list[Value] = []  # height and width of the only input
         self.trail: list[Note] = []
         self.here: Span | None = None  # the step at work
         self.faults = Collector()
@@ -140,7 +151,7 @@ class Elaborator:
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
         self.notes.ran.add(id(self.template))
         chosen = self.variants(self.variant)
-        values = self.params(chosen, params)
+        values = self.completed(self.params(chosen, params))
         tensors = self.inputs(chosen, inputs, values)
         root = Scope("network", self.spec.name, "", None, tuple(tensors.values()), span=self.spec.span)
         deps = {name: frozenset([name]) for name in values}
@@ -149,6 +160,9 @@ class Elaborator:
         if len(entry) == 1 and IMAGE not in values:
             self.origins[id(entry[0])] = frozenset([IMAGE])
             self.note((id(self.template), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
+        if len(entry) == 1 and SIZE not in values:
+            self.image = list(entry[0].shape[1:])
+            self.note((id(self.template), SIZE), self.image, NONE)
         for var, tensor in zip(self.template.inputs.values(), entry, strict=True):
             self.set(var, tensor, frame)
         for name, tensor in tensors.items():
@@ -256,6 +270,16 @@ class Elaborator:
                 values[name] = evaluate(stated, values)
         return values
 
+    def completed(self, values: dict[str, Value]) -> dict[str, Value]:
+        """The params, tables among them with the cells that their rows leave out."""
+        for node in self.template.region.walk():
+            if not isinstance(node, ir.LoopNode) or not node.column_defaults or not isinstance(node.rows, Name):
+                continue
+            rows = values.get(node.rows.id)
+            if isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+                values[node.rows.id] = [complete(node, row, values) for row in rows if isinstance(row, list)]
+        return values
+
     def input_help(self) -> str:
         known = [name for name in self.spec.inputs if name != LONE_INPUT]
         return f"its inputs are {', '.join(known)}" if known else "its only input has no name: give C,H,W alone"
@@ -328,11 +352,15 @@ class Elaborator:
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
         seen = self.seen.get(slot)
         if seen is None:
-            self.seen[slot] = Seen(value, False, deps, {type_name(value)})
+            seen = self.seen[slot] = Seen(value, False, deps, {type_name(value)})
+            if isinstance(value, str):
+                seen.words[value] = None
             return
         if seen.value is not value and (seen.value != value or type(seen.value) is not type(value)):
             seen.varies, seen.value = True, value
             seen.kinds.add(type_name(value))
+            if isinstance(value, str):
+                seen.words[value] = None
         if deps is not NONE and not deps <= seen.deps:
             seen.deps |= deps
 
@@ -387,6 +415,8 @@ class Elaborator:
         inner = Scope(
             kind, name, path, outer, (entry,) if isinstance(entry, Tensor) else (), span=node.span, label=node.label
         )
+        if isinstance(node, ir.LoopNode) and kind != "stage":
+            inner.row = {column: frame.values[column] for column in node.columns}
         outer.children.append(inner)
         frame.scope = inner
         try:
@@ -552,6 +582,8 @@ class Elaborator:
         origin = self.channel_origin(op, deps, tensors)
         if origin:
             self.origins.update((id(t), origin) for t in made.outputs)
+        if channel_names(op) is None:  # the source then needs a number, or a multiple of what enters
+            self.note((id(node), "channels"), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
         result = list(made.outputs) if node.out.many else made.outputs[0]
         self.set(node.out, result, frame)
         if node.key is not None or place.count is not None:
@@ -680,7 +712,8 @@ class Elaborator:
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
         path = place.child(node.key)
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
-        self.note((id(node), "ratio"), ratio(tensors[0].shape, frame), NONE)
+        entered = self.image if frame.template is self.template else [frame.values["h_in"], frame.values["w_in"]]
+        self.note((id(node), "ratio"), ratio(tensors[0].shape, entered), NONE)
         self.notes.ran.add(id(block))
         inner = Frame(block, {}, {}, {}, path, frame.scope)
         try:
@@ -830,7 +863,7 @@ class Elaborator:
             if node.table:
                 frame.values["turn"] = 0
                 frame.values["turns"] = self.turns_of(node, frame, rows) if node.counted else len(rows)
-                self.notes.turns[id(node)] = frame.values["turns"]
+                self.note((id(node), "turns"), frame.values["turns"], NONE)
             for index, row in enumerate(rows):
                 self.budget(node)
                 current = entries[index] if entries else current
@@ -984,15 +1017,32 @@ class Elaborator:
 _ABSENT: Any = object()
 
 
-def ratio(shape: Shape, frame: Frame) -> Value:
+def ratio(shape: Shape, entered: Sequence[Value]) -> Value:
     """Height and width of a map as multiples (or parts) of those that entered the block; None if they are none."""
     found: list[Value] = []
-    for name, size in zip(("h_in", "w_in"), shape[-2:] if len(shape) == 3 else (), strict=False):
-        own = frame.values.get(name)
+    for own, size in zip(entered, shape[-2:] if len(shape) == 3 else (), strict=False):
         if not isinstance(own, int) or (own % size and size % own):
             return None
         found.append([size // own, 1] if size % own == 0 else [1, own // size])
     return found or None
+
+
+def complete(node: ir.LoopNode, row: list[Value], values: Mapping[str, Value]) -> list[Value]:
+    """A row with the cells that it leaves out, as far as the params and the row itself tell them."""
+    for name in node.columns[len(row) :]:
+        known = {**values, **dict(zip(node.columns, row, strict=False))}
+        default = node.column_defaults.get(name)
+        if default is None or any(n.id not in known for n in names(default)):
+            break
+        row = [*row, evaluate(default, known)]
+    return row
+
+
+def multiple(channels: int, entering: Value) -> Value:
+    """By how much the channels that entered the block are to be multiplied and divided; None if that is not whole."""
+    if not isinstance(entering, int) or (channels % entering and entering % channels):
+        return None
+    return [channels // entering, 1] if channels % entering == 0 else [1, entering // channels]
 
 
 def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
@@ -1074,12 +1124,35 @@ def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
 
 def type_name(value: Value) -> str:
     """The type of a value as emitted source has it: a list is a tuple there."""
-    if not isinstance(value, list):
-        return "None" if value is None else type(value).__name__
-    kinds = [type_name(item) for item in value]
-    if len(kinds) <= MAX_SPELT:
-        return f"tuple[{', '.join(kinds) or '()'}]"
-    return f"tuple[{' | '.join(dict.fromkeys(kinds))}, ...]"
+    return annotation([value])
+
+
+def annotation(values: Sequence[Value]) -> str:
+    """The type of all of some values; of a table, that of its rows."""
+    lists = [value for value in values if isinstance(value, list)]
+    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
+    if "float" in found:
+        found.discard("int")
+    if lists:
+        found.add(f"tuple[{items_annotation(lists)}]")
+    return " | ".join(sorted(found))
+
+
+def items_annotation(lists: Sequence[list[Value]]) -> str:
+    """The types of the items of lists: spelled out for a few items, or for a row of a table."""
+    items = [item for value in lists for item in value]
+    if not items:
+        return "()"
+    size = len(lists[0])
+    row = annotation(items).count("|") and not any(isinstance(item, list) and item for item in items[:1])
+    if all(len(value) == size for value in lists) and (size <= MAX_SPELT or row) and not is_table(lists):
+        return ", ".join(annotation(column) for column in zip(*lists, strict=True))
+    return f"{annotation(items)}, ..."
+
+
+def is_table(lists: Sequence[list[Value]]) -> bool:
+    """Whether each list is one of rows."""
+    return all(isinstance(item, list) and len(item) > 1 for value in lists for item in value)
 
 
 _CHANNEL_NAMES: dict[str, frozenset[str] | None] = {}

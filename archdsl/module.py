@@ -1,4 +1,4 @@
-"""Source -> live torch module. The only file that imports torch."""
+"""Source -> live torch module. This file and those of `porting` alone import torch."""
 
 from __future__ import annotations
 

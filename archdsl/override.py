@@ -16,9 +16,10 @@ _BY_NAME = ("params", "blocks", "variants", "defaults", "init", "figure")
 
 
 def override(base: Mapping, over: Mapping) -> Mapping:
-    """`over` laid on `base`. What the base expects holds no longer, so its `expect:` is left behind."""
+    """`over` laid on `base`. What was counted or measured of the base holds no longer: no `expect:`, no `top1:`."""
+    kept = tuple(entry for entry in base.entries if entry[0].text not in ("expect", "use", "extends", "until"))
     tree = Mapping(
-        tuple(entry for entry in base.entries if entry[0].text not in ("expect", "use", "extends", "until")), over.span
+        tuple((key, unmeasured(value) if key.text == "variants" else value) for key, value in kept), over.span
     )
     said = mentions(over)
     for key, value in over.entries:
@@ -33,6 +34,19 @@ def override(base: Mapping, over: Mapping) -> Mapping:
             tree = Mapping(tuple(entry for entry in tree.entries if entry[0].text != "input"), tree.span)
         tree = replaced(tree, key.text, value, key)
     return tree
+
+
+def unmeasured(variants: Node) -> Node:
+    """Variants without the accuracies that were published of them."""
+    if not isinstance(variants, Mapping):
+        return variants
+    return Mapping(tuple((key, without(value, "top1")) for key, value in variants.entries), variants.span)
+
+
+def without(node: Node, name: str) -> Node:
+    if not isinstance(node, Mapping):
+        return node
+    return Mapping(tuple(entry for entry in node.entries if entry[0].text != name), node.span)
 
 
 def as_mapping_of(node: Node) -> Mapping:

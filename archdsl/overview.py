@@ -49,9 +49,9 @@ def show_specs(console: Console, *, variants: bool) -> None:
 
 
 def spec_rows(name: str, spec: Spec, *, variants: bool) -> Iterator[tuple[str, ...]]:
-    from archdsl.checking import DEFAULT, forms_of
+    from archdsl.checking import DEFAULT
 
-    forms = forms_of(spec)
+    forms = spec.networks()
     title = paper(spec)
     if not forms:
         yield name, "", "", "", title

@@ -24,7 +24,8 @@ def template(name: str, **values: object) -> str:
     """A template of `codegen_templates/`, printed. Templates decide nothing: every value is ready before."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(  # noqa: S701 - prints LaTeX, Markdown: their own escapes are applied before
+    environment = Environment(  # HTML escapes itself; LaTeX and Markdown have escapes of their own, applied before
+        autoescape=name.endswith(".html.jinja"),
         loader=FileSystemLoader(folder("codegen_templates")),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -156,7 +156,8 @@ class Variant:
     values: Mapping[str, Expr]
     inputs: Mapping[str, Expr] = field(default_factory=dict)
     extends: str | None = None
-    top1: float | None = None
+    top1: float | None = None  # in percent, on ImageNet
+    top1_source: str | None = None  # where that was published; by default what `paper: {top1: ...}` says
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,3 +215,10 @@ class Spec:
     init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
+
+    def networks(self) -> list[str | None]:
+        """What can be built: the network as it stands (None) if every param has a value, and each variant."""
+        if not self.stages:
+            return []
+        complete = all(param.default is not None for param in self.params.values())
+        return [*([None] if complete or not self.variants else []), *self.variants]

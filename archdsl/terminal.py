@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "→": ">", "✓": "v"}  # one for one: columns stay
+PLAIN["\u2007"] = " "  # a blank as wide as a digit
 PIPE_WIDTH = 160  # of a table that no terminal limits
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from archdsl.expr import Expr, evaluate
 from archdsl.identifiers import checked_variant
 from archdsl.report import fault
-from archdsl.schema.shape import EXPECT, VARIANT
+from archdsl.schema.shape import EXPECT, TOP1, VARIANT
 from archdsl.spec import Expected, Param, Variant
-from archdsl.text import Node, Scalar
+from archdsl.text import Mapping, Node, Scalar
 from archdsl.values import Context, as_mapping, as_text, clip, head, is_null, to_expr, to_shape
 
 MAX_VARIANTS = 500
@@ -49,6 +49,7 @@ class VariantReader:
         shapes: dict[str, Expr] = {}
         extends: str | None = None
         top1: float | None = None
+        source: str | None = None
         for word, value in entries:
             with self.ctx.catch():
                 if word.text == "extends":
@@ -58,10 +59,20 @@ class VariantReader:
                 elif word.text == "inputs":
                     shapes.update(self.variant_inputs(value))
                 elif word.text == "top1":
-                    top1 = float(number(value, "top1"))
+                    top1, source = self.accuracy(value)
                 elif word.text in self.params or word.text not in self.declared:  # one at fault is reported already
                     values[self.param_name(word)] = to_expr(value, frozenset(self.params))
-        return Variant(name, key.span, values, shapes, extends, top1)
+        return Variant(name, key.span, values, shapes, extends, top1, source)
+
+    def accuracy(self, node: Node) -> tuple[float | None, str | None]:
+        """`top1: 71.8`, or with its source `top1: {value: 71.8, source: the authors' README}`."""
+        if not isinstance(node, Mapping):
+            return percent(node), None
+        self.ctx.check_keys(node, TOP1, "top1:")
+        value, source = node.get("value"), node.get("source")
+        if value is None:
+            raise fault("wrong-type", "top1: has no value", head(node), help="write {value: 71.8, source: ...}")
+        return percent(value), as_text(source, "source:") if source is not None else None
 
     def other_variant(self, node: Node, known: list[str]) -> str:
         name = as_text(node, "extends:")
@@ -140,6 +151,13 @@ def numbers(ctx: Context, key: Scalar, node: Node) -> Expected:
     ctx.check_keys(mapping, EXPECT, "expect:")
     values = {word.text: whole(value, word.text) for word, value in mapping.entries if word.text in EXPECT}
     return Expected(key.span, values.get("params"), values.get("macs"))
+
+
+def percent(node: Node) -> float:
+    value = float(number(node, "top1"))
+    if not 0 < value <= 100:
+        raise fault("bad-value", f"top1 is in percent, not {value:g}", head(node), help="write 71.8 for 71.8 %")
+    return value
 
 
 def number(node: Node, what: str) -> float:

@@ -18,7 +18,6 @@ import archdsl
 from archdsl.backends.cost import markdown
 from archdsl.backends.torch_source.layout import flat
 from archdsl.backends.torch_source.pieces import module_doc
-from archdsl.checking import forms_of
 from archdsl.expr import Lit, parse, wrap
 from archdsl.graph import Graph
 from archdsl.library import locate, read, shipped
@@ -103,7 +102,7 @@ def networks() -> Iterator[tuple[str, Spec, list[tuple[str, str, str]]]]:
     """Shipped specs that hold a network; variant, params and MACs of each form of it."""
     for name in shipped():
         spec = read(name)
-        if forms_of(spec):
+        if spec.networks():
             yield name, spec, [row[1:4] for row in spec_rows(name, spec, variants=True)]
 
 
@@ -271,24 +270,21 @@ def system_page(name: str, spec: Spec) -> str:
         about = said.get(block, "")
         lines += [f"### {block}", "", *([f"{about[:1].upper()}{about[1:]}.", ""] if about else [])]
         lines += [f"![{block} of {spec.name}](images/{name}.{block}.svg)", ""]
-    lines += ["## Variants", "", variant_table(name, spec), "", "## Stages"]
+    lines += ["## Variants", "", variant_table(name), "", "## Stages"]
     for variant, graph in forms(name).items():
         inside = markdown(archdsl.cost(graph)).strip()
         lines += ["", f"<details>\n<summary>{variant or spec.name}</summary>\n\n{inside}\n\n</details>"]
     return "\n".join(lines) + "\n"
 
 
-def variant_table(name: str, spec: Spec) -> str:
-    """Checked numbers beside the published accuracy."""
-    rows = [("variant", "input", "params", "MACs", "top-1, published")]
-    for variant, graph in forms(name).items():
-        counted = archdsl.cost(graph)
-        entering = ", ".join(times(tensor.shape) for tensor in graph.inputs.values())
-        top1 = spec.variants[variant].top1 if variant else None
-        rows.append(
-            (f"`{variant}`", entering, f"{counted.params:,}", f"{counted.macs:,}", f"{top1:g} %" if top1 else "")
-        )
-    return table(*rows, right=(2, 3, 4))
+def variant_table(name: str) -> str:
+    """Checked numbers beside the published accuracy and where it was published."""
+    rows = [("variant", "input", "params", "MACs", "top-1, published", "by")]
+    for row in archdsl.table(name, variants=True).rows:
+        published = (f"{row.top1:g} %", row.source or "") if row.top1 is not None else ("", "")
+        rows.append((f"`{row.variant or name}`", row.input, f"{row.params:,}", f"{row.macs:,}", *published))
+    published = any(row[4] for row in rows[1:])
+    return table(*(rows if published else [row[:4] for row in rows]), right=(2, 3, 4) if published else (2, 3))
 
 
 def systems_index() -> str:

@@ -140,6 +140,18 @@ def test_every_command_and_option_is_on_the_page_of_the_command_line():
             assert option in text, f"{name} {option}"
 
 
+def save_weights_of(words):
+    """The file that a call of `port` reads: of the library's network, or of the spec before the edit."""
+    import torch
+
+    from archdsl.porting.libraries import network
+
+    if "--from" in words:
+        torch.save(network(words[words.index("--from") + 1]).state_dict(), words[1])
+    elif "--between" in words:
+        torch.save(archdsl.build(words[words.index("--between") + 1]).state_dict(), words[1])
+
+
 @pytest.mark.parametrize("words", [words for path, words in CALLS if path.name == "cli.md"], ids=" ".join)
 def test_a_command_on_the_page_of_the_command_line_does_what_it_says(words, tmp_path, monkeypatch, capfd):
     if not words or words[0].isupper() or (words[0] == "build" and "--out" not in words):
@@ -148,6 +160,8 @@ def test_a_command_on_the_page_of_the_command_line_does_what_it_says(words, tmp_
         pytest.skip("a back end of another package")
     (tmp_path / "specs").symlink_to(ROOT / "specs")
     monkeypatch.chdir(tmp_path)
+    if words[0] == "port":
+        save_weights_of(words)
     assert cli.main(words) == 0, capfd.readouterr().err
 
 

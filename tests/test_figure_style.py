@@ -202,3 +202,29 @@ sys.stdout.buffer.write(made.encode() if isinstance(made, str) else made)
     )
     assert one == other
     assert len(one) > 1000
+
+
+# --- the strip of a network
+
+
+@pytest.mark.parametrize(("orient", "width"), [("landscape", 7), ("portrait", 3.4)])
+def test_a_strip_is_as_wide_as_asked_for_with_text_that_can_be_read(orient, width):
+    root = ElementTree.fromstring(archdsl.draw("peleenet", orient=orient, width=width))
+    assert root.get("width") == f"{width:g}in"
+    scale = float(re.search(r"scale\(([\d.]+)", root.find(f"{SVG}g").get("transform"))[1])
+    scale *= width * 72 / float(root.get("viewBox").split()[2])
+    sizes = {scale * float(words.get("font-size")) for words in root.iter(f"{SVG}text")}
+    assert min(sizes) > 6.99
+    assert max(sizes) < 9.01
+    pdf = archdsl.draw("peleenet", orient=orient, width=width, format="pdf")
+    (across,) = re.findall(rb"/MediaBox \[0 0 ([\d.]+) [\d.]+\]", pdf)
+    assert abs(float(across) / 72 - width) < 1e-3
+
+
+def test_a_strip_has_the_theme_and_the_font_and_places_made_for_it():
+    sans, serif = (archdsl.draw("peleenet", font=font, theme="dark", format="dot") for font in ("sans", "serif"))
+    assert "#16181d" in sans
+    assert "Source Serif Pro" in serif
+    assert "Source Sans Pro" not in serif
+    assert re.findall(r'width=([\d."]+)', sans) != re.findall(r'width=([\d."]+)', serif)
+    assert archdsl.draw("peleenet", format="dot") == archdsl.draw("peleenet", format="dot", font="sans")

@@ -21,7 +21,7 @@ from torch import nn
 
 import archdsl
 from archdsl import module
-from archdsl.checking import DEFAULT, compare, forms_of
+from archdsl.checking import DEFAULT, compare
 from archdsl.elaborate import elaborate
 from archdsl.expr import FUNCTIONS, show
 from archdsl.library import read
@@ -31,7 +31,7 @@ from archdsl.schema.shape import BLOCK, EXPECT, INIT, RESIDUAL, SPEC, STAGE, STE
 
 FOLDER = Path(__file__).parent / "language"
 FILES = sorted(FOLDER.glob("*.yaml"))
-FORMS = [(path.stem, form) for path in FILES for form in forms_of(read(path))]
+FORMS = [(path.stem, form) for path in FILES for form in read(path).networks()]
 FIRST = dict(reversed(FORMS))
 
 
@@ -293,7 +293,7 @@ def whole(text):
 def test_an_example_of_the_page_is_built_and_emitted_as_shown(number):
     text, shown = EXAMPLES[number]
     spec = read_spec(Source("example.yaml", whole(text)), base=None)
-    forms = forms_of(spec)
+    forms = spec.networks()
     check_numbers(spec, forms)
     for form in forms:
         graph = elaborate(spec, form)

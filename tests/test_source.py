@@ -27,6 +27,7 @@ from nets import SPECS, assert_equal, filled, graph_of, images, run
 
 import archdsl
 from archdsl.library import locate, read
+from archdsl.module import verify
 from archdsl.ops import REGISTRY
 
 HERE = Path(__file__).parent
@@ -48,7 +49,13 @@ GOLDENS = [
 # Lines of code of the model's definition in torchvision 0.28: without the tables of weights, blanks, docstrings.
 TORCHVISION = {"shufflenet_v2": 111, "mobilenet_v2": 112, "efficientnet": 216}
 
+PARAMETRIC = ["mobilenet_v2", "efficientnet"]  # golden files of the parametric style
 every_variant = pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda v: v)
+
+
+@cache
+def parametric(name):
+    return archdsl.emit(name, first_of(name), style="parametric")
 
 
 @cache
@@ -70,6 +77,8 @@ def emitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emitted")
     for name, variant in VARIANTS:
         (folder / file_of(name, variant)).write_text(text_of(name, variant), encoding="utf-8")
+    for name in SPECS:
+        (folder / f"{name}_parametric.py").write_text(parametric(name), encoding="utf-8")
     return folder
 
 
@@ -87,7 +96,9 @@ import hashlib, json
 import archdsl
 from archdsl.library import read, shipped
 print(json.dumps({f"{name}@{variant}": hashlib.sha256(archdsl.emit(name, variant).encode()).hexdigest()
-                  for name in shipped() for variant in read(name).variants}))
+                  for name in shipped() for variant in read(name).variants}
+                 | {name: hashlib.sha256(archdsl.emit(name, next(iter(read(name).variants)), style="parametric")
+                                         .encode()).hexdigest() for name in shipped()}))
 """
 
 
@@ -102,6 +113,7 @@ def test_the_text_is_the_same_in_every_process():
         for seed in ("0", "4711")  # and this one's
     ]
     wanted = {f"{name}@{v}": hashlib.sha256(text_of(name, v).encode()).hexdigest() for name, v in VARIANTS}
+    wanted |= {name: hashlib.sha256(parametric(name).encode()).hexdigest() for name in SPECS}
     printed = [process.communicate()[0] for process in runs]
     assert [process.returncode for process in runs] == [0, 0]
     assert all(json.loads(text) == wanted for text in printed)
@@ -123,8 +135,78 @@ def test_the_text_is_that_of_the_golden_file(name, variant):
     assert text_of(name, variant) == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", PARAMETRIC)
+def test_the_parametric_text_is_that_of_the_golden_file(name):
+    path = GOLDEN / f"{name}.py"
+    if REWRITE:
+        path.write_text(parametric(name), encoding="utf-8")
+    assert parametric(name) == path.read_text(encoding="utf-8")
+
+
 def test_every_golden_file_is_looked_at():
-    assert {path.name for path in GOLDEN.glob("*.py")} == {f"{name}@{variant}.py" for name, variant in GOLDENS}
+    wanted = {f"{name}@{variant}.py" for name, variant in GOLDENS} | {f"{name}.py" for name in PARAMETRIC}
+    assert {path.name for path in GOLDEN.glob("*.py")} == wanted
+
+
+# --- the parametric style
+@pytest.mark.parametrize("name", SPECS)
+def test_one_class_is_every_variant(name):
+    """The same keys and sizes in the same order, and the inferred shapes, parameters and MACs."""
+    loaded = {}
+    exec(compile(parametric(name), name, "exec"), loaded)
+    given = loaded["VARIANTS"] if read(name).variants else {}
+    assert list(given) == list(read(name).variants)
+    for variant in read(name).networks():
+        graph = archdsl.graph(name, variant)
+        with torch.device("meta"):
+            ours, whole = archdsl.build(name, variant), loaded[graph.name](**given.get(variant or first_of(name), {}))
+        sizes = [[(key, tuple(t.shape)) for key, t in module.state_dict().items()] for module in (ours, whole)]
+        assert sizes[0] == sizes[1], variant
+        assert verify(whole, graph) == [], variant
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_one_class_computes_what_each_network_does(name):
+    assert_same_outputs(name, first_of(name))
+
+
+@pytest.mark.slow
+@every_variant
+def test_one_class_computes_what_every_variant_does(name, variant):
+    assert_same_outputs(name, variant)
+
+
+def assert_same_outputs(name, variant):
+    loaded = {}
+    exec(compile(parametric(name), name, "exec"), loaded)
+    graph = archdsl.graph(name, variant)
+    ours = archdsl.build(name, variant)
+    whole = loaded[graph.name](**loaded["VARIANTS"][variant])
+    whole.load_state_dict(ours.state_dict())
+    x = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+    found = []
+    for module in (ours, whole):
+        torch.manual_seed(0)  # of dropout
+        found.append(run(module, x))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(*found, strict=True))
+    assert all(output.std() > 0 for output in found[0])
+
+
+def test_arguments_that_no_variant_has_work_too():
+    loaded = {}
+    exec(compile(parametric("mobilenet_v2"), "mobilenet_v2", "exec"), loaded)
+    whole = loaded["MobileNetV2"](width=0.6, num_classes=7).eval()
+    ours = archdsl.build("mobilenet_v2", width=0.6, num_classes=7).eval()
+    whole.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 3, 96, 96)
+    assert torch.equal(whole(x), ours(x))
+    whole.reset_classifier(3)
+    assert whole(x).shape == (2, 3)
+
+
+def test_a_style_that_there_is_not_is_refused():
+    with pytest.raises(archdsl.SpecError, match="there is no style 'short'"):
+        archdsl.emit("peleenet", style="short")
 
 
 # --- as a careful person would publish it

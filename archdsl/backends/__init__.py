@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 Backend: TypeAlias = "Callable[[Graph], str | bytes]"
 
 GROUP = "archdsl.backends"
-BUILT_IN = {"torch": "torch_source:emit", "json": "graph_json:emit", "cost": "cost:emit", "svg": "figures:draw"}
+BUILT_IN = {
+    "torch": "torch_source:emit",
+    "json": "graph_json:emit",
+    "cost": "cost:emit",
+    "svg": "figures:draw",
+    "html": "figures.interactive:emit",
+}
 
 
 def registered() -> dict[str, EntryPoint]:

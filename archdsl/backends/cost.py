@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.counting import COUNTED, WORK, Cost, StageCost, Work, cost
+from archdsl import tabular
+from archdsl.counting import COUNTED, WORK, Cost, Work, cost
 from archdsl.graph import Graph
 from archdsl.ops.base import Shape
-from archdsl.resources import template
+from archdsl.stagetable import CHANNELS, STRIDE, Heading, Line, StageTable, activation
+from archdsl.tabular import NOTHING, YES, Column, Table, grouped, short, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-# Heading, side, and the cell of a line.
-Column = tuple[str, str, Callable[[StageCost], str]]
-
-
-def grouped(number: int) -> str:
-    """`2,802,248`; nothing for none."""
-    return f"{number:,}" if number else ""
+Cell = Callable[[Line], str]
+ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
 
 
+# --- texts
 def size(shape: Shape) -> str:
     """`3×224×224`."""
     return "×".join(map(str, shape))
 
 
 def step(stride: Sequence[float] | None) -> str:
-    """`2`, `2×1`, `1/2` for a map that grows; nothing where there is no map."""
-    return "×".join(dict.fromkeys(map(ratio, stride))) if stride else ""
+    """`2`, `2×1`, `1/2` for a map that grows; a dash where there is no map."""
+    return "×".join(dict.fromkeys(map(ratio, stride))) if stride else NOTHING
 
 
 def ratio(number: float) -> str:
@@ -44,34 +37,40 @@ def ratio(number: float) -> str:
     return f"{number:.3g}"
 
 
-COLUMNS: tuple[Column, ...] = (
-    ("stage", "l", lambda row: row.name),
-    ("input", "l", lambda row: size(row.input)),
-    ("operator", "l", lambda row: row.operator),
-    ("n", "r", lambda row: str(row.repeats)),
-    ("stride", "r", lambda row: step(row.stride)),
-    ("output", "l", lambda row: size(row.output)),
-    ("params", "r", lambda row: grouped(row.params)),
-    ("MACs", "r", lambda row: grouped(row.macs)),
-)
+def value_text(value: Any) -> str:
+    """What stands in a column of the network's own."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return YES if value else NOTHING
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return "×".join(map(value_text, value))
+    return activation(value) or str(value)
 
 
-def work_column(name: str) -> Column:
-    """The column of one kind of work."""
-    return name, "r", lambda row: grouped(getattr(row, name))
+def head(column: Heading) -> str:
+    return column.word.upper() if column.word in ACRONYMS else column.word
 
 
-WORK_COLUMNS = tuple(map(work_column, WORK))
+def own(column: Heading) -> tuple[Column, Cell]:
+    """A column that the network's tables have."""
+    if column.standard == STRIDE:
+        return Column(head(column), right=True), lambda line: step(line.stride)
+    return Column(head(column), right=True), lambda line: value_text(line.value(column))
 
 
-def total_row(found: Cost, columns: Sequence[Column]) -> list[str]:
-    """The last line: sums under the columns of numbers."""
-    sums: dict[str, int] = {"params": found.params, "MACs": found.macs} | {name: getattr(found, name) for name in WORK}
-    return ["total", *(grouped(sums.get(heading, 0)) for heading, _, _ in columns[1:])]
-
-
-def cells(found: Cost, columns: Sequence[Column]) -> list[list[str]]:
-    return [[cell(row) for _, _, cell in columns] for row in found.stages]
+def own_columns(found: StageTable, *without: str) -> list[tuple[Column, Cell]]:
+    """The columns between operator and counts; words stand left, numbers right, ticks too."""
+    made = []
+    for heading in found.columns:
+        if heading.standard not in without or not heading.standard:
+            column, cell = own(heading)
+            words = any(isinstance(line.value(heading), str) for line in found.lines)
+            made.append((Column(column.heading, right=not words), cell))
+    return made
 
 
 def title(found: Cost) -> str:
@@ -91,160 +90,160 @@ def totals(found: Cost) -> list[str]:
     return [f"{values}, MACs {found.macs:,} ({short(found.macs)})", work, f"{made}, {alive}", reach]
 
 
-def short(number: int) -> str:
-    """`507.8 M`, `0.5 k`: four figures and a unit."""
-    for factor, unit in ((10**9, "G"), (10**6, "M")):
-        if number >= factor:
-            return f"{number / factor:.4g} {unit}"
-    return f"{number / 1000:.4g} k"
+# --- the table
+def counted(name: str, heading: str = "", text: Callable[[int], str] = grouped) -> tuple[Column, Cell, str]:
+    """A column of counts, named as in `Work`, which has a sum."""
+    return Column(heading or name, right=True), lambda line: text(getattr(line.work, name)), name
+
+
+def whole(found: Cost, counts: Sequence[tuple[Column, Cell, str]]) -> Table:
+    """The table with the shape that leaves each line."""
+    table = found.table
+    front: list[tuple[Column, Cell]] = [
+        (Column("stage"), lambda line: line.stage),
+        (Column("input"), lambda line: size(line.input)),
+        (Column("operator", breaks=True), lambda line: line.operator),
+        *own_columns(table, CHANNELS),
+        (Column("output"), lambda line: size(line.output)),
+    ]
+    return filled(found, table, front, counts)
+
+
+def filled(
+    found: Cost,
+    table: StageTable,
+    front: Sequence[tuple[Column, Cell]],
+    counts: Sequence[tuple[Column, Cell, str]],
+    text: Mapping[str, Callable[[int], str]] | None = None,
+) -> Table:
+    columns = [*front, *((column, cell) for column, cell, _ in counts)]
+    sums = [(text or {}).get(name, grouped)(getattr(found, name)) for _, _, name in counts]
+    return Table(
+        title(found),
+        [column for column, _ in columns],
+        [[cell(line) for _, cell in columns] for line in table.lines],
+        ["total", *[""] * (len(front) - 1), *sums],
+        COUNTED,
+    )
+
+
+EXACT = (counted("params"), counted("macs", "MACs"))
+ROUNDED = tuple(
+    counted(name, heading, lambda number: short(number) if number else "")
+    for name, heading in (("params", "params"), ("macs", "MACs"))
+)
 
 
 # --- a terminal
-COMPACT: dict[str, Column] = {
-    "stride": ("s", "r", lambda row: step(row.stride)),
-    "params": ("params", "r", lambda row: short(row.params) if row.params else ""),
-    "MACs": ("MACs", "r", lambda row: short(row.macs) if row.macs else ""),
-}
-
-
 def show(found: Cost, console: Console) -> None:
     """Prints the table and the totals; a narrow terminal gets rounded numbers, exact ones in the totals."""
     from rich.text import Text
 
-    sums = total_row(found, COLUMNS)
-    made = table(COLUMNS, cells(found, COLUMNS), sums)
-    if narrowest(made, console) > console.width:
-        columns = [COMPACT.get(column[0], column) for column in COLUMNS]
-        sums[-2:] = [short(found.params), short(found.macs)]
-        made = table(columns, cells(found, columns), sums)
-        console.width = max(console.width, narrowest(made, console))  # rather wrapped by the terminal than cut
+    made = tabular.rich_table(whole(found, EXACT))
+    if tabular.narrowest(made, console) > console.width:
+        table = whole(found, ROUNDED)
+        sums = [*table.total[:-2], short(found.params), short(found.macs)]
+        made = tabular.rich_table(Table(table.title, table.columns, table.rows, sums))
+        console.width = max(console.width, tabular.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for text in totals(found):
         console.print(Text(text), soft_wrap=True)
     console.print(Text("counted: " + "\n         ".join(COUNTED), style="dim"), soft_wrap=True)
 
 
-def narrowest(made: Table, console: Console) -> int:
-    """The columns of a terminal that a table needs."""
-    return console.measure(made, options=console.options.update(width=10_000)).minimum
-
-
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], sums: Sequence[str]) -> Table:
-    """The lines for a terminal: the operator takes as many lines as it needs, nothing else is broken."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, show_footer=True, pad_edge=False, collapse_padding=True)
-    for (heading, side, _), *texts in zip(columns, sums, *rows, strict=True):
-        operator = heading == "operator"
-        made.add_column(
-            heading,
-            Text(texts[0]),
-            justify="right" if side == "r" else "left",
-            no_wrap=not operator,
-            overflow="fold",
-            min_width=16 if operator else max(map(len, (heading, *texts))),
-        )
-    for row in rows:
-        made.add_row(*map(Text, row))
-    return made
-
-
 def text(found: Cost, width: int = 120) -> str:
     """The table as plain text."""
-    from rich.console import Console
-
-    out = io.StringIO()
-    show(found, Console(file=out, width=width, color_system=None))
+    console, out = tabular.plain_console(width)
+    show(found, console)
     return out.getvalue()
 
 
 # --- files
 def markdown(found: Cost) -> str:
     """A GitHub table, every counted thing a column."""
-    columns = COLUMNS + WORK_COLUMNS
-    rows = [[mark_escape(cell) for cell in row] for row in cells(found, columns)]
-    return template(
-        "table.md.jinja",
-        header=[heading for heading, _, _ in columns],
-        align=[side for _, side, _ in columns],
-        rows=rows,
-        total=[f"**{cell}**" if cell else "" for cell in total_row(found, columns)],
-        totals=totals(found),
-        notes=COUNTED,
-    )
-
-
-def mark_escape(cell: str) -> str:
-    """Text with no meaning to Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(cell.split()))
+    return tabular.markdown(whole(found, (*EXACT, *map(counted, WORK))), totals(found))
 
 
 def latex(found: Cost) -> str:
-    """A booktabs tabular."""
-    return template(
-        "table.tex.jinja",
-        title=" ".join(title(found).split()),
-        align="".join(side for _, side, _ in COLUMNS),
-        header=[tex_escape(heading) for heading, _, _ in COLUMNS],
-        rows=[[tex_escape(cell) for cell in row] for row in cells(found, COLUMNS)],
-        total=[tex_escape(cell) for cell in total_row(found, COLUMNS)],
-        notes=COUNTED,
-    )
+    """A booktabs tabular with the columns of the paper's: what enters, then channels, and counts in units."""
+    table = found.table
+    units = {"params": unit_of([found.params], "K"), "macs": unit_of([found.macs], "M")}
+    counts = [
+        counted(name, f"{word} ({units[name].name})", lambda n, name=name: units[name].text(n) if n else NOTHING)  # type: ignore[misc]
+        for name, word in (("params", "Params"), ("macs", "MACs"))
+    ]
+    labels = iter(short_names(table.lines))
+    front: list[tuple[Column, Cell]] = [
+        (Column("Stage"), lambda _: next(labels)),
+        (Column("Input"), lambda line: size(line.input)),
+        (Column("Operator"), lambda line: line.main),
+        *own_columns(table),
+    ]
+    made = filled(found, table, front, counts, {name: unit.text for name, unit in units.items()})
+    exact = f"total: {found.params:,} params, {found.macs:,} MACs"
+    named = Table(made.title, made.columns, made.rows, ["Total", *made.total[1:]], [exact, *COUNTED])
+    return tabular.latex(named)
 
 
-_TEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "…": r"\dots{}",
-    "−": r"$-$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}",
-} | {mark: rf"\{mark}" for mark in "&%$#_{}"}  # fmt: skip
-
-
-def tex_escape(cell: str) -> str:
-    r"""Text with no meaning to TeX; brackets in braces, for `\\` before one would read it as its argument."""
-    return "".join(_TEX.get(mark, mark) for mark in " ".join(cell.split()))
+def short_names(lines: Sequence[Line]) -> list[str]:
+    """The stage of each line, once: the name of a row that has one, else the stage's."""
+    names = []
+    for line in lines:
+        parts = [part for part in line.stage.split(".") if not part.isdigit()]
+        names.append(parts[-1] if parts else line.stage)
+    return [name if n == 0 or name != names[n - 1] else "" for n, name in enumerate(names)]
 
 
 def as_json(found: Cost) -> str:
-    return json.dumps(found.data(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(found.data() | {"table": table_data(found.table)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def table_data(table: StageTable) -> dict[str, Any]:
+    """The stage table as plain data: its columns, and each line with what stands in them."""
+    words = [column.word for column in table.columns]
+    lines = [
+        {
+            "stage": line.stage,
+            "input": list(line.input),
+            "operator": line.operator,
+            "values": {column.word: plain(line.value(column)) for column in table.columns},
+            "output": list(line.output),
+            **line.work.data(),
+        }
+        for line in table.lines
+    ]
+    return {"columns": words, "lines": lines}
+
+
+def plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def as_csv(found: Cost) -> str:
-    """A line a stage and one of the totals; plain numbers."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    sums = Work.data(found)
-    head = ["stage", "input", "operator", "repeats", "stride", "output", *sums]
-    table.writerow(head)
-    for row in found.stages:
-        shown = row.data() | {"input": size(row.input), "output": size(row.output), "stride": step(row.stride)}
-        table.writerow([formula_safe(shown[key]) for key in head])
-    table.writerow(["total", "", "", "", "", "", *sums.values()])
-    return out.getvalue()
+    """A line for each of the table and one of the totals; plain numbers."""
+    table, sums = found.table, Work.data(found)
+    words = [column for column in table.columns if not column.standard]
+    header = ["stage", "input", "operator", *(column.word for column in words), "repeats", "stride", "output", *sums]
+    rows: list[list[Any]] = []
+    for line in table.lines:
+        values = [plain_text(line.value(column)) for column in words]
+        stride = step(line.stride) if line.stride else ""
+        front = [line.stage, size(line.input), line.operator, *values, line.repeats, stride, size(line.output)]
+        rows.append([*front, *line.work.data().values()])
+    rows.append(["total", *[""] * (len(words) + 5), *sums.values()])
+    return tabular.as_csv(header, rows)
 
 
-def formula_safe(cell: Any) -> Any:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+def plain_text(value: Any) -> Any:
+    """A value of a column in a file of plain values: nothing where it does not apply."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    return value_text(value) if isinstance(value, (list, tuple)) else value
 
 
 def html(found: Cost) -> str:
     """The table for a notebook."""
-
-    def row(cells: Sequence[str], tag: str = "td") -> str:
-        sides = ("right" if side == "r" else "left" for _, side, _ in COLUMNS)
-        joined = "".join(
-            f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>' for cell, side in zip(cells, sides, strict=True)
-        )
-        return f"<tr>{joined}</tr>"
-
-    body = "".join(row(line) for line in cells(found, COLUMNS))
-    head, foot = row([heading for heading, _, _ in COLUMNS], "th"), row(total_row(found, COLUMNS), "th")
-    below = "<br>".join(map(escape, totals(found)))
-    return (
-        f"<table><caption>{escape(title(found))}</caption><thead>{head}</thead><tbody>{body}</tbody>"
-        f"<tfoot>{foot}</tfoot></table><p>{below}</p>"
-    )
+    return tabular.html(whole(found, EXACT), totals(found))
 
 
 FORMATS: dict[str, Callable[[Cost], str]] = {

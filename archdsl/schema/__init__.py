@@ -24,6 +24,7 @@ from archdsl.schema.shape import (
     STAGE,
     STEP,
     STRUCTURE,
+    TOP1,
     VARIANT,
 )
 
@@ -357,7 +358,12 @@ def variant() -> Json:
         "input": shape,
         "inputs": {"type": "object", "additionalProperties": shape},
         "extends": {"type": "string"},
-        "top1": {"type": ["number", "string"]},
+        "top1": {
+            "type": ["number", "string", "object"],
+            "properties": described(TOP1, {"value": {"type": ["number", "string"]}, "source": {"type": "string"}}),
+            "additionalProperties": False,
+            "required": ["value"],
+        },
     }
     properties = described(VARIANT, forms)
     return {

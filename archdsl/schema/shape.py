@@ -8,7 +8,7 @@ SPEC: Mapping[str, str] = {
     "archdsl": "version of the spec format: 1",
     "name": "the network's name; it becomes the class",
     "doc": "a sentence or two about the network",
-    "paper": "where it was published: title, arxiv, year, ...",
+    "paper": "where it was published: title, arxiv, year, ...; top1: what published the accuracies, if not the paper",
     "input": "shape of the input without the batch axis: [3, 224, 224]",
     "inputs": "several inputs by name: {image: [3, 304, 304], mask: [1, 304, 304]}",
     "outputs": "several outputs by name: {boxes: predict.boxes, scores: predict.scores}",
@@ -85,7 +85,11 @@ VARIANT: Mapping[str, str] = {
     "input": "the shape of the input in this variant",
     "inputs": "the shapes of inputs in this variant, by name",
     "extends": "the variant that this one starts from",
-    "top1": "published top-1 accuracy on ImageNet, in percent",
+    "top1": "published top-1 accuracy on ImageNet, in percent: 71.8, or {value: 71.8, source: where}",
+}
+TOP1: Mapping[str, str] = {
+    "value": "the accuracy, in percent",
+    "source": "where it was published, if not where `paper: {top1: ...}` says (or in the paper)",
 }
 EXPECT: Mapping[str, str] = {"params": "trained parameters", "macs": "multiply-adds of convolutions and linear layers"}
 DETECT: Mapping[str, str] = {

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from archdsl.backends.figures import arrange, levels, placed
+from archdsl.backends.figures import arrange, interactive, levels, measure, placed, strip
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
@@ -20,7 +21,8 @@ from archdsl.report import fault
 
 __all__ = ["FORMATS", "LEVELS", "Look", "draw", "inches", "picture"]
 
-FORMATS = ("svg", "pdf", "png", "dot")
+FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
+SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
 
@@ -32,22 +34,49 @@ def draw(
     cases: Sequence[Case] = (),
     level: str = "network",
     format: str = "svg",
+    style: str | None = None,
+    orient: str = "landscape",
+    expand: Sequence[str] = (),
     look: Look | None = None,
 ) -> bytes | str:
-    """The figure of a network at a level, or of the inside of a block: text for svg and dot, bytes for pdf and png.
+    """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
+    At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
+    show resolution and channels; the default of tikz), `orient` landscape or portrait, the stages in `expand` opened.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`).
+    As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
+    if format == "html":
+        refuse(block, style, orient, expand, format)
+        picture(graph, block=block, level=level)  # whether there are such
+        return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
+    if not block and level == "network":
+        if cases:
+            raise fault("bad-call", "cases are those of a block", help="give the block with them")
+        return network(graph, style, orient, expand, format, look)
+    refuse(block, style, orient, expand, format)
     made = picture(graph, block=block, cases=cases, level=level)
     if format == "dot":
         return dot(made, look)
-    text, page, layout = laid_out(made, look, aligned=block is not None)
-    drawing = render(text, format, layout, dpi=look.dpi * (page.correction if page else 1))
+    text, page, layout = laid_out(made, look, aligned=bool(block))
+    drawing = render(text, format, layout, dpi=dots(look, page))
+    return finished(drawing, format, printable(made.title), titles(made), look, page)
+
+
+def dots(look: Look, page: Page | None) -> float:
+    """Per inch of a png: so many that it comes out as wide as asked for."""
+    return look.dpi * (page.correction if page else 1)
+
+
+def finished(
+    drawing: bytes, format: str, title: str, titles: Mapping[str, str], look: Look, page: Page | None
+) -> bytes | str:
+    """What the engine drew, made exact and the same every time."""
     if format == "svg":
-        return cleaned(drawing, printable(made.title), titles(made), look)
+        return cleaned(drawing, title, titles, look)
     return exact(drawing, page) if format == "pdf" else drawing
 
 
@@ -75,11 +104,51 @@ def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
     return dot(made, look, page.attributes, columns), page
 
 
+def network(
+    graph: Graph, style: str | None, orient: str, expand: Sequence[str], format: str, look: Look
+) -> bytes | str:
+    """A strip of stages."""
+    tikz = format == "tikz"
+    with measure.in_font(look.font):
+        made = strip.strip(visible(graph), style or ("blocks" if tikz else "strip"), orient, expand, deep=tikz)
+        if tikz:
+            return strip.as_tikz.tikz(made)
+    extent = made.rect
+    title = printable(made.title)
+    page = fitted(extent.width, extent.height, look.width, title) if look.width is not None else None
+    text = strip.as_dot.dot(made, look, page.attributes if page else {})
+    if format == "dot":
+        return text
+    return finished(
+        render(text, format, strip.as_dot.LAYOUT, dpi=dots(look, page)), format, title, strip_titles(made), look, page
+    )
+
+
+def strip_titles(made: strip.Drawing) -> dict[str, str]:
+    return {
+        name: title(cell.box) if words is None else printable(" ".join(line.words for line in words.text.lines))
+        for name, cell, words in strip.as_dot.names(made)
+    }
+
+
+def refuse(block: Blocks | None, style: str | None, orient: str, expand: Sequence[str], format: str) -> None:
+    """What only a strip has."""
+    asked = {"style": style is not None, "orient": orient != "landscape", "expand": bool(expand)}
+    for word, given in {**asked, "format tikz": format == "tikz"}.items():
+        if given:
+            what = "a page" if format == "html" else "a block" if block else "this level"
+            raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def named(block: Blocks | None) -> tuple[str, ...]:
+    return (block,) if isinstance(block, str) else tuple(block or ())
+
+
 def picture(
     graph: Graph, *, block: Blocks | None = None, cases: Sequence[Case] = (), level: str = "network"
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
-    wanted = (block,) if isinstance(block, str) else tuple(block or ())
+    wanted = named(block)
     known = tuple(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
     for name in wanted:
         if name not in known:

@@ -127,4 +127,4 @@ def form(box: Box) -> dict[str, str]:
     return style.SYMBOL if length <= LONGEST_SYMBOL else style.PILL
 
 
-__all__ = ["dot", "html_like", "literal", "marked", "node_names", "printable"]
+__all__ = ["digraph", "dot", "html_like", "literal", "marked", "node_names", "printable"]

@@ -13,6 +13,7 @@ from archdsl.graph import Graph, Node, Scope, Tensor
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
+MOST_RUNS = 6  # lines of a summary
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,13 @@ class Outline:
         """A stage in the figure of the network: what it is made of and what leaves it."""
         nodes = tuple(scope.nodes())
         inside = [box for item in self.items(scope, CALLS) for box in item.boxes()]
-        runs = [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
+        runs = self.runs(inside)
         role = inside[0].role if len(inside) == 1 else "block"
         output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
-        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape))
+        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape), tensor=output)
+
+    def runs(self, inside: Sequence[Box]) -> list[list[str]]:
+        return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
 
     def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
         """`Block ×3` and the arguments that this run has in common and other calls do not."""
@@ -156,7 +160,7 @@ class Outline:
         """Runs of equal chunks, each fed by the one before, as one frame with `×N`."""
         found: list[Item] = []
         while chunks:
-            count = self.alike(chunks)
+            count = self.alike(chunks) if view.fold else 1
             if not view.fold or count < view.fold:
                 count = 1
                 found += chunks[0]
@@ -209,7 +213,7 @@ def brief(box: Box) -> str:
     return box.heading or box.lines[0]
 
 
-def shortened(runs: Sequence[Sequence[str]], most: int = 6) -> tuple[str, ...]:
+def shortened(runs: Sequence[Sequence[str]], most: int = MOST_RUNS) -> tuple[str, ...]:
     """The lines of a summary; of a long one the beginning and the end."""
     if len(runs) > most:
         runs = [*runs[: most - 2], [f"… ({len(runs) - most + 1} more)"], runs[-1]]

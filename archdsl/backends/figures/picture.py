@@ -30,7 +30,7 @@ class Box:
     keys: frozenset[object] = frozenset()  # boxes that share one are copies of each other
     copy: int = 0
     calls: tuple[Scope, ...] = ()  # of a block
-    tensor: Tensor | None = None  # of an input, output or fork
+    tensor: Tensor | None = None  # of an input, output or fork; of a stage what leaves it
     colour: str = ""  # a role's or `#rrggbb`, where the spec gives it one that is not its role's
 
     def __post_init__(self) -> None:

@@ -7,32 +7,45 @@ from dataclasses import dataclass, field
 
 from archdsl import ir
 from archdsl.backends.torch_source.classes import ClassSource, Writer
-from archdsl.backends.torch_source.classifier import classifier_of, reset_lines
+from archdsl.backends.torch_source.classifier import classifier_of, common, reset_lines
 from archdsl.backends.torch_source.detector import detect_lines
 from archdsl.backends.torch_source.initialize import init_lines, without_clash
+from archdsl.backends.torch_source.layout import Cat
+from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
-from archdsl.elaborate import IMAGE, Origin
-from archdsl.expr import Expr, evaluate, simplify, substitute
+from archdsl.elaborate import IMAGE, SIZE, Origin, elaborate, witnesses
+from archdsl.expr import Expr, Value, evaluate, names, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
 from archdsl.ops import REGISTRY
+from archdsl.report import fault
+
+STYLES = ("specialized", "parametric")
 
 
-def emit(graph: Graph) -> str:
+def emit(graph: Graph, style: str = "specialized") -> str:
     """Source of the network: imports torch, math, itertools and typing alone; its last class is the network.
 
     Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
     params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
+    In the parametric style all params do, and what differs between the variants of the spec is kept.
     """
-    return print_document(document(graph))
+    if style not in STYLES:
+        raise fault("bad-call", f"there is no style '{style}'", help=f"there are {', '.join(STYLES)}")
+    return print_document(document(graph, style))
 
 
-def document(graph: Graph) -> Document:
+def document(graph: Graph, style: str = "specialized") -> Document:
     """All classes of the network, callees first."""
+    parametric = style == "parametric"
+    graphs = witnesses(graph) if parametric else [graph]
+    graph = graphs[-1]
     origin: Origin = graph.origin
     symbolic, rates = open_params(graph)
+    if parametric:
+        symbolic |= frozenset(graph.params)
     templates = called(origin)
-    classifier = classifier_of(graph, (symbolic & origin.output_deps) - {IMAGE}, templates)
+    classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, templates) for g in graphs])
     if classifier is None:
         symbolic -= {IMAGE}
     classes: dict[int, ClassSource] = {}
@@ -48,14 +61,37 @@ def document(graph: Graph) -> Document:
             expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
         )
     network = classes[id(origin.template)]
-    if evaluate(origin.template.init_when, graph.params):
-        network.init += without_clash(init_lines(origin.template.init, list(classes.values())), network.init)
+    network.init += init_of(origin.template, graph, writer, list(classes.values()))
     network.base = network_base(list(classes.values())) or network.base
     if classifier is not None:
-        network.reset = reset_lines(classifier, graph)
+        network.reset = reset_lines(classifier, graph, writer.width)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
-    return Document(graph, [classes[id(t)] for t in templates])
+    written = [classes[id(t)] for t in templates]
+    return Document(graph, written, variants(graph, written[-1]) if parametric else {})
+
+
+def variants(graph: Graph, network: ClassSource) -> dict[str, dict[str, Value]]:
+    """The arguments of the network's class that make each variant of its spec, where they are not the defaults."""
+    origin: Origin = graph.origin
+    known = {argument.name for argument in network.arguments}
+    found: dict[str, dict[str, Value]] = {}
+    for name in origin.spec.variants:
+        made = elaborate(origin.spec, name)
+        found[name] = {n: v for n, v in made.params.items() if n in known and v != graph.params[n]}
+        sizes = [[*next(iter(g.inputs.values())).shape[1:]] for g in (made, graph)]
+        if SIZE in known and sizes[0] != sizes[1]:
+            found[name][SIZE] = sizes[0]
+    return found
+
+
+def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
+    """The statements that initialise the network, under a condition where its params decide whether they are run."""
+    lines = without_clash(init_lines(template.init, classes), classes[-1].init)
+    condition = simplify(writer.numbers.close(template.init_when), writer.numbers.facts)
+    if not any(True for _ in names(condition)):
+        return lines if evaluate(template.init_when, graph.params) else []
+    return [Line(0, Cat(("if ", expr_doc(condition))), ":"), *indent(lines)] if lines else []
 
 
 def network_base(classes: Sequence[ClassSource]) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 from archdsl import ir
 from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, equalities, merge
 from archdsl.elaborate import Origin
-from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, substitute, wrap
+from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, simplify, substitute, wrap
 from archdsl.report import fault
+
+_VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
 
 
 class Channels:
@@ -20,6 +22,7 @@ class Channels:
         self.origin, self.numbers, self.template = origin, numbers, template
         self.known: dict[ir.Var, Expr] = {}
         self.counts: dict[ir.Var, Expr] = {}  # of lists whose length is an expression
+        self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
         self.closed: dict[
             str, Expr | None
         ] = {}  # a variable of the source -> its last value over the names of the block
@@ -37,7 +40,18 @@ class Channels:
                 if isinstance(found, ListOf):
                     return found.items[index.value] if isinstance(index, Lit) else found.items[0]  # type: ignore[index]
                 return found
-        return wrap(self.origin.notes.seen[(id(operand), "c")].value)
+        return self.tapped(operand)
+
+    def tapped(self, tap: ir.Tap) -> Expr:
+        """The channels of a tapped step: a constant, or what the row of a table or the step of a container gives."""
+        constant = self.numbers.constant((id(tap), "c"))
+        if constant is not None:
+            return constant
+        if (id(tap.container), tap.keys) in self.rows:
+            return self.rows[id(tap.container), tap.keys]
+        step = next((node for node in tap.container.body.walk() if node.key == tap.keys[-1]), None)
+        inside = isinstance(tap.container, ir.ContainerNode) and len(tap.keys) == 1 and step is not None
+        return self.known[step.out] if inside and step is not None else Name(UNKNOWN, span=tap.span)
 
     def leaves(self, region: ir.Region) -> Expr:
         """The channels that leave a region."""
@@ -115,10 +129,14 @@ class Channels:
         fields = SimpleNamespace(**node.fields)
         first = node.ins[0]
         size = self.origin.notes.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
-        where = tuple(size.value) if size else ()
+        where: tuple[Any, ...] = tuple(size.value) if size else ()
+        if size and size.varies:
+            where = (_VARIES,) * len(where)
         try:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(first)
             found = wrap(node.op.channels(fields, entering, where))
+            if _VARIES in where:
+                simplify(found)  # computes what can be, and fails with a size
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
                 return found if same(found, last) or isinstance(last, IfElse) else last
@@ -133,12 +151,12 @@ class Channels:
 
     def fixed(self, node: ir.OpNode) -> Expr:
         seen = self.origin.notes.seen.get((id(node.out), "c"))
+        multiple = self.origin.notes.seen.get((id(node), "channels"))
+        if seen is not None and seen.varies and multiple is not None and not multiple.varies and multiple.value:
+            times, part = (wrap(n) for n in multiple.value)
+            return Name("c_in") * times if part == Lit(1) else Name("c_in") // part
         if seen is None or seen.varies:
-            raise fault(
-                "cannot-print",
-                f"the channels after '{node.op.name}' differ between calls in a way that has no expression",
-                node.span,
-            )
+            return Name(UNKNOWN, span=node.span)  # at fault only where it is printed
         return wrap(seen.value)
 
     def parts(self, node: ir.OpNode) -> Expr:

@@ -28,9 +28,10 @@ from archdsl.backends.torch_source.pieces import (
     mentions,
     module_doc,
     text,
+    value_doc,
 )
-from archdsl.elaborate import IMAGE, Origin
-from archdsl.expr import Expr, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
+from archdsl.elaborate import IMAGE, SIZE, Origin
+from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
@@ -47,6 +48,7 @@ class Argument:
     name: str
     type: str
     default: str | None = None
+    table: Doc | None = None  # the default, where it is a list that may need several lines
 
 
 @dataclass
@@ -59,7 +61,7 @@ class ClassSource:
     init: list[Line]
     inputs: list[str]
     optional: list[str]
-    training: bool  # whether it gives more in training
+    training: list[str]  # what it gives beside its outputs in training
     forward: list[tuple[int, str]]
     features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
     reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
@@ -100,6 +102,8 @@ class Writer:
         }
         if self.outermost and IMAGE in symbolic:
             slots[IMAGE] = (id(template), IMAGE)
+        if self.outermost and (id(template), SIZE) in origin.notes.seen:
+            slots[SIZE] = (id(template), SIZE)
         if not self.outermost:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
@@ -118,6 +122,7 @@ class Writer:
         self.weighted: dict[str, set[str]] = {}
         self.biased: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
+        self.keys = {node.key for node in template.walk() if node.key is not None}  # the attributes that there may be
         self.flags: dict[str, str] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.IrNode, str] = {}
@@ -128,6 +133,8 @@ class Writer:
         self.consumers = count_consumers(template)
         self.classifier: Classifier | None = None
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
+        self.width: Expr | None = None  # the channels that a classifier's last layer reads
+        self.in_training = "self.training"  # when the auxiliary heads run
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.loop_depth = 0
@@ -155,7 +162,7 @@ class Writer:
             arguments=arguments,
             init=init,
             inputs=[var.name for var in inputs],
-            training=bool(auxiliaries),
+            training=list(auxiliaries),
             optional=[n for n in template.optional if self.numbers.decided((id(template), n)) is None],
             forward=[] if plain else forward,
             features=features,
@@ -191,13 +198,15 @@ class Writer:
             *sorted(template.optional, key=further.index),
             *sorted([*template.params, IMAGE], key=self.is_first, reverse=True),
             *template.implicit,
+            SIZE,
         ]
         found = []
         for name in order:
             if (owner, name) not in self.numbers.used:
                 continue
-            default = self.default_of(name)
-            found.append(Argument(name, self.type_of((owner, name)), default))
+            seen = self.origin.notes.seen[owner, name].value
+            table = value_doc(seen) if self.outermost and isinstance(seen, list) else None
+            found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
         return sorted(found, key=lambda a: a.default is not None)
 
@@ -210,7 +219,7 @@ class Writer:
             seen = self.origin.notes.seen.get((id(self.template), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
-            return text(value) if name in self.template.params or name == IMAGE else None
+            return text(value) if name in (*self.template.params, IMAGE, SIZE) else None
         param = self.template.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
@@ -243,18 +252,32 @@ class Writer:
 
     # --- forward
     def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
-        """The stages of training alone that this network has."""
-        found = {}
-        for name, auxiliary in self.template.training.items():
-            if self.numbers.decided((id(auxiliary), "condition")):
-                outer, self.statements = self.statements, []
-                result = self.region(auxiliary.region)
-                for statement in self.statements:
-                    if isinstance(statement, Step):
-                        statement.alone = False
-                found[name] = (self.statements, self.resolve(result))
-                self.statements = outer
+        """The stages of training alone that this network has, or may have."""
+        slots = {name: (id(auxiliary), "condition") for name, auxiliary in self.template.training.items()}
+        known = {name: self.numbers.decided(slot) for name, slot in slots.items()}
+        wanted = {name: auxiliary for name, auxiliary in self.template.training.items() if known[name] is not False}
+        shown = {self.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None}
+        if len(shown) > 1 or (shown and any(known.values())):
+            message = "some of the auxiliary heads exist where others do not"
+            raise fault("cannot-print", message, self.template.span, help="give them the same when:")
+        if not shown:
+            return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        (condition,) = shown
+        self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
+        mark, self.conditional_depth = len(self.lines), self.conditional_depth + 1
+        found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        self.conditional_depth -= 1
+        self.lines.insert(mark, Line(self.conditional_depth, Cat(("if ", expr_doc(condition))), ":"))
         return found
+
+    def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
+        outer, self.statements = self.statements, []
+        result = self.region(auxiliary.region)
+        for statement in self.statements:
+            if isinstance(statement, Step):
+                statement.alone = False
+        made, self.statements = self.statements, outer
+        return made, self.resolve(result)
 
     def print_forward(
         self,
@@ -276,6 +299,7 @@ class Writer:
             if isinstance(output, ir.Var) and output.name in GENERIC:
                 output.name = name
         shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
+        printer.when_training = self.in_training
         return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
 
     def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
@@ -332,7 +356,7 @@ class Writer:
                 return name
         if value.isidentifier():
             word = value
-        name = unique(word, {*self.flags, *self.attributes, "training"})
+        name = unique(word, {*self.flags, *self.keys, "training"})
         self.flags[name] = value
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
@@ -436,9 +460,8 @@ class Writer:
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
         lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
-        words = item.choices and item.kind != "word" and isinstance(shown, Name) and "str" in seen.kinds
         mixed = is_mixed(seen.kinds)
-        if words or (mixed and (node.functional or not isinstance(shown, Name))):
+        if mixed and (node.functional or not isinstance(shown, Name)):
             raise self.of_another_kind(node, item.name)
         if lists and not mixed and isinstance(seen.value, list) and node.functional is False:
             return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
@@ -472,6 +495,16 @@ class Writer:
         if isinstance(node, ir.CallNode):
             return self.block(node)
         site = self.site(node)
+        worded = next((name for name in node.fields if self.is_worded(node, name)), None)
+        if worded is None:
+            made = self.made(node, site)
+        else:
+            made = self.made_by_word(node, site, worded, getattr(site.f, worded))
+        self.channels[node.out] = self.channels.after(node)
+        return self.exchanged(node, site, made)
+
+    def made(self, node: ir.OpNode, site: Site) -> Doc:
+        """The expression that makes an op's module; what the file then needs is noted."""
         try:
             made = node.op.module(site)
         except OpFault as problem:
@@ -482,15 +515,41 @@ class Writer:
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
-        self.biased.setdefault(node.op.name, set()).add(
-            not is_lit(made.kwargs["bias"][0], False) if "bias" in made.kwargs else True
-        )
-        self.channels[node.out] = self.channels.after(node)
-        return self.exchanged(node, site, module_doc(made))
+        bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
+        known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
+        self.biased.setdefault(node.op.name, set()).update(known)
+        return module_doc(made)
+
+    def is_worded(self, node: ir.OpNode, name: str) -> bool:
+        """Whether the words of a field choose which module is made, and they differ."""
+        item, seen = node.op.field(name), self.numbers.seen.get((id(node), name))
+        if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
+            return False
+        return self.numbers.constant((id(node), name)) is None
+
+    def made_by_word(self, node: ir.OpNode, site: Site, name: str, value: Expr) -> Doc:
+        """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
+        if isinstance(value, IfElse):
+            then, other = (self.made_by_word(node, site, name, side) for side in (value.then, value.other))
+            return then if flat(then) == flat(other) else Ternary(then, text(value.condition), other)
+
+        def made(word: Expr) -> Doc:
+            return self.made(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})))
+
+        if isinstance(value, Lit):
+            return made(value)
+        seen = self.numbers.seen[id(node), name]
+        words, numbers = list(seen.words), len(seen.kinds) > 1
+        found = made(value) if numbers else made(Lit(words.pop()))
+        for word in reversed(words):
+            doc = made(Lit(word))
+            found = found if flat(doc) == flat(found) else Ternary(doc, text(Compare("==", value, Lit(word))), found)
+        return found
 
     def exchanged(self, node: ir.OpNode, site: Site, made: Doc) -> Doc:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
         if self.classifier is not None and node is self.classifier.layer:
+            self.width = self.kept_width(node)
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
         if self.classifier is not None and node is self.classifier.pool:
             self.choices[node.op.chosen_by] = node.op.word_of_choice
@@ -498,6 +557,15 @@ class Writer:
             line, made = chosen_pool(node.op, site.rank, name)
             self.lines.insert(0, line)
         return made
+
+    def kept_width(self, node: ir.OpNode) -> Expr | None:
+        """The channels that the last layer reads as `reset_classifier` can read them."""
+        channels = self.channels.shown(node.ins[0])
+        others = [name for name in node.fields if name != width_of(node.op)]
+        fixed = all(self.numbers.constant((id(node), name)) for name in others if (id(node), name) in self.numbers.seen)
+        if not self.numbers.open_names(channels) or not (self.outermost and fixed):
+            return channels if fixed and not self.numbers.open_names(channels) else None
+        return Name(f"self.{self.flag('num_features', channels)}")
 
     def block(self, node: ir.CallNode) -> Doc:
         """A call of a block's class, with its arguments as the class takes them."""
@@ -523,11 +591,11 @@ class Writer:
                 raise fault(
                     "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
                 )
-            value = text(self.numbers.shown(given[argument.name], slots.get(argument.name)))
+            shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
             if argument.default is None:
-                items.append(value)
-            elif value != argument.default:
-                items.append(keyword(argument.name, value))
+                items.append(expr_doc(shown))
+            elif text(shown) != argument.default:
+                items.append(keyword(argument.name, text(shown)))
         inside = self.callee_channels[id(callee)]
         known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
         self.channels[node.out] = substitute_deep(inside, known)
@@ -540,10 +608,12 @@ class Writer:
         seen, parts = (self.origin.notes.seen.get((id(node), word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
-        if self.outermost or parts is None or parts.varies or not isinstance(parts.value, list):
+        if parts is None or parts.varies or not isinstance(parts.value, list):
             return {}
-        pairs = zip(("h_in", "w_in"), parts.value, strict=True)
-        return {name: Name(name) * times if part == 1 else Name(name) // part for name, (times, part) in pairs}
+        image = [Index(Name(SIZE), Lit(axis)) for axis in (0, 1)]
+        entered = image if self.outermost else [Name("h_in"), Name("w_in")]
+        pairs = zip(("h_in", "w_in"), entered, parts.value, strict=True)
+        return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:

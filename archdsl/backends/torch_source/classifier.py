@@ -53,6 +53,16 @@ def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir
     return Classifier(param, steps[origin.made[layer.id]] if layer else None, layer, stage_of(end), pool)
 
 
+def common(found: Sequence[Classifier | None]) -> Classifier | None:
+    """What the classifiers that one class may be have in common: places that are the same in all."""
+    first, *others = found
+    if first is None or any(o is None or (o.param, o.head) != (first.param, first.head) for o in others):
+        return None
+    layer = first.layer if all(o is not None and o.layer is first.layer for o in others) else None
+    pool = first.pool if all(o is not None and o.pool is first.pool for o in others) else None
+    return replace(first, layer=layer, pool=pool)
+
+
 def through_one(graph: Graph) -> list[Node]:
     """The nodes through which all passes: no tensor made before one is read after it."""
     last = {id(t): node.id for node in graph.nodes for t in node.inputs}
@@ -113,15 +123,18 @@ def chosen_pool(op: Op, rank: int, name: str) -> tuple[Line, Doc]:
     return Line(0, f"{name} = {{{words}}}"), module_doc(made)
 
 
-def reset_lines(classifier: Classifier, graph: Graph) -> list[Line]:
-    """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one."""
+def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None) -> list[Line]:
+    """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
+
+    `entering` are the channels that the layer reads; None where they have no expression in the network's class.
+    """
     step, node, origin = classifier.layer, classifier.node, graph.origin
-    if step is None or node is None:
+    if step is None or node is None or entering is None:
         return []
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)
-    channels, *sizes = node.inputs[0].shape
-    site = Site(SimpleNamespace(**fields), Lit(channels), origin.notes.ranks[id(step)], [tuple(sizes)])
+    sizes = node.inputs[0].shape[1:]
+    site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], [sizes])
     made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
     return [Line(0, Cat((f"{place_of(node, graph)} = ", made)))]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archdsl import ir
 from archdsl.backends.torch_source.forward import Branching, Statement
-from archdsl.backends.torch_source.layout import Cat, Doc, flat
+from archdsl.backends.torch_source.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent, text
 from archdsl.expr import Compare, Expr, IfElse, ListOf, Lit, Name
 
@@ -162,7 +162,7 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
 
 def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
     """On one line if it fits, else with an `if`."""
-    whole = Cat((f"self.{key} = ", docs[0], f" if {text(condition)} else ", docs[1]))
+    whole = Cat((f"self.{key} = ", Ternary(docs[0], text(condition), docs[1])))
     if len(flat(whole)) <= WIDTH - 4 * depth:
         return [Line(0, whole)]
     return [

@@ -104,6 +104,7 @@ class ForwardPrinter:
             self.names[var] = var.name
             self.holders[var.name] = var
         self.inputs = list(inputs)
+        self.when_training = "self.training"
 
     def run(
         self,
@@ -136,7 +137,7 @@ class ForwardPrinter:
     ) -> None:
         """In training the auxiliary heads run too, and all results come back by name."""
         self.flush()
-        self.emit("if self.training:")
+        self.emit(f"if {self.when_training}:")
         self.depth += 1
         texts = []
         for name, (statements, result) in auxiliaries.items():

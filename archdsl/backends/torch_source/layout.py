@@ -77,7 +77,8 @@ def flat(doc: Doc) -> str:
         case Comprehension(element, clause):
             return f"{flat(element)} for {flat(clause)}"
         case Ternary(then, condition, other):
-            return f"{flat(then)} if {condition} else {flat(other)}"
+            first = f"({flat(then)})" if isinstance(then, Ternary) else flat(then)
+            return f"{first} if {condition} else {flat(other)}"
         case Chain(first, rest):
             return flat(first) + "".join(f" {operator} {flat(part)}" for operator, part in rest)
     return doc
@@ -126,7 +127,14 @@ def _ternary(doc: Ternary, indent: int, suffix: str) -> list[str]:
 
 def is_plain(item: Doc) -> bool:
     """Whether an argument is a name, a number or an expression of them."""
-    return isinstance(item, str) or (isinstance(item, Cat) and all(isinstance(part, str) for part in item.parts))
+    match item:
+        case Cat(parts):
+            return all(isinstance(part, str) for part in parts)
+        case Ternary(then, _, other):
+            return is_plain(then) and is_plain(other)
+        case Chain(first, rest):
+            return is_plain(first) and all(is_plain(part) for _, part in rest)
+    return isinstance(item, str)
 
 
 def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl import ir
-from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, call, listing
+from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, call, flat, listing
 from archdsl.backends.torch_source.pieces import (
     TARGET,
     Line,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INDICES = ("i", "j", "k")  # of nested loops
 MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
-COUNTER = "block"  # how many turns of a table came before
+COUNTER, TOTAL = "block", "blocks"  # how many turns of a table came before, and how many there are
 
 
 class LoopWriter:
@@ -39,6 +39,7 @@ class LoopWriter:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
         self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
         self.index = INDICES[writer.loop_depth % len(INDICES)]
+        self.inside: Expr | None = None  # what loops inside make of the channels that enter a turn
 
     def write(self) -> list[Piece]:
         node, writer = self.node, self.writer
@@ -54,13 +55,17 @@ class LoopWriter:
         else:
             found = self.loop(pieces, variable, start)
         self.numbers.bound = kept
+        self.note_rows(start, variable)
         if node.parallel:
             writer.channels[node.out] = self.parallel_channels()
             if not self.fixed_rows() and node.rows is not None:
                 writer.channels.counts[node.out] = Call("len", (node.rows,))
         elif variable is not None:
             writer.channels[node.out] = Name(f"@{variable}")
-            writer.channels.closed[variable] = self.closed_form(start, variable)
+            form, earlier = self.closed_form(start, variable), writer.channels.closed.get(variable)
+            if form is not None and earlier is not None:
+                form = substitute(form, {f"@{variable}": earlier})
+            writer.channels.closed[variable] = form
         else:
             writer.channels[node.out] = self.after(start)
         return found
@@ -77,7 +82,9 @@ class LoopWriter:
     def closed_form(self, start: Expr, variable: str) -> Expr | None:
         """Channels after the last turn over the names of the block: start + n·growth, or turn by turn."""
         node = self.node
-        result = self.writer.channels.leaves(node.body)
+        result = self.result(variable)
+        if result is None:
+            return None
         growth = simplify(result - Name(f"@{variable}"))
         local = {*node.columns, *node.let, *TURN_NAMES, f"@{variable}"}
         if node.count is not None and not {n.id for n in names(growth)} & local:
@@ -89,6 +96,33 @@ class LoopWriter:
         for cells in self.turns_cells(turns):
             found = simplify(substitute(result, {**cells, f"@{variable}": found}))
         return found
+
+    def result(self, variable: str | None, found: Expr | None = None) -> Expr | None:
+        """What leaves a turn (or `found`, near its end) over what enters it; None where loops inside have no form."""
+        found = self.writer.channels.leaves(self.node.body) if found is None else found
+        if variable is None or self.inside is None:
+            return found if variable is None else None
+        return substitute(found, {f"@{variable}": self.inside})
+
+    def note_rows(self, start: Expr, variable: str | None) -> None:
+        """What leaves each row of a table that has names, for those who tap it."""
+        if self.row_key() is None or not isinstance(self.node.rows, ListOf):
+            return
+        channels, entering = self.writer.channels, start
+        result = self.result(variable)
+        if result is None:
+            return
+        nodes = self.node.body.nodes
+        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.LoopNode)), default=-1)
+        after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
+        steps = [step for step in after.walk() if step.key is not None and step.out in channels.known]
+        for cell in self.turns_cells(len(self.node.rows.items)):
+            known, name = {**cell, f"@{variable}": entering}, text(cell["name"]).strip("\"'")
+            for step in steps:
+                inside = simplify(substitute(self.result(variable, channels.known[step.out]) or result, known))
+                if not any(n.id.startswith("@") for n in names(inside)):
+                    channels.rows[id(self.node), (name, str(step.key))] = inside
+            entering = channels.rows[id(self.node), (name,)] = simplify(substitute(result, known))
 
     def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
         """What each turn binds."""
@@ -135,7 +169,11 @@ class LoopWriter:
         writer.mutated = set()
         used = set(self.numbers.used)
         lines = len(writer.lines)
+        earlier = writer.channels.closed.pop(variable, None)  # what loops in front of this one made of it
         pieces = self.turn(Name(f"@{variable}"))
+        self.inside = writer.channels.closed.pop(variable, Name(f"@{variable}"))
+        if earlier is not None:
+            writer.channels.closed[variable] = earlier
         result = writer.channels.leaves(node.body)
         stays = same(result, Name(f"@{variable}")) or same(result, start)
         moving = not stays or variable in writer.mutated
@@ -182,14 +220,24 @@ class LoopWriter:
         self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
         if node.table:
             self.numbers.bound["turn"] = Name(f"@{COUNTER}")
-            self.numbers.bound["turns"] = Lit(self.writer.origin.notes.turns[id(node)])
-        last = (node.count if node.count is not None else Lit(len(self.writer.origin.notes.rows.get(id(node), [])))) - 1
+            self.numbers.bound["turns"] = self.numbers.constant((id(node), "turns")) or Name(f"@{TOTAL}")
+        last = self.turns() - 1
         index: Expr = Name(f"@{self.index}")
         for name, expr in zip(
             TURN_NAMES, (index, Compare("==", index, Lit(0)), Compare("==", index, last)), strict=True
         ):
             constant = self.numbers.constant((id(node), name))
             self.numbers.bound[name] = constant if constant is not None else expr
+
+    def turns(self) -> Expr:
+        """How many turns the loop has."""
+        node = self.node
+        if node.count is not None:
+            return node.count
+        assert node.rows is not None
+        if self.fixed_rows() or isinstance(node.rows, ListOf):
+            return Lit(len(self.writer.origin.notes.rows.get(id(node), [])))
+        return Call("len", (node.rows,))
 
     def parallel_channels(self) -> Expr:
         """Channels of each branch; one expression where they are equal."""
@@ -249,6 +297,8 @@ class LoopWriter:
             lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{COUNTER} = 0"))
+        if node.table and any(mentions(line.doc, TOTAL) for line in inner):
+            lines.append(Line(0, f"{TOTAL} = {self.total()}"))
         key = self.row_key()
         if key is not None:
             inner = [keyed(line, key) for line in inner]
@@ -262,6 +312,21 @@ class LoopWriter:
         if innermost and any(mentions(line.doc, COUNTER) for line in inner):
             return [*inner, Line(0, f"{COUNTER} += 1")]
         return inner
+
+    def total(self) -> str:
+        """How many turns the table has in all."""
+        node = self.node
+        inner = [n.count for n in node.body.nodes if isinstance(n, ir.LoopNode) and n.count is not None]
+        if not inner:
+            return text(self.numbers.close(self.turns()))
+        count = sum(inner[1:], start=inner[0])
+        for name, expr in reversed(list(node.let.items())):
+            count = substitute(count, {name: expr})
+        count = simplify(self.numbers.close(substitute(count, {n: Name(f"@{n}") for n in node.columns})))
+        read = {n.id for n in names(count)}
+        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)
+        columns = [name for name in node.columns if whole or name in read]
+        return f"sum({text(count)} for {', '.join(columns)} in {flat(self.row_docs(columns, {}))})"
 
     def row_key(self) -> str | None:
         """The column that names the rows of a table."""
@@ -300,7 +365,7 @@ class LoopWriter:
         elif isinstance(node.rows, ListOf):
             rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
         else:
-            return text(self.numbers.shown(node.rows, (id(node), "rows")))
+            return expr_doc(self.numbers.shown(node.rows, (id(node), "rows")))
         return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
 
     def lets(self) -> tuple[list[Line], dict[str, list[Value]]]:

@@ -86,6 +86,9 @@ class Numbers:
     def name(self, name: Name) -> Expr:
         if name.id == UNKNOWN:
             message = "the channels after a loop of this network have no expression over what its blocks are given"
+            if name.span is not None:
+                message = "the channels after this step differ between calls in a way that has no expression"
+                raise fault("cannot-print", message, name.span)
             raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
         if name.id.startswith("@"):  # a variable of the emitted source
             return Name(name.id[1:])

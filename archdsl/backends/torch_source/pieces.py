@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archdsl.backends.torch_source.layout import Cat, Chain, Comprehension, Doc, Group, Ternary, call, flat, keyword
 from archdsl.expr import Binary, Expr, IfElse, ListOf, Logic, Value, show, wrap
@@ -36,6 +37,15 @@ def text(expr: Expr | Value) -> str:
     return show(wrap(expr), python=True)
 
 
+def value_doc(value: Any) -> Doc:
+    """A value as source that can be broken: a list is a tuple there, a mapping a dictionary."""
+    if isinstance(value, Mapping):
+        return Group("", tuple(Cat((f'"{key}": ', value_doc(inner))) for key, inner in value.items()), "{", "}")
+    if isinstance(value, list) and len(value) > 1:
+        return Group("", tuple(map(value_doc, value)))
+    return text(value)
+
+
 def operand(expr: Expr) -> str:
     """An operand of a chain, in brackets if it binds no tighter."""
     loose = isinstance(expr, (IfElse, Logic)) or (isinstance(expr, Binary) and expr.op in ("+", "-"))
@@ -60,7 +70,7 @@ def expr_doc(expr: Expr) -> Doc:
 
 def module_doc(made: Module) -> Group:
     """`nn.Conv2d(c_in, out, 3, 2, 1, bias=False)`: stride and padding by position where both are given."""
-    items: list[Doc] = [text(arg) for arg in made.args]
+    items: list[Doc] = [expr_doc(wrap(arg)) for arg in made.args]
     in_order = True
     for name, (value, default) in made.kwargs.items():
         expr = wrap(value)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.backends.torch_source import detector
-from archdsl.backends.torch_source.classes import ClassSource
-from archdsl.backends.torch_source.layout import Group, broken, lines
+from archdsl.backends.torch_source.classes import Argument, ClassSource
+from archdsl.backends.torch_source.layout import Cat, Doc, Group, broken, lines
+from archdsl.backends.torch_source.pieces import value_doc
 from archdsl.backends.torch_source.prelude import prelude_parts
+from archdsl.expr import Value
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.resources import template
@@ -22,6 +25,7 @@ class Document:
 
     graph: Graph
     classes: list[ClassSource]
+    variants: dict[str, dict[str, Value]] = field(default_factory=dict)  # what arguments make each; in one style
 
 
 def print_document(document: Document) -> str:
@@ -49,13 +53,21 @@ def print_document(document: Document) -> str:
         "classes": classes,
         "outputs": output_fields(document),
         "network": document.graph.name,
+        "variants": variant_lines(document.variants),
     }
     return template("module.py.jinja", **context)
 
 
+def variant_lines(variants: Mapping[str, Mapping[str, Value]]) -> list[str]:
+    """The dictionary of variants."""
+    if not variants:
+        return []
+    return lines(Cat(("VARIANTS: dict[str, dict[str, Any]] = ", value_doc(variants))), 0)
+
+
 def printable(source: ClassSource) -> dict[str, Any]:
     """A class as lines."""
-    arguments = [f"{a.name}: {a.type}" + (f" = {a.default}" if a.default is not None else "") for a in source.arguments]
+    arguments = [argument(a) for a in source.arguments]
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
     forward = body_lines(source.forward)
     inputs = ["self", *(f"{n}: Tensor{' | None = None' if n in source.optional else ''}" for n in source.inputs)]
@@ -76,6 +88,14 @@ def printable(source: ClassSource) -> dict[str, Any]:
         "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
     }
+
+
+def argument(given: Argument) -> Doc:
+    """`width: float = 1.0`."""
+    said = f"{given.name}: {given.type}"
+    if given.default is None:
+        return said
+    return Cat((f"{said} = ", given.table if given.table is not None else given.default))
 
 
 def body_lines(body: list[tuple[int, str]]) -> list[str]:
@@ -121,8 +141,11 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
     froms = []
     if re.search(r"\baccumulate\(", body):
         froms.append("from itertools import accumulate")
+    typed = ["Any"] if document.variants else []
     if output_fields(document):
-        froms.append("from typing import NamedTuple")
+        typed.append("NamedTuple")
+    if typed:
+        froms.append(f"from typing import {', '.join(typed)}")
     third = []
     if re.search(r"(?<![\w.])torch\.", body) or re.search(r"(?<![\w.])F\.", body):
         if re.search(r"(?<![\w.])torch\.", body):
@@ -141,7 +164,7 @@ def output_fields(document: Document) -> list[str]:
     """The fields of the network's NamedTuple, if it gives one."""
     graph, network = document.graph, document.classes[-1]
     several = any(f"return {network.name}Output(" in line for _, line in network.forward)
-    return [*graph.outputs, *graph.training] if several else []
+    return [*graph.outputs, *network.training] if several else []
 
 
 def preludes(classes: list[ClassSource]) -> list[str]:

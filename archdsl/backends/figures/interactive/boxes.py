@@ -1,0 +1,120 @@
+"""The size and the words of a box while it is closed. The script draws it; the layout is made from these numbers."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archdsl.backends.figures.dot import printable
+from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
+from archdsl.backends.figures.outline import Outline
+from archdsl.backends.figures.picture import size
+from archdsl.graph import Tensor
+from archdsl.ops.base import times
+
+Size: TypeAlias = "tuple[int, int]"  # width and height, in px at scale 1
+
+ROW, TITLE, CAPTION = 20, 20, 15  # heights of a line: an op, a name in bold, a small one
+SIDE, EDGE = 12, 6  # room beside the words, and above and below them
+TOGGLE = 18  # room for the sign that a box opens
+MEASURES = {"row": ROW, "title": TITLE, "caption": CAPTION, "edge": EDGE, "toggle": TOGGLE}
+TEXT, SMALL = 12, 10.5  # font sizes
+GRID = 8  # widths are multiples of it, so that more groups have the same plan
+LEAST, WIDEST = 40, 34  # px, and characters of a line
+MOST_LINES = 6
+SYMBOL = 26  # a join's circle
+
+_NARROW, _WIDE = frozenset("iljtfr.,:;|!'()[] "), frozenset("mwMW@%—…")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a closed group says."""
+
+    title: str
+    lines: tuple[str, ...]
+    shape: str
+
+
+def words(outline: Outline, group: Group) -> Words:
+    """A stage: its name and what it is made of; a block: its name and what sets this call apart."""
+    scope, inner = group.scopes[0], group.scopes[-1]
+    if scope.kind == "block":
+        lines = outline.said([scope])
+    elif inner.kind == "block":
+        lines = (inner.label or inner.name, *outline.said([inner]))
+    else:
+        lines = outline.summary(scope).lines
+    title = outline.heading(scope)
+    if not title:
+        title, lines = (lines[0], lines[1:]) if lines else (scope.kind, ())
+    shown = lines if len(lines) <= MOST_LINES else (*lines[: MOST_LINES - 1], "…")
+    return Words(clipped(title), tuple(map(clipped, shown)), shapes_text(group.exits))
+
+
+def shapes_text(tensors: Sequence[Tensor]) -> str:
+    """The shapes that leave, each once."""
+    return ", ".join(dict.fromkeys(times(tensor.shape) for tensor in tensors[-3:]))
+
+
+def clipped(text: str) -> str:
+    clean = printable(text)
+    return clean if len(clean) <= WIDEST else clean[: WIDEST - 1].rstrip() + "…"
+
+
+def row_texts(stack: Stack) -> list[str]:
+    return [clipped(text) or node.op.name for text, node in zip(stack.texts, stack.nodes, strict=True)]
+
+
+def caption(stack: Stack) -> str:
+    """The shape that leaves, where the box changed it."""
+    last = stack.nodes[-1]
+    return times(last.shape) if any(tensor.shape != last.shape for tensor in stack.nodes[0].inputs) else ""
+
+
+def is_symbol(stack: Stack) -> bool:
+    """Whether the box is a small circle: `+`."""
+    return len(stack.nodes) == 1 and stack.nodes[0].op.role == "join" and len(row_texts(stack)[0]) <= 2
+
+
+def closed_size(part: Part, said: Words | None) -> Size:
+    """The size of a part; `said`: the words of a group."""
+    if isinstance(part, End):
+        return fit([(part.name, TEXT, True), (size(part.tensor.shape), SMALL, False)], TITLE + CAPTION)
+    if isinstance(part, Stack):
+        return stack_size(part)
+    assert said is not None
+    lines = [(said.title, TEXT, True), *((line, SMALL, False) for line in (*said.lines, said.shape))]
+    heights = TITLE + CAPTION * (len(said.lines) + bool(said.shape)) + 2 * EDGE
+    return fit(lines, heights, 2 * TOGGLE)
+
+
+def stack_size(stack: Stack) -> Size:
+    if is_symbol(stack):
+        return SYMBOL, SYMBOL
+    below = caption(stack)
+    lines = [(text, TEXT, False) for text in row_texts(stack)]
+    return fit([*lines, (below, SMALL, False)], ROW * len(stack.nodes) + (CAPTION if below else 0))
+
+
+def fit(lines: Sequence[tuple[str, float, bool]], height: int, more: int = 0) -> Size:
+    widest = max(text_width(text, font, bold) for text, font, bold in lines)
+    return max(LEAST, GRID * math.ceil((widest + 2 * SIDE + more) / GRID)), height
+
+
+def text_width(text: str, font: float, bold: bool = False) -> float:
+    """About the width in px in any of the usual sans-serif faces; the script narrows what is wider yet."""
+    return font * (1.07 if bold else 1) * sum(map(letter_width, text))
+
+
+def letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in ("W", "F"):
+        return 1.05
+    if letter in _NARROW:
+        return 0.32
+    if letter in _WIDE:
+        return 0.88
+    return 0.7 if letter.isupper() else 0.58

@@ -1,0 +1,97 @@
+"""How wide words are, from the metrics of the carried font, and lines broken to a width."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, inf
+from typing import Any
+
+from archdsl.backends.figures import fonts
+from archdsl.backends.figures.theme import FONTS
+
+PIXEL = 0.75  # points; the engine makes what is above and below the base of a line whole pixels
+UNKNOWN = 1.0  # of a letter that the font lacks: another font draws it, an ideograph as wide as it is high
+_FACES = {False: "Regular", True: "Bold"}
+# where a line may break: at a space, before the next word of a CamelCase name, and last of all anywhere
+_PIECE = re.compile(r"\s*\S.*?(?=\s|(?<=[a-z0-9])[A-Z]|$)")
+
+
+@dataclass(frozen=True)
+class Face:
+    """A font at a size of 1."""
+
+    letters: Mapping[int, float]  # widths
+    unknown: float  # that of a letter which is not there
+    above: float  # the base of a line
+    below: float
+
+
+_FONT: ContextVar[str] = ContextVar("font", default="sans")  # in which words are measured
+
+
+@contextmanager
+def in_font(font: str) -> Iterator[None]:
+    """Words are measured in this one of `theme.FONTS`."""
+    token = _FONT.set(font)
+    try:
+        yield
+    finally:
+        _FONT.reset(token)
+
+
+def face(bold: bool) -> Face:
+    return face_of(_FONT.get(), bold)
+
+
+@cache
+def face_of(family: str, bold: bool) -> Face:
+    folder = fonts.folder(fonts.WHEELS[list(FONTS).index(family)])
+    if folder is None:  # the package without its wheel of fonts: a guess on the safe side
+        return Face({}, 0.6, 1.0, 0.3)
+    library: Any = importlib.import_module("fontTools.ttLib")  # late: `import archdsl` stays light
+    with library.TTFont(folder / f"{FONTS[family].replace(' ', '')}-{_FACES[bold]}.otf", lazy=True) as font:
+        units, widths, lines = font["head"].unitsPerEm, font["hmtx"], font["hhea"]
+        letters = {code: widths[name][0] / units for code, name in font.getBestCmap().items()}
+        return Face(letters, UNKNOWN, lines.ascent / units, -lines.descent / units)
+
+
+def width(words: str, size: float, *, bold: bool = False) -> float:
+    """Points; kerning, which only narrows, is left out."""
+    font = face(bold)
+    return size * sum(font.letters.get(ord(letter), font.unknown) for letter in words)
+
+
+def height(size: float, *, bold: bool = False) -> float:
+    """Points from one line to the next."""
+    font = face(bold)
+    return PIXEL * (ceil(font.above * size / PIXEL) + ceil(font.below * size / PIXEL))
+
+
+def broken(words: str, size: float, room: float, *, bold: bool = False) -> list[str]:
+    """Lines that fit into `room` points, as far as words can be broken; a word of more than three rooms is torn."""
+    if room == inf:
+        return [words] if words else []
+    lines: list[str] = []
+    line = ""
+    for piece in pieces(words, size, 3 * room, bold=bold):
+        if line and width(line + piece, size, bold=bold) > room:
+            lines.append(line)
+            line = piece.lstrip()
+        else:
+            line += piece if line else piece.lstrip()
+    return [*lines, line] if line else lines
+
+
+def pieces(words: str, size: float, most: float, *, bold: bool) -> list[str]:
+    """What a line is made of, spaces before their words."""
+    found: list[str] = []
+    for piece in _PIECE.findall(words):
+        letters = max(1, int(len(piece) * most / max(width(piece, size, bold=bold), most)))
+        found += [piece[at : at + letters] for at in range(0, len(piece), letters)]
+    return found

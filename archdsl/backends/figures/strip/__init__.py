@@ -1,0 +1,33 @@
+"""The figure of a network as a strip of stages: cells -> places -> DOT with places, or TikZ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.backends.figures.strip import as_dot, as_tikz
+from archdsl.backends.figures.strip.bodies import Manner
+from archdsl.backends.figures.strip.drawing import drawing
+from archdsl.backends.figures.strip.plan import Drawing
+from archdsl.graph import Graph
+from archdsl.names import did_you_mean
+from archdsl.report import fault
+
+STYLES = ("strip", "blocks")
+ORIENTS = ("landscape", "portrait")
+
+
+def strip(graph: Graph, style: str, orient: str, expand: Sequence[str] = (), *, deep: bool = False) -> Drawing:
+    """A strip with everything in its place. `deep`: solids in perspective."""
+    known("style", style, STYLES)
+    known("orient", orient, ORIENTS)
+    blocks = style == "blocks"
+    return drawing(graph, Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks), expand)
+
+
+def known(what: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        hint = did_you_mean(word, words) or f"known are {', '.join(words)}"
+        raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
+
+
+__all__ = ["ORIENTS", "STYLES", "Drawing", "as_dot", "as_tikz", "strip"]

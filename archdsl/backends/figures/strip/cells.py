@@ -1,0 +1,264 @@
+"""What a strip is made of: a cell for each stage, or for each block of one that is opened, and who reads whom."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from archdsl.backends.figures.arrows import Wire, wiring
+from archdsl.backends.figures.dot import printable
+from archdsl.backends.figures.levels import NETWORK, ends
+from archdsl.backends.figures.outline import MOST_RUNS, Outline, View, brief, frame
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
+from archdsl.backends.figures.wording import differing, value_text
+from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.names import did_you_mean
+from archdsl.report import fault
+
+PERIOD = 4  # lines that may repeat together
+OPENED = View(closed=lambda scope: scope.kind == "block")
+
+
+@dataclass(eq=False)
+class Cell:
+    """A stage of the strip."""
+
+    box: Box
+    place: int  # in the order of execution
+    taps: list[Tensor] = field(default_factory=list)  # what others read of it that is not its result
+
+    @property
+    def name(self) -> str:
+        """In bold: what the spec calls it; of an input or output, in plain: what it is."""
+        return printable(self.box.heading)
+
+    @property
+    def lines(self) -> list[str]:
+        """What it does: blocks and how often."""
+        return [line for line in map(printable, self.box.lines) if line]
+
+    @cached_property
+    def output(self) -> Tensor:
+        """What leaves it."""
+        box = self.box
+        if box.tensor is not None:
+            return box.tensor
+        call = box.calls[-1].output if box.calls else None
+        return call if isinstance(call, Tensor) else box.nodes[-1].outputs[0]
+
+    @property
+    def end(self) -> bool:
+        """Whether it is an input or output of the network."""
+        return self.box.role in ("input", "output")
+
+
+@dataclass(eq=False)
+class Frame:
+    """Cells that stand together: a stage with rows, a run of identical calls."""
+
+    kind: GroupKind
+    label: str
+    items: list[Part]
+
+    def cells(self) -> Iterator[Cell]:
+        for item in self.items:
+            yield from item.cells() if isinstance(item, Frame) else (item,)
+
+
+Part: TypeAlias = "Cell | Frame"
+
+
+@dataclass(eq=False)
+class Net:
+    """A tensor, or several that go the same ways, beside the strip: from all `sources` to all `targets`."""
+
+    sources: list[Cell]
+    targets: list[Cell]
+    tap: bool = False  # no source's result, but something from inside it
+
+    @property
+    def ends(self) -> list[Cell]:
+        return [*self.sources, *self.targets]
+
+
+@dataclass
+class Strip:
+    """A network in one dimension."""
+
+    title: str
+    items: list[Part]
+    flows: list[tuple[Cell, Cell]]  # from a cell to the next one
+    nets: list[Net]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        return [cell for item in self.items for cell in (item.cells() if isinstance(item, Frame) else (item,))]
+
+
+# --- boxes
+class Terse(Outline):
+    """Boxes of a strip: stages, some of them opened, with those arguments alone that the shapes do not tell."""
+
+    def __init__(self, graph: Graph, opened: Collection[Scope], *, arguments: bool) -> None:
+        super().__init__(graph)
+        self.opened, self.arguments = set(opened), arguments
+
+    def parts(self, child: Scope | Node, view: View) -> list[Node | list[Item]]:
+        if isinstance(child, Scope) and child in self.opened:
+            return [[frame("stage", self.heading(child), self.items(inside(child), OPENED))]]
+        return super().parts(child, view)
+
+    def runs(self, inside: Sequence[Box]) -> list[list[str]]:
+        runs = super().runs(inside)
+        return runs if len(runs) <= MOST_RUNS else periodic([brief(box).partition(",")[0] for box in inside])
+
+    def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
+        first, *said = super().run_text(text, run)
+        return [f"{first} ({', '.join(said)})" if said else first]
+
+    def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
+        if not self.arguments:
+            return ()
+        varying, everywhere = differing(calls), self.calls[calls[0].name]
+        names = [name for name in differing(everywhere) if name not in varying and telling(everywhere, name)]
+        text = ", ".join(f"{name}={value_text(calls[0].arguments[name])}" for name in names)
+        return (text,) if text else ()
+
+
+def periodic(words: Sequence[str]) -> list[list[str]]:
+    """Lines that come again and again as one with their number: `Boxes, Scores ×6`."""
+    found: list[list[str]] = []
+    while words:
+        period, turns = max(((p, turns_of(words, p)) for p in range(1, PERIOD + 1)), key=lambda one: one[0] * one[1])
+        if turns == 1:
+            period = 1
+        text = ", ".join(words[:period])
+        found.append([f"{text} ×{turns}" if turns > 1 else text])
+        words = words[period * turns :]
+    return found
+
+
+def turns_of(words: Sequence[str], period: int) -> int:
+    """How often the first so many words follow each other."""
+    turns = 1
+    while words[:period] == words[turns * period : (turns + 1) * period] and len(words) >= (turns + 1) * period:
+        turns += 1
+    return turns if turns > 1 else 0 if period > 1 else 1
+
+
+def inside(scope: Scope) -> Scope:
+    """A stage that is one call is opened into what is in the block."""
+    only = scope.children[0] if len(scope.children) == 1 else None
+    return only if isinstance(only, Scope) and only.kind == "block" else scope
+
+
+def telling(calls: Sequence[Scope], name: str) -> bool:
+    """Whether a parameter says more than the shapes: rates do not change a figure, strides show in C×H×W."""
+    values = [call.arguments.get(name) for call in calls]
+    if any(isinstance(value, float) and not value.is_integer() for value in values):
+        return False
+    return any(value != stride(call) for value, call in zip(values, calls, strict=True))
+
+
+def stride(call: Scope) -> int | None:
+    """How many times smaller the map is that leaves."""
+    if not call.inputs or not isinstance(call.output, Tensor):
+        return None
+    before, after = call.inputs[0].shape, call.output.shape
+    if len(before) != len(after) or len(before) < 2:
+        return None
+    return -(-before[1] // max(1, after[1]))
+
+
+# --- which stages are opened
+def opened(graph: Graph, names: Sequence[str]) -> list[Scope]:
+    """The stages or rows of these names; of a stage that is a table all rows."""
+    known = [scope for stage in graph.stages() for scope in (stage, *rows(stage))]
+    return [scope for name in names for stage in [found(graph, known, name)] for scope in rows(stage) or [stage]]
+
+
+def rows(scope: Scope) -> list[Scope]:
+    """The rows of a stage that is a table of them; a table within a row is that row's own affair."""
+    inner = [child for child in scope.children if isinstance(child, Scope) and child.kind != "block"]
+    if scope.kind == "row":
+        return []
+    return [row for child in inner for row in ([child] if child.kind == "row" else rows(child))]
+
+
+def found(graph: Graph, stages: Sequence[Scope], name: str) -> Scope:
+    """By its path, or by its own name where no other has it."""
+    alike = [scope for scope in stages if scope.path == name] or [scope for scope in stages if scope.name == name]
+    if len(alike) == 1:
+        return alike[0]
+    known = [scope.path for scope in stages]
+    if alike:
+        places = ", ".join(scope.path for scope in alike)
+        raise fault("unknown-stage", f"several stages of '{graph.name}' are called '{name}'", help=f"write {places}")
+    hint = did_you_mean(name, [*known, *(scope.name for scope in stages)]) or f"its stages are {', '.join(known)}"
+    raise fault("unknown-stage", f"'{graph.name}' has no stage '{name}'", help=hint)
+
+
+# --- the strip
+def strip(graph: Graph, expand: Sequence[str] = (), *, arguments: bool = True) -> Strip:
+    """The stages of a network in the order of execution, with the ways between them."""
+    outline = Terse(graph, opened(graph, expand), arguments=arguments)
+    inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
+    outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
+    items = [*ends("input", inputs), *outline.items(graph.root, NETWORK), *ends("output", outputs)]
+    boxes = [box for item in items for box in item.boxes()]
+    cells = {box: Cell(box, place) for place, box in enumerate(boxes)}
+    wires = list(wiring(items, boxes))
+    if superfluous(boxes, wires):
+        gone = boxes[-1]
+        items, wires = items[:-1], [wire for wire in wires if wire.target is not gone]
+    flows, nets = ways(wires, cells)
+    title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
+    return Strip(title, [part(item, cells) for item in items], flows, nets)
+
+
+def part(item: Item, cells: dict[Box, Cell]) -> Part:
+    if isinstance(item, Group):
+        return Frame(item.kind, printable(item.label), [part(inner, cells) for inner in item.items])
+    return cells[item]
+
+
+def superfluous(boxes: Sequence[Box], wires: Sequence[Wire]) -> bool:
+    """Whether the last box is the only output, and the one before it has already said so."""
+    last = [wire for wire in wires if wire.target is boxes[-1]]
+    single = sum(box.role == "output" for box in boxes) == 1 and len(boxes) > 2
+    return single and boxes[-1].role == "output" and [wire.source for wire in last] == [boxes[-2]]
+
+
+def ways(wires: Sequence[Wire], cells: dict[Box, Cell]) -> tuple[list[tuple[Cell, Cell]], list[Net]]:
+    """Arrows to the next cell, and what goes beside the strip; tensors on the same ways share one line."""
+    readers: dict[int, tuple[Cell, Tensor, list[Cell]]] = {}
+    for wire in wires:
+        source, target = cells[wire.source], cells[wire.target]
+        known = readers.setdefault(id(wire.tensor), (source, wire.tensor, []))[2]
+        if target not in known:
+            known.append(target)
+    flows: list[tuple[Cell, Cell]] = []
+    nets: list[Net] = []
+    bundles: dict[tuple[int, ...], list[Cell]] = {}
+    for source, made, targets in readers.values():
+        targets.sort(key=lambda cell: cell.place)
+        if made is not source.output:
+            inner = any(not target.end for target in targets)  # else it is a further result, and the output says it
+            nets.append(Net([source], targets, tap=inner))
+            source.taps += [made] if inner else []
+        else:
+            bundles.setdefault(tuple(target.place for target in targets), []).append(source)
+    by_place = {cell.place: cell for cell in cells.values()}
+    for places, sources in bundles.items():
+        targets = [by_place[place] for place in places]
+        bundled = len(sources) > 1 and len(targets) > 1
+        direct = [] if bundled else [source for source in sources if source.place + 1 == targets[0].place]
+        beside = [source for source in sources if source not in direct]
+        flows += [(source, targets[0]) for source in direct]
+        nets += [Net([source], targets[1:]) for source in direct if targets[1:]]
+        if beside:
+            nets.append(Net(sorted(beside, key=lambda cell: cell.place), targets))
+    nets.sort(key=lambda net: (net.sources[0].place, net.targets[-1].place, net.tap))
+    return sorted(flows, key=lambda flow: flow[0].place), nets

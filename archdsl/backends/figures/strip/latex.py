@@ -1,0 +1,86 @@
+"""Words as LaTeX that any of its engines sets with its own fonts: what these lack is spelled out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+SIGNS = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    "|": r"\ensuremath{|}",
+    '"': "{''}",
+    "`": r"\textasciigrave{}",
+    "-": "{-}",  # by itself, so that two are no dash
+    ",": "{,}",
+    "×": r"\ensuremath{\times}",
+    "·": r"\ensuremath{\cdot}",
+    "−": r"\ensuremath{-}",
+    "→": r"\ensuremath{\rightarrow}",
+    "–": "--",
+    "—": "---",
+    "…": r"\ldots{}",
+}
+ACCENTS = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0304": "=",
+    "\u0306": "u",
+    "\u0307": ".",
+    "\u0308": '"',
+    "\u030a": "r",
+    "\u030b": "H",
+    "\u030c": "v",
+    "\u0327": "c",
+}
+GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
+    "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
+)
+
+
+def escaped(words: str) -> str:
+    return "".join(letters(words))
+
+
+def letters(words: str) -> Iterator[str]:
+    for letter in words:
+        if letter in SIGNS:
+            yield SIGNS[letter]
+        elif letter.isascii():
+            yield letter
+        else:
+            yield accented(letter) or greek(letter) or f"U+{ord(letter):04X}"
+
+
+def accented(letter: str) -> str:
+    """The letter of `é` with its accent as a command; nothing if it is no plain letter, and none with known accents."""
+    base, *marks = list(unicodedata.normalize("NFKD", letter))
+    if not base.isascii() or not base.isalnum():
+        return ""
+    if all(mark in ACCENTS for mark in marks):
+        for mark in marks:
+            base = f"\\{ACCENTS[mark]}{{{base}}}"
+        return base
+    return ""
+
+
+def greek(letter: str) -> str:
+    _, _, name = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "").partition("GREEK ")
+    case, _, word = name.partition(" LETTER ")
+    word = word.lower().replace("lamda", "lambda")
+    word = word.capitalize() if case == "CAPITAL" else word
+    return f"\\ensuremath{{\\{word}}}" if GREEK.fullmatch(word) else ""

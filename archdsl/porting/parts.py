@@ -1,0 +1,109 @@
+"""A state_dict as the modules that it belongs to, and which of one network may stand for which of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from archdsl.ops.base import times
+
+if TYPE_CHECKING:
+    import torch
+
+State: TypeAlias = "Mapping[str, torch.Tensor]"
+Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
+Match: TypeAlias = "dict[str, str | None]"  # our leaf -> theirs; None: they have none, and that is a number known
+
+NORM = "running_mean"
+COUNTER = "num_batches_tracked"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A module's own tensors: its path and their shapes by the last word of the key."""
+
+    path: str
+    shapes: Shapes
+
+    def key(self, leaf: str) -> str:
+        return f"{self.path}.{leaf}" if self.path else leaf
+
+    @property
+    def is_norm(self) -> bool:
+        return NORM in self.shapes
+
+    def __str__(self) -> str:
+        shape = self.shapes.get("weight") or next(iter(self.shapes.values()))
+        return f"'{self.path}' ({'norm ' if self.is_norm else ''}{times(shape) or 'one number'})"
+
+
+class Pair(NamedTuple):
+    """A tensor of ours, and theirs that fills it; `None`: they have none, and 0 (a missing scale: 1) says the same.
+
+    `order` gives for each of our channels the one of theirs, where a concatenation runs the other way round; `axis`
+    is that of the channels.
+    """
+
+    theirs: str | None
+    ours: str
+    shape: tuple[int, ...]
+    order: tuple[int, ...] | None = None
+    axis: int = 0
+
+
+def parts_of(shapes: Shapes) -> list[Part]:
+    """The modules that own tensors, in the order of their first key."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for key, shape in shapes.items():
+        path, _, leaf = key.rpartition(".")
+        found.setdefault(path, {})[leaf] = shape
+    return [Part(path, leaves) for path, leaves in found.items()]
+
+
+def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
+    """The shapes of a state_dict, in its order."""
+    return {key: tuple(tensor.shape) for key, tensor in state.items()}
+
+
+def squeezed(shape: Iterable[int]) -> tuple[int, ...]:
+    """The shape of a weight; that of a 1×1 convolution is a matrix."""
+    sizes = [*shape]
+    while len(sizes) > 2 and sizes[-1] == 1:
+        sizes.pop()
+    return tuple(sizes)
+
+
+def match(theirs: Part, ours: Part) -> Match | None:
+    """Which tensor of theirs fills which of ours, or nothing if one cannot stand for the other.
+
+    Tensors pair by name; one that is left on each side pairs by shape. A bias, a counter, the scale of a norm that
+    they lack is the number that changes nothing; one that only they have would be lost, but for the counter.
+    """
+    if theirs.is_norm != ours.is_norm:
+        return None
+    found: Match = {leaf: leaf for leaf in ours.shapes if leaf in theirs.shapes}
+    left = [leaf for leaf in theirs.shapes if leaf not in found and leaf != COUNTER]
+    missing = [leaf for leaf in ours.shapes if leaf not in found]
+    wanted = [leaf for leaf in missing if not neutral(ours, leaf)]
+    if len(left) != len(wanted) or len(left) > 1:
+        return None
+    found |= dict.fromkeys(missing) | dict(zip(wanted, left, strict=True))
+    if any(squeezed(theirs.shapes[other]) != squeezed(ours.shapes[leaf]) for leaf, other in found.items() if other):
+        return None
+    return found
+
+
+def neutral(part: Part, leaf: str) -> bool:
+    """Whether a tensor may be missing elsewhere, for a constant says the same."""
+    return leaf in {"bias", COUNTER} or (leaf == "weight" and part.is_norm)
+
+
+def pairs_of(theirs: Part, ours: Part) -> list[Pair]:
+    """The tensors of two modules that match."""
+    found = match(theirs, ours)
+    assert found is not None, "modules that do not match"
+    return [
+        Pair(None if other is None else theirs.key(other), ours.key(leaf), ours.shapes[leaf])
+        for leaf, other in found.items()
+    ]
