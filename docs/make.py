@@ -257,8 +257,8 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     return found
 
 
-GALLERY = """The blocks of every family as `archdsl draw SPEC --block BLOCK` gives them, first those that the paper draws.
-Nothing in them is typed by hand: a change of the spec changes them."""
+GALLERY = """The blocks of every family as `archdsl draw SPEC --block BLOCK` gives them, those that the paper
+shows first. Nothing in them is typed by hand: a change of the spec changes them."""
 
 
 def system_page(name: str, spec: Spec) -> str:
