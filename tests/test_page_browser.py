@@ -178,8 +178,16 @@ OVERLAPS = """() => {
     for (const wire of body.querySelectorAll(":scope > g > .wire")) {
       const [source, target] = wire.dataset.wire.split(" ").map(Number);
       const length = wire.getTotalLength();
-      const [start, end] = [0, length].map((at) => wire.getPointAtLength(at).matrixTransform(wire.getCTM())
-        .matrixTransform(drawing.getCTM().inverse()));
+      const toDrawingFrom = drawing.getCTM().inverse().multiply(wire.getCTM());
+      const point = (at) => wire.getPointAtLength(at).matrixTransform(toDrawingFrom);
+      const [start, end] = [point(0), point(length)];
+      for (let at = 0; at < length; at += 5) {
+        const { x, y } = point(at);
+        const crossed = boxes.findIndex((box) =>
+          x > box.left + 2 && x < box.right - 2 && y > box.top + 2 && y < box.bottom - 2);
+        if (crossed >= 0) faults.push(`wire ${source} ${target} of ${body.parentNode.id} through ${crossed}`);
+        if (crossed >= 0) break;
+      }
       const misses = (point, box, y) => box && (Math.abs(point.y - box[y]) > 1 ||
         point.x < box.left - 1 || point.x > box.right + 1);
       const wrong = [misses(start, boxes[source], "bottom"), misses(end, boxes[target], "top")];

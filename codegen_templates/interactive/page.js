@@ -282,8 +282,8 @@
     const aside = [start.x - first.x, end.x - last.x].map((distance) => Math.abs(distance) > 1);
     way.unshift(...straight(first.x, start.y, first.y));
     way.push(...straight(last.x, end.y, last.y).reverse());
-    const from = aside[0] ? way.findIndex(({ y }) => y >= start.y + start.room) : 0;
-    const to = aside[1] ? way.findLastIndex(({ y }) => y <= end.y - end.room) : way.length - 1;
+    const from = aside[0] ? way.findLastIndex(({ y }) => y <= start.y + start.room) : 0;
+    const to = aside[1] ? way.findIndex(({ y }) => y >= end.y - end.room) : way.length - 1;
     if ((aside[0] || aside[1]) && (from < 0 || to < 0 || from >= to)) return swung(start, end);
     return [
       ...(aside[0] ? swung(start, way[from], null, way[from + 1]) : []),
