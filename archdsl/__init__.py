@@ -108,8 +108,8 @@ def export_onnx(
     """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
 
     `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors), which must fit;
-    without them the network is initialised as the spec says, from seed 0. Inputs and outputs have the spec's names. Needs the packages
-    of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
+    without them the network is initialised as the spec says, from seed 0. Inputs and outputs have the spec's names.
+    Needs the packages of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
     """
     from pathlib import Path
 

@@ -64,7 +64,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     network.init += init_of(origin.template, graph, writer, list(classes.values()))
     network.base = network_base(list(classes.values())) or network.base
     if classifier is not None:
-        network.reset = reset_lines(classifier, graph, writer.width)
+        network.reset = reset_lines(classifier, graph, writer.width, writer.last_block)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
     written = [classes[id(t)] for t in templates]

@@ -132,6 +132,7 @@ class Writer:
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
         self.classifier: Classifier | None = None
+        self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
         self.in_training = "self.training"  # when the auxiliary heads run
@@ -493,7 +494,10 @@ class Writer:
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
         if isinstance(node, ir.CallNode):
-            return self.block(node)
+            made_block: Doc = self.block(node)
+            if self.classifier is not None and node is self.classifier.layer:
+                made_block = self.last_block = exchangeable(made_block, Name(self.classifier.param))
+            return made_block
         site = self.site(node)
         worded = next((name for name in node.fields if self.is_worded(node, name)), None)
         if worded is None:
