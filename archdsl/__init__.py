@@ -13,6 +13,7 @@ from archdsl.graph import Graph
 from archdsl.report import SpecError, fault
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     import torch
@@ -90,6 +91,32 @@ def emit(
 
     found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
     return torch_source.emit(found, style)
+
+
+def export_onnx(
+    spec: SpecLike | Graph,
+    file: str | os.PathLike[str],
+    /,
+    variant: str | None = None,
+    *,
+    weights: Weights | None = None,
+    input: Inputs | None = None,
+    features_only: Features = False,
+    form: Form = "train",
+    **params: Any,
+) -> None:
+    """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
+
+    `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors), which must fit;
+    without them the network is initialised as the spec says, from seed 0. Inputs and outputs have the spec's names.
+    Needs the packages of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
+    """
+    from pathlib import Path
+
+    from archdsl import onnx_export, output
+
+    whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+    output.write(Path(file), onnx_export.emit(whole, weights))
 
 
 def cost(
@@ -228,4 +255,17 @@ def table(
     return comparison.compare(comparison.flat(specs), variants=variants, sort=sort)
 
 
-__all__ = ["Graph", "SpecError", "__version__", "build", "convert", "cost", "draw", "emit", "graph", "port", "table"]
+__all__ = [
+    "Graph",
+    "SpecError",
+    "__version__",
+    "build",
+    "convert",
+    "cost",
+    "draw",
+    "emit",
+    "export_onnx",
+    "graph",
+    "port",
+    "table",
+]

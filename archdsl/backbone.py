@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from archdsl.elaborate import elaborate
-from archdsl.expr import ListOf, Name
+from archdsl.expr import ListOf, Name, evaluate, wrap
 from archdsl.graph import Graph, Scope
 from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.report import SpecError, fault
 from archdsl.spec import LoopStep, Spec, Stage
 
 
@@ -23,13 +23,14 @@ def graph_of_backbone(
     form: str = "train",
 ) -> Graph:
     """The graph of a backbone; `features` true: the last map of each resolution."""
+    whole = elaborate(spec, variant, params, inputs, form)
     if isinstance(features, bool):
-        features = pyramid(elaborate(spec, variant, params, inputs))
-    return elaborate(backbone(spec, features), variant, params, inputs, form)
+        features = pyramid(whole)
+    return elaborate(backbone(spec, features, whole), variant, params, inputs, form)
 
 
-def backbone(spec: Spec, features: Sequence[str]) -> Spec:
-    """The spec up to the last of `features`, which become its outputs.
+def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
+    """The spec up to the last of `features`, which become its outputs; `whole` is its graph.
 
     A feature is a stage, or a row of a table of stages (`dense.stage2`, or by its place, `bottlenecks.3`).
     """
@@ -40,35 +41,74 @@ def backbone(spec: Spec, features: Sequence[str]) -> Spec:
         if feature.partition(".")[0] not in spec.stages:
             hint = did_you_mean(feature, stages) or f"its stages are {', '.join(stages)}"
             raise fault("unknown-tensor", f"'{spec.name}' has no stage '{feature}'", help=hint)
-    last = max(features, key=lambda feature: stages.index(feature.partition(".")[0]))
-    until = stages.index(last.partition(".")[0])
+    named = {feature.partition(".")[0] for feature in features}
+    last = max(named, key=stages.index)
+    needed = behind(whole, features)
+    scopes = {scope.name: scope for scope in whole.stages()}
     kept = {
-        name: cut(stage, [f for f in features if f.partition(".")[0] == name]) if name == stages[until] else stage
-        for name, stage in list(spec.stages.items())[: until + 1]
-        if not stage.training
+        name: cut(stage, scopes[name], whole, needed) if name in scopes else stage
+        for name, stage in list(spec.stages.items())[: stages.index(last) + 1]
+        if not stage.training and (name in named or name not in scopes or needs(scopes[name], needed))
     }
     outputs = {feature.replace(".", "_"): Name(feature) for feature in features}
     return replace(spec, stages=kept, outputs=outputs, detect=None, expect={})
 
 
-def cut(stage: Stage, features: Sequence[str]) -> Stage:
-    """The last stage without the rows that no feature needs, where the spec writes them out."""
-    only = stage.body[0] if len(stage.body) == 1 else None
-    rows = [feature.partition(".")[2].split(".")[0] for feature in features]
-    if not isinstance(only, LoopStep) or not isinstance(only.rows, ListOf) or not all(rows):
+def behind(whole: Graph, features: Sequence[str]) -> set[int]:
+    """The ids of the nodes that lead to features; to one that is a tensor inside a part, those of the part."""
+    made = {scope.path: scope.output for scope in whole.root.scopes() if scope.output is not None}
+    ahead = [made[path].node for path in (known(feature, made) for feature in features) if path]
+    found: set[int] = set()
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node.id not in found:
+            found.add(node.id)
+            ahead += [tensor.node for tensor in node.inputs]
+    return found
+
+
+def known(feature: str, paths: Container[str]) -> str:
+    """The innermost part that a dotted path names."""
+    while feature and feature not in paths:
+        feature = feature.rpartition(".")[0]
+    return feature
+
+
+def needs(scope: Scope, needed: Container[int]) -> bool:
+    """Whether a part leads to a feature; one that computes nothing stays where it is."""
+    nodes = list(scope.nodes())
+    return not nodes or any(node.id in needed for node in nodes)
+
+
+def cut(stage: Stage, scope: Scope, whole: Graph, needed: Container[int]) -> Stage:
+    """A stage without the last rows of its table that no feature needs; the spec or a param writes the table out."""
+    loop = stage.body[0] if len(stage.body) == 1 else None
+    if not isinstance(loop, LoopStep):
         return stage
-    names = row_names(only, only.rows)
-    places = [names.index(row) if row in names else int(row) if row.isdigit() else len(names) - 1 for row in rows]
-    return replace(stage, body=[replace(only, rows=replace(only.rows, items=only.rows.items[: max(places) + 1]))])
+    table, rows = table_of(loop, whole), rows_of(scope)
+    used = [place for place, row in enumerate(rows) if needs(row, needed)]
+    if table is None or len(rows) != len(table.items) or not used or used[-1] == len(rows) - 1:
+        return stage
+    return replace(stage, body=[replace(loop, rows=replace(table, items=table.items[: used[-1] + 1]))])
 
 
-def row_names(loop: LoopStep, rows: ListOf) -> list[str]:
-    """What the rows of a table are called; their places where no column names them."""
-    if "name" not in loop.columns:
-        return [str(index) for index in range(len(rows.items))]
-    column = loop.columns.index("name")
-    cells = [row.items[column] if isinstance(row, ListOf) else row for row in rows.items]
-    return [cell.id if isinstance(cell, Name) else str(getattr(cell, "value", "")) for cell in cells]
+def table_of(loop: LoopStep, whole: Graph) -> ListOf | None:
+    """The rows as the spec writes them out, or as its params give them; none if they hang on more."""
+    if loop.rows is None or isinstance(loop.rows, ListOf):
+        return loop.rows
+    try:
+        table = wrap(evaluate(loop.rows, whole.params))
+    except SpecError:
+        return None
+    return table if isinstance(table, ListOf) else None
+
+
+def rows_of(scope: Scope) -> list[Scope]:
+    """The rows of a stage that is a table."""
+    inner = [child for child in scope.children if isinstance(child, Scope)]
+    if len(inner) == 1 and inner[0].kind == "stage":
+        return rows_of(inner[0])
+    return [child for child in inner if child.kind == "row"]
 
 
 def pyramid(graph: Graph) -> list[str]:
@@ -82,8 +122,10 @@ def pyramid(graph: Graph) -> list[str]:
 
 
 def parts(root: Scope) -> Iterator[Scope]:
-    """Stages, and of a table its rows instead, in order."""
+    """Stages, and of a table its rows instead, in order; none that runs in training alone."""
     for stage in (child for child in root.children if isinstance(child, Scope)):
+        if any(node.training for node in stage.nodes()):
+            continue
         inner = [child for child in stage.children if isinstance(child, Scope) and child.kind in ("stage", "row")]
         rows = [row for part in inner for row in (parts(stage) if part.kind == "stage" else [part])]
         yield from rows or [stage]

@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs when it runs; only `build` and `port` import torch."""
+"""The command line. Each command imports what it needs when it runs; torch `build`, `port`, and `emit` for ONNX."""
 
 from __future__ import annotations
 
@@ -287,7 +287,10 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
     show_default=True,
     help="specialized: this network, its constants folded; parametric: all params of the spec as arguments.",
 )
-@click.option("--to", "target", metavar="BACKEND", default="torch", show_default=True, help="torch, json, cost, svg, …")
+@click.option(
+    "--target", "--to", metavar="BACKEND", default="torch", show_default=True, help="torch, onnx, json, cost, svg, …"
+)
+@click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
 @to_file
 def emit(
     spec: str,
@@ -298,12 +301,18 @@ def emit(
     features: Any,
     style: str,
     target: str,
+    weights: str | None,
     output: str | None,
 ) -> None:
-    """Print a network as standalone PyTorch source."""
+    """Print a network as standalone PyTorch source, or write it as ONNX."""
     from archdsl.backends import backend, torch_source
 
     chosen, graph = backend(target), graph_for(spec, variant, params, inputs, layers, features)
+    if target == "onnx":
+        result(chosen(graph, weights), output)
+        return
+    if weights is not None:
+        raise fault("bad-call", f"the back end '{target}' takes no weights", help="--target onnx does")
     result(torch_source.emit(graph, style) if target == "torch" else chosen(graph), output)
 
 

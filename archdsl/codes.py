@@ -86,7 +86,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unused-input": "an input that nothing reads",
     },
     "Weights": {
-        "bad-weights": "a file that holds no weights, or more than weights",
+        "bad-weights": "a file that holds no weights, or more, or those of another network",
         "unequal-outputs": "a network that computes another thing with the same weights",
         "unmatched-weights": "weights of which it is not certain which is which",
     },
@@ -95,6 +95,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "cannot-write": "a file that cannot be written",
         "engine": "a program for figures that failed",
         "no-engine": "a program for figures that is not installed",
+        "no-package": "an optional package that is not installed",
         "too-narrow": "a figure that does not fit in the width asked for",
         "unknown-backend": "a back end that is not there",
         "unknown-case": "a case of a block that no call is",

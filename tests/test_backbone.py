@@ -9,10 +9,8 @@ from nets import SPECS, variant_of
 import archdsl
 from archdsl.backbone import pyramid
 
-SKIPPED = {"pelee"}  # a detector: its maps lie beside one another
 
-
-@pytest.mark.parametrize("name", [name for name in SPECS if name not in SKIPPED])
+@pytest.mark.parametrize("name", SPECS)
 def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
     torch.manual_seed(0)
     whole = archdsl.build(name, variant_of(name)).eval()
@@ -40,6 +38,37 @@ def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
     for stage, found in zip(stages, maps, strict=True):
         if stage in seen:
             torch.testing.assert_close(found, seen[stage])
+
+
+MIDDLES = {("pelee", "res19")}  # reads the middle of a row of which the rest would be idle
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_backbone_of_one_map_holds_what_leads_to_it_and_no_more(name):
+    whole = archdsl.graph(name, variant_of(name))
+    for stage in pyramid(whole):
+        if (name, stage) in MIDDLES:
+            continue
+        part = archdsl.graph(name, variant_of(name), features_only=[stage])
+        paths = {node.path: node.shape for node in whole.nodes}
+        assert all(paths[node.path] == node.shape for node in part.nodes)
+        (output,) = part.outputs.values()
+        read = {id(tensor) for node in part.nodes for tensor in node.inputs} | {id(output)}
+        assert all(any(id(made) in read for made in node.outputs) for node in part.nodes)
+
+
+def test_what_runs_in_training_alone_is_no_feature():
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [3, 32, 32],
+        "stages": {
+            "a": [{"conv": {"out": 4, "stride": 2}}],
+            "extra": {"from": "a", "training": True, "body": [{"conv": 2}]},
+            "b": {"from": "a", "body": [{"conv": {"out": 8, "stride": 2}}]},
+        },
+    }
+    assert list(archdsl.graph(spec, features_only=True).outputs) == ["a", "b"]
 
 
 def test_chosen_stages_alone_are_built():

@@ -51,7 +51,7 @@ def test_another_number_of_classes_is_another_last_layer_and_nothing_else(name):
     mine, theirs = net.state_dict(), other.state_dict()
     assert mine.keys() == theirs.keys()
     changed = {key for key in mine if mine[key].shape != theirs[key].shape}
-    assert {key.rpartition(".")[2] for key in changed} <= {"weight", "bias"}
+    assert {key.rpartition(".")[2] for key in changed} <= {"weight", "bias", "running_mean", "running_var"}
     net.reset_classifier(7)
     assert {k: v.shape for k, v in net.state_dict().items()} == {k: v.shape for k, v in theirs.items()}
     (scores,) = run(net, images(name))
@@ -60,14 +60,16 @@ def test_another_number_of_classes_is_another_last_layer_and_nothing_else(name):
 
 @every_reset
 def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
-    net = made(name)
+    net, bare = made(name), made(name, num_classes=0)
+    dropped = net.state_dict().keys() - bare.state_dict().keys()
+    last = [part for path, part in net.named_modules() if path and all(key.startswith(f"{path}.") for key in dropped)][
+        -1
+    ]
     seen = []
-    for layer in net.modules():
-        layer.register_forward_hook(lambda layer, inputs, output: seen.append((layer, inputs)))
-    run(net, images(name))
-    last = [layer for layer, _ in seen if [*layer.parameters(recurse=False)]][-1]
-    (entering,) = next(inputs for layer, inputs in seen if layer is last)
-    bare = made(name, num_classes=0)
+    last.register_forward_hook(lambda layer, inputs, output: seen.append((*inputs, output)))
+    (scores,) = run(net, images(name))
+    ((entering, given),) = seen
+    assert given.shape[1] == scores.shape[1]
     assert sum(p.numel() for p in bare.parameters()) == sum(p.numel() for p in net.parameters()) - sum(
         p.numel() for p in last.parameters()
     )

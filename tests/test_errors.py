@@ -42,6 +42,7 @@ def words_of(command: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     if words[0].startswith("PATH="):
         monkeypatch.setenv("PATH", words.pop(0).removeprefix("PATH="))
         monkeypatch.setitem(sys.modules, "pygraphviz", None)  # the engine is the program, not the library
+        monkeypatch.setitem(sys.modules, "onnx", None)
     return words[1:]
 
 

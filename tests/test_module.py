@@ -170,21 +170,6 @@ def test_torch_compile_with_inductor_computes_the_same():
     assert_equal(run(compiled, images(name)), run(filled(name), images(name)), 1e-4)
 
 
-@every_spec_in_time
-@pytest.mark.filterwarnings("ignore")  # of onnxscript about itself
-def test_onnx_computes_the_same(name, tmp_path):
-    import onnx
-    import onnxruntime
-
-    file, inputs = tmp_path / "net.onnx", images(name)
-    torch.onnx.export(filled(name), inputs, dynamo=True, verbose=False).save(file)
-    onnx.checker.check_model(onnx.load(file), full_check=True)
-    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    given = {entry.name: tensor.numpy() for entry, tensor in zip(session.get_inputs(), inputs, strict=True)}
-    outputs = [torch.from_numpy(output) for output in session.run(None, given)]
-    assert_equal(outputs, run(filled(name), inputs), 1e-4)
-
-
 # --- forms of computing
 @every_spec
 def test_channels_last_computes_the_same(name):

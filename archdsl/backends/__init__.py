@@ -1,6 +1,6 @@
 """The back ends: each a function from a Graph to text (or bytes), one file each, none importing another.
 
-`archdsl emit --to NAME` offers those below and those that other packages register under the entry
+`archdsl emit --target NAME` offers those below and those that other packages register under the entry
 point group `archdsl.backends`, as `NAME = package.module:function`.
 """
 
@@ -16,17 +16,16 @@ from archdsl.report import fault
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from archdsl.graph import Graph
-
-Backend: TypeAlias = "Callable[[Graph], str | bytes]"
+Backend: TypeAlias = "Callable[..., str | bytes]"  # of a Graph; that of onnx takes weights too
 
 GROUP = "archdsl.backends"
 BUILT_IN = {
-    "torch": "torch_source:emit",
-    "json": "graph_json:emit",
-    "cost": "cost:emit",
-    "svg": "figures:draw",
-    "html": "figures.interactive:emit",
+    "torch": ".torch_source:emit",
+    "json": ".graph_json:emit",
+    "cost": ".cost:emit",
+    "svg": ".figures:draw",
+    "html": ".figures.interactive:emit",
+    "onnx": "archdsl.onnx_export:emit",  # from a floor above: it runs the module
 }
 
 
@@ -46,7 +45,7 @@ def backend(name: str) -> Backend:
     """A back end by name; only its own module is imported."""
     if name in BUILT_IN:
         module, function = BUILT_IN[name].split(":")
-        found: Backend = getattr(import_module(f"{__name__}.{module}"), function)
+        found: Backend = getattr(import_module(module, __name__), function)
         return found
     others = registered()
     if name not in others:

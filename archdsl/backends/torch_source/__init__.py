@@ -14,7 +14,7 @@ from archdsl.backends.torch_source.layout import Cat
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import IMAGE, SIZE, Origin, elaborate, witnesses
-from archdsl.expr import Expr, Value, evaluate, names, simplify, substitute
+from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
 from archdsl.ops import REGISTRY
@@ -64,7 +64,8 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     network.init += init_of(origin.template, graph, writer, list(classes.values()))
     network.base = network_base(list(classes.values())) or network.base
     if classifier is not None:
-        network.reset = reset_lines(classifier, graph, writer.width)
+        known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
     written = [classes[id(t)] for t in templates]

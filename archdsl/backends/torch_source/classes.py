@@ -123,6 +123,7 @@ class Writer:
         self.biased: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
         self.keys = {node.key for node in template.walk() if node.key is not None}  # the attributes that there may be
+        self.asked: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
         self.flags: dict[str, str] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.IrNode, str] = {}
@@ -132,6 +133,7 @@ class Writer:
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
         self.classifier: Classifier | None = None
+        self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
         self.in_training = "self.training"  # when the auxiliary heads run
@@ -455,7 +457,11 @@ class Writer:
 
     def field(self, node: ir.OpNode, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
+        before = set(self.numbers.used)
         shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+        if self.is_worded(node, item.name):  # read only where the words make a difference
+            self.asked[id(node)] = self.numbers.used - before
+            self.numbers.used -= self.asked[id(node)]
         seen = self.origin.notes.seen.get((id(node), item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
@@ -493,13 +499,18 @@ class Writer:
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
         if isinstance(node, ir.CallNode):
-            return self.block(node)
+            made_block: Doc = self.block(node)
+            if self.classifier is not None and node is self.classifier.layer:
+                made_block = self.last_block = exchangeable(made_block, Name(self.classifier.param))
+            return made_block
         site = self.site(node)
         worded = next((name for name in node.fields if self.is_worded(node, name)), None)
         if worded is None:
             made = self.made(node, site)
         else:
             made = self.made_by_word(node, site, worded, getattr(site.f, worded))
+            if isinstance(made, Ternary) or len(self.numbers.seen[id(node), worded].kinds) > 1:
+                self.numbers.used |= self.asked[id(node)]
         self.channels[node.out] = self.channels.after(node)
         return self.exchanged(node, site, made)
 

@@ -7,18 +7,21 @@ through a single map, and the last layer's width is a param (`num_classes`). Oth
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from archdsl import ir
-from archdsl.backends.torch_source.layout import Cat, Doc, Ternary
+from archdsl.backends.torch_source.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch_source.pieces import Line, module_doc
 from archdsl.elaborate import Origin, channel_names
-from archdsl.expr import Expr, Lit, Name, show, wrap
+from archdsl.expr import Expr, Lit, Name, names, show, wrap
 from archdsl.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
+
+WORDS = re.compile(r"(?<![\w.])[a-z_]\w*\b(?!=)")  # of an expression: what is read, without names of arguments
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class Classifier:
     """The places of a network that its users exchange."""
 
     param: str  # the number of classes, as the network calls it
-    layer: ir.OpNode | None  # gives one score for each, if a layer of its own does
+    layer: ir.OpNode | ir.CallNode | None  # gives one score for each, if a layer or a block of its own does
     node: Node | None  # that layer in the graph
+    path: str  # of its module
     head: str  # the first stage of the head
     pool: ir.OpNode | None  # ends the trunk, if another may
 
@@ -50,7 +54,30 @@ def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir
     own = set(origin.template.walk())
     pools = [steps[origin.made[n.id]] for n in trunk if loses_its_map(n) and n.op.chosen_by]
     pool = next((step for step in pools if step in own), None)
-    return Classifier(param, steps[origin.made[layer.id]] if layer else None, layer, stage_of(end), pool)
+    head = stage_of(end)
+    if layer is not None:
+        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool)
+    block, path = block_of(graph, param)
+    return Classifier(param, block, None, path, head, pool)
+
+
+def block_of(graph: Graph, param: str) -> tuple[ir.CallNode | None, str]:
+    """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
+    origin: Origin = graph.origin
+    (scores,) = graph.outputs.values()
+    steps = list(origin.template.walk())
+    calls = [s for s in steps if isinstance(s, ir.CallNode) and any(hangs_on(a, param) for a in s.args.values())]
+    bare = len(calls) == 1 and not calls[0].tensors and Name(param) in calls[0].args.values()
+    if not bare or any(reads(step, origin, param) for step in steps if isinstance(step, ir.OpNode)):
+        return None, ""
+    (call,) = calls
+    last = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.output is scores]
+    path = last[0].path if last and last[0].name == call.block.name else ""
+    return (call, path) if path else (None, "")
+
+
+def hangs_on(expr: Expr, param: str) -> bool:
+    return any(name.id == param for name in names(expr))
 
 
 def common(found: Sequence[Classifier | None]) -> Classifier | None:
@@ -123,26 +150,29 @@ def chosen_pool(op: Op, rank: int, name: str) -> tuple[Line, Doc]:
     return Line(0, f"{name} = {{{words}}}"), module_doc(made)
 
 
-def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None) -> list[Line]:
+def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None, block: Doc | None) -> list[Line]:
     """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
 
-    `entering` are the channels that the layer reads; None where they have no expression in the network's class.
+    `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
+    is the call that makes it, if it is a block; it may read nothing that the constructor alone knows.
     """
     step, node, origin = classifier.layer, classifier.node, graph.origin
-    if step is None or node is None or entering is None:
+    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, "if", "else", "nn"}:
+        return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
+    if not isinstance(step, ir.OpNode) or node is None or entering is None:
         return []
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)
     sizes = node.inputs[0].shape[1:]
     site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], [sizes])
     made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
-    return [Line(0, Cat((f"{place_of(node, graph)} = ", made)))]
+    return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]
 
 
-def place_of(node: Node, graph: Graph) -> str:
+def place_of(module: str, graph: Graph) -> str:
     """A module as an attribute of the network: `self.head[-1]`."""
     found, path = "self", ""
-    for part in node.path.split("."):
+    for part in module.split("."):
         beside = {n.path[len(path) :].split(".")[0] for n in graph.nodes if n.path.startswith(path)}
         last = part.isdigit() and int(part) == max(int(b) for b in beside if b.isdigit())
         found += "[-1]" if last else f"[{part}]" if part.isdigit() else f".{part}"

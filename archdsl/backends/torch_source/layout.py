@@ -52,7 +52,14 @@ class Chain:
     rest: tuple[tuple[str, Doc], ...]
 
 
-Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain"
+@dataclass(frozen=True)
+class Bracketed:
+    """An operand in brackets."""
+
+    inside: Doc
+
+
+Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain | Bracketed"
 
 
 def call(head: str, *items: Doc) -> Group:
@@ -79,6 +86,8 @@ def flat(doc: Doc) -> str:
         case Ternary(then, condition, other):
             first = f"({flat(then)})" if isinstance(then, Ternary) else flat(then)
             return f"{first} if {condition} else {flat(other)}"
+        case Bracketed(inside):
+            return f"({flat(inside)})"
         case Chain(first, rest):
             return flat(first) + "".join(f" {operator} {flat(part)}" for operator, part in rest)
     return doc
@@ -98,6 +107,8 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
             return [*lines(element, indent), *lines(Cat(("for ", clause)), indent, suffix)]
         case Ternary():
             return _ternary(doc, indent, suffix)
+        case Bracketed():
+            return _break_cat([doc], indent, suffix) or [whole]
         case Chain(first, rest):
             inner = [line for operator, part in rest[:-1] for line in lines(Cat((f"{operator} ", part)), indent)]
             return [*lines(first, indent), *inner, *lines(Cat((f"{rest[-1][0]} ", rest[-1][1])), indent, suffix)]
@@ -132,6 +143,8 @@ def is_plain(item: Doc) -> bool:
             return all(isinstance(part, str) for part in parts)
         case Ternary(then, _, other):
             return is_plain(then) and is_plain(other)
+        case Bracketed(inside):
+            return is_plain(inside)
         case Chain(first, rest):
             return is_plain(first) and all(is_plain(part) for _, part in rest)
     return isinstance(item, str)
@@ -142,10 +155,11 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
     parts = [inner for part in parts for inner in (part.parts if isinstance(part, Cat) else (part,))]
     for index in reversed(range(len(parts))):
         part = parts[index]
-        if isinstance(part, (Ternary, Chain)):
+        if isinstance(part, (Ternary, Chain, Bracketed)):
+            inner = part.inside if isinstance(part, Bracketed) else part
             before = "".join(map(flat, parts[:index]))
             after = "".join(map(flat, parts[index + 1 :])) + suffix
-            return [f"{' ' * indent}{before}(", *lines(part, indent + 4), f"{' ' * indent}){after}"]
+            return [f"{' ' * indent}{before}(", *lines(inner, indent + 4), f"{' ' * indent}){after}"]
         if isinstance(part, (Group, Cat)) and (not isinstance(part, Group) or part.items):
             before = "".join(map(flat, parts[:index]))
             after = "".join(map(flat, parts[index + 1 :])) + suffix

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archdsl.backends.torch_source.layout import Cat, Chain, Comprehension, Doc, Group, Ternary, call, flat, keyword
+from archdsl.backends.torch_source.layout import (
+    Bracketed,
+    Cat,
+    Chain,
+    Comprehension,
+    Doc,
+    Group,
+    Ternary,
+    call,
+    flat,
+    keyword,
+)
 from archdsl.expr import Binary, Expr, IfElse, ListOf, Logic, Value, show, wrap
 from archdsl.ops.base import Module, is_lit
 
@@ -46,10 +57,10 @@ def value_doc(value: Any) -> Doc:
     return text(value)
 
 
-def operand(expr: Expr) -> str:
+def operand(expr: Expr) -> Doc:
     """An operand of a chain, in brackets if it binds no tighter."""
     loose = isinstance(expr, (IfElse, Logic)) or (isinstance(expr, Binary) and expr.op in ("+", "-"))
-    return f"({text(expr)})" if loose else text(expr)
+    return Bracketed(expr_doc(expr)) if loose else text(expr)
 
 
 def expr_doc(expr: Expr) -> Doc:
@@ -60,7 +71,7 @@ def expr_doc(expr: Expr) -> Doc:
         first, *rest = (operand(item) for item in expr.items)
         return Chain(first, tuple((expr.op, part) for part in rest))
     if isinstance(expr, Binary) and expr.op in ("+", "-"):
-        terms = []
+        terms: list[tuple[str, Doc]] = []
         while isinstance(expr, Binary) and expr.op in ("+", "-"):
             terms.append((expr.op, operand(expr.right)))
             expr = expr.left
@@ -142,7 +153,7 @@ def aimed(line: Line, target: str, depth: int = 0) -> Line:
                 return Cat(tuple(map(fill, parts)))
             case Comprehension(element, clause):
                 return Comprehension(fill(element), fill(clause))
-            case Ternary() | Chain():
+            case Ternary() | Chain() | Bracketed():
                 return part
         return part.replace(TARGET, target)
 

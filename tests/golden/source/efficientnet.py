@@ -93,7 +93,7 @@ class ConvBNSiLU(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    def __init__(self, c_in: int, squeeze: int, padding: str) -> None:
+    def __init__(self, c_in: int, squeeze: int) -> None:
         super().__init__()
         self.branch2 = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
@@ -129,7 +129,7 @@ class MBConv(nn.Module):
         self.depthwise = ConvBNSiLU(
             hidden, hidden, padding, eps, kernel=kernel, stride=stride, groups=hidden
         )
-        self.squeeze_excite = SqueezeExcite(hidden, c_in // 4, padding)
+        self.squeeze_excite = SqueezeExcite(hidden, c_in // 4)
         self.project = nn.Conv2d(hidden, out, 1, bias=False)
         self.bn = nn.BatchNorm2d(out, eps=eps)
         self.drop_connect = DropConnect(drop) if skip else nn.Identity()

@@ -200,7 +200,7 @@ class MicroNet(nn.Module):
             nn.Flatten(),
             LinearBNSwish(864, 1024),
             nn.Dropout(dropout),
-            LinearBNSwish(1024, num_classes),
+            LinearBNSwish(1024, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -221,3 +221,9 @@ class MicroNet(nn.Module):
         x = self.forward_features(x)
         x = self.head(x)
         return x
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Make the last layer anew; without classes the network gives features."""
+        self.head[-1] = (
+            LinearBNSwish(1024, num_classes) if num_classes else nn.Identity()
+        )
