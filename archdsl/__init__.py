@@ -5,7 +5,6 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.

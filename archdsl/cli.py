@@ -305,15 +305,15 @@ def emit(
     output: str | None,
 ) -> None:
     """Print a network as standalone PyTorch source, or write it as ONNX."""
-    from archdsl.backends import backend, torch_source
+    from archdsl.backends import backend
 
     chosen, graph = backend(target), graph_for(spec, variant, params, inputs, layers, features)
-    if target == "onnx":
-        result(chosen(graph, weights), output)
-        return
-    if weights is not None:
+    if weights is not None and target != "onnx":
         raise fault("bad-call", f"the back end '{target}' takes no weights", help="--target onnx does")
-    result(torch_source.emit(graph, style) if target == "torch" else chosen(graph), output)
+    if style != "specialized" and target != "torch":
+        raise fault("bad-call", f"the back end '{target}' has no styles", help="--target torch has")
+    given = {"onnx": (weights,), "torch": (style,)}.get(target, ())
+    result(chosen(graph, *given), output)
 
 
 @archdsl.command()

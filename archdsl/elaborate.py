@@ -45,6 +45,11 @@ class Seen:
     kinds: set[str] = field(default_factory=set)
     words: dict[str, None] = field(default_factory=dict)  # those among its values, in order
 
+    def add(self, value: Value) -> None:
+        self.kinds.add(type_name(value))
+        if isinstance(value, str):
+            self.words[value] = None
+
 
 @dataclass
 class Notes:
@@ -352,15 +357,12 @@ class Elaborator:
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
         seen = self.seen.get(slot)
         if seen is None:
-            seen = self.seen[slot] = Seen(value, False, deps, {type_name(value)})
-            if isinstance(value, str):
-                seen.words[value] = None
+            self.seen[slot] = Seen(value, False, deps)
+            self.seen[slot].add(value)
             return
         if seen.value is not value and (seen.value != value or type(seen.value) is not type(value)):
             seen.varies, seen.value = True, value
-            seen.kinds.add(type_name(value))
-            if isinstance(value, str):
-                seen.words[value] = None
+            seen.add(value)
         if deps is not NONE and not deps <= seen.deps:
             seen.deps |= deps
 
@@ -1144,7 +1146,7 @@ def items_annotation(lists: Sequence[list[Value]]) -> str:
     if not items:
         return "()"
     size = len(lists[0])
-    row = annotation(items).count("|") and not any(isinstance(item, list) and item for item in items[:1])
+    row = "|" in annotation(items) and not isinstance(items[0], list)
     if all(len(value) == size for value in lists) and (size <= MAX_SPELT or row) and not is_table(lists):
         return ", ".join(annotation(column) for column in zip(*lists, strict=True))
     return f"{annotation(items)}, ..."

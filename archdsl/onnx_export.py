@@ -178,10 +178,10 @@ def describe(model: onnx.ModelProto, graph: Graph, network: nn.Module) -> None:
     import onnx
 
     from archdsl import __version__
-    from archdsl.counting import cost
+    from archdsl.counting import trained
 
-    counted = cost(graph)
-    known = {"spec": graph.name, "variant": graph.variant, "params": counted.params, "macs": counted.macs}
+    params, macs = trained(graph)
+    known = {"spec": graph.name, "variant": graph.variant, "params": params, "macs": macs}
     known |= {f"paper {key}": graph.paper[key] for key in ("title", "arxiv") if key in graph.paper}
     onnx.helper.set_model_props(model, {key: str(value) for key, value in known.items() if value is not None})
     model.graph.name = graph.name

@@ -366,10 +366,10 @@ def test_a_fault_in_a_param_does_not_bring_others_with_it():
         "variants: {a: {" + ",".join(f"a{i}: 1" for i in range(20_000)) + "}}\n" + STAGES,
     ],
 )
-def test_a_hostile_spec_is_refused_within_two_seconds(text):
+def test_a_hostile_spec_is_refused_within_a_second(text):
     start = time.process_time()
     assert faults_of(text)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 1
 
 
 def test_the_names_that_break_a_module_are_those_that_torch_has():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from archdsl.backends.figures import arrange, interactive, levels, measure, placed, strip
+from archdsl.backends.figures import levels, measure, strip
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
@@ -52,6 +52,8 @@ def draw(
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
+        from archdsl.backends.figures import interactive
+
         return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
     if not block and level == "network":
         if cases:
@@ -83,6 +85,8 @@ def finished(
 def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | None, str]:
     """The text of a figure, its page, and the engine's program for it: `nop2` where boxes have their places already."""
     if aligned:
+        from archdsl.backends.figures import arrange, placed  # as much again to import as all other figures take
+
         try:
             sheet = arrange.arranged(made, look)
         except arrange.NotSoError:

@@ -13,7 +13,7 @@ from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.layout import Cat
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
-from archdsl.elaborate import IMAGE, SIZE, Origin, elaborate, witnesses
+from archdsl.elaborate import IMAGE, SIZE, Origin, witnesses
 from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
@@ -69,21 +69,18 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
     written = [classes[id(t)] for t in templates]
-    return Document(graph, written, variants(graph, written[-1]) if parametric else {})
+    return Document(graph, written, variants(graphs, written[-1]) if parametric else {})
 
 
-def variants(graph: Graph, network: ClassSource) -> dict[str, dict[str, Value]]:
-    """The arguments of the network's class that make each variant of its spec, where they are not the defaults."""
-    origin: Origin = graph.origin
+def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Value]]:
+    """The arguments of the network's class that make each variant, where they are not the last graph's."""
     known = {argument.name for argument in network.arguments}
-    found: dict[str, dict[str, Value]] = {}
-    for name in origin.spec.variants:
-        made = elaborate(origin.spec, name)
-        found[name] = {n: v for n, v in made.params.items() if n in known and v != graph.params[n]}
-        sizes = [[*next(iter(g.inputs.values())).shape[1:]] for g in (made, graph)]
-        if SIZE in known and sizes[0] != sizes[1]:
-            found[name][SIZE] = sizes[0]
-    return found
+    *made, default = ({SIZE: list(next(iter(graph.inputs.values())).shape[1:]), **graph.params} for graph in graphs)
+    return {
+        graph.variant: {name: value for name, value in values.items() if name in known and value != default[name]}
+        for graph, values in zip(graphs, made, strict=False)
+        if graph.variant is not None
+    }
 
 
 def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:

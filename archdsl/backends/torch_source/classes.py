@@ -457,9 +457,10 @@ class Writer:
 
     def field(self, node: ir.OpNode, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
-        before = set(self.numbers.used)
+        worded = self.is_worded(node, item.name)
+        before = set(self.numbers.used) if worded else set()
         shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
-        if self.is_worded(node, item.name):  # read only where the words make a difference
+        if worded:  # read only where the words make a difference
             self.asked[id(node)] = self.numbers.used - before
             self.numbers.used -= self.asked[id(node)]
         seen = self.origin.notes.seen.get((id(node), item.name))

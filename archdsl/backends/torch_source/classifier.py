@@ -82,12 +82,13 @@ def hangs_on(expr: Expr, param: str) -> bool:
 
 def common(found: Sequence[Classifier | None]) -> Classifier | None:
     """What the classifiers that one class may be have in common: places that are the same in all."""
-    first, *others = found
-    if first is None or any(o is None or (o.param, o.head) != (first.param, first.head) for o in others):
+    known = [classifier for classifier in found if classifier is not None]
+    last = found[-1]
+    if last is None or len(known) < len(found) or len({(c.param, c.head) for c in known}) > 1:
         return None
-    layer = first.layer if all(o is not None and o.layer is first.layer for o in others) else None
-    pool = first.pool if all(o is not None and o.pool is first.pool for o in others) else None
-    return replace(first, layer=layer, pool=pool)
+    layer = last.layer if all(c.layer is last.layer for c in known) else None
+    pool = last.pool if all(c.pool is last.pool for c in known) else None
+    return replace(last, layer=layer, pool=pool)
 
 
 def through_one(graph: Graph) -> list[Node]:

@@ -117,11 +117,12 @@ class LoopWriter:
         after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
         steps = [step for step in after.walk() if step.key is not None and step.out in channels.known]
         for cell in self.turns_cells(len(self.node.rows.items)):
-            known, name = {**cell, f"@{variable}": entering}, text(cell["name"]).strip("\"'")
+            known, word = {**cell, f"@{variable}": entering}, cell["name"]
+            name = str(word.value) if isinstance(word, Lit) else ""
             for step in steps:
-                inside = simplify(substitute(self.result(variable, channels.known[step.out]) or result, known))
-                if not any(n.id.startswith("@") for n in names(inside)):
-                    channels.rows[id(self.node), (name, str(step.key))] = inside
+                inside = self.result(variable, channels.known[step.out])
+                if inside is not None and not any(n.id.startswith("@") for n in names(substitute(inside, known))):
+                    channels.rows[id(self.node), (name, str(step.key))] = simplify(substitute(inside, known))
             entering = channels.rows[id(self.node), (name,)] = simplify(substitute(result, known))
 
     def turns_cells(self, turns: int) -> list[dict[str, Expr]]:

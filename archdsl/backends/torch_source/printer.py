@@ -13,6 +13,7 @@ from archdsl.backends.torch_source.classes import Argument, ClassSource
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch_source.pieces import value_doc
 from archdsl.backends.torch_source.prelude import prelude_parts
+from archdsl.counting import trained
 from archdsl.expr import Value
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
@@ -112,10 +113,7 @@ def docstring(doc: str) -> str:
 def document_lines(document: Document) -> list[str]:
     """The module's docstring: paper, variant, input, parameters and MACs."""
     graph, paper = document.graph, document.graph.paper
-    params = sum(node.op.params(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes)
-    macs = sum(
-        node.op.macs(fields_of(node), node.inputs[0].shape, node.shape) for node in graph.nodes if not node.training
-    )
+    params, macs = trained(graph)
     shapes = ", ".join("N×" + "×".join(map(str, t.shape)) for t in graph.inputs.values())
     about = f'From "{paper["title"]}"' if paper.get("title") else ""
     source = ", ".join(
@@ -125,12 +123,6 @@ def document_lines(document: Document) -> list[str]:
     numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
     title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}."
     return [docstring(title), "", *textwrap.wrap(docstring(about), 88), *([""] if about else []), numbers]
-
-
-def fields_of(node: Any) -> Any:
-    from types import SimpleNamespace
-
-    return SimpleNamespace(**node.fields)
 
 
 def imports(body: str, document: Document) -> dict[str, list[str]]:
