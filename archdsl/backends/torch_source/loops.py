@@ -276,6 +276,8 @@ class LoopWriter:
         node = self.node
         lets, derived = self.lets()
         inner = append_lines(pieces)
+        if not inner:  # every step of a turn is left out
+            return []
         inner = self.counted(inner, bool(lets))
         index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
         self.numbers.bound = self.outer
