@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 from archdsl import ir
-from archdsl.expr import Compare, Expr, Lit, Name, Value, evaluate, names, show, substitute, wrap
+from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, names, show, substitute, wrap
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean
@@ -51,6 +51,9 @@ class Seen:
             self.words[value] = None
 
 
+Run: TypeAlias = tuple[dict[str, Value], dict[str, Shape]]  # the params of a network and the shapes of its inputs
+
+
 @dataclass
 class Notes:
     """What the places of a template were over all runs."""
@@ -58,7 +61,8 @@ class Notes:
     seen: dict[tuple[int, str], Seen] = field(default_factory=dict)
     rows: dict[int, list[dict[str, Value]]] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
-    ran: set[int] = field(default_factory=set)  # the templates that took part
+    ran: set[int] = field(default_factory=set)  # the templates and sides that took part, the bodies that were repeated
+    reached: dict[int, Run] = field(default_factory=dict)  # a condition or loop -> a network that comes there
     taps: dict[int, int] = field(default_factory=dict)  # a tapped container -> how deep
 
 
@@ -93,15 +97,6 @@ def elaborate(
         return Elaborator(spec, template, variant).run(params or {}, inputs)
     except RecursionError:
         raise too_deep(spec.span) from None
-
-
-def witnesses(graph: Graph) -> list[Graph]:
-    """The graphs of all variants of a graph's spec, and last the graph itself, over notes that they share."""
-    origin: Origin = graph.origin
-    notes, spec = Notes(), origin.spec
-    found = [Elaborator(spec, origin.template, variant, notes).run({}, None) for variant in spec.networks()]
-    shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
-    return [*found, Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)]
 
 
 @dataclass(eq=False)
@@ -151,6 +146,7 @@ class Elaborator:
         self.mentions: dict[int, tuple[str, ...]] = {}
         self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
+        self.called_with: Run = {}, {}
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
@@ -158,6 +154,7 @@ class Elaborator:
         chosen = self.variants(self.variant)
         values = self.completed(self.params(chosen, params))
         tensors = self.inputs(chosen, inputs, values)
+        self.called_with = values, {name: tensor.shape for name, tensor in tensors.items()}
         root = Scope("network", self.spec.name, "", None, tuple(tensors.values()), span=self.spec.span)
         deps = {name: frozenset([name]) for name in values}
         frame = Frame(self.template, dict(values), deps, {}, "", root)
@@ -212,9 +209,11 @@ class Elaborator:
         found: dict[str, Tensor] = {}
         self.training = True
         for name, auxiliary in self.template.training.items():
+            self.notes.reached.setdefault(id(auxiliary), self.called_with)
             value, deps = self.value(auxiliary.condition, frame, (id(auxiliary), "condition"))
             self.note((id(auxiliary), "condition"), value, deps)
             if value:
+                self.notes.ran.add(id(auxiliary.region))
                 with self.faults.catch():
                     found[name] = self.region(auxiliary.region, frame, Place(""))
         self.faults.finish()
@@ -809,7 +808,9 @@ class Elaborator:
         return bool(value)
 
     def condition(self, node: ir.IfNode, frame: Frame, place: Place) -> None:
+        self.notes.reached.setdefault(id(node), self.called_with)
         chosen = node.then if self.truth(node.condition, frame, node) else node.other
+        self.notes.ran.add(id(chosen))
         if chosen is node.other and node.branch:
             frame.tensors[node.out] = None
             return
@@ -844,6 +845,7 @@ class Elaborator:
         self.by_path[path] = result
 
     def loop(self, node: ir.LoopNode, frame: Frame, place: Place) -> None:
+        self.notes.reached.setdefault(id(node), self.called_with)
         rows = self.table(node, frame)
         inside = place if node.inline else Place(place.child(node.key), 0)
         frame.containers[node] = inside.path
@@ -882,9 +884,18 @@ class Elaborator:
                 current = entry if node.parallel else result
         if seen is not None:
             self.notes.rows[id(node)] = seen
+        if len(rows) > 1:
+            self.notes.ran.add(id(node.body))
+        if isinstance(current, Tensor) and isinstance(entry, Tensor) and current.shape[0] != entry.shape[0]:
+            self.origins[id(current)] = self.origins.get(id(current), NONE) | self.count_origin(node, frame)
         self.set(node.out, results if node.parallel else current, frame)
         if not node.inline and not node.parallel:
             self.by_path[inside.path] = current
+
+    def count_origin(self, node: ir.LoopNode, frame: Frame) -> Deps:
+        """The params behind how often a loop turns."""
+        expr = node.count if node.count is not None else node.rows
+        return self.behind(expr, frame) if expr is not None and not isinstance(expr, ListOf) else NONE
 
     def turns_of(self, node: ir.LoopNode, frame: Frame, rows: Sequence[Mapping[str, tuple[Value, Deps]]]) -> int:
         """How many turns a table has in all: those of the repeats in its rows, or the rows themselves."""

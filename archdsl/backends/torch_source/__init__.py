@@ -13,12 +13,13 @@ from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.layout import Cat
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
-from archdsl.elaborate import IMAGE, SIZE, Origin, witnesses
+from archdsl.elaborate import IMAGE, SIZE, Origin
 from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
 from archdsl.graph import Graph
 from archdsl.names import unique
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
+from archdsl.witnesses import witnesses
 
 STYLES = ("specialized", "parametric")
 
@@ -77,10 +78,20 @@ def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[st
     known = {argument.name for argument in network.arguments}
     *made, default = ({SIZE: list(next(iter(graph.inputs.values())).shape[1:]), **graph.params} for graph in graphs)
     return {
-        graph.variant: {name: value for name, value in values.items() if name in known and value != default[name]}
+        graph.variant: {
+            name: value
+            for name, value in values.items()
+            if name in known and value != (follows(graph, name) if name in network.derived else default[name])
+        }
         for graph, values in zip(graphs, made, strict=False)
         if graph.variant is not None
     }
+
+
+def follows(graph: Graph, name: str) -> Value:
+    """What a param is by the graph's other params, where its default reads them."""
+    default = graph.origin.template.params[name].default
+    return evaluate(default, graph.params) if default is not None else None
 
 
 def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:

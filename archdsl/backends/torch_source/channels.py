@@ -190,6 +190,10 @@ class Channels:
                 expr = substitute(expr, {name: value})
             self.known[var] = constant if constant is not None and not isinstance(constant, ListOf) else expr
 
+    def rename(self, name: str, new: Expr) -> None:
+        """Another word for a name in all channels."""
+        self.known = {var: substitute(expr, {name: new}) for var, expr in self.known.items()}
+
     def outside(self, expr: Expr) -> Expr:
         """`expr` without variables of the class's source; one that has no closed form stays, marked."""
         closed = {f"@{name}": value if value is not None else Name(UNKNOWN) for name, value in self.closed.items()}

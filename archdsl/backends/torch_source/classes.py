@@ -15,7 +15,7 @@ from archdsl.backends.torch_source.classifier import Classifier, chosen_pool, ex
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
-from archdsl.backends.torch_source.loops import LoopWriter
+from archdsl.backends.torch_source.loops import LoopWriter, is_starred
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
     Line,
@@ -31,7 +31,7 @@ from archdsl.backends.torch_source.pieces import (
     value_doc,
 )
 from archdsl.elaborate import IMAGE, SIZE, Origin
-from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, names, simplify, substitute, wrap
+from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, evaluate, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
@@ -58,6 +58,7 @@ class ClassSource:
     name: str
     base: str
     arguments: list[Argument]
+    derived: list[str]  # those that follow from others
     init: list[Line]
     inputs: list[str]
     optional: list[str]
@@ -156,12 +157,14 @@ class Writer:
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
         lets = self.let_lines()
-        arguments = self.arguments()
-        init = [*lets, *self.lines]
+        derived = self.derived_lines()
+        arguments = self.arguments(derived)
+        init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
         return ClassSource(
             name=self.name,
             base="nn.Sequential" if plain else "nn.Module",
             arguments=arguments,
+            derived=list(derived),
             init=init,
             inputs=[var.name for var in inputs],
             training=list(auxiliaries),
@@ -189,7 +192,23 @@ class Writer:
         """Whether an optional input ever comes."""
         return name not in self.template.optional or self.numbers.decided((id(self.template), name)) is not False
 
-    def arguments(self) -> list[Argument]:
+    def derived_lines(self) -> dict[str, list[Line]]:
+        """The statements that make the network's params which follow from others, unless they are given."""
+        params, numbers, found = self.template.params, self.numbers, {}
+        fixed = {self.classifier.param} if self.classifier is not None else set()
+        for name in reversed(params if self.outermost else {}):
+            expr, seen = params[name].default, numbers.seen.get((id(self.template), name))
+            if expr is None or seen is None or name in fixed or (id(self.template), name) not in numbers.used:
+                continue
+            values = {n: numbers.seen[id(self.template), n].value for n in params}
+            if isinstance(seen.value, list) or evaluate(expr, values) != seen.value:
+                continue
+            shown = simplify(numbers.close(expr), numbers.facts)
+            if numbers.open_names(shown):
+                found[name] = [Line(0, f"if {name} is None:"), Line(1, Cat((f"{name} = ", expr_doc(shown))))]
+        return dict(reversed(found.items()))
+
+    def arguments(self, derived: Iterable[str]) -> list[Argument]:
         template, owner = self.template, id(self.template)
         further = [n for n in template.inputs if n != INPUT]
         order = [
@@ -208,7 +227,10 @@ class Writer:
                 continue
             seen = self.origin.notes.seen[owner, name].value
             table = value_doc(seen) if self.outermost and isinstance(seen, list) else None
-            found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+            if name in derived:
+                found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
+            else:
+                found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
         return sorted(found, key=lambda a: a.default is not None)
 
@@ -694,8 +716,8 @@ class Writer:
                 inside = f"[{', '.join(f'*{t}' if m else t for t, m in zip(texts, many, strict=True))}]"
             if not node.running:
                 return inside
-            stripped = inside[1:-1] if inside.startswith("[") and " for " in inside else inside
-            return f"accumulate({stripped})"
+            lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
+            return f"accumulate({inside[1:-1] if lone else inside})"
 
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
@@ -769,7 +791,8 @@ class Writer:
         self.channels[node.out] = self.channels.merge(
             node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
         )
-        if len(then) == len(other) == 1 and then[0].doc and other[0].doc and then[0].key == other[0].key:
+        single = len(then) == len(other) == 1 and not any(p.doc is None or is_starred(p.doc) for p in (*then, *other))
+        if single and then[0].doc and other[0].doc and then[0].key == other[0].key:
             return [Piece(Ternary(then[0].doc, condition, other[0].doc), then[0].key)]
         lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
         if other:

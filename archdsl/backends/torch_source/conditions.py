@@ -21,6 +21,8 @@ WIDTH = 80
 def write_condition(writer: Writer, node: ir.IfNode) -> None:
     """A condition at the level of the class."""
     decided = writer.numbers.decided((id(node), "condition"))
+    if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
+        decided = True
     if decided is not None:
         one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
     elif not ternary(writer, node) and not one_of_several(writer, node):
@@ -187,7 +189,8 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
     if node.branch:
         there = sum(writer.channels.spread([then_result])[1:], start=writer.channels.spread([then_result])[0])
         writer.channels[node.out] = IfElse(node.condition, there, Lit(0))
-    elif other_result is not None:
+    else:
+        assert other_result is not None
         after = [writer.channels.of(r) for r in (then_result, other_result)]
         writer.channels[node.out] = writer.channels.merge(node.condition, *after)
     writer.statements.append(
@@ -197,7 +200,7 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
             then,
             writer.resolve(then_result),
             other,
-            None if node.branch or other_result is None else writer.resolve(other_result),
+            None if other_result is None else writer.resolve(other_result),
         )
     )
 

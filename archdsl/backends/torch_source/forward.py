@@ -325,7 +325,9 @@ class ForwardPrinter:
         mark = len(self.lines)
         assert node.other_result is not None
         self.side(node.other, node.other_result, name)
-        if len(self.lines) > mark:
+        if mark == start + 1 and len(self.lines) > mark:
+            self.lines[start] = (self.depth, f"if not ({node.condition}):")
+        elif len(self.lines) > mark:
             self.lines[mark:mark] = [(self.depth, "else:")]
             self.join_else(mark)
         if len(self.lines) == start + 1:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 INDICES = ("i", "j", "k")  # of nested loops
 MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
+BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
 COUNTER, TOTAL = "block", "blocks"  # how many turns of a table came before, and how many there are
 
 
@@ -55,6 +56,8 @@ class LoopWriter:
         else:
             found = self.loop(pieces, variable, start)
         self.numbers.bound = kept
+        if BLOCK_ENTRY not in kept:
+            writer.channels.rename(BLOCK_ENTRY, Name("c_in"))
         self.note_rows(start, variable)
         if node.parallel:
             writer.channels[node.out] = self.parallel_channels()
@@ -184,6 +187,7 @@ class LoopWriter:
             self.numbers.used.clear()
             self.numbers.used.update(used)
             del writer.lines[lines:]
+            self.numbers.bound = dict(self.outer)
             return self.turn(start), None
         writer.variables.add(variable)
         writer.mutated.add(variable)
@@ -198,11 +202,14 @@ class LoopWriter:
         node, writer = self.node, self.writer
         writer.channels[node.carry] = carry
         self.bind()
+        before, entering = set(writer.channels.known), None
         if writer.template.staged:
-            self.numbers.bound["c_in"] = writer.entering(node.carry)
+            entering = self.rebind_entry()
         depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
         pieces = writer.chain(node.body)
         writer.loop_depth = depth
+        if isinstance(entering, Expr):
+            writer.channels.settle(before, {"c_in": entering})
         if not node.wrap:
             return pieces
         whole = writer.sequential(pieces)
@@ -215,6 +222,14 @@ class LoopWriter:
             *(aimed(line, name) for line in append_lines(rest)),
         ]
         return [Piece(lines=[*lines, Line(0, call(f"{TARGET}.append", name))])]
+
+    def rebind_entry(self) -> Expr | tuple[int, str]:
+        """`c_in` becomes what enters a turn; the channels known so far no longer say it."""
+        outer = self.outer["c_in"]
+        self.numbers.bound.setdefault(BLOCK_ENTRY, outer)
+        self.writer.channels.rename("c_in", outer if isinstance(outer, Expr) else Name(BLOCK_ENTRY))
+        entering = self.numbers.bound["c_in"] = self.writer.entering(self.node.carry)
+        return entering
 
     def bind(self) -> None:
         node = self.node

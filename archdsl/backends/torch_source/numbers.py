@@ -107,7 +107,7 @@ class Numbers:
             if isinstance(closed, Name):  # another word for a name needs no variable
                 return closed
         self.used.add(found)
-        return name
+        return name if name.id == found[1] else Name(found[1])
 
     def open_names(self, expr: Expr) -> bool:
         return any(True for _ in names(expr))
