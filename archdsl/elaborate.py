@@ -816,7 +816,11 @@ class Elaborator:
             return
         if chosen.result is None:
             raise self.placed(self.bad_choice(node, frame))
-        self.set(node.out, self.region(chosen, frame, place), frame)
+        result = self.region(chosen, frame, place)
+        self.set(node.out, result, frame)
+        seen = self.seen.get((id(node.out), "c"))
+        if seen is not None and seen.varies and isinstance(result, Tensor):  # it hangs on the condition too
+            self.origins[id(result)] = self.origins.get(id(result), NONE) | self.behind(node.condition, frame)
 
     @staticmethod
     def bad_choice(node: ir.IfNode, frame: Frame) -> SpecError:

@@ -234,3 +234,11 @@ class Template:
         """Every node, those of training alone last."""
         for region in (self.region, *(auxiliary.region for auxiliary in self.training.values())):
             yield from region.walk()
+
+    def tensors(self) -> Iterator[Var]:
+        """Every tensor: its inputs, what enters a loop or container, what its nodes make."""
+        yield from self.inputs.values()
+        for node in self.walk():
+            yield node.out
+            if isinstance(node, (LoopNode, ContainerNode, StageNode)):
+                yield node.carry

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl import ir
 from archdsl.backends.torch_source.classes import ClassSource, Writer
-from archdsl.backends.torch_source.classifier import classifier_of, common, reset_lines
+from archdsl.backends.torch_source.classifier import Classifier, classifier_of, common, reset_lines
 from archdsl.backends.torch_source.detector import detect_lines
 from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.layout import Cat
@@ -49,6 +50,28 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, templates) for g in graphs])
     if classifier is None:
         symbolic -= {IMAGE}
+    with words_kept(templates):
+        written, writer = classes_of(graph, templates, symbolic, rates, classifier)
+    network = written[-1]
+    network.init += init_of(origin.template, graph, writer, written)
+    network.base = network_base(written) or network.base
+    if classifier is not None:
+        known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block)
+    if origin.spec.detect is not None:
+        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
+    return Document(graph, written, variants(graphs, network) if parametric else {})
+
+
+def classes_of(
+    graph: Graph,
+    templates: Sequence[ir.Template],
+    symbolic: frozenset[str],
+    rates: frozenset[str],
+    classifier: Classifier | None,
+) -> tuple[list[ClassSource], Writer]:
+    """The class of each template, and who wrote the last one."""
+    origin: Origin = graph.origin
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     taken, given = {graph.name}, arguments_given(templates)
@@ -61,16 +84,18 @@ def document(graph: Graph, style: str = "specialized") -> Document:
         channels[id(template)] = simplify(
             expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
         )
-    network = classes[id(origin.template)]
-    network.init += init_of(origin.template, graph, writer, list(classes.values()))
-    network.base = network_base(list(classes.values())) or network.base
-    if classifier is not None:
-        known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
-        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block)
-    if origin.spec.detect is not None:
-        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
-    written = [classes[id(t)] for t in templates]
-    return Document(graph, written, variants(graphs, written[-1]) if parametric else {})
+    return list(classes.values()), writer
+
+
+@contextmanager
+def words_kept(templates: Sequence[ir.Template]) -> Iterator[None]:
+    """A class gives its tensors words of its own: the next one printed from these templates starts without them."""
+    known = [(var, var.name, var.optional) for template in templates for var in template.tensors()]
+    try:
+        yield
+    finally:
+        for var, name, optional in known:
+            var.name, var.optional = name, optional
 
 
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Value]]:
@@ -125,7 +150,7 @@ def called(origin: Origin) -> list[ir.Template]:
     return list(found.values())
 
 
-def arguments_given(templates: list[ir.Template]) -> dict[int, set[str]]:
+def arguments_given(templates: Sequence[ir.Template]) -> dict[int, set[str]]:
     """The arguments that some call gives, by the block called."""
     found: dict[int, set[str]] = {id(template): set() for template in templates}
     for template in templates:
@@ -165,6 +190,9 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
                     found = origin.notes.seen.get((id(node), item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
+    for name, param in reversed(origin.template.params.items()):  # what follows from others reads them
+        if name in uses.hard and param.default is not None:
+            uses.hard.update(read.id for read in names(param.default))
     stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
     reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
     free = {IMAGE} - uses.hard - uses.control - reaches

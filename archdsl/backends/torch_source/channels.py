@@ -192,7 +192,9 @@ class Channels:
 
     def rename(self, name: str, new: Expr) -> None:
         """Another word for a name in all channels."""
-        self.known = {var: substitute(expr, {name: new}) for var, expr in self.known.items()}
+        env = {name: new}
+        self.known = {var: substitute(expr, env) for var, expr in self.known.items()}
+        self.closed = {n: None if expr is None else substitute(expr, env) for n, expr in self.closed.items()}
 
     def outside(self, expr: Expr) -> Expr:
         """`expr` without variables of the class's source; one that has no closed form stays, marked."""

@@ -372,6 +372,8 @@ class ForwardPrinter:
         self.depth -= 1
 
     def walked(self, node: Walked) -> None:
+        if any(value.var in map(base, node.further) for value in self.pending):  # made once, in front of the loop
+            self.flush()
         (entry, *further), mentions, typed = self.texts([node.entry, *node.further])
         self.flush()
         later = Counter(var for operand in node.further if (var := base(operand)) is not None)

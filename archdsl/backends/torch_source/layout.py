@@ -212,11 +212,13 @@ def broken(line: str) -> Doc:
 
 
 def breakable(item: str) -> Doc:
-    """An argument that is itself a call or a list."""
+    """An argument that is itself a call, a list or an expression in brackets."""
     match = re.match(r"^([\w.=]*)([(\[])(.*)[)\]]$", item)
     items = split_arguments(match.group(3)) if match else None
     if match is None or items is None or " for " in item:
         return item
+    if match.group(1)[-1:] in ("", "=") and match.group(2) == "(" and len(items) == 1:
+        return Cat((match.group(1), Bracketed(match.group(3))))
     return Group(match.group(1), tuple(map(breakable, items)), match.group(2), ")" if match.group(2) == "(" else "]")
 
 

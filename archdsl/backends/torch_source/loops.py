@@ -164,11 +164,10 @@ class LoopWriter:
             return self.turn(constant or Name(node.entered)), None
         if constant is not None or node.parallel:
             return self.turn(start if node.parallel else constant or start), None
-        reuse = isinstance(start, Name) and start.id.startswith("@") and self.only_consumer()
-        fresh = (
-            unique("c_in", writer.variables - {"c_in"}) if writer.outermost else unique("channels", writer.variables)
-        )
-        variable = start.id[1:] if isinstance(start, Name) and reuse else fresh
+        carried = start.id[1:] if isinstance(start, Name) and start.id.startswith("@") else ""
+        word = "c_in" if writer.outermost else "channels"
+        free = {"c_in"} - {carried} if writer.outermost else set()  # loops one after another share it
+        variable = carried if carried and self.only_consumer() else unique(word, writer.variables - free)
         moved = writer.mutated
         writer.mutated = set()
         used = set(self.numbers.used)
@@ -202,14 +201,12 @@ class LoopWriter:
         node, writer = self.node, self.writer
         writer.channels[node.carry] = carry
         self.bind()
-        before, entering = set(writer.channels.known), None
-        if writer.template.staged:
-            entering = self.rebind_entry()
+        entering = self.rebind_entry() if writer.template.staged else None
         depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
         pieces = writer.chain(node.body)
         writer.loop_depth = depth
         if isinstance(entering, Expr):
-            writer.channels.settle(before, {"c_in": entering})
+            writer.channels.rename("c_in", entering)
         if not node.wrap:
             return pieces
         whole = writer.sequential(pieces)
