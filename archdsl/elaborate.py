@@ -118,9 +118,15 @@ class Place:
 
     path: str
     count: int | None = None
+    named: dict[str, Span] = field(default_factory=dict)  # the children that have names
 
-    def child(self, key: str | None) -> str:
+    def child(self, key: str | None, span: Span) -> str:
         if self.count is not None:
+            if key is not None and key in self.named:
+                note = Note("the other one is here", self.named[key])
+                raise fault("bad-name", f"'{key}' names two modules of one chain", span, notes=(note,))
+            if key is not None:
+                self.named[key] = span
             key = key or str(self.count)
             self.count += 1
         return f"{self.path}.{key}" if self.path else str(key)
@@ -593,7 +599,7 @@ class Elaborator:
     def path(self, node: ir.OpNode, place: Place) -> str:
         """The module's path; an op without a module gets one of its own name."""
         if not node.functional:
-            return place.child(node.key)
+            return place.child(node.key, node.span)
         stem = f"{place.path}.{node.op.name}" if place.path else node.op.name
         count = self.paths[stem] = self.paths.get(stem, 0) + 1
         return stem if count == 1 else f"{stem}_{count}"
@@ -711,7 +717,7 @@ class Elaborator:
         block = node.block
         tensors = self.operands(node.ins, frame)
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
-        path = place.child(node.key)
+        path = place.child(node.key, node.span)
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
         entered = self.image if frame.template is self.template else [frame.values["h_in"], frame.values["w_in"]]
         self.note((id(node), "ratio"), ratio(tensors[0].shape, entered), NONE)
@@ -832,7 +838,7 @@ class Elaborator:
         )
 
     def container(self, node: ir.ContainerNode, frame: Frame, place: Place) -> None:
-        path = place.child(node.key)
+        path = place.child(node.key, node.span)
         frame.containers[node] = path
         entry = self.operand(node.entry, frame)
         self.set(node.carry, entry, frame)
@@ -851,7 +857,7 @@ class Elaborator:
     def loop(self, node: ir.LoopNode, frame: Frame, place: Place) -> None:
         self.notes.reached.setdefault(id(node), self.called_with)
         rows = self.table(node, frame)
-        inside = place if node.inline else Place(place.child(node.key), 0)
+        inside = place if node.inline else Place(place.child(node.key, node.span), 0)
         frame.containers[node] = inside.path
         entries = [self.operand(operand, frame) for operand in node.entries]
         for row, tensor in zip(rows, entries, strict=False):
@@ -945,7 +951,7 @@ class Elaborator:
             with self.scope(frame, kind, str(inside.count), f"{inside.path}.{inside.count}", node, entry) as scope:
                 scope.output = self.region(node.body, frame, inside)
             return scope.output
-        path = inside.child(name)
+        path = inside.child(name, node.span)
         with self.scope(
             frame, "row" if node.table else "branch", name or path.rsplit(".", 1)[-1], path, node, entry
         ) as scope:

@@ -131,7 +131,7 @@ class Channels:
         size = self.origin.notes.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
         where: tuple[Any, ...] = tuple(size.value) if size else ()
         if size and size.varies:
-            where = (_VARIES,) * len(where)
+            where = (_VARIES,) * max(len(where), 1)  # its rank may differ too
         try:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(first)
             found = wrap(node.op.channels(fields, entering, where))

@@ -141,7 +141,7 @@ class Writer:
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.loop_depth = 0
-        self.container_depth = 0
+        self.container_depth = self.wrap_depth = 0
 
     # --- the class
     def write(self) -> ClassSource:
@@ -222,7 +222,7 @@ class Writer:
             SIZE,
         ]
         found = []
-        for name in order:
+        for name in dict.fromkeys(order):  # the channels of a tensor from outside may be asked for by themselves too
             if (owner, name) not in self.numbers.used:
                 continue
             seen = self.origin.notes.seen[owner, name].value

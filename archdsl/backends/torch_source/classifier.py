@@ -113,7 +113,7 @@ def is_layer(step: ir.OpNode, origin: Origin, param: str) -> bool:
     """Whether a layer's width is the param."""
     width = width_of(step.op)
     seen = origin.notes.seen.get((id(step), width or ""))
-    return seen is not None and seen.deps == {param}
+    return seen is not None and seen.deps == {param} and not step.functional
 
 
 def width_of(op: Op) -> str | None:

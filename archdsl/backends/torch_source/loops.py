@@ -203,8 +203,10 @@ class LoopWriter:
         self.bind()
         entering = self.rebind_entry() if writer.template.staged else None
         depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
+        writer.wrap_depth += node.wrap
         pieces = writer.chain(node.body)
         writer.loop_depth = depth
+        writer.wrap_depth -= node.wrap
         if isinstance(entering, Expr):
             writer.channels.rename("c_in", entering)
         if not node.wrap:
@@ -213,6 +215,7 @@ class LoopWriter:
         if whole is not None:
             return [Piece(whole)]
         name = "stage" if node.table else "branch"
+        name += f"_{writer.wrap_depth + 1}" if writer.wrap_depth else ""
         first, rest = leading(pieces)
         lines = [
             Line(0, Cat((f"{name} = ", Group("nn.Sequential", first)))),
