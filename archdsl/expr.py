@@ -699,9 +699,12 @@ def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> E
     """The shorter of `expr` and its polynomial form, part by part."""
     if isinstance(expr, (Lit, Name)):
         return expr
-    expr = rebuild(expr, lambda part: simplify(part, facts))
-    flat = from_polynomial(_normal(polynomial(expr, facts), facts))
-    return flat if len(show(flat)) < len(show(expr)) else expr
+    parts = rebuild(expr, lambda part: simplify(part, facts))
+    flat = from_polynomial(_normal(polynomial(parts, facts), facts))
+    found = flat if len(show(flat)) < len(show(parts)) else parts
+    if parts == expr or len(show(found)) <= len(show(expr)):
+        return found
+    return expr  # a part that is shorter by itself may need brackets here
 
 
 def same(a: Expr, b: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> bool:

@@ -40,7 +40,7 @@ FLOORS = (
         "reader",
     },
     {"ir", "lower"},
-    {"elaborate", "backbone"},
+    {"elaborate", "witnesses", "backbone"},
     {"counting", "stagetable"},
     {"backends"},
     {

@@ -133,4 +133,4 @@ def test_random_specs_as_one_class():
 
 @pytest.mark.slow
 def test_thousands_of_random_specs_as_one_class():
-    assert sum(map(check_random, range(300, 5000))) > 900
+    assert sum(map(check_random, range(300, 2500))) > 500
