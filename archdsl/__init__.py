@@ -61,6 +61,8 @@ def build(
 ) -> torch.nn.Module:
     """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
 
+    A classifier's class may be given what it takes beside the spec's params too: no classes (`num_classes=0` gives
+    features, N×C), `in_chans`, `global_pool`.
     A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
     """
     from archdsl import module

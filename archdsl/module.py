@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.abc
 import importlib.util
+import inspect
 import linecache
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from archdsl.backends.torch_source import emit
 from archdsl.graph import Graph
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
 from archdsl.report import fault
+from archdsl.spec import Spec
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
 REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
@@ -45,9 +47,10 @@ def network_class(graph: Graph) -> type[nn.Module]:
 
 @dataclass
 class _Compiled:
-    """A network's class, and the files that it was made from as they were then."""
+    """A network's class, what its constructor is given, and the files that it was made from as they were then."""
 
     network: type[nn.Module]
+    arguments: Mapping[str, Any]
     files: dict[Path, Stamp]
 
 
@@ -63,17 +66,39 @@ def build_spec(
     features: Features = False,
     form: str = "train",
 ) -> nn.Module:
-    """As `build`; a spec whose files have not changed since its last build is not compiled again."""
+    """As `build`; a spec whose files have not changed since its last build is not compiled again.
+
+    `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`.
+    """
     key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
-        graph = elaborated(read(spec, files), variant, params, inputs, features, form)
-        known = _Compiled(network_class(graph), files)
+        known = _Compiled(*compiled(read(spec, files), variant, params, inputs, features, form), files)
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known
-    return known.network()
+    return known.network(**known.arguments)
+
+
+def compiled(
+    spec: Spec, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features, form: str
+) -> tuple[type[nn.Module], dict[str, Any]]:
+    """The class of a network, and those of `params` that are for its constructor alone."""
+    beside = params.keys() - spec.params.keys()
+    given = params.keys() - {name for name, param in spec.params.items() if param.default is None}
+    zeros = {name for name in given - beside if type(params[name]) is int and params[name] == 0}
+    plain = {name: value for name, value in params.items() if name not in beside | zeros}
+    network = network_class(elaborated(spec, variant, plain, inputs, features, form))
+    if len(plain) == len(params):
+        return network, {}
+    reset = getattr(network, "reset_classifier", None)
+    without = list(inspect.signature(reset).parameters)[1:] if reset is not None else []  # the number of classes
+    takes = {*without, *inspect.signature(network).parameters.keys() - spec.params.keys()}
+    rest = {name: value for name, value in params.items() if name in plain or name not in takes}
+    if len(rest) > len(plain):
+        network = network_class(elaborated(spec, variant, rest, inputs, features, form))
+    return network, {name: value for name, value in params.items() if name not in rest}
 
 
 def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:

@@ -119,3 +119,28 @@ def test_a_network_that_is_no_classifier_has_nothing_of_it():
     text = archdsl.emit(spec)
     assert "reset_classifier" not in text
     assert "in_chans" not in text
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "squeezenet"])
+def test_build_takes_what_the_class_takes(name):
+    size = {"input": [3, 64, 64], "num_classes": 0, "dropout": 0}
+    net = archdsl.build(name, **size, in_chans=1, global_pool="max").eval()
+    whole = archdsl.build(name, input=[3, 64, 64], dropout=0)
+    bare = type(whole)(num_classes=0, in_chans=1, global_pool="max").eval()
+    bare.load_state_dict(net.state_dict())
+    x = torch.randn(2, 1, 64, 64)
+    assert torch.equal(net(x), bare(x))
+    assert {part.p for part in net.modules() if isinstance(part, torch.nn.Dropout)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"in_chans": 1, "num_clases": 7}, "has no param 'num_clases'"),
+        ({"input": [3, 64, 64], "in_chan": 1}, "has no param 'in_chan'"),
+        ({"features_only": True, "in_chans": 1}, "has no param 'in_chans'"),
+    ],
+)
+def test_build_refuses_what_neither_spec_nor_class_takes(params, message):
+    with pytest.raises(archdsl.SpecError, match=message):
+        archdsl.build("squeezenet", **params)
