@@ -107,6 +107,12 @@ def test_one_style_leaves_no_trace_in_the_other():
     assert archdsl.emit(graph) == specialized
 
 
+def test_a_last_block_is_made_anew_from_the_params_that_it_reads():
+    whole = made(archdsl.emit("micronet", "m0", style="parametric"), "MicroNet")(features=96)
+    whole.reset_classifier(7)
+    assert run(whole.eval(), [torch.randn(2, 3, 64, 64)])[0].shape == (2, 7)
+
+
 def check_random(seed):
     """Of a random spec: for how many settings its one class is the network that the spec then is."""
     try:

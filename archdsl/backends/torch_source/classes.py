@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl import ir
 from archdsl.backends.torch_source.channels import Channels
-from archdsl.backends.torch_source.classifier import Classifier, chosen_pool, exchangeable, width_of
+from archdsl.backends.torch_source.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
@@ -27,6 +27,7 @@ from archdsl.backends.torch_source.pieces import (
     leading,
     mentions,
     module_doc,
+    renamed,
     text,
     value_doc,
 )
@@ -524,7 +525,8 @@ class Writer:
         if isinstance(node, ir.CallNode):
             made_block: Doc = self.block(node)
             if self.classifier is not None and node is self.classifier.layer:
-                made_block = self.last_block = exchangeable(made_block, Name(self.classifier.param))
+                made_block = exchangeable(made_block, Name(self.classifier.param))
+                self.last_block = self.remade(made_block, self.classifier.param)
             return made_block
         site = self.site(node)
         worded = next((name for name in node.fields if self.is_worded(node, name)), None)
@@ -591,6 +593,12 @@ class Writer:
             line, made = chosen_pool(node.op, site.rank, name)
             self.lines.insert(0, line)
         return made
+
+    def remade(self, block: Doc, param: str) -> Doc:
+        """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
+        for word in sorted({*WORDS.findall(flat(block))} & self.template.params.keys() - {param}):
+            block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
+        return block
 
     def kept_width(self, node: ir.OpNode) -> Expr | None:
         """The channels that the last layer reads as `reset_classifier` can read them."""

@@ -158,7 +158,7 @@ def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None, blo
     is the call that makes it, if it is a block; it may read nothing that the constructor alone knows.
     """
     step, node, origin = classifier.layer, classifier.node, graph.origin
-    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, "if", "else", "nn"}:
+    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, "if", "else", "nn", "self"}:
         return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
     if not isinstance(step, ir.OpNode) or node is None or entering is None:
         return []
