@@ -244,16 +244,18 @@ def table(
     *,
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
+    input: Inputs | None = None,
+    **params: Any,
 ) -> Comparison:
     """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
-    does. `sort` puts the least count, or the highest accuracy, first. `.rows` is data, `.to_latex()`, `.to_markdown()`,
-    `.to_csv()`, `.to_text()` are the table.
+    does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
+    has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl import comparison
 
-    return comparison.compare(comparison.flat(specs), variants=variants, sort=sort)
+    return comparison.compare(comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params)
 
 
 __all__ = [

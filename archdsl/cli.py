@@ -124,6 +124,10 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
+to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
+
+
 def choosing(command: Command) -> Command:
     """The argument and options by which a network is chosen."""
     return click.argument("spec")(chosen(command))
@@ -133,8 +137,8 @@ def chosen(command: Command) -> Command:
     """The options by which a network of a spec is chosen."""
     options = (
         click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
-        click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param."),
-        click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size."),
+        to_set,
+        to_input,
         click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
     )
     for option in reversed(options):
@@ -397,15 +401,26 @@ def show_cost(found: Any) -> None:
 @click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
 @click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
 @click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
+@to_set
+@to_input
 @click.option(
     "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
 )
 @to_file
-def table(specs: tuple[str, ...], variants: bool, sort: str | None, bold: bool, form: str, output: str | None) -> None:
+def table(
+    specs: tuple[str, ...],
+    variants: bool,
+    sort: str | None,
+    bold: bool,
+    params: dict[str, Any],
+    inputs: Any,
+    form: str,
+    output: str | None,
+) -> None:
     """Compare networks: input, parameters, multiply-adds, published top-1."""
     from archdsl.comparison import compare, show, written
 
-    found = compare(specs, variants=variants, sort=sort)
+    found = compare(specs, variants=variants, sort=sort, inputs=inputs, params=params)
     if form == "text" and output is None:
         show(found, console())
     else:

@@ -17,7 +17,7 @@ from archdsl import tabular
 from archdsl.checking import DEFAULT
 from archdsl.counting import cost
 from archdsl.graph import Graph
-from archdsl.library import SpecLike, elaborated, read
+from archdsl.library import Inputs, SpecLike, elaborated, read
 from archdsl.names import did_you_mean
 from archdsl.ops.base import Shape, times
 from archdsl.report import fault
@@ -121,10 +121,18 @@ def value_or_nothing(value: Any) -> Any:
 
 
 # --- rows
-def compare(specs: Sequence[Compared], *, variants: bool = False, sort: str | None = None) -> Comparison:
+def compare(
+    specs: Sequence[Compared],
+    *,
+    variants: bool = False,
+    sort: str | None = None,
+    inputs: Inputs | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
-    With `variants` every spec without a variant stands for all of its own, as one alone always does.
+    With `variants` every spec without a variant stands for all of its own, as one alone always does. With `inputs` or
+    `params` of their own they are none of the networks whose accuracy was published.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -132,7 +140,7 @@ def compare(specs: Sequence[Compared], *, variants: bool = False, sort: str | No
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
     every = variants or len(specs) == 1
-    rows = [row for spec in specs for row in rows_of(spec, every=every)]
+    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, every=every)]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
 
 
@@ -143,15 +151,18 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 }
 
 
-def rows_of(spec: Compared, *, every: bool) -> Iterator[Row]:
+def rows_of(spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], *, every: bool) -> Iterator[Row]:
+    changed = inputs is not None or bool(params)
     if isinstance(spec, Graph):
+        if changed:
+            raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
         yield row_of(spec.name, spec)
         return
     file, variant = halves(spec)
     found = read(file)
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [standing(found)]:
-        yield row_of(called, elaborated(found, form, None, None, False, "train"), found)
+        yield row_of(called, elaborated(found, form, params, inputs, False, "train"), None if changed else found)
 
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:

@@ -606,3 +606,12 @@ def test_the_command_writes_a_file(tmp_path, capsys):
 def test_a_wrong_call_is_told(arguments, says, capsys):
     assert main(["table", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_networks_at_another_input_and_with_other_params_have_no_published_accuracy():
+    found = archdsl.table(["mobilenet_v2@1.00-224", "shufflenet_v2@x1.0"], input=[3, 160, 160], num_classes=10)
+    wanted = [archdsl.cost(row.spec, row.variant, input=[3, 160, 160], num_classes=10) for row in found.rows]
+    assert [(row.params, row.macs) for row in found.rows] == [(cost.params, cost.macs) for cost in wanted]
+    assert {row.top1 for row in found.rows} == {None}
+    with pytest.raises(archdsl.SpecError, match="a Graph has its input and params already"):
+        archdsl.table([archdsl.graph("squeezenet")], num_classes=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TypeAlias
 
 from archdsl.backends.figures import levels, measure, strip
@@ -49,6 +49,7 @@ def draw(
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
+    check_look(look, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
@@ -142,6 +143,14 @@ def refuse(block: Blocks | None, style: str | None, orient: str, expand: Sequenc
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def check_look(look: Look, format: str) -> None:
+    """A page and a document of TikZ look one way."""
+    what = {"html": "a page", "tikz": "a document of TikZ"}.get(format)
+    for item in fields(look) if what else ():
+        if getattr(look, item.name) != item.default:
+            raise fault("bad-call", f"{what} has no '{item.name}'", help="svg, pdf and png have")
 
 
 def named(block: Blocks | None) -> tuple[str, ...]:
