@@ -56,6 +56,7 @@ def face_of(family: str, bold: bool) -> Face:
         return Face({}, 0.6, 1.0, 0.3)
     library: Any = importlib.import_module("fontTools.ttLib")  # late: `import archdsl` stays light
     with library.TTFont(folder / f"{FONTS[family].replace(' ', '')}-{_FACES[bold]}.otf", lazy=True) as font:
+        font.setGlyphOrder([str(n) for n in range(font["maxp"].numGlyphs)])  # names are in the outlines, slow to read
         units, widths, lines = font["head"].unitsPerEm, font["hmtx"], font["hhea"]
         letters = {code: widths[name][0] / units for code, name in font.getBestCmap().items()}
         return Face(letters, UNKNOWN, lines.ascent / units, -lines.descent / units)
