@@ -152,10 +152,11 @@ class Channels:
     def fixed(self, node: ir.OpNode) -> Expr:
         seen = self.origin.notes.seen.get((id(node.out), "c"))
         multiple = self.origin.notes.seen.get((id(node), "channels"))
-        if seen is not None and seen.varies and multiple is not None and not multiple.varies and multiple.value:
+        moves = seen is None or seen.varies or bool(seen.deps & self.numbers.symbolic)
+        if moves and multiple is not None and not multiple.varies and multiple.value:
             times, part = (wrap(n) for n in multiple.value)
             return Name("c_in") * times if part == Lit(1) else Name("c_in") // part
-        if seen is None or seen.varies:
+        if seen is None or moves:
             return Name(UNKNOWN, span=node.span)  # at fault only where it is printed
         return wrap(seen.value)
 

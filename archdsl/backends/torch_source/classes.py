@@ -24,6 +24,7 @@ from archdsl.backends.torch_source.pieces import (
     append_lines,
     expr_doc,
     indent,
+    joined_pieces,
     leading,
     mentions,
     module_doc,
@@ -116,6 +117,7 @@ class Writer:
             slots,
             facts=divisibility(template.require),
             lets={(id(template), name): expr for name, expr in template.let.items()},
+            fixed=frozenset([*template.params, *template.implicit, *template.let]),
         )
         self.channels = Channels(origin, self.numbers, template)
         self.lines: list[Line] = []
@@ -290,7 +292,8 @@ class Writer:
         (condition,) = shown
         self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
         mark, self.conditional_depth = len(self.lines), self.conditional_depth + 1
-        found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        with self.numbers.given(condition, True):
+            found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         self.conditional_depth -= 1
         self.lines.insert(mark, Line(self.conditional_depth, Cat(("if ", expr_doc(condition))), ":"))
         return found
@@ -755,7 +758,7 @@ class Writer:
                 case ir.OpNode() | ir.CallNode():
                     found.append(Piece(self.module(node), node.key))
                 case ir.IfNode():
-                    found += self.optional_piece(node)
+                    found = joined_pieces(found, self.optional_piece(node))
                 case ir.LoopNode():
                     found += self.loop_pieces(node)
                 case ir.ContainerNode():
@@ -787,15 +790,25 @@ class Writer:
             return Group(head, docs[0].parts[1].items)  # type: ignore[union-attr]
         return Group(head, (listing(docs),))
 
+    def decided(self, node: ir.IfNode) -> bool | None:
+        """A condition's value: if it never differs, or hangs on one around it."""
+        slot = id(node), "condition"
+        never = self.numbers.decided(slot)
+        return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))
+
     def optional_piece(self, node: ir.IfNode) -> list[Piece]:
-        decided = self.numbers.decided((id(node), "condition"))
+        decided = self.decided(node)
         if decided is not None:
             region = node.then if decided else node.other
             found = self.chain(region)
             self.channels[node.out] = self.channels.leaves(region)
             return found
-        condition = text(self.numbers.shown(node.condition, (id(node), "condition")))
-        then, other = self.chain(node.then), self.chain(node.other)
+        shown = self.numbers.shown(node.condition, (id(node), "condition"))
+        condition = text(shown)
+        with self.numbers.given(shown, True):
+            then = self.chain(node.then)
+        with self.numbers.given(shown, False):
+            other = self.chain(node.other)
         self.channels[node.out] = self.channels.merge(
             node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
         )
@@ -805,7 +818,8 @@ class Writer:
         lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
         if other:
             lines += [Line(0, "else:"), *indent(append_lines(other))]
-        return [Piece(lines=lines)]
+        lasting = self.numbers.fixed.issuperset(name.id for name in names(shown))
+        return [Piece(lines=lines, condition=condition if lasting and not other else "")]
 
     def set_attribute(
         self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.IrNode, head: str = "nn.Sequential"

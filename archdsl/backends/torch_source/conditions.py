@@ -20,7 +20,7 @@ WIDTH = 80
 
 def write_condition(writer: Writer, node: ir.IfNode) -> None:
     """A condition at the level of the class."""
-    decided = writer.numbers.decided((id(node), "condition"))
+    decided = writer.decided(node)
     if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
         decided = True
     if decided is not None:
@@ -61,10 +61,13 @@ def ternary(writer: Writer, node: ir.IfNode) -> bool:
         return False
     if other is not None and (other.ins[0] is not entry or other.key != then.key):
         return False
-    docs = [writer.module(then), writer.module(other) if other is not None else "nn.Identity()"]
+    condition = writer.numbers.shown(node.condition, (id(node), "condition"))
+    with writer.numbers.given(condition, True):
+        docs = [writer.module(then)]
+    with writer.numbers.given(condition, False):
+        docs.append(writer.module(other) if other is not None else "nn.Identity()")
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
-    condition = writer.numbers.shown(node.condition, (id(node), "condition"))
     writer.attributes.append(str(then.key))
     writer.lines += indent(
         conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
@@ -127,7 +130,7 @@ def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] |
     node = region.nodes[0] if len(region.nodes) == 1 else None
     if not isinstance(node, ir.IfNode) or region.result is not node.out:
         return None
-    decided = writer.numbers.decided((id(node), "condition"))
+    decided = writer.decided(node)
     if decided is not None:
         arms = arms_of(writer, node.then if decided else node.other, entry)
         for arm in arms or []:
@@ -178,8 +181,10 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
     shown = writer.numbers.shown(node.condition, (id(node), "condition"))
     test = asked(writer, node, shown)
-    then, then_result, then_lines = side(writer, node.then)
-    other, other_result, other_lines = side(writer, node.other)
+    with writer.numbers.given(shown, True):
+        then, then_result, then_lines = side(writer, node.then)
+    with writer.numbers.given(shown, False):
+        other, other_result, other_lines = side(writer, node.other)
     assert then_result is not None
     if then_lines:
         writer.lines += [Line(writer.conditional_depth, Cat(("if ", expr_doc(shown))), ":"), *then_lines]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.elaborate import Seen
@@ -14,6 +15,7 @@ from archdsl.expr import (
     Lit,
     Logic,
     Name,
+    Unary,
     Value,
     fold,
     names,
@@ -39,6 +41,8 @@ class Numbers:
     used: set[tuple[int, str]] = field(default_factory=set)  # slots printed by name
     facts: Facts = frozenset()
     lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()  # the names that mean one thing in all of the class
+    known: dict[Expr, bool] = field(default_factory=dict)  # the conditions under which is printed
 
     def constant(self, slot: tuple[int, str]) -> Expr | None:
         """The literal of a place whose number never differs and hangs on no open param."""
@@ -68,11 +72,37 @@ class Numbers:
             return self.name(expr)
         if isinstance(expr, IfElse):  # only what is printed counts as used
             condition = self.close(expr.condition)
-            if isinstance(condition, Lit):
-                return self.close(expr.then if condition.value else expr.other)
+            truth = self.truth(condition)
+            if truth is not None:
+                return self.close(expr.then if truth else expr.other)
+            with self.given(condition, True):
+                then = self.close(expr.then)
+            with self.given(condition, False):
+                other = self.close(expr.other)
+            return fold(IfElse(condition, then, other))
         if isinstance(expr, Logic):
             return self.closed_logic(expr)
         return fold(rebuild(expr, self.close))
+
+    def truth(self, condition: Expr) -> bool | None:
+        """Whether a condition over the names of the scope holds where it is printed, if that is known."""
+        if isinstance(condition, Lit):
+            return bool(condition.value)
+        if isinstance(condition, Unary) and condition.op == "not":
+            inner = self.truth(condition.operand)
+            return None if inner is None else not inner
+        return self.known.get(condition)
+
+    @contextmanager
+    def given(self, condition: Expr, truth: bool) -> Iterator[None]:
+        """What is printed meanwhile is printed where this holds (or does not)."""
+        while isinstance(condition, Unary) and condition.op == "not":
+            condition, truth = condition.operand, not truth
+        outer = self.known
+        if all(name.id in self.fixed for name in names(condition)):
+            self.known = {**outer, condition: truth}
+        yield
+        self.known = outer
 
     def closed_logic(self, expr: Logic) -> Expr:
         items = []

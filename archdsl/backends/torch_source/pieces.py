@@ -41,6 +41,15 @@ class Piece:
     doc: Doc | None = None
     key: str | None = None
     lines: list[Line] = field(default_factory=list)  # statements that append to TARGET
+    condition: str = ""  # under which all of these are, if it holds in all of the container or nowhere
+
+
+def joined_pieces(pieces: list[Piece], more: list[Piece]) -> list[Piece]:
+    """Pieces in a row; two under one condition share its `if`."""
+    if pieces and len(more) == 1 and more[0].condition and more[0].condition == pieces[-1].condition:
+        last = replace(pieces[-1], lines=[*pieces[-1].lines, *more[0].lines[1:]])
+        return [*pieces[:-1], last]
+    return [*pieces, *more]
 
 
 def text(expr: Expr | Value) -> str:
