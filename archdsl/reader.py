@@ -10,7 +10,7 @@ from pathlib import Path
 from archdsl.bodies import BodyReader
 from archdsl.compose import Document, Files, Reference, called_from, document
 from archdsl.detect import read_detect
-from archdsl.expr import Call, Expr, ListOf, Lit, names
+from archdsl.expr import Call, Expr, ListOf, Lit, names, substitute
 from archdsl.figure import known_blocks, read_figure
 from archdsl.identifiers import checked_name, is_identifier
 from archdsl.names import camel
@@ -371,4 +371,8 @@ class _Reader:
                 help = self.ctx.hint(read.id, known) or f"it reads {', '.join(known) or 'numbers alone'}"
                 message = f"'{clip(read.id)}' is not known to the initialisation of '{target}'"
                 raise fault("unknown-name", message, read.span, help=help)
+        try:
+            substitute(number, {})  # what is constant in it has a value
+        except SpecError as error:
+            raise fault("bad-value", error.diagnostics[0].message, number.span or head(value)) from None
         return Call(name.text, (number,), span=name.span)

@@ -37,6 +37,11 @@ class TorchvisionShim(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, TorchvisionShim())
 
 
+def pytest_collection_modifyitems(items):
+    """What learns takes minutes: it comes first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: (item.path.name != "test_training.py", "condenses" not in item.name))
+
+
 @pytest.fixture
 def root() -> Path:
     """The checkout."""
