@@ -31,7 +31,7 @@ SMALL = {  # variants that are cheap, where the first is not
     "weightnet": "shufflenet_v2-x0.5",
 }
 CAREFUL = {"squeezenet"}  # no norms keep its signals at their size: with the others' optimizer it learns nothing
-SIDES = {"igc_v1": 32, "condensenet": 32}  # made for small images
+SIDES = {"igc_v1": 32, "condensenet": 16}  # made for small images
 NO_CLASSIFIERS = {"espnet", "pelee"}  # they give maps and boxes; their families' classifiers stand beside them
 CLASSIFIERS = [name for name in SPECS if name not in NO_CLASSIFIERS]
 
