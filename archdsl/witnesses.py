@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from archdsl import ir
 from archdsl.elaborate import Elaborator, Notes, Origin
@@ -11,7 +12,7 @@ from archdsl.expr import Compare, Expr, ListOf, Lit, Value, children
 from archdsl.graph import Graph
 from archdsl.report import SpecError, fault
 
-MOST = 24  # networks that are tried for the steps that no variant runs
+MOST = 24  # networks that are tried for a step that no variant runs
 NUMBERS = (0, 1, 2, 3, 0.25)
 
 
@@ -35,13 +36,9 @@ def witnesses(graph: Graph) -> list[Graph]:
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
     found = [Elaborator(spec, origin.template, variant, notes).run({}, None) for variant in spec.networks()]
     itself = Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)
-    tried = 0
     while (place := next(unseen(origin.template, notes), None)) is not None:
         given, inputs = notes.reached[id(place.node)]
-        for values in others(place, origin.template, given):
-            tried += 1
-            if tried > MOST:
-                break
+        for values in islice(others(place, origin.template, given), MOST):
             params, scratch = {**given, **values}, Notes()
             try:
                 Elaborator(spec, origin.template, None, scratch).run(params, inputs)

@@ -103,6 +103,7 @@ def test_onnxruntime_computes_what_torch_computes_at_the_declared_size(name, var
 
 
 # --- forms of networks
+@pytest.mark.slow
 def test_both_forms_of_a_layer_and_a_trained_network_deployed():
     torch.manual_seed(0)
     size = {"variant": "cifar10-50"}
