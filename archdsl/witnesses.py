@@ -88,7 +88,7 @@ def unseen(network: ir.Template, notes: Notes) -> Iterator[Place]:
 def sides(node: ir.IfNode, notes: Notes) -> list[ir.Region]:
     """The sides of a condition that make a difference to what comes after."""
     found = [side for side in node.regions() if side.nodes]
-    if len(found) == 2 or not isinstance(node.out, ir.Var):
+    if len(found) == 2:
         return found
     empty = next(side for side in node.regions() if not side.nodes)
     if empty.result is None and not node.branch:  # after the last body of a choice

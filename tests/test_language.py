@@ -260,6 +260,22 @@ def test_random_networks_compute_what_their_graphs_say():
     assert sum(map(check_random, range(200))) > 20
 
 
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(12315944745, id="a loop whose every step is left out"),
+        pytest.param(23681, id="c_in of a loop in a loop of a row"),
+        pytest.param(60978, id="a tensor made in front of the loop that reads it"),
+        pytest.param(63903, id="a long sum in brackets"),
+        pytest.param(41538, id="running sums beside a comprehension"),
+        pytest.param(101922, id="containers of loops in loops"),
+        pytest.param(106323, id="the channels of a tensor from outside, asked for twice"),
+    ],
+)
+def test_random_networks_that_once_came_out_wrong(seed):
+    assert check_random(seed)
+
+
 @pytest.mark.slow
 def test_thousands_of_random_networks_compute_what_their_graphs_say():
     assert sum(map(check_random, range(200, 5000))) > 500

@@ -30,9 +30,7 @@ SMALL = {
 }
 
 ALWAYS = {"efficientnet", "espnet", "mobilenet_v2", "shufflenet_v2", "squeezenet"}  # in every run; the others if slow
-LAST = [
-    (name, list(read(name).variants)[-1]) for name in ("condensenet", "efficientnet", "espnet_v2", "micronet", "pelee")
-]
+LAST = [(name, list(read(name).variants)[-1]) for name in SPECS if read(name).variants]  # the hardest, mostly
 
 
 def computed(model, inputs):

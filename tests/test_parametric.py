@@ -113,6 +113,15 @@ def test_a_last_block_is_made_anew_from_the_params_that_it_reads():
     assert run(whole.eval(), [torch.randn(2, 3, 64, 64)])[0].shape == (2, 7)
 
 
+def test_what_a_condition_says_is_not_asked_again_inside():
+    body = [{"conv": {"out": "8 if wide else 4"}}, {"conv": 16, "when": "wide"}, {"bn": None, "when": "wide"}]
+    tree = spec({"stem": body, "head": [{"conv": 4}]}, {"wide": False})
+    source = archdsl.emit(tree, style="parametric")
+    assert source.count("if wide:") == 1
+    assert "nn.Conv2d(8, 16, 1)" in source  # not `8 if wide else 4`
+    check(tree, {}, {"wide": True})
+
+
 def check_random(seed):
     """Of a random spec: for how many settings its one class is the network that the spec then is."""
     try:

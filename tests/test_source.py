@@ -113,9 +113,9 @@ def test_the_text_is_the_same_in_every_process():
     assert json.loads(printed) == wanted
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_the_text_is_the_same_after_reading_twice(name):
-    variant = first_of(name)
+@pytest.mark.slow
+@every_variant
+def test_the_text_is_the_same_after_reading_twice(name, variant):
     assert archdsl.emit(locate(name), variant) == text_of(name, variant)
     graph = archdsl.graph(name, variant)
     assert archdsl.emit(graph) == archdsl.emit(graph) == text_of(name, variant)
