@@ -57,10 +57,13 @@ def build(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    verify: bool = False,
     **params: Any,
 ) -> torch.nn.Module:
     """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
 
+    With `verify` it is proven to be its graph first: every module has the arguments of its node, and with the same
+    weights the module and the graph, computed op by op, give the same outputs of a random input.
     A classifier's class may be given what it takes beside the spec's params too: no classes (`num_classes=0` gives
     features, N×C), `in_chans`, `global_pool`.
     A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
@@ -68,8 +71,9 @@ def build(
     from archdsl import module
 
     if isinstance(spec, Graph):
-        return module.build(graph(spec, variant, input=input, features_only=features_only, form=form, **params))
-    return module.build_spec(spec, variant, params, input, features_only, form)
+        whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+        return module.build(whole, verify=verify)
+    return module.build_spec(spec, variant, params, input, features_only, form, verify=verify)
 
 
 def emit(

@@ -1,29 +1,43 @@
-"""`archdsl build`: the module made and run once against what was inferred, and the files of the output folder."""
+"""`archdsl build`: the module made and proven to be its graph, and the files of the output folder."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from archdsl.backends import backend, figures, torch_source
 from archdsl.backends.cost import latex, markdown
 from archdsl.counting import Cost
 from archdsl.graph import Graph
 
+PROVEN = "outputs, arguments, parameters and MACs are those of the graph"
 
-class Differs(Exception):
-    """The module that was built is not what was inferred: a fault of archdsl."""
+
+@contextmanager
+def quiet_torch() -> Iterator[None]:
+    """Torch says on every other machine what it was not compiled for: nothing a user of archdsl can act on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="torch")
+        yield
 
 
 def verified(graph: Graph) -> None:
-    """Builds the module and runs it once; raises `Differs` unless shapes, parameters and MACs are the inferred ones."""
-    from archdsl import module
+    """Builds the module and proves that it is the graph; raises `SpecError` unless it is."""
+    with quiet_torch():
+        from archdsl import module
 
-    with warnings.catch_warnings():
-        # Torch says on every other machine what it was not compiled for: nothing a user of archdsl can act on.
-        warnings.filterwarnings("ignore", category=UserWarning, module="torch")
-        differences = module.verify(module.build(graph), graph)
-    if differences:
-        raise Differs("the module differs from the graph: " + "; ".join(differences))
+        module.build(graph, verify=True)
+
+
+def verified_as_one(graphs: Sequence[Graph]) -> None:
+    """Proves that the one class of all these graphs, the networks of one spec, is each of them."""
+    with quiet_torch():
+        from archdsl import module
+
+        whole, arguments = module.one_of_all(graphs[0])
+        for graph in graphs:
+            module.prove(whole(**arguments.get(graph.variant or "", {})), graph)
 
 
 def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.counting import trained
@@ -11,6 +12,7 @@ from archdsl.library import SpecLike, read
 from archdsl.lower import lower_blocks
 from archdsl.report import Collector, Diagnostic, SpecError, fault
 from archdsl.spec import Expected
+from archdsl.terminal import tracked
 
 MAX_OPS = 200_000  # of all variants together
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
@@ -31,23 +33,39 @@ class Checked:
         return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
 
 
-def check(spec: SpecLike) -> Checked:
-    """Raises `SpecError` with the faults of all variants, each once."""
+def check(spec: SpecLike, *, deep: bool = False) -> Checked:
+    """Raises `SpecError` with the faults of all variants, each once.
+
+    With `deep` each network is built, in both styles, and proven to be its graph.
+    """
     found, faults = read(spec), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
-    ops = 0
+    ops, graphs = 0, []
     for variant in forms:
         with faults.catch():
             graph = elaborate(found, variant)
             compare(graph, found.expect.get(variant or DEFAULT))
+            if deep:
+                graphs.append(graph)
             ops += len(graph.nodes)
         if ops > MAX_OPS:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
+    if graphs:
+        prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))
+
+
+def prove(graphs: Sequence[Graph]) -> None:
+    """Builds the networks of a spec in both styles, and compares each with its graph."""
+    from archdsl.building import verified, verified_as_one
+
+    for graph in tracked(graphs, f"proving {graphs[0].name}"):
+        verified(graph)
+    verified_as_one(graphs)
 
 
 def compare(graph: Graph, expected: Expected | None) -> None:

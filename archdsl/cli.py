@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OK, INTERNAL, FAULT = 0, 1, 2
 ISSUES = "the issue tracker of archdsl's repository"
+NOT_YOURS = f"This is a fault of archdsl {__version__}, not of your spec. Please report it to {ISSUES}"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,10 +33,10 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except SpecError as error:
         report(error)
-        return FAULT
+        return status_of(error.diagnostics)
     except click.ClickException as error:
         error.show()
-        return FAULT
+        return error.status if isinstance(error, Told) else FAULT
     except BrokenPipeError:
         quiet()  # who read has read enough
     except (KeyboardInterrupt, click.Abort):
@@ -55,6 +56,14 @@ def run(args: Sequence[str] | None) -> None:
     archdsl.main(list(args) if args is not None else None, prog_name="archdsl", standalone_mode=False)
 
 
+def status_of(found: Sequence[Diagnostic]) -> int:
+    """The exit status for faults: a module that differs from its graph is one of archdsl itself, which is then said."""
+    if not any(item.code == "differs" for item in found):
+        return FAULT
+    complain(f"{NOT_YOURS},\nwith the spec and the command.")
+    return INTERNAL
+
+
 def internal(error: Exception) -> int:
     """A fault of archdsl itself: says so, and what to send where."""
     if os.environ.get("ARCHDSL_DEBUG"):
@@ -62,8 +71,7 @@ def internal(error: Exception) -> int:
     place = f" ({where(error)})" if where(error) else ""
     complain(
         f"archdsl: internal error: {type(error).__name__}: {error}{place}\n"
-        f"This is a fault of archdsl {__version__}, not of your spec. Please report it to {ISSUES},\n"
-        "with the spec, the command, and what ARCHDSL_DEBUG=1 in front of it prints."
+        f"{NOT_YOURS},\nwith the spec, the command, and what ARCHDSL_DEBUG=1 in front of it prints."
     )
     return INTERNAL
 
@@ -202,8 +210,8 @@ def archdsl() -> None:
 @choosing
 @click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
 def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, out: str | None) -> None:
-    """Build a network: check, instantiate, run once, print its table, write source, figures and tables."""
-    from archdsl.building import files, verified
+    """Build a network: check, instantiate, prove it against its graph, print its table, write source and figures."""
+    from archdsl.building import PROVEN, files, verified
     from archdsl.counting import cost as cost_of
     from archdsl.library import locate
     from archdsl.output import write_all
@@ -215,7 +223,7 @@ def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, l
     folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, variant)))
     write_all(folder, written)
     show_cost(found)
-    say("\nran once: output shapes, parameters and MACs are those of the table")
+    say(f"\nproven: {PROVEN}")
     say(f"wrote {folder}{os.sep}: {', '.join(list_files(written))}")
 
 
@@ -228,16 +236,17 @@ def list_files(written: dict[str, str | bytes]) -> list[str]:
 @archdsl.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-def check(specs: tuple[str, ...], form: str) -> None:
+@click.option("--deep", is_flag=True, help="Build every variant too, in both styles, and prove it against its graph.")
+def check(specs: tuple[str, ...], form: str, deep: bool) -> None:
     """Check specs, every variant too, and the numbers that they expect."""
-    from archdsl import checking
+    from archdsl import building, checking
 
     faults = Collector()
     for spec in specs:
         with faults.catch():
-            checked = checking.check(spec)
+            checked = checking.check(spec, deep=deep)
             if form == "text":
-                say(f"{spec}: {checked}")
+                say(f"{spec}: {checked}" + (f": {building.PROVEN}" if deep and checked.variants else ""))
     tell(faults.found, form)
 
 
@@ -253,16 +262,15 @@ def tell(found: list[Diagnostic], form: str) -> None:
     if text:
         say(text)
     if found:
-        raise Told
+        raise Told(status_of(found))
 
 
 class Told(click.ClickException):
     """The faults have been printed; only the exit status is left to say."""
 
-    exit_code = FAULT
-
-    def __init__(self) -> None:
+    def __init__(self, status: int) -> None:
         super().__init__("")
+        self.status = status
 
     def show(self, file: Any = None) -> None:
         """Nothing more."""

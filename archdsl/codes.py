@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+OURS = "Faults of archdsl itself"  # no spec gives them, as far as is known
+
 GROUPS: Mapping[str, Mapping[str, str]] = {
     "YAML": {
         "anchors": "an anchor or an alias, which the language has not",
@@ -103,6 +105,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unknown-level": "a level of detail that is not there",
         "unknown-stage": "a stage to be opened in a figure that is not there",
         "unknown-spec": "a shipped spec that is not there",
+    },
+    OURS: {
+        "differs": "a module that is not what its graph says",
     },
 }
 CODES: Mapping[str, str] = {code: meaning for group in GROUPS.values() for code, meaning in group.items()}

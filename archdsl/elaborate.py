@@ -578,7 +578,17 @@ class Elaborator:
         self.notes.ranks[id(node)] = len(tensors[0].shape) - 1
         shapes = self.infer(node, fields, inputs)
         made = Node(
-            len(self.nodes), op, vars(fields), inputs, (), path, frame.scope, node.span, node.label, self.training
+            id=len(self.nodes),
+            op=op,
+            fields=vars(fields),
+            inputs=inputs,
+            outputs=(),
+            path=path,
+            scope=frame.scope,
+            span=node.span,
+            label=node.label,
+            training=self.training,
+            functional=node.functional,
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         self.nodes.append(made)

@@ -42,6 +42,7 @@ class Node:
     span: Span | None = None
     label: str | None = None  # from the spec's `label:`
     training: bool = False  # runs in training alone
+    functional: bool = False  # an expression in `forward`, without a module of its own
 
     @property
     def shape(self) -> Shape:

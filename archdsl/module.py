@@ -1,4 +1,4 @@
-"""Source -> live torch module. This file, `onnx_export` and `porting` alone import torch."""
+"""Source -> live torch module: what is emitted is executed, once for each content."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-import torch
-from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.torch_source import emit
 from archdsl.graph import Graph
@@ -25,18 +21,30 @@ from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read,
 from archdsl.report import fault
 from archdsl.spec import Spec
 
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
 REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
-aten = torch.ops.aten
 
 
-def build(graph: Graph) -> nn.Module:
-    """The network as a module, in train mode, initialised as its spec says.
+def build(graph: Graph, *, verify: bool = False) -> nn.Module:
+    """The network as a module, in train mode, initialised as its spec says; with `verify` proven to be its graph.
 
     It takes N×C×H×W tensors, one for each input of the graph, and gives the outputs.
     """
     network: nn.Module = network_class(graph)()
+    if verify:
+        prove(network, graph)
     return network
+
+
+def prove(network: nn.Module, graph: Graph) -> None:
+    """Raises `SpecError` unless a module is the network of a graph."""
+    from archdsl.runtime.verify import verify
+
+    verify(network, graph)
 
 
 def network_class(graph: Graph) -> type[nn.Module]:
@@ -45,10 +53,17 @@ def network_class(graph: Graph) -> type[nn.Module]:
     return found
 
 
+def one_of_all(graph: Graph) -> tuple[type[nn.Module], Mapping[str, Mapping[str, Any]]]:
+    """The class of all variants of a graph's spec (the parametric style), and what its constructor takes for each."""
+    loaded = load(emit(graph, "parametric"), graph.name)
+    return getattr(loaded, graph.name), getattr(loaded, "VARIANTS", {})
+
+
 @dataclass
 class _Compiled:
-    """A network's class, what its constructor is given, and the files that it was made from as they were then."""
+    """A network and its class, what its constructor is given, and the files that it was made from as they were then."""
 
+    graph: Graph
     network: type[nn.Module]
     arguments: Mapping[str, Any]
     files: dict[Path, Stamp]
@@ -65,10 +80,13 @@ def build_spec(
     inputs: Inputs | None,
     features: Features = False,
     form: str = "train",
+    *,
+    verify: bool = False,
 ) -> nn.Module:
     """As `build`; a spec whose files have not changed since its last build is not compiled again.
 
-    `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`.
+    `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`; what is
+    proven then is the class as it is without them.
     """
     key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
     known = _compiled.get(key)
@@ -78,27 +96,32 @@ def build_spec(
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known
-    return known.network(**known.arguments)
+    network = known.network(**known.arguments)
+    if verify:
+        prove(known.network() if known.arguments else network, known.graph)
+    return network
 
 
 def compiled(
     spec: Spec, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features, form: str
-) -> tuple[type[nn.Module], dict[str, Any]]:
-    """The class of a network, and those of `params` that are for its constructor alone."""
+) -> tuple[Graph, type[nn.Module], dict[str, Any]]:
+    """A network and its class, and those of `params` that are for its constructor alone."""
     beside = params.keys() - spec.params.keys()
     given = params.keys() - {name for name, param in spec.params.items() if param.default is None}
     zeros = {name for name in given - beside if type(params[name]) is int and params[name] == 0}
     plain = {name: value for name, value in params.items() if name not in beside | zeros}
-    network = network_class(elaborated(spec, variant, plain, inputs, features, form))
+    graph = elaborated(spec, variant, plain, inputs, features, form)
+    network = network_class(graph)
     if len(plain) == len(params):
-        return network, {}
+        return graph, network, {}
     reset = getattr(network, "reset_classifier", None)
     without = list(inspect.signature(reset).parameters)[1:] if reset is not None else []  # the number of classes
     takes = {*without, *inspect.signature(network).parameters.keys() - spec.params.keys()}
     rest = {name: value for name, value in params.items() if name in plain or name not in takes}
     if len(rest) > len(plain):
-        network = network_class(elaborated(spec, variant, rest, inputs, features, form))
-    return network, {name: value for name, value in params.items() if name not in rest}
+        graph = elaborated(spec, variant, rest, inputs, features, form)
+        network = network_class(graph)
+    return graph, network, {name: value for name, value in params.items() if name not in rest}
 
 
 def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:
@@ -176,7 +199,7 @@ def _restore(text: str, name: str, cls: str, *values: Any) -> Any:
 
 
 def refuse_code(text: str) -> None:
-    """Raises unless a generated module holds only imports of torch and the standard library, classes and functions.
+    """Raises unless a generated module holds only imports of torch and the standard library, classes, functions, data.
 
     A second door: the words of a spec are identifiers or literals before they reach the text.
     """
@@ -188,6 +211,8 @@ def refuse_code(text: str) -> None:
             case ast.ImportFrom(module=module):
                 modules = [module or ""]
             case ast.ClassDef() | ast.FunctionDef():
+                modules = []
+            case ast.AnnAssign(value=ast.Dict() as value) if is_literal(value):
                 modules = []
             case ast.Expr(value=ast.Constant(value=str())) if index == 0:
                 modules = []
@@ -219,56 +244,11 @@ def refuse_node(node: ast.AST, *, top: bool) -> None:
         raise AssertionError(f"emitted source holds what it must not: line {node.lineno}")
 
 
+def is_literal(node: ast.expr) -> bool:
+    """Whether a value is spelled out, without a name in it."""
+    kinds = (ast.Constant, ast.Dict, ast.Tuple, ast.List, ast.UnaryOp, ast.USub, ast.Load)
+    return all(isinstance(inner, kinds) for inner in ast.walk(node))
+
+
 def is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the multiply-adds of convolutions and matrix products."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.macs = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        match func.overloadpacket:
-            case aten.convolution | aten.mkldnn_convolution:
-                weight = args[1]
-                transposed = len(args) > 8 and args[6] is True
-                positions = args[0].numel() // args[0].shape[1] if transposed else out.numel()
-                self.macs += positions * weight[0].numel() * (args[0].shape[1] if transposed else 1)
-            case aten.addmm | aten.baddbmm:
-                self.macs += args[1].numel() * args[2].shape[-1]
-            case aten.mm | aten.bmm:
-                self.macs += args[0].numel() * args[1].shape[-1]
-        return out
-
-
-def verify(module: nn.Module, graph: Graph) -> list[str]:
-    """Runs one forward at batch 1, where the module is; where its shapes, parameters or MACs differ from the inferred.
-
-    On the meta device nothing is computed, and the comparison is the same.
-    """
-    from archdsl.counting import cost
-
-    counted = cost(graph)
-    training = module.training
-    device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    inputs = [torch.zeros(1, *tensor.shape, device=device) for tensor in graph.inputs.values()]
-    try:
-        with torch.no_grad(), _Counter() as counter:
-            result = module.eval()(*inputs)
-    finally:
-        module.train(training)
-    outputs = list(result) if isinstance(result, tuple) else [result]
-    found = {
-        "output shapes": ([tuple(o.shape[1:]) for o in outputs], [t.shape for t in graph.outputs.values()]),
-        "parameters": (sum(p.numel() for p in module.parameters()), counted.params),
-        "MACs": (counter.macs, counted.macs),
-    }
-    return [
-        f"{what}: the module has {real}, inferred were {inferred}"
-        for what, (real, inferred) in found.items()
-        if real != inferred
-    ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from archdsl.report import SpecError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+T = TypeVar("T")
 
 PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "→": ">", "✓": "v"}  # one for one: columns stay
 PLAIN["\u2007"] = " "  # a blank as wide as a digit
@@ -75,6 +78,14 @@ def console() -> Console:
     return Console(
         width=width, color_system="auto" if colored(sys.stdout) else None, markup=False, emoji=False, highlight=False
     )
+
+
+def tracked(items: Sequence[T], what: str) -> Iterator[T]:
+    """The items one after another, with a bar on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, what, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 def quiet() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import archdsl
 from archdsl import cli, output, terminal
 from archdsl.library import shipped
+from archdsl.ops.activation import ReLU
 
 SMALL = """\
 archdsl: 1
@@ -274,18 +276,18 @@ def test_build_of_a_faulty_spec_writes_nothing(run, here):
 
 
 def test_build_of_a_module_that_differs_is_a_fault_of_ours(run, here, monkeypatch):
-    from archdsl import module
-
-    monkeypatch.setattr(module, "verify", lambda *_: ["MACs: the module has 1, inferred were 2"])
-    status, _, err = run("build", "small.yaml")
-    assert status == 1
-    assert "MACs: the module has 1, inferred were 2" in err
+    monkeypatch.setattr(ReLU, "compute", lambda self, run, *x: x[0])
+    for command in (("build",), ("check", "--deep")):
+        status, _, err = run(*command, "small.yaml")
+        assert status == 1
+        assert re.search(r"small.yaml:8:45: error\[differs\]: what leaves 'stem.relu' is \S+ where ", err)
+        assert "This is a fault of archdsl" in err
     assert not (here / "build").exists()
 
 
 # --- faults of ours
 def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("boom")
 
     monkeypatch.delenv("ARCHDSL_DEBUG", raising=False)
@@ -298,7 +300,7 @@ def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeyp
 
 
 def test_an_internal_fault_shows_its_traceback_when_asked(here, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("boom")
 
     monkeypatch.setenv("ARCHDSL_DEBUG", "1")

@@ -20,7 +20,7 @@ from collections import Counter
 
 import pytest
 import torch
-from nets import SIDE, SPECS, assert_equal, exact, filled, graph_of, images, run, variant_of
+from nets import SPECS, assert_equal, exact, filled, graph_of, images, run, variant_of
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
@@ -450,42 +450,14 @@ def test_the_rules_of_papers_reach_the_weights():
     assert not pelee.head[-1].bias.any()
 
 
-# --- it is what was inferred
-def verified_on_meta(name, variant):
-    graph = archdsl.graph(name, variant)
-    with torch.device("meta"):
-        return module.verify(module.build(graph), graph)
-
-
-@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda v: v)
-def test_the_module_of_a_variant_has_the_inferred_shapes_parameters_and_macs(name, variant):
-    assert verified_on_meta(name, variant) == []
-
-
-@every_spec
-def test_verify_computes_and_leaves_the_mode_as_it_was(name):
-    net = module.build(graph_of(name))
-    assert module.verify(net, graph_of(name)) == []
-    assert net.training
-    assert module.verify(net.eval(), graph_of(name)) == []
-    assert not net.training
-
-
+# --- it has the shapes that were inferred, at full size
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda v: v)
-def test_a_variant_is_verified_at_its_full_size(name, variant):
+def test_the_outputs_of_a_variant_have_the_inferred_shapes(name, variant):
     graph = archdsl.graph(name, variant)
-    assert module.verify(module.build(graph), graph) == []
-
-
-def test_verify_tells_what_differs():
-    graph = archdsl.graph("mobilenet_v2", input=[3, SIDE, SIDE])
-    net = module.build(graph)
-    net.head[-1] = nn.Linear(1280, 7, bias=False)
-    shapes, params, macs = module.verify(net, graph)
-    assert shapes == "output shapes: the module has [(7,)], inferred were [(1000,)]"
-    assert params == f"parameters: the module has {3_504_872 - 1_281_000 + 7 * 1280}, inferred were 3504872"
-    assert macs.startswith("MACs: the module has ")
+    with torch.device("meta"):
+        found = run(module.build(graph).eval(), [torch.zeros(1, *tensor.shape) for tensor in graph.inputs.values()])
+    assert [tuple(output.shape[1:]) for output in found] == [tensor.shape for tensor in graph.outputs.values()]
 
 
 # --- what is let in

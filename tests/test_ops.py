@@ -16,8 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.expr import Lit, Name, evaluate, parse, show, wrap
 from archdsl.ops import REGISTRY
-from archdsl.ops.base import OpFault, Site, atom
+from archdsl.ops.base import OpFault, Run, Site, atom
+from archdsl.ops.conv import depthwise
 from archdsl.ops.shape import read_pattern
+from archdsl.runtime.verify import Kernels
 
 PRELUDE = Path(__file__).parents[1] / "codegen_templates" / "prelude"
 OPS = sorted(REGISTRY)
@@ -132,6 +134,78 @@ def test_an_op_does_in_torch_what_its_rules_say(name, shapes, given):
             module.eval()(*(t[:1] for t in tensors))
         assert flops.get_total_flops() == 2 * op.macs(f, shapes[0], out[0])
     assert [tuple(t.shape[1:]) for t in found] == [tuple(shape) for shape in out]
+
+
+MORE = [
+    *(("conv", [(4, n, 9)], {"out": 3, "kernel": 3, "stride": 2, "padding": "same"}) for n in (8, 9)),
+    ("conv", [(4, 9)], {"out": 4, "kernel": 4, "padding": "same", "dilation": 2}),
+    ("conv", [(4, 6, 7, 5)], {"out": 8, "kernel": [3, 2, 1], "stride": 2, "groups": 2}),
+    ("dwconv", [(4, 8, 9)], {"kernel": [3, 5], "stride": [2, 1], "dilation": 2, "multiplier": 2}),
+    ("dwconv", [(4, 8)], {"kernel": 3, "bias": False}),
+    ("dwconv", [(4, 5, 6, 7)], {"kernel": 3, "stride": 2}),
+    *(
+        (name, [(2, n, 9)], {"kernel": k, "stride": s, "ceil": ceil, "padding": padding})
+        for name in ("max_pool", "avg_pool")
+        for n, k, s, ceil, padding in (
+            (7, 3, 2, True, 1),
+            (8, 3, 2, True, 0),
+            (9, 2, 3, True, 0),
+            (8, 5, 2, False, "keep"),
+        )
+    ),
+    *((name, [(2, 7, 8)], {"kernel": 3, "stride": 2, "padding": "same"}) for name in ("max_pool", "avg_pool")),
+    ("avg_pool", [(2, 7, 8)], {"kernel": 3, "padding": 1, "count_include_pad": False}),
+    ("avg_pool", [(2, 7, 8)], {"kernel": 3, "stride": 2, "padding": "same", "count_include_pad": False}),
+    ("avg_pool", [(2, 9)], {"kernel": 2, "stride": 1}),
+    ("max_pool", [(2, 5, 6, 7)], {"kernel": 2}),
+    ("learned_group_conv", [(8, 5, 5)], {"out": 12, "condense": 2, "form": "deploy"}),
+    ("learned_linear", [(8,)], {"out": 5, "condense": 2, "form": "deploy"}),
+    ("prior_box", [(3, 4, 6)], {"image": 100, "min": 20, "max": 50, "aspects": [2, 3, 5]}),
+    ("group_norm", [(8,)], {"groups": 2, "affine": False}),
+    *(("act", [(4, 5, 5)], {"kind": kind}) for kind in REGISTRY["act"].fields[0].choices),
+    ("leaky_relu", [(4, 5, 5)], {"slope": 0.3}),
+    ("elu", [(4, 5, 5)], {"alpha": 2.0}),
+    ("formula", [(8, 6, 6), (8, 1, 1)], {"expression": "min(t0, max(t1, -1), 2) - -t0 * 3"}),
+    ("concat", [(8, 6, 6)], {}),
+    ("mul", [(8, 1, 1), (8, 6, 6), (8, 6, 6)], {}),
+]
+
+
+def state_of(module):
+    """The tensors of a module by name, those that are not saved too; norms are no identities."""
+    state = dict(module.named_parameters()) | dict(module.named_buffers())
+    for name, tensor in state.items():
+        if tensor.dim() == 1 and name != "boxes" and tensor.is_floating_point():
+            tensor.data.uniform_(0.5, 1.5)
+    return state
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+@pytest.mark.parametrize(
+    ("name", "shapes", "given"), CASES + MORE, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES + MORE)]
+)
+def test_what_an_op_computes_is_what_its_torch_form_does(name, shapes, given, training):
+    op, f = REGISTRY[name], full(REGISTRY[name], **given)
+    tensors = [tensor.double() for tensor in random(*shapes)]
+    with torch.no_grad(), Kernels():
+        if op.functional(frozenset(given)):
+            result, state = call(op, f, shapes[0], tensors), {}
+        else:
+            module = make(op, f, shapes[0]).double()
+            state = state_of(module)
+            stored = {key: tensor.clone() for key, tensor in state.items()}
+            result, state = module.train(training)(*(tensor.clone() for tensor in tensors)), stored
+        found = op.compute(Run(f, state, training, torch), *tensors)
+    pairs = zip(found, result, strict=True) if isinstance(result, (tuple, list)) else [(found, result)]
+    for mine, theirs in pairs:
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_a_depthwise_convolution_tap_by_tap_is_that_of_torch():
+    for shape, kernel, stride, dilation, m in [((9, 8), (3, 5), (2, 1), (1, 1), 1), ((11,), (4,), (3,), (2,), 2)]:
+        x, w, b = torch.randn(2, 6, *shape), torch.randn(6 * m, 1, *kernel), torch.randn(6 * m)
+        wanted = (F.conv2d if len(shape) == 2 else F.conv1d)(x, w, b, stride, 0, dilation, 6)
+        torch.testing.assert_close(depthwise(x, w, b, stride, dilation), wanted)
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr import Lit
-from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Shape, Site
+from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Activation(Op):
@@ -34,11 +39,17 @@ class ReLU(Activation, name="relu"):
 
     torch, word, overwrites = "nn.ReLU", "ReLU", True
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].clamp(min=0)
+
 
 class ReLU6(Activation, name="relu6"):
     """min(max(x, 0), 6)."""
 
     torch, word, overwrites = "nn.ReLU6", "ReLU6", True
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].clamp(0, 6)
 
 
 class LeakyReLU(Activation, name="leaky_relu"):
@@ -46,6 +57,9 @@ class LeakyReLU(Activation, name="leaky_relu"):
 
     torch, word, overwrites = "nn.LeakyReLU", "Leaky ReLU", True
     fields = (Field("slope", "number", 0.01, "factor of negative values", minimum=0),)
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return run.torch.where(x[0] > 0, x[0], run.f.slope * x[0])
 
     def module(self, e: Site) -> Module:
         return Module(self.torch, (), {"negative_slope": (e.f.slope, 0.01), **self.overwrite(e)})
@@ -56,6 +70,10 @@ class PReLU(Activation, name="prelu"):
 
     torch, word, fresh = "nn.PReLU", "PReLU", True
     fields = (Field("init", "number", 0.25, "the slope at first"),)
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        slope = run.weights["weight"].view(-1, *(1,) * (x[0].dim() - 2))
+        return run.torch.where(x[0] > 0, x[0], slope * x[0])
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[0]
@@ -70,6 +88,9 @@ class ELU(Activation, name="elu"):
     torch, word, overwrites = "nn.ELU", "ELU", True
     fields = (Field("alpha", "number", 1.0, "the limit of negative values", minimum=0),)
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return run.torch.where(x[0] > 0, x[0], run.f.alpha * x[0].expm1())
+
     def module(self, e: Site) -> Module:
         return Module(self.torch, (), {"alpha": (e.f.alpha, 1.0), **self.overwrite(e)})
 
@@ -79,11 +100,17 @@ class GELU(Activation, name="gelu"):
 
     torch, word = "nn.GELU", "GELU"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0] * (1 + (x[0] / math.sqrt(2)).erf()) / 2
+
 
 class SiLU(Activation, name="silu"):
     """x·sigmoid(x), also called swish."""
 
     torch, word, overwrites = "nn.SiLU", "SiLU", True
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0] * x[0].sigmoid()
 
 
 class Mish(Activation, name="mish"):
@@ -91,11 +118,17 @@ class Mish(Activation, name="mish"):
 
     torch, word, overwrites = "nn.Mish", "Mish", True
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0] * x[0].logaddexp(run.torch.zeros_like(x[0])).tanh()
+
 
 class Sigmoid(Activation, name="sigmoid"):
     """1/(1+exp(−x))."""
 
     torch, word = "nn.Sigmoid", "Sigmoid"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return 1 / (1 + (-x[0]).exp())
 
 
 class Tanh(Activation, name="tanh"):
@@ -103,11 +136,17 @@ class Tanh(Activation, name="tanh"):
 
     torch, word = "nn.Tanh", "Tanh"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].tanh()
+
 
 class HardSwish(Activation, name="hard_swish"):
     """x·relu6(x+3)/6."""
 
     torch, word, overwrites = "nn.Hardswish", "h-swish", True
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0] * (x[0] + 3).clamp(0, 6) / 6
 
 
 class HardSigmoid(Activation, name="hard_sigmoid"):
@@ -115,11 +154,17 @@ class HardSigmoid(Activation, name="hard_sigmoid"):
 
     torch, word, overwrites = "nn.Hardsigmoid", "h-sigmoid", True
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return (x[0] + 3).clamp(0, 6) / 6
+
 
 class Softmax(Activation, name="softmax"):
     """exp(x), normalised to the sum 1 over the channels."""
 
     torch, word = "nn.Softmax", "Softmax"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].softmax(1)
 
     def module(self, e: Site) -> Module:
         return Module(self.torch, (), {"dim": (1, None)})
@@ -130,6 +175,9 @@ class Identity(Op, name="identity"):
 
     group, counts = "activation", ""
     example = {"fields": {}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0]
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0
@@ -156,6 +204,10 @@ class Act(Activation, name="act"):
         """The op and its fields, all at their defaults."""
         op = REGISTRY[word]
         return op, SimpleNamespace(**{item.name: item.default for item in op.fields})
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        op, defaults = self.named(run.f.kind)
+        return op.compute(replace(run, f=defaults), *x)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if f.kind not in NAMES:

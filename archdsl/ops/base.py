@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from archdsl.expr import Expr, ListOf, Lit, Value, wrap
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Shape: TypeAlias = "tuple[int, ...]"  # C, H, W (or C alone, C×L, C×D×H×W), without the batch axis
 Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "formula"]
@@ -87,6 +90,16 @@ class Site:
     inplace: bool = False
 
 
+@dataclass(frozen=True)
+class Run:
+    """An op at work: its fields, the tensors of its module by name, the mode, and torch itself, which no op imports."""
+
+    f: SimpleNamespace
+    weights: Mapping[str, Tensor]
+    training: bool
+    torch: Any
+
+
 class Op:
     """A primitive. Subclass with `name=`; the docstring's first line is what the tool says of it.
 
@@ -140,6 +153,22 @@ class Op:
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
         """The shapes that leave, of an op with several results (`split`)."""
         return (self.shape(f, *shapes),)
+
+    # --- meaning
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        """What leaves, of N×C×H×W tensors that enter (branches or input, then `tensor` fields): the op's one meaning.
+
+        Written in the plainest functions of torch and apart from `module` and `function`, which are proven against it;
+        of an op with several results, a sequence.
+        """
+        raise NotImplementedError(f"{self.name} does not say what it computes")
+
+    def calibrate(self, run: Run, *x: Tensor) -> None:
+        """Makes what training gathers in passing (a running mean) that of these tensors, in `run.weights`."""
+
+    def alternatives(self, e: Site) -> Iterator[Module]:
+        """The modules that may stand for a node: the one that is printed where all is constant, and its equals."""
+        yield self.module(e)
 
     # --- cost, for one input
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:

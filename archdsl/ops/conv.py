@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Expr, IfElse, Lit
-from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, axes_expr, is_lit, per_axis, times
+from archdsl.expr import Expr, IfElse, Lit, Value
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, per_axis, times
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KEEP, SAME = "keep", "same"
 PADDING = "zeros on each side; keep: dilation·(k−1)//2; same: TensorFlow's, ceil(n/stride), an odd one at the end"
@@ -19,6 +24,40 @@ def padding_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
         pairs = zip(per_axis(f.kernel, rank), per_axis(f.dilation, rank), strict=True)
         return tuple(d * (k - 1) // 2 for k, d in pairs)
     return per_axis(f.padding, rank)
+
+
+def sides_of(f: SimpleNamespace, size: Sequence[int]) -> list[tuple[int, int]]:
+    """Zeros before and after each axis, TensorFlow's padding among them."""
+    rank = len(size)
+    if f.padding != SAME:
+        return [(n, n) for n in padding_of(f, rank)]
+    axes = zip(size, *(per_axis(value, rank) for value in (f.kernel, f.stride, f.dilation)), strict=True)
+    totals = [max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0) for n, k, s, d in axes]
+    return [(total // 2, total - total // 2) for total in totals]
+
+
+def padded(run: Run, x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
+    """A tensor with its border."""
+    found: Tensor = run.torch.nn.functional.pad(x, [n for side in reversed(sides) for n in side], value=value)
+    return found
+
+
+def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
+    """Each channel of a map with its border under its own kernels, C·m of them: tap by tap.
+
+    Torch is slow at it in double precision: it makes one call a channel.
+    """
+    taps = weight.shape[2:]
+    out = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], taps, stride, dilation, strict=True)]
+    kernels = weight.view(x.size(1), -1, *(1,) * len(taps), taps.numel())
+    found = x.new_zeros(x.size(0), x.size(1), kernels.size(1), *out)
+    for index, tap in enumerate(itertools.product(*(range(k) for k in taps))):
+        window = x
+        for axis, (t, n, s, d) in enumerate(zip(tap, out, stride, dilation, strict=True), 2):
+            window = window.narrow(axis, t * d, (n - 1) * s + 1).unfold(axis, 1, s).squeeze(-1)
+        found.addcmul_(window.unsqueeze(2), kernels[..., index])
+    found = found.flatten(1, 2)
+    return found if bias is None else found + bias.view(-1, *(1,) * len(taps))
 
 
 def settled(padding: Expr, keep: Expr) -> Expr:
@@ -102,6 +141,27 @@ class Conv(Op, name="conv"):
     example = {"fields": {"out": 16, "kernel": 3, "stride": 2}, "inputs": [(8, 16, 16)]}
     prelude = "windows.py"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, rank = run.f, x[0].dim() - 2
+        groups = self.groups_of(f, x[0].size(1))
+        wide = padded(run, x[0], sides_of(f, x[0].shape[2:]))
+        convolve = getattr(run.torch.nn.functional, f"conv{rank}d")
+        if not self.dynamic(f):
+            weight, bias = run.weights["weight"], run.weights.get("bias")
+            if groups == x[0].size(1) > 1:
+                return depthwise(wide, weight, bias, per_axis(f.stride, rank), per_axis(f.dilation, rank))
+            return convolve(wide, weight, bias, f.stride, 0, f.dilation, groups)
+        shape = (self.channels(f, x[0].size(1), ()), x[0].size(1) // groups, *per_axis(f.kernel, rank))
+        samples = zip(wide.unsqueeze(1), x[1], strict=True)  # each with a kernel of its own
+        return run.torch.cat(
+            [convolve(one, kernel.reshape(shape), None, f.stride, 0, f.dilation, groups) for one, kernel in samples]
+        )
+
+    def alternatives(self, e: Site) -> Iterator[Module]:
+        yield self.module(e)
+        if is_lit(e.f.padding, SAME) and not self.dynamic(e.f):
+            yield self.made(f"Conv{e.rank}dSame", 0, e)
+
     def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
         """Groups, of `c` channels that enter."""
         return f.groups
@@ -169,7 +229,12 @@ class Conv(Op, name="conv"):
             cls, padding = f"Conv{e.rank}dSame", 0
         elif isinstance(padding, IfElse):
             padding = settled(padding, keep_expr(f.kernel, f.dilation, e.rank))
-        kwargs = {
+        return self.made(cls, padding, e)
+
+    def made(self, cls: str, padding: Expr | int, e: Site) -> Module:
+        """A convolution of a class, with zeros on each side."""
+        f = e.f
+        kwargs: dict[str, tuple[Expr | Value, Value]] = {
             "stride": (f.stride, 1),
             "padding": (padding, 0),
             "dilation": (f.dilation, 1),
@@ -224,6 +289,11 @@ class ConvTranspose(Op, name="conv_transpose"):
         Field("bias", "bool", True, "whether a bias is added"),
     )
     example = {"fields": {"out": 6, "kernel": 3, "padding": 1, "output_padding": 1, "groups": 2}, "inputs": [(8, 5, 7)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, convolve = run.f, getattr(run.torch.nn.functional, f"conv_transpose{x[0].dim() - 2}d")
+        more = (f.stride, f.padding, f.output_padding, f.groups, f.dilation)
+        return convolve(x[0], run.weights["weight"], run.weights.get("bias"), *more)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         c, *rest = shapes[0]
@@ -286,6 +356,10 @@ class Linear(Op, name="linear"):
         Field("bias", "bool", True, "whether a bias is added"),
     )
     example = {"fields": {"out": 10}, "inputs": [(32,)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        product = x[0] @ run.weights["weight"].T
+        return product + run.weights["bias"] if run.f.bias else product
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if len(shapes[0]) != 1:

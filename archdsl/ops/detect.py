@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.expr import ListOf
-from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class PriorBox(Op, name="prior_box"):
@@ -25,6 +28,19 @@ class PriorBox(Op, name="prior_box"):
     )
     example = {"fields": {"image": 300, "min": 30, "max": 60}, "inputs": [(8, 5, 5)]}
     prelude = "prior_boxes.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, torch = run.f, run.torch
+        h, w = x[0].shape[2:]
+        sizes = [(f.min, f.min), (math.sqrt(f.min * f.max),) * 2]
+        for aspect in per_axis(f.aspects, 1):
+            long, short = f.min * math.sqrt(aspect), f.min / math.sqrt(aspect)
+            sizes += [(long, short), (short, long)]
+        rows, columns = ((torch.arange(n).double() + 0.5) / n for n in (h, w))
+        centres = torch.stack([columns.expand(h, w), rows[:, None].expand(h, w)], -1)[:, :, None]
+        half = torch.tensor(sizes, dtype=torch.double) / f.image / 2
+        boxes = torch.cat([centres - half, centres + half], -1).flatten()
+        return boxes.float().to(x[0]).repeat(x[0].size(0), 1)  # the module keeps them in single precision
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if len(shapes[0]) != 3:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, names, rebuild, show
-from archdsl.ops.base import Field, Op, OpFault, Shape, Site, atom, times
+from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, evaluate, names, rebuild, show
+from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, times
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def as_list(tensors: tuple[str, ...]) -> str:
@@ -52,6 +56,9 @@ class Concat(Join, name="concat"):
     word, counts = "Concat", ""
     example = {"fields": {}, "inputs": [(8, 6, 6), (3, 6, 6), (5, 6, 6)]}
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return run.torch.cat(x, 1)
+
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         for shape in shapes[1:]:
             if shape[1:] != shapes[0][1:]:
@@ -72,6 +79,9 @@ class Add(Join, name="add"):
 
     word = "Add"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return reduce(run.torch.add, x)
+
     def function(self, e: Site, *tensors: str) -> str:
         if any(text.startswith("*") for text in tensors):
             return f"torch.stack({as_list(tensors)}).sum(0)"
@@ -83,6 +93,9 @@ class Mul(Join, name="mul"):
 
     word = "Mul"
     example = {"fields": {}, "inputs": [(8, 6, 6), (8, 1, 1)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return reduce(run.torch.mul, x)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         whole = spread(shapes)
@@ -108,6 +121,9 @@ class Max(Join, name="max"):
 
     word = "Max"
     fresh = False
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return reduce(run.torch.maximum, x)
 
     def function(self, e: Site, *tensors: str) -> str:
         if any(text.startswith("*") for text in tensors):
@@ -138,6 +154,9 @@ class Formula(Op, name="formula"):
         "inputs": [(8, 6, 6), (8, 1, 1), (8, 1, 1), (8, 6, 6)],
     }
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return valued(run.f.expression, x, run)
+
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         check_formula(f.expression, len(shapes))
         whole = spread(shapes)
@@ -160,6 +179,25 @@ class Formula(Op, name="formula"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return show(f.expression)
+
+
+def valued(expr: Expr, x: Sequence[Tensor], run: Run) -> Any:
+    """What a formula comes to, part by part."""
+    if not is_tensor(expr):
+        return evaluate(expr, {})
+    match expr:
+        case Name():
+            return x[place(expr) or 0]
+        case Unary():
+            return -valued(expr.operand, x, run)
+        case Binary():
+            left, right = valued(expr.left, x, run), valued(expr.right, x, run)
+            return {"+": left + right, "-": left - right, "*": left * right}[expr.op]
+        case Call():
+            pick = {"max": run.torch.maximum, "min": run.torch.minimum}[expr.function]
+            values = [valued(arg, x, run) for arg in expr.args]
+            return reduce(pick, [v if run.torch.is_tensor(v) else run.torch.tensor(v).to(x[0]) for v in values])
+    raise AssertionError(expr)
 
 
 def is_tensor(expr: Expr) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Shape, Site, times
+from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Run, Shape, Site, times
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONDENSE = Field("condense", "int", 4, "one in this many inputs is kept", minimum=1)
 
@@ -28,6 +31,14 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
     example = {"fields": {"out": 16, "groups": 4, "condense": 4}, "inputs": [(8, 6, 6)]}
     follows = "conv"
     prelude = "learned_groups.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, w, convolve = run.f, run.weights, run.torch.nn.functional.conv2d
+        if f.form == "train":
+            return convolve(x[0], w["weight"] * w["mask"])
+        grouped = convolve(x[0][:, w["index"]], w["conv.weight"], groups=f.groups)
+        return grouped.unflatten(1, (f.groups, -1)).transpose(1, 2).flatten(1, 2)
+
     network_bases = {"LearnedGroupConv": "Condensing"}
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
@@ -70,6 +81,12 @@ class LearnedLinear(Op, name="learned_linear"):
     example = {"fields": {"out": 10, "condense": 2}, "inputs": [(8,)]}
     follows = "linear"
     prelude = "learned_groups.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        w = run.weights
+        if run.f.form == "train":
+            return x[0] @ w["weight"].T + w["bias"]
+        return x[0][:, w["index"]] @ w["linear.weight"].T + w["linear.bias"]
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if len(shapes[0]) != 1:

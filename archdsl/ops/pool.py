@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr import Expr, Value
-from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.conv import (
     KEEP,
     PADDING,
@@ -16,10 +17,15 @@ from archdsl.ops.conv import (
     check_axes,
     check_fits,
     keep_expr,
+    padded,
     padding_of,
     same_is_keep,
+    sides_of,
     window_label,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Pool(Op):
@@ -40,6 +46,17 @@ class Pool(Op):
     def whole(f: SimpleNamespace) -> SimpleNamespace:
         """The fields with the stride that is meant."""
         return SimpleNamespace(**{**vars(f), "stride": f.kernel if f.stride is None else f.stride, "dilation": 1})
+
+    def windows_of(self, run: Run, wide: Tensor, size: tuple[int, ...], over: float) -> Tensor:
+        """The windows over a map of a size with its border, in one last axis; what hangs over the end is `over`."""
+        f, rank = self.whole(run.f), len(size)
+        kernels, strides = per_axis(f.kernel, rank), per_axis(f.stride, rank)
+        reach = [(n - 1) * s + k for n, s, k in zip(self.size(run.f, size), strides, kernels, strict=True)]
+        ends = [(0, max(end - n, 0)) for end, n in zip(reach, wide.shape[2:], strict=True)]
+        found = padded(run, wide, ends, over)
+        for axis, (k, s, end) in enumerate(zip(kernels, strides, reach, strict=True), 2):
+            found = found.narrow(axis, 0, end).unfold(axis, k, s)
+        return found.flatten(2 + rank)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         size = shapes[0][1:]
@@ -72,14 +89,28 @@ class Pool(Op):
     def module(self, e: Site) -> Module:
         f, name = e.f, type(self).__name__
         cls, padding = f"nn.{name}{e.rank}d", f.padding
-        stride: Expr = f.kernel if is_lit(f.stride, None) else f.stride
-        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, stride, 1, e.rank)):
+        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, self.step(f), 1, e.rank)):
             padding = keep_expr(f.kernel, 1, e.rank)
         elif is_lit(padding, SAME):
             cls, padding = f"{name}{e.rank}dSame", 0
-        step = None if stride == f.kernel else stride
+        return self.made(cls, padding, f)
+
+    @staticmethod
+    def step(f: SimpleNamespace) -> Expr:
+        """The stride as an expression: the kernel if none is given."""
+        stride: Expr = f.kernel if is_lit(f.stride, None) else f.stride
+        return stride
+
+    def made(self, cls: str, padding: Expr | int, f: SimpleNamespace) -> Module:
+        """A pool of a class, with a border on each side."""
+        step = None if self.step(f) == f.kernel else self.step(f)
         kwargs = {"stride": (step, None), "padding": (padding, 0), "ceil_mode": (f.ceil, False)}
         return Module(cls, (f.kernel,), {**kwargs, **self.more(f)})
+
+    def alternatives(self, e: Site) -> Iterator[Module]:
+        yield self.module(e)
+        if is_lit(e.f.padding, SAME):
+            yield self.made(f"{type(self).__name__}{e.rank}dSame", 0, e.f)
 
     def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
         """Further keywords of the torch class."""
@@ -103,12 +134,24 @@ class MaxPool(Pool, name="max_pool"):
 
     word = "Max pool"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        size = tuple(x[0].shape[2:])
+        wide = padded(run, x[0], sides_of(self.whole(run.f), size), -math.inf)
+        return self.windows_of(run, wide, size, -math.inf).amax(-1)
+
 
 class AvgPool(Pool, name="avg_pool"):
     """Mean over a window."""
 
     word = "Avg pool"
     fields = (*Pool.fields, Field("count_include_pad", "bool", True, "whether the zeros of the padding count"))
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        size = tuple(x[0].shape[2:])
+        sides, counted = sides_of(self.whole(run.f), size), run.torch.ones_like(x[0])
+        total = self.windows_of(run, padded(run, x[0], sides), size, 0.0).sum(-1)
+        counted = padded(run, counted, sides, float(run.f.count_include_pad))
+        return total / self.windows_of(run, counted, size, 0.0).sum(-1)
 
     def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
         return {"count_include_pad": (f.count_include_pad, True)}
@@ -121,6 +164,9 @@ class GlobalAvgPool(Op, name="global_avg_pool"):
     example = {"fields": {}, "inputs": [(8, 7, 7)]}
     torch, word = "AdaptiveAvgPool", "GAP"
     chosen_by, word_of_choice = "global_pool", "avg"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].mean(tuple(range(2, x[0].dim())), keepdim=True)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         check_axes(self, f, len(shapes[0]) - 1)
@@ -147,6 +193,9 @@ class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
     torch, word = "AdaptiveMaxPool", "GMP"
     word_of_choice = "max"
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].amax(tuple(range(2, x[0].dim())), keepdim=True)
+
 
 def check_target(op: Op, f: SimpleNamespace, shape: Shape, ways: tuple[str, ...]) -> None:
     """Exactly one way to say the size that leaves, and `like` of the same rank."""
@@ -172,6 +221,15 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
     )
     example = {"fields": {"size": [3, 5]}, "inputs": [(8, 14, 15)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        found = x[0]
+        for axis, n in enumerate(self.size(run.f, tuple(x[0].shape[2:])), 2):
+            size = found.size(axis)
+            ends = [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+            parts = [found.narrow(axis, a, b - a).mean(axis, keepdim=True) for a, b in ends]
+            found = run.torch.cat(parts, axis)
+        return found
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         check_axes(self, f, len(shapes[0]) - 1)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.expr import Expr, ListOf, Lit, show, wrap
-from archdsl.ops.base import Field, Module, Op, OpFault, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Mover(Op):
@@ -28,6 +31,10 @@ class Flatten(Mover, name="flatten"):
         Field("order", "word", "chw", "the axes, slowest first: chw (torch) or hwc (TensorFlow)", ("chw", "hwc")),
     )
     example = {"fields": {}, "inputs": [(8, 3, 5)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        ordered = x[0].movedim(1, -1) if run.f.order == "hwc" else x[0]
+        return ordered.reshape(ordered.size(0), -1)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c * math.prod(size)
@@ -59,6 +66,13 @@ class Split(Mover, name="split"):
 
     fields = (Field("sizes", "ints", doc="how many equal parts, or the channels of each", minimum=1),)
     example = {"fields": {"sizes": [3, 5]}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        found, start = [], 0
+        for shape in self.shapes(run.f, tuple(x[0].shape[1:])):
+            found.append(x[0][:, start : start + shape[0]])
+            start += shape[0]
+        return found
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         c = shapes[0][0]
@@ -105,6 +119,9 @@ class Take(Mover, name="take"):
     fields = (Field("channels", "int", doc="how many channels stay", minimum=1),)
     example = {"fields": {"channels": 5}, "inputs": [(8, 6, 6)]}
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0][:, : run.f.channels]
+
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if f.channels > shapes[0][0]:
             raise OpFault(f"there are only {shapes[0][0]} channels to take {f.channels} of", field="channels")
@@ -125,6 +142,10 @@ class Take(Mover, name="take"):
 
 class ChannelShuffle(Mover, name="channel_shuffle"):
     """Channels dealt out anew: (g n) h w -> (n g) h w."""
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        c, g = x[0].size(1), run.f.groups
+        return x[0][:, [i * (c // g) + n for n in range(c // g) for i in range(g)]]
 
     fields = (Field("groups", "int", doc="groups that are mixed; c_in // g undoes g", minimum=1),)
     example = {"fields": {"groups": 2}, "inputs": [(8, 6, 6)]}
@@ -291,6 +312,14 @@ class Rearrange(Mover, name="rearrange"):
                 text += f".unsqueeze({start})"
         return text
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        pattern, _ = self.read(run.f)
+        shape, batch = tuple(x[0].shape[1:]), x[0].size(0)
+        sizes = dict(zip(pattern.names, self.sizes(run.f, shape, tuple(pattern.names)), strict=True))
+        order = [1 + pattern.names.index(name) for axis in pattern.right for name in axis]
+        apart = x[0].reshape(batch, *sizes.values()).permute(0, *order)
+        return apart.reshape(batch, *(math.prod(sizes[name] for name in axis) for axis in pattern.right))
+
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return " ".join(f.pattern.replace("->", " → ").split())
 
@@ -300,6 +329,13 @@ class Roll(Mover, name="roll"):
 
     fields = (Field("by", "ints", doc="steps for each axis, channels first; axes not given stay"),)
     example = {"fields": {"by": [-1, 0, 2]}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        found = x[0]
+        for axis, by in enumerate(per_axis(run.f.by, 1), 1):
+            n = found.size(axis)
+            found = found.index_select(axis, run.torch.tensor([(i - by) % n for i in range(n)]))
+        return found
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         steps = per_axis(f.by, 1)
@@ -339,6 +375,13 @@ class Upsample(Op, name="upsample"):
         ),
     )
     example = {"fields": {"scale": 2, "mode": "bilinear"}, "inputs": [(8, 5, 7)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, resize = run.f, run.torch.nn.functional.interpolate
+        corners = f.align_corners if f.mode != "nearest" else None
+        if f.scale is not None:  # the given factor tells the grid, not the rounded size
+            return resize(x[0], scale_factor=f.scale, mode=f.mode, align_corners=corners)
+        return resize(x[0], size=self.size(f, tuple(x[0].shape[2:])), mode=f.mode, align_corners=corners)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         rank = len(shapes[0]) - 1
@@ -402,6 +445,11 @@ class PixelShuffle(Mover, name="pixel_shuffle"):
     fields = (Field("factor", "int", doc="how much finer each axis becomes", minimum=1),)
     example = {"fields": {"factor": 2}, "inputs": [(8, 3, 5)]}
 
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        n, c, h, w = x[0].shape
+        r = run.f.factor
+        return x[0].view(n, c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, -1, h * r, w * r)
+
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if len(shapes[0]) != 3:
             raise OpFault("pixel_shuffle takes a tensor with 2 spatial axes")
@@ -430,6 +478,11 @@ class Pad(Mover, name="pad"):
         Field("after", "axes", 0, "zeros after", minimum=0),
     )
     example = {"fields": {"before": 1, "after": [1, 2]}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        rank = x[0].dim() - 2
+        sides = zip(per_axis(run.f.before, rank), per_axis(run.f.after, rank), strict=True)
+        return run.torch.nn.functional.pad(x[0], [n for side in reversed(list(sides)) for n in side])
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         rank = len(shapes[0]) - 1

@@ -1,0 +1,106 @@
+"""The modules of a network against the nodes of its graph: each of the class and with the arguments of its node."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+
+from archdsl.expr import evaluate, wrap
+from archdsl.graph import Graph, Node
+from archdsl.ops.base import Module, Site
+from archdsl.report import Diagnostic
+from archdsl.runtime.interpret import tensor_fields
+
+BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
+EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
+    """What differs, one diagnostic for each module, at the place of its step."""
+    modules = dict(network.named_modules())
+    classes = vars(sys.modules[type(network).__module__])
+    nodes = {node.path: node for node in graph.nodes if not node.functional}
+    for path, node in nodes.items():
+        if text := difference(path, modules.get(path), list(expected(node, classes))):
+            yield Diagnostic("differs", text, node.span)
+    known = {*nodes, *(scope.path for scope in graph.root.scopes())}
+    for path, module in modules.items():
+        if is_odd(path, module, known, nodes):
+            text = f"the module has '{path}', a {type(module).__name__}, which no step of the graph makes"
+            yield Diagnostic("differs", text, graph.root.span)
+
+
+def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collection[str]) -> bool:
+    """Whether a module stands where the graph has none, and computes something: an empty container does not."""
+    if path in known or isinstance(module, EMPTY) or any(True for _ in module.children()):
+        return False
+    return not any(path[:end] in nodes for end in range(len(path)) if path[end] == ".")
+
+
+def expected(node: Node, classes: Mapping[str, Any]) -> Iterator[nn.Module]:
+    """The modules that the node may have, without memory for their weights, as far as the file has their classes."""
+    given = tensor_fields(node)
+    fields = {name: wrap(True if name in given else value) for name, value in node.fields.items()}
+    first = node.inputs[0].shape
+    site = Site(SimpleNamespace(**fields), wrap(first[0]), len(first) - 1, [tensor.shape[1:] for tensor in node.inputs])
+    for made in node.op.alternatives(site):
+        kind = getattr(nn, made.cls[3:], None) if made.cls.startswith("nn.") else classes.get(made.cls)
+        if kind is not None:
+            yield constructed(kind, *arguments(made))
+
+
+def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
+    """The arguments of a module as numbers."""
+    named = ((name, hashable(evaluate(wrap(value), {}))) for name, (value, _) in made.kwargs.items())
+    return tuple(hashable(evaluate(wrap(value), {})) for value in made.args), tuple(named)
+
+
+def hashable(value: Any) -> Any:
+    return tuple(map(hashable, value)) if isinstance(value, list) else value
+
+
+@cache
+def constructed(kind: type[nn.Module], args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> nn.Module:
+    with torch.device("meta"):
+        return kind(*args, **dict(kwargs))
+
+
+def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module]) -> str:
+    """In which argument a module differs from that of its node; nothing if in none."""
+    if found is None:
+        return f"the module has no '{path}'"
+    wanted = next((module for module in known if type(module) is type(found)), None)
+    if wanted is None:
+        kinds = " or ".join(type(module).__name__ for module in known) or "of a class that the file has not"
+        return f"'{path}' is a {type(found).__name__}, in the graph it is {kinds}"
+    has, wants = settings(found), settings(wanted)
+    texts = [f"{name} {has.get(name)}, not {value}" for name, value in wants.items() if not alike(has.get(name), value)]
+    return f"'{path}', a {type(found).__name__}, has {'; '.join(texts)}" if texts else ""
+
+
+def settings(module: nn.Module) -> dict[str, Any]:
+    """What a module is made with: its plain attributes, and the shapes of its tensors, those of inner modules too."""
+    found: dict[str, Any] = {}
+    for path, part in module.named_modules():
+        start = f"{path}." if path else ""
+        plain = {n: v for n, v in vars(part).items() if not n.startswith("_") and n not in BESIDE}
+        tensors = {**dict(part.named_parameters(recurse=False)), **dict(part.named_buffers(recurse=False))}
+        shapes = {f"shape of {name}": tuple(tensor.shape) for name, tensor in tensors.items()}
+        found |= {start + name: value for name, value in {**plain, **shapes}.items()}
+    return found
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two arguments are the same; a number stands for one on each axis."""
+    if isinstance(one, (tuple, list)) != isinstance(other, (tuple, list)):
+        many, single = (one, other) if isinstance(one, (tuple, list)) else (other, one)
+        return len(many) > 0 and all(item == single for item in many)
+    if isinstance(one, (tuple, list)):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
