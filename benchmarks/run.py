@@ -15,6 +15,7 @@ from common import Row, table
 GROUPS = {
     "processes": 'whole processes; the peer is `python -c "import torch"`',
     "building": "archdsl.build; the peer is torchvision's constructor",
+    "proving": "the proof that a module is its graph; the peer is its first build",
     "forward": "one forward, eval, one thread; the peer is torchvision's module with the same weights",
     "growth": "graph + nx + emit + cost; the peer is the same family at 100 nodes, per node",
 }

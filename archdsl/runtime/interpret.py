@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
 
 import torch
 
-from archdsl.graph import Graph, Node, Tensor
+from archdsl.graph import Graph, Tensor
 from archdsl.ops.base import Run
+from archdsl.runtime.nodes import fields_at
 
 
 def interpret(
@@ -31,11 +31,9 @@ def interpret(
     for node in graph.nodes:
         if node.training and not training:
             continue
-        run = Run(SimpleNamespace(**node.fields), held.get(node.path, {}), training, torch)
         entering = [values[tensor] for tensor in node.inputs]
-        given = tensor_fields(node)
-        for name, tensor in zip(given, entering[len(entering) - len(given) :], strict=True):
-            setattr(run.f, name, tuple(tensor.shape[1:]))
+        fields = fields_at(node, [tuple(x.shape[1:]) for x in entering])
+        run = Run(fields, held.get(node.path, {}), training, torch)
         if calibrate:
             node.op.calibrate(run, *entering)
         found = node.op.compute(run, *entering)
@@ -59,8 +57,3 @@ def by_module(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Te
         for length in range(len(parts)):
             found.setdefault(".".join(parts[:length]), {})[".".join(parts[length:])] = tensor
     return found
-
-
-def tensor_fields(node: Node) -> list[str]:
-    """The tensor fields that a step gives; their tensors are the last that enter."""
-    return [item.name for item in node.op.fields if item.kind == "tensor" and node.fields.get(item.name) is not None]

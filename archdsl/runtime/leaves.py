@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,9 +13,9 @@ from torch import nn
 
 from archdsl.expr import evaluate, wrap
 from archdsl.graph import Graph, Node
-from archdsl.ops.base import Module, Site
+from archdsl.ops.base import Module
 from archdsl.report import Diagnostic
-from archdsl.runtime.interpret import tensor_fields
+from archdsl.runtime.nodes import modules_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -27,7 +27,7 @@ def differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
     classes = vars(sys.modules[type(network).__module__])
     nodes = {node.path: node for node in graph.nodes if not node.functional}
     for path, node in nodes.items():
-        if text := difference(path, modules.get(path), list(expected(node, classes))):
+        if text := difference(path, modules.get(path), expected(node, classes)):
             yield Diagnostic("differs", text, node.span)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
     for path, module in modules.items():
@@ -43,16 +43,14 @@ def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collecti
     return not any(path[:end] in nodes for end in range(len(path)) if path[end] == ".")
 
 
-def expected(node: Node, classes: Mapping[str, Any]) -> Iterator[nn.Module]:
+def expected(node: Node, classes: Mapping[str, Any]) -> list[nn.Module]:
     """The modules that the node may have, without memory for their weights, as far as the file has their classes."""
-    given = tensor_fields(node)
-    fields = {name: wrap(True if name in given else value) for name, value in node.fields.items()}
-    first = node.inputs[0].shape
-    site = Site(SimpleNamespace(**fields), wrap(first[0]), len(first) - 1, [tensor.shape[1:] for tensor in node.inputs])
-    for made in node.op.alternatives(site):
+    found = []
+    for made in modules_of(node, [tensor.shape for tensor in node.inputs]):
         kind = getattr(nn, made.cls[3:], None) if made.cls.startswith("nn.") else classes.get(made.cls)
         if kind is not None:
-            yield constructed(kind, *arguments(made))
+            found.append(constructed(kind, *arguments(made)))
+    return found
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
@@ -79,21 +77,25 @@ def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module]) -
     if wanted is None:
         kinds = " or ".join(type(module).__name__ for module in known) or "of a class that the file has not"
         return f"'{path}' is a {type(found).__name__}, in the graph it is {kinds}"
-    has, wants = settings(found), settings(wanted)
+    has, wants = settings(found), wanted_settings(wanted)
     texts = [f"{name} {has.get(name)}, not {value}" for name, value in wants.items() if not alike(has.get(name), value)]
     return f"'{path}', a {type(found).__name__}, has {'; '.join(texts)}" if texts else ""
 
 
 def settings(module: nn.Module) -> dict[str, Any]:
     """What a module is made with: its plain attributes, and the shapes of its tensors, those of inner modules too."""
-    found: dict[str, Any] = {}
-    for path, part in module.named_modules():
-        start = f"{path}." if path else ""
-        plain = {n: v for n, v in vars(part).items() if not n.startswith("_") and n not in BESIDE}
-        tensors = {**dict(part.named_parameters(recurse=False)), **dict(part.named_buffers(recurse=False))}
-        shapes = {f"shape of {name}": tuple(tensor.shape) for name, tensor in tensors.items()}
-        found |= {start + name: value for name, value in {**plain, **shapes}.items()}
+    found = {name: value for name, value in vars(module).items() if name[0] != "_" and name not in BESIDE}
+    tensors = itertools.chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False))
+    found |= {f"shape of {name}": tuple(tensor.shape) for name, tensor in tensors}
+    for name, part in module.named_children():
+        found |= {f"{name}.{inner}": value for inner, value in settings(part).items()}
     return found
+
+
+@cache
+def wanted_settings(module: nn.Module) -> dict[str, Any]:
+    """Those of a module that is made once for all nodes like it."""
+    return settings(module)
 
 
 def alike(one: Any, other: Any) -> bool:

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
+from collections.abc import Iterator, Mapping, Sequence
 
-from archdsl.graph import Graph, Tensor
+from archdsl.graph import Graph, Node, Tensor
 from archdsl.ops.base import OpFault, Shape
-from archdsl.runtime.interpret import tensor_fields
+from archdsl.runtime.nodes import fields_at, modules_of
 
 Shapes = Mapping[Tensor, Shape]
 
 
 def smallest(graph: Graph) -> Shapes:
-    """The shape of every tensor at the smallest input that runs the same ops on the same channels.
+    """The shape of every tensor at the smallest input that runs the same ops with the same modules.
 
     An axis longer than 1 stays so, that nothing is spread which is not spread at full size. Where only the full size
-    will do (a linear layer on a flattened map, prior boxes), it is that.
+    will do (a linear layer on a flattened map), it is that.
     """
-    for side in sides(max((n for t in graph.inputs.values() for n in t.shape[1:]), default=0)):
+    for side in sides(graph):
         found = shapes_at(graph, {name: scaled(graph, tensor.shape, side) for name, tensor in graph.inputs.items()})
         if found is not None:
             return found
     return {tensor: tensor.shape for tensor in tensors_of(graph)}
 
 
-def sides(longest: int) -> Iterator[int]:
-    """Lengths below the longest axis of the inputs: 8, 12, 16, 24, 32 and so on."""
+def sides(graph: Graph) -> Iterator[int]:
+    """Lengths below the longest axis of the inputs, 8, 12, 16, 24, 32 and so on, that may leave no map too small."""
+    longest = longest_of(graph)
+    smallest_map = min((n for tensor in tensors_of(graph) for n in tensor.shape[1:] if n > 1), default=longest)
     side = 8
     while side < longest:
-        yield from (n for n in (side, side * 3 // 2) if n < longest)
+        yield from (n for n in (side, side * 3 // 2) if longest < n * smallest_map and n < longest)
         side *= 2
+
+
+def longest_of(graph: Graph) -> int:
+    return max((n for tensor in graph.inputs.values() for n in tensor.shape[1:]), default=0)
 
 
 def scaled(graph: Graph, shape: Shape, side: int) -> Shape:
     """A shape of an input when the longest axis of all inputs has this length."""
-    longest = max(n for t in graph.inputs.values() for n in t.shape[1:])
-    return (shape[0], *(max(1, round(n * side / longest)) for n in shape[1:]))
+    return (shape[0], *(max(1, round(n * side / longest_of(graph))) for n in shape[1:]))
 
 
 def tensors_of(graph: Graph) -> Iterator[Tensor]:
@@ -51,19 +55,28 @@ def shapes_at(graph: Graph, entering: Mapping[str, Shape]) -> dict[Tensor, Shape
     if not all(alike(tensor.shape, shape) for tensor, shape in shapes.items()):
         return None
     for node in graph.nodes:
-        given, names = [shapes[tensor] for tensor in node.inputs], tensor_fields(node)
-        further = dict(zip(names, given[len(given) - len(names) :], strict=True))
-        try:
-            found = node.op.shapes(SimpleNamespace(**{**node.fields, **further}), *given)
-        except OpFault:
+        given = [shapes[tensor] for tensor in node.inputs]
+        found = leaving(node, given)
+        if found is None or not all(map(alike, (tensor.shape for tensor in node.outputs), found)):
             return None
         shapes.update(zip(node.outputs, found, strict=True))
-        if not all(alike(tensor.shape, shapes[tensor]) for tensor in node.outputs):
-            return None
     return shapes
 
 
+def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
+    """What leaves a node where these shapes enter; None if the op cannot be, or has another module."""
+    try:
+        found = node.op.shapes(fields_at(node, given), *given)
+    except OpFault:
+        return None
+    whole = [tensor.shape for tensor in node.inputs]
+    channels_stay = given[0][0] == whole[0][0] and found[0][0] == node.shape[0]
+    if channels_stay or node.functional or list(modules_of(node, given)) == list(modules_of(node, whole)):
+        return found
+    return None
+
+
 def alike(whole: Shape, small: Shape) -> bool:
-    """Whether a smaller tensor has the same channels, and an axis of 1 where the whole one has."""
-    same = len(whole) == len(small) and whole[0] == small[0]
-    return same and all((a == 1) == (b == 1) and 1 <= b <= a for a, b in zip(whole[1:], small[1:], strict=True))
+    """Whether a smaller tensor has an axis of 1 where the whole one has."""
+    pairs = zip(whole[1:], small[1:], strict=True)
+    return len(whole) == len(small) and all((a == 1) == (b == 1) and 1 <= b <= a for a, b in pairs)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -22,7 +21,8 @@ from archdsl.ops.base import per_axis, times
 from archdsl.ops.conv import depthwise
 from archdsl.report import Diagnostic, Note, SpecError, fault
 from archdsl.runtime import leaves
-from archdsl.runtime.interpret import interpret, tensor_fields
+from archdsl.runtime.interpret import interpret
+from archdsl.runtime.nodes import fields_at
 from archdsl.runtime.sizes import Shapes, smallest
 
 BATCH = 2
@@ -128,7 +128,7 @@ class Probe:
         inputs, whole = self.inputs(), self.graph.root.span
         self.network.train(training)
         self.state = {key: tensor.clone() if key in self.gathered else tensor for key, tensor in self.weights.items()}
-        with torch.no_grad(), Kernels():
+        with torch.no_grad(), Kernels() if training else contextlib.nullcontext():
             values = interpret(self.graph, self.state, inputs, training=training, calibrate=calibrate)
         try:
             with torch.no_grad(), Kernels() as kernels:
@@ -235,9 +235,8 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> str:
 
 def macs_of(node: Node, shapes: Shapes) -> int:
     """The multiply-adds of a node where its tensors have these shapes."""
-    names, given = tensor_fields(node), [shapes[tensor] for tensor in node.inputs]
-    further = dict(zip(names, given[len(given) - len(names) :], strict=True))
-    return node.op.macs(SimpleNamespace(**{**node.fields, **further}), given[0], shapes[node.outputs[0]])
+    given = [shapes[tensor] for tensor in node.inputs]
+    return node.op.macs(fields_at(node, given), given[0], shapes[node.outputs[0]])
 
 
 class Kernels(TorchFunctionMode):

@@ -1,0 +1,30 @@
+"""What the rules of an op say of one node: its fields where other shapes enter, and the modules that it may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+
+from archdsl.expr import wrap
+from archdsl.graph import Node
+from archdsl.ops.base import Module, Shape, Site
+
+
+def tensor_fields(node: Node) -> list[str]:
+    """The tensor fields that a step gives; their tensors are the last that enter."""
+    return [item.name for item in node.op.fields if item.kind == "tensor" and node.fields.get(item.name) is not None]
+
+
+def fields_at(node: Node, shapes: Sequence[Shape]) -> SimpleNamespace:
+    """The fields of a node, its tensor fields with the shapes that now enter."""
+    names = tensor_fields(node)
+    return SimpleNamespace(**{**node.fields, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True))})
+
+
+def modules_of(node: Node, shapes: Sequence[Shape]) -> Iterator[Module]:
+    """The modules that a node may have where these shapes enter."""
+    given = tensor_fields(node)
+    fields = {name: wrap(True if name in given else value) for name, value in node.fields.items()}
+    c, *size = shapes[0]
+    site = Site(SimpleNamespace(**fields), wrap(c), len(size), [shape[1:] for shape in shapes])
+    return node.op.alternatives(site)
