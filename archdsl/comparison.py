@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -328,11 +328,9 @@ def written(found: Comparison, form: str, *, bold: bool = False) -> str:
     raise fault("unknown-format", f"there is no table format '{form}'", help=help_)
 
 
-def flat(specs: Compared | Iterable[Compared]) -> list[Compared]:
+def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:
     """One spec, or several."""
-    if isinstance(specs, (str, os.PathLike, Mapping, Graph)):
-        return [specs]
-    return list(specs)
+    return list(specs) if isinstance(specs, Sequence) and not isinstance(specs, (str, bytes)) else [specs]
 
 
 __all__ = ["FORMATS", "Comparison", "Row", "compare", "flat", "show", "written"]

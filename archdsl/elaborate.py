@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from archdsl import ir
-from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, names, show, substitute, wrap
+from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, items_in, names, show, substitute, wrap
+from archdsl.given import known_word, plain_value, shown, unboxed
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean
@@ -26,9 +27,11 @@ from archdsl.variants import LONE_INPUT
 
 MAX_NODES, MAX_TURNS, MAX_CALLS = 25_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
+MAX_LISTED = 1_000_000  # items of all lists that a network's places are given
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
+MAX_NAME = 64  # characters of a name for which one like it is looked for
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 Deps = frozenset[str]
@@ -89,9 +92,7 @@ def elaborate(
     `inputs` overrides the C×H×W of the inputs (a bare one: of the only input); `form` is that of layers which are
     another thing once trained: train or deploy. Raises `SpecError`.
     """
-    if form not in FORM.choices:
-        hint = did_you_mean(form, FORM.choices) or f"there are {', '.join(FORM.choices)}"
-        raise fault("bad-call", f"there is no form '{form}'", help=hint)
+    known_word("form", form, FORM.choices)
     template = lower(spec, form)
     try:
         return Elaborator(spec, template, variant).run(params or {}, inputs)
@@ -147,7 +148,7 @@ class Elaborator:
         self.trail: list[Note] = []
         self.here: Span | None = None  # the step at work
         self.faults = Collector()
-        self.turns = self.calls = 0
+        self.turns = self.calls = self.cells = 0
         self.training = False
         self.mentions: dict[int, tuple[str, ...]] = {}
         self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
@@ -230,12 +231,13 @@ class Elaborator:
         chain: list[Variant] = []
         span: Span | None = self.spec.span
         while name is not None:
-            if name not in self.spec.variants:
+            if not isinstance(name, str) or name not in self.spec.variants:
                 known = ", ".join(self.spec.variants) or "none"
-                hint = did_you_mean(name, self.spec.variants)
+                hint = did_you_mean(str(name)[:MAX_NAME], self.spec.variants)
+                lacks = f"'{self.spec.name}' has no variant '{name}'"
                 raise fault(
                     "unknown-variant",
-                    f"'{self.spec.name}' has no variant '{name}'",
+                    lacks if isinstance(name, str) else f"variants are names, not {shown(name)}",
                     span if chain else None,
                     help=f"{hint + ' ' if hint else ''}its variants are {known}",
                 )
@@ -314,6 +316,7 @@ class Elaborator:
         for name, expr in self.spec.inputs.items():
             chosen_expr = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
             shape = given[name] if given and name in given else evaluate(chosen_expr, values)
+            shape = [unboxed(n) for n in shape] if isinstance(shape, (list, tuple)) else shape
             span = None if given and name in given else chosen_expr.span
             if (
                 not isinstance(shape, (list, tuple))
@@ -361,6 +364,11 @@ class Elaborator:
     # --- notes for the source back end
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
         seen = self.seen.get(slot)
+        if isinstance(value, list) and (seen is None or seen.value is not value):
+            self.cells += items_in(value)
+            if self.cells > MAX_LISTED:
+                message = f"the lists of this network have more than {MAX_LISTED:,} items in all"
+                raise self.placed(fault("too-large", message, self.here or self.spec.span))
         if seen is None:
             self.seen[slot] = Seen(value, False, deps)
             self.seen[slot].add(value)
@@ -1077,21 +1085,6 @@ def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
     return [name for name in let if name in read]
 
 
-def plain_value(value: Any, name: str) -> Value:
-    """A param given from outside: numbers, truth values, words, and lists of them."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)):
-        return evaluate(Lit(value), {})
-    if isinstance(value, (list, tuple)):
-        return [plain_value(item, name) for item in value]
-    raise fault(
-        "bad-value",
-        f"the param '{name}' cannot be a {type(value).__name__}",
-        help="give a number, a truth value, a word or a list of them",
-    )
-
-
 def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
     """The value of a field, or a fault at its place."""
 
@@ -1153,12 +1146,16 @@ def type_name(value: Value) -> str:
 def annotation(values: Sequence[Value]) -> str:
     """The type of all of some values; of a table, that of its rows."""
     lists = [value for value in values if isinstance(value, list)]
-    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
-    if "float" in found:
-        found.discard("int")
+    found = scalar_types(values)
     if lists:
         found.add(f"tuple[{items_annotation(lists)}]")
     return " | ".join(sorted(found))
+
+
+def scalar_types(values: Sequence[Value]) -> set[str]:
+    """The types of those values that are no lists; a whole number will do where floats are taken."""
+    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
+    return found - {"int"} if "float" in found else found
 
 
 def items_annotation(lists: Sequence[list[Value]]) -> str:
@@ -1167,7 +1164,8 @@ def items_annotation(lists: Sequence[list[Value]]) -> str:
     if not items:
         return "()"
     size = len(lists[0])
-    row = "|" in annotation(items) and not isinstance(items[0], list)
+    kinds = len(scalar_types(items)) + any(isinstance(item, list) for item in items)
+    row = kinds > 1 and not isinstance(items[0], list)
     if all(len(value) == size for value in lists) and (size <= MAX_SPELT or row) and not is_table(lists):
         return ", ".join(annotation(column) for column in zip(*lists, strict=True))
     return f"{annotation(items)}, ..."

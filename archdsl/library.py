@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from archdsl.given import checked, is_path, shown
 from archdsl.graph import Graph
 from archdsl.names import did_you_mean
 from archdsl.report import Source, SpecError, fault
@@ -61,6 +62,7 @@ def graph_of(
     form: str = "train",
 ) -> Graph:
     """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
+    checked(features_only=features, form=form)
     if isinstance(spec, Graph):
         if variant is not None or params or inputs is not None or features or form != "train":
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
@@ -80,6 +82,7 @@ def elaborated(
     from archdsl.backbone import graph_of_backbone
     from archdsl.elaborate import elaborate
 
+    checked(features_only=features, form=form)
     if features is False:
         return elaborate(spec, variant, params, inputs, form)
     return graph_of_backbone(spec, features, variant, params, inputs, form)
@@ -87,8 +90,8 @@ def elaborated(
 
 def locate(spec: str | os.PathLike[str]) -> Path:
     """The file meant: one that exists, or else a shipped spec of that name."""
-    if not isinstance(spec, (str, os.PathLike)):
-        raise fault("bad-call", f"a spec is a path, a name or a dict, not a {type(spec).__name__}")
+    if not is_path(spec):
+        raise fault("bad-call", f"a spec is a path, a name or a dict, not {shown(spec)}")
     text = os.fspath(spec)
     if "\0" in text:
         raise fault("missing-file", f"there is no file {text!r}")

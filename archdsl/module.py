@@ -20,8 +20,12 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.backends.torch_source import emit
+from archdsl.elaborate import IMAGE, MAX_SIDE
+from archdsl.expr import Value
+from archdsl.given import plain_value, shown
 from archdsl.graph import Graph
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
+from archdsl.ops import REGISTRY
 from archdsl.report import fault
 from archdsl.spec import Spec
 
@@ -70,6 +74,7 @@ def build_spec(
 
     `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`.
     """
+    params = {name: plain_value(value, name) for name, value in params.items()}
     key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
@@ -98,7 +103,17 @@ def compiled(
     rest = {name: value for name, value in params.items() if name in plain or name not in takes}
     if len(rest) > len(plain):
         network = network_class(elaborated(spec, variant, rest, inputs, features, form))
-    return network, {name: value for name, value in params.items() if name not in rest}
+    return network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
+
+
+def beside_spec(name: str, value: Value) -> Value:
+    """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
+    words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
+    if words and value not in words:
+        raise fault("bad-value", f"{name} has no word {shown(value)}", help=f"there are {', '.join(words)}")
+    if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
+        raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
+    return value
 
 
 def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from archdsl import module, output
+from archdsl.given import checked
 from archdsl.graph import Graph
 from archdsl.library import Inputs, SpecLike, graph_of
 from archdsl.porting import editing, files, libraries, ordering, running
@@ -42,6 +43,7 @@ class Ported:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the weights, whole or not at all: safetensors, or a pickle if the name ends in .pth or .pt."""
+        checked(file=path)
         output.write(Path(path), files.data(self.state, str(path)))
 
 
