@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from archdsl.given import checked, is_path, shown
 from archdsl.graph import Graph
 from archdsl.names import did_you_mean
+from archdsl.paths import is_folder, is_there, kind
 from archdsl.report import Source, SpecError, fault
 from archdsl.resources import folder
 from archdsl.spec import Spec
@@ -96,7 +97,7 @@ def locate(spec: str | os.PathLike[str]) -> Path:
     if "\0" in text:
         raise fault("missing-file", f"there is no file {text!r}")
     path = Path(text)
-    if path.exists() and not path.is_dir():
+    if is_there(path) and not is_folder(path):
         return path
     if isinstance(spec, str) and text in shipped():
         return folder("specs") / f"{text}{SUFFIX}"
@@ -106,9 +107,11 @@ def locate(spec: str | os.PathLike[str]) -> Path:
 def missing(text: str, path: Path) -> SpecError:
     """What to say of a spec that is not there."""
     names = shipped()
-    if path.is_dir():
+    if is_folder(path):
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
+    if os.path.lexists(path):
+        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
     if path.suffix or path.parent != Path():
         bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
         hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
@@ -121,7 +124,7 @@ def missing(text: str, path: Path) -> SpecError:
 
 def near(where: Path, name: str) -> str:
     """A hint at a spec in the folder."""
-    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if where.is_dir() else []
+    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if is_folder(where) else []
     if not name:
         return f"there are {', '.join(here[:5])} in it" if here else ""
     return did_you_mean(name, here)
