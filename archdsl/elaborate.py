@@ -469,11 +469,16 @@ class Elaborator:
             self.note((id(var), "c"), value.shape[0], self.origins.get(id(value), NONE))
             self.note((id(var), "size"), value.shape[1:], NONE)
         elif isinstance(value, list) and value:
-            channels = [t.shape[0] for t in value]
-            deps = frozenset().union(*(self.origins.get(id(t), NONE) for t in value))
-            self.note((id(var), "c"), channels[0] if len(set(channels)) == 1 else channels, deps)
+            self.note((id(var), "c"), *self.channels_of(value))
             self.note((id(var), "size"), value[0].shape[1:], NONE)
             self.note((id(var), "count"), len(value), NONE)
+
+    def channels_of(self, value: Tensor | list[Tensor]) -> tuple[Value, Deps]:
+        """The channels of a tensor, or of each of a list, once if they are alike; and what is behind them."""
+        tensors = value if isinstance(value, list) else [value]
+        channels = [tensor.shape[0] for tensor in tensors]
+        deps = NONE.union(*(self.origins.get(id(tensor), NONE) for tensor in tensors))
+        return channels[0] if len(set(channels)) == 1 else channels, deps
 
     def operand(self, operand: ir.Operand, frame: Frame) -> Any:
         match operand:
@@ -759,7 +764,11 @@ class Elaborator:
         self.by_path[path] = result
 
     def bind_inputs(
-        self, frame: Frame, block: ir.Template, tensors: Sequence[Tensor], further: Mapping[str, Tensor]
+        self,
+        frame: Frame,
+        block: ir.Template,
+        tensors: Sequence[Tensor],
+        further: Mapping[str, Tensor | list[Tensor]],
     ) -> None:
         self.enter(frame, tensors[0])
         self.note((id(block), "c_in"), tensors[0].shape[0], frame.deps["c_in"])
@@ -772,10 +781,10 @@ class Elaborator:
                 frame.values[name] = tensor is not None
                 self.note((id(block), name), tensor is not None, NONE)
             if tensor is not None:
-                frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = tensor.shape[0], self.origins.get(id(tensor), NONE)
-                self.note((id(block), f"c_{name}"), tensor.shape[0], frame.deps[f"c_{name}"])
-                self.note((id(var), "c"), tensor.shape[0], frame.deps[f"c_{name}"])
-                self.note((id(var), "size"), tensor.shape[1:], NONE)
+                self.set(var, tensor, frame)
+                channels, deps = self.channels_of(tensor)
+                frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = channels, deps
+                self.note((id(block), f"c_{name}"), channels, deps)
 
     def bind_params(self, frame: Frame, block: ir.Template) -> None:
         """Arguments not given take their defaults, which may read earlier ones."""

@@ -596,7 +596,11 @@ class Lowerer:
         further = [name for name in block.inputs if name != INPUT]
         what = f"the block '{block.name}'"
         given = self.arguments(step, [*block.params, *further], what)
-        tensors = {name: self.single(given.pop(name), scope) for name in further if name in given}
+        tensors = {
+            name: (self.tensor if block.inputs[name].many else self.single)(given.pop(name), scope)
+            for name in further
+            if name in given
+        }
         for name in further:
             if name not in tensors and name not in block.optional:
                 message, help = f"{what} needs the tensor '{name}'", f"give it by name: {name}: the name of a tensor"
@@ -1074,11 +1078,16 @@ class Lowerer:
             body=[renamed(inner_step, elsewhere) for inner_step in steps],
             inputs={n: of in scope.optional for n, of in given.items() if of in tensors},
         )
+        lists = frozenset(n for n in block.inputs if is_list(inner.tensors[given[n]]))
         self.library.done[(id(self.home), name)] = BlockLowerer(
-            self.library, self.home, block, staged=self.staged
+            self.library, self.home, block, staged=self.staged, lists=lists
         ).lower()
         named = {n: Name(given[n], span=step.span) for n in [*block.params, *block.inputs]}
         return s.UseStep(span=step.span, target=name, named=named)
+
+
+def is_list(operand: Operand) -> bool:
+    return isinstance(operand, Var) and operand.many
 
 
 def begins_with(steps: Sequence[s.Step], name: str) -> bool:
@@ -1179,11 +1188,19 @@ def shared_name(bodies: Mapping[str, Sequence[s.Step]]) -> set[str]:
 
 
 class BlockLowerer(Lowerer):
-    """A block of `blocks:`."""
+    """A block of `blocks:`, or the body of a loop, whose inputs may be lists of tensors too."""
 
-    def __init__(self, library: Library, home: s.Spec, block: s.Block, *, staged: bool = False) -> None:
+    def __init__(
+        self,
+        library: Library,
+        home: s.Spec,
+        block: s.Block,
+        *,
+        staged: bool = False,
+        lists: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(library, home)
-        self.block, self.owner, self.staged = block, block.name, staged
+        self.block, self.owner, self.staged, self.lists = block, block.name, staged, lists
 
     def is_own_param(self, name: str) -> bool:
         return name in self.block.params
@@ -1197,7 +1214,7 @@ class BlockLowerer(Lowerer):
         for name, param in block.params.items():
             params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
-        inputs = {INPUT: Var("x"), **{name: Var(name) for name in block.inputs}}
+        inputs = {INPUT: Var("x"), **{name: Var(name, many=name in self.lists) for name in block.inputs}}
         for name, var in inputs.items():
             scope.tensors[name] = var
             scope.numbers[f"c_{name}"] = None

@@ -112,6 +112,14 @@ def test_the_module_computes_what_the_graph_says(form):
 
 
 @each_form
+def test_fx_traces_the_module(form):
+    traced = torch.fx.symbolic_trace(built(*form))
+    with torch.no_grad():
+        found = traced(*tensors(*form))
+    near(list(found) if isinstance(found, tuple) else [found], run(*form))
+
+
+@each_form
 def test_every_module_stands_at_the_path_of_its_op(form):
     net, graph = built(*form), graph_of(*form)
     paths = {node.path for node in graph.nodes}
