@@ -605,6 +605,7 @@ class Elaborator:
         if channel_names(op) is None:  # the source then needs a number, or a multiple of what enters
             self.note((id(node), "channels"), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
         result = list(made.outputs) if node.out.many else made.outputs[0]
+        self.named_parts(node, len(made.outputs), "parts")
         self.set(node.out, result, frame)
         if node.key is not None or place.count is not None:
             self.by_path[path] = made.outputs[0]
@@ -1040,7 +1041,15 @@ class Elaborator:
         tensors = self.operands(node.ins, frame)
         if node.running:
             tensors = self.running(node, tensors, frame, place)
+        self.named_parts(node, len(tensors), "branches")
         self.set(node.out, tensors, frame)
+
+    def named_parts(self, node: ir.IrNode, count: int, what: str) -> None:
+        """Raises if a list has other names than it has tensors."""
+        names_ = node.out.parts
+        if names_ and len(names_) != count:
+            named = f"{len(names_)} name{'s' * (len(names_) > 1)}"
+            raise self.placed(fault("several-names", f"{named} for {count} {what}", node.span))
 
     def running(self, node: ir.ListNode, tensors: list[Tensor], frame: Frame, place: Place) -> list[Tensor]:
         """b1, b1 + b2, …, each sum an `add`."""
