@@ -654,7 +654,7 @@ class Lowerer:
     def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
         if len(step.body) > 1 and self.is_chain(step.body):
             return self.container(step.body, scope, keys.key(step.name, "block"), entry, region, step.span, step.label)
-        return self.body(step.body, scope, keys, entry, region)
+        return self.body(named_alone(step), scope, keys, entry, region)
 
     def container(
         self,
@@ -1090,6 +1090,13 @@ def is_list(operand: Operand) -> bool:
     return isinstance(operand, Var) and operand.many
 
 
+def named_alone(step: s.SequenceStep) -> Sequence[s.Step]:
+    """The steps of a body; its name is that of its only step, if that has none."""
+    if len(step.body) == 1 and step.name is not None and step.body[0].name is None:
+        return [replace(step.body[0], name=step.name)]
+    return step.body
+
+
 def begins_with(steps: Sequence[s.Step], name: str) -> bool:
     """Whether the first step, and it alone, reads the tensor `name`."""
     read = [expr.id for step in steps for part in step_exprs(step) for expr in names(part) if expr.id == name]
@@ -1173,6 +1180,19 @@ def step_bindings(step: s.Step) -> Iterator[str]:
                 for inner in item:
                     if isinstance(inner, s.Step):
                         yield from step_bindings(inner)
+
+
+def step_names(steps: Iterable[object]) -> Iterator[str]:
+    """Every `name:` that steps have, those of inner steps included."""
+    for step in steps:
+        if isinstance(step, s.Step):
+            if step.name is not None:
+                yield step.name
+            yield from step_names(vars(step).values())
+        elif isinstance(step, (list, tuple)) and not isinstance(step, Span):
+            yield from step_names(step)
+        elif isinstance(step, Mapping):
+            yield from step_names(step.values())
 
 
 def is_module(step: s.Step) -> bool:
@@ -1393,7 +1413,8 @@ class NetworkLowerer(Lowerer):
         if not steps:
             raise fault("empty-body", f"the stage '{stage.name}' has no steps", stage.span)
         only = steps[0] if len(steps) == 1 else None
-        plain = only is not None and only.when is None and only.source is None and only.into is None
+        unnamed = only is not None and only.name is None  # a name of its own is a key in the stage, as among others
+        plain = unnamed and only is not None and only.when is None and only.source is None and only.into is None
         if plain and isinstance(only, s.LoopStep) and not only.parallel and only.columns and not stage.let:
             value = self.loop(only, scope, Keys(), entry, region, stage=stage)
             node = region.nodes[-1]
@@ -1417,7 +1438,7 @@ class NetworkLowerer(Lowerer):
         before = set(inner.tensors)
         inside.result = self.body(stage.body, inner, Keys(prefix=f"{stage.name}_"), carry, inside)
         keyed = [node for node in inside.walk() if node.key is not None and node.key.startswith(f"{stage.name}_")]
-        if len(keyed) == 1:
+        if len(keyed) == 1 and str(keyed[0].key).removeprefix(f"{stage.name}_") not in step_names(stage.body):
             keyed[0].key = stage.name
         out = Var(stage.name)
         region.nodes.append(StageNode(entry=entry, carry=carry, body=inside, let=let, out=out, span=stage.span))

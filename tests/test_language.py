@@ -346,3 +346,8 @@ def test_the_links_of_the_page_lead_somewhere():
     assert {link for link in links if link.startswith("#") and link[1:] not in heads} == set()
     folder = FOLDER.parent.parent / "docs"
     assert {link for link in links if not link.startswith("#") and not (folder / link).exists()} == set()
+
+
+def test_the_name_of_a_lone_step_is_a_key():
+    keys = {key.rsplit(".", 1)[0] for key in built("name_of_a_lone_step").state_dict()}
+    assert {"a.m", "b.m.conv", "c.m.0", "c.m.1", "d.m", "e.m", "f_m"} <= keys
