@@ -1,4 +1,4 @@
-"""Source -> live torch module. This file, `onnx_export` and `porting` alone import torch."""
+"""Source -> live torch module. This file, `porting` and those of ONNX alone import torch."""
 
 from __future__ import annotations
 
