@@ -31,6 +31,7 @@ MAX_LISTED = 1_000_000  # items of all lists that a network's places are given
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
+MAX_NOTES = 3  # that tell where the names of an expression got their values
 MAX_NAME = 64  # characters of a name for which one like it is looked for
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
@@ -111,6 +112,25 @@ class Frame:
     path: str
     scope: Scope
     containers: dict[ir.IrNode, str] = field(default_factory=dict)
+    given: dict[str, Span | None] = field(default_factory=dict)  # where names got their values; None: by the call
+
+    def note_given(self, name: str, expr: Expr, caller: Frame | None = None) -> None:
+        """Takes note of where a name got its value: if it is another name's, where that one (of the caller) got it."""
+        known = (caller or self).given
+        if isinstance(expr, Name) and expr.id in known:
+            self.given[name] = known[expr.id]
+        elif expr.span is not None:
+            self.given[name] = expr.span
+
+    def origins_of(self, expr: Expr) -> tuple[Note, ...]:
+        """What the names of an expression are, and where they got it."""
+        found = [name for name in dict.fromkeys(name.id for name in names(expr)) if name in self.given]
+        return tuple(self.origin_of(name) for name in found[:MAX_NOTES])
+
+    def origin_of(self, name: str) -> Note:
+        text, span = show(wrap(self.values.get(name))), self.given[name]
+        value = text if len(text) <= MAX_NAME else text[: MAX_NAME - 3] + "..."
+        return Note(f"{name} is {value}, given {'here' if span is not None else 'by the call'}", span)
 
 
 @dataclass
@@ -154,6 +174,7 @@ class Elaborator:
         self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
         self.called_with: Run = {}, {}
+        self.stated: dict[str, Expr | None] = {}  # the values of params in the spec; None: given by the call
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
@@ -178,6 +199,8 @@ class Elaborator:
             frame.values.setdefault(f"c_{name}", tensor.shape[0])
         for name in values:
             self.note((id(self.template), name), values[name], deps[name])
+        for name, expr in self.stated.items():
+            frame.given[name] = expr.span if expr is not None else None
         self.enter(frame, entry[0])
         result = None
         with self.faults.catch():
@@ -269,6 +292,7 @@ class Elaborator:
         values: dict[str, Value] = {}
         for name, param in known.items():
             stated = next((v.values[name] for v in reversed(chosen) if name in v.values), param.default)
+            self.stated[name] = stated if name not in given else None
             if name in given:
                 values[name] = plain_value(given[name], name)
             elif stated is None:
@@ -532,12 +556,12 @@ class Elaborator:
             found.extend(value if isinstance(value, list) else [] if value is None else [value])
         return found
 
-    def placed(self, error: SpecError) -> SpecError:
-        """The error with the call trail that led here."""
+    def placed(self, error: SpecError, notes: tuple[Note, ...] = ()) -> SpecError:
+        """The error with the call trail that led here, and further notes."""
         trail = tuple(reversed(self.trail))
         return SpecError(
             *(
-                Diagnostic(d.code, d.message, d.span, d.label, d.notes, d.help, d.trail or trail)
+                Diagnostic(d.code, d.message, d.span, d.label, (*d.notes, *notes), d.help, d.trail or trail)
                 for d in error.diagnostics
             )
         )
@@ -566,6 +590,7 @@ class Elaborator:
                 raise self.placed(error) from None
             self.note((id(owner), name), value, deps)
             frame.values[name], frame.deps[name] = value, deps
+            frame.note_given(name, expr)
 
     # --- ops
     def op(self, node: ir.OpNode, frame: Frame, place: Place) -> None:
@@ -633,7 +658,7 @@ class Elaborator:
                 value, deps = self.value(expr, frame, (id(node), item.name))
                 values[item.name] = checked(item, value, expr, node.field_spans.get(item.name, node.span))
             except SpecError as error:
-                raise self.placed(error) from None
+                raise self.placed(error, frame.origins_of(expr)) from None
             if deps:
                 origins[item.name] = deps
         return SimpleNamespace(**values), origins
@@ -741,6 +766,7 @@ class Elaborator:
             for name, expr in node.args.items():
                 value, deps = self.value(expr, frame, (id(node), name))
                 inner.values[name], inner.deps[name] = value, deps
+                inner.note_given(name, expr, frame)
         except SpecError as error:
             raise self.placed(error) from None
         self.calls += 1
@@ -798,6 +824,7 @@ class Elaborator:
                         evaluate(param.default, frame.values),
                         self.behind(param.default, frame),
                     )
+                    frame.note_given(name, param.default)
                 except SpecError as error:
                     raise self.placed(error) from None
             self.note((id(block), name), frame.values[name], frame.deps.get(name, NONE))
@@ -817,7 +844,7 @@ class Elaborator:
         try:
             value, _ = self.value(expr, frame, (id(node), "condition"))
         except SpecError as error:
-            raise self.placed(error) from None
+            raise self.placed(error, frame.origins_of(expr)) from None
         if isinstance(expr, Lit):
             self.note((id(node), "condition"), value, NONE)
         if not isinstance(value, (bool, int)) and value is not None:
@@ -827,7 +854,8 @@ class Elaborator:
                     f"a condition is true or false, this is {value!r}",
                     expr.span or node.span,
                     help=f"compare it: {show(expr)} == {value!r}" if isinstance(value, str) else "",
-                )
+                ),
+                frame.origins_of(expr),
             )
         return bool(value)
 
@@ -948,8 +976,9 @@ class Elaborator:
     def bind_row(
         self, node: ir.LoopNode, frame: Frame, row: Mapping[str, tuple[Value, Deps]], index: int, count: int
     ) -> None:
-        for name, (value, deps) in row.items():
+        for position, (name, (value, deps)) in enumerate(row.items()):
             frame.values[name], frame.deps[name] = value, deps
+            frame.note_given(name, cell_of(node.rows, index, position))
             self.note((id(node), name), value, deps)
         for name, value in zip(TURN_NAMES, (index, index == 0, index == count - 1), strict=True):
             frame.values[name] = value
@@ -999,7 +1028,8 @@ class Elaborator:
                         f"repeat takes a whole number, at least 0, not {show(node.count)} = {count!r}",
                         node.count.span or node.span,
                         help="round it with ceil(), int() or round()" if isinstance(count, float) else "",
-                    )
+                    ),
+                    frame.origins_of(node.count),
                 )
             if count > MAX_TURNS:
                 raise self.placed(
@@ -1064,6 +1094,15 @@ class Elaborator:
 
 
 _ABSENT: Any = object()
+
+
+def cell_of(rows: Expr | None, index: int, position: int) -> Expr:
+    """The cell of a table that the spec writes out, else the row or the whole."""
+    found: Expr = rows if rows is not None else Lit(None)
+    for place in (index, position):
+        if isinstance(found, ListOf) and place < len(found.items):
+            found = found.items[place]
+    return found
 
 
 def ratio(shape: Shape, entered: Sequence[Value]) -> Value:

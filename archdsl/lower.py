@@ -29,7 +29,7 @@ from archdsl.ir import (
     Template,
     Var,
 )
-from archdsl.names import camel, did_you_mean, op_elsewhere, snake, unique
+from archdsl.names import camel, did_you_mean, nearest, op_elsewhere, snake, unique
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.base import FORM
 from archdsl.report import Collector, Note, Span, SpecError, fault
@@ -112,10 +112,12 @@ class Library:
                 return self.network(used)
         known = [*home.blocks, *(n for used in home.uses for n in [*used.blocks, used.name])]
         hint = did_you_mean(name, known) or op_elsewhere(name) or did_you_mean(snake(name), REGISTRY)
+        blocks = {n: block.span for spec in (*home.uses, home) for n, block in spec.blocks.items()}
         raise fault(
             "unknown-block",
             f"'{name}' is not a block",
             span,
+            notes=declared(name, known, blocks),
             help=hint or "write it under blocks:, or name its file in use:",
         )
 
@@ -273,7 +275,9 @@ class Lowerer:
         )
         if name.id in self.library.outermost.params:
             hint = f"a block sees the params of its own file alone: give it '{name.id}' as an argument"
-        return fault("unknown-name", f"'{name.id}' is not defined here", name.span, help=hint)
+        places = {**{n: param.span for n, param in self.home.params.items()}, **scope.numbers}
+        notes = declared(name.id, known, places) if hint.startswith("did you mean") else ()
+        return fault("unknown-name", f"'{name.id}' is not defined here", name.span, notes=notes, help=hint)
 
     def lets(self, let: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
         """Lets in order, each seeing those before it; they enter `scope`."""
@@ -312,7 +316,8 @@ class Lowerer:
             return tap
         known = [name for name in scope.tensors if name]
         hint = did_you_mean(ref.id, known) or f"tensors in scope are {', '.join(known)}"
-        raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, help=hint)
+        notes = declared(ref.id, known, {name: stage.span for name, stage in self.home.stages.items()})
+        raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, notes=notes, help=hint)
 
     def single(self, ref: Expr, scope: Scope) -> Operand:
         """The one tensor that `ref` names."""
@@ -572,7 +577,12 @@ class Lowerer:
         return found
 
     def arguments(
-        self, step: s.UseStep, known: Sequence[str], what: str, further: Sequence[str] = ()
+        self,
+        step: s.UseStep,
+        known: Sequence[str],
+        what: str,
+        further: Sequence[str] = (),
+        places: Mapping[str, Span | None] | None = None,
     ) -> dict[str, Expr]:
         """Positional and named arguments by name; `further` are the names that an open-ended op also takes."""
         if len(step.positional) > len(known):
@@ -584,7 +594,8 @@ class Lowerer:
             span = step.named_spans.get(name, step.span)
             if name not in known and name not in further:
                 hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'no arguments'}"
-                raise fault("unknown-argument", f"{what} has no argument '{name}'", span, help=hint)
+                notes = declared(name, known, places or {})
+                raise fault("unknown-argument", f"{what} has no argument '{name}'", span, notes=notes, help=hint)
             if name in given:
                 raise fault("surplus-argument", f"'{name}' is given twice", span)
             given[name] = value
@@ -595,7 +606,8 @@ class Lowerer:
     ) -> Operand:
         further = [name for name in block.inputs if name != INPUT]
         what = f"the block '{block.name}'"
-        given = self.arguments(step, [*block.params, *further], what)
+        places = {name: param.span for name, param in block.params.items()}
+        given = self.arguments(step, [*block.params, *further], what, places=places)
         tensors = {
             name: (self.tensor if block.inputs[name].many else self.single)(given.pop(name), scope)
             for name in further
@@ -1084,6 +1096,13 @@ class Lowerer:
         ).lower()
         named = {n: Name(given[n], span=step.span) for n in [*block.params, *block.inputs]}
         return s.UseStep(span=step.span, target=name, named=named)
+
+
+def declared(name: str, known: Iterable[str], places: Mapping[str, Span | None]) -> tuple[Note, ...]:
+    """Where the known name that is like this one is declared, if a spec declares it."""
+    near = nearest(name, known)
+    place = places.get(near) if near is not None else None
+    return (Note(f"'{near}' is declared here", place),) if place is not None else ()
 
 
 def is_list(operand: Operand) -> bool:
