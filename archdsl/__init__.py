@@ -93,7 +93,9 @@ def emit(
     which arguments make each variant. Both have the same state_dict keys.
     """
     from archdsl.backends import torch_source
+    from archdsl.given import checked
 
+    checked(style=style)
     found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
     return torch_source.emit(found, style)
 
@@ -119,7 +121,9 @@ def export_onnx(
     from pathlib import Path
 
     from archdsl import onnx_export, output
+    from archdsl.given import checked
 
+    checked("weights", file=file, weights=weights)
     whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
     output.write(Path(file), onnx_export.emit(whole, weights))
 
@@ -153,7 +157,9 @@ def convert(
     Its learned groups must be condensed to the end. Layers whose op says so (`learned_linear`) change the outputs.
     """
     from archdsl import module
+    from archdsl.given import checked
 
+    checked(model=model)
     return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
 
 
@@ -179,7 +185,9 @@ def port(
     checkpoint. Raises `SpecError` where it is not certain which weight is which.
     """
     from archdsl import porting
+    from archdsl.given import checked
 
+    checked("reference", "key", weights=weights, reference=reference, key=key)
     network = graph(spec, variant, input=input, form=form, **params)
     if before is None:
         return porting.port(weights, network, reference, key)
@@ -226,7 +234,11 @@ def draw(
     has several.
     """
     from archdsl.backends import figures
+    from archdsl.given import checked
 
+    checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
+    checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
+    checked("legend", dpi=dpi, legend=legend)
     whole = graph(spec, variant, input=input, form=form, **params)
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
     return figures.draw(
@@ -258,7 +270,9 @@ def table(
     has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl import comparison
+    from archdsl.given import checked
 
+    checked("sort", variants=variants, sort=sort)
     return comparison.compare(comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,9 +36,10 @@ def main(args: Sequence[str] | None = None) -> int:
         report(error)
         return status_of(error.diagnostics)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.status if isinstance(error, Told) else FAULT
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # which click makes of the former
         quiet()  # who read has read enough
     except (KeyboardInterrupt, click.Abort):
         return 130

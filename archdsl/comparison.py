@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,6 +20,7 @@ from archdsl.graph import Graph
 from archdsl.library import Inputs, SpecLike, elaborated, read
 from archdsl.names import did_you_mean
 from archdsl.ops.base import Shape, times
+from archdsl.paths import is_there
 from archdsl.report import fault
 from archdsl.spec import Spec
 from archdsl.tabular import BLANK, MARKS, NOTHING, Column, Table, unit_of
@@ -167,7 +168,7 @@ def rows_of(spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], *,
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
     """A spec and its variant, of `spec@variant`; a file may have an @ in its name."""
-    if not isinstance(spec, (str, os.PathLike)) or AT not in os.fspath(spec) or Path(spec).exists():
+    if not isinstance(spec, (str, os.PathLike)) or AT not in os.fspath(spec) or is_there(Path(spec)):
         return spec, None
     file, _, variant = os.fspath(spec).rpartition(AT)
     if not file or not variant:
@@ -328,11 +329,9 @@ def written(found: Comparison, form: str, *, bold: bool = False) -> str:
     raise fault("unknown-format", f"there is no table format '{form}'", help=help_)
 
 
-def flat(specs: Compared | Iterable[Compared]) -> list[Compared]:
+def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:
     """One spec, or several."""
-    if isinstance(specs, (str, os.PathLike, Mapping, Graph)):
-        return [specs]
-    return list(specs)
+    return list(specs) if isinstance(specs, Sequence) and not isinstance(specs, (str, bytes)) else [specs]
 
 
 __all__ = ["FORMATS", "Comparison", "Row", "compare", "flat", "show", "written"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from archdsl.names import did_you_mean
 from archdsl.override import cut, override
+from archdsl.paths import is_file, is_folder, kind, real
 from archdsl.report import Diagnostic, Note, Source, SpecError, fault
 from archdsl.schema.shape import PLACED
 from archdsl.text import Mapping, Node, Scalar, read
@@ -68,19 +70,22 @@ class Files:
             )
         folders = [folder for folder in (reference.base, self.shipped) if folder is not None]
         for folder in folders:
-            found = (folder / path).resolve()
-            if found.is_file():
-                if not found.is_relative_to(folder.resolve()):  # a link
+            found = real(folder / path)
+            if is_file(found):
+                if not found.is_relative_to(real(folder)):  # a link
                     raise fault("outside", f"'{clip(name)}' leads out of the folder of the spec", span)
                 return folder / path
-        known = [file.name for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.y*ml"))[:500]]
+        there = next((folder / path for folder in folders if os.path.lexists(folder / path)), None)
+        if there is not None:
+            raise fault("missing-file", f"'{clip(name)}' is no file: {kind(there)}", span)
+        known = [file.name for folder in folders if is_folder(folder) for file in sorted(folder.glob("*.y*ml"))[:500]]
         help = did_you_mean(name, known) if len(name) <= 100 else ""
         raise fault("missing-file", f"there is no file '{clip(name)}' here", span, help=help)
 
     def enter(self, reference: Reference) -> tuple[Path, Source]:
         """Opens a file; `leave` when it is done with."""
         named = self.find(reference)
-        path = named.resolve()
+        path = real(named)
         if path in self.open:
             ring = " -> ".join(p.name for p in [*self.open[self.open.index(path) :], path])
             raise fault("file-cycle", f"this file needs itself: {ring}", reference.name.span)
@@ -120,6 +125,8 @@ class called_from:  # noqa: N801 - reads as a clause
 
 
 def with_trail(item: Diagnostic, note: Note) -> Diagnostic:
+    if item.span is None:  # the file could not be read at all
+        return replace(item, span=note.span)
     return Diagnostic(item.code, item.message, item.span, item.label, item.notes, item.help, (*item.trail, note))
 
 

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from archdsl import ir
-from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, names, show, substitute, wrap
+from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, items_in, names, show, substitute, wrap
+from archdsl.given import known_word, plain_value, shown, unboxed
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean
@@ -26,9 +27,12 @@ from archdsl.variants import LONE_INPUT
 
 MAX_NODES, MAX_TURNS, MAX_CALLS = 25_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
+MAX_LISTED = 1_000_000  # items of all lists that a network's places are given
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
+MAX_NOTES = 3  # that tell where the names of an expression got their values
+MAX_NAME = 64  # characters of a name for which one like it is looked for
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 Deps = frozenset[str]
@@ -89,9 +93,7 @@ def elaborate(
     `inputs` overrides the C×H×W of the inputs (a bare one: of the only input); `form` is that of layers which are
     another thing once trained: train or deploy. Raises `SpecError`.
     """
-    if form not in FORM.choices:
-        hint = did_you_mean(form, FORM.choices) or f"there are {', '.join(FORM.choices)}"
-        raise fault("bad-call", f"there is no form '{form}'", help=hint)
+    known_word("form", form, FORM.choices)
     template = lower(spec, form)
     try:
         return Elaborator(spec, template, variant).run(params or {}, inputs)
@@ -110,6 +112,25 @@ class Frame:
     path: str
     scope: Scope
     containers: dict[ir.IrNode, str] = field(default_factory=dict)
+    given: dict[str, Span | None] = field(default_factory=dict)  # where names got their values; None: by the call
+
+    def note_given(self, name: str, expr: Expr, caller: Frame | None = None) -> None:
+        """Takes note of where a name got its value: if it is another name's, where that one (of the caller) got it."""
+        known = (caller or self).given
+        if isinstance(expr, Name) and expr.id in known:
+            self.given[name] = known[expr.id]
+        elif expr.span is not None:
+            self.given[name] = expr.span
+
+    def origins_of(self, expr: Expr) -> tuple[Note, ...]:
+        """What the names of an expression are, and where they got it."""
+        found = [name for name in dict.fromkeys(name.id for name in names(expr)) if name in self.given]
+        return tuple(self.origin_of(name) for name in found[:MAX_NOTES])
+
+    def origin_of(self, name: str) -> Note:
+        text, span = show(wrap(self.values.get(name))), self.given[name]
+        value = text if len(text) <= MAX_NAME else text[: MAX_NAME - 3] + "..."
+        return Note(f"{name} is {value}, given {'here' if span is not None else 'by the call'}", span)
 
 
 @dataclass
@@ -147,12 +168,13 @@ class Elaborator:
         self.trail: list[Note] = []
         self.here: Span | None = None  # the step at work
         self.faults = Collector()
-        self.turns = self.calls = 0
+        self.turns = self.calls = self.cells = 0
         self.training = False
         self.mentions: dict[int, tuple[str, ...]] = {}
         self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
         self.called_with: Run = {}, {}
+        self.stated: dict[str, Expr | None] = {}  # the values of params in the spec; None: given by the call
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
@@ -177,6 +199,8 @@ class Elaborator:
             frame.values.setdefault(f"c_{name}", tensor.shape[0])
         for name in values:
             self.note((id(self.template), name), values[name], deps[name])
+        for name, expr in self.stated.items():
+            frame.given[name] = expr.span if expr is not None else None
         self.enter(frame, entry[0])
         result = None
         with self.faults.catch():
@@ -230,12 +254,13 @@ class Elaborator:
         chain: list[Variant] = []
         span: Span | None = self.spec.span
         while name is not None:
-            if name not in self.spec.variants:
+            if not isinstance(name, str) or name not in self.spec.variants:
                 known = ", ".join(self.spec.variants) or "none"
-                hint = did_you_mean(name, self.spec.variants)
+                hint = did_you_mean(str(name)[:MAX_NAME], self.spec.variants)
+                lacks = f"'{self.spec.name}' has no variant '{name}'"
                 raise fault(
                     "unknown-variant",
-                    f"'{self.spec.name}' has no variant '{name}'",
+                    lacks if isinstance(name, str) else f"variants are names, not {shown(name)}",
                     span if chain else None,
                     help=f"{hint + ' ' if hint else ''}its variants are {known}",
                 )
@@ -267,6 +292,7 @@ class Elaborator:
         values: dict[str, Value] = {}
         for name, param in known.items():
             stated = next((v.values[name] for v in reversed(chosen) if name in v.values), param.default)
+            self.stated[name] = stated if name not in given else None
             if name in given:
                 values[name] = plain_value(given[name], name)
             elif stated is None:
@@ -314,6 +340,7 @@ class Elaborator:
         for name, expr in self.spec.inputs.items():
             chosen_expr = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
             shape = given[name] if given and name in given else evaluate(chosen_expr, values)
+            shape = [unboxed(n) for n in shape] if isinstance(shape, (list, tuple)) else shape
             span = None if given and name in given else chosen_expr.span
             if (
                 not isinstance(shape, (list, tuple))
@@ -361,6 +388,11 @@ class Elaborator:
     # --- notes for the source back end
     def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
         seen = self.seen.get(slot)
+        if isinstance(value, list) and (seen is None or seen.value is not value):
+            self.cells += items_in(value)
+            if self.cells > MAX_LISTED:
+                message = f"the lists of this network have more than {MAX_LISTED:,} items in all"
+                raise self.placed(fault("too-large", message, self.here or self.spec.span))
         if seen is None:
             self.seen[slot] = Seen(value, False, deps)
             self.seen[slot].add(value)
@@ -461,11 +493,16 @@ class Elaborator:
             self.note((id(var), "c"), value.shape[0], self.origins.get(id(value), NONE))
             self.note((id(var), "size"), value.shape[1:], NONE)
         elif isinstance(value, list) and value:
-            channels = [t.shape[0] for t in value]
-            deps = frozenset().union(*(self.origins.get(id(t), NONE) for t in value))
-            self.note((id(var), "c"), channels[0] if len(set(channels)) == 1 else channels, deps)
+            self.note((id(var), "c"), *self.channels_of(value))
             self.note((id(var), "size"), value[0].shape[1:], NONE)
             self.note((id(var), "count"), len(value), NONE)
+
+    def channels_of(self, value: Tensor | list[Tensor]) -> tuple[Value, Deps]:
+        """The channels of a tensor, or of each of a list, once if they are alike; and what is behind them."""
+        tensors = value if isinstance(value, list) else [value]
+        channels = [tensor.shape[0] for tensor in tensors]
+        deps = NONE.union(*(self.origins.get(id(tensor), NONE) for tensor in tensors))
+        return channels[0] if len(set(channels)) == 1 else channels, deps
 
     def operand(self, operand: ir.Operand, frame: Frame) -> Any:
         match operand:
@@ -519,12 +556,12 @@ class Elaborator:
             found.extend(value if isinstance(value, list) else [] if value is None else [value])
         return found
 
-    def placed(self, error: SpecError) -> SpecError:
-        """The error with the call trail that led here."""
+    def placed(self, error: SpecError, notes: tuple[Note, ...] = ()) -> SpecError:
+        """The error with the call trail that led here, and further notes."""
         trail = tuple(reversed(self.trail))
         return SpecError(
             *(
-                Diagnostic(d.code, d.message, d.span, d.label, d.notes, d.help, d.trail or trail)
+                Diagnostic(d.code, d.message, d.span, d.label, (*d.notes, *notes), d.help, d.trail or trail)
                 for d in error.diagnostics
             )
         )
@@ -553,6 +590,7 @@ class Elaborator:
                 raise self.placed(error) from None
             self.note((id(owner), name), value, deps)
             frame.values[name], frame.deps[name] = value, deps
+            frame.note_given(name, expr)
 
     # --- ops
     def op(self, node: ir.OpNode, frame: Frame, place: Place) -> None:
@@ -602,6 +640,7 @@ class Elaborator:
         if channel_names(op) is None:  # the source then needs a number, or a multiple of what enters
             self.note((id(node), "channels"), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
         result = list(made.outputs) if node.out.many else made.outputs[0]
+        self.named_parts(node, len(made.outputs), "parts")
         self.set(node.out, result, frame)
         if node.key is not None or place.count is not None:
             self.by_path[path] = made.outputs[0]
@@ -629,7 +668,7 @@ class Elaborator:
                 value, deps = self.value(expr, frame, (id(node), item.name))
                 values[item.name] = checked(item, value, expr, node.field_spans.get(item.name, node.span))
             except SpecError as error:
-                raise self.placed(error) from None
+                raise self.placed(error, frame.origins_of(expr)) from None
             if deps:
                 origins[item.name] = deps
         return SimpleNamespace(**values), origins
@@ -737,6 +776,7 @@ class Elaborator:
             for name, expr in node.args.items():
                 value, deps = self.value(expr, frame, (id(node), name))
                 inner.values[name], inner.deps[name] = value, deps
+                inner.note_given(name, expr, frame)
         except SpecError as error:
             raise self.placed(error) from None
         self.calls += 1
@@ -761,7 +801,11 @@ class Elaborator:
         self.by_path[path] = result
 
     def bind_inputs(
-        self, frame: Frame, block: ir.Template, tensors: Sequence[Tensor], further: Mapping[str, Tensor]
+        self,
+        frame: Frame,
+        block: ir.Template,
+        tensors: Sequence[Tensor],
+        further: Mapping[str, Tensor | list[Tensor]],
     ) -> None:
         self.enter(frame, tensors[0])
         self.note((id(block), "c_in"), tensors[0].shape[0], frame.deps["c_in"])
@@ -774,10 +818,10 @@ class Elaborator:
                 frame.values[name] = tensor is not None
                 self.note((id(block), name), tensor is not None, NONE)
             if tensor is not None:
-                frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = tensor.shape[0], self.origins.get(id(tensor), NONE)
-                self.note((id(block), f"c_{name}"), tensor.shape[0], frame.deps[f"c_{name}"])
-                self.note((id(var), "c"), tensor.shape[0], frame.deps[f"c_{name}"])
-                self.note((id(var), "size"), tensor.shape[1:], NONE)
+                self.set(var, tensor, frame)
+                channels, deps = self.channels_of(tensor)
+                frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = channels, deps
+                self.note((id(block), f"c_{name}"), channels, deps)
 
     def bind_params(self, frame: Frame, block: ir.Template) -> None:
         """Arguments not given take their defaults, which may read earlier ones."""
@@ -790,6 +834,7 @@ class Elaborator:
                         evaluate(param.default, frame.values),
                         self.behind(param.default, frame),
                     )
+                    frame.note_given(name, param.default)
                 except SpecError as error:
                     raise self.placed(error) from None
             self.note((id(block), name), frame.values[name], frame.deps.get(name, NONE))
@@ -809,7 +854,7 @@ class Elaborator:
         try:
             value, _ = self.value(expr, frame, (id(node), "condition"))
         except SpecError as error:
-            raise self.placed(error) from None
+            raise self.placed(error, frame.origins_of(expr)) from None
         if isinstance(expr, Lit):
             self.note((id(node), "condition"), value, NONE)
         if not isinstance(value, (bool, int)) and value is not None:
@@ -819,7 +864,8 @@ class Elaborator:
                     f"a condition is true or false, this is {value!r}",
                     expr.span or node.span,
                     help=f"compare it: {show(expr)} == {value!r}" if isinstance(value, str) else "",
-                )
+                ),
+                frame.origins_of(expr),
             )
         return bool(value)
 
@@ -940,8 +986,9 @@ class Elaborator:
     def bind_row(
         self, node: ir.LoopNode, frame: Frame, row: Mapping[str, tuple[Value, Deps]], index: int, count: int
     ) -> None:
-        for name, (value, deps) in row.items():
+        for position, (name, (value, deps)) in enumerate(row.items()):
             frame.values[name], frame.deps[name] = value, deps
+            frame.note_given(name, cell_of(node.rows, index, position))
             self.note((id(node), name), value, deps)
         for name, value in zip(TURN_NAMES, (index, index == 0, index == count - 1), strict=True):
             frame.values[name] = value
@@ -991,7 +1038,8 @@ class Elaborator:
                         f"repeat takes a whole number, at least 0, not {show(node.count)} = {count!r}",
                         node.count.span or node.span,
                         help="round it with ceil(), int() or round()" if isinstance(count, float) else "",
-                    )
+                    ),
+                    frame.origins_of(node.count),
                 )
             if count > MAX_TURNS:
                 raise self.placed(
@@ -1033,7 +1081,15 @@ class Elaborator:
         tensors = self.operands(node.ins, frame)
         if node.running:
             tensors = self.running(node, tensors, frame, place)
+        self.named_parts(node, len(tensors), "branches")
         self.set(node.out, tensors, frame)
+
+    def named_parts(self, node: ir.IrNode, count: int, what: str) -> None:
+        """Raises if a list has other names than it has tensors."""
+        names_ = node.out.parts
+        if names_ and len(names_) != count:
+            named = f"{len(names_)} name{'s' * (len(names_) > 1)}"
+            raise self.placed(fault("several-names", f"{named} for {count} {what}", node.span))
 
     def running(self, node: ir.ListNode, tensors: list[Tensor], frame: Frame, place: Place) -> list[Tensor]:
         """b1, b1 + b2, …, each sum an `add`."""
@@ -1048,6 +1104,15 @@ class Elaborator:
 
 
 _ABSENT: Any = object()
+
+
+def cell_of(rows: Expr | None, index: int, position: int) -> Expr:
+    """The cell of a table that the spec writes out, else the row or the whole."""
+    found: Expr = rows if rows is not None else Lit(None)
+    for place in (index, position):
+        if isinstance(found, ListOf) and place < len(found.items):
+            found = found.items[place]
+    return found
 
 
 def ratio(shape: Shape, entered: Sequence[Value]) -> Value:
@@ -1085,21 +1150,6 @@ def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
         if name in read:
             read |= {n.id for n in names(expr)}
     return [name for name in let if name in read]
-
-
-def plain_value(value: Any, name: str) -> Value:
-    """A param given from outside: numbers, truth values, words, and lists of them."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)):
-        return evaluate(Lit(value), {})
-    if isinstance(value, (list, tuple)):
-        return [plain_value(item, name) for item in value]
-    raise fault(
-        "bad-value",
-        f"the param '{name}' cannot be a {type(value).__name__}",
-        help="give a number, a truth value, a word or a list of them",
-    )
 
 
 def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
@@ -1163,12 +1213,16 @@ def type_name(value: Value) -> str:
 def annotation(values: Sequence[Value]) -> str:
     """The type of all of some values; of a table, that of its rows."""
     lists = [value for value in values if isinstance(value, list)]
-    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
-    if "float" in found:
-        found.discard("int")
+    found = scalar_types(values)
     if lists:
         found.add(f"tuple[{items_annotation(lists)}]")
     return " | ".join(sorted(found))
+
+
+def scalar_types(values: Sequence[Value]) -> set[str]:
+    """The types of those values that are no lists; a whole number will do where floats are taken."""
+    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
+    return found - {"int"} if "float" in found else found
 
 
 def items_annotation(lists: Sequence[list[Value]]) -> str:
@@ -1177,7 +1231,8 @@ def items_annotation(lists: Sequence[list[Value]]) -> str:
     if not items:
         return "()"
     size = len(lists[0])
-    row = "|" in annotation(items) and not isinstance(items[0], list)
+    kinds = len(scalar_types(items)) + any(isinstance(item, list) for item in items)
+    row = kinds > 1 and not isinstance(items[0], list)
     if all(len(value) == size for value in lists) and (size <= MAX_SPELT or row) and not is_table(lists):
         return ", ".join(annotation(column) for column in zip(*lists, strict=True))
     return f"{annotation(items)}, ..."

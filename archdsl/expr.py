@@ -17,7 +17,7 @@ from archdsl.report import Span, fault
 
 Value: TypeAlias = Any  # int | float | bool | str | None | list[Value]
 
-MAX_TEXT, MAX_DEPTH, MAX_BITS, MAX_ITEMS = 2000, 40, 64, 100_000
+MAX_TEXT, MAX_DEPTH, MAX_BITS, MAX_ITEMS = 2000, 40, 64, 10_000
 
 
 @dataclass(frozen=True)
@@ -370,7 +370,7 @@ def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
                 raise fault("unknown-name", f"'{name}' is not defined here", expr.span)
             return env[name]
         case ListOf(items=items):
-            return [evaluate(item, env) for item in items]
+            return bounded([evaluate(item, env) for item in items], expr)
         case IfElse(condition=condition, then=then, other=other):
             return evaluate(then if evaluate(condition, env) else other, env)
         case Logic(op=op, items=items):
@@ -382,7 +382,7 @@ def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
             return found
     parts = [evaluate(child, env) for child in children(expr)]
     try:
-        return _bounded(_apply(expr, parts), expr)
+        return bounded(_apply(expr, parts), expr)
     except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise fault("bad-value", f"cannot compute '{show(expr)}': {_reason(error)}", expr.span) from None
 
@@ -427,26 +427,44 @@ def _guard(op: str, left: Value, right: Value) -> None:
             raise OverflowError(f"a list of more than {MAX_ITEMS} items is not allowed")
 
 
-def _bounded(value: Value, expr: Expr) -> Value:
+def bounded(value: Value, expr: Expr) -> Value:
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise fault("bad-value", f"the value of '{show(expr)}' is too large", expr.span)
     if isinstance(value, float) and not math.isfinite(value):
         raise fault("bad-value", f"the value of '{show(expr)}' is not a finite number", expr.span)
     if isinstance(value, complex):
         raise fault("bad-value", f"the value of '{show(expr)}' is not a real number", expr.span)
-    if isinstance(value, list) and _items(value) > MAX_ITEMS:
-        raise fault("bad-value", f"'{show(expr)}' has more than {MAX_ITEMS} items", expr.span)
+    if isinstance(value, list) and (reason := too_large(value)):
+        raise fault("bad-value", f"'{show(expr)}' {reason}", expr.span)
     return value
 
 
-def _items(value: list[Value]) -> int:
-    """How many items a list has, those of its lists included; counting stops where there are too many."""
-    count, todo = 0, [value]
-    while todo and count <= MAX_ITEMS:
-        items = todo.pop()
-        count += len(items)
-        todo += [item for item in items if isinstance(item, list)]
-    return count
+def too_large(value: list[Value]) -> str:
+    """What is too much of a list, those in it included, or nothing; no more is looked at than is allowed.
+
+    A list may hold another one many times over, so that what is written in a few lines has no end.
+    """
+    count = 0
+    for depth, lists in enumerate(levels(value)):
+        count += sum(map(len, lists))
+        if count > MAX_ITEMS:
+            return f"has more than {MAX_ITEMS} items"
+        if depth == MAX_DEPTH:
+            return f"is nested more than {MAX_DEPTH} deep"
+    return ""
+
+
+def levels(value: list[Value]) -> Iterator[list[list[Value]]]:
+    """A list, the lists in it, the lists in those, and so on."""
+    lists = [value]
+    while lists:
+        yield lists
+        lists = [item for items in lists for item in items if isinstance(item, list)]
+
+
+def items_in(value: list[Value]) -> int:
+    """How many items a list has, those of the lists in it included."""
+    return sum(len(items) for lists in levels(value) for items in lists)
 
 
 def _reason(error: Exception) -> str:

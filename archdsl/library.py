@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from archdsl.given import checked, is_path, shown
 from archdsl.graph import Graph
 from archdsl.names import did_you_mean
+from archdsl.paths import is_folder, is_there, kind
 from archdsl.report import Source, SpecError, fault
 from archdsl.resources import folder
 from archdsl.spec import Spec
@@ -61,6 +63,7 @@ def graph_of(
     form: str = "train",
 ) -> Graph:
     """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
+    checked(features_only=features, form=form)
     if isinstance(spec, Graph):
         if variant is not None or params or inputs is not None or features or form != "train":
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
@@ -80,6 +83,7 @@ def elaborated(
     from archdsl.backbone import graph_of_backbone
     from archdsl.elaborate import elaborate
 
+    checked(features_only=features, form=form)
     if features is False:
         return elaborate(spec, variant, params, inputs, form)
     return graph_of_backbone(spec, features, variant, params, inputs, form)
@@ -87,13 +91,13 @@ def elaborated(
 
 def locate(spec: str | os.PathLike[str]) -> Path:
     """The file meant: one that exists, or else a shipped spec of that name."""
-    if not isinstance(spec, (str, os.PathLike)):
-        raise fault("bad-call", f"a spec is a path, a name or a dict, not a {type(spec).__name__}")
+    if not is_path(spec):
+        raise fault("bad-call", f"a spec is a path, a name or a dict, not {shown(spec)}")
     text = os.fspath(spec)
     if "\0" in text:
         raise fault("missing-file", f"there is no file {text!r}")
     path = Path(text)
-    if path.exists() and not path.is_dir():
+    if is_there(path) and not is_folder(path):
         return path
     if isinstance(spec, str) and text in shipped():
         return folder("specs") / f"{text}{SUFFIX}"
@@ -103,9 +107,11 @@ def locate(spec: str | os.PathLike[str]) -> Path:
 def missing(text: str, path: Path) -> SpecError:
     """What to say of a spec that is not there."""
     names = shipped()
-    if path.is_dir():
+    if is_folder(path):
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
+    if os.path.lexists(path):
+        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
     if path.suffix or path.parent != Path():
         bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
         hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
@@ -118,7 +124,7 @@ def missing(text: str, path: Path) -> SpecError:
 
 def near(where: Path, name: str) -> str:
     """A hint at a spec in the folder."""
-    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if where.is_dir() else []
+    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if is_folder(where) else []
     if not name:
         return f"there are {', '.join(here[:5])} in it" if here else ""
     return did_you_mean(name, here)

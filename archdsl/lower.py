@@ -29,7 +29,7 @@ from archdsl.ir import (
     Template,
     Var,
 )
-from archdsl.names import camel, did_you_mean, op_elsewhere, snake, unique
+from archdsl.names import camel, did_you_mean, nearest, op_elsewhere, snake, unique
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.base import FORM
 from archdsl.report import Collector, Note, Span, SpecError, fault
@@ -112,10 +112,12 @@ class Library:
                 return self.network(used)
         known = [*home.blocks, *(n for used in home.uses for n in [*used.blocks, used.name])]
         hint = did_you_mean(name, known) or op_elsewhere(name) or did_you_mean(snake(name), REGISTRY)
+        blocks = {n: block.span for spec in (*home.uses, home) for n, block in spec.blocks.items()}
         raise fault(
             "unknown-block",
             f"'{name}' is not a block",
             span,
+            notes=declared(name, known, blocks),
             help=hint or "write it under blocks:, or name its file in use:",
         )
 
@@ -273,7 +275,9 @@ class Lowerer:
         )
         if name.id in self.library.outermost.params:
             hint = f"a block sees the params of its own file alone: give it '{name.id}' as an argument"
-        return fault("unknown-name", f"'{name.id}' is not defined here", name.span, help=hint)
+        places = {**{n: param.span for n, param in self.home.params.items()}, **scope.numbers}
+        notes = declared(name.id, known, places) if hint.startswith("did you mean") else ()
+        return fault("unknown-name", f"'{name.id}' is not defined here", name.span, notes=notes, help=hint)
 
     def lets(self, let: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
         """Lets in order, each seeing those before it; they enter `scope`."""
@@ -312,7 +316,8 @@ class Lowerer:
             return tap
         known = [name for name in scope.tensors if name]
         hint = did_you_mean(ref.id, known) or f"tensors in scope are {', '.join(known)}"
-        raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, help=hint)
+        notes = declared(ref.id, known, {name: stage.span for name, stage in self.home.stages.items()})
+        raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, notes=notes, help=hint)
 
     def single(self, ref: Expr, scope: Scope) -> Operand:
         """The one tensor that `ref` names."""
@@ -572,7 +577,12 @@ class Lowerer:
         return found
 
     def arguments(
-        self, step: s.UseStep, known: Sequence[str], what: str, further: Sequence[str] = ()
+        self,
+        step: s.UseStep,
+        known: Sequence[str],
+        what: str,
+        further: Sequence[str] = (),
+        places: Mapping[str, Span | None] | None = None,
     ) -> dict[str, Expr]:
         """Positional and named arguments by name; `further` are the names that an open-ended op also takes."""
         if len(step.positional) > len(known):
@@ -584,7 +594,8 @@ class Lowerer:
             span = step.named_spans.get(name, step.span)
             if name not in known and name not in further:
                 hint = did_you_mean(name, known) or f"it takes {', '.join(known) or 'no arguments'}"
-                raise fault("unknown-argument", f"{what} has no argument '{name}'", span, help=hint)
+                notes = declared(name, known, places or {})
+                raise fault("unknown-argument", f"{what} has no argument '{name}'", span, notes=notes, help=hint)
             if name in given:
                 raise fault("surplus-argument", f"'{name}' is given twice", span)
             given[name] = value
@@ -595,8 +606,13 @@ class Lowerer:
     ) -> Operand:
         further = [name for name in block.inputs if name != INPUT]
         what = f"the block '{block.name}'"
-        given = self.arguments(step, [*block.params, *further], what)
-        tensors = {name: self.single(given.pop(name), scope) for name in further if name in given}
+        places = {name: param.span for name, param in block.params.items()}
+        given = self.arguments(step, [*block.params, *further], what, places=places)
+        tensors = {
+            name: (self.tensor if block.inputs[name].many else self.single)(given.pop(name), scope)
+            for name in further
+            if name in given
+        }
         for name in further:
             if name not in tensors and name not in block.optional:
                 message, help = f"{what} needs the tensor '{name}'", f"give it by name: {name}: the name of a tensor"
@@ -650,7 +666,7 @@ class Lowerer:
     def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
         if len(step.body) > 1 and self.is_chain(step.body):
             return self.container(step.body, scope, keys.key(step.name, "block"), entry, region, step.span, step.label)
-        return self.body(step.body, scope, keys, entry, region)
+        return self.body(named_alone(step), scope, keys, entry, region)
 
     def container(
         self,
@@ -1074,11 +1090,30 @@ class Lowerer:
             body=[renamed(inner_step, elsewhere) for inner_step in steps],
             inputs={n: of in scope.optional for n, of in given.items() if of in tensors},
         )
+        lists = frozenset(n for n in block.inputs if is_list(inner.tensors[given[n]]))
         self.library.done[(id(self.home), name)] = BlockLowerer(
-            self.library, self.home, block, staged=self.staged
+            self.library, self.home, block, staged=self.staged, lists=lists
         ).lower()
         named = {n: Name(given[n], span=step.span) for n in [*block.params, *block.inputs]}
         return s.UseStep(span=step.span, target=name, named=named)
+
+
+def declared(name: str, known: Iterable[str], places: Mapping[str, Span | None]) -> tuple[Note, ...]:
+    """Where the known name that is like this one is declared, if a spec declares it."""
+    near = nearest(name, known)
+    place = places.get(near) if near is not None else None
+    return (Note(f"'{near}' is declared here", place),) if place is not None else ()
+
+
+def is_list(operand: Operand) -> bool:
+    return isinstance(operand, Var) and operand.many
+
+
+def named_alone(step: s.SequenceStep) -> Sequence[s.Step]:
+    """The steps of a body; its name is that of its only step, if that has none."""
+    if len(step.body) == 1 and step.name is not None and step.body[0].name is None:
+        return [replace(step.body[0], name=step.name)]
+    return step.body
 
 
 def begins_with(steps: Sequence[s.Step], name: str) -> bool:
@@ -1166,6 +1201,19 @@ def step_bindings(step: s.Step) -> Iterator[str]:
                         yield from step_bindings(inner)
 
 
+def step_names(steps: Iterable[object]) -> Iterator[str]:
+    """Every `name:` that steps have, those of inner steps included."""
+    for step in steps:
+        if isinstance(step, s.Step):
+            if step.name is not None:
+                yield step.name
+            yield from step_names(vars(step).values())
+        elif isinstance(step, (list, tuple)) and not isinstance(step, Span):
+            yield from step_names(step)
+        elif isinstance(step, Mapping):
+            yield from step_names(step.values())
+
+
 def is_module(step: s.Step) -> bool:
     """Whether a step is one op or block in any case; with `when:`, whether its `else:` is another."""
     other = step.other or ()
@@ -1179,11 +1227,19 @@ def shared_name(bodies: Mapping[str, Sequence[s.Step]]) -> set[str]:
 
 
 class BlockLowerer(Lowerer):
-    """A block of `blocks:`."""
+    """A block of `blocks:`, or the body of a loop, whose inputs may be lists of tensors too."""
 
-    def __init__(self, library: Library, home: s.Spec, block: s.Block, *, staged: bool = False) -> None:
+    def __init__(
+        self,
+        library: Library,
+        home: s.Spec,
+        block: s.Block,
+        *,
+        staged: bool = False,
+        lists: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(library, home)
-        self.block, self.owner, self.staged = block, block.name, staged
+        self.block, self.owner, self.staged, self.lists = block, block.name, staged, lists
 
     def is_own_param(self, name: str) -> bool:
         return name in self.block.params
@@ -1197,7 +1253,7 @@ class BlockLowerer(Lowerer):
         for name, param in block.params.items():
             params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
-        inputs = {INPUT: Var("x"), **{name: Var(name) for name in block.inputs}}
+        inputs = {INPUT: Var("x"), **{name: Var(name, many=name in self.lists) for name in block.inputs}}
         for name, var in inputs.items():
             scope.tensors[name] = var
             scope.numbers[f"c_{name}"] = None
@@ -1376,7 +1432,8 @@ class NetworkLowerer(Lowerer):
         if not steps:
             raise fault("empty-body", f"the stage '{stage.name}' has no steps", stage.span)
         only = steps[0] if len(steps) == 1 else None
-        plain = only is not None and only.when is None and only.source is None and only.into is None
+        unnamed = only is not None and only.name is None  # a name of its own is a key in the stage, as among others
+        plain = unnamed and only is not None and only.when is None and only.source is None and only.into is None
         if plain and isinstance(only, s.LoopStep) and not only.parallel and only.columns and not stage.let:
             value = self.loop(only, scope, Keys(), entry, region, stage=stage)
             node = region.nodes[-1]
@@ -1400,7 +1457,7 @@ class NetworkLowerer(Lowerer):
         before = set(inner.tensors)
         inside.result = self.body(stage.body, inner, Keys(prefix=f"{stage.name}_"), carry, inside)
         keyed = [node for node in inside.walk() if node.key is not None and node.key.startswith(f"{stage.name}_")]
-        if len(keyed) == 1:
+        if len(keyed) == 1 and str(keyed[0].key).removeprefix(f"{stage.name}_") not in step_names(stage.body):
             keyed[0].key = stage.name
         out = Var(stage.name)
         region.nodes.append(StageNode(entry=entry, carry=carry, body=inside, let=let, out=out, span=stage.span))

@@ -16,8 +16,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backends.torch_source import emit
+from archdsl.elaborate import IMAGE, MAX_SIDE
+from archdsl.expr import Value
+from archdsl.given import plain_value, shown
 from archdsl.graph import Graph
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
+from archdsl.ops import REGISTRY
 from archdsl.report import fault
 from archdsl.spec import Spec
 
@@ -88,6 +92,7 @@ def build_spec(
     `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`; what is
     proven then is the class as it is without them.
     """
+    params = {name: plain_value(value, name) for name, value in params.items()}
     key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
@@ -121,7 +126,17 @@ def compiled(
     if len(rest) > len(plain):
         graph = elaborated(spec, variant, rest, inputs, features, form)
         network = network_class(graph)
-    return graph, network, {name: value for name, value in params.items() if name not in rest}
+    return graph, network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
+
+
+def beside_spec(name: str, value: Value) -> Value:
+    """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
+    words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
+    if words and value not in words:
+        raise fault("bad-value", f"{name} has no word {shown(value)}", help=f"there are {', '.join(words)}")
+    if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
+        raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
+    return value
 
 
 def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:

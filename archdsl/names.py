@@ -56,5 +56,11 @@ def op_elsewhere(name: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest known name, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else ""
+    near = nearest(name, known)
+    return f"did you mean '{near}'?" if near is not None else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is like this one, if there is one."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None

@@ -53,6 +53,7 @@ def filled(graph: Graph, weights: Weights | None) -> nn.Module:
     import torch
 
     from archdsl import module
+    from archdsl.onnx_resize import with_exact_upsampling
     from archdsl.porting import files
     from archdsl.porting.fitting import put_weights
 
@@ -66,7 +67,7 @@ def filled(graph: Graph, weights: Weights | None) -> nn.Module:
     for part in network.modules():  # in ONNX nothing is in place, and torch takes twice the time to find that out
         if hasattr(part, "inplace"):
             setattr(part, "inplace", False)  # noqa: B010 - for all that mypy knows it is a tensor
-    return network.eval()
+    return with_exact_upsampling(network, graph).eval()
 
 
 def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:

@@ -18,7 +18,7 @@ def write(path: Path, data: str | bytes) -> None:
             target.write_bytes(encoded(data))  # a device or pipe cannot be replaced
             return
         replace(target, stage(target, data))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name may hold what no file's can
         raise unwritable(path, error) from None
 
 
@@ -33,7 +33,7 @@ def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
         while staged:
             target, temporary = staged.pop(0)
             replace(target, temporary)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise unwritable(folder, error) from None
     finally:
         for _, temporary in staged:
@@ -64,8 +64,8 @@ def encoded(data: str | bytes) -> bytes:
     return data.encode() if isinstance(data, str) else data
 
 
-def unwritable(path: Path, error: OSError) -> SpecError:
-    reason = error.strerror or type(error).__name__
+def unwritable(path: Path, error: OSError | ValueError) -> SpecError:
+    reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
     if isinstance(error, FileNotFoundError):
         reason = f"there is no folder '{path.parent}'"
     return fault("cannot-write", f"cannot write '{path}': {reason[:1].lower()}{reason[1:]}")

@@ -16,6 +16,7 @@ from archdsl.identifiers import checked_name, is_identifier
 from archdsl.names import camel
 from archdsl.ops import REGISTRY
 from archdsl.override import no_stage
+from archdsl.paths import is_folder, real
 from archdsl.report import Collector, Note, Source, Span, SpecError, fault
 from archdsl.resources import folder
 from archdsl.schema.shape import INIT, INIT_NAMES, SPEC, VARIANT
@@ -63,8 +64,8 @@ def read_spec(
     `base` is the spec's file or its folder (None: it has none). `use:` and `extends:` look there, then
     among the shipped specs, and nowhere else; `load` reads what they find.
     """
-    path = base / Path(source.name).name if base is not None and base.is_dir() else base
-    files = Files(load, folder("specs"), [path.resolve()] if path is not None else [])
+    path = base / Path(source.name).name if base is not None and is_folder(base) else base
+    files = Files(load, folder("specs"), [real(path)] if path is not None else [])
     return read_document(document(source, path.parent if path is not None else None, path, files), files)
 
 
@@ -99,7 +100,7 @@ def read_uses(
 def read_use(reference: Reference, files: Files, cache: dict[tuple[Path, str | None], Spec]) -> Spec:
     path, source = files.enter(reference)
     until = reference.until.text if reference.until is not None else None
-    key = path.resolve(), until
+    key = real(path), until
     try:
         if key not in cache:
             with called_from(reference):

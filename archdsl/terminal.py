@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from archdsl.report import SpecError
@@ -17,16 +20,35 @@ T = TypeVar("T")
 
 PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "→": ">", "✓": "v"}  # one for one: columns stay
 PLAIN["\u2007"] = " "  # a blank as wide as a digit
+STDERR = 2  # the last of the numbers of streams that every process has
 PIPE_WIDTH = 160  # of a table that no terminal limits
 
 
+class Closed(io.TextIOBase):
+    """In the place of a stdout that was closed before we began: nothing can be written to it."""
+
+    def write(self, _: str, /) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
 def prepare() -> None:
-    """Characters that a terminal cannot show become plain ones, never an exception."""
+    """Streams that are closed are there all the same, and characters that a terminal cannot show become plain ones."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        occupy()
+    sys.stdout = sys.stdout or Closed()
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115 - open to the end, as the one it stands for
     codecs.register_error("archdsl", replaced)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="archdsl")
+
+
+def occupy() -> None:
+    """No file that is opened later gets a number of these, at which other programs write what they say."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass
+    os.close(number)
 
 
 def replaced(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -66,8 +88,10 @@ def report(error: SpecError) -> None:
 
 
 def complain(text: str) -> None:
-    """Lines on stderr."""
-    sys.stderr.write(text + "\n")
+    """Lines on stderr; where it takes none, the exit status alone tells."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def console() -> Console:
@@ -89,5 +113,6 @@ def tracked(items: Sequence[T], what: str) -> Iterator[T]:
 
 
 def quiet() -> None:
-    """After the reader of a pipe has gone: nothing more is written, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """After the reader of a pipe has gone, or a disk is full: nothing more is written, not even at exit."""
+    with suppress(OSError, ValueError):  # one that was closed before we began has no number
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from archdsl.paths import waits
 from archdsl.report import Note, Source, Span, SpecError, fault
 from archdsl.slips import syntax_fault, torn_value
 
@@ -77,14 +78,16 @@ def open_source(path: Path, name: str | None = None) -> Source:
     """The text of a file; a fault if it is missing, too large or not UTF-8."""
     name = str(path) if name is None else name
     start = Span(Source(name, ""), 1, 1, 1, 1)
+    if waits(path):
+        raise fault("missing-file", f"cannot read '{name}': it is a pipe, not a file")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         reason = (
             "there is no such file"
             if isinstance(error, FileNotFoundError)
-            else (error.strerror or "it cannot be opened")
+            else (getattr(error, "strerror", None) or "it cannot be opened")
         )
         raise fault("missing-file", f"cannot read '{name}': {reason}") from None
     if len(data) > MAX_BYTES:

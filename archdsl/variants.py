@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archdsl.expr import Expr, evaluate
-from archdsl.identifiers import checked_variant
-from archdsl.report import fault
+from archdsl.identifiers import MAX_NAME, checked_variant
+from archdsl.names import nearest
+from archdsl.report import Note, fault
 from archdsl.schema.shape import EXPECT, TOP1, VARIANT
 from archdsl.spec import Expected, Param, Variant
 from archdsl.text import Mapping, Node, Scalar
@@ -109,7 +110,9 @@ class VariantReader:
         params = self.params
         if key.text not in params:
             help = self.ctx.hint(key.text, [*params, *VARIANT]) or f"the params are {', '.join(params) or 'none'}"
-            raise fault("unknown-param", f"there is no param '{clip(key.text)}'", key.span, help=help)
+            near = nearest(key.text[:MAX_NAME], params)
+            notes = (Note(f"'{near}' is declared here", params[near].span),) if near is not None else ()
+            raise fault("unknown-param", f"there is no param '{clip(key.text)}'", key.span, notes=notes, help=help)
         return key.text
 
     @staticmethod

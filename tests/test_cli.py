@@ -402,3 +402,33 @@ def test_colour_goes_to_terminals_alone(monkeypatch):
     assert not terminal.colored(Stream(False))
     monkeypatch.setenv("NO_COLOR", "1")
     assert not terminal.colored(Stream(True))
+
+
+# --- streams that take nothing ------------------------------------------------------------------
+
+COMMANDS = ["emit small.yaml", "ops", "--help", "cost nothing.yaml", "nothing"]
+
+
+def in_shell(command, where):
+    """Exit status and stderr of `archdsl …` in bash; of a pipe, those of its first part."""
+    line = f"{sys.executable} -m archdsl {command}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=where, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "> /dev/full", "> /dev/full 2>&1"])
+def test_a_stream_that_is_closed_or_full_is_told_by_the_status(command, closed, here):
+    status, err = in_shell(f"{command} {closed}", here)
+    wrong = command.endswith(("nothing.yaml", "nothing"))
+    assert status == (0 if closed == "2>&-" and not wrong else 2)
+    assert "Traceback" not in err
+    assert "Exception" not in err
+    if "2>" not in closed and not wrong:
+        assert err.startswith("archdsl: cannot write the output: ")
+
+
+@pytest.mark.parametrize("command", COMMANDS[:3])
+def test_a_reader_that_has_read_enough_is_no_fault(command, here):
+    for reader in ("head -1 > /dev/null", "true"):
+        assert in_shell(f"{command} | {reader}", here) == (0, "")

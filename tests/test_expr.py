@@ -9,6 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from archdsl import graph
+from archdsl.elaborate import type_name
 from archdsl.expr import (
     COMPARE,
     FUNCTIONS,
@@ -445,3 +447,55 @@ def test_the_branch_that_is_not_taken_is_not_computed():
     assert evaluate(parse("8 if n == 0 else 8 // n"), {"n": 0}) == 8
     assert evaluate(parse("n == 0 or 8 // n > 1"), {"n": 0}) is True
     assert evaluate(parse("n != 0 and 8 // n > 1"), {"n": 0}) is False
+
+
+# --- bounds -------------------------------------------------------------------------------------
+
+
+def doubled(times):
+    """A list that holds another one twice, which holds another one twice, and so on: few words, many items."""
+    value = [1]
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize("text", ["[a, a]", "a + a", "a * 2", "[b if b else a, a]", "[[a, 1], [a, 2]]"])
+def test_a_list_of_too_many_items_over_all_levels_is_refused_in_no_time(text):
+    start = time.perf_counter()
+    with pytest.raises(SpecError, match="more than 10000 items"):
+        evaluate(parse(text), {"a": doubled(12), "b": []})
+    assert time.perf_counter() - start < 1
+
+
+def test_a_list_nested_too_deeply_is_refused():
+    deep = 1
+    for _ in range(40):
+        deep = [deep]
+    with pytest.raises(SpecError, match="nested more than 40 deep"):
+        evaluate(parse("[a]"), {"a": deep})
+
+
+def test_the_type_of_a_nested_list_is_found_in_no_time():
+    nested = [1, 2, 3, 4]
+    for _ in range(39):
+        nested = [1, 2, 3, nested]
+    start = time.perf_counter()
+    assert type_name(nested).count("tuple") == 40
+    assert type_name(doubled(12)).startswith("tuple[tuple[")
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"params": {f"p{n}": f"[{n}] * 9999" for n in range(480)}, "stages": {"a": [{"conv": "len(p1)"}]}},
+        {"stages": {"a": {"for": "x", "in": "[1] * 10000", "let": {"q": "[x] * 9000"}, "body": [{"conv": "len(q)"}]}}},
+    ],
+    ids=["params", "turns"],
+)
+def test_the_lists_of_a_network_have_a_bound_in_all(spec):
+    start = time.perf_counter()
+    with pytest.raises(SpecError, match="more than 1,000,000 items in all"):
+        graph({"archdsl": 1, "name": "Net", "input": [3, 8, 8], **spec})
+    assert time.perf_counter() - start < 4

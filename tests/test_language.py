@@ -103,6 +103,14 @@ def test_the_module_is_the_graph(form):
 
 
 @each_form
+def test_fx_traces_the_module(form):
+    traced = torch.fx.symbolic_trace(built(*form))
+    with torch.no_grad():
+        found = traced(*tensors(*form))
+    near(list(found) if isinstance(found, tuple) else [found], run(*form))
+
+
+@each_form
 def test_every_module_stands_at_the_path_of_its_op(form):
     net, graph = built(*form), graph_of(*form)
     paths = {node.path for node in graph.nodes}
@@ -283,3 +291,8 @@ def test_the_links_of_the_page_lead_somewhere():
     assert {link for link in links if link.startswith("#") and link[1:] not in heads} == set()
     folder = FOLDER.parent.parent / "docs"
     assert {link for link in links if not link.startswith("#") and not (folder / link).exists()} == set()
+
+
+def test_the_name_of_a_lone_step_is_a_key():
+    keys = {key.rsplit(".", 1)[0] for key in built("name_of_a_lone_step").state_dict()}
+    assert {"a.m", "b.m.conv", "c.m.0", "c.m.1", "d.m", "e.m", "f_m"} <= keys

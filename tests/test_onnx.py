@@ -155,6 +155,31 @@ def test_padding_same_at_any_resolution(side):
 
 
 @pytest.mark.parametrize(
+    ("size", "scale", "mode", "corners"),
+    [
+        ((9, 10), 2.3, "nearest", False),  # 10 × 2.3 is 22.999999 in 32 bits
+        ((20, 10), 0.7, "nearest", False),
+        ((9, 10), 2.3, "bilinear", False),
+        ((9, 10), 2.3, "bilinear", True),
+        ((10, 100), 1.01, "bicubic", False),
+        ((9, 10), 1.01, "bicubic", False),  # no size changes, and torch copies
+        ((9, 10), 1.01, "nearest", False),
+        ((10,), 2.3, "nearest", False),
+        ((5, 6, 10), 2.3, "nearest", False),
+        ((5, 6, 10), 2.3, "trilinear", False),
+        ((9, 10), 1.5, "bilinear", False),
+    ],
+)
+def test_upsampling_by_a_fraction_gives_the_sizes_and_numbers_of_torch(size, scale, mode, corners):
+    step = {"upsample": {"scale": scale, "mode": mode, "align_corners": corners}}
+    graph = archdsl.graph({"archdsl": 1, "name": "Up", "input": [2, *size], "stages": {"a": [{"conv": 3}, step]}})
+    net = module.build(graph).eval()
+    model = onnx_export.emit(graph, net.state_dict())
+    assert_same(model, net, (torch.randn(2, 2, *size),))
+    assert_described(onnx.load_from_string(model), graph)
+
+
+@pytest.mark.parametrize(
     ("kernel", "stride", "padding", "groups"),
     [(1, 1, 0, 1), (1, 2, 0, 2), (3, 2, 1, 1), (3, 1, 0, 8), ([1, 3], 1, 2, 4)],
 )

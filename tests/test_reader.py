@@ -1,6 +1,7 @@
 """A located tree to a Spec: all forms of a spec, and what is said of those that are none."""
 
 import gc
+import os
 import time
 from pathlib import Path
 from random import Random
@@ -8,6 +9,7 @@ from random import Random
 import pytest
 import yaml
 
+from archdsl import library
 from archdsl.expr import Call, Lit, Name, show
 from archdsl.identifiers import _MODULE
 from archdsl.reader import read_spec
@@ -562,3 +564,61 @@ def test_a_mutilated_spec_is_read_or_refused_but_never_breaks_the_reader(path):
             placed = [item.span is not None for item in error.diagnostics]
             if not all(placed) or not str(error):
                 raise AssertionError(error.diagnostics) from error
+
+
+# --- what is no file ----------------------------------------------------------------------------
+
+
+def no_files(folder):
+    """Names of what stands in a folder and is no file, with what is said of each."""
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "one.yaml").symlink_to("two.yaml")
+    (folder / "two.yaml").symlink_to("one.yaml")
+    (folder / "gone.yaml").symlink_to("nothing.yaml")
+    (folder / "folder.yaml").mkdir()
+    os.mkfifo(folder / "pipe.yaml")
+    nowhere = "is no file: it is a link that leads nowhere"
+    return {
+        **dict.fromkeys(("loop.yaml", "one.yaml", "two.yaml", "gone.yaml"), nowhere),
+        "folder.yaml": "is no file: it is a folder",
+        "pipe.yaml": "is no file: it is a pipe or a device",
+        "n" * 300 + ".yaml": "there is no file 'nnn",
+    }
+
+
+@pytest.mark.parametrize("word", ["use", "extends"])
+def test_what_is_named_and_is_no_file_is_a_fault_at_its_name(word, tmp_path):
+    for name, said in no_files(tmp_path).items():
+        (tmp_path / "net.yaml").write_text(f"name: Net\n{word}: {name}\ninput: [3, 8, 8]\nstages: {{a: [conv: 3]}}\n")
+        with pytest.raises(SpecError) as caught:
+            library.read(tmp_path / "net.yaml")
+        (fault,) = caught.value.diagnostics
+        assert fault.code == "missing-file"
+        assert said in fault.message
+        assert (fault.span.line, fault.span.col) == (2, len(word) + 3)
+
+
+def test_a_spec_that_is_no_file_is_a_fault(tmp_path):
+    for name in no_files(tmp_path):
+        with pytest.raises(SpecError) as caught:
+            library.read(tmp_path / name)
+        assert caught.value.diagnostics[0].code == "missing-file"
+    with pytest.raises(SpecError, match="larger than 1 MB"):
+        library.read("/dev/zero")
+
+
+def test_a_file_that_may_not_be_read_is_a_fault_where_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "closed.yaml").write_text("name: A\n")
+    (tmp_path / "net.yaml").write_text("name: Net\nuse: closed.yaml\ninput: [3, 8, 8]\nstages: {a: [conv: 3]}\n")
+    opened = Path.open
+
+    def closed(path, *args, **kwargs):
+        if path.name == "closed.yaml":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(SpecError, match=r"net\.yaml:2:6: error\[missing-file\]: cannot read '.*': Permission denied"):
+        library.read(tmp_path / "net.yaml")
+    with pytest.raises(SpecError, match=r"cannot read '.*': Permission denied"):
+        library.read(tmp_path / "closed.yaml")

@@ -18,8 +18,10 @@ import torch
 from torch import nn
 
 from archdsl import module, output
+from archdsl.given import checked
 from archdsl.graph import Graph
 from archdsl.library import Inputs, SpecLike, graph_of
+from archdsl.paths import is_there
 from archdsl.porting import editing, files, libraries, ordering, running
 from archdsl.porting.parts import COUNTER, Pair, State, parts_of, shapes_of
 from archdsl.report import Collector, Note, SpecError, fault
@@ -42,6 +44,7 @@ class Ported:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the weights, whole or not at all: safetensors, or a pickle if the name ends in .pth or .pt."""
+        checked(file=path)
         output.write(Path(path), files.data(self.state, str(path)))
 
 
@@ -125,7 +128,7 @@ def load(network: nn.Module, state: State) -> None:
 
 def in_order_of(state: State, file: str | os.PathLike[str]) -> tuple[State, bool]:
     """The weights in the order of the names in another file of the same network."""
-    if not Path(file).exists():
+    if not is_there(Path(file)):
         known = ", ".join(f"{library}:NAME" for library in libraries.LIBRARIES)
         raise fault("missing-file", f"there is no file '{file}'", help=f"--from takes a file or {known}")
     names, ordered = files.read(file)

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from archdsl.paths import is_file
 from archdsl.porting.parts import State
 from archdsl.report import SpecError, fault
 
@@ -33,7 +34,7 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> tuple[State, b
     entry of a checkpoint that holds the weights, if several could. Raises `SpecError`.
     """
     file = Path(path)
-    if file.is_dir() or not file.exists():
+    if not is_file(file):
         raise fault("missing-file", f"there is no file '{path}'")
     try:
         safe = is_safe(file)

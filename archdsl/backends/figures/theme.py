@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archdsl.backends.figures import style
 from archdsl.backends.figures.style import Attributes, Paint
-from archdsl.names import did_you_mean
+from archdsl.given import known_word
 from archdsl.report import fault
 
 THEMES, PALETTES = ("light", "dark"), ("colour", "grey")
@@ -170,12 +170,6 @@ def parts(colour: str) -> list[int]:
 
 def hexed(values: Sequence[float]) -> str:
     return "#" + "".join(f"{round(value):02x}" for value in values)
-
-
-def known_word(what: str, word: str, known: tuple[str, ...]) -> None:
-    if word not in known:
-        hint = did_you_mean(word, known) or f"there are {', '.join(known)}"
-        raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 
 def inches(width: str | float | None) -> float | None:

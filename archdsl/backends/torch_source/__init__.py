@@ -16,10 +16,10 @@ from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import IMAGE, SIZE, Origin
 from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
+from archdsl.given import known_word
 from archdsl.graph import Graph
 from archdsl.names import unique
 from archdsl.ops import REGISTRY
-from archdsl.report import fault
 from archdsl.witnesses import witnesses
 
 STYLES = ("specialized", "parametric")
@@ -32,8 +32,7 @@ def emit(graph: Graph, style: str = "specialized") -> str:
     params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
     In the parametric style all params do, and what differs between the variants of the spec is kept.
     """
-    if style not in STYLES:
-        raise fault("bad-call", f"there is no style '{style}'", help=f"there are {', '.join(STYLES)}")
+    known_word("style", style, STYLES)
     return print_document(document(graph, style))
 
 

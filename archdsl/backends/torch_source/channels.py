@@ -37,9 +37,11 @@ class Channels:
                 return self.known[operand]
             case ir.Item(var=var, index=index):
                 found = self.known[var]
-                if isinstance(found, ListOf):
-                    return found.items[index.value] if isinstance(index, Lit) else found.items[0]  # type: ignore[index]
-                return found
+                if not isinstance(found, ListOf):
+                    return found
+                if isinstance(index, Lit):
+                    return found.items[index.value]  # type: ignore[index]
+                return found.items[0] if all(same(n, found.items[0]) for n in found.items) else Index(found, index)
         return self.tapped(operand)
 
     def tapped(self, tap: ir.Tap) -> Expr:

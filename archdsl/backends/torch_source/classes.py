@@ -18,6 +18,7 @@ from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat,
 from archdsl.backends.torch_source.loops import LoopWriter, is_starred
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
+    TARGET,
     Line,
     Piece,
     aimed,
@@ -63,6 +64,7 @@ class ClassSource:
     derived: list[str]  # those that follow from others
     init: list[Line]
     inputs: list[str]
+    lists: list[str]  # those that are several tensors
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
     forward: list[tuple[int, str]]
@@ -134,6 +136,7 @@ class Writer:
         self.aliases: dict[ir.Var, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
+        self.made_by_torch = {var for var in template.inputs.values() if var.many}  # lists that tracing cannot walk
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
         self.classifier: Classifier | None = None
@@ -150,7 +153,9 @@ class Writer:
     def write(self) -> ClassSource:
         template = self.template
         for name, var in template.inputs.items():
-            self.channels[var] = Name("c_in" if name == INPUT else f"c_{name}")
+            self.channels[var] = (
+                self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
+            )
         if self.outermost:
             self.bind_network_inputs()
         result = self.region(template.region)
@@ -170,6 +175,7 @@ class Writer:
             derived=list(derived),
             init=init,
             inputs=[var.name for var in inputs],
+            lists=[var.name for var in inputs if var.many],
             training=list(auxiliaries),
             optional=[n for n in template.optional if self.numbers.decided((id(template), n)) is None],
             forward=[] if plain else forward,
@@ -180,6 +186,13 @@ class Writer:
             weighted=self.weighted,
             biased=self.biased,
         )
+
+    def channels_of_list(self, name: str) -> Expr:
+        """The channels of an input that is a list: once if they are alike, else of each."""
+        seen = self.origin.notes.seen[id(self.template), f"c_{name}"]
+        if not isinstance(seen.value, list):
+            return Name(f"c_{name}")
+        return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
 
     def bind_network_inputs(self) -> None:
         for var in self.template.inputs.values():
@@ -451,6 +464,48 @@ class Writer:
         """Operands as `forward` knows them; absent branches are left out."""
         return tuple(self.resolve(o) for o in operands if o not in self.absent)
 
+    def spelt(self, operands: tuple[ir.Operand, ...], *, alone: bool = False) -> tuple[ir.Operand, ...]:
+        """Operands with the lists that torch makes as their items: torch.fx traces no walk through such a list.
+
+        One that is the only operand is handed on whole, unless it is to be walked `alone` too.
+        """
+        if len(operands) == 1 and not alone:
+            return operands
+        return tuple(inner for operand in operands for inner in self.items_of(operand))
+
+    def items_of(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
+        """The items of a list that torch makes, if their number is known; any other operand as it is."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return (operand,)
+        count = self.channels.count(operand)
+        if not isinstance(count, Lit):
+            return (operand,)
+        return tuple(ir.Item(operand, Lit(index)) for index in range(int(count.value or 0)))
+
+    def is_counted(self, operand: ir.Operand) -> bool:
+        """Whether it is a list that torch makes, of a number of tensors that differs between calls."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return False
+        return not isinstance(self.channels.count(operand), Lit)
+
+    def spread(self, operand: ir.Operand) -> str | None:
+        """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
+        if not isinstance(operand, ir.Var) or not (operand.many or operand.optional):
+            return None
+        if not self.is_counted(operand):
+            return f"*{TARGET}"
+        count = text(self.in_forward(self.channels.count(operand), "parts"))
+        return f"*({TARGET}[i] for i in range({count}))"
+
+    def as_list(self, operand: ir.Operand, statements: list[Statement]) -> ir.Operand:
+        """A list that torch makes as one of Python's, which `extend` can take."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return operand
+        items, made = self.items_of(operand), ir.Var("parts", many=True)
+        spread = [self.spread(item) for item in items]
+        statements.append(Step(made, items, lambda *texts: f"[{', '.join(map(filled, texts, spread))}]", named=True))
+        return made
+
     def open_stage(self, node: ir.StageNode) -> None:
         kept = dict(self.numbers.bound)
         self.numbers.bound.update({name: (id(node), name) for name in node.let})
@@ -603,6 +658,19 @@ class Writer:
             block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
+    def channels_given(self, node: ir.CallNode, name: str) -> Expr:
+        """The channels of a further tensor of a call; of a list whose tensors are alike those of the first."""
+        found, operand = self.channels.of(node.tensors[name]), node.tensors[name]
+        seen = self.origin.notes.seen.get((id(node.block), f"c_{name}"))
+        if not isinstance(operand, ir.Var) or not operand.many or seen is None:
+            return self.channels.by_name(found)
+        if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
+            message = f"the tensors of '{operand.name}' are alike in one call and not in another"
+            raise fault("cannot-print", message, node.span, help="give all of them the same channels")
+        if isinstance(found, ListOf) and not isinstance(seen.value, list):
+            found = found.items[0]
+        return self.channels.by_name(found)
+
     def kept_width(self, node: ir.OpNode) -> Expr | None:
         """The channels that the last layer reads as `reset_classifier` can read them."""
         channels = self.channels.shown(node.ins[0])
@@ -619,9 +687,7 @@ class Writer:
         given |= self.sizes(node)
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
-        given |= {
-            f"c_{name}": self.channels.by_name(self.channels.of(operand)) for name, operand in node.tensors.items()
-        }
+        given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
         for name, param in {**callee.params, **callee.implicit}.items():
             if name in node.args:
                 given[name] = node.args[name]
@@ -695,21 +761,26 @@ class Writer:
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
             slot = (id(node.ins[0]), "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
-        operands = self.resolved(node.operands())
-        many = [isinstance(o, ir.Var) and (o.many or o.optional) for o in operands]
+        operands = self.spelt(self.resolved(node.operands()))
+        spread = [self.spread(o) for o in operands]
+        many = [text is not None for text in spread]
 
         lazy = len(operands) == 1 and operands[0] in self.lazy
 
         def print_op(*texts: str) -> str:
             if lazy:
                 return node.op.function(site, f"*[*{texts[0]}]")
-            return node.op.function(site, *(f"*{t}" if m else t for t, m in zip(texts, many, strict=True)))
+            if len(texts) == 1 and many[0]:
+                return node.op.function(site, f"*{texts[0]}")
+            return node.op.function(site, *map(filled, texts, spread))
 
         self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
         if node.op.many and len(operands) == 1 and not many[0]:
             self.alias(node.out, operands[0])
             return
-        self.statements.append(Step(node.out, operands, print_op))
+        if node.out.many:
+            self.made_by_torch.add(node.out)
+        self.statements.append(Step(node.out, operands, print_op, named=any(map(self.is_counted, operands))))
 
     @staticmethod
     def is_formula(node: ir.OpNode, name: str) -> bool:
@@ -717,14 +788,16 @@ class Writer:
         return item is not None and item.kind == "formula"
 
     def listed(self, node: ir.ListNode) -> None:
-        operands = self.resolved(node.ins)
-        many = [isinstance(o, ir.Var) and (o.many or o.optional) for o in operands]
+        operands = self.spelt(self.resolved(node.ins), alone=True)
+        spread = [self.spread(o) for o in operands]
+        many = [text is not None for text in spread]
+        counted = any(map(self.is_counted, operands))
 
         def print_list(*texts: str) -> str:
-            if len(texts) == 1 and many[0]:
+            if len(texts) == 1 and many[0] and not counted:
                 inside = texts[0]
             else:
-                inside = f"[{', '.join(f'*{t}' if m else t for t, m in zip(texts, many, strict=True))}]"
+                inside = f"[{', '.join(map(filled, texts, spread))}]"
             if not node.running:
                 return inside
             lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
@@ -738,7 +811,7 @@ class Writer:
         source = node.ins[0]
         if single and isinstance(source, ir.Var) and source in self.channels.counts:
             self.channels.counts[node.out] = self.channels.counts[source]
-        self.statements.append(Step(node.out, operands, print_list))
+        self.statements.append(Step(node.out, operands, print_list, named=counted))
 
     # --- containers
     def pieces(self, node: ir.ContainerNode) -> list[Piece]:
@@ -930,6 +1003,11 @@ def tapped(tap: ir.Tap) -> Iterator[ir.Var]:
         if isinstance(found, ir.Var):
             yield found
         region = next(iter(step.regions()), region) if step is not None else region
+
+
+def filled(name: str, spread: str | None) -> str:
+    """The name of a tensor, or the items of the list of that name."""
+    return name if spread is None else spread.replace(TARGET, name)
 
 
 def count_consumers(template: ir.Template) -> Counter[ir.Var]:

@@ -203,7 +203,7 @@ def two_sides(writer: Writer, node: ir.IfNode) -> None:
             node.out,
             test,
             then,
-            writer.resolve(then_result),
+            writer.as_list(writer.resolve(then_result), then),
             other,
             None if other_result is None else writer.resolve(other_result),
         )

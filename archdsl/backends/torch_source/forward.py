@@ -253,7 +253,8 @@ class ForwardPrinter:
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
         self.holders.update(dict.fromkeys(parts, value.var))
-        self.emit(f"{', '.join(parts)} = {value.text}")
+        left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
+        self.emit(f"{left} = {value.text}")
         self.declared.update(parts)
 
     def name_for(self, var: Var) -> str:

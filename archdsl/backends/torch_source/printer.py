@@ -71,7 +71,7 @@ def printable(source: ClassSource) -> dict[str, Any]:
     arguments = [argument(a) for a in source.arguments]
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
     forward = body_lines(source.forward)
-    inputs = ["self", *(f"{n}: Tensor{' | None = None' if n in source.optional else ''}" for n in source.inputs)]
+    inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
     output = f"{source.name}Output"
     several = any(f"return {output}(" in line for _, line in source.forward)
     result = f"Tensor | {output}" if several and source.training else output if several else "Tensor"
@@ -89,6 +89,12 @@ def printable(source: ClassSource) -> dict[str, Any]:
         "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
     }
+
+
+def input_type(name: str, source: ClassSource) -> str:
+    if name in source.lists:
+        return "tuple[Tensor, ...] | list[Tensor]"  # of a split, of a fork
+    return "Tensor | None = None" if name in source.optional else "Tensor"
 
 
 def argument(given: Argument) -> Doc:
