@@ -33,6 +33,8 @@ IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a 
 SIZE = "image_size"  # the height and width of the only input
 MAX_NOTES = 3  # that tell where the names of an expression got their values
 MAX_NAME = 64  # characters of a name for which one like it is looked for
+ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argument of an op can be named so
+MULTIPLE = "@multiple"  # of an op node: by how much it multiplies the channels that entered the block
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 Deps = frozenset[str]
@@ -67,7 +69,7 @@ class Notes:
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
     ran: set[int] = field(default_factory=set)  # the templates and sides that took part, the bodies that were repeated
     reached: dict[int, Run] = field(default_factory=dict)  # a condition or loop -> a network that comes there
-    taps: dict[int, int] = field(default_factory=dict)  # a tapped container -> how deep
+    taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
 
 
 @dataclass
@@ -163,6 +165,7 @@ class Elaborator:
         self.seen = self.notes.seen
         self.origins: dict[int, Deps] = {}  # of the channels of a tensor
         self.by_path: dict[str, Tensor] = {}
+        self.blocks: dict[str, ir.Template] = {}  # that are called, by path
         self.paths: dict[str, int] = {}
         self.image: list[Value] = []  # height and width of the only input
         self.trail: list[Note] = []
@@ -539,9 +542,26 @@ class Elaborator:
                     )
                 tensor = self.by_path[path]
                 self.note((id(operand), "c"), tensor.shape[0], self.origins.get(id(tensor), NONE))
-                self.notes.taps[id(container)] = max(len(keys), self.notes.taps.get(id(container), 0))
+                self.reachable(operand, frame)
+                self.notes.taps.setdefault(id(container), set()).add(keys)
                 return tensor
         raise AssertionError(operand)
+
+    def reachable(self, tap: ir.Tap, frame: Frame) -> None:
+        """A tap leads through chains alone: what stands in a block is not seen from outside of it."""
+        path = frame.containers[tap.container]
+        for number, key in enumerate(tap.keys[:-1]):
+            path = f"{path}.{key}"
+            if path not in self.blocks:
+                continue
+            block, within = self.blocks[path], ".".join(tap.keys[number + 1 :])
+            if block.staged and not block.network:  # the body of a loop
+                message = f"'{within}' cannot be tapped: each turn of its loop joins, splits or names tensors"
+                help_ = "tap what the turn gives, or write it as a stage and name the tensor with as:"
+            else:
+                message = f"'{within}' cannot be tapped: it stands inside the block {block.name}"
+                help_ = "tap what the block gives, or write its steps in the stage and name the tensor with as:"
+            raise self.placed(fault("unknown-tensor", message, tap.span, help=help_))
 
     @staticmethod
     def left_out(name: str, span: Span | None) -> SpecError:
@@ -598,7 +618,7 @@ class Elaborator:
         tensors = self.operands(node.ins, frame)
         if not tensors:
             if not op.many:
-                raise self.placed(fault("shape", f"a {op.name} needs a tensor", node.span))
+                raise self.placed(self.not_given(f"a {op.name}", node))
             raise self.placed(
                 fault(
                     "empty-join",
@@ -614,6 +634,7 @@ class Elaborator:
         path = self.path(node, place)
         inputs = (*tensors, *further)
         self.notes.ranks[id(node)] = len(tensors[0].shape) - 1
+        self.note((id(node), ENTERS), tensors[0].shape[1:], NONE)
         shapes = self.infer(node, fields, inputs)
         made = Node(
             id=len(self.nodes),
@@ -638,12 +659,17 @@ class Elaborator:
         if origin:
             self.origins.update((id(t), origin) for t in made.outputs)
         if channel_names(op) is None:  # the source then needs a number, or a multiple of what enters
-            self.note((id(node), "channels"), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
+            self.note((id(node), MULTIPLE), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
         result = list(made.outputs) if node.out.many else made.outputs[0]
         self.named_parts(node, len(made.outputs), "parts")
         self.set(node.out, result, frame)
         if node.key is not None or place.count is not None:
             self.by_path[path] = made.outputs[0]
+
+    @staticmethod
+    def not_given(what: str, node: ir.IrNode) -> SpecError:
+        help_ = "what it reads is not given in this call: say with from: which tensor it takes then"
+        return fault("shape", f"{what} needs a tensor", node.span, help=help_ if node.operands() else "")
 
     def path(self, node: ir.OpNode, place: Place) -> str:
         """The module's path; an op without a module gets one of its own name."""
@@ -765,8 +791,11 @@ class Elaborator:
     def call(self, node: ir.CallNode, frame: Frame, place: Place) -> None:
         block = node.block
         tensors = self.operands(node.ins, frame)
+        if not tensors:
+            raise self.placed(self.not_given(f"the block {block.name}", node))
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
         path = place.child(node.key, node.span)
+        self.blocks[path] = block
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
         entered = self.image if frame.template is self.template else [frame.values["h_in"], frame.values["w_in"]]
         self.note((id(node), "ratio"), ratio(tensors[0].shape, entered), NONE)

@@ -361,8 +361,7 @@ class Lowerer:
         if isinstance(step, s.TensorStep) and step.when is None:
             return self.tensor(step.ref, scope)
         if value is None:
-            dropped = step.when is not None and not step.other  # what then leaves is what came in
-            if dropped or (step.source is None and not begins_named(step)):
+            if not begins_named(step):
                 raise fault(
                     "several-results",
                     "the step before has several results: say which one comes in",
@@ -466,8 +465,8 @@ class Lowerer:
 
     # --- ops and blocks
     def use(self, step: s.UseStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
-        if step.target == "identity" and step.into is not None and step.name is None:
-            return entry  # `as:` alone names the tensor that enters
+        if step.target == "identity" and step.name is None and (step.into is not None or step.source is not None):
+            return entry  # `as:` alone names the tensor that enters, `from:` alone reads one
         if step.target in REGISTRY:
             return self.op(step, REGISTRY[step.target], scope, keys, entry, region)
         try:
@@ -751,11 +750,11 @@ class Lowerer:
     ) -> list[Operand]:
         if step.when is not None:
             return [self.optional_branch(step, scope, keys, entry, region, index, count)]
+        if isinstance(step, s.TensorStep):
+            return [self.tensor(step.ref, scope)]
         if step.source is not None:
             entry = self.single(step.source, scope)
         match step:
-            case s.TensorStep():
-                return [self.tensor(step.ref, scope)]
             case s.LoopStep(parallel=True):
                 return [self.loop(step, scope, keys, entry, region)]
             case s.RunningSumStep():
@@ -779,7 +778,7 @@ class Lowerer:
     ) -> Operand:
         """A branch that is a list: a container if it is a chain, else steps of the class under the branch's name."""
         name = step.name or f"branch{index + 1}"
-        steps = [inner for inner in step.body if not (isinstance(inner, s.UseStep) and inner.target == "identity")]
+        steps = [inner for inner in step.body if not is_nothing(inner)]
         if len(steps) > 1 and self.is_chain(steps):
             value = self.container(steps, scope, keys.key(step.name, name), entry, region, step.span, step.label)
         elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
@@ -810,7 +809,8 @@ class Lowerer:
                 "bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join"
             )
         if step.other:
-            other.result = self.body(step.other, scope.inner(), keys, entry, other)
+            instead = self.single(step.source, scope) if step.source is not None else entry
+            other.result = self.body(step.other, scope.inner(), keys, instead, other)
         out = Var("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
         region.nodes.append(
             IfNode(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
@@ -1123,17 +1123,28 @@ def begins_with(steps: Sequence[s.Step], name: str) -> bool:
     return len(read) == 1 and isinstance(source, Name) and source.id == name
 
 
-def begins_named(step: s.Step) -> bool:
-    """Whether a step reads no unnamed tensor: a join all of whose branches begin with a name."""
+def begins_named(step: s.Step, *, branch: bool = False) -> bool:
+    """Whether a step reads no unnamed tensor: a join all of whose branches begin with a name.
+
+    With `when:` that holds for what stands there otherwise: nothing in place of a branch, else what came in.
+    """
+    if step.when is not None:
+        instead = step.source is not None or begins_named(step.other[0]) if step.other else branch
+        return instead and begins_named(replace(step, when=None, other=None), branch=branch)
     if isinstance(step, s.TensorStep) or step.source is not None:
         return True
     if isinstance(step, s.SequenceStep):
         return bool(step.body) and begins_named(step.body[0])
     if isinstance(step, (s.JoinStep, s.RunningSumStep, s.ForkStep)):
-        return all(begins_named(branch) for branch in step.branches)
+        return all(begins_named(inner, branch=True) for inner in step.branches)
     if isinstance(step, s.LoopStep) and step.parallel:
         return begins_named(step.body[0])
     return isinstance(step, s.UseStep) and step.target == "formula"
+
+
+def is_nothing(step: s.Step) -> bool:
+    """Whether a step of a branch is a plain `identity`: what it gives is what enters it."""
+    return isinstance(step, s.UseStep) and step.target == "identity" and step.source is None and step.into is None
 
 
 def is_word(expr: Expr | None) -> bool:

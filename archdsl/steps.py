@@ -174,7 +174,7 @@ class StepReader:
             return UseStep(**common, target=IDENTITY)
         if source is None:
             raise fault("no-op", "this step has no op", self.key_span(node), help=self.joined(node, previous))
-        return TensorStep(**(common | {"source": None}), ref=source)
+        return TensorStep(**common, ref=source)
 
     @staticmethod
     def key_span(node: Mapping) -> Span:

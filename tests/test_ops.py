@@ -44,7 +44,7 @@ def full(op, **given):
 def site(op, f, shape, *, inplace=False):
     """Where the op stands, with all numbers constant."""
     exprs = {f_: wrap(v) for f_, v in vars(f).items()}
-    return Site(SimpleNamespace(**exprs), Lit(shape[0]), len(shape) - 1, [shape[1:]], inplace)
+    return Site(SimpleNamespace(**exprs), Lit(shape[0]), len(shape) - 1, shape[1:], inplace)
 
 
 def tuples(value):
@@ -454,7 +454,20 @@ def test_joins_print_as_people_write_them():
 def test_joins_take_a_list(name, reduce):
     parts = random((4, 3, 3), (4, 3, 3), (4, 3, 3))
     text = REGISTRY[name].function(Site(SimpleNamespace(), Lit(4), 2), "*parts")
-    assert torch.allclose(eval(text, {"torch": torch, "parts": parts}), reduce(torch.stack(parts)))
+    assert torch.allclose(eval(text, {"torch": torch, "math": math, "parts": parts}), reduce(torch.stack(parts)))
+
+
+def test_mul_spreads_the_tensors_of_a_list():
+    whole, *parts = random((2, 4, 3, 3), (2, 4, 1, 1), (2, 4, 1, 1))
+    for tensors, wanted in (
+        (("*parts", "x"), "math.prod(parts, start=x)"),
+        (("*parts", "x", "x"), "math.prod([*parts, x], start=x)"),
+        (("*parts", "*more"), "math.prod([*parts, *more][1:], start=[*parts, *more][0])"),
+    ):
+        text = REGISTRY["mul"].function(Site(SimpleNamespace(), Lit(4), 2), *tensors)
+        assert text == wanted
+        found = eval(text, {"math": math, "parts": parts, "more": [whole], "x": whole})
+        assert torch.allclose(found, whole * parts[0] * parts[1] * (whole if tensors[1:] == ("x", "x") else 1))
 
 
 def test_mul_spreads_whatever_the_order():

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 import torch
+from proof import prove_what_prints
 from test_fuzz import Maker
 from torch import nn
 
@@ -27,12 +28,6 @@ FIRST = [next(form for form in FORMS if form[0] == name) for name in shipped()]
 
 def in_both_modes(network, graph):
     verify(network, graph, training=True)
-
-
-def one_class(name, variant):
-    """The network of a variant, made by the class of all of them."""
-    whole, arguments = module.one_of_all(archdsl.graph(name))
-    return whole(**arguments.get(variant or "", {}))
 
 
 # --- every network
@@ -61,23 +56,16 @@ def test_the_one_class_of_a_spec_is_the_graph_of_each_variant(name):
 
 
 def check_random(seed):
-    """Whether a random spec is built; if so it is its graph in both styles and both modes."""
+    """How many styles a random spec has; in each it is its graph."""
     try:
         graph = elaborate(read_spec(from_python(Maker(Random(seed), 0).spec()), base=None))
-        network = module.build(graph)
     except SpecError:
-        return False
-    in_both_modes(network, graph)
-    try:
-        whole, _ = module.one_of_all(graph)
-    except SpecError:
-        return True
-    in_both_modes(whole(), graph)
-    return True
+        return 0
+    return len(prove_what_prints(graph))
 
 
 def test_random_networks_are_their_graphs():
-    assert sum(map(check_random, range(5000, 5150))) > 30
+    assert sum(map(check_random, range(150))) > 60
 
 
 @pytest.mark.parametrize(
@@ -98,7 +86,7 @@ def test_random_networks_that_once_came_out_wrong(seed):
 
 @pytest.mark.slow
 def test_thousands_of_random_networks_are_their_graphs():
-    assert sum(map(check_random, range(5150, 7000))) > 500
+    assert sum(map(check_random, range(150, 2500))) > 1000
 
 
 # --- what is told

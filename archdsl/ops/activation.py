@@ -227,7 +227,7 @@ class Act(Activation, name="act"):
             return Module("activation", (kind, e.c))
         op, defaults = self.named(str(kind.value))
         literal = SimpleNamespace(**{name: Lit(value) for name, value in vars(defaults).items()})
-        return op.module(Site(literal, e.c, e.rank, e.sizes, e.inplace))
+        return op.module(Site(literal, e.c, e.rank, e.size, e.inplace))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         op, defaults = self.named(f.kind)

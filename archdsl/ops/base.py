@@ -78,15 +78,15 @@ class Module:
 class Site:
     """Where an op stands, for its source: fields and channels as expressions (literals where constant).
 
-    `c` are the channels that enter (first tensor), `sizes` the concrete spatial sizes of each tensor
-    if the class is bound to one resolution, `rank` the number of spatial axes, `inplace` whether the
+    `c` are the channels that enter (first tensor), `size` the concrete spatial size of the first
+    tensor if it is the same wherever the step runs, `rank` the number of spatial axes, `inplace` whether the
     input may be overwritten.
     """
 
     f: SimpleNamespace
     c: Expr
     rank: int
-    sizes: Sequence[tuple[int, ...]] = ()
+    size: tuple[int, ...] | None = None
     inplace: bool = False
 
 
@@ -111,7 +111,9 @@ class Op:
     group: ClassVar[str] = ""  # the heading it stands under in the docs: convolution, activation, …
     fields: ClassVar[tuple[Field, ...]] = ()
     many: ClassVar[bool] = False  # takes branches
-    fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass
+    pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
+    rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
+    fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
     counts: ClassVar[str] = "elementwise"  # the cost column of its work, or "": norm, activation, pool, elementwise
     role: ClassVar[str] = "other"  # its colour in figures: conv, norm, act, pool, join, shape, linear, other
     follows: ClassVar[str] = ""  # the op whose `defaults:` it shares
@@ -206,6 +208,10 @@ class Op:
         A text that begins with `*` is a list of tensors (`*parts`).
         """
         raise AssertionError(f"{self.name} has no functional form")
+
+    def makes_memory(self, f: SimpleNamespace) -> bool:
+        """Whether what leaves is memory of its own, as the step is printed, and not needed by its backward pass."""
+        return self.fresh
 
     # --- figures
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:

@@ -59,9 +59,9 @@ class PriorBox(Op, name="prior_box"):
         return 0
 
     def module(self, e: Site) -> Module:
-        if not e.sizes:
+        if e.size is None:
             raise OpFault("prior_box stands where maps of several sizes come: write one for each")
-        return Module("PriorBoxes", (list(e.sizes[0]), e.f.image, e.f.min, e.f.max, ListOf(per_axis(e.f.aspects, 1))))
+        return Module("PriorBoxes", (list(e.size), e.f.image, e.f.min, e.f.max, ListOf(per_axis(e.f.aspects, 1))))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Prior boxes, {f.min:g}–{f.max:g} px"

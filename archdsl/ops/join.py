@@ -8,7 +8,7 @@ from functools import reduce
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, evaluate, names, rebuild, show
+from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, evaluate, names, rebuild, show, simplify
 from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, times
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Concat(Join, name="concat"):
 class Add(Join, name="add"):
     """Sum of the branches, all of one shape."""
 
-    word = "Add"
+    word, pairwise = "Add", True
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         return reduce(run.torch.add, x)
@@ -91,7 +91,7 @@ class Add(Join, name="add"):
 class Mul(Join, name="mul"):
     """Product of the branches; a C×1×1 one is spread over the others."""
 
-    word = "Mul"
+    word, pairwise, rereads = "Mul", True, True
     example = {"fields": {}, "inputs": [(8, 6, 6), (8, 1, 1)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -112,14 +112,14 @@ class Mul(Join, name="mul"):
 
     def function(self, e: Site, *tensors: str) -> str:
         if any(text.startswith("*") for text in tensors):
-            return f"torch.stack({as_list(tensors)}).prod(0)"
+            return product(tensors)
         return chain("*", tensors)
 
 
 class Max(Join, name="max"):
     """The greatest of the branches, element by element."""
 
-    word = "Max"
+    word, pairwise = "Max", True
     fresh = False
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -132,6 +132,16 @@ class Max(Join, name="max"):
         for other in tensors[1:]:
             text = f"torch.maximum({text}, {other})"
         return text
+
+
+def product(tensors: tuple[str, ...]) -> str:
+    """`math.prod(parts, start=x)`: torch multiplies no list of tensors that it has yet to spread."""
+    first = next((text for text in tensors if not text.startswith("*")), None)
+    if first is None:
+        whole = as_list(tensors)
+        return f"math.prod({whole}[1:], start={whole}[0])"
+    at = tensors.index(first)
+    return f"math.prod({as_list((*tensors[:at], *tensors[at + 1 :]))}, start={first})"
 
 
 def chain(operator: str, tensors: tuple[str, ...]) -> str:
@@ -174,6 +184,9 @@ class Formula(Op, name="formula"):
     def functional(self, given: frozenset[str]) -> bool:
         return True
 
+    def makes_memory(self, f: SimpleNamespace) -> bool:
+        return not is_bare(f.expression)
+
     def function(self, e: Site, *tensors: str) -> str:
         return show(in_torch(e.f.expression, tensors), python=True)
 
@@ -208,6 +221,11 @@ def is_tensor(expr: Expr) -> bool:
 def place(name: Name) -> int | None:
     """Which tensor `t3` is; None for a number's name."""
     return int(name.id[1:]) if name.id[:1] == "t" and name.id[1:].isdecimal() else None
+
+
+def is_bare(expr: Expr) -> bool:
+    """Whether a formula, as it is written or computed, may be no more than one of its tensors."""
+    return isinstance(simplify(expr), Name)
 
 
 def parts(expr: Expr) -> Iterator[Expr]:

@@ -26,5 +26,5 @@ def modules_of(node: Node, shapes: Sequence[Shape]) -> Iterator[Module]:
     given = tensor_fields(node)
     fields = {name: wrap(True if name in given else value) for name, value in node.fields.items()}
     c, *size = shapes[0]
-    site = Site(SimpleNamespace(**fields), wrap(c), len(size), [shape[1:] for shape in shapes])
+    site = Site(SimpleNamespace(**fields), wrap(c), len(size), tuple(size))
     return node.op.alternatives(site)

@@ -8,8 +8,9 @@ from typing import Any
 
 from archdsl import ir
 from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, equalities, merge
-from archdsl.elaborate import Origin
-from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, simplify, substitute, wrap
+from archdsl.backends.torch_source.taps import step_of
+from archdsl.elaborate import ENTERS, MULTIPLE, Origin
+from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, children, same, substitute, wrap
 from archdsl.report import fault
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
@@ -51,9 +52,9 @@ class Channels:
             return constant
         if (id(tap.container), tap.keys) in self.rows:
             return self.rows[id(tap.container), tap.keys]
-        step = next((node for node in tap.container.body.walk() if node.key == tap.keys[-1]), None)
-        inside = isinstance(tap.container, ir.ContainerNode) and len(tap.keys) == 1 and step is not None
-        return self.known[step.out] if inside and step is not None else Name(UNKNOWN, span=tap.span)
+        step = step_of(tap)
+        known = self.known.get(step.out) if step is not None else None
+        return known if known is not None else Name(UNKNOWN, span=tap.span)
 
     def leaves(self, region: ir.Region) -> Expr:
         """The channels that leave a region."""
@@ -129,16 +130,15 @@ class Channels:
 
     def after(self, node: ir.OpNode) -> Expr:
         fields = SimpleNamespace(**node.fields)
-        first = node.ins[0]
-        size = self.origin.notes.seen.get((id(first), "size")) if isinstance(first, ir.Var) else None
-        where: tuple[Any, ...] = tuple(size.value) if size else ()
-        if size and size.varies:
+        size = self.origin.notes.seen.get((id(node), ENTERS))
+        where: tuple[Any, ...] = tuple(size.value) if size is not None else (_VARIES,)
+        if size is not None and size.varies:
             where = (_VARIES,) * max(len(where), 1)  # its rank may differ too
         try:
-            entering: Any = self.entering(node, fields, where) if node.op.many else self.of(first)
+            entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
             found = wrap(node.op.channels(fields, entering, where))
-            if _VARIES in where:
-                simplify(found)  # computes what can be, and fails with a size
+            if reads_size(found):
+                return self.fixed(node)
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
                 return found if same(found, last) or isinstance(last, IfElse) else last
@@ -153,7 +153,7 @@ class Channels:
 
     def fixed(self, node: ir.OpNode) -> Expr:
         seen = self.origin.notes.seen.get((id(node.out), "c"))
-        multiple = self.origin.notes.seen.get((id(node), "channels"))
+        multiple = self.origin.notes.seen.get((id(node), MULTIPLE))
         moves = seen is None or seen.varies or bool(seen.deps & self.numbers.symbolic)
         if moves and multiple is not None and not multiple.varies and multiple.value:
             times, part = (wrap(n) for n in multiple.value)
@@ -205,3 +205,8 @@ class Channels:
         for _ in self.closed:
             expr = substitute(expr, closed)
         return expr
+
+
+def reads_size(expr: Expr) -> bool:
+    """Whether a size that differs between calls is part of an expression."""
+    return (isinstance(expr, Lit) and expr.value is _VARIES) or any(map(reads_size, children(expr)))

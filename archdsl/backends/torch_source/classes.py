@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +14,11 @@ from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
+from archdsl.backends.torch_source.joins import write_conditional_join
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter, is_starred
 from archdsl.backends.torch_source.numbers import Numbers, divisibility
+from archdsl.backends.torch_source.order import Order
 from archdsl.backends.torch_source.pieces import (
     TARGET,
     Line,
@@ -33,7 +35,8 @@ from archdsl.backends.torch_source.pieces import (
     text,
     value_doc,
 )
-from archdsl.elaborate import IMAGE, SIZE, Origin
+from archdsl.backends.torch_source.taps import tapped
+from archdsl.elaborate import ENTERS, IMAGE, SIZE, Origin
 from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, evaluate, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
@@ -52,6 +55,14 @@ class Argument:
     type: str
     default: str | None = None
     table: Doc | None = None  # the default, where it is a list that may need several lines
+
+
+@dataclass
+class Flag:
+    """What an attribute keeps for `forward`, and on which sides of conditions it is made."""
+
+    text: str
+    sides: tuple[object, ...]
 
 
 @dataclass
@@ -130,15 +141,17 @@ class Writer:
         self.attributes: list[str] = []
         self.keys = {node.key for node in template.walk() if node.key is not None}  # the attributes that there may be
         self.asked: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
-        self.flags: dict[str, str] = {}
+        self.flags: dict[str, Flag] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.IrNode, str] = {}
         self.aliases: dict[ir.Var, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.made_by_torch = {var for var in template.inputs.values() if var.many}  # lists that tracing cannot walk
+        self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
         self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
         self.consumers = count_consumers(template)
+        self.order = Order(template)
         self.classifier: Classifier | None = None
         self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
@@ -146,7 +159,8 @@ class Writer:
         self.in_training = "self.training"  # when the auxiliary heads run
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
-        self.loop_depth = 0
+        self.sides: tuple[object, ...] = ()  # of the conditions around
+        self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
         self.container_depth = self.wrap_depth = 0
 
     # --- the class
@@ -304,12 +318,19 @@ class Writer:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
         self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
-        mark, self.conditional_depth = len(self.lines), self.conditional_depth + 1
-        with self.numbers.given(condition, True):
+        mark = len(self.lines)
+        with self.numbers.given(condition, True), self.on_one_side():
             found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
-        self.conditional_depth -= 1
         self.lines.insert(mark, Line(self.conditional_depth, Cat(("if ", expr_doc(condition))), ":"))
         return found
+
+    @contextmanager
+    def on_one_side(self) -> Iterator[None]:
+        """What is made meanwhile is made under a condition."""
+        outer = self.sides
+        self.sides, self.conditional_depth = (*outer, object()), self.conditional_depth + 1
+        yield
+        self.sides, self.conditional_depth = outer, self.conditional_depth - 1
 
     def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
         outer, self.statements = self.statements, []
@@ -393,16 +414,20 @@ class Writer:
         """An attribute that keeps a number or a condition for `forward`."""
         value = text(expr)
         for name, known in self.flags.items():
-            if known == value:
+            if known.text == value and self.sides[: len(known.sides)] == known.sides:
                 return name
         if value.isidentifier():
             word = value
         name = unique(word, {*self.flags, *self.keys, "training"})
-        self.flags[name] = value
+        self.flags[name] = Flag(value, self.sides)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
 
-    # --- channels
+    def forget(self, variable: str) -> None:
+        """What attributes keep of a variable is no longer what it says."""
+        for known in self.flags.values():
+            if mentions(known.text, variable):
+                known.text = ""
 
     # --- regions
     def region(self, region: ir.Region) -> ir.Operand:
@@ -531,9 +556,9 @@ class Writer:
                 fields[item.name] = self.field(node, item)
         fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
-        sizes = [seen[(id(o), "size")] for o in node.operands() if isinstance(o, ir.Var) and (id(o), "size") in seen]
         rank = self.origin.notes.ranks.get(id(node), 2)
-        bound = [tuple(s.value) for s in sizes if not s.varies]
+        size = seen.get((id(node), ENTERS))
+        bound = tuple(size.value) if size is not None and not size.varies else None
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
     def field(self, node: ir.OpNode, item: Field) -> Expr:
@@ -570,13 +595,13 @@ class Writer:
                 raise self.of_another_kind(node, name)
 
     def may_overwrite(self, node: ir.OpNode) -> bool:
-        """In place only on a module's own fresh output that nothing else reads."""
+        """In place only on memory that a step of this class has just made, and that nothing else reads.
+
+        Whatever may be another word for a tensor (a view, what a block or a container gives, an optional step, a join
+        with one branch left) is no memory of its own.
+        """
         operand = node.ins[0]
         return isinstance(operand, ir.Var) and operand in self.fresh and self.consumers[operand] == 1
-
-    @cached_property
-    def fresh(self) -> set[ir.Var]:
-        return {n.out for n in self.template.walk() if isinstance(n, ir.OpNode) and n.op.fresh and not n.out.many}
 
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
@@ -595,6 +620,9 @@ class Writer:
             if isinstance(made, Ternary) or len(self.numbers.seen[id(node), worded].kinds) > 1:
                 self.numbers.used |= self.asked[id(node)]
         self.channels[node.out] = self.channels.after(node)
+        gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
+        if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
+            self.fresh.add(node.out)
         return self.exchanged(node, site, made)
 
     def made(self, node: ir.OpNode, site: Site) -> Doc:
@@ -780,7 +808,12 @@ class Writer:
             return
         if node.out.many:
             self.made_by_torch.add(node.out)
-        self.statements.append(Step(node.out, operands, print_op, named=any(map(self.is_counted, operands))))
+        if write_conditional_join(self, node, operands, lambda *texts: node.op.function(site, *texts)):
+            return
+        if node.op.makes_memory(site.f) and not node.out.many:
+            self.fresh.add(node.out)
+        named = any(map(self.is_counted, operands)) or (any(many) and node.op.rereads)
+        self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod
     def is_formula(node: ir.OpNode, name: str) -> bool:
@@ -916,13 +949,14 @@ class Writer:
 
     def run_container(self, node: ir.ContainerNode | ir.LoopNode) -> None:
         key = str(node.key)
-        depth = self.origin.notes.taps.get(id(node), 0)
-        if depth:
+        paths = frozenset(self.origin.notes.taps.get(id(node), ()))
+        if paths:
             self.stores[node] = unique(f"{key}_outputs", self.stores.values())
         further = self.resolved(further_of(node))
-        if depth or further:
+        if paths or further:
             entry, store, named = self.resolve(node.entry), self.stores.get(node, ""), is_named(node)
-            self.statements.append(Walked(node.out, entry, key, further, store, depth, named))
+            chained = isinstance(node, ir.LoopNode) and node.wrap
+            self.statements.append(Walked(node.out, entry, key, further, store, paths, chained, named))
         else:
             self.run_attribute(key, node.out, (node.entry,))
 
@@ -994,17 +1028,6 @@ def substitute_deep(expr: Expr, env: Mapping[str, Expr]) -> Expr:
     return simplify(substitute(expr, env))
 
 
-def tapped(tap: ir.Tap) -> Iterator[ir.Var]:
-    """The tensors that a tap may read: the output of its step, or what leaves its row."""
-    region = tap.container.body
-    for key in tap.keys:
-        step = next((node for node in region.walk() if node.key == key), None)
-        found = step.out if step is not None else region.result
-        if isinstance(found, ir.Var):
-            yield found
-        region = next(iter(step.regions()), region) if step is not None else region
-
-
 def filled(name: str, spread: str | None) -> str:
     """The name of a tensor, or the items of the list of that name."""
     return name if spread is None else spread.replace(TARGET, name)
@@ -1029,8 +1052,9 @@ def count_consumers(template: ir.Template) -> Counter[ir.Var]:
                 visit(inner)
                 add(inner.result)
 
-    visit(template.region)
-    add(template.region.result)
+    for region in (template.region, *(auxiliary.region for auxiliary in template.training.values())):
+        visit(region)
+        add(region.result)
     for operand in template.outputs.values():
         add(operand)
     return found

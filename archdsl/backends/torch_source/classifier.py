@@ -164,8 +164,8 @@ def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None, blo
         return []
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)
-    sizes = node.inputs[0].shape[1:]
-    site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], [sizes])
+    size = node.inputs[0].shape[1:]
+    site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], size)
     made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
     return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]
 

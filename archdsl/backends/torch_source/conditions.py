@@ -232,9 +232,8 @@ def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand
     """The statements of one side, its result, and the lines that make its modules."""
     outer, writer.statements = writer.statements, []
     mark = len(writer.lines)
-    writer.conditional_depth += 1
-    result = writer.region(region) if region.result is not None else None
-    writer.conditional_depth -= 1
+    with writer.on_one_side():
+        result = writer.region(region) if region.result is not None else None
     made = writer.lines[mark:]
     del writer.lines[mark:]
     found, writer.statements = writer.statements, outer

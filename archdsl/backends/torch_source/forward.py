@@ -12,6 +12,7 @@ from archdsl.names import unique
 
 WHOLE = 72  # characters that an assignment has room for
 INLINE = 66  # characters beyond which a value gets a line of its own
+LEVELS = (("key", "child"), ("inner", "layer"))  # what a container's keys and children are called, by depth
 
 
 @dataclass(eq=False)
@@ -42,7 +43,7 @@ class Branching:
 class Walked:
     """A container whose children are called one after another.
 
-    Each takes `further` tensors; the outputs are kept in `store` (if it has a name) by key, down to `depth` levels.
+    Each takes `further` tensors; the outputs that lie on the `paths` are kept in `store` (if it has a name) by key.
     """
 
     out: Var
@@ -50,7 +51,8 @@ class Walked:
     attribute: str
     further: tuple[Operand, ...] = ()
     store: str = ""
-    depth: int = 0
+    paths: frozenset[tuple[str, ...]] = frozenset()
+    chained: bool = False  # its children are containers, each of them
     named: bool = False  # its children have names
 
 
@@ -398,16 +400,38 @@ class ForwardPrinter:
     def kept(self, node: Walked, name: str, called: str) -> None:
         """The loop over children whose outputs are read elsewhere."""
         self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
-        self.emit(f"for key, child in self.{node.attribute}.named_children():")
+        self.children(node, f"self.{node.attribute}", name, called, node.paths, ())
+
+    def children(
+        self,
+        node: Walked,
+        parent: str,
+        name: str,
+        called: str,
+        paths: frozenset[tuple[str, ...]],
+        outer: tuple[str, ...],
+    ) -> None:
+        """The loop over the children of one container; those on whose children a path goes on are walked too."""
+        key, child = LEVELS[len(outer)] if len(outer) < len(LEVELS) else (f"key_{len(outer)}", f"layer_{len(outer)}")
+        place = key if not outer else f'f"{".".join(f"{{{word}}}" for word in (*outer, key))}"'
+        deeper = {path[0]: frozenset(p[1:] for p in paths if p[0] == path[0] and p[1:]) for path in paths if path[1:]}
+        self.emit(f"for {key}, {child} in {parent}.named_children():")
         self.depth += 1
-        if node.depth == 1:
-            self.emit(f"{name} = {node.store}[key] = child({called})")
+        if not deeper:
+            self.emit(f"{name} = {node.store}[{place}] = {child}({called})")
+        elif node.chained and not outer:
+            below = frozenset().union(*deeper.values())
+            self.children(node, child, name, called, below, (*outer, key))
+            self.emit(f"{node.store}[{place}] = {name}")
         else:
-            self.emit("for inner, layer in child.named_children():")
-            self.depth += 1
-            self.emit(f'{name} = {node.store}[f"{{key}}.{{inner}}"] = layer({called})')
-            self.depth -= 1
-            self.emit(f"{node.store}[key] = {name}")
+            for number, (word, below) in enumerate(sorted(deeper.items())):
+                self.emit(f'{"elif" if number else "if"} {key} == "{word}":')
+                self.depth += 1
+                self.children(node, child, name, called, below, (*outer, key))
+                self.depth -= 1
+            self.emit("else:")
+            self.lines.append((self.depth + 1, f"{name} = {child}({called})"))
+            self.emit(f"{node.store}[{place}] = {name}")
         self.depth -= 1
 
     def give_back(self, result: Operand) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from archdsl import ir
 from archdsl.backends.torch_source.layout import Cat, Comprehension, Doc, Group, call, flat, listing
+from archdsl.backends.torch_source.numbers import UNKNOWN
+from archdsl.backends.torch_source.order import expressions
 from archdsl.backends.torch_source.pieces import (
     TARGET,
     Line,
@@ -23,6 +25,7 @@ from archdsl.backends.torch_source.pieces import (
 from archdsl.expr import Call, Compare, Expr, ListOf, Lit, Name, Value, names, same, simplify, substitute, wrap
 from archdsl.lower import TABLE_NAMES, TURN_NAMES
 from archdsl.names import unique
+from archdsl.report import fault
 
 if TYPE_CHECKING:
     from archdsl.backends.torch_source.classes import Writer
@@ -39,8 +42,8 @@ class LoopWriter:
     def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
         self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
-        self.index = INDICES[writer.loop_depth % len(INDICES)]
-        self.inside: Expr | None = None  # what loops inside make of the channels that enter a turn
+        self.index = index_name(writer)
+        self.inside: dict[str, Expr | None] = {}  # what loops inside make of the variables of the source
 
     def write(self) -> list[Piece]:
         node, writer = self.node, self.writer
@@ -65,22 +68,33 @@ class LoopWriter:
                 writer.channels.counts[node.out] = Call("len", (node.rows,))
         elif variable is not None:
             writer.channels[node.out] = Name(f"@{variable}")
-            form, earlier = self.closed_form(start, variable), writer.channels.closed.get(variable)
-            if form is not None and earlier is not None:
-                form = substitute(form, {f"@{variable}": earlier})
-            writer.channels.closed[variable] = form
+            form = self.closed_form(start, variable)
+            writer.channels.closed[variable] = None if form is None else resolved(form, writer.channels.closed)
+            writer.forget(variable)
         else:
             writer.channels[node.out] = self.after(start)
         return found
 
     def after(self, start: Expr) -> Expr:
-        """Channels after a loop in which those that enter a turn never differ."""
+        """Channels after a loop in which those that enter a turn never differ: what leaves its last turn."""
         result = self.writer.channels.leaves(self.node.body)
-        local = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES}
-        if not {n.id for n in names(result)} & local:
+        if not self.local(result):
             return result
         constant = self.numbers.constant((id(self.node.out), "c"))
-        return constant if constant is not None else start
+        if constant is not None:
+            return constant
+        turns = self.turn_count()
+        if turns is not None and turns <= MAX_UNROLLED:
+            result = simplify(substitute(result, self.turns_cells(turns)[-1]))
+        elif self.node.count is not None:
+            last = {"i": self.node.count - 1, "first": Compare("==", self.node.count, Lit(1)), "last": Lit(True)}
+            result = simplify(substitute(result, last))
+        return Name(UNKNOWN, span=self.node.span) if self.local(result) else result
+
+    def local(self, expr: Expr) -> bool:
+        """Whether an expression reads what each turn binds anew."""
+        bound = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES}
+        return any(name.id in bound for name in names(expr))
 
     def closed_form(self, start: Expr, variable: str) -> Expr | None:
         """Channels after the last turn over the names of the block: start + n·growth, or turn by turn."""
@@ -103,9 +117,7 @@ class LoopWriter:
     def result(self, variable: str | None, found: Expr | None = None) -> Expr | None:
         """What leaves a turn (or `found`, near its end) over what enters it; None where loops inside have no form."""
         found = self.writer.channels.leaves(self.node.body) if found is None else found
-        if variable is None or self.inside is None:
-            return found if variable is None else None
-        return substitute(found, {f"@{variable}": self.inside})
+        return found if variable is None else resolved(found, self.inside)
 
     def note_rows(self, start: Expr, variable: str | None) -> None:
         """What leaves each row of a table that has names, for those who tap it."""
@@ -152,8 +164,15 @@ class LoopWriter:
         assert node.rows is not None
         if not all(isinstance(self.writer.channels.shown(entry), Lit) for entry in node.entries):
             return False
+        if self.open_defaults():
+            return False
         closed = not any(True for _ in names(node.rows))
         return closed or self.numbers.constant((id(node), "rows")) is not None
+
+    def open_defaults(self) -> bool:
+        """Whether a column's default reads more than the row and what never differs."""
+        read = {n.id for expr in self.node.column_defaults.values() for n in names(expr)} - {*self.node.columns}
+        return any(not isinstance(self.numbers.shown(Name(name)), Lit) for name in read)
 
     # --- the body
     def body(self, start: Expr) -> tuple[list[Piece], str | None]:
@@ -164,19 +183,14 @@ class LoopWriter:
             return self.turn(constant or Name(node.entered)), None
         if constant is not None or node.parallel:
             return self.turn(start if node.parallel else constant or start), None
-        carried = start.id[1:] if isinstance(start, Name) and start.id.startswith("@") else ""
-        word = "c_in" if writer.outermost else "channels"
-        free = {"c_in"} - {carried} if writer.outermost else set()  # loops one after another share it
-        variable = carried if carried and self.only_consumer() else unique(word, writer.variables - free)
+        variable = self.variable(start)
         moved = writer.mutated
         writer.mutated = set()
         used = set(self.numbers.used)
         lines = len(writer.lines)
-        earlier = writer.channels.closed.pop(variable, None)  # what loops in front of this one made of it
-        pieces = self.turn(Name(f"@{variable}"))
-        self.inside = writer.channels.closed.pop(variable, Name(f"@{variable}"))
-        if earlier is not None:
-            writer.channels.closed[variable] = earlier
+        earlier = dict(writer.channels.closed)  # what loops in front of this one made of the variables
+        pieces = self.turn(Name(f"@{variable}"), variable)
+        writer.channels.closed = earlier
         result = writer.channels.leaves(node.body)
         stays = same(result, Name(f"@{variable}")) or same(result, start)
         moving = not stays or variable in writer.mutated
@@ -194,18 +208,51 @@ class LoopWriter:
             pieces.append(Piece(lines=[Line(0, update(variable, self.numbers.shown(result)))]))
         return pieces, variable
 
+    def variable(self, start: Expr) -> str:
+        """The variable for channels that move: loops one after another share one, unless what it says is still read."""
+        writer = self.writer
+        carried = start.id[1:] if isinstance(start, Name) and start.id.startswith("@") else ""
+        if carried and self.only_consumer() and self.is_free(carried):
+            return carried
+        word = "c_in" if writer.outermost else "channels"
+        free = {"c_in"} - {carried} if writer.outermost and self.is_free("c_in") else set()
+        return unique(word, writer.variables - free)
+
+    def is_free(self, variable: str) -> bool:
+        """Whether no channels that are read from here on are expressed by a variable; constant ones need it no more."""
+        writer, word = self.writer, f"@{variable}"
+        entering = self.numbers.bound.get("c_in")
+        said = isinstance(entering, Expr) and any(name.id == word for name in names(entering))
+        if said and writer.order.reads_entry(self.node):
+            return False
+        for var, expr in writer.channels.known.items():
+            read = {name.id for name in names(expr)}
+            if word not in read and not (said and "c_in" in read):
+                continue
+            if writer.order.reads(var, self.node):
+                constant = self.numbers.constant((id(var), "c"))
+                if constant is None:
+                    return False
+                writer.channels[var] = constant
+        return True
+
     def only_consumer(self) -> bool:
         return isinstance(self.node.entry, ir.Var) and self.writer.consumers[self.node.entry] == 1
 
-    def turn(self, carry: Expr) -> list[Piece]:
+    def turn(self, carry: Expr, variable: str = "") -> list[Piece]:
         node, writer = self.node, self.writer
         writer.channels[node.carry] = carry
         self.bind()
         entering = self.rebind_entry() if writer.template.staged else None
-        depth, writer.loop_depth = writer.loop_depth, writer.loop_depth + reads_turn(node)
+        outer = writer.indices
+        writer.indices = (*outer, self.index) if reads_turn(node) else outer
         writer.wrap_depth += node.wrap
+        known = {name: form for name, form in writer.channels.closed.items() if name != variable}
+        writer.channels.closed = dict(known)
         pieces = writer.chain(node.body)
-        writer.loop_depth = depth
+        self.inside = {n: f for n, f in writer.channels.closed.items() if n not in known or known[n] != f}
+        writer.channels.closed |= {n: None for n, f in self.inside.items() if f is not None and self.local(f)}
+        writer.indices = outer
         writer.wrap_depth -= node.wrap
         if isinstance(entering, Expr):
             writer.channels.rename("c_in", entering)
@@ -257,11 +304,12 @@ class LoopWriter:
 
     def parallel_channels(self) -> Expr:
         """Channels of each branch; one expression where they are equal."""
-        result = self.writer.channels.leaves(self.node.body)
-        local = {*self.node.columns, *self.node.let, *TURN_NAMES}
-        if not {n.id for n in names(result)} & local:
+        result = resolved(self.writer.channels.leaves(self.node.body), self.inside)
+        if result is None:
+            return Name(UNKNOWN, span=self.node.span)
+        if not self.local(result):
             return result
-        return ListOf(tuple(substitute(result, cells) for cells in self.cells()))
+        return ListOf(tuple(substitute(result, cells) for cells in self.turns_cells(len(self.cells()))))
 
     def cells(self) -> list[dict[str, Expr]]:
         """What each row binds, as written in the spec if it is written there."""
@@ -269,7 +317,7 @@ class LoopWriter:
         found = []
         rows = node.rows.items if isinstance(node.rows, ListOf) else None
         for index, values in enumerate(self.writer.origin.notes.rows.get(id(node), [])):
-            cells: dict[str, Expr] = {"i": Lit(index), "first": Lit(index == 0)}
+            cells: dict[str, Expr] = {}
             row = rows[index] if rows is not None else None
             written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
             for position, name in enumerate(node.columns):
@@ -281,8 +329,6 @@ class LoopWriter:
                     cells[name] = written[position]
                 else:
                     cells[name] = substitute(node.column_defaults[name], cells)
-            for name, expr in node.let.items():
-                cells[name] = substitute(expr, cells)
             found.append(cells)
         return found
 
@@ -382,6 +428,9 @@ class LoopWriter:
             rows = [[text(row[name]) for name in columns] for row in self.writer.origin.notes.rows[id(node)]]
         elif isinstance(node.rows, ListOf):
             rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
+        elif self.open_defaults():
+            message = "these rows lack a column, and its default is not the same everywhere"
+            raise fault("cannot-print", message, node.span, help="give each row all of its cells")
         else:
             return expr_doc(self.numbers.shown(node.rows, (id(node), "rows")))
         return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
@@ -427,23 +476,35 @@ def is_starred(doc: Doc) -> bool:
     return isinstance(doc, Cat) and bool(doc.parts) and doc.parts[0] == "*"
 
 
+def index_name(writer: Writer) -> str:
+    """A variable that counts turns: of no loop around, and no name that the class reads."""
+    own = writer.template
+    taken = {*writer.indices, *own.params, *own.implicit, *own.let}
+    for node in own.walk():
+        if isinstance(node, (ir.LoopNode, ir.ContainerNode, ir.StageNode)):
+            taken |= node.let.keys()
+        if isinstance(node, ir.LoopNode):
+            taken |= {*node.columns}
+    return next((name for name in INDICES if name not in taken), unique("index", taken))
+
+
+def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
+    """`expr` with variables of the source replaced by what they come to; None if one has no form."""
+    read = {name.id[1:] for name in names(expr) if name.id.startswith("@")} & forms.keys()
+    found = {f"@{name}": form for name in read if (form := forms[name]) is not None}
+    return substitute(expr, found) if len(found) == len(read) else None
+
+
 def reads_turn(node: ir.LoopNode) -> bool:
     """Whether a loop's body reads `i`, `first` or `last` of this loop."""
     exprs = list(node.let.values())
 
     def visit(region: ir.Region) -> None:
         for inner in region.nodes:
-            if isinstance(inner, ir.CallNode):
-                exprs.extend(inner.args.values())
-            elif isinstance(inner, ir.OpNode):
-                exprs.extend(inner.fields.values())
-            elif isinstance(inner, ir.IfNode):
-                exprs.append(inner.condition)
-            elif isinstance(inner, ir.LoopNode):
-                exprs.extend(e for e in (inner.count, inner.rows) if e is not None)
-                continue
-            for region_ in inner.regions():
-                visit(region_)
+            exprs.extend(expressions(inner))
+            if not isinstance(inner, ir.LoopNode):
+                for region_ in inner.regions():
+                    visit(region_)
 
     visit(node.body)
     return any(name.id in TURN_NAMES for expr in exprs for name in names(expr))

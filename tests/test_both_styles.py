@@ -1,0 +1,316 @@
+"""Small specs in both styles: the module is the graph, also in training, and changes no tensor that it is given.
+
+Each has come out as another network once, or stands beside one that has.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from proof import STYLES, prove
+
+import archdsl
+from archdsl import module
+from archdsl.elaborate import elaborate
+from archdsl.reader import read_spec
+from archdsl.report import Source
+
+HEAD = "archdsl: 1\nname: Net\ninput: [4, 8, 8]\n"
+SPLIT = """
+blocks:
+  Unit:
+    params: [p]
+    body:
+      - conv: 8
+      - {split: 2, as: [a, b]}
+      - %s
+stages: {s: [conv: 6, Unit: true, conv: 6, Unit: false]}
+"""
+
+SPECS = {
+    # channels that hang on the size of what enters
+    "flatten at the start of a stage": "stages: {a: [conv: 5], b: [flatten: hwc, linear: 10]}",
+    "flatten of tensors of two sizes": """
+stages:
+  a: [conv: 5]
+  b: [conv: {out: 6, stride: 2}]
+  c: [concat: [{from: a, body: [flatten: hwc]}, flatten], linear: 10]
+""",
+    "flatten with a name": "stages: {a: [{flatten: , as: q}, concat: [identity, q], linear: 7]}",
+    "flatten before a norm": "stages: {a: [conv: 5], b: [flatten, bn]}",
+    "flatten of parts": """
+stages: {a: [{split: 2, as: p}, concat: [{from: 'p[0]', flatten: }, {from: 'p[1]', flatten: hwc}], linear: 3]}
+""",
+    "flatten of a tap": """
+stages:
+  a: [conv: 4, {conv: {out: 6, stride: 2}, name: t}, conv: 4]
+  b: [concat: [flatten, {from: a.t, flatten: }], linear: 3]
+""",
+    "flatten side by side": """
+stages: {a: [conv: 4], b: [concat: {each: k, in: [1, 2], body: [conv: {out: 3, stride: k}, flatten]}, linear: 5]}
+""",
+    "flatten with channels that vary": """
+params: {w: 4}
+stages: {a: [conv: w], b: [flatten, bn, linear: 3]}
+variants: {s: {}, l: {w: 6}}
+""",
+    "rearrange at the start of a stage": "stages: {a: [rearrange: {pattern: c h w -> (c h) w}, conv: 6]}",
+    "an axis named as what is noted": """
+stages: {a: [conv: 4, rearrange: {pattern: (channels c) h w -> c (channels h) w, channels: 2}, conv: 6]}
+""",
+    "boxes of a tensor with a name": """
+stages:
+  a: [max_pool: 2]
+  b: [concat: [{from: a, prior_box: {image: 32, min: 8, max: 16}}, {from: input, body: [flatten]}]]
+""",
+    # what loops bind
+    "i of a loop around": """
+stages:
+  a:
+    - repeat: 3
+      body:
+        - concat: {each: k, in: [1, 3], body: [{conv: {out: i + 1, kernel: k}}, {relu: , when: first}]}
+        - {bn: , when: i == 1}
+""",
+    "a param named i": """
+params: {n: 2, k: 3}
+blocks:
+  Unit:
+    params: [i, k]
+    body: [{repeat: 2, body: [{repeat: 3, body: [conv: 4 + i]}, {bn: , when: i == 0}]}, conv: i + k]
+stages: {a: [{repeat: n, body: [Unit: [i, k]]}]}
+""",
+    "four loops that read their turns": """
+stages:
+  a:
+    repeat: 3
+    body:
+      - repeat: 2
+        body:
+          - repeat: 2
+            body: [{repeat: 2, body: [conv: 4 + i, {relu: , when: last}]}, {bn: , when: i == 1}]
+          - {bn: , when: i == 0}
+      - {bn: , when: i == 2}
+""",
+    "a column's default that reads the loop around": """
+stages: {a: [{repeat: 2, body: [{for: {d: , e: i + 1}, in: [[1], [2]], body: [conv: d + e]}, conv: 3]}]}
+""",
+    "the last of the branches side by side": """
+params: {n: 3}
+stages: {a: [concat: {each: c, in: [4, 6], body: [conv: 2 if last else n]}, conv: 3]}
+""",
+    "what leaves the last turn": """
+params: {n: 2}
+stages: {a: [{repeat: 2, body: [conv: c_in if not last else n]}, conv: 3]}
+""",
+    # variables of moving channels
+    "a second loop": """
+params: {n: 2}
+stages: {a: {repeat: n, body: [conv: 4]}, b: {repeat: 1, body: [conv: 6]}, c: [concat: [identity, a], conv: 5]}
+""",
+    "a second loop that takes what came before the first": """
+params: {n: 2}
+stages:
+  s: {repeat: n, body: [conv: 6]}
+  a: [{repeat: n, body: [residual: [conv: c_in], concat: [identity, s]]}, conv: 3]
+""",
+    "a tensor between two loops of a block": """
+params: {n: 2}
+blocks:
+  Unit:
+    params: [n]
+    body:
+      - {repeat: n, body: [conv: 5]}
+      - {bn: , as: y}
+      - relu
+      - {repeat: n, body: [conv: 7]}
+      - concat: [identity, y]
+      - conv: 3
+stages: {a: [Unit: n]}
+""",
+    "c_in after a loop of its row": """
+params: {n: 2}
+stages: {a: {for: c, in: [4, 6], body: [{repeat: n, body: [conv: c + 1]}, conv: c_in, conv: 2 * c_in]}}
+""",
+    "c_in after a loop of its stage": """
+params: {n: 2}
+stages:
+  a: {repeat: n, body: [conv: 4]}
+  b: [{repeat: n, body: [conv: 6]}, conv: 2 * c_in, {repeat: n, body: [conv: c_in + 1]}, concat: [identity, a]]
+  c: [concat: [identity, a, b], conv: 2]
+""",
+    "numbers kept for forward in front of a loop and after it": """
+params: {n: 2}
+stages:
+  a: {repeat: n, body: [conv: 4]}
+  b: [take: c_in // 2, relu]
+  c: {repeat: n, body: [conv: 6]}
+  d: [take: c_in // 2, conv: 3]
+""",
+    "numbers kept for forward under a condition and after it": """
+params: {big: true, n: 6}
+blocks:
+  Unit:
+    params: [big, n]
+    body: [conv: n, {body: [take: c_in // 2 + 1, conv: 4], when: big}, conv: 4, take: c_in // 2 + 1, conv: 2]
+stages: {a: [Unit: [true, 4], Unit: [false, 6]]}
+""",
+    # else: reads what its step reads
+    "else of a branch with from": SPLIT % "concat: [a, {from: b, conv: 4, when: p, else: [relu]}]",
+    "else of a step with from": SPLIT % "{from: b, conv: 4, when: p, else: [relu]}\n      - concat: [identity, a, b]",
+    "else that is the identity": SPLIT % "concat: [a, {from: b, body: [relu, conv: 4], when: p, else: [identity]}]",
+    "else of from alone": SPLIT % "{from: a, when: p, else: [relu]}\n      - concat: [a, b, identity]",
+    "from beside identity": SPLIT
+    % "a\n      - concat: [identity, b, [{identity: , from: b}, relu], {identity: , from: b}]",
+    "a dropped step with from": SPLIT % "a\n      - {from: b, conv: 4, when: p}\n      - concat: [identity, a, b]",
+    # memory of others
+    "a formula of one name": "stages: {a: [{conv: 4, as: y}, {formula: y}, relu, add: [identity, y]]}",
+    "a formula that comes to one name": """
+params: {n: 1}
+stages: {a: [{conv: 4, as: y}, {formula: y * n + 0}, relu, add: [identity, y]]}
+""",
+    "a join of one tensor": "stages: {a: [{conv: 4, as: y}, {concat: [y]}, relu, add: [identity, y]]}",
+    "a join with one branch left": """
+params: {extra: false}
+stages: {a: [concat: [identity, {conv: 2, when: extra}], relu, conv: 4]}
+""",
+    "a join with one branch left, in a residual": """
+params: {extra: false}
+blocks: {Unit: {body: [residual: [concat: [identity, {conv: 2, when: extra}], relu, conv: c_in]]}}
+stages: {a: [conv: 4, Unit]}
+variants: {plain: {}, more: {extra: true}}
+""",
+    "what a head of training alone reads": """
+stages: {a: [conv: 4, {bn: , as: q}, relu], aux: {training: true, from: a.q, body: [conv: 2]}}
+""",
+    "an output that another step reads": "stages: {a: [{conv: 4, as: p}, relu]}\noutputs: {o: a, p: a.p}",
+    "a tap in front of an activation": """
+stages:
+  a: [{body: [relu, {conv: 6, name: c}], name: one}, {conv: 4, name: c}, relu]
+  b: [concat: [identity, a.c, a.one.c]]
+""",
+    # branches that may not exist
+    "a gate that may not exist": """
+blocks:
+  Unit:
+    params: [se]
+    body: [conv: c_in, {mul: [identity, {body: [global_avg_pool, conv: c_in, sigmoid], when: se}]}, relu, conv: c_in]
+stages: {a: [Unit: false, Unit: true]}
+""",
+    "a gate in front": """
+blocks:
+  Unit:
+    params: [se]
+    body: [conv: c_in, {mul: [{body: [global_avg_pool, conv: c_in, sigmoid], when: se}, identity]}, relu]
+stages: {a: [Unit: false, Unit: true]}
+""",
+    "a gate of several steps": """
+blocks:
+  Unit:
+    params: [se]
+    body:
+      - mul:
+          - identity
+          - body:
+              - global_avg_pool
+              - {conv: 2, as: s}
+              - relu
+              - conv: c_in
+              - add: [identity, {from: s, body: [conv: c_in]}]
+            when: se
+      - bn
+stages: {a: [Unit: false, Unit: true]}
+""",
+    "terms that may not exist": """
+blocks:
+  Unit:
+    params: [p, q]
+    body: [conv: c_in, add: [identity, {conv: c_in, when: p}, {conv: {out: c_in, kernel: 3}, when: q}, bn], relu]
+stages: {a: [Unit: [true, false], Unit: [false, true]]}
+""",
+    "no branch that is sure to exist": """
+blocks:
+  Unit:
+    params: [p, q]
+    body: [conv: c_in, mul: [{conv: c_in, when: p}, {conv: {out: c_in, kernel: 3}, when: q}], relu]
+stages: {a: [Unit: [true, false], Unit: [false, true], Unit: [true, true]]}
+""",
+    "gates side by side": """
+stages: {a: [mul: [identity, {each: k, in: [1, 2], body: [global_avg_pool, conv: 4]}], relu]}
+""",
+    "a product of parts": "stages: {a: [{split: 2, as: p}, mul: p, relu, max: [identity, p]]}",
+    # taps
+    "a step of a named list": """
+stages:
+  a: [conv: 4, {body: [conv: 5, {relu: , name: r}, conv: 4], name: blk}, {conv: 4, name: r}, conv: 4]
+  b: [concat: [identity, a.blk.r, a.blk, a.r], conv: 3]
+""",
+    "a step of a list of a list": """
+stages:
+  a: [{body: [conv: 5, {body: [relu, {conv: 6, name: r}], name: inner}, conv: 4], name: blk}, conv: 3]
+  b: [concat: [identity, a.blk.inner.r, a.blk.inner], conv: 3]
+""",
+    "a step of a list of a row": """
+stages:
+  a:
+    for: [name, c]
+    in: [[p, 4], [q, 5]]
+    body: [conv: c, {body: [{conv: 6, name: m}, relu], name: blk}, {repeat: 2, body: [conv: c_in]}, {relu: , name: z}]
+  b: [concat: [identity, a.p.blk.m, a.q.z, a.q], conv: 3]
+""",
+    "what blocks of a chain give": """
+blocks: {Unit: {body: [residual: [conv: c_in]]}}
+stages:
+  a: [{Unit: , name: c}, relu, {Unit: , name: d}, conv: 3]
+  b: [concat: [identity, a.c, a.d], conv: 3]
+""",
+    "rows that are blocks": """
+params: {w: 4}
+blocks: {Unit: {params: [c], body: [residual: [conv: c_in], conv: c]}}
+stages:
+  a: {for: [name, c], in: [[p, w], [q, 2 * w]], body: [Unit: c]}
+  b: [concat: [identity, a.p], conv: 3]
+variants: {s: {}, l: {w: 6}}
+""",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", SPECS)
+def test_a_small_spec_is_its_graph(name, style):
+    spec = read_spec(Source("net.yaml", HEAD + SPECS[name]), base=None)
+    for form in spec.networks():
+        prove(elaborate(spec, form), style)
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if "exist" in name or "gate" in name])
+def test_branches_that_may_not_exist_are_followed_by_fx(name):
+    net = module.build(elaborate(read_spec(Source("net.yaml", HEAD + SPECS[name]), base=None))).eval()
+    x = torch.randn(2, 4, 8, 8)
+    assert torch.equal(torch.fx.symbolic_trace(net)(x), net(x))
+
+
+# --- what has no expression is refused ----------------------------------------------------------
+
+UNPRINTED = {
+    "two sizes of one block": """
+blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
+stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}
+""",
+    "boxes of two sizes": """
+blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, prior_box: {image: 32, min: 8, max: 16}]}}
+stages: {a: [concat: [Unit: 1, Unit: 2]]}
+""",
+    "rows without a column whose default varies": """
+params: {rows: [[1], [2]]}
+stages: {a: [{repeat: 2, body: [{for: {d: , e: i + 1}, in: rows, body: [conv: d + e]}, conv: 3]}]}
+""",
+}
+
+
+@pytest.mark.parametrize("name", UNPRINTED)
+def test_what_has_no_expression_is_refused(name):
+    spec = read_spec(Source("net.yaml", HEAD + UNPRINTED[name]), base=None)
+    with pytest.raises(archdsl.SpecError) as caught:
+        archdsl.emit(elaborate(spec))
+    assert [item.code for item in caught.value.diagnostics] == ["cannot-print"]
