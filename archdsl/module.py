@@ -21,12 +21,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.backends.torch_source import emit
 from archdsl.graph import Graph
+from archdsl.identifiers import LEADING_OUT
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
 from archdsl.report import fault
 from archdsl.spec import Spec
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
-REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
 aten = torch.ops.aten
 
 
@@ -212,7 +212,7 @@ def refuse_node(node: ast.AST, *, top: bool) -> None:
         case ast.Global() | ast.Nonlocal():
             faulty = True
         case ast.Name(id=word) | ast.Attribute(attr=word):
-            faulty = word in REFUSED or (word.startswith("__") and word != "__init__")
+            faulty = word in LEADING_OUT or (word.startswith("__") and word != "__init__")
         case _:
             return
     if faulty:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archdsl.backends.torch_source.layout import broken
+from archdsl.backends.torch_source.scope import SPARE
 from archdsl.ir import Item, Operand, Tap, Var
 from archdsl.names import unique
 
@@ -86,11 +89,28 @@ class Pending:
     mentions: Counter[Var] = field(default_factory=Counter)
 
 
+class Called(NamedTuple):
+    """What loops of `forward` call the modules that they run, and their keys."""
+
+    layer: str
+    key: str
+    child: str
+    inner: str
+
+
 class ForwardPrinter:
     """Prints the statements of one `forward`."""
 
-    def __init__(self, inputs: Sequence[Var], index: Callable[[Item], str], tap: Callable[[Tap], str]) -> None:
-        self.index, self.tap = index, tap
+    def __init__(
+        self,
+        inputs: Sequence[Var],
+        index: Callable[[Item], str],
+        tap: Callable[[Tap], str],
+        hidden: AbstractSet[str],
+        called: Called,
+    ) -> None:
+        self.index, self.tap, self.called = index, tap, called
+        self.hidden = hidden  # what no tensor may be called
         self.names: dict[Var | Item, str] = {}
         self.holders: dict[str, Var] = {}
         self.uses: Counter[Var] = Counter()
@@ -250,9 +270,9 @@ class ForwardPrinter:
         for part in value.var.parts:
             name = self.fresh(part)
             parts.append(name)
+            self.holders[name] = value.var
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
-        self.holders.update(dict.fromkeys(parts, value.var))
         self.emit(f"{', '.join(parts)} = {value.text}")
         self.declared.update(parts)
 
@@ -263,11 +283,9 @@ class ForwardPrinter:
         return name
 
     def fresh(self, wanted: str) -> str:
-        taken = {n for n, v in self.holders.items() if self.uses[v] > 0}
-        if wanted not in taken:
-            return wanted
-        if wanted == "x":
-            return next((n for n in ("y", "z") if n not in taken), unique("y", taken))
+        taken = {*self.hidden, *(n for n, v in self.holders.items() if self.uses[v] > 0)}
+        if wanted == "x" and wanted in taken:
+            return next((n for n in SPARE if n not in taken), None) or unique(SPARE[0], taken)
         return unique(wanted, taken)
 
     # --- control
@@ -339,7 +357,7 @@ class ForwardPrinter:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
         through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
         wanted = node.out.name if through is None else self.names.get(through, node.out.name)
-        holder = self.holders.get(wanted)
+        holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted
         return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
@@ -390,23 +408,25 @@ class ForwardPrinter:
             self.kept(node, name, called)
         else:
             children = f"self.{node.attribute}{'.values()' if node.named else ''}"
-            self.emit(f"for layer in {children}:")
-            self.lines.append((self.depth + 1, f"{name} = layer({called})"))
+            layer = self.called.layer
+            self.emit(f"for {layer} in {children}:")
+            self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
         self.declared.add(name)
 
     def kept(self, node: Walked, name: str, called: str) -> None:
         """The loop over children whose outputs are read elsewhere."""
+        layer, key, child, inner = self.called
         self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
-        self.emit(f"for key, child in self.{node.attribute}.named_children():")
+        self.emit(f"for {key}, {child} in self.{node.attribute}.named_children():")
         self.depth += 1
         if node.depth == 1:
-            self.emit(f"{name} = {node.store}[key] = child({called})")
+            self.emit(f"{name} = {node.store}[{key}] = {child}({called})")
         else:
-            self.emit("for inner, layer in child.named_children():")
+            self.emit(f"for {inner}, {layer} in {child}.named_children():")
             self.depth += 1
-            self.emit(f'{name} = {node.store}[f"{{key}}.{{inner}}"] = layer({called})')
+            self.emit(f'{name} = {node.store}[f"{{{key}}}.{{{inner}}}"] = {layer}({called})')
             self.depth -= 1
-            self.emit(f"{node.store}[key] = {name}")
+            self.emit(f"{node.store}[{key}] = {name}")
         self.depth -= 1
 
     def give_back(self, result: Operand) -> None:
