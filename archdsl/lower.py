@@ -1247,7 +1247,8 @@ class BlockLowerer(Lowerer):
         for name, param in block.params.items():
             params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
-        inputs = {INPUT: Var("x"), **{name: Var(name) for name in block.inputs}}
+        further = sorted(block.inputs, key=lambda name: block.inputs[name])  # those that may be absent last
+        inputs = {INPUT: Var("x"), **{name: Var(name) for name in further}}
         for name, var in inputs.items():
             if block.name in self.home.blocks:  # what is outlined takes them as they are
                 no_channels(name, block.params)

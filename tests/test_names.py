@@ -367,6 +367,13 @@ stages:
   stem: [conv: in_chans, conv: global_pool, Unit, conv: image_size]
   head: [global_avg_pool, flatten, linear: num_classes]
 """,
+    "optional inputs of which the second alone is given": """
+blocks:
+  Unit:
+    inputs: {a: optional, b: optional, c: required}
+    body: [{add: [identity, a], when: a}, {mul: [identity, b], when: b}, {add: [identity, c, {conv: 4}]}]
+stages: {s: [{conv: 4, as: p}, relu, Unit: {b: p, c: p}, Unit: {c: p, a: p}, Unit: {b: p, a: p, c: p}, Unit: {c: p}]}
+""",
     "words of loops that are modules of a table": """
 stages:
   layer: [{conv: 4, as: key}]

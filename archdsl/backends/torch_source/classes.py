@@ -62,6 +62,7 @@ class ClassSource:
     derived: list[str]  # those that follow from others
     init: list[Line]
     inputs: list[str]
+    further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
     forward: list[tuple[int, str]]
@@ -179,6 +180,7 @@ class Writer:
             derived=list(derived),
             init=init,
             inputs=[var.name for var in inputs],
+            further=[name for name in template.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
             optional=[template.inputs[n].name for n in self.undecided()],
             forward=[] if plain else forward,
@@ -446,7 +448,10 @@ class Writer:
                 self.function(node)
             case ir.OpNode() | ir.CallNode():
                 self.attribute(str(node.key), self.module(node), node)
-                self.run_attribute(str(node.key), node.out, node.operands())
+                if isinstance(node, ir.CallNode) and node.tensors:
+                    self.run_call(node)
+                else:
+                    self.run_attribute(str(node.key), node.out, node.operands())
             case ir.IfNode():
                 write_condition(self, node)
             case ir.ContainerNode():
@@ -693,6 +698,18 @@ class Writer:
 
     def run_attribute(self, key: str, out: ir.Var, args: Sequence[ir.Operand]) -> None:
         self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+
+    def run_call(self, node: ir.CallNode) -> None:
+        """A block on several tensors; one that is left out in front of another is None."""
+        taken = self.done[id(node.block)].further
+        places = [place for place, name in enumerate(taken) if name in node.tensors]
+        names_ = taken[: places[-1] + 1] if places else []
+
+        def print_call(entry: str, *further: str) -> str:
+            texts = dict(zip(node.tensors, further, strict=True))
+            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
 
     def function(self, node: ir.OpNode) -> None:
         """An op that is an expression in `forward`."""
