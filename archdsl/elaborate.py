@@ -17,8 +17,9 @@ from archdsl import ir
 from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, items_in, names, show, substitute, wrap
 from archdsl.given import known_word, plain_value, shown, unboxed
 from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.identifiers import unfit_row
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
-from archdsl.names import did_you_mean
+from archdsl.names import did_you_mean, unique
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
@@ -134,6 +135,8 @@ class Frame:
         value = text if len(text) <= MAX_NAME else text[: MAX_NAME - 3] + "..."
         return Note(f"{name} is {value}, given {'here' if span is not None else 'by the call'}", span)
 
+    tabled: bool = False  # in a table, whose turns are counted: elsewhere `turn` may be a param
+
 
 @dataclass
 class Place:
@@ -193,9 +196,9 @@ class Elaborator:
         if len(entry) == 1 and IMAGE not in values:
             self.origins[id(entry[0])] = frozenset([IMAGE])
             self.note((id(self.template), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
-        if len(entry) == 1 and SIZE not in values:
+        if len(entry) == 1:
             self.image = list(entry[0].shape[1:])
-            self.note((id(self.template), SIZE), self.image, NONE)
+            self.note((id(self.template), size_word(values)), self.image, NONE)
         for var, tensor in zip(self.template.inputs.values(), entry, strict=True):
             self.set(var, tensor, frame)
         for name, tensor in tensors.items():
@@ -958,6 +961,7 @@ class Elaborator:
             ("c_in", "h_in", "w_in") if staged else (),
             TABLE_NAMES if node.table else (),
         )
+        outside, frame.tabled = frame.tabled, frame.tabled or node.table
         with self.names(frame, *bound):
             if node.table:
                 frame.values["turn"] = 0
@@ -973,10 +977,11 @@ class Elaborator:
                 if seen is not None:
                     seen.append({n: frame.values[n] for n in (*node.columns, *node.let)})
                 result = self.turn(node, frame, inside, row, current)
-                if "turn" in frame.values and not any(isinstance(inner, ir.LoopNode) for inner in node.body.nodes):
+                if frame.tabled and not any(isinstance(inner, ir.LoopNode) for inner in node.body.nodes):
                     frame.values["turn"] += 1
                 results.append(result)
                 current = entry if node.parallel else result
+        frame.tabled = outside
         if seen is not None:
             self.notes.rows[id(node)] = seen
         if len(rows) > 1:
@@ -1029,7 +1034,7 @@ class Elaborator:
         self, node: ir.LoopNode, frame: Frame, inside: Place, row: Mapping[str, tuple[Value, Deps]], entry: Any
     ) -> Any:
         """One row or turn; a row of a table is a scope, and with `wrap` a container of its own."""
-        name = str(row["name"][0]) if node.table and "name" in row else None
+        name = self.row_name(node, row["name"][0]) if node.table and "name" in row else None
         if not node.wrap:
             if name is not None:
                 return self.named_turn(node, frame, inside, name)
@@ -1043,6 +1048,14 @@ class Elaborator:
         ) as scope:
             scope.output = self.by_path[path] = self.region(node.body, frame, Place(path, 0))
         return scope.output
+
+    def row_name(self, node: ir.LoopNode, name: Value) -> str:
+        """The key of a row: a table that is a param's value is checked here, a written one where it is read."""
+        reason = unfit_row(name)
+        if reason is not None:
+            span = (node.rows.span if node.rows is not None else None) or node.span
+            raise self.placed(fault("bad-name", f"'{name}' cannot name a row: {reason}", span, help="choose another"))
+        return str(name)
 
     def named_turn(self, node: ir.LoopNode, frame: Frame, inside: Place, name: str) -> Any:
         only = node.body.nodes[0]
@@ -1142,6 +1155,19 @@ def cell_of(rows: Expr | None, index: int, position: int) -> Expr:
         if isinstance(found, ListOf) and place < len(found.items):
             found = found.items[place]
     return found
+
+
+def size_word(params: Iterable[str]) -> str:
+    """What a network calls the height and width of its only input, beside its own params."""
+    return unique(SIZE, params)
+
+
+def is_image(origin: Origin) -> bool:
+    """Whether the argument IMAGE is the channels of the only input: a param of that name may be anything else."""
+    if IMAGE not in origin.template.params:
+        return True
+    shapes = [shape for shape in origin.spec.inputs.values() if isinstance(shape, ListOf)]
+    return len(shapes) == 1 and shapes[0].items[:1] == (Name(IMAGE),)
 
 
 def ratio(shape: Shape, entered: Sequence[Value]) -> Value:

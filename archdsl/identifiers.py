@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from archdsl.schema.shape import STRUCTURE
 from archdsl.text import Node, Scalar
 
 Kind: TypeAlias = Literal[
-    "param", "let", "column", "tensor", "input", "stage", "step", "block", "spec", "choice", "output"
+    "param", "let", "column", "tensor", "input", "entry", "stage", "row", "step", "block", "spec", "choice", "output"
 ]
 
 MAX_NAME = 64
@@ -32,7 +33,16 @@ _TURNS = frozenset(
 )  # in scope in every loop; a param may have the name, outside of loops
 _PYTHON = frozenset(["bool", "enumerate", "float", "list", "range", "reversed", "str", "super", "tuple", "zip"])
 _NUMBERS = _TAKEN | _MEASURES | _PYTHON | frozenset(FUNCTIONS)
-# attributes of nn.Module and nn.Sequential; a test holds the list against torch
+# what leads out of a module's source: there it is no name of anything, nor an attribute
+LEADING_OUT = frozenset(
+    {"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"}
+)
+# what the functions of emitted source read of Python and of its imports, beside what `_NUMBERS` has
+READ = frozenset({"isinstance", "dict", "accumulate"})
+# what an emitted file imports or defines by itself, of the words that could name a class
+DEFINED = frozenset({"Any", "NamedTuple", "VARIANTS"})
+_BUILTIN_CLASSES = frozenset(name for name in dir(builtins) if name[:1].isupper())
+# attributes of nn.Module, nn.Sequential and nn.ModuleList; a test holds the list against torch
 _MODULE = frozenset(
     [
         "T_destination",
@@ -95,11 +105,16 @@ _MODULE = frozenset(
         "zero_grad",
     ]
 )
+_MAPPING = frozenset({"clear", "items", "keys", "update", "values"})  # what nn.ModuleDict has beside them
+# methods that an emitted network may have: of a classifier, and of one with learned groups
+METHODS = frozenset({"forward_features", "reset_classifier", "condense", "lasso", "learned", "set_progress"})
+ATTRIBUTES = _MODULE | METHODS | LEADING_OUT  # no module stands under one of these
 _WHAT = {
     "tensor": "a tensor",
     "let": "a value of let:",
     "column": "a column",
     "input": "an input",
+    "entry": "an input",
     "output": "an output",
     "spec": "a network",
 }
@@ -128,6 +143,8 @@ def checked_name(node: Node, kind: Kind) -> str:
         raise wrong("it has a meaning of its own")
     if kind in ("block", "spec"):
         _check_class(name, wrong)
+        if kind == "spec" and name in DEFINED | _BUILTIN_CLASSES:
+            raise wrong("its class would hide what the emitted source reads under that name", "choose another name")
     elif (reason := _clash(name, kind)) is not None:
         raise wrong(reason, "choose another name")
     return name
@@ -135,17 +152,41 @@ def checked_name(node: Node, kind: Kind) -> str:
 
 def _clash(name: str, kind: Kind) -> str | None:
     """Why a name that is an identifier still cannot stand in this role."""
-    if kind in ("let", "column") and name in _TURNS:
-        return "it has a meaning in loops"
     if kind in ("param", "let", "column"):
-        return "it has a meaning in expressions or in the emitted source" if name in _NUMBERS else None
-    if kind in ("stage", "step") and (name in _MODULE or name.startswith("_")):
-        return "torch's modules have something of that name" if name in _MODULE else "it starts with an underscore"
-    if kind in ("step", "stage", "tensor", "input") and name in REGISTRY:
-        return "it is an op"
-    if kind in ("tensor", "input") and (name in _NUMBERS or name in STRUCTURE):
-        return "it has a meaning of its own"
+        if name in _TURNS and kind != "param":
+            return "it has a meaning in loops"
+        taken = name in _NUMBERS | LEADING_OUT or name == "isinstance"
+        return "it has a meaning in expressions or in the emitted source" if taken else None
+    if kind in ("stage", "row", "step"):
+        return _clash_of_a_key(name, kind)
+    if kind in ("tensor", "input", "entry"):
+        if name in REGISTRY:
+            return "it is an op"
+        if name in _NUMBERS or name in STRUCTURE or (kind == "entry" and name in LEADING_OUT | READ):
+            return "it has a meaning of its own"
+    if kind == "output" and (name.startswith("_") or name in LEADING_OUT):
+        return "it starts with an underscore" if name.startswith("_") else "it has a meaning in the emitted source"
     return None
+
+
+def _clash_of_a_key(name: str, kind: Kind) -> str | None:
+    """Why no module can stand under a name."""
+    if name in METHODS:
+        return "emitted networks have a method of that name"
+    if name in LEADING_OUT - _MODULE:
+        return "it has a meaning in the emitted source"
+    if name in ATTRIBUTES or (kind == "row" and name in _MAPPING):
+        return "torch's modules have something of that name"
+    if name.startswith("_"):
+        return "it starts with an underscore"
+    return "it is an op" if name in REGISTRY else None
+
+
+def unfit_row(name: object) -> str | None:
+    """Why a value of a table cannot name its row."""
+    if not isinstance(name, str) or not is_identifier(name) or keyword.iskeyword(name):
+        return "it is no identifier"
+    return _clash_of_a_key(name, "row")
 
 
 def _check_class(name: str, wrong: Callable[[str, str], SpecError]) -> None:

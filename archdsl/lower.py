@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl import spec as s
 from archdsl.expr import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, show, wrap
+from archdsl.identifiers import ATTRIBUTES
 from archdsl.ir import (
     Auxiliary,
     CallNode,
@@ -174,18 +176,56 @@ class Scope:
 
 @dataclass
 class Keys:
-    """Where modules get their keys: a class (unique attribute names) or a container (position or given name)."""
+    """Where modules get their keys: a class (unique attribute names) or a container (position or given name).
 
-    taken: set[str] = field(default_factory=set)
+    A name that a step gives is its key, or an error; one that follows from what it is gives way.
+    """
+
+    taken: set[str] = field(default_factory=lambda: set(ATTRIBUTES))
     prefix: str = ""
     container: bool = False
+    given: set[str] = field(default_factory=set)  # those of `taken` that a `name:` asked for
+    places: dict[str, Span] = field(default_factory=dict)
 
-    def key(self, wanted: str | None, fallback: str) -> str | None:
+    def key(self, wanted: str | None, fallback: str, span: Span) -> str | None:
         if self.container:
             return wanted
-        name = unique(self.prefix + (wanted or fallback), self.taken)
+        if wanted is None:
+            name = self.prefix + self.free(fallback)
+        else:
+            name = self.prefix + wanted
+            self.check(wanted, name, span)
+            self.given.add(name)
         self.taken.add(name)
+        self.places[name] = span
         return name
+
+    def free(self, name: str) -> str:
+        """A name that no module has here yet."""
+        return unique(self.prefix + name, self.taken).removeprefix(self.prefix)
+
+    def check(self, wanted: str, name: str, span: Span) -> None:
+        if name not in self.taken:
+            return
+        place = self.places.get(name)
+        notes = (Note("the other one is here", place),) if place is not None else ()
+        if name == wanted:
+            raise fault("bad-name", f"'{wanted}' names two modules here", span, notes=notes, help=RENAME)
+        who = "another module has" if place is not None else "torch's modules have"
+        message = f"'{wanted}' cannot name this module: its key would be '{name}', which {who}"
+        raise fault("bad-name", message, span, notes=notes, help=RENAME)
+
+    @contextmanager
+    def instead(self, before: frozenset[str]) -> Iterator[None]:
+        """What is lowered meanwhile runs instead of what came after `before`: a name given there may be given again."""
+        released = self.given - before
+        self.taken -= released
+        self.given -= released
+        try:
+            yield
+        finally:
+            self.taken |= released
+            self.given |= released
 
 
 CONTAINER = Keys(container=True)
@@ -422,8 +462,10 @@ class Lowerer:
         condition = self.expr(step.when, scope)
         bare = replace(step, when=None, other=None, into=None)
         then, other = Region(), Region()
+        before = frozenset(keys.given)
         then.result = self.plain(bare, scope.inner(), keys, entry, then)
-        other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else current
+        with keys.instead(before):
+            other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else current
         self.share_key(then, other, keys)
         out = Var("x")
         region.nodes.append(IfNode(condition=condition, then=then, other=other, out=out, span=step.span))
@@ -433,7 +475,8 @@ class Lowerer:
     def share_key(then: Region, other: Region, keys: Keys) -> None:
         """A module and its alternative stand under one key."""
         if len(then.nodes) == len(other.nodes) == 1 and then.nodes[0].key and other.nodes[0].key:
-            keys.taken.discard(other.nodes[0].key)
+            keys.taken -= {other.nodes[0].key} - {then.nodes[0].key}
+            keys.given &= keys.taken
             other.nodes[0].key = then.nodes[0].key
 
     def plain(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
@@ -508,9 +551,8 @@ class Lowerer:
                 fields[item.name] = self.expr(value, scope, item.choices)
         fields |= {n: self.expr(e, scope) for n, e in given.items() if n not in fields and op.field(n) is None}
         out = Var("x")
-        out_name = step.name or op.name
         names_given = frozenset([*given, *tensors])
-        key = None if op.functional(names_given) else keys.key(step.name, out_name)
+        key = None if op.functional(names_given) else keys.key(step.name, op.name, step.span)
         region.nodes.append(
             OpNode(
                 op=op,
@@ -636,7 +678,7 @@ class Lowerer:
                 )
         args |= {n: Name(own) for n, param in block.implicit.items() if (own := self.handed_down(param, scope))}
         out = Var("x")
-        key = keys.key(step.name, snake(block.name))
+        key = keys.key(step.name, snake(block.name), step.span)
         region.nodes.append(
             CallNode(
                 block=block,
@@ -664,7 +706,8 @@ class Lowerer:
     # --- structure
     def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
         if len(step.body) > 1 and self.is_chain(step.body):
-            return self.container(step.body, scope, keys.key(step.name, "block"), entry, region, step.span, step.label)
+            key = keys.key(step.name, "block", step.span)
+            return self.container(step.body, scope, key, entry, region, step.span, step.label)
         return self.body(named_alone(step), scope, keys, entry, region)
 
     def container(
@@ -780,7 +823,8 @@ class Lowerer:
         name = step.name or f"branch{index + 1}"
         steps = [inner for inner in step.body if not is_nothing(inner)]
         if len(steps) > 1 and self.is_chain(steps):
-            value = self.container(steps, scope, keys.key(step.name, name), entry, region, step.span, step.label)
+            key = keys.key(step.name, name, step.span)
+            value = self.container(steps, scope, key, entry, region, step.span, step.label)
         elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
             value = self.body([replace(steps[0], name=step.name)], scope, keys, entry, region)
         else:
@@ -800,6 +844,7 @@ class Lowerer:
         assert step.when is not None
         condition = self.expr(step.when, scope)
         then, other = Region(), Region()
+        before = frozenset(keys.given)
         operands = self.branch(replace(step, when=None, other=None), scope.inner(), keys, entry, then, index, count)
         assert len(operands) == 1
         then.result = operands[0]
@@ -810,7 +855,8 @@ class Lowerer:
             )
         if step.other:
             instead = self.single(step.source, scope) if step.source is not None else entry
-            other.result = self.body(step.other, scope.inner(), keys, instead, other)
+            with keys.instead(before):
+                other.result = self.body(step.other, scope.inner(), keys, instead, other)
         out = Var("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
         region.nodes.append(
             IfNode(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
@@ -887,7 +933,7 @@ class Lowerer:
         entry: Operand,
         region: Region,
     ) -> Operand:
-        whole = s.SequenceStep(span=step.span, body=list(steps), name="shortcut")
+        whole = s.SequenceStep(span=step.span, body=list(steps), name=keys.free("shortcut"))
         if condition is None:
             value = self.branch_body(whole, scope, keys, entry, region, 0)
         else:
@@ -960,12 +1006,12 @@ class Lowerer:
         param = self.expr(step.param, scope)
         out = Var("x")
         node: IfNode | None = None
-        shared = shared_name(step.bodies)
+        before = frozenset(keys.given)
         for name, body in reversed(list(step.bodies.items())):
             then = Region()
-            keys.taken -= shared
-            whole = s.SequenceStep(span=step.span, body=list(body), name=name)
-            then.result = self.branch_body(whole, scope.inner(), keys, entry, then, 0)
+            with keys.instead(before):
+                whole = s.SequenceStep(span=step.span, body=list(body), name=keys.free(name.lstrip("_") or "body"))
+                then.result = self.branch_body(whole, scope.inner(), keys, entry, then, 0)
             other = Region(nodes=[node], result=node.out) if node else Region(result=None)
             node = IfNode(
                 condition=Compare("==", param, Lit(name)),
@@ -1017,7 +1063,8 @@ class Lowerer:
         body.result = self.body(steps, inner, CONTAINER, carry, body)
         only = steps[0] if single and chained else None
         fallback = f"{snake(only.target)}s" if isinstance(only, s.UseStep) else "layers"
-        key = stage.name if stage else keys.key(step.name, "branches" if step.parallel else fallback)
+        fallback = "branches" if step.parallel else fallback
+        key = stage.name if stage else keys.key(step.name, fallback, step.span)
         out = Var("branches" if step.parallel else "x", many=step.parallel)
         region.nodes.append(
             LoopNode(
@@ -1076,7 +1123,8 @@ class Lowerer:
         for tapped in (n for n in tensors if "." in n):
             help = f"before the loop write {{from: {tapped}, as: {tapped.replace('.', '_')}}}, and name that in it"
             raise fault("bad-loop", "a loop's steps cannot tap another stage", step.span, help=help)
-        taken = {*self.home.blocks, *(n for home, n in self.library.done if home == id(self.home))}
+        used = (n for used in self.home.uses for n in (*used.blocks, used.name))
+        taken = {*self.home.blocks, *used, *(n for home, n in self.library.done if home == id(self.home))}
         name = unique(self.owner + camel(step.name or ("Branch" if step.parallel else "Layer")), taken)
         given = {n: n for n in [*numbers, *tensors]}
         if self.staged:  # there c_in is what enters the turn, as it is in the block
@@ -1114,6 +1162,14 @@ def named_alone(step: s.SequenceStep) -> Sequence[s.Step]:
     if len(step.body) == 1 and step.name is not None and step.body[0].name is None:
         return [replace(step.body[0], name=step.name)]
     return step.body
+
+
+def no_channels(name: str, params: Mapping[str, s.Param]) -> None:
+    """No param has the name of the channels of an input."""
+    taken = params.get(f"c_{name}")
+    if taken is not None:
+        message = f"'c_{name}' are the channels of the input '{name}'; a param needs another name"
+        raise fault("shadowed-name", message, taken.span, help=RENAME)
 
 
 def begins_with(steps: Sequence[s.Step], name: str) -> bool:
@@ -1231,12 +1287,6 @@ def is_module(step: s.Step) -> bool:
     return isinstance(step, s.UseStep) and (step.when is None or (len(other) == 1 and is_module(other[0])))
 
 
-def shared_name(bodies: Mapping[str, Sequence[s.Step]]) -> set[str]:
-    """The `name:` that the only step of every body of a `choice:` has: one key then holds the chosen module."""
-    given = {body[0].name if len(body) == 1 else None for body in bodies.values()}
-    return {name for name in given if name is not None} if len(given) == 1 else set()
-
-
 class BlockLowerer(Lowerer):
     """A block of `blocks:`, or the body of a loop, whose inputs may be lists of tensors too."""
 
@@ -1264,8 +1314,11 @@ class BlockLowerer(Lowerer):
         for name, param in block.params.items():
             params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
-        inputs = {INPUT: Var("x"), **{name: Var(name, many=name in self.lists) for name in block.inputs}}
+        further = sorted(block.inputs, key=lambda name: block.inputs[name])  # those that may be absent last
+        inputs = {INPUT: Var("x"), **{name: Var(name, many=name in self.lists) for name in further}}
         for name, var in inputs.items():
+            if block.name in self.home.blocks:  # what is outlined takes them as they are
+                no_channels(name, block.params)
             scope.tensors[name] = var
             scope.numbers[f"c_{name}"] = None
         let = self.lets(block.let, scope)
@@ -1305,6 +1358,12 @@ class NetworkLowerer(Lowerer):
         super().__init__(library, home)
         self.owner = home.name
         self.taps: dict[str, ContainerNode | LoopNode] = {}
+        places = {name: stage.span for name, stage in home.stages.items()}
+        self.keys = Keys({*ATTRIBUTES, *places, *self.methods()}, places=places)  # the modules beside those of stages
+
+    def methods(self) -> set[str]:
+        """The method that only a detector has."""
+        return {"detect"} if self.home.detect is not None else set()
 
     def is_own_param(self, name: str) -> bool:
         return name in self.home.params
@@ -1324,13 +1383,17 @@ class NetworkLowerer(Lowerer):
         if named:
             scope.tensors[first] = inputs[INPUT]
             for name in home.inputs:
-                scope.numbers.setdefault(f"c_{name}", None)
+                no_channels(name, home.params)
+                scope.numbers[f"c_{name}"] = None
         region, current = Region(), inputs[INPUT]
         faults = Collector()
         value: Operand = current
         training: dict[str, Auxiliary] = {}
         for stage in self.wanted_stages():
             with faults.catch():
+                if stage.name in self.methods():
+                    message = f"'{stage.name}' cannot name a stage: a network with detect: has a method of that name"
+                    raise fault("bad-name", message, stage.span, help=RENAME)
                 if stage.training:
                     training[stage.name] = self.auxiliary(stage, scope, value)
                     continue
@@ -1466,7 +1529,8 @@ class NetworkLowerer(Lowerer):
         inner, carry, inside = scope.inner(), Var("x"), Region()
         let = self.lets(stage.let, inner)
         before = set(inner.tensors)
-        inside.result = self.body(stage.body, inner, Keys(prefix=f"{stage.name}_"), carry, inside)
+        keys = replace(self.keys, prefix=f"{stage.name}_")  # of one class: the sets are shared
+        inside.result = self.body(stage.body, inner, keys, carry, inside)
         keyed = [node for node in inside.walk() if node.key is not None and node.key.startswith(f"{stage.name}_")]
         if len(keyed) == 1 and str(keyed[0].key).removeprefix(f"{stage.name}_") not in step_names(stage.body):
             keyed[0].key = stage.name

@@ -20,6 +20,7 @@ from archdsl.elaborate import IMAGE, MAX_SIDE
 from archdsl.expr import Value
 from archdsl.given import plain_value, shown
 from archdsl.graph import Graph
+from archdsl.identifiers import LEADING_OUT
 from archdsl.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
 from archdsl.ops import REGISTRY
 from archdsl.report import fault
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
-REFUSED = frozenset({"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"})
 
 
 def build(graph: Graph, *, verify: bool = False) -> nn.Module:
@@ -252,7 +252,7 @@ def refuse_node(node: ast.AST, *, top: bool) -> None:
         case ast.Global() | ast.Nonlocal():
             faulty = True
         case ast.Name(id=word) | ast.Attribute(attr=word):
-            faulty = word in REFUSED or (word.startswith("__") and word != "__init__")
+            faulty = word in LEADING_OUT or (word.startswith("__") and word != "__init__")
         case _:
             return
     if faulty:

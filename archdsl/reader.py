@@ -274,7 +274,7 @@ class _Reader:
                 found[LONE_INPUT] = to_shape(lone)
         for key, value in self.section("inputs"):
             with self.ctx.catch():
-                found[checked_name(key, "input")] = to_shape(value)
+                found[checked_name(key, "entry")] = to_shape(value)
         return found
 
     def outputs(self) -> dict[str, Expr]:

@@ -118,7 +118,7 @@ class Structure:
 
     def cell(self, node: Node, is_name: bool) -> Expr:
         if is_name:
-            return Lit(checked_name(node, "stage"), span=node.span)
+            return Lit(checked_name(node, "row"), span=node.span)
         return to_expr(node, self.reader.ctx.names)
 
     def running_sum(self) -> Step:

@@ -8,7 +8,7 @@ import torch
 from nets import run
 
 from archdsl import module
-from archdsl.elaborate import SIZE
+from archdsl.elaborate import size_word
 from archdsl.report import SpecError
 from archdsl.runtime.verify import verify
 
@@ -20,7 +20,7 @@ def network(graph, style):
     if style == "specialized":
         return module.build(graph)
     whole, _ = module.one_of_all(graph)
-    values = {**graph.params, SIZE: next(iter(graph.inputs.values())).shape[1:]}
+    values = {size_word(graph.params): next(iter(graph.inputs.values())).shape[1:], **graph.params}
     taken = values.keys() & inspect.signature(whole).parameters.keys()
     return whole(**{name: tuples(values[name]) for name in taken})
 

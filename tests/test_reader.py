@@ -1,5 +1,6 @@
 """A located tree to a Spec: all forms of a spec, and what is said of those that are none."""
 
+import ast
 import gc
 import os
 import time
@@ -11,7 +12,7 @@ import yaml
 
 from archdsl import library
 from archdsl.expr import Call, Lit, Name, show
-from archdsl.identifiers import _MODULE
+from archdsl.identifiers import _MAPPING, _MODULE, METHODS
 from archdsl.reader import read_spec
 from archdsl.report import Source, SpecError
 from archdsl.spec import (
@@ -384,6 +385,14 @@ def test_the_names_that_break_a_module_are_those_that_torch_has():
     nn = pytest.importorskip("torch.nn")
     there = {name for name in {*dir(nn.Sequential()), *vars(nn.Sequential())} if not name.startswith("_")}
     assert there <= _MODULE | {"float"}
+    mapping = {name for name in dir(nn.ModuleDict()) if not name.startswith("_")}
+    assert mapping <= _MODULE | {"float"} | _MAPPING
+
+
+def test_the_methods_that_a_network_may_have_are_those_of_its_base():
+    text = (Path(__file__).parent.parent / "codegen_templates/prelude/learned_groups.py").read_text()
+    (base,) = (n for n in ast.parse(text).body if isinstance(n, ast.ClassDef) and n.name == "Condensing")
+    assert {n.name for n in base.body if isinstance(n, ast.FunctionDef)} <= METHODS
 
 
 # --- use and extends ---------------------------------------------------------------------------

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import torch
 from torch import nn
 
+from archdsl.backends.torch_source.prelude import text_of
 from archdsl.expr import evaluate, wrap
 from archdsl.graph import Graph, Node
+from archdsl.module import load
 from archdsl.ops.base import Module
 from archdsl.report import Diagnostic
 from archdsl.runtime.nodes import modules_of
@@ -24,10 +26,9 @@ EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
 def differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
     """What differs, one diagnostic for each module, at the place of its step."""
     modules = dict(network.named_modules())
-    classes = vars(sys.modules[type(network).__module__])
     nodes = {node.path: node for node in graph.nodes if not node.functional}
     for path, node in nodes.items():
-        if text := difference(path, modules.get(path), expected(node, classes)):
+        if text := difference(path, modules.get(path), expected(node)):
             yield Diagnostic("differs", text, node.span)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
     for path, module in modules.items():
@@ -43,14 +44,29 @@ def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collecti
     return not any(path[:end] in nodes for end in range(len(path)) if path[end] == ".")
 
 
-def expected(node: Node, classes: Mapping[str, Any]) -> list[nn.Module]:
-    """The modules that the node may have, without memory for their weights, as far as the file has their classes."""
-    found = []
-    for made in modules_of(node, [tensor.shape for tensor in node.inputs]):
-        kind = getattr(nn, made.cls[3:], None) if made.cls.startswith("nn.") else classes.get(made.cls)
-        if kind is not None:
-            found.append(constructed(kind, *arguments(made)))
+def expected(node: Node) -> list[nn.Module]:
+    """The modules that the node may have, without memory for their weights."""
+    made = modules_of(node, [tensor.shape for tensor in node.inputs])
+    return [constructed(module.cls, node.op.prelude, *arguments(module)) for module in made]
+
+
+def class_of(name: str, prelude: str) -> type[nn.Module]:
+    """A class of torch, or of a file of the prelude."""
+    holder = nn if name.startswith("nn.") else load(text_of(prelude), "prelude")
+    found: type[nn.Module] = getattr(holder, name.removeprefix("nn."))
     return found
+
+
+def is_defined_as(found: type, wanted: type) -> bool:
+    """Whether a class is another one, or a copy of it in emitted source, whatever its name is there."""
+    if wanted.__module__.startswith("torch."):
+        return found is wanted
+    return found.__bases__ == wanted.__bases__ and bodies(found) == bodies(wanted)
+
+
+def bodies(kind: type) -> dict[str, bytes]:
+    """The code of a class's own functions."""
+    return {name: value.__code__.co_code for name, value in vars(kind).items() if isinstance(value, FunctionType)}
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
@@ -64,18 +80,18 @@ def hashable(value: Any) -> Any:
 
 
 @cache
-def constructed(kind: type[nn.Module], args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> nn.Module:
+def constructed(name: str, prelude: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> nn.Module:
     with torch.device("meta"):
-        return kind(*args, **dict(kwargs))
+        return class_of(name, prelude)(*args, **dict(kwargs))
 
 
 def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module]) -> str:
     """In which argument a module differs from that of its node; nothing if in none."""
     if found is None:
         return f"the module has no '{path}'"
-    wanted = next((module for module in known if type(module) is type(found)), None)
+    wanted = next((module for module in known if is_defined_as(type(found), type(module))), None)
     if wanted is None:
-        kinds = " or ".join(type(module).__name__ for module in known) or "of a class that the file has not"
+        kinds = " or ".join(type(module).__name__ for module in known)
         return f"'{path}' is a {type(found).__name__}, in the graph it is {kinds}"
     has, wants = settings(found), wanted_settings(wanted)
     texts = [f"{name} {has.get(name)}, not {value}" for name, value in wants.items() if not alike(has.get(name), value)]

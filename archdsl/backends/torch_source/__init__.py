@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl import ir
+from archdsl.backends.torch_source import scope
 from archdsl.backends.torch_source.classes import ClassSource, Writer
 from archdsl.backends.torch_source.classifier import Classifier, classifier_of, common, reset_lines
 from archdsl.backends.torch_source.detector import detect_lines
@@ -14,11 +15,10 @@ from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.layout import Cat
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
-from archdsl.elaborate import IMAGE, SIZE, Origin
+from archdsl.elaborate import IMAGE, Origin, size_word
 from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
 from archdsl.given import known_word
 from archdsl.graph import Graph
-from archdsl.names import unique
 from archdsl.ops import REGISTRY
 from archdsl.witnesses import witnesses
 
@@ -49,17 +49,20 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, templates) for g in graphs])
     if classifier is None:
         symbolic -= {IMAGE}
+    names_ = scope.classes(templates, origin.template, graph.name)
+    prelude = scope.prelude_names(templates, names_.values(), graph.name)
     with words_kept(templates):
-        written, writer = classes_of(graph, templates, symbolic, rates, classifier)
+        written, writer = classes_of(graph, templates, symbolic, rates, classifier, names_, prelude)
     network = written[-1]
     network.init += init_of(origin.template, graph, writer, written)
-    network.base = network_base(written) or network.base
+    base = network_base(written)
+    network.base = prelude.get(base, base) or network.base
     if classifier is not None:
         known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
-        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block)
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude)
     if origin.spec.detect is not None:
-        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output")
-    return Document(graph, written, variants(graphs, network) if parametric else {})
+        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output", prelude)
+    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude)
 
 
 def classes_of(
@@ -68,16 +71,17 @@ def classes_of(
     symbolic: frozenset[str],
     rates: frozenset[str],
     classifier: Classifier | None,
+    names_: Mapping[int, str],
+    prelude: Mapping[str, str],
 ) -> tuple[list[ClassSource], Writer]:
     """The class of each template, and who wrote the last one."""
     origin: Origin = graph.origin
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    taken, given = {graph.name}, arguments_given(templates)
+    given = arguments_given(templates)
     for template in templates:
-        name = graph.name if template is origin.template else unique(template.name, taken)
-        taken.add(name)
-        writer = Writer(origin, symbolic, rates, classes, template, name, given[id(template)])
+        key = id(template)
+        writer = Writer(origin, symbolic, rates, classes, template, names_[key], given[key], prelude)
         writer.callee_channels, writer.classifier = channels, classifier
         classes[id(template)] = writer.write()
         channels[id(template)] = simplify(
@@ -100,7 +104,8 @@ def words_kept(templates: Sequence[ir.Template]) -> Iterator[None]:
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Value]]:
     """The arguments of the network's class that make each variant, where they are not the last graph's."""
     known = {argument.name for argument in network.arguments}
-    *made, default = ({SIZE: list(next(iter(graph.inputs.values())).shape[1:]), **graph.params} for graph in graphs)
+    size = size_word(graphs[-1].params)
+    *made, default = ({size: list(next(iter(graph.inputs.values())).shape[1:]), **graph.params} for graph in graphs)
     return {
         graph.variant: {
             name: value
@@ -120,7 +125,7 @@ def follows(graph: Graph, name: str) -> Value:
 
 def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    lines = without_clash(init_lines(template.init, classes), classes[-1].init)
+    lines = without_clash(init_lines(template.init, classes), classes[-1].init, writer.words.word("module"))
     condition = simplify(writer.numbers.close(template.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return lines if evaluate(template.init_when, graph.params) else []

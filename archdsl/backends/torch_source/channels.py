@@ -198,6 +198,7 @@ class Channels:
         env = {name: new}
         self.known = {var: substitute(expr, env) for var, expr in self.known.items()}
         self.closed = {n: None if expr is None else substitute(expr, env) for n, expr in self.closed.items()}
+        self.rows = {row: substitute(expr, env) for row, expr in self.rows.items()}
 
     def outside(self, expr: Expr) -> Expr:
         """`expr` without variables of the class's source; one that has no closed form stays, marked."""

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
+from archdsl.backends.torch_source import scope
 from archdsl.backends.torch_source.channels import Channels
 from archdsl.backends.torch_source.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch_source.conditions import write_condition
@@ -36,7 +37,7 @@ from archdsl.backends.torch_source.pieces import (
     value_doc,
 )
 from archdsl.backends.torch_source.taps import tapped
-from archdsl.elaborate import ENTERS, IMAGE, SIZE, Origin
+from archdsl.elaborate import ENTERS, IMAGE, Origin, is_image, size_word
 from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, evaluate, names, simplify, substitute, wrap
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
@@ -44,7 +45,6 @@ from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.report import SpecError, fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
-RESERVED = frozenset({"x", "self", "nn", "torch", "Tensor", "math", "F"})
 
 
 @dataclass
@@ -76,6 +76,7 @@ class ClassSource:
     init: list[Line]
     inputs: list[str]
     lists: list[str]  # those that are several tensors
+    further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
     forward: list[tuple[int, str]]
@@ -107,19 +108,23 @@ class Writer:
         template: ir.Template,
         name: str,
         given: set[str],
+        prelude: Mapping[str, str],
     ) -> None:
+        self.prelude = prelude  # its definitions that have another name in this file
         self.name = name  # of the class: the block's, unless another file has a block of that name
         self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
         self.outermost = template is origin.template
+        self.size = size_word(template.params)
         self.rates = rates  # the symbolic params of soft fields alone
         slots: dict[str, Any] = {
             name: (id(template), name)
             for name in (*template.params, *template.implicit, *template.let, *template.optional)
         }
-        if self.outermost and IMAGE in symbolic:
+        self.image = IMAGE in symbolic and is_image(origin)  # the channels of the image are an argument
+        if self.outermost and self.image:
             slots[IMAGE] = (id(template), IMAGE)
-        if self.outermost and (id(template), SIZE) in origin.notes.seen:
-            slots[SIZE] = (id(template), SIZE)
+        if self.outermost and (id(template), self.size) in origin.notes.seen:
+            slots[self.size] = (id(template), self.size)
         if not self.outermost:
             slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
             slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
@@ -149,7 +154,12 @@ class Writer:
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.made_by_torch = {var for var in template.inputs.values() if var.many}  # lists that tracing cannot walk
         self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
-        self.variables = {*RESERVED, *template.params, *template.let, "c_in"}
+        self.words = scope.in_constructor(template)
+        self.variables: set[str] = set()  # of its loops: the channels that move
+        output = f"{name}Output"
+        self.hidden = scope.hidden(output)  # in `forward`
+        self.name_inputs()
+        self.spoken = scope.in_forward(template, output)
         self.consumers = count_consumers(template)
         self.order = Order(template)
         self.classifier: Classifier | None = None
@@ -190,8 +200,9 @@ class Writer:
             init=init,
             inputs=[var.name for var in inputs],
             lists=[var.name for var in inputs if var.many],
+            further=[name for name in template.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
-            optional=[n for n in template.optional if self.numbers.decided((id(template), n)) is None],
+            optional=[template.inputs[n].name for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
             classes=self.classifier.param if self.classifier is not None else "",
@@ -208,15 +219,31 @@ class Writer:
             return Name(f"c_{name}")
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
 
+    def name_inputs(self) -> None:
+        """The arguments of `forward`, each with a name of its own."""
+        taken = set(self.hidden)
+        for var in self.template.inputs.values():
+            var.name = unique(var.name, taken)
+            taken.add(var.name)
+
+    def rename(self, operand: ir.Operand | None, name: str) -> None:
+        """Another word for a tensor that has none of its own; an argument keeps its name."""
+        if isinstance(operand, ir.Var) and operand.name in GENERIC and operand not in self.template.inputs.values():
+            operand.name = name
+
     def bind_network_inputs(self) -> None:
         for var in self.template.inputs.values():
             self.channels[var] = wrap(self.origin.notes.seen[(id(var), "c")].value)
-            if IMAGE in self.symbolic:
+            if self.image:
                 self.channels[var] = Name(IMAGE)
         for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
             self.numbers.bound[f"c_{name}"] = self.channels.of(var)
         first = next(iter(self.template.inputs.values()))
         self.numbers.bound["c_in"] = self.channels.of(first)
+
+    def undecided(self) -> list[str]:
+        """The inputs that come in some calls alone."""
+        return [n for n in self.template.optional if self.numbers.decided((id(self.template), n)) is None]
 
     def is_given(self, name: str) -> bool:
         """Whether an optional input ever comes."""
@@ -247,9 +274,9 @@ class Writer:
             "w_in",
             *(f"c_{n}" for n in further),
             *sorted(template.optional, key=further.index),
-            *sorted([*template.params, IMAGE], key=self.is_first, reverse=True),
+            *sorted([*template.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
             *template.implicit,
-            SIZE,
+            *([self.size] if self.outermost else []),
         ]
         found = []
         for name in dict.fromkeys(order):  # the channels of a tensor from outside may be asked for by themselves too
@@ -273,7 +300,7 @@ class Writer:
             seen = self.origin.notes.seen.get((id(self.template), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
-            return text(value) if name in (*self.template.params, IMAGE, SIZE) else None
+            return text(value) if name in (*self.template.params, IMAGE, self.size) else None
         param = self.template.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
@@ -350,16 +377,11 @@ class Writer:
         """The lines of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
-        taken = {v.name for v in inputs}
-        for var in inputs:
-            if var.name in self.variables & {"nn", "torch"}:
-                var.name = unique(f"{var.name}_", taken)
-        printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
+        printer = self.printer(inputs)
         outputs = self.template.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
         for name, output in zip(outputs, results, strict=False):
-            if isinstance(output, ir.Var) and output.name in GENERIC:
-                output.name = name
+            self.rename(output, name)
         shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
         return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
@@ -375,11 +397,17 @@ class Writer:
         if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
             return []
         (features,) = (trunk[-1].out,)
-        printer = ForwardPrinter(inputs, lambda item: text(self.in_forward(item.index, "index")), self.tap_text)
+        printer = self.printer(inputs)
         lines = printer.run(trunk, [features], None, "", {})
         call = Step(features, (inputs[0],), lambda t: f"self.forward_features({t})", alone=True)
         self.statements = [call, *head]
         return lines
+
+    def printer(self, inputs: Sequence[ir.Var]) -> ForwardPrinter:
+        kept = {self.template.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
+        hidden = {*self.hidden, *self.spoken.own.values(), *kept}
+        index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken)
 
     def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -418,7 +446,7 @@ class Writer:
                 return name
         if value.isidentifier():
             word = value
-        name = unique(word, {*self.flags, *self.keys, "training"})
+        name = scope.attribute(word, {*self.flags, *self.keys})
         self.flags[name] = Flag(value, self.sides)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
@@ -458,7 +486,10 @@ class Writer:
                 self.function(node)
             case ir.OpNode() | ir.CallNode():
                 self.attribute(str(node.key), self.module(node), node)
-                self.run_attribute(str(node.key), node.out, node.operands())
+                if isinstance(node, ir.CallNode) and node.tensors:
+                    self.run_call(node)
+                else:
+                    self.run_attribute(str(node.key), node.out, node.operands())
             case ir.IfNode():
                 write_condition(self, node)
             case ir.ContainerNode():
@@ -477,8 +508,8 @@ class Writer:
         """`var` is another word for `operand`."""
         self.aliases[var] = operand
         target = base(operand)
-        if target is not None and var.name not in GENERIC and target.name in GENERIC and self.consumers[var] > 1:
-            target.name = var.name
+        if target is not None and var.name not in GENERIC and self.consumers[var] > 1:
+            self.rename(target, var.name)
 
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Var) and operand in self.aliases:
@@ -640,7 +671,7 @@ class Writer:
         bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
         known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
         self.biased.setdefault(node.op.name, set()).update(known)
-        return module_doc(made)
+        return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
 
     def is_worded(self, node: ir.OpNode, name: str) -> bool:
         """Whether the words of a field choose which module is made, and they differ."""
@@ -674,9 +705,9 @@ class Writer:
             self.width = self.kept_width(node)
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
         if self.classifier is not None and node is self.classifier.pool:
-            self.choices[node.op.chosen_by] = node.op.word_of_choice
-            name = next(n for n in ("pools", "poolings") if not any(mentions(line.doc, n) for line in self.lines))
-            line, made = chosen_pool(node.op, site.rank, name)
+            argument = self.words.word(node.op.chosen_by)
+            self.choices[argument] = node.op.word_of_choice
+            line, made = chosen_pool(node.op, site.rank, self.words.word("pools", "poolings"), argument)
             self.lines.insert(0, line)
         return made
 
@@ -749,7 +780,7 @@ class Writer:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         if parts is None or parts.varies or not isinstance(parts.value, list):
             return {}
-        image = [Index(Name(SIZE), Lit(axis)) for axis in (0, 1)]
+        image = [Index(Name(self.size), Lit(axis)) for axis in (0, 1)]
         entered = image if self.outermost else [Name("h_in"), Name("w_in")]
         pairs = zip(("h_in", "w_in"), entered, parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
@@ -761,6 +792,18 @@ class Writer:
 
     def run_attribute(self, key: str, out: ir.Var, args: Sequence[ir.Operand]) -> None:
         self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+
+    def run_call(self, node: ir.CallNode) -> None:
+        """A block on several tensors; one that is left out in front of another is None."""
+        taken = self.done[id(node.block)].further
+        places = [place for place, name in enumerate(taken) if name in node.tensors]
+        names_ = taken[: places[-1] + 1] if places else []
+
+        def print_call(entry: str, *further: str) -> str:
+            texts = dict(zip(node.tensors, further, strict=True))
+            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
 
     def function(self, node: ir.OpNode) -> None:
         """An op that is an expression in `forward`."""
@@ -874,7 +917,7 @@ class Writer:
     def inner_container(self, node: ir.ContainerNode) -> Piece:
         """A container in a container: in one expression, or made first and then added."""
         self.container_depth += 1
-        name = "layers" if self.container_depth == 1 else f"layers_{self.container_depth}"
+        name = self.words.word("layers" if self.container_depth == 1 else f"layers_{self.container_depth}")
         pieces = self.pieces(node)
         self.container_depth -= 1
         whole = self.sequential(pieces)
@@ -951,7 +994,7 @@ class Writer:
         key = str(node.key)
         paths = frozenset(self.origin.notes.taps.get(id(node), ()))
         if paths:
-            self.stores[node] = unique(f"{key}_outputs", self.stores.values())
+            self.stores[node] = self.spoken.word(f"{key}_outputs")
         further = self.resolved(further_of(node))
         if paths or further:
             entry, store, named = self.resolve(node.entry), self.stores.get(node, ""), is_named(node)
@@ -974,9 +1017,10 @@ class Writer:
 
     def side_by_side(self, node: ir.LoopNode, key: str) -> None:
         """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
-        word = "branch" if "branches" in key else unique(singular(key), RESERVED)
+        word = self.spoken.word("branch" if "branches" in key else singular(key))
         entries, further = self.resolved(node.operands()), self.resolved(further_of(node))
-        own = unique(node.entered.removeprefix("c_"), {*RESERVED, word}) if node.entries else ""
+        tensor = node.entered.removeprefix("c_")
+        own = self.spoken.word(tensor, f"{tensor}_tensor") if node.entries else ""
 
         def print_branches(*texts: str) -> str:
             entering, rest = texts[: len(entries)], texts[len(entries) :]

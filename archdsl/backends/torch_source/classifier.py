@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -21,7 +21,9 @@ from archdsl.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
 
-WORDS = re.compile(r"(?<![\w.])[a-z_]\w*\b(?!=)")  # of an expression: what is read, without names of arguments
+# of an expression: what is read, without classes that are called, names of arguments, and text
+WORDS = re.compile(r"(?<![\w.\"])(?:[a-z_]\w*|[A-Z]\w*(?![\w(]))\b(?![=\"])")
+NO_NAMES = frozenset({"if", "else", "nn", "self", "True", "False", "None"})
 
 
 @dataclass(frozen=True)
@@ -142,23 +144,25 @@ def exchangeable(layer: Doc, width: Expr) -> Doc:
     return Ternary(layer, show(width, python=True), "nn.Identity()") if isinstance(width, Name) else layer
 
 
-def chosen_pool(op: Op, rank: int, name: str) -> tuple[Line, Doc]:
-    """The poolings that may end the trunk by the constructor's words for them, and the one that is chosen."""
+def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[Line, Doc]:
+    """The poolings that may end the trunk by the words for them of an argument, and the one that is chosen."""
     site = Site(SimpleNamespace(), Lit(1), rank)
     makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
     words = ", ".join(f'"{word}": {made.cls}' for word, made in makers.items())
-    made = replace(op.module(site), cls=f"{name}[{op.chosen_by}]")
+    made = replace(op.module(site), cls=f"{name}[{argument}]")
     return Line(0, f"{name} = {{{words}}}"), module_doc(made)
 
 
-def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None, block: Doc | None) -> list[Line]:
+def reset_lines(
+    classifier: Classifier, graph: Graph, entering: Expr | None, block: Doc | None, prelude: Mapping[str, str]
+) -> list[Line]:
     """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
 
     `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
     is the call that makes it, if it is a block; it may read nothing that the constructor alone knows.
     """
     step, node, origin = classifier.layer, classifier.node, graph.origin
-    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, "if", "else", "nn", "self"}:
+    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, *NO_NAMES}:
         return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
     if not isinstance(step, ir.OpNode) or node is None or entering is None:
         return []
@@ -166,7 +170,8 @@ def reset_lines(classifier: Classifier, graph: Graph, entering: Expr | None, blo
     fields[width_of(step.op) or ""] = Name(classifier.param)
     size = node.inputs[0].shape[1:]
     site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], size)
-    made = exchangeable(module_doc(step.op.module(site)), Name(classifier.param))
+    layer = step.op.module(site)
+    made = exchangeable(module_doc(replace(layer, cls=prelude.get(layer.cls, layer.cls))), Name(classifier.param))
     return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]
 
 

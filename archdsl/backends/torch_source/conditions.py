@@ -222,7 +222,7 @@ def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
 def asked(writer: Writer, node: ir.IfNode, shown: Expr) -> str:
     """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
     if isinstance(shown, Name) and shown.id in writer.template.optional:
-        return f"{shown.id} is not None"
+        return f"{writer.template.inputs[shown.id].name} is not None"
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
         return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
     return f"self.{writer.flag(node.word or node.out.name, shown)}"

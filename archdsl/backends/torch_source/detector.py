@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from archdsl.backends.torch_source.layout import Cat, call, keyword
@@ -12,10 +13,11 @@ PRELUDE, SEARCH, RESULT = "detections.py", "detections", "Detections"
 NUMBERS = [item.name for item in fields(Detect) if item.name not in ("span", "outputs")]
 
 
-def detect_lines(detect: Detect, output: str) -> list[Line]:
+def detect_lines(detect: Detect, output: str, prelude: Mapping[str, str]) -> list[Line]:
     """The body of the method; the search itself is the prelude's."""
     given = [f"output.{name}" for name in detect.outputs.values()]
-    found = call(f"return {SEARCH}", *given, *(keyword(name, repr(getattr(detect, name))) for name in NUMBERS))
+    search = prelude.get(SEARCH, SEARCH)
+    found = call(f"return {search}", *given, *(keyword(name, repr(getattr(detect, name))) for name in NUMBERS))
     return [
         Line(0, "with torch.no_grad():"),
         Line(1, Cat((f"output: {output} = ", "self(image)"))),

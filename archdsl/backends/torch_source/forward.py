@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from archdsl.backends.torch_source.layout import broken
+from archdsl.backends.torch_source.scope import SPARE, Words
 from archdsl.ir import Item, Operand, Tap, Var
 from archdsl.names import unique
 
@@ -91,8 +93,16 @@ class Pending:
 class ForwardPrinter:
     """Prints the statements of one `forward`."""
 
-    def __init__(self, inputs: Sequence[Var], index: Callable[[Item], str], tap: Callable[[Tap], str]) -> None:
-        self.index, self.tap = index, tap
+    def __init__(
+        self,
+        inputs: Sequence[Var],
+        index: Callable[[Item], str],
+        tap: Callable[[Tap], str],
+        hidden: AbstractSet[str],
+        words: Words,
+    ) -> None:
+        self.index, self.tap, self.words = index, tap, words
+        self.hidden = hidden  # what no tensor may be called
         self.names: dict[Var | Item, str] = {}
         self.holders: dict[str, Var] = {}
         self.uses: Counter[Var] = Counter()
@@ -252,9 +262,9 @@ class ForwardPrinter:
         for part in value.var.parts:
             name = self.fresh(part)
             parts.append(name)
+            self.holders[name] = value.var
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
-        self.holders.update(dict.fromkeys(parts, value.var))
         left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
         self.emit(f"{left} = {value.text}")
         self.declared.update(parts)
@@ -266,11 +276,9 @@ class ForwardPrinter:
         return name
 
     def fresh(self, wanted: str) -> str:
-        taken = {n for n, v in self.holders.items() if self.uses[v] > 0}
-        if wanted not in taken:
-            return wanted
-        if wanted == "x":
-            return next((n for n in ("y", "z") if n not in taken), unique("y", taken))
+        taken = {*self.hidden, *(n for n, v in self.holders.items() if self.uses[v] > 0)}
+        if wanted == "x" and wanted in taken:
+            return next((n for n in SPARE if n not in taken), None) or unique(SPARE[0], taken)
         return unique(wanted, taken)
 
     # --- control
@@ -342,7 +350,7 @@ class ForwardPrinter:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
         through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
         wanted = node.out.name if through is None else self.names.get(through, node.out.name)
-        holder = self.holders.get(wanted)
+        holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted
         return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
@@ -393,8 +401,9 @@ class ForwardPrinter:
             self.kept(node, name, called)
         else:
             children = f"self.{node.attribute}{'.values()' if node.named else ''}"
-            self.emit(f"for layer in {children}:")
-            self.lines.append((self.depth + 1, f"{name} = layer({called})"))
+            layer = self.words.word("layer")
+            self.emit(f"for {layer} in {children}:")
+            self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
         self.declared.add(name)
 
     def kept(self, node: Walked, name: str, called: str) -> None:
@@ -412,7 +421,8 @@ class ForwardPrinter:
         outer: tuple[str, ...],
     ) -> None:
         """The loop over the children of one container; those on whose children a path goes on are walked too."""
-        key, child = LEVELS[len(outer)] if len(outer) < len(LEVELS) else (f"key_{len(outer)}", f"layer_{len(outer)}")
+        wanted = LEVELS[len(outer)] if len(outer) < len(LEVELS) else (f"key_{len(outer)}", f"layer_{len(outer)}")
+        key, child = map(self.words.word, wanted)
         place = key if not outer else f'f"{".".join(f"{{{word}}}" for word in (*outer, key))}"'
         deeper = {path[0]: frozenset(p[1:] for p in paths if p[0] == path[0] and p[1:]) for path in paths if path[1:]}
         self.emit(f"for {key}, {child} in {parent}.named_children():")

@@ -58,11 +58,11 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     return [Line(0, "for m in self.modules():"), *body] if body else []
 
 
-def without_clash(lines: list[Line], init: Sequence[Line]) -> list[Line]:
-    """The loop over the modules, its variable spelled out where the constructor has another `m`."""
+def without_clash(lines: list[Line], init: Sequence[Line], word: str) -> list[Line]:
+    """The loop over the modules with another word for its variable, where the constructor has an `m` of its own."""
     if not any(mentions(line.doc, "m") for line in init):
         return lines
-    return [Line(line.depth, renamed(line.doc, "m", "module"), line.suffix) for line in lines]
+    return [Line(line.depth, renamed(line.doc, "m", word), line.suffix) for line in lines]
 
 
 def held_by(op: str, kind: str) -> list[str]:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 INDICES = ("i", "j", "k")  # of nested loops
 MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
 BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
-COUNTER, TOTAL = "block", "blocks"  # how many turns of a table came before, and how many there are
 
 
 class LoopWriter:
@@ -42,8 +41,12 @@ class LoopWriter:
     def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
         self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
-        self.index = index_name(writer)
+        words, (rounds, place) = writer.words, divmod(len(writer.indices), len(INDICES))
+        self.index = words.word(f"{INDICES[place]}_{rounds + 1}" if rounds else INDICES[place])
+        self.unread = words.word("_", "turn")
+        self.counter, self.total_word = words.word("block"), words.word("blocks")  # the turns of a table before, in all
         self.inside: dict[str, Expr | None] = {}  # what loops inside make of the variables of the source
+        self.aside: dict[str, Expr] = {}  # names that mean something else inside -> a word for what they mean outside
 
     def write(self) -> list[Piece]:
         node, writer = self.node, self.writer
@@ -73,6 +76,9 @@ class LoopWriter:
             writer.forget(variable)
         else:
             writer.channels[node.out] = self.after(start)
+        for name, mark in self.aside.items():
+            assert isinstance(mark, Name)
+            writer.channels.rename(mark.id, Name(name))
         return found
 
     def after(self, start: Expr) -> Expr:
@@ -192,7 +198,7 @@ class LoopWriter:
         pieces = self.turn(Name(f"@{variable}"), variable)
         writer.channels.closed = earlier
         result = writer.channels.leaves(node.body)
-        stays = same(result, Name(f"@{variable}")) or same(result, start)
+        stays = same(result, Name(f"@{variable}")) or same(result, substitute(start, self.aside))
         moving = not stays or variable in writer.mutated
         updated = variable in writer.mutated and same(result, Name(f"@{variable}"))
         writer.mutated = moved
@@ -216,7 +222,7 @@ class LoopWriter:
             return carried
         word = "c_in" if writer.outermost else "channels"
         free = {"c_in"} - {carried} if writer.outermost and self.is_free("c_in") else set()
-        return unique(word, writer.variables - free)
+        return unique(word, (writer.words.taken | writer.variables) - free)
 
     def is_free(self, variable: str) -> bool:
         """Whether no channels that are read from here on are expressed by a variable; constant ones need it no more."""
@@ -242,6 +248,7 @@ class LoopWriter:
     def turn(self, carry: Expr, variable: str = "") -> list[Piece]:
         node, writer = self.node, self.writer
         writer.channels[node.carry] = carry
+        self.set_aside()
         self.bind()
         entering = self.rebind_entry() if writer.template.staged else None
         outer = writer.indices
@@ -262,7 +269,7 @@ class LoopWriter:
         if whole is not None:
             return [Piece(whole)]
         name = "stage" if node.table else "branch"
-        name += f"_{writer.wrap_depth + 1}" if writer.wrap_depth else ""
+        name = writer.words.word(f"{name}_{writer.wrap_depth + 1}" if writer.wrap_depth else name)
         first, rest = leading(pieces)
         lines = [
             Line(0, Cat((f"{name} = ", Group("nn.Sequential", first)))),
@@ -278,12 +285,23 @@ class LoopWriter:
         entering = self.numbers.bound["c_in"] = self.writer.entering(self.node.carry)
         return entering
 
+    def set_aside(self) -> None:
+        """The channels known so far are over what `i`, `first` and so on mean outside: another loop's, or params."""
+        for name in (*TURN_NAMES, *TABLE_NAMES) if self.node.table else TURN_NAMES:
+            outer = self.outer.get(name)
+            if outer is None:
+                continue
+            depth = sum(known.startswith(f"{name} ") for known in self.outer)
+            mark = self.aside[name] = Name(f"{name} {depth}")
+            self.numbers.bound[mark.id] = outer
+            self.writer.channels.rename(name, mark)
+
     def bind(self) -> None:
         node = self.node
         self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
         if node.table:
-            self.numbers.bound["turn"] = Name(f"@{COUNTER}")
-            self.numbers.bound["turns"] = self.numbers.constant((id(node), "turns")) or Name(f"@{TOTAL}")
+            self.numbers.bound["turn"] = Name(f"@{self.counter}")
+            self.numbers.bound["turns"] = self.numbers.constant((id(node), "turns")) or Name(f"@{self.total_word}")
         last = self.turns() - 1
         index: Expr = Name(f"@{self.index}")
         for name, expr in zip(
@@ -343,7 +361,7 @@ class LoopWriter:
         index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
         self.numbers.bound = self.outer
         header = self.header(index, derived)
-        counts = any(mentions(line.doc, COUNTER) for line in inner)
+        counts = any(mentions(line.doc, self.counter) for line in inner)
         if (
             len(pieces) == 1
             and pieces[0].doc is not None
@@ -360,9 +378,9 @@ class LoopWriter:
             slot = (id(node.entry), "c") if isinstance(node.entry, ir.Var) else None
             lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
-            lines.append(Line(0, f"{COUNTER} = 0"))
-        if node.table and any(mentions(line.doc, TOTAL) for line in inner):
-            lines.append(Line(0, f"{TOTAL} = {self.total()}"))
+            lines.append(Line(0, f"{self.counter} = 0"))
+        if node.table and any(mentions(line.doc, self.total_word) for line in inner):
+            lines.append(Line(0, f"{self.total_word} = {self.total()}"))
         key = self.row_key()
         if key is not None:
             inner = [keyed(line, key) for line in inner]
@@ -373,8 +391,8 @@ class LoopWriter:
         """The count of a table's turns goes up at the end of each turn of its innermost loops."""
         node = self.node
         innermost = not any(isinstance(n, ir.LoopNode) for n in node.body.nodes)
-        if innermost and any(mentions(line.doc, COUNTER) for line in inner):
-            return [*inner, Line(0, f"{COUNTER} += 1")]
+        if innermost and any(mentions(line.doc, self.counter) for line in inner):
+            return [*inner, Line(0, f"{self.counter} += 1")]
         return inner
 
     def total(self) -> str:
@@ -400,12 +418,12 @@ class LoopWriter:
         """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
         node = self.node
         if node.count is not None:
-            return (f"{self.index if index else '_'} in range({text(self.count or 0)})",)
+            return (f"{self.index if index else self.unread} in range({text(self.count or 0)})",)
         columns = self.columns(derived)
         rows = self.row_docs(columns, derived)
-        target = ", ".join(columns) if columns else "_"
+        target = ", ".join(columns) if columns else self.unread
         if isinstance(rows, Group) and not columns:
-            return (f"{self.index if index else '_'} in range({len(rows.items)})",)
+            return (f"{self.index if index else self.unread} in range({len(rows.items)})",)
         if index:
             inside = f"({target})" if len(columns) > 1 else target
             return (f"{self.index}, {inside} in ", call("enumerate", rows))
@@ -474,18 +492,6 @@ class LoopWriter:
 def is_starred(doc: Doc) -> bool:
     """Whether a piece is itself a list of modules."""
     return isinstance(doc, Cat) and bool(doc.parts) and doc.parts[0] == "*"
-
-
-def index_name(writer: Writer) -> str:
-    """A variable that counts turns: of no loop around, and no name that the class reads."""
-    own = writer.template
-    taken = {*writer.indices, *own.params, *own.implicit, *own.let}
-    for node in own.walk():
-        if isinstance(node, (ir.LoopNode, ir.ContainerNode, ir.StageNode)):
-            taken |= node.let.keys()
-        if isinstance(node, ir.LoopNode):
-            taken |= {*node.columns}
-    return next((name for name in INDICES if name not in taken), unique("index", taken))
 
 
 def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:

@@ -19,7 +19,7 @@ from archdsl.backends.torch_source.layout import (
     flat,
     keyword,
 )
-from archdsl.expr import Binary, Expr, IfElse, ListOf, Logic, Value, show, wrap
+from archdsl.expr import Binary, Compare, Expr, IfElse, ListOf, Logic, Unary, Value, show, wrap
 from archdsl.ops.base import Module, is_lit
 
 TARGET = "\0target"  # stands for the container that a statement appends to
@@ -72,6 +72,12 @@ def operand(expr: Expr) -> Doc:
     return Bracketed(expr_doc(expr)) if loose else text(expr)
 
 
+def term(expr: Expr) -> Doc:
+    """An operand of a sum: a truth value counts as 0 or 1 there."""
+    truth = isinstance(expr, Compare) or (isinstance(expr, Unary) and expr.op == "not")
+    return Bracketed(text(expr)) if truth else operand(expr)
+
+
 def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
@@ -82,9 +88,9 @@ def expr_doc(expr: Expr) -> Doc:
     if isinstance(expr, Binary) and expr.op in ("+", "-"):
         terms: list[tuple[str, Doc]] = []
         while isinstance(expr, Binary) and expr.op in ("+", "-"):
-            terms.append((expr.op, operand(expr.right)))
+            terms.append((expr.op, term(expr.right)))
             expr = expr.left
-        return Chain(operand(expr), tuple(terms[::-1]))
+        return Chain(term(expr), tuple(terms[::-1]))
     return text(expr)
 
 
@@ -137,7 +143,7 @@ def renamed(part: Doc, old: str, new: str) -> Doc:
     """A part with a name changed."""
 
     def change(text: str) -> str:
-        return re.sub(rf"(?<![\w.]){old}(?!\w)", new, text)
+        return re.sub(rf"(?<![\w.\"]){old}(?![\w\"])", new, text)
 
     match part:
         case Group(head, items, start, end):
@@ -178,4 +184,4 @@ def keyed(line: Line, key: str) -> Line:
 
 def mentions(doc: Doc, name: str) -> bool:
     """Whether a name stands in the text."""
-    return re.search(rf"(?<![\w.]){name}(?!\w)", flat(doc)) is not None
+    return re.search(rf"(?<![\w.\"]){name}(?![\w\"])", flat(doc)) is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Mapping
 from functools import cache
 
 from archdsl.resources import folder
@@ -21,6 +23,22 @@ def weights_of(file: str, kind: str) -> list[str]:
     bases = [ast.unparse(base) for base in found.bases] if isinstance(found, ast.ClassDef) else []
     inner = {ast.unparse(node.func) for node in ast.walk(found) if isinstance(node, ast.Call)}
     return [base for base in bases if base != "nn.Module"] or sorted(n for n in inner if n.startswith("nn."))
+
+
+@cache
+def definitions() -> frozenset[str]:
+    """The classes and functions of all files, but for `make_divisible`, which is a word of the language too."""
+    files = [entry.name for entry in (folder("codegen_templates") / "prelude").iterdir() if entry.name.endswith(".py")]
+    trees = [ast.parse(text_of(file)) for file in files]
+    found = {n.name for tree in trees for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    return frozenset(found - {"make_divisible"})
+
+
+def called(text: str, names: Mapping[str, str]) -> str:
+    """A text of the prelude with other names for its definitions."""
+    for old, new in names.items():
+        text = re.sub(rf"(?<![\w.\"']){old}(?![\w\"'])", new, text)
+    return text
 
 
 def prelude_parts(file: str, name: str) -> list[tuple[str, str]]:

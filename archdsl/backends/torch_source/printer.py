@@ -12,7 +12,7 @@ from archdsl.backends.torch_source import detector
 from archdsl.backends.torch_source.classes import Argument, ClassSource
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch_source.pieces import value_doc
-from archdsl.backends.torch_source.prelude import prelude_parts
+from archdsl.backends.torch_source.prelude import called, prelude_parts
 from archdsl.counting import trained
 from archdsl.expr import Value
 from archdsl.graph import Graph
@@ -27,6 +27,7 @@ class Document:
     graph: Graph
     classes: list[ClassSource]
     variants: dict[str, dict[str, Value]] = field(default_factory=dict)  # what arguments make each; in one style
+    names: dict[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
 
 
 def print_document(document: Document) -> str:
@@ -36,6 +37,7 @@ def print_document(document: Document) -> str:
         prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
     if document.classes[-1].detect:
         prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
+    prelude = [called(part, document.names) for part in prelude]
     body = "\n".join(
         [
             *prelude,
@@ -53,6 +55,7 @@ def print_document(document: Document) -> str:
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
+        "detections": document.names.get(detector.RESULT, detector.RESULT),
         "network": document.graph.name,
         "variants": variant_lines(document.variants),
     }
@@ -85,6 +88,7 @@ def printable(source: ClassSource) -> dict[str, Any]:
         "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
         "forward": forward,
         "features": body_lines(source.features),
+        "image": next(iter(source.inputs), ""),
         "detect": [text for line in source.detect for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
         "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
@@ -134,10 +138,10 @@ def document_lines(document: Document) -> list[str]:
 def imports(body: str, document: Document) -> dict[str, list[str]]:
     """The import lines: the standard library, then torch."""
     standard = []
-    if re.search(r"\bmath\.", body):
+    if re.search(r"(?<![\w.])math\.", body):
         standard.append("import math")
     froms = []
-    if re.search(r"\baccumulate\(", body):
+    if re.search(r"(?<![\w.])accumulate\(", body):
         froms.append("from itertools import accumulate")
     typed = ["Any"] if document.variants else []
     if output_fields(document):
