@@ -68,7 +68,7 @@ class LoopWriter:
             form, earlier = self.closed_form(start, variable), writer.channels.closed.get(variable)
             if form is not None and earlier is not None:
                 form = substitute(form, {f"@{variable}": earlier})
-            writer.channels.closed[variable] = form
+            writer.channels.closed[variable], writer.channels.loops[variable] = form, node.span
         else:
             writer.channels[node.out] = self.after(start)
         return found

@@ -28,6 +28,7 @@ from archdsl.expr import (
 from archdsl.report import fault
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
+LOOPED = "@looped"  # such channels after a loop
 Facts = frozenset[tuple[Expr, Expr]]
 
 
@@ -115,10 +116,10 @@ class Numbers:
 
     def name(self, name: Name) -> Expr:
         if name.id == UNKNOWN:
-            message = "the channels after a loop of this network have no expression over what its blocks are given"
-            if name.span is not None:
-                message = "the channels after this step differ between calls in a way that has no expression"
-                raise fault("cannot-print", message, name.span)
+            message = "the channels after this step differ between calls in a way that has no expression"
+            raise fault("cannot-print", message, name.span)
+        if name.id == LOOPED:
+            message = "the channels after this loop have no expression over what its block is given"
             raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
         if name.id.startswith("@"):  # a variable of the emitted source
             return Name(name.id[1:])
