@@ -9,7 +9,7 @@ from typing import Any
 from archdsl import ir
 from archdsl.backends.torch_source.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
 from archdsl.elaborate import Origin
-from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, same, simplify, substitute, wrap
+from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, is_long, same, simplify, substitute, wrap
 from archdsl.report import Span, fault
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
@@ -124,8 +124,12 @@ class Channels:
         return expr
 
     def through_lets(self, expr: Expr) -> Expr:
+        """The expression with lets seen through, as far as it stays one that can be read."""
         for name, value in reversed(list(self.template.let.items())):
-            expr = substitute(expr, {name: value})
+            wider = substitute(expr, {name: value})
+            if is_long(wider):
+                return expr
+            expr = wider
         return expr
 
     def after(self, node: ir.OpNode) -> Expr:

@@ -16,7 +16,7 @@ from archdsl.backends.torch_source.conditions import write_condition
 from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter, is_starred
-from archdsl.backends.torch_source.numbers import Numbers, divisibility
+from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch_source.pieces import (
     TARGET,
     Line,
@@ -34,7 +34,21 @@ from archdsl.backends.torch_source.pieces import (
     value_doc,
 )
 from archdsl.elaborate import IMAGE, SIZE, Origin
-from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, evaluate, names, simplify, substitute, wrap
+from archdsl.expr import (
+    Compare,
+    Expr,
+    IfElse,
+    Index,
+    ListOf,
+    Lit,
+    Name,
+    evaluate,
+    is_long,
+    names,
+    simplify,
+    substitute,
+    wrap,
+)
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
@@ -709,7 +723,8 @@ class Writer:
                 items.append(keyword(argument.name, text(shown)))
         inside = self.callee_channels[id(callee)]
         known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
-        self.channels[node.out] = substitute_deep(inside, known)
+        found = substitute(inside, known)
+        self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
 
     callee_channels: dict[int, Expr] = {}
@@ -780,7 +795,8 @@ class Writer:
             return
         if node.out.many:
             self.made_by_torch.add(node.out)
-        self.statements.append(Step(node.out, operands, print_op, named=any(map(self.is_counted, operands))))
+        named = len(operands) > 1 and any(map(self.is_counted, operands))
+        self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod
     def is_formula(node: ir.OpNode, name: str) -> bool:
@@ -988,10 +1004,6 @@ def singular(word: str) -> str:
 
 def is_tensor_name(name: str) -> bool:
     return name[:1] == "t" and name[1:].isdigit()
-
-
-def substitute_deep(expr: Expr, env: Mapping[str, Expr]) -> Expr:
-    return simplify(substitute(expr, env))
 
 
 def tapped(tap: ir.Tap) -> Iterator[ir.Var]:
