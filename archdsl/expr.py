@@ -18,6 +18,7 @@ from archdsl.report import Span, fault
 Value: TypeAlias = Any  # int | float | bool | str | None | list[Value]
 
 MAX_TEXT, MAX_DEPTH, MAX_BITS, MAX_ITEMS = 2000, 40, 64, 10_000
+MAX_PARTS = 1000  # of an expression made of others
 
 
 @dataclass(frozen=True)
@@ -328,6 +329,15 @@ def names(expr: Expr) -> Iterator[Name]:
         yield expr
     for child in children(expr):
         yield from names(child)
+
+
+def is_long(expr: Expr) -> bool:
+    """Whether an expression has more parts than anyone reads; counting stops there, for parts may be shared."""
+    count, todo = 0, [expr]
+    while todo and count <= MAX_PARTS:
+        count += 1
+        todo += children(todo.pop())
+    return count > MAX_PARTS
 
 
 def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -13,10 +13,11 @@ from archdsl.backends.torch_source.classifier import Classifier, classifier_of, 
 from archdsl.backends.torch_source.detector import detect_lines
 from archdsl.backends.torch_source.initialize import init_lines, without_clash
 from archdsl.backends.torch_source.layout import Cat
+from archdsl.backends.torch_source.numbers import UNKNOWN
 from archdsl.backends.torch_source.pieces import Line, expr_doc, indent
 from archdsl.backends.torch_source.printer import Document, print_document
 from archdsl.elaborate import IMAGE, Origin, size_word
-from archdsl.expr import Expr, Lit, Value, evaluate, names, simplify, substitute
+from archdsl.expr import Expr, Lit, Name, Value, evaluate, is_long, names, simplify, substitute
 from archdsl.given import known_word
 from archdsl.graph import Graph
 from archdsl.ops import REGISTRY
@@ -168,6 +169,8 @@ def expand(expr: Expr, template: ir.Template) -> Expr:
     """Channels that leave a block over its params alone."""
     for name, value in reversed(list(template.let.items())):
         expr = substitute(expr, {name: value})
+        if is_long(expr):
+            return Name(UNKNOWN, span=template.span)
     return expr
 
 

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl import ir
-from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch_source.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
 from archdsl.backends.torch_source.taps import step_of
 from archdsl.elaborate import ENTERS, MULTIPLE, Origin
-from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, children, same, substitute, wrap
-from archdsl.report import fault
+from archdsl.expr import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, same, substitute, wrap
+from archdsl.report import Span, fault
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
 
@@ -27,6 +27,7 @@ class Channels:
         self.closed: dict[
             str, Expr | None
         ] = {}  # a variable of the source -> its last value over the names of the block
+        self.loops: dict[str, Span] = {}  # and the last loop that changes it
 
     def __setitem__(self, var: ir.Var, expr: Expr) -> None:
         self.known[var] = expr
@@ -124,8 +125,12 @@ class Channels:
         return expr
 
     def through_lets(self, expr: Expr) -> Expr:
+        """The expression with lets seen through, as far as it stays one that can be read."""
         for name, value in reversed(list(self.template.let.items())):
-            expr = substitute(expr, {name: value})
+            wider = substitute(expr, {name: value})
+            if is_long(wider):
+                return expr
+            expr = wider
         return expr
 
     def after(self, node: ir.OpNode) -> Expr:
@@ -202,7 +207,10 @@ class Channels:
 
     def outside(self, expr: Expr) -> Expr:
         """`expr` without variables of the class's source; one that has no closed form stays, marked."""
-        closed = {f"@{name}": value if value is not None else Name(UNKNOWN) for name, value in self.closed.items()}
+        closed = {
+            f"@{name}": value if value is not None else Name(LOOPED, span=self.loops.get(name))
+            for name, value in self.closed.items()
+        }
         for _ in self.closed:
             expr = substitute(expr, closed)
         return expr

@@ -18,7 +18,7 @@ from archdsl.backends.torch_source.forward import ForwardPrinter, Statement, Ste
 from archdsl.backends.torch_source.joins import write_conditional_join
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch_source.loops import LoopWriter, is_starred
-from archdsl.backends.torch_source.numbers import Numbers, divisibility
+from archdsl.backends.torch_source.numbers import UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch_source.order import Order
 from archdsl.backends.torch_source.pieces import (
     TARGET,
@@ -38,7 +38,21 @@ from archdsl.backends.torch_source.pieces import (
 )
 from archdsl.backends.torch_source.taps import tapped
 from archdsl.elaborate import ENTERS, IMAGE, Origin, is_image, size_word
-from archdsl.expr import Compare, Expr, IfElse, Index, ListOf, Lit, Name, evaluate, names, simplify, substitute, wrap
+from archdsl.expr import (
+    Compare,
+    Expr,
+    IfElse,
+    Index,
+    ListOf,
+    Lit,
+    Name,
+    evaluate,
+    is_long,
+    names,
+    simplify,
+    substitute,
+    wrap,
+)
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
@@ -768,7 +782,8 @@ class Writer:
                 items.append(keyword(argument.name, text(shown)))
         inside = self.callee_channels[id(callee)]
         known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
-        self.channels[node.out] = substitute_deep(inside, known)
+        found = substitute(inside, known)
+        self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
 
     callee_channels: dict[int, Expr] = {}
@@ -855,7 +870,8 @@ class Writer:
             return
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
-        named = any(map(self.is_counted, operands)) or (any(many) and node.op.rereads)
+        counted = len(operands) > 1 and any(map(self.is_counted, operands))
+        named = counted or (any(many) and node.op.rereads)
         self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod
@@ -1066,10 +1082,6 @@ def singular(word: str) -> str:
 
 def is_tensor_name(name: str) -> bool:
     return name[:1] == "t" and name[1:].isdigit()
-
-
-def substitute_deep(expr: Expr, env: Mapping[str, Expr]) -> Expr:
-    return simplify(substitute(expr, env))
 
 
 def filled(name: str, spread: str | None) -> str:

@@ -73,6 +73,7 @@ class LoopWriter:
             writer.channels[node.out] = Name(f"@{variable}")
             form = self.closed_form(start, variable)
             writer.channels.closed[variable] = None if form is None else resolved(form, writer.channels.closed)
+            writer.channels.loops[variable] = node.span
             writer.forget(variable)
         else:
             writer.channels[node.out] = self.after(start)

@@ -28,6 +28,7 @@ from archdsl.expr import (
 from archdsl.report import fault
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
+LOOPED = "@looped"  # such channels after a loop
 Facts = frozenset[tuple[Expr, Expr]]
 
 
@@ -43,6 +44,7 @@ class Numbers:
     lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()  # the names that mean one thing in all of the class
     known: dict[Expr, bool] = field(default_factory=dict)  # the conditions under which is printed
+    closing: dict[tuple[tuple[int, str], tuple[tuple[Expr, bool], ...]], Expr] | None = None
 
     def constant(self, slot: tuple[int, str]) -> Expr | None:
         """The literal of a place whose number never differs and hangs on no open param."""
@@ -115,10 +117,10 @@ class Numbers:
 
     def name(self, name: Name) -> Expr:
         if name.id == UNKNOWN:
-            message = "the channels after a loop of this network have no expression over what its blocks are given"
-            if name.span is not None:
-                message = "the channels after this step differ between calls in a way that has no expression"
-                raise fault("cannot-print", message, name.span)
+            message = "the channels after this step differ between calls in a way that has no expression"
+            raise fault("cannot-print", message, name.span)
+        if name.id == LOOPED:
+            message = "the channels after this loop have no expression over what its block is given"
             raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
         if name.id.startswith("@"):  # a variable of the emitted source
             return Name(name.id[1:])
@@ -133,11 +135,24 @@ class Numbers:
         if constant is not None:
             return constant
         if found in self.lets:
-            closed = self.close(self.lets[found])
+            closed = self.closed_let(found)
             if isinstance(closed, Name):  # another word for a name needs no variable
                 return closed
         self.used.add(found)
         return name if name.id == found[1] else Name(found[1])
+
+    def closed_let(self, slot: tuple[int, str]) -> Expr:
+        """A let over the names of the scope; while one is closed, those in it are closed once."""
+        if self.closing is not None:
+            key = slot, tuple(self.known.items())
+            if key not in self.closing:
+                self.closing[key] = self.close(self.lets[slot])
+            return self.closing[key]
+        self.closing = {}
+        try:
+            return self.close(self.lets[slot])
+        finally:
+            self.closing = None
 
     def open_names(self, expr: Expr) -> bool:
         return any(True for _ in names(expr))
