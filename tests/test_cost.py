@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
+import sys
 import tracemalloc
+from collections import Counter
 
 import pytest
 
@@ -146,15 +147,17 @@ def test_a_long_stage_is_cut_short():
 
 # --- growth
 def test_cost_is_linear_in_the_ops():
-    def spent(length):
-        graph = chain(length)
-        start = time.perf_counter()
-        cost(graph)
-        return time.perf_counter() - start
+    def calls(length):
+        graph, found = chain(length), Counter()
+        sys.setprofile(lambda frame, event, arg: found.update([event]))
+        try:
+            cost(graph)
+        finally:
+            sys.setprofile(None)
+        return found["call"] + found["c_call"]
 
-    spent(100)
-    small, large = min(spent(2000) for _ in range(3)), min(spent(20000) for _ in range(2))
-    assert large < 10 * small * 2.5
+    calls(100)
+    assert calls(4000) < 10.5 * calls(400)
 
 
 def test_memory_is_flat_for_each_op():
