@@ -20,7 +20,7 @@ from archdsl.ops import REGISTRY
 from archdsl.ops.base import OpFault, Run, Site, atom
 from archdsl.ops.conv import depthwise
 from archdsl.ops.shape import read_pattern
-from archdsl.runtime.verify import Kernels
+from archdsl.runtime.kernels import Kernels
 
 PRELUDE = Path(__file__).parents[1] / "codegen_templates" / "prelude"
 OPS = sorted(REGISTRY)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,36 +12,30 @@ from typing import Any
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from archdsl.counting import trained
 from archdsl.graph import Graph, Node, Tensor
-from archdsl.ops.base import per_axis
-from archdsl.ops.conv import depthwise
 from archdsl.report import Diagnostic, Note, SpecError, fault
 from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
+from archdsl.runtime.kernels import Kernels
 from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.nodes import fields_at
 from archdsl.runtime.sizes import Shapes, smallest
 
 BATCH = 2
-F = nn.functional
-DROPOUTS: tuple[Callable[..., Any], ...] = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d)
-CONVS: Mapping[Callable[..., Any], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
-TRANSPOSED: tuple[Callable[..., Any], ...] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
-COUNTED_OR_CHANGED = frozenset({*DROPOUTS, *CONVS, *TRANSPOSED, F.linear})
 State = dict[str, torch.Tensor]
 
 
 def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) -> None:
     """Raises `SpecError`, its code `differs`, unless a module is the network of a graph.
 
-    Every module has the class and the arguments of its node, and with the same weights the module and the graph,
-    computed op by op, give the same outputs of a random input N×C×H×W, in double precision to 1e-9 of the largest:
-    in eval mode, and in training if that is asked for, or (None) if the graph has stages of training alone. The weights
-    are those of the module, scaled so that no branch is silent; the module stays as it is. The input is the smallest
-    that runs the same graph, of the full size where none does.
+    Every module has the class and the arguments of its node, is called once and gets what its node gets, and with the
+    same weights the module and the graph, computed op by op, give the same outputs of a random input N×C×H×W, in double
+    precision to 1e-9 of the largest: in eval mode, and in training if that is asked for, or (None) if the graph has
+    stages of training alone. The weights are those of the module, scaled so that no branch is silent; the module stays
+    as it is. The input is the smallest that runs the same graph, of the full size where none does. A module on the meta
+    device has no weights to compute with: its code is `bad-call`.
     """
     if any(parameter.is_meta for parameter in network.parameters()):
         raise fault("bad-call", "a module on the meta device has no weights to compute with")
@@ -221,55 +214,3 @@ def macs_of(node: Node, shapes: Shapes) -> int:
     """The multiply-adds of a node where its tensors have these shapes."""
     given = [shapes[tensor] for tensor in node.inputs]
     return node.op.macs(fields_at(node, given), given[0], shapes[node.outputs[0]])
-
-
-class Kernels(TorchFunctionMode):
-    """Torch's functions without chance, and fast in double precision; the multiply-adds are counted.
-
-    Dropout in training scales every element by what its rate tells, so that runs can be equal.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.macs = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func not in COUNTED_OR_CHANGED:
-            return func(*args, **kwargs)
-        if func in DROPOUTS:
-            return scaled(func, args, kwargs)
-        if func in CONVS:
-            out = convolved(func, CONVS[func], args, kwargs)
-            self.macs += out.numel() * args[1][0].numel()
-            return out
-        if func in TRANSPOSED:
-            self.macs += args[0].numel() * args[1][0].numel()
-        if func is F.linear:
-            self.macs += args[0].numel() * args[1].shape[0]
-        return func(*args, **kwargs)
-
-
-def scaled(func: Callable[..., Any], args: Any, kwargs: Any) -> torch.Tensor:
-    """A dropout without chance."""
-    given = inspect.signature(func).bind(*args, **kwargs)
-    given.apply_defaults()
-    found: torch.Tensor = given.arguments["input"]
-    return found * (1 - given.arguments["p"] / 2) if given.arguments["training"] else found
-
-
-def convolved(func: Callable[..., Any], rank: int, args: Any, kwargs: Any) -> torch.Tensor:
-    """A convolution; one that is depthwise by views, since torch then calls one kernel a channel."""
-    names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    x, groups = given["input"], given.get("groups", 1)
-    if not groups == x.size(1) > 1:
-        found: torch.Tensor = func(*args, **kwargs)
-        return found
-    stride, dilation = (per_axis(given.get(name, 1), rank) for name in ("stride", "dilation"))
-    if given.get("padding", 0) == "same":
-        reach = [d * (k - 1) for k, d in zip(given["weight"].shape[2:], dilation, strict=True)]
-        sides = [n for r in reversed(reach) for n in (r // 2, r - r // 2)]
-    else:
-        sides = [n for p in reversed(per_axis(given.get("padding", 0), rank)) for n in (p, p)]
-    return depthwise(F.pad(x, sides), given["weight"], given.get("bias"), stride, dilation)
