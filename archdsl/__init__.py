@@ -62,8 +62,9 @@ def build(
 ) -> torch.nn.Module:
     """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
 
-    With `verify` it is proven to be its graph first: every module has the arguments of its node, and with the same
-    weights the module and the graph, computed op by op, give the same outputs of a random input.
+    It takes N×C×H×W tensors, one for each input of the spec. With `verify` it is proven to be its graph first: every
+    module has the arguments of its node, and with the same weights the module and the graph, computed op by op, give
+    the same outputs of a random input in eval mode. Raises `SpecError`, its code `differs`, if they do not.
     A classifier's class may be given what it takes beside the spec's params too: no classes (`num_classes=0` gives
     features, N×C), `in_chans`, `global_pool`.
     A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.

@@ -212,7 +212,7 @@ def archdsl() -> None:
 @choosing
 @click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
 def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, out: str | None) -> None:
-    """Build a network: check, instantiate, prove it against its graph, print its table, write source and figures."""
+    """Check a spec, build its network, prove that it is what the spec says, print its table, write source and more."""
     from archdsl.building import PROVEN, files, verified
     from archdsl.counting import cost as cost_of
     from archdsl.library import locate
@@ -238,7 +238,11 @@ def list_files(written: dict[str, str | bytes]) -> list[str]:
 @archdsl.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-@click.option("--deep", is_flag=True, help="Build every variant too, in both styles, and prove it against its graph.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Build every variant too, in both styles of source, and prove that it is what the spec says.",
+)
 def check(specs: tuple[str, ...], form: str, deep: bool) -> None:
     """Check specs, every variant too, and the numbers that they expect."""
     from archdsl import building, checking
@@ -248,7 +252,7 @@ def check(specs: tuple[str, ...], form: str, deep: bool) -> None:
         with faults.catch():
             checked = checking.check(spec, deep=deep)
             if form == "text":
-                say(f"{spec}: {checked}" + (f": {building.PROVEN}" if deep and checked.variants else ""))
+                say(f"{spec}: {checked}" + (f"; proven: {building.PROVEN}" if deep and checked.variants else ""))
     tell(faults.found, form)
 
 

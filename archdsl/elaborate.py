@@ -17,23 +17,23 @@ from archdsl import ir
 from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, items_in, names, show, substitute, wrap
 from archdsl.given import known_word, plain_value, shown, unboxed
 from archdsl.graph import Graph, Node, Scope, Tensor
-from archdsl.identifiers import unfit_row
+from archdsl.identifiers import MAX_NAME, unfit_row
 from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean, unique
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.report import Collector, Diagnostic, Note, Span, SpecError, fault
 from archdsl.spec import Spec, Variant
+from archdsl.values import clip
 from archdsl.variants import LONE_INPUT
 
 MAX_NODES, MAX_TURNS, MAX_CALLS = 25_000, 10_000, 10_000  # of a network: ops, turns of its loops, calls of its blocks
 MAX_DEPTH, MAX_ELEMENTS, MAX_SIDE = 40, 2**40, 2**24  # of calls in calls; of a tensor; of an axis
 MAX_LISTED = 1_000_000  # items of all lists that a network's places are given
+MAX_NOTES = 3  # that tell where the names of an expression got their values
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
-MAX_NOTES = 3  # that tell where the names of an expression got their values
-MAX_NAME = 64  # characters of a name for which one like it is looked for
 ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argument of an op can be named so
 MULTIPLE = "@multiple"  # of an op node: by how much it multiplies the channels that entered the block
 MAX_SPELT = 3  # longer lists have no fixed length in their type
@@ -116,6 +116,7 @@ class Frame:
     scope: Scope
     containers: dict[ir.IrNode, str] = field(default_factory=dict)
     given: dict[str, Span | None] = field(default_factory=dict)  # where names got their values; None: by the call
+    tabled: bool = False  # in a table, whose turns are counted: elsewhere `turn` may be a param
 
     def note_given(self, name: str, expr: Expr, caller: Frame | None = None) -> None:
         """Takes note of where a name got its value: if it is another name's, where that one (of the caller) got it."""
@@ -131,11 +132,8 @@ class Frame:
         return tuple(self.origin_of(name) for name in found[:MAX_NOTES])
 
     def origin_of(self, name: str) -> Note:
-        text, span = show(wrap(self.values.get(name))), self.given[name]
-        value = text if len(text) <= MAX_NAME else text[: MAX_NAME - 3] + "..."
+        value, span = clip(show(wrap(self.values.get(name)))), self.given[name]
         return Note(f"{name} is {value}, given {'here' if span is not None else 'by the call'}", span)
-
-    tabled: bool = False  # in a table, whose turns are counted: elsewhere `turn` may be a param
 
 
 @dataclass

@@ -280,7 +280,7 @@ def test_build_of_a_module_that_differs_is_a_fault_of_ours(run, here, monkeypatc
     for command in (("build",), ("check", "--deep")):
         status, _, err = run(*command, "small.yaml")
         assert status == 1
-        assert re.search(r"small.yaml:8:45: error\[differs\]: what leaves 'stem.relu' is \S+ where ", err)
+        assert re.search(r"small.yaml:8:45: error\[differs\]: what enters 'head.0' is \S+ where ", err)
         assert "This is a fault of archdsl" in err
     assert not (here / "build").exists()
 

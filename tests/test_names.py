@@ -241,11 +241,6 @@ def refusal(text):
     return ()
 
 
-def compute(text, style):
-    """Builds the network of a spec and proves that it is its graph."""
-    prove(graph_of(text), style)
-
-
 def wrong(kind, name, styles):
     """What goes wrong with a name that is neither refused at its place nor right; nothing if all is well."""
     text = spec_of(kind, name)
@@ -254,7 +249,7 @@ def wrong(kind, name, styles):
         return "" if all(item.span and item.code in PLACED for item in refused) else f"{name}: {refused[0].message}"
     try:
         for style in styles:
-            compute(text, style)
+            prove(graph_of(text), style)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told with its name
         return f"{name}: {type(error).__name__}: {error}"
     return ""
@@ -389,7 +384,7 @@ stages: {a: [{conv: 4, as: p}, relu, Unit: {y: p, branch: p}]}
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("case", RIGHT)
 def test_names_that_meet_are_told_apart(case, style):
-    compute(f"name: Net\ninput: [3, 8, 8]\n{RIGHT[case]}", style)
+    prove(graph_of(f"name: Net\ninput: [3, 8, 8]\n{RIGHT[case]}"), style)
 
 
 def test_a_key_of_a_block_gives_way_to_what_torch_has():

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone writes it
+from proof import tuples
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -19,7 +20,7 @@ from archdsl.ops import REGISTRY
 from archdsl.ops.base import OpFault, Run, Site, atom
 from archdsl.ops.conv import depthwise
 from archdsl.ops.shape import read_pattern
-from archdsl.runtime.verify import Kernels
+from archdsl.runtime.kernels import Kernels
 
 PRELUDE = Path(__file__).parents[1] / "codegen_templates" / "prelude"
 OPS = sorted(REGISTRY)
@@ -45,11 +46,6 @@ def site(op, f, shape, *, inplace=False):
     """Where the op stands, with all numbers constant."""
     exprs = {f_: wrap(v) for f_, v in vars(f).items()}
     return Site(SimpleNamespace(**exprs), Lit(shape[0]), len(shape) - 1, shape[1:], inplace)
-
-
-def tuples(value):
-    """Lists become tuples, as they are printed."""
-    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def make(op, f, shape, *, inplace=False):

@@ -632,6 +632,52 @@ def test_weights_of_another_spec_are_refused(here):
     refusal("bad-call", {"a": torch.ones(1)}, network, before="old.yaml", reference=Theirs())
 
 
+NAMED = """
+archdsl: 1
+name: Net
+input: [3, 8, 8]
+blocks:
+  Double: {params: [out], body: [conv: {out: out, kernel: 3}, bn, relu]}
+  Twice: {params: [out], body: [Double: out, concat: [identity, Double: out]]}
+stages:
+  stem: [{conv: 4, name: first}]
+  body: [Twice: 4, Twice: 6]
+  head: [global_avg_pool, flatten, linear: 5]
+"""
+EARLIER = {"stem.first.": "stem.", "double_2.": "double.", "double_3.": "double_2."}  # now, and as they once were
+
+
+def of_earlier_keys():
+    """The weights of that spec under the keys that it had."""
+    found = {}
+    for key, value in archdsl.build("named.yaml").state_dict().items():
+        now = next((word for word in EARLIER if word in key), "")
+        found[key.replace(now, EARLIER.get(now, ""))] = value
+    assert {"stem.weight", "body.0.double.conv.weight", "body.1.double_2.bn.weight"} <= found.keys()
+    return found
+
+
+def test_keys_that_were_once_derived_in_another_way_are_carried_over(here):
+    Path("named.yaml").write_text(NAMED)
+    old = of_earlier_keys()
+    found = archdsl.port(old, "named.yaml", before="named.yaml")
+    assert (found.new, found.dropped) == ([], [])
+    assert all(torch.equal(found.state[pair.ours], old[pair.theirs]) for pair in found.pairs)
+    assert {pair.ours for pair in found.pairs if pair.theirs == "body.1.double.conv.weight"} == {
+        "body.1.double_2.conv.weight"
+    }
+    Path("longer.yaml").write_text(NAMED.replace("Twice: 6]", "Twice: 6, conv: 7]"))
+    edited = archdsl.port(old, "longer.yaml", before="named.yaml")
+    assert set(edited.new) == {"body.2.weight", "body.2.bias", "head.2.weight"}
+
+
+def test_keys_of_other_words_are_of_another_spec(here):
+    Path("named.yaml").write_text(NAMED)
+    old = {key.replace("stem", "trunk"): value for key, value in of_earlier_keys().items()}
+    refusal("unmatched-weights", old, "named.yaml", before="named.yaml")
+    refusal("unmatched-weights", dict(sorted(of_earlier_keys().items())), "named.yaml", before="named.yaml")
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_a_spec_that_is_not_edited_moves_nothing(name):
     variant = read(name).networks()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from proof import prove_what_prints
 from test_fuzz import Maker
 from torch import nn
+from torch.nn import functional as F  # noqa: N812 - as everyone writes it
 
 import archdsl
 from archdsl import module
@@ -18,6 +20,7 @@ from archdsl.library import read, shipped
 from archdsl.reader import read_spec
 from archdsl.report import SpecError
 from archdsl.runtime.interpret import interpret
+from archdsl.runtime.listening import difference
 from archdsl.runtime.sizes import smallest
 from archdsl.runtime.verify import verify
 from archdsl.text import from_python
@@ -225,9 +228,84 @@ def test_a_module_that_cannot_run_is_told_with_what_torch_says(net):
 
 def test_work_done_twice_is_told(net):
     forward_of(net, lambda self, x: (self.stem(x), self.head(self.body(self.stem(x))))[1])
+    assert told(net) == ["'stem.0' is called 2 times, in the graph once"]
+
+
+def test_multiply_adds_beside_the_modules_are_told(net):
+    weight = torch.ones(1, 3, dtype=torch.double)
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) + 0 * F.linear(x.mean((2, 3)), weight))
     (message,) = told(net)
     assert message.startswith("the module has ")
     assert "MACs" in message
+
+
+def test_what_changes_no_number_in_eval_mode_is_told(net):
+    forward_of(net.body, lambda self, x: self[3](self[2](self[0](x))))
+    assert told(net) == ["'body.1' is called 0 times, in the graph once"]
+
+
+def test_one_module_in_the_place_of_two_is_told(net):
+    net.body[3] = net.stem[2]
+    assert told(net)[0] == "the module has no 'body.3'"
+
+
+def of_stages(**stages):
+    """A graph and its module."""
+    graph = archdsl.graph(with_stages([3, 16, 16], **stages))
+    return graph, module.build(graph)
+
+
+HIDING = {
+    "a softmax over one channel": [{"conv": 1}, "softmax"],
+    "rectifiers that let nothing through": [{"formula": "-a * a"}, "relu"],
+    "the greater one": [{"max": ["sigmoid", {"formula": "a * a + 2"}]}],
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_difference_that_no_output_shows_is_told(name):
+    graph, network = of_stages(a=[{"conv": 4}, "relu", {"conv": 4}], b=HIDING[name])
+    verify(network, graph)
+    forward_of(network.a, lambda self, x: self[2](self[1](self[0](x)) * 1.1))
+    with pytest.raises(SpecError, match=r"what enters 'a\.2' is"):
+        verify(network, graph)
+
+
+def test_dropout_of_everything_hides_nothing():
+    graph, network = of_stages(a=[{"conv": 4}, {"dropout": 1}, {"drop_connect": 1.0}, {"conv": 4}])
+    in_both_modes(network, graph)
+    forward_of(network.a, lambda self, x: self[3](self[2](self[1](self[0](x) + 1e-6))))
+    with pytest.raises(SpecError, match=r"what enters 'a\.1' is"):
+        in_both_modes(network, graph)
+
+
+@pytest.mark.parametrize("odd", [math.inf, -math.inf, math.nan])
+def test_a_value_that_is_no_number_hides_no_other(odd):
+    wanted = torch.tensor([odd, 1.0, 2.0], dtype=torch.double)
+    assert not difference(wanted.clone(), wanted)
+    assert difference(torch.tensor([odd, 1.0, 2.1], dtype=torch.double), wanted) == "is 2.1 where the graph gives 2"
+    assert difference(torch.tensor([0.0, 1.0, 2.0], dtype=torch.double), wanted)
+    assert difference(wanted, wanted.nan_to_num(0.0))
+
+
+def test_an_input_that_is_an_output_is_told_where_it_changes():
+    spec = with_stages([3, 16, 16], a=["relu"]) | {"outputs": {"image": "input", "left": "a"}}
+    graph = archdsl.graph(spec)
+    network = module.build(graph)
+    in_both_modes(network, graph)
+    forward_of(network, lambda self, x: (x + 1, self.a(x)))
+    with pytest.raises(SpecError, match="what leaves is"):
+        verify(network, graph)
+
+
+def test_a_backbone_and_a_network_without_classes_are_proven_too():
+    stages = ["stem", "dense.stage2"]
+    archdsl.build("peleenet", features_only=stages, verify=True)
+    archdsl.build("peleenet", num_classes=0, in_chans=1, verify=True)
+    trunk = archdsl.build("peleenet", features_only=stages)
+    trunk.dense.stage2[0].branch2[0].conv.stride = (2, 2)
+    with pytest.raises(SpecError):
+        verify(trunk, archdsl.graph("peleenet", features_only=stages))
 
 
 def test_what_differs_in_training_alone_is_told(net):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,6 +14,9 @@ from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, times
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
 def as_list(tensors: tuple[str, ...]) -> str:
@@ -144,9 +148,9 @@ def product(tensors: tuple[str, ...]) -> str:
     return f"math.prod({as_list((*tensors[:at], *tensors[at + 1 :]))}, start={first})"
 
 
-def chain(operator: str, tensors: tuple[str, ...]) -> str:
+def chain(sign: str, tensors: tuple[str, ...]) -> str:
     """`a + b + c`."""
-    return f" {operator} ".join(atom(text) for text in tensors)
+    return f" {sign} ".join(atom(text) for text in tensors)
 
 
 def spread(shapes: tuple[Shape, ...]) -> Shape:
@@ -204,10 +208,9 @@ def valued(expr: Expr, x: Sequence[Tensor], run: Run) -> Any:
         case Unary():
             return -valued(expr.operand, x, run)
         case Binary():
-            left, right = valued(expr.left, x, run), valued(expr.right, x, run)
-            return {"+": left + right, "-": left - right, "*": left * right}[expr.op]
+            return OPERATORS[expr.op](valued(expr.left, x, run), valued(expr.right, x, run))
         case Call():
-            pick = {"max": run.torch.maximum, "min": run.torch.minimum}[expr.function]
+            pick = run.torch.maximum if expr.function == "max" else run.torch.minimum
             values = [valued(arg, x, run) for arg in expr.args]
             return reduce(pick, [v if run.torch.is_tensor(v) else run.torch.tensor(v).to(x[0]) for v in values])
     raise AssertionError(expr)

@@ -22,7 +22,7 @@ from archdsl.given import checked
 from archdsl.graph import Graph
 from archdsl.library import Inputs, SpecLike, graph_of
 from archdsl.paths import is_there
-from archdsl.porting import editing, files, libraries, ordering, running
+from archdsl.porting import editing, files, keys, libraries, ordering, running
 from archdsl.porting.parts import COUNTER, Pair, State, parts_of, shapes_of
 from archdsl.report import Collector, Note, SpecError, fault
 
@@ -150,22 +150,36 @@ def port_over_edit(weights: Weights, before: Sequence[Graph], graph: Graph, key:
         files.chosen(weights, "the state_dict", key) if isinstance(weights, Mapping) else files.read(weights, key)[0]
     )
     blank: State = dict(initialised(graph).state_dict())
-    old = graph_of_weights(state, before)
-    pairs = editing.carried(old, shapes_of(state), graph, shapes_of(blank))
+    old, names = graph_of_weights(state, before)
+    places = {name: tuple(state[theirs].shape) for name, theirs in names.items()}
+    pairs = [replaced(pair, names) for pair in editing.carried(old, places, graph, shapes_of(blank))]
     theirs, mine = {pair.theirs for pair in pairs}, {pair.ours for pair in pairs}
     new, dropped = [name for name in blank if name not in mine], [name for name in state if name not in theirs]
     return Ported(running.filled(pairs, state, blank), pairs, "by their places in the two specs", new, dropped)
 
 
-def graph_of_weights(state: State, graphs: Sequence[Graph]) -> Graph:
-    """The first graph whose weights have these names and shapes."""
+def replaced(pair: Pair, names: Mapping[str, str]) -> Pair:
+    """A pair with the name that the tensor has in the file."""
+    return pair if pair.theirs is None else pair._replace(theirs=names[pair.theirs])
+
+
+def graph_of_weights(state: State, graphs: Sequence[Graph]) -> tuple[Graph, dict[str, str]]:
+    """The first graph whose weights have these names and shapes, and the name of each here by that in its module.
+
+    If there is none, the first whose names an earlier archdsl has derived so.
+    """
     shapes, first = shapes_of(state), ""
+    renamed: list[tuple[Graph, dict[str, str]]] = []
     for graph in graphs:
         with torch.device("meta"):
             wanted = shapes_of(module.build(graph).state_dict())
         if wanted == shapes:
-            return graph
+            return graph, {name: name for name in wanted}
+        if (names := keys.derived(shapes, wanted)) is not None:
+            renamed.append((graph, names))
         first = first or next(name for name in {**wanted, **shapes} if wanted.get(name) != shapes.get(name))
+    if renamed:
+        return renamed[0]
     message = f"these are not the weights of the old spec: '{first}' is not the same in both"
     raise fault("unmatched-weights", message, help="give the variant and the params that they are of")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
@@ -27,7 +27,7 @@ def interpret(
     rounding may.
     """
     values = dict(zip(graph.inputs.values(), inputs, strict=True))
-    held = by_module(state)
+    held = by_module(state, {node.path for node in graph.nodes if not node.functional})
     for node in graph.nodes:
         if node.training and not training:
             continue
@@ -49,11 +49,13 @@ def rounded(x: torch.Tensor, noise: torch.Generator) -> torch.Tensor:
     return x + torch.randn(x.shape, generator=noise, dtype=x.dtype) * x.abs().max() * 10 * torch.finfo(x.dtype).eps
 
 
-def by_module(state: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
-    """The tensors of a state_dict under the path of each module around them, by the rest of their names."""
+def by_module(state: Mapping[str, torch.Tensor], paths: Collection[str]) -> dict[str, dict[str, torch.Tensor]]:
+    """The tensors of a state_dict under the one of these paths that they stand in, by the rest of their names."""
     found: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in state.items():
-        parts = key.split(".")
-        for length in range(len(parts)):
-            found.setdefault(".".join(parts[:length]), {})[".".join(parts[length:])] = tensor
+        path, _, name = key.rpartition(".")
+        while path and path not in paths:
+            path, _, part = path.rpartition(".")
+            name = f"{part}.{name}"
+        found.setdefault(path, {})[name] = tensor
     return found

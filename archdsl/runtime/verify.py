@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,36 +12,30 @@ from typing import Any
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from archdsl.counting import trained
 from archdsl.graph import Graph, Node, Tensor
-from archdsl.ops.base import per_axis, times
-from archdsl.ops.conv import depthwise
 from archdsl.report import Diagnostic, Note, SpecError, fault
 from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
+from archdsl.runtime.kernels import Kernels
+from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.nodes import fields_at
 from archdsl.runtime.sizes import Shapes, smallest
 
 BATCH = 2
-CLOSE = 1e-9  # of the largest value, in double precision: what another order of additions may make
-F = nn.functional
-DROPOUTS: tuple[Callable[..., Any], ...] = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d)
-CONVS: Mapping[Callable[..., Any], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
-TRANSPOSED: tuple[Callable[..., Any], ...] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 State = dict[str, torch.Tensor]
-Heard = dict[str, tuple[list[torch.Tensor], "torch.Tensor | None"]]
 
 
 def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) -> None:
     """Raises `SpecError`, its code `differs`, unless a module is the network of a graph.
 
-    Every module has the class and the arguments of its node, and with the same weights the module and the graph,
-    computed op by op, give the same outputs of a random input N×C×H×W, in double precision to 1e-9 of the largest:
-    in eval mode, and in training if that is asked for, or (None) if the graph has stages of training alone. The weights
-    are those of the module, scaled so that no branch is silent; the module stays as it is. The input is the smallest
-    that runs the same graph, of the full size where none does.
+    Every module has the class and the arguments of its node, is called once and gets what its node gets, and with the
+    same weights the module and the graph, computed op by op, give the same outputs of a random input N×C×H×W, in double
+    precision to 1e-9 of the largest: in eval mode, and in training if that is asked for, or (None) if the graph has
+    stages of training alone. The weights are those of the module, scaled so that no branch is silent; the module stays
+    as it is. The input is the smallest that runs the same graph, of the full size where none does. A module on the meta
+    device has no weights to compute with: its code is `bad-call`.
     """
     if any(parameter.is_meta for parameter in network.parameters()):
         raise fault("bad-call", "a module on the meta device has no weights to compute with")
@@ -115,38 +108,63 @@ class Probe:
 
     def run(self, *, training: bool) -> list[Diagnostic]:
         """What differs in one mode."""
-        found = self.compared(training=training, calibrate=not training)
-        if found and self.is_rounding(training=training):
-            return [] if training else self.compared(training=False, calibrate=False)
-        return found
+        found, magnified = self.compared(training=training, calibrate=not training)
+        if found or training or not magnified:
+            return found
+        return self.compared(training=False, calibrate=False)[0]
 
-    def compared(self, *, training: bool, calibrate: bool) -> list[Diagnostic]:
-        """What differs: the outputs, where first inside if they do, else the multiply-adds.
+    def compared(self, *, training: bool, calibrate: bool) -> tuple[list[Diagnostic], bool]:
+        """The first thing that differs, and whether an output is left out since it magnifies rounding.
 
         To calibrate keeps the signals of deep networks alive: norms then have the mean and variance of the input.
         """
-        inputs, whole = self.inputs(), self.graph.root.span
+        inputs = self.inputs()
         self.network.train(training)
         self.state = {key: tensor.clone() if key in self.gathered else tensor for key, tensor in self.weights.items()}
         with torch.no_grad(), Kernels() if training else contextlib.nullcontext():
             values = interpret(self.graph, self.state, inputs, training=training, calibrate=calibrate)
-        try:
-            with torch.no_grad(), Kernels() as kernels:
-                found = self.outputs(inputs)
-        except Exception as error:  # noqa: BLE001 - whatever a wrong module may raise
-            return [self.broken(error, values)]
-        if not all(map(torch.equal, inputs, self.inputs())):
-            return [Diagnostic("differs", "the module changes the tensor that it is given", whole)]
+        nodes = [node for node in self.graph.nodes if training or not node.training]
+        made = [node for node in nodes if not node.functional]
         wanted = self.wanted(training=training)
+        with torch.no_grad(), listening(self.network, made, values) as heard, Kernels() as kernels:
+            try:
+                found = self.outputs(inputs)
+            except Exception as error:  # noqa: BLE001 - whatever a wrong module may raise
+                return [self.broken(error, heard)], False
+        if odd := self.odd(inputs, found, wanted):
+            return [self.whole(odd)], False
+        apart = [*heard.differences, *self.leaving(found, wanted, values)]
+        magnified = self.magnified(training=training) if apart else set()
+        real = [item for tensor, item in apart if tensor not in magnified]
+        real += [self.whole(text) for text in (*often(made, heard), *self.work(kernels.macs, nodes))]
+        return real[:1], not magnified.isdisjoint(wanted)
+
+    def odd(self, inputs: Sequence[torch.Tensor], found: Sequence[Any], wanted: Sequence[Tensor]) -> str:
+        """What is wrong with a run whatever its numbers are; nothing if it is sound."""
+        if not all(map(torch.equal, inputs, self.inputs())):
+            return "the module changes the tensor that it is given"
         if len(found) != len(wanted):
-            return [Diagnostic("differs", f"the module gives {len(found)} outputs, the graph {len(wanted)}", whole)]
+            return f"the module gives {len(found)} outputs, the graph {len(wanted)}"
+        return ""
+
+    def leaving(
+        self, found: Sequence[torch.Tensor], wanted: Sequence[Tensor], values: Mapping[Tensor, torch.Tensor]
+    ) -> Iterator[tuple[Tensor, Diagnostic]]:
+        """The outputs that differ."""
         for tensor, output in zip(wanted, found, strict=True):
             if text := difference(output, values[tensor]):
-                return [self.first(values) or self.at(tensor, f"what leaves {text}")]
-        nodes = (node for node in self.graph.nodes if training or not node.training)
-        counted, macs = kernels.macs // BATCH, sum(macs_of(node, self.shapes) for node in nodes)
-        text = f"the module has {counted:,} MACs, the graph {macs:,}"
-        return [Diagnostic("differs", text, whole)] if counted != macs else []
+                place = tensor.node.span if tensor.node else self.graph.root.span
+                yield tensor, Diagnostic("differs", f"what leaves {text}", place)
+
+    def work(self, macs: int, nodes: Sequence[Node]) -> Iterator[str]:
+        """A difference of the multiply-adds of all samples."""
+        counted, wanted = macs // BATCH, sum(macs_of(node, self.shapes) for node in nodes)
+        if counted != wanted:
+            yield f"the module has {counted:,} MACs, the graph {wanted:,}"
+
+    def whole(self, message: str) -> Diagnostic:
+        """A difference that no step has alone."""
+        return Diagnostic("differs", message, self.graph.root.span)
 
     @cached_property
     def gathered(self) -> set[str]:
@@ -157,13 +175,13 @@ class Probe:
         """The outputs, in the order in which the module gives them."""
         return [*self.graph.outputs.values(), *(self.graph.training.values() if training else ())]
 
-    def is_rounding(self, *, training: bool) -> bool:
-        """Whether errors of rounding alone may explain a difference: norms of what hardly varies magnify them."""
+    def magnified(self, *, training: bool) -> set[Tensor]:
+        """The tensors whose difference rounding alone may explain: norms of what hardly varies magnify its errors."""
         noise = torch.Generator().manual_seed(2)
         with torch.no_grad(), Kernels():
             one = interpret(self.graph, self.state, self.inputs(), training=training)
             other = interpret(self.graph, self.state, self.inputs(), training=training, noise=noise)
-        return any(difference(other[tensor], one[tensor]) for tensor in self.wanted(training=training))
+        return {tensor for tensor, value in one.items() if difference(other[tensor], value)}
 
     def inputs(self) -> list[torch.Tensor]:
         """The same random tensors each time."""
@@ -176,114 +194,23 @@ class Probe:
         found = functional_call(self.network, self.state, tuple(inputs))
         return list(found) if isinstance(found, tuple) else [found]
 
-    def at(self, tensor: Tensor, message: str, *notes: Note) -> Diagnostic:
-        """A difference at the step that makes a tensor."""
-        return Diagnostic("differs", message, tensor.node.span if tensor.node else self.graph.root.span, notes=notes)
-
-    def broken(self, error: Exception, values: Mapping[Tensor, torch.Tensor]) -> Diagnostic:
+    def broken(self, error: Exception, heard: Heard) -> Diagnostic:
         """A module that cannot run."""
-        first, text = self.first(values), f"the module cannot run: {error}"
-        return replace(first, notes=(Note(text),)) if first else Diagnostic("differs", text, self.graph.root.span)
-
-    def first(self, values: Mapping[Tensor, torch.Tensor]) -> Diagnostic | None:
-        """Where the module, run once more and listened to, first differs from the graph."""
-        heard = self.listened()
-        for node in self.graph.nodes:
-            if node.functional or node.path not in heard:
-                continue
-            entered, left = heard[node.path]
-            for tensor, found in zip(node.inputs, entered, strict=False):
-                if text := difference(found, values[tensor]):
-                    return self.at(tensor, f"what enters '{node.path}' {text}", Note("it enters here", node.span))
-            if left is not None and (text := difference(left, values[node.outputs[0]])):
-                return Diagnostic("differs", f"what leaves '{node.path}' {text}", node.span)
-        return None
-
-    def listened(self) -> Heard:
-        """What enters and leaves the module of each node, as far as the network runs."""
-        heard: Heard = {}
-        hooks = []
-
-        def entering(path: str) -> Callable[..., None]:
-            return lambda _, args: heard.update({path: ([arg.clone() for arg in args], None)})
-
-        def leaving(path: str) -> Callable[..., None]:
-            return lambda _, __, output: heard.update({path: (heard[path][0], output.clone())})
-
-        for node in self.graph.nodes:
-            if not node.functional:
-                part = self.network.get_submodule(node.path)
-                hooks.append(part.register_forward_pre_hook(entering(node.path)))
-                hooks.append(part.register_forward_hook(leaving(node.path)))
-        with torch.no_grad(), Kernels(), contextlib.suppress(Exception):
-            self.outputs(self.inputs())
-        for hook in hooks:
-            hook.remove()
-        return heard
+        text = f"the module cannot run: {error}"
+        if not heard.differences:
+            return self.whole(text)
+        _, first = heard.differences[0]
+        return replace(first, notes=(Note(text),))
 
 
-def difference(found: torch.Tensor, wanted: torch.Tensor) -> str:
-    """How a tensor differs from that of the graph: its shape, or where it differs most; nothing if it does not."""
-    if found.shape != wanted.shape:
-        return f"is {times(found.shape[1:])}, in the graph it is {times(wanted.shape[1:])}"
-    apart = (found - wanted).abs().nan_to_num(math.inf) * ~(found.isnan() & wanted.isnan() | (found == wanted))
-    if not apart.numel() or float(apart.max()) <= CLOSE * float(wanted.abs().nan_to_num(0.0).max()):
-        return ""
-    worst = int(apart.argmax())
-    return f"is {found.flatten()[worst]:.6g} where the graph gives {wanted.flatten()[worst]:.6g}"
+def often(nodes: Sequence[Node], heard: Heard) -> Iterator[str]:
+    """Which modules are not called once, as a graph calls each: two dropouts tell in no number of eval mode."""
+    for node in nodes:
+        if (count := heard.calls[node.path]) != 1:
+            yield f"'{node.path}' is called {count} times, in the graph once"
 
 
 def macs_of(node: Node, shapes: Shapes) -> int:
     """The multiply-adds of a node where its tensors have these shapes."""
     given = [shapes[tensor] for tensor in node.inputs]
     return node.op.macs(fields_at(node, given), given[0], shapes[node.outputs[0]])
-
-
-class Kernels(TorchFunctionMode):
-    """Torch's functions without chance, and fast in double precision; the multiply-adds are counted.
-
-    Dropout in training scales every element by what its rate tells, so that runs can be equal.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.macs = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in DROPOUTS:
-            return scaled(func, args, kwargs)
-        if func in CONVS:
-            out = convolved(func, CONVS[func], args, kwargs)
-            self.macs += out.numel() * args[1][0].numel()
-            return out
-        if func in TRANSPOSED:
-            self.macs += args[0].numel() * args[1][0].numel()
-        if func is F.linear:
-            self.macs += args[0].numel() * args[1].shape[0]
-        return func(*args, **kwargs)
-
-
-def scaled(func: Callable[..., Any], args: Any, kwargs: Any) -> torch.Tensor:
-    """A dropout without chance."""
-    given = inspect.signature(func).bind(*args, **kwargs)
-    given.apply_defaults()
-    found: torch.Tensor = given.arguments["input"]
-    return found * (1 - given.arguments["p"] / 2) if given.arguments["training"] else found
-
-
-def convolved(func: Callable[..., Any], rank: int, args: Any, kwargs: Any) -> torch.Tensor:
-    """A convolution; one that is depthwise by views, since torch then calls one kernel a channel."""
-    names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    x, groups = given["input"], given.get("groups", 1)
-    if not groups == x.size(1) > 1:
-        found: torch.Tensor = func(*args, **kwargs)
-        return found
-    stride, dilation = (per_axis(given.get(name, 1), rank) for name in ("stride", "dilation"))
-    if given.get("padding", 0) == "same":
-        reach = [d * (k - 1) for k, d in zip(given["weight"].shape[2:], dilation, strict=True)]
-        sides = [n for r in reversed(reach) for n in (r // 2, r - r // 2)]
-    else:
-        sides = [n for p in reversed(per_axis(given.get("padding", 0), rank)) for n in (p, p)]
-    return depthwise(F.pad(x, sides), given["weight"], given.get("bias"), stride, dilation)

@@ -1,0 +1,79 @@
+"""A network that runs, listened to: what enters the module of each node beside the tensors of its graph."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archdsl.ops.base import times
+from archdsl.report import Diagnostic, Note
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from archdsl.graph import Node, Tensor
+
+CLOSE = 1e-9  # of the largest value, in double precision: what another order of additions may make
+
+
+@dataclass
+class Heard:
+    """What was heard, in the order of execution: each difference with the tensor of the graph that it is about."""
+
+    values: Mapping[Tensor, torch.Tensor]
+    differences: list[tuple[Tensor, Diagnostic]] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def entering(self, node: Node) -> Callable[..., None]:
+        """The hook of a module: compares at once, for an activation may overwrite what it is given."""
+
+        def hook(_: nn.Module, args: Sequence[Any]) -> None:
+            self.calls[node.path] += 1
+            for tensor, found in zip(node.inputs, args, strict=False):
+                if text := difference(found, self.values[tensor]):
+                    place = tensor.node.span if tensor.node is not None else node.span
+                    message, note = f"what enters '{node.path}' {text}", Note("it enters here", node.span)
+                    self.differences.append((tensor, Diagnostic("differs", message, place, notes=(note,))))
+
+        return hook
+
+
+@contextmanager
+def listening(network: nn.Module, nodes: Sequence[Node], values: Mapping[Tensor, torch.Tensor]) -> Iterator[Heard]:
+    """While it lasts, what enters the modules of these nodes is compared with the tensors of the graph.
+
+    What leaves a module needs no look: its class, arguments and weights are known to be those of the node.
+    """
+    heard, modules = Heard(values), dict(network.named_modules())
+    hooks = [modules[node.path].register_forward_pre_hook(heard.entering(node)) for node in nodes]
+    try:
+        yield heard
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def difference(found: torch.Tensor, wanted: torch.Tensor) -> str:
+    """How a tensor differs from that of the graph: its shape, or where it differs most; nothing if it does not."""
+    if found.shape != wanted.shape:
+        return f"is {times(found.shape[1:])}, in the graph it is {times(wanted.shape[1:])}"
+    if not found.numel() or greatest(found - wanted) <= CLOSE * greatest(wanted) < math.inf:
+        return ""
+    alike = (found == wanted) | (found.isnan() & wanted.isnan())
+    apart = (found - wanted).abs().nan_to_num(math.inf).masked_fill(alike, 0.0)
+    largest = wanted.abs().nan_to_num(0.0, posinf=0.0).max()  # of an infinite one everything would be a small part
+    if float(apart.max()) <= CLOSE * float(largest):
+        return ""
+    worst = int(apart.argmax())
+    return f"is {found.flatten()[worst]:.6g} where the graph gives {wanted.flatten()[worst]:.6g}"
+
+
+def greatest(x: torch.Tensor) -> float:
+    """The greatest absolute value; NaN if there is one. In half the time of `x.abs().max()`, or less."""
+    low, high = (float(end) for end in x.aminmax())
+    return max(-low, high)
