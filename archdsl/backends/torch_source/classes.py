@@ -170,10 +170,9 @@ class Writer:
         self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
         self.words = scope.in_constructor(template)
         self.variables: set[str] = set()  # of its loops: the channels that move
-        output = f"{name}Output"
-        self.hidden = scope.hidden(output)  # in `forward`
+        self.hidden = scope.hidden(name)  # in `forward`
         self.name_inputs()
-        self.spoken = scope.in_forward(template, output)
+        self.spoken = scope.in_forward(template, name)
         self.consumers = count_consumers(template)
         self.order = Order(template)
         self.classifier: Classifier | None = None
@@ -185,6 +184,7 @@ class Writer:
         self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
         self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
+        self.counting = False  # whether the loops that are written count the turns of the table around
         self.container_depth = self.wrap_depth = 0
 
     # --- the class
@@ -246,14 +246,21 @@ class Writer:
             operand.name = name
 
     def bind_network_inputs(self) -> None:
-        for var in self.template.inputs.values():
-            self.channels[var] = wrap(self.origin.notes.seen[(id(var), "c")].value)
-            if self.image:
-                self.channels[var] = Name(IMAGE)
         for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
+            self.channels[var] = Name(IMAGE) if self.image else self.channels_of_input(name, var)
             self.numbers.bound[f"c_{name}"] = self.channels.of(var)
         first = next(iter(self.template.inputs.values()))
         self.numbers.bound["c_in"] = self.channels.of(first)
+
+    def channels_of_input(self, name: str, var: ir.Var) -> Expr:
+        """The channels of an input of the network: what its shape says, if no variant gives it another."""
+        constant = self.numbers.constant((id(var), "c"))
+        if constant is not None:
+            return constant
+        spec = self.origin.spec
+        shape = spec.inputs[name]
+        stated = not any(name in variant.inputs for variant in spec.variants.values())
+        return shape.items[0] if stated and isinstance(shape, ListOf) else Name(UNKNOWN, span=shape.span)
 
     def undecided(self) -> list[str]:
         """The inputs that come in some calls alone."""
@@ -396,9 +403,10 @@ class Writer:
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
         for name, output in zip(outputs, results, strict=False):
             self.rename(output, name)
-        shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
+        several, more = scope.results_of(self.name)
+        shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
-        return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
+        return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
 
     def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
         """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
