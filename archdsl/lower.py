@@ -490,7 +490,8 @@ class Lowerer:
         if not (len(then.nodes) == len(other.nodes) == 1 and step.other):
             return
         one, two = then.nodes[0], other.nodes[0]
-        if isinstance(one, IfNode) or isinstance(two, IfNode) or not (one.key or two.key):
+        alike = keys.container or (one.key and two.key)  # in a class, what makes no module has no key
+        if isinstance(one, IfNode) or isinstance(two, IfNode) or not alike:
             return
         given = [node.key for node in (one, two) if node.key is not None and (keys.container or node.key in keys.given)]
         if len(set(given)) > 1:

@@ -317,12 +317,26 @@ stages:
 outputs: {x: b, y: a}
 variants: {s: {}, l: {more: false}}
 """,
+    "a gate that may not exist between a tensor and itself": """
+params: {w: true}
+blocks:
+  U: {params: [v], body: [{as: q}, {conv: 4}, mul: [q, identity, {conv: c_in, when: v}, q, identity]]}
+stages: {a: [conv: 4, U: true, U: false], b: [add: [identity, {conv: 4, when: w}, identity]]}
+variants: {s: {}, l: {w: false}}
+""",
     # names of modules
     "one name for a step and what stands instead": """
 params: {w: true}
 blocks: {U: {params: [w], body: [{conv: 4, name: a, when: w, else: [bn]}, {bn: , when: w, else: [{conv: 4, name: b}]}]}}
 stages: {s: [{conv: 4, when: w, else: [{bn: , name: b}]}, relu], t: [U: true, U: false], u: [concat: [s.b, t]]}
 variants: {s: {}, l: {w: false}}
+""",
+    "what makes no module, and what stands instead": """
+blocks:
+  U:
+    params: [w]
+    body: [{as: q}, {upsample: {like: q}, when: w, else: [relu]}, {relu: , when: w, else: [roll: {by: [1, 1]}]}]
+stages: {a: [conv: 4, U: true, U: false]}
 """,
     "identity that has a name, and one that stands aside": """
 blocks:
