@@ -385,6 +385,20 @@ stages: {a: [concat: [Unit: 1, Unit: 2]]}
 params: {rows: [[1], [2]]}
 stages: {a: [{repeat: 2, body: [{for: {d: , e: i + 1}, in: rows, body: [conv: d + e]}, conv: 3]}]}
 """,
+    "an entry behind parts whose number varies": """
+blocks:
+  U: {params: [n], body: [{fork: [{split: n, as: p}, identity], as: t}, "t[1]", conv: 3, concat: ["p[0]", identity, t]]}
+stages: {a: [conv: 4, U: 4, conv: 6, U: 3, conv: 2]}
+""",
+    "an entry behind a branch that may not exist": """
+blocks:
+  U: {params: [w], body: [{fork: [{conv: 3, when: w}, identity], as: t}, "t[0]", conv: 2, concat: [identity, t]]}
+stages: {a: [conv: 4, U: true, conv: 6, U: false, conv: 2]}
+""",
+    "channels of a loop in a row that has one turn": """
+stages:
+  a: {for: [n, c], in: [[1, 4], [1, 5]], body: [{repeat: n, body: [conv: c + turn]}, {repeat: 2, body: [conv: c]}]}
+""",
     "branches of rows that a call gives": """
 blocks: {U: {params: [ks], body: [concat: {each: k, in: ks, body: [conv: {out: 2 + k, kernel: k}]}, conv: 3]}}
 stages: {a: [U: [[1, 3]], U: [[5, 3, 1]]]}

@@ -56,7 +56,7 @@ from archdsl.expr import (
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
-from archdsl.report import SpecError, fault
+from archdsl.report import Span, SpecError, fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 
@@ -108,6 +108,15 @@ def defaults_that_stay(template: ir.Template, given: set[str]) -> dict[str, Expr
     """Params whose default reads earlier ones and that no call gives: no arguments, but what their default says."""
     defaults = {name: param.default for name, param in template.params.items() if name not in given}
     return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
+
+
+@contextmanager
+def placed(span: Span) -> Iterator[None]:
+    """A fault without a place has this one."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
 
 
 class Writer:
@@ -658,6 +667,10 @@ class Writer:
 
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
+        with placed(node.span):
+            return self.module_at(node)
+
+    def module_at(self, node: ir.OpNode | ir.CallNode) -> Doc:
         if isinstance(node, ir.CallNode):
             made_block: Doc = self.block(node)
             if self.classifier is not None and node is self.classifier.layer:
@@ -906,6 +919,7 @@ class Writer:
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
+        self.channels.vague[node.out] = self.channels.entries(node.ins)
         if node.running:
             self.lazy.add(node.out)
         source = node.ins[0]
