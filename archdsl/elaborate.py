@@ -18,7 +18,7 @@ from archdsl.expr import Compare, Expr, ListOf, Lit, Name, Value, evaluate, item
 from archdsl.given import known_word, plain_value, shown, unboxed
 from archdsl.graph import Graph, Node, Scope, Tensor
 from archdsl.identifiers import MAX_NAME, unfit_row
-from archdsl.lower import INPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
+from archdsl.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.names import did_you_mean, unique
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
@@ -197,7 +197,10 @@ class Elaborator:
         if len(entry) == 1:
             self.image = list(entry[0].shape[1:])
             self.note((id(self.template), size_word(values)), self.image, NONE)
-        for var, tensor in zip(self.template.inputs.values(), entry, strict=True):
+        for var, (name, tensor) in zip(self.template.inputs.values(), tensors.items(), strict=True):
+            shape = self.spec.inputs[name]
+            if id(tensor) not in self.origins and isinstance(shape, ListOf):
+                self.origins[id(tensor)] = self.behind(shape.items[0], frame)
             self.set(var, tensor, frame)
         for name, tensor in tensors.items():
             frame.values.setdefault(f"c_{name}", tensor.shape[0])
@@ -360,7 +363,7 @@ class Elaborator:
 
     def outputs(self, frame: Frame, result: Any) -> dict[str, Tensor]:
         if not self.template.outputs:
-            return {"output": result}
+            return {LONE_OUTPUT: result}
         found: dict[str, Tensor] = {}
         for name, ref in self.template.outputs.items():
             self.here = self.spec.outputs[name].span

@@ -44,6 +44,7 @@ TABLE_NAMES = (
     "turns",
 )  # in a table of a stage: how many turns of its repeats came before, and how many there are
 INPUT = "input"
+LONE_OUTPUT = "output"  # the name of what leaves a network that states no outputs
 MEASURES = ("c_in", "h_in", "w_in")
 OUTER = {  # what a block that is outlined calls what it has under these names itself
     "c_in": "c_outer", "c_input": "c_outer", "h_in": "h_outer", "w_in": "w_outer", INPUT: "outer"
@@ -431,6 +432,7 @@ class Lowerer:
         self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
     ) -> Operand | None:
         """One step on `entry`; `current` is the tensor before it, which differs with `from:`."""
+        self.nameable(step)
         if step.when is not None:
             result: Operand | None = self.optional(step, scope, keys, entry, region, current)
         else:
@@ -441,6 +443,17 @@ class Lowerer:
             assert result is not None
             self.bind(step.into, result, scope, step.span)
         return result
+
+    def nameable(self, step: s.Step) -> None:
+        """A `name:` is that of a module; where a step makes none, it would be dropped in silence."""
+        if step.name is None or isinstance(step, (s.UseStep, s.LoopStep)):
+            return
+        if isinstance(step, s.SequenceStep):
+            if self.is_chain(step.body) if len(step.body) > 1 else step.body and step.body[0].name is None:
+                return
+        elif isinstance(step, s.ResidualStep) and step.condition is not None:
+            return
+        raise no_module(step.name, step.span)
 
     def bind(self, name: str, value: Operand, scope: Scope, span: Span) -> None:
         if name in scope.numbers or name in self.home.params:
@@ -466,18 +479,28 @@ class Lowerer:
         then.result = self.plain(bare, scope.inner(), keys, entry, then)
         with keys.instead(before):
             other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else current
-        self.share_key(then, other, keys)
+        self.share_key(step, then, other, keys)
         out = Var("x")
         region.nodes.append(IfNode(condition=condition, then=then, other=other, out=out, span=step.span))
         return out
 
     @staticmethod
-    def share_key(then: Region, other: Region, keys: Keys) -> None:
-        """A module and its alternative stand under one key."""
-        if len(then.nodes) == len(other.nodes) == 1 and then.nodes[0].key and other.nodes[0].key:
-            keys.taken -= {other.nodes[0].key} - {then.nodes[0].key}
-            keys.given &= keys.taken
-            other.nodes[0].key = then.nodes[0].key
+    def share_key(step: s.Step, then: Region, other: Region, keys: Keys) -> None:
+        """A module and its alternative stand under one key: that which either is given."""
+        if not (len(then.nodes) == len(other.nodes) == 1 and step.other):
+            return
+        one, two = then.nodes[0], other.nodes[0]
+        alike = keys.container or (one.key and two.key)  # in a class, what makes no module has no key
+        if isinstance(one, IfNode) or isinstance(two, IfNode) or not alike:
+            return
+        given = [node.key for node in (one, two) if node.key is not None and (keys.container or node.key in keys.given)]
+        if len(set(given)) > 1:
+            message = f"'{step.other[0].name}' stands instead of '{step.name}': both have one key"
+            raise fault("bad-name", message, step.other[0].span, help="give both the same name, or one of them none")
+        key = given[0] if given else one.key
+        keys.taken -= {one.key, two.key} - {key}
+        keys.given &= keys.taken
+        one.key = two.key = key
 
     def plain(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
         match step:
@@ -552,6 +575,8 @@ class Lowerer:
         fields |= {n: self.expr(e, scope) for n, e in given.items() if n not in fields and op.field(n) is None}
         out = Var("x")
         names_given = frozenset([*given, *tensors])
+        if step.name is not None and op.functional(names_given):
+            raise no_module(step.name, step.span)
         key = None if op.functional(names_given) else keys.key(step.name, op.name, step.span)
         region.nodes.append(
             OpNode(
@@ -791,6 +816,9 @@ class Lowerer:
     def operands(
         self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
     ) -> list[Operand]:
+        if isinstance(step, s.SequenceStep):
+            step = replace(step, body=[inner for inner in step.body if not is_nothing(inner)])
+        self.nameable(step)
         if step.when is not None:
             return [self.optional_branch(step, scope, keys, entry, region, index, count)]
         if isinstance(step, s.TensorStep):
@@ -805,10 +833,12 @@ class Lowerer:
                 out = Var("sums", many=True)
                 region.nodes.append(ListNode(ins=tuple(operands), running=True, out=out, span=step.span))
                 return [out]
-            case s.UseStep(target="identity"):
+            case s.UseStep(target="identity", name=None):
                 return [entry]
             case s.SequenceStep():
-                return [self.branch_body(step, scope, keys, entry, region, index)]
+                return [
+                    self.branch_body(replace(step, body=list(named_alone(step))), scope, keys, entry, region, index)
+                ]
         value = self.plain(step, scope, keys, entry, region)
         if value is None:  # `split` and `fork` stand for all their results
             assert step.into is not None
@@ -1052,8 +1082,11 @@ class Lowerer:
                 columns[name] = self.expr(step.column_defaults[name], inner)
             inner.numbers[name] = step.span
         inner.numbers.update(dict.fromkeys(TURN_NAMES, step.span))
+        counted = any(name.id in TABLE_NAMES for expr in step_exprs(step) for name in names(expr))
         if stage is not None:
             inner.numbers.update(dict.fromkeys(TABLE_NAMES))
+            if counted:
+                self.countable(step)
         let = self.lets(step.let, inner)
         steps, chained = step.body, self.is_chain(step.body) or self.is_call(step.body)
         if not chained:
@@ -1080,7 +1113,7 @@ class Lowerer:
                 inline=keys.container,
                 wrap=((step.parallel or stage is not None) and not single) or any(link.name for link in steps),
                 table=stage is not None,
-                counted=any(name.id in TABLE_NAMES for expr in step_exprs(step) for name in names(expr)),
+                counted=counted,
                 entries=entries,
                 entered=entered,
                 out=out,
@@ -1090,6 +1123,26 @@ class Lowerer:
             )
         )
         return out
+
+    def countable(self, table: s.LoopStep) -> None:
+        """`turn` and `turns` count the repeats that are steps of the rows; how often they turn is known before."""
+        chain = self.is_chain(table.body)
+        plain = (step for step in table.body if isinstance(step, s.LoopStep) and not step.parallel)
+        direct = [loop for loop in plain if chain and loop.when is None and loop.name is None]
+        found = next((loop for step in table.body for loop in repeats(step, whole=step not in direct)), None)
+        if found is not None:
+            message = "this loop stands where 'turn' and 'turns' of the table cannot count it"
+            help = "they count repeats that are steps of the rows, without when: and name:; write joins as a block"
+            raise fault("bad-loop", message, found.span, help=help)
+        unknown = {*TABLE_NAMES, *MEASURES}
+        for value, expr in table.let.items():
+            if any(name.id in unknown for name in names(expr)):
+                unknown.add(value)
+        for loop in direct:
+            for name in names(loop.count if loop.count is not None else loop.rows or Lit(0)):
+                if name.id in unknown:
+                    message = f"how often this repeats hangs on '{name.id}', so 'turn' and 'turns' cannot count it"
+                    raise fault("bad-loop", message, name.span or loop.span, help="count from params and columns")
 
     def fed(self, step: s.LoopStep, scope: Scope) -> tuple[s.LoopStep, tuple[Operand, ...], str]:
         """A loop with a column of tensors as one without: the column holds their channels, `c_column`."""
@@ -1153,6 +1206,11 @@ def declared(name: str, known: Iterable[str], places: Mapping[str, Span | None])
     return (Note(f"'{near}' is declared here", place),) if place is not None else ()
 
 
+def no_module(name: str, span: Span) -> SpecError:
+    message = f"'{name}' names no module: this step makes none of its own"
+    return fault("bad-name", message, span, help="write as: to name its tensor, or name a step that it holds")
+
+
 def is_list(operand: Operand) -> bool:
     return isinstance(operand, Var) and operand.many
 
@@ -1200,7 +1258,8 @@ def begins_named(step: s.Step, *, branch: bool = False) -> bool:
 
 def is_nothing(step: s.Step) -> bool:
     """Whether a step of a branch is a plain `identity`: what it gives is what enters it."""
-    return isinstance(step, s.UseStep) and step.target == "identity" and step.source is None and step.into is None
+    beside = (step.source, step.into, step.name, step.other)
+    return isinstance(step, s.UseStep) and step.target == "identity" and all(value is None for value in beside)
 
 
 def is_word(expr: Expr | None) -> bool:
@@ -1251,6 +1310,25 @@ def _exprs_of(value: object) -> Iterator[Expr]:
     elif isinstance(value, (list, tuple)) and not isinstance(value, Span):
         for item in value:
             yield from _exprs_of(item)
+
+
+def repeats(step: s.Step, *, whole: bool = True) -> Iterator[s.Step]:
+    """The loops in a step, itself included if `whole`, that turn one after another."""
+    if whole and isinstance(step, s.LoopStep) and not step.parallel:
+        yield step
+    for inner in steps_in(vars(step).values()):
+        yield from repeats(inner)
+
+
+def steps_in(values: Iterable[object]) -> Iterator[s.Step]:
+    """The outermost steps among values."""
+    for value in values:
+        if isinstance(value, s.Step):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from steps_in(value.values())
+        elif isinstance(value, (list, tuple)) and not isinstance(value, Span):
+            yield from steps_in(value)
 
 
 def step_bindings(step: s.Step) -> Iterator[str]:
@@ -1401,9 +1479,9 @@ class NetworkLowerer(Lowerer):
             scope.tensors.setdefault(stage.name, value)
         faults.finish()
         region.result = value
-        stated = (
-            home.outputs if home is self.library.outermost else {}
-        )  # as a block it gives what leaves its last stage
+        if home is not self.library.outermost:  # as a block it gives what leaves its last stage
+            training = {}
+        stated = home.outputs if home is self.library.outermost else {}
         outputs = {name: self.single(ref, scope) for name, ref in stated.items()}
         return Template(
             name=home.name,
@@ -1426,6 +1504,9 @@ class NetworkLowerer(Lowerer):
 
     def auxiliary(self, stage: s.Stage, scope: Scope, current: Operand) -> Auxiliary:
         """A stage of training alone; no other reads it."""
+        if stage.name in (self.home.outputs or (LONE_OUTPUT,)):
+            message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
+            raise fault("bad-name", message, stage.span, help=RENAME)
         condition = self.expr(stage.when, scope) if stage.when is not None else Lit(True)
         region, local = Region(), scope.inner()
         entry = self.single(stage.source, scope) if stage.source is not None else current

@@ -272,13 +272,93 @@ stages:
   b: [concat: [identity, a.p], conv: 3]
 variants: {s: {}, l: {w: 6}}
 """,
+    # `turn` and `turns` count every repeat of the rows
+    "turns beside a repeat that does not read them": """
+params: {rows: [[1, 4], [2, 5]]}
+stages:
+  a: {for: [n, c], in: rows, body: [{repeat: n, body: [conv: c, drop_connect: turn / turns]}, {repeat: 2, body: [bn]}]}
+variants: {s: {}, l: {rows: [[3, 4], [1, 2], [2, 2]]}}
+""",
+    "turns beside a repeat of nothing": """
+params: {last_relu: false}
+stages:
+  a:
+    for: [n, c]
+    in: [[1, 4], [1, 5]]
+    body: [{repeat: 2, body: [{relu: , when: last_relu}]}, {repeat: n, body: [conv: c + turn]}]
+variants: {s: {}, l: {last_relu: true}}
+""",
+    "turns of a table of a row": """
+stages:
+  a: {for: c, in: [4, 5], body: [{for: k, in: [1, 3], body: [conv: {out: c + turn, kernel: k}]}, conv: turns]}
+""",
+    "turns in values": """
+stages:
+  a:
+    for: [n, c]
+    in: [[1, 4], [2, 5]]
+    let: {r: turn, t: turns}
+    body: [{repeat: n, let: {k: turn + 1}, body: [conv: c + k]}, conv: r + t]
+""",
+    "turns of one row": "stages: {a: {for: [c], in: [[4]], body: [conv: c, drop_connect: (turn + 1) / turns / 4]}}",
+    # what enters and leaves
+    "inputs whose channels are params": """
+params: {c: 4, d: 2}
+inputs: {u: [c, 8, 8], v: [d, 8, 8]}
+stages: {a: [concat: [u, v], conv: c_u, conv: c_v], b: [concat: [identity, u], conv: c_in]}
+variants: {s: {}, l: {c: 5}}
+""",
+    "outputs beside those of training": """
+params: {more: true}
+stages:
+  a: [conv: 4]
+  t: {training: true, when: more, from: a, body: [{conv: 3, as: q}, add: [identity, q]]}
+  b: [relu, conv: 2]
+outputs: {x: b, y: a}
+variants: {s: {}, l: {more: false}}
+""",
+    "a gate that may not exist between a tensor and itself": """
+params: {w: true}
+blocks:
+  U: {params: [v], body: [{as: q}, {conv: 4}, mul: [q, identity, {conv: c_in, when: v}, q, identity]]}
+stages: {a: [conv: 4, U: true, U: false], b: [add: [identity, {conv: 4, when: w}, identity]]}
+variants: {s: {}, l: {w: false}}
+""",
+    # names of modules
+    "one name for a step and what stands instead": """
+params: {w: true}
+blocks: {U: {params: [w], body: [{conv: 4, name: a, when: w, else: [bn]}, {bn: , when: w, else: [{conv: 4, name: b}]}]}}
+stages: {s: [{conv: 4, when: w, else: [{bn: , name: b}]}, relu], t: [U: true, U: false], u: [concat: [s.b, t]]}
+variants: {s: {}, l: {w: false}}
+""",
+    "what makes no module, and what stands instead": """
+blocks:
+  U:
+    params: [w]
+    body: [{as: q}, {upsample: {like: q}, when: w, else: [relu]}, {relu: , when: w, else: [roll: {by: [1, 1]}]}]
+stages: {a: [conv: 4, U: true, U: false]}
+""",
+    "identity that has a name, and one that stands aside": """
+blocks:
+  U: {params: [w], body: [concat: [{identity: , name: n, from: input}, [{identity: , when: w, else: [conv: 4]}, relu]]]}
+stages: {a: [U: true, conv: 4, U: false]}
+""",
+    "a named list of a loop among branches": """
+stages: {a: [concat: [{body: [{repeat: 2, body: [conv: 4]}], name: q}, {body: [identity, conv: 3], name: r}]]}
+""",
 }
+
+
+def read_small(text):
+    """The spec of a text without a head, or with inputs of its own."""
+    alone = text.startswith("inputs:") or "\ninputs:" in text
+    return read_spec(Source("net.yaml", (HEAD.replace("input: [4, 8, 8]\n", "") if alone else HEAD) + text), base=None)
 
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", SPECS)
 def test_a_small_spec_is_its_graph(name, style):
-    spec = read_spec(Source("net.yaml", HEAD + SPECS[name]), base=None)
+    spec = read_small(SPECS[name])
     for form in spec.networks():
         prove(elaborate(spec, form), style)
 
@@ -305,6 +385,24 @@ stages: {a: [concat: [Unit: 1, Unit: 2]]}
 params: {rows: [[1], [2]]}
 stages: {a: [{repeat: 2, body: [{for: {d: , e: i + 1}, in: rows, body: [conv: d + e]}, conv: 3]}]}
 """,
+    "an entry behind parts whose number varies": """
+blocks:
+  U: {params: [n], body: [{fork: [{split: n, as: p}, identity], as: t}, "t[1]", conv: 3, concat: ["p[0]", identity, t]]}
+stages: {a: [conv: 4, U: 4, conv: 6, U: 3, conv: 2]}
+""",
+    "an entry behind a branch that may not exist": """
+blocks:
+  U: {params: [w], body: [{fork: [{conv: 3, when: w}, identity], as: t}, "t[0]", conv: 2, concat: [identity, t]]}
+stages: {a: [conv: 4, U: true, conv: 6, U: false, conv: 2]}
+""",
+    "channels of a loop in a row that has one turn": """
+stages:
+  a: {for: [n, c], in: [[1, 4], [1, 5]], body: [{repeat: n, body: [conv: c + turn]}, {repeat: 2, body: [conv: c]}]}
+""",
+    "branches of rows that a call gives": """
+blocks: {U: {params: [ks], body: [concat: {each: k, in: ks, body: [conv: {out: 2 + k, kernel: k}]}, conv: 3]}}
+stages: {a: [U: [[1, 3]], U: [[5, 3, 1]]]}
+""",
 }
 
 
@@ -314,3 +412,33 @@ def test_what_has_no_expression_is_refused(name):
     with pytest.raises(archdsl.SpecError) as caught:
         archdsl.emit(elaborate(spec))
     assert [item.code for item in caught.value.diagnostics] == ["cannot-print"]
+    assert all(item.span is not None for item in caught.value.diagnostics)
+
+
+def test_channels_of_inputs_that_a_variant_gives_have_no_expression():
+    """The class of all variants cannot know them; that of each variant can."""
+    text = "inputs: {u: [4, 8, 8], v: [2, 8, 8]}\nstages: {a: [concat: [u, v], conv: c_u]}\n"
+    spec = read_small(text + "variants: {s: {}, l: {inputs: {v: [3, 8, 8]}}}\n")
+    for form in spec.networks():
+        prove(elaborate(spec, form), "specialized")
+    with pytest.raises(archdsl.SpecError, match="no expression"):
+        archdsl.emit(elaborate(spec, "s"), style="parametric")
+
+
+def test_outputs_come_alone_in_eval_and_with_those_of_training_in_training():
+    graph = elaborate(read_small(SPECS["outputs beside those of training"]))
+    net, x = module.build(graph), torch.randn(2, 4, 8, 8)
+    assert net.eval()(x)._fields == ("x", "y")
+    assert net.train()(x)._fields == ("x", "y", "t")
+
+
+def test_a_network_taken_as_a_block_is_without_its_stages_of_training(tmp_path):
+    (tmp_path / "base.yaml").write_text(
+        "archdsl: 1\nname: Base\ninput: [4, 8, 8]\n"
+        "stages: {a: [conv: 4], t: {training: true, body: [conv: 3]}, b: [conv: 2]}\n"
+    )
+    (tmp_path / "net.yaml").write_text(f"use: [base.yaml]\n{HEAD}stages: {{a: [Base, relu]}}\n")
+    graph = archdsl.graph(tmp_path / "net.yaml")
+    assert sum(p.numel() for p in module.build(graph).parameters()) == 4 * 4 + 4 + 4 * 2 + 2
+    for style in STYLES:
+        prove(graph, style)

@@ -23,6 +23,7 @@ class Channels:
         self.origin, self.numbers, self.template = origin, numbers, template
         self.known: dict[ir.Var, Expr] = {}
         self.counts: dict[ir.Var, Expr] = {}  # of lists whose length is an expression
+        self.vague: dict[ir.Var, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
         self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
         self.closed: dict[
             str, Expr | None
@@ -41,6 +42,11 @@ class Channels:
                 found = self.known[var]
                 if not isinstance(found, ListOf):
                     return found
+                if self.is_vague(var, index):
+                    constant = self.numbers.constant((id(var), "c"))
+                    if isinstance(constant, ListOf) and isinstance(index, Lit):
+                        return constant.items[index.value]  # type: ignore[index]
+                    return Name(UNKNOWN, span=index.span)
                 if isinstance(index, Lit):
                     return found.items[index.value]  # type: ignore[index]
                 return found.items[0] if all(same(n, found.items[0]) for n in found.items) else Index(found, index)
@@ -105,6 +111,30 @@ class Channels:
             else:
                 found.append(expr)
         return found
+
+    def entries(self, operands: Iterable[ir.Operand]) -> tuple[bool, ...]:
+        """Of each of the channels that `spread` tells, whether they stand for a number of tensors that may differ."""
+        found: list[bool] = []
+        for operand in operands:
+            expr = self.of(operand)
+            var = operand if isinstance(operand, ir.Var) else None
+            if isinstance(expr, ListOf):
+                found += self.vague.get(var, (False,) * len(expr.items)) if var is not None else []
+            elif var is not None and var.many and not var.optional:
+                count = self.count(var)
+                found += [False] * int(count.value) if isinstance(count, Lit) else [True]  # type: ignore[arg-type]
+            else:
+                found.append(var is not None and var.optional)
+        return tuple(found)
+
+    def is_vague(self, var: ir.Var, index: Expr) -> bool:
+        """Whether it differs which of a list's channels are those of an entry."""
+        vague = self.vague.get(var, ())
+        if not isinstance(index, Lit):
+            return any(vague)
+        at = index.value
+        assert isinstance(at, int)
+        return any(vague[: at + 1] if at >= 0 else vague[at:])
 
     def merge(self, condition: Expr, then: Expr, other: Expr) -> Expr:
         """Channels after an optional step, with lets seen through."""

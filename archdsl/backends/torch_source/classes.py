@@ -56,7 +56,7 @@ from archdsl.expr import (
 from archdsl.lower import GENERIC, INPUT
 from archdsl.names import unique
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
-from archdsl.report import SpecError, fault
+from archdsl.report import Span, SpecError, fault
 
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 
@@ -108,6 +108,15 @@ def defaults_that_stay(template: ir.Template, given: set[str]) -> dict[str, Expr
     """Params whose default reads earlier ones and that no call gives: no arguments, but what their default says."""
     defaults = {name: param.default for name, param in template.params.items() if name not in given}
     return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
+
+
+@contextmanager
+def placed(span: Span) -> Iterator[None]:
+    """A fault without a place has this one."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
 
 
 class Writer:
@@ -170,10 +179,9 @@ class Writer:
         self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
         self.words = scope.in_constructor(template)
         self.variables: set[str] = set()  # of its loops: the channels that move
-        output = f"{name}Output"
-        self.hidden = scope.hidden(output)  # in `forward`
+        self.hidden = scope.hidden(name)  # in `forward`
         self.name_inputs()
-        self.spoken = scope.in_forward(template, output)
+        self.spoken = scope.in_forward(template, name)
         self.consumers = count_consumers(template)
         self.order = Order(template)
         self.classifier: Classifier | None = None
@@ -185,6 +193,7 @@ class Writer:
         self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
         self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
+        self.counting = False  # whether the loops that are written count the turns of the table around
         self.container_depth = self.wrap_depth = 0
 
     # --- the class
@@ -246,14 +255,21 @@ class Writer:
             operand.name = name
 
     def bind_network_inputs(self) -> None:
-        for var in self.template.inputs.values():
-            self.channels[var] = wrap(self.origin.notes.seen[(id(var), "c")].value)
-            if self.image:
-                self.channels[var] = Name(IMAGE)
         for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
+            self.channels[var] = Name(IMAGE) if self.image else self.channels_of_input(name, var)
             self.numbers.bound[f"c_{name}"] = self.channels.of(var)
         first = next(iter(self.template.inputs.values()))
         self.numbers.bound["c_in"] = self.channels.of(first)
+
+    def channels_of_input(self, name: str, var: ir.Var) -> Expr:
+        """The channels of an input of the network: what its shape says, if no variant gives it another."""
+        constant = self.numbers.constant((id(var), "c"))
+        if constant is not None:
+            return constant
+        spec = self.origin.spec
+        shape = spec.inputs[name]
+        stated = not any(name in variant.inputs for variant in spec.variants.values())
+        return shape.items[0] if stated and isinstance(shape, ListOf) else Name(UNKNOWN, span=shape.span)
 
     def undecided(self) -> list[str]:
         """The inputs that come in some calls alone."""
@@ -396,9 +412,10 @@ class Writer:
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
         for name, output in zip(outputs, results, strict=False):
             self.rename(output, name)
-        shape = (lambda texts: f"{self.name}Output({', '.join(texts)})") if outputs else None
+        several, more = scope.results_of(self.name)
+        shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
-        return printer.run(self.statements, results, shape, f"{self.name}Output", auxiliaries), False
+        return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
 
     def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
         """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
@@ -650,6 +667,10 @@ class Writer:
 
     def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
+        with placed(node.span):
+            return self.module_at(node)
+
+    def module_at(self, node: ir.OpNode | ir.CallNode) -> Doc:
         if isinstance(node, ir.CallNode):
             made_block: Doc = self.block(node)
             if self.classifier is not None and node is self.classifier.layer:
@@ -898,6 +919,7 @@ class Writer:
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
+        self.channels.vague[node.out] = self.channels.entries(node.ins)
         if node.running:
             self.lazy.add(node.out)
         source = node.ins[0]

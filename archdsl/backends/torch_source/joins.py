@@ -24,7 +24,8 @@ def write_conditional_join(
     if start is None or not all(is_there(start, made, writer.statements) for made in optional.values()):
         return False
     joined: list[ir.Operand] = [start]  # what is to be joined so far
-    for operand in (o for o in operands if o is not start):
+    first = operands.index(start)  # one tensor may take part several times
+    for operand in (*operands[:first], *operands[first + 1 :]):
         if operand not in optional:
             joined.append(operand)
             continue

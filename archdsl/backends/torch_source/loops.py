@@ -46,6 +46,7 @@ class LoopWriter:
         self.unread = words.word("_", "turn")
         self.counter, self.total_word = words.word("block"), words.word("blocks")  # the turns of a table before, in all
         self.inside: dict[str, Expr | None] = {}  # what loops inside make of the variables of the source
+        self.counting = writer.counting or (node.table and counts_turns(node) and not inner_loops(node))
         self.aside: dict[str, Expr] = {}  # names that mean something else inside -> a word for what they mean outside
 
     def write(self) -> list[Piece]:
@@ -57,7 +58,8 @@ class LoopWriter:
             writer.channels[node.out] = start
             return []
         pieces, variable = self.body(start)
-        if turns == 1 and variable is None and not node.parallel and self.row_key() is None:
+        told = node.parallel or (node.table and counts_turns(node)) or self.counting
+        if turns == 1 and variable is None and not told and self.row_key() is None:
             found = pieces
         else:
             found = self.loop(pieces, variable, start)
@@ -255,6 +257,7 @@ class LoopWriter:
         outer = writer.indices
         writer.indices = (*outer, self.index) if reads_turn(node) else outer
         writer.wrap_depth += node.wrap
+        counting, writer.counting = writer.counting, node.table and counts_turns(node) and bool(inner_loops(node))
         known = {name: form for name, form in writer.channels.closed.items() if name != variable}
         writer.channels.closed = dict(known)
         pieces = writer.chain(node.body)
@@ -262,6 +265,7 @@ class LoopWriter:
         writer.channels.closed |= {n: None for n, f in self.inside.items() if f is not None and self.local(f)}
         writer.indices = outer
         writer.wrap_depth -= node.wrap
+        writer.counting = counting
         if isinstance(entering, Expr):
             writer.channels.rename("c_in", entering)
         if not node.wrap:
@@ -328,6 +332,8 @@ class LoopWriter:
             return Name(UNKNOWN, span=self.node.span)
         if not self.local(result):
             return result
+        if not self.fixed_rows() and not isinstance(self.node.rows, ListOf):  # how many rows there are is not known
+            return Name(UNKNOWN, span=self.node.span)
         return ListOf(tuple(substitute(result, cells) for cells in self.turns_cells(len(self.cells()))))
 
     def cells(self) -> list[dict[str, Expr]]:
@@ -356,13 +362,16 @@ class LoopWriter:
         node = self.node
         lets, derived = self.lets()
         inner = append_lines(pieces)
-        if not inner:  # every step of a turn is left out
+        if not inner and not self.counting:  # every step of a turn is left out
             return []
-        inner = self.counted(inner, bool(lets))
+        if self.counting:
+            inner = [*inner, Line(0, self.next_turn())]
+        if node.table and not any(mentions(line.doc, self.counter) for line in [*lets, *inner] if not self.steps(line)):
+            inner = [line for line in inner if not self.steps(line)]  # nothing that is printed reads the count
         index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
         self.numbers.bound = self.outer
         header = self.header(index, derived)
-        counts = any(mentions(line.doc, self.counter) for line in inner)
+        counts = any(mentions(line.doc, self.counter) for line in [*lets, *inner])
         if (
             len(pieces) == 1
             and pieces[0].doc is not None
@@ -380,7 +389,7 @@ class LoopWriter:
             lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{self.counter} = 0"))
-        if node.table and any(mentions(line.doc, self.total_word) for line in inner):
+        if node.table and any(mentions(line.doc, self.total_word) for line in [*lets, *inner]):
             lines.append(Line(0, f"{self.total_word} = {self.total()}"))
         key = self.row_key()
         if key is not None:
@@ -388,18 +397,17 @@ class LoopWriter:
         lines += [Line(0, Cat(("for ", *header)), ":"), *indent([*lets, *inner])]
         return [Piece(lines=lines)]
 
-    def counted(self, inner: list[Line], lets: bool) -> list[Line]:
-        """The count of a table's turns goes up at the end of each turn of its innermost loops."""
-        node = self.node
-        innermost = not any(isinstance(n, ir.LoopNode) for n in node.body.nodes)
-        if innermost and any(mentions(line.doc, self.counter) for line in inner):
-            return [*inner, Line(0, f"{self.counter} += 1")]
-        return inner
+    def next_turn(self) -> str:
+        """The count of a table's turns goes up at the end of each turn of the repeats in its rows, or of each row."""
+        return f"{self.counter} += 1"
+
+    def steps(self, line: Line) -> bool:
+        return line.doc == self.next_turn()
 
     def total(self) -> str:
         """How many turns the table has in all."""
         node = self.node
-        inner = [n.count for n in node.body.nodes if isinstance(n, ir.LoopNode) and n.count is not None]
+        inner = [turns_written(loop) for loop in inner_loops(node)]
         if not inner:
             return text(self.numbers.close(self.turns()))
         count = sum(inner[1:], start=inner[0])
@@ -500,6 +508,27 @@ def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
     read = {name.id[1:] for name in names(expr) if name.id.startswith("@")} & forms.keys()
     found = {f"@{name}": form for name in read if (form := forms[name]) is not None}
     return substitute(expr, found) if len(found) == len(read) else None
+
+
+def inner_loops(node: ir.LoopNode) -> list[ir.LoopNode]:
+    """The loops that are steps of a turn themselves."""
+    return [inner for inner in node.body.nodes if isinstance(inner, ir.LoopNode)]
+
+
+def turns_written(node: ir.LoopNode) -> Expr:
+    """How many turns a loop has, as the spec says it."""
+    if node.count is not None:
+        return node.count
+    assert node.rows is not None
+    return Lit(len(node.rows.items)) if isinstance(node.rows, ListOf) else Call("len", (node.rows,))
+
+
+def counts_turns(node: ir.LoopNode) -> bool:
+    """Whether anything in a table reads `turn`."""
+    loops = (node, *(inner for inner in node.body.walk() if isinstance(inner, ir.LoopNode)))
+    lets = (expr for loop in loops for expr in loop.let.values())
+    inside = (expr for inner in node.body.walk() for expr in expressions(inner))
+    return any(name.id == "turn" for expr in (*lets, *inside) for name in names(expr))
 
 
 def reads_turn(node: ir.LoopNode) -> bool:

@@ -13,6 +13,7 @@ from archdsl.backends.torch_source.classes import Argument, ClassSource
 from archdsl.backends.torch_source.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch_source.pieces import value_doc
 from archdsl.backends.torch_source.prelude import called, prelude_parts
+from archdsl.backends.torch_source.scope import results_of
 from archdsl.counting import trained
 from archdsl.expr import Value
 from archdsl.graph import Graph
@@ -75,9 +76,8 @@ def printable(source: ClassSource) -> dict[str, Any]:
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
     forward = body_lines(source.forward)
     inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
-    output = f"{source.name}Output"
-    several = any(f"return {output}(" in line for _, line in source.forward)
-    result = f"Tensor | {output}" if several and source.training else output if several else "Tensor"
+    kinds = [kind for kind in results_of(source.name) if gives(source, kind)]
+    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or ["Tensor"])
     return {
         "name": source.name,
         "base": source.base,
@@ -162,11 +162,17 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
     return {"standard": standard + froms, "third": third}
 
 
-def output_fields(document: Document) -> list[str]:
-    """The fields of the network's NamedTuple, if it gives one."""
+def output_fields(document: Document) -> dict[str, list[str]]:
+    """The fields of each NamedTuple that the network gives: its outputs, and in training those of training too."""
     graph, network = document.graph, document.classes[-1]
-    several = any(f"return {network.name}Output(" in line for _, line in network.forward)
-    return [*graph.outputs, *network.training] if several else []
+    kinds = [kind for kind in results_of(network.name) if gives(network, kind)]
+    fields = [list(graph.outputs), [*graph.outputs, *network.training]]
+    return dict(zip(kinds, fields[-len(kinds) :] if network.training else fields, strict=False))
+
+
+def gives(source: ClassSource, kind: str) -> bool:
+    """Whether `forward` gives a NamedTuple of this class."""
+    return any(f"return {kind}(" in line for _, line in source.forward)
 
 
 def preludes(classes: list[ClassSource]) -> list[str]:

@@ -17,6 +17,7 @@ from archdsl.lower import INPUT, MEASURES
 from archdsl.names import unique
 
 IMPORTED = frozenset({"self", "nn", "torch", "Tensor", "math", "F"})
+OUTPUT, TRAINING_OUTPUT = "Output", "TrainingOutput"  # what follows the network's name in those of its results
 CALLED = ("layer", "key", "child", "inner")  # what loops of `forward` call the modules that they run, and their keys
 SPARE = ("y", "z")  # for tensors that have no word of their own
 Rename: TypeAlias = "dict[str, str]"
@@ -63,17 +64,17 @@ def in_constructor(template: ir.Template) -> Words:
     return Words(IMPORTED | LEADING_OUT | numbers_of(template))
 
 
-def in_forward(template: ir.Template, output: str) -> Words:
+def in_forward(template: ir.Template, name: str) -> Words:
     """The words of `forward`; what it reads of the file is taken."""
-    found = Words(hidden(output) | tensors_of(template))
+    found = Words(hidden(name) | tensors_of(template))
     for word in CALLED:
         found.word(word)
     return found
 
 
-def hidden(output: str) -> set[str]:
+def hidden(name: str) -> set[str]:
     """What no tensor may be called, for the same function reads something else under that name."""
-    return {*IMPORTED, *READ, *LEADING_OUT, output, "list", "zip"}
+    return {*IMPORTED, *READ, *LEADING_OUT, *results_of(name), "list", "zip"}
 
 
 def attribute(word: str, taken: Iterable[str]) -> str:
@@ -81,10 +82,15 @@ def attribute(word: str, taken: Iterable[str]) -> str:
     return unique(word.lstrip("_") or "number", {*taken, *ATTRIBUTES})
 
 
+def results_of(network: str) -> tuple[str, str]:
+    """The class of the several results of a network, and that of what it gives in training if they are more then."""
+    return f"{network}{OUTPUT}", f"{network}{TRAINING_OUTPUT}"
+
+
 def classes(templates: Sequence[ir.Template], network: ir.Template, name: str) -> dict[int, str]:
     """The class of each template: the network has its name, a block its own unless something else is called so."""
     numbers = {word for template in templates for word in numbers_of(template)}
-    taken = {name, f"{name}Output", *IMPORTED, *DEFINED, *dir(builtins), *numbers}
+    taken = {name, *results_of(name), *IMPORTED, *DEFINED, *dir(builtins), *numbers}
     found = {}
     for template in templates:
         found[id(template)] = name if template is network else unique(template.name, taken)
@@ -95,5 +101,5 @@ def classes(templates: Sequence[ir.Template], network: ir.Template, name: str) -
 def prelude_names(templates: Sequence[ir.Template], made: Iterable[str], name: str) -> Rename:
     """What the definitions of the prelude are called in a file whose own classes or arguments have their names."""
     numbers = {word for template in templates for word in numbers_of(template)}
-    taken = {*made, f"{name}Output", *numbers}
+    taken = {*made, *results_of(name), *numbers}
     return {known: unique(known, taken) for known in definitions() if known in taken}
