@@ -64,6 +64,15 @@ stages:
   b: [concat: [{from: a, prior_box: {image: 32, min: 8, max: 16}}, {from: input, body: [flatten]}]]
 """,
     # what loops bind
+    "a loop whose every step is left out": """
+params: {wide: false}
+blocks:
+  Unit:
+    params: [n]
+    body: [{repeat: 2, body: [{bn: , when: n > 9}, {relu: , when: n > 9}]}, {add: [identity, {conv: c_in}], when: n > 3}]
+stages: {a: [conv: 4, {repeat: 3, body: [{bn: , when: wide}]}, Unit: 3, Unit: 5, conv: 3]}
+variants: {s: {}, w: {wide: true}}
+""",
     "i of a loop around": """
 stages:
   a:

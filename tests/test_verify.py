@@ -74,7 +74,6 @@ def test_random_networks_are_their_graphs():
 @pytest.mark.parametrize(
     "seed",
     [
-        pytest.param(12315944745, id="a loop whose every step is left out"),
         pytest.param(23681, id="c_in of a loop in a loop of a row"),
         pytest.param(60978, id="a tensor made in front of the loop that reads it"),
         pytest.param(63903, id="a long sum in brackets"),
