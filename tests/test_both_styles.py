@@ -324,6 +324,11 @@ blocks:
 stages: {a: [conv: 4, U: true, U: false], b: [add: [identity, {conv: 4, when: w}, identity]]}
 variants: {s: {}, l: {w: false}}
 """,
+    "a choice whose last body is nothing": """
+params: {op: k}
+stages: {s: [conv: 4], b: [{choice: op, of: {k: [conv: 3], l: [bn], j: [identity]}}, relu], c: [conv: 4]}
+variants: {s: {}, m: {op: l}, l: {op: j}}
+""",
     # names of modules
     "one name for a step and what stands instead": """
 params: {w: true}
