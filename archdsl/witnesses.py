@@ -88,15 +88,14 @@ def unseen(network: ir.Template, notes: Notes) -> Iterator[Place]:
 def sides(node: ir.IfNode, notes: Notes) -> list[ir.Region]:
     """The sides of a condition that make a difference to what comes after."""
     found = [side for side in node.regions() if side.nodes]
-    if len(found) == 2:
-        return found
-    empty = next(side for side in node.regions() if not side.nodes)
-    if empty.result is None and not node.branch:  # after the last body of a choice
+    there = [side for side in node.regions() if side.nodes or side.result is not None or node.branch]
+    empty = next((side for side in there if not side.nodes), None)
+    if empty is None:  # after the last body of a choice there is no other side
         return found
     left, entered = ([notes.seen.get((id(var), word)) for word in ("c", "size")] for var in (node.out, empty.result))
     pairs = zip(left, entered, strict=True)
     alike = all(a and b and not a.varies and not b.varies and a.value == b.value for a, b in pairs)
-    return found if alike else list(node.regions())
+    return found if alike else there
 
 
 def others(place: Place, network: ir.Template, params: Mapping[str, Value]) -> Iterator[dict[str, Value]]:

@@ -333,6 +333,11 @@ blocks:
 stages: {a: [conv: 4, U: true, U: false], b: [add: [identity, {conv: 4, when: w}, identity]]}
 variants: {s: {}, l: {w: false}}
 """,
+    "a choice whose last body is nothing": """
+params: {op: k}
+stages: {s: [conv: 4], b: [{choice: op, of: {k: [conv: 3], l: [bn], j: [identity]}}, relu], c: [conv: 4]}
+variants: {s: {}, m: {op: l}, l: {op: j}}
+""",
     # names of modules
     "one name for a step and what stands instead": """
 params: {w: true}
@@ -424,10 +429,20 @@ def test_what_has_no_expression_is_refused(name):
     assert all(item.span is not None for item in caught.value.diagnostics)
 
 
-def test_channels_of_inputs_that_a_variant_gives_have_no_expression():
+@pytest.mark.parametrize(
+    "text",
+    [
+        """
+inputs: {u: [4, 8, 8], v: [2, 8, 8]}
+stages: {a: [concat: [u, v], conv: c_u]}
+variants: {s: {}, l: {inputs: {v: [3, 8, 8]}}}
+""",
+        "stages: {a: [conv: 8, conv: 6]}\nvariants: {s: {}, l: {input: [1, 8, 8]}}\n",
+    ],
+)
+def test_channels_of_inputs_that_a_variant_gives_have_no_expression(text):
     """The class of all variants cannot know them; that of each variant can."""
-    text = "inputs: {u: [4, 8, 8], v: [2, 8, 8]}\nstages: {a: [concat: [u, v], conv: c_u]}\n"
-    spec = read_small(text + "variants: {s: {}, l: {inputs: {v: [3, 8, 8]}}}\n")
+    spec = read_small(text)
     for form in spec.networks():
         prove(elaborate(spec, form), "specialized")
     with pytest.raises(archdsl.SpecError, match="no expression"):
