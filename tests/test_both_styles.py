@@ -69,7 +69,9 @@ params: {wide: false}
 blocks:
   Unit:
     params: [n]
-    body: [{repeat: 2, body: [{bn: , when: n > 9}, {relu: , when: n > 9}]}, {add: [identity, {conv: c_in}], when: n > 3}]
+    body:
+      - {repeat: 2, body: [{bn: , when: n > 9}, {relu: , when: n > 9}]}
+      - {add: [identity, {conv: c_in}], when: n > 3}
 stages: {a: [conv: 4, {repeat: 3, body: [{bn: , when: wide}]}, Unit: 3, Unit: 5, conv: 3]}
 variants: {s: {}, w: {wide: true}}
 """,
