@@ -341,10 +341,18 @@ class Maker:
         if self.chance(0.05):
             step["label"] = self.pick(["a b", "<%\\$>"])
         if self.chance(0.05):
-            step["name"] = self.pick(["one", "two"])
+            name = self.pick(["one", "two"])
+            if any(map(self.makes_module, step)):
+                step["name"] = name
         if self.chance(self.wild):
             step[self.pick([*STEP, *_COMPANIONS])] = self.pick(self.WILD)
         return step
+
+    @staticmethod
+    def makes_module(word: str) -> bool:
+        """Whether a step of this op, block or loop can have a name."""
+        op = REGISTRY.get(word)
+        return word[0].isupper() or word == "repeat" if op is None else not op.functional(frozenset())
 
     # --- ops
     def field(self, item: Field) -> object:

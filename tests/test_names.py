@@ -215,7 +215,7 @@ outputs: {one: a, two: b}
 # faults of a name, or of a word where it stands: `Any` alone among branches is a block, `residual` needs its body
 PLACED = {
     "bad-name", "shadowed-name", "unknown-name", "unknown-tensor", "unknown-block", "duplicate-key", "missing-value",
-    "several-results", "bad-key",
+    "several-results", "bad-key", "bad-expression", "wrong-type", "bad-tensor",
 }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_random_networks_that_once_came_out_wrong(seed):
 
 @pytest.mark.slow
 def test_thousands_of_random_networks_are_their_graphs():
-    assert sum(map(check_random, range(150, 2500))) > 1000
+    assert sum(map(check_random, range(150, 2500))) > 800
 
 
 # --- what is told

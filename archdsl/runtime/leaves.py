@@ -64,8 +64,9 @@ def is_defined_as(found: type, wanted: type) -> bool:
 
 
 def bodies(kind: type) -> dict[str, bytes]:
-    """The code of a class's own functions."""
-    return {name: value.__code__.co_code for name, value in vars(kind).items() if isinstance(value, FunctionType)}
+    """The code of a class's own functions; how one that is loaded is pickled is no part of its definition."""
+    own = {name: value for name, value in vars(kind).items() if isinstance(value, FunctionType)}
+    return {name: value.__code__.co_code for name, value in own.items() if name != "__reduce_ex__"}
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
