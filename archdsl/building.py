@@ -11,8 +11,6 @@ from archdsl.backends.cost import latex, markdown
 from archdsl.counting import Cost
 from archdsl.graph import Graph
 
-PROVEN = "outputs, arguments, parameters and MACs are those of the graph"
-
 
 @contextmanager
 def quiet_torch() -> Iterator[None]:

@@ -15,6 +15,7 @@ from archdsl.spec import Expected
 from archdsl.terminal import tracked
 
 MAX_OPS = 200_000  # of all variants together
+PROVEN = "outputs, arguments, parameters and MACs are those of the graph"
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
 
 

@@ -213,7 +213,8 @@ def archdsl() -> None:
 @click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
 def build(spec: str, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, out: str | None) -> None:
     """Check a spec, build its network, prove that it is what the spec says, print its table, write source and more."""
-    from archdsl.building import PROVEN, files, verified
+    from archdsl.building import files, verified
+    from archdsl.checking import PROVEN
     from archdsl.counting import cost as cost_of
     from archdsl.library import locate
     from archdsl.output import write_all
@@ -245,14 +246,14 @@ def list_files(written: dict[str, str | bytes]) -> list[str]:
 )
 def check(specs: tuple[str, ...], form: str, deep: bool) -> None:
     """Check specs, every variant too, and the numbers that they expect."""
-    from archdsl import building, checking
+    from archdsl import checking
 
     faults = Collector()
     for spec in specs:
         with faults.catch():
             checked = checking.check(spec, deep=deep)
             if form == "text":
-                say(f"{spec}: {checked}" + (f"; proven: {building.PROVEN}" if deep and checked.variants else ""))
+                say(f"{spec}: {checked}" + (f"; proven: {checking.PROVEN}" if deep and checked.variants else ""))
     tell(faults.found, form)
 
 
