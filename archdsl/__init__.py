@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from archdsl.diagnostics.faults import SpecError, fault
+
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
-from archdsl.graph import Graph
-from archdsl.report import SpecError, fault
+from archdsl.ir.graph import Graph
 
 if TYPE_CHECKING:
     import os
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
     import torch
 
-    from archdsl.comparison import Comparison
-    from archdsl.counting import Cost
-    from archdsl.library import Features, Inputs, SpecLike
-    from archdsl.porting import Ported, Reference, Weights
+    from archdsl.analysis.cost import Cost
+    from archdsl.runtime.porting import Ported, Reference, Weights
+    from archdsl.workspace.comparison import Comparison
+    from archdsl.workspace.library import Features, Inputs, SpecLike
 
 Form: TypeAlias = Literal["train", "deploy"]
 Style: TypeAlias = Literal["specialized", "parametric"]
@@ -44,7 +45,7 @@ def graph(
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
     another thing once trained (CondenseNet's): train or deploy. A fault raises `SpecError`.
     """
-    from archdsl.library import graph_of
+    from archdsl.workspace.library import graph_of
 
     return graph_of(spec, variant, params, input, features_only, form)
 
@@ -69,7 +70,7 @@ def build(
     features, N×C), `in_chans`, `global_pool`.
     A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
     """
-    from archdsl import module
+    from archdsl.runtime import module
 
     if isinstance(spec, Graph):
         whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
@@ -93,8 +94,8 @@ def emit(
     Specialized, it is this one network; parametric, its class takes all params of the spec, and `VARIANTS` says
     which arguments make each variant. Both have the same state_dict keys.
     """
-    from archdsl.backends import torch_source
-    from archdsl.given import checked
+    from archdsl.backends import torch as torch_source
+    from archdsl.expr.given import checked
 
     checked(style=style)
     found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
@@ -121,8 +122,9 @@ def export_onnx(
     """
     from pathlib import Path
 
-    from archdsl import onnx_export, output
-    from archdsl.given import checked
+    from archdsl.expr.given import checked
+    from archdsl.runtime import onnx as onnx_export
+    from archdsl.support import output
 
     checked("weights", file=file, weights=weights)
     whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
@@ -139,7 +141,7 @@ def cost(
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
-    from archdsl import counting
+    from archdsl.analysis import cost as counting
 
     return counting.cost(graph(spec, variant, input=input, form=form, **params))
 
@@ -157,8 +159,8 @@ def convert(
 
     Its learned groups must be condensed to the end. Layers whose op says so (`learned_linear`) change the outputs.
     """
-    from archdsl import module
-    from archdsl.given import checked
+    from archdsl.expr.given import checked
+    from archdsl.runtime import module
 
     checked(model=model)
     return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
@@ -185,8 +187,8 @@ def port(
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
     checkpoint. Raises `SpecError` where it is not certain which weight is which.
     """
-    from archdsl import porting
-    from archdsl.given import checked
+    from archdsl.expr.given import checked
+    from archdsl.runtime import porting
 
     checked("reference", "key", weights=weights, reference=reference, key=key)
     network = graph(spec, variant, input=input, form=form, **params)
@@ -235,7 +237,7 @@ def draw(
     has several.
     """
     from archdsl.backends import figures
-    from archdsl.given import checked
+    from archdsl.expr.given import checked
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
@@ -270,8 +272,8 @@ def table(
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
     has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
-    from archdsl import comparison
-    from archdsl.given import checked
+    from archdsl.expr.given import checked
+    from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params)

@@ -2,7 +2,7 @@
 
 import sys
 
-from archdsl.cli import main
+from archdsl.commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

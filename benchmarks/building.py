@@ -25,8 +25,8 @@ def main(name: str, budget: float) -> None:
     from networks import NETWORKS
 
     import archdsl
-    from archdsl import module
-    from archdsl.backends.torch_source import emit
+    from archdsl.backends.torch import emit
+    from archdsl.runtime import module
 
     torch.set_num_threads(1)
     network = NETWORKS[name]

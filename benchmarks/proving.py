@@ -22,7 +22,7 @@ def main(name: str, budget: float) -> None:
     import torch
 
     import archdsl
-    from archdsl import module
+    from archdsl.runtime import module
 
     torch.set_num_threads(1)
     spec, _, variant = name.partition(" ")

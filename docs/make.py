@@ -16,15 +16,16 @@ from xml.etree import ElementTree
 
 import archdsl
 from archdsl.backends.cost import markdown
-from archdsl.backends.torch_source.layout import flat
-from archdsl.backends.torch_source.pieces import module_doc
-from archdsl.expr import Lit, parse, wrap
-from archdsl.graph import Graph
-from archdsl.library import locate, read, shipped
+from archdsl.backends.torch.layout import flat
+from archdsl.backends.torch.pieces import module_doc
+from archdsl.commands.overview import is_word, kind, shown, spec_rows
+from archdsl.expr.nodes import Lit, wrap
+from archdsl.expr.parse import parse
+from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import Site, times
-from archdsl.overview import is_word, kind, shown, spec_rows
-from archdsl.spec import Spec
+from archdsl.syntax.spec import Spec
+from archdsl.workspace.library import locate, read, shipped
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 import archdsl
-from archdsl import module
-from archdsl.library import read, shipped
+from archdsl.runtime import module
+from archdsl.workspace.library import read, shipped
 
 SIDE = 64
 SPECS = shipped()

@@ -7,9 +7,9 @@ import inspect
 import torch
 from torch.utils._pytree import tree_leaves
 
-from archdsl import module
-from archdsl.elaborate import size_word
-from archdsl.report import SpecError
+from archdsl.analysis.elaborate import size_word
+from archdsl.diagnostics.faults import SpecError
+from archdsl.runtime import module
 from archdsl.runtime.verify import verify
 
 STYLES = ("specialized", "parametric")

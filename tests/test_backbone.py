@@ -7,7 +7,7 @@ import torch
 from nets import SPECS, variant_of
 
 import archdsl
-from archdsl.backbone import pyramid
+from archdsl.passes.backbone import pyramid
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -15,13 +15,13 @@ from xml.etree import ElementTree
 import pytest
 
 import archdsl
-from archdsl import cli
 from archdsl.backends import figures
 from archdsl.backends.figures import arrange, placed
 from archdsl.backends.figures.dot import node_names
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Group
-from archdsl.library import read, shipped
+from archdsl.commands import cli
+from archdsl.workspace.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "figures"

@@ -10,10 +10,10 @@ import torch
 from proof import STYLES, prove
 
 import archdsl
-from archdsl import module
-from archdsl.elaborate import elaborate
-from archdsl.reader import read_spec
-from archdsl.report import Source
+from archdsl.analysis.elaborate import elaborate
+from archdsl.diagnostics.spans import Source
+from archdsl.runtime import module
+from archdsl.syntax.reading.spec_file import read_spec
 
 HEAD = "archdsl: 1\nname: Net\ninput: [4, 8, 8]\n"
 SPLIT = """

@@ -10,7 +10,7 @@ from nets import SPECS, filled, graph_of, images, run
 from torch.nn.functional import interpolate
 
 import archdsl
-from archdsl import module
+from archdsl.runtime import module
 
 CLASSIFIERS = [name for name in SPECS if "in_chans" in archdsl.emit(graph_of(name))]
 RESET = [name for name in CLASSIFIERS if "def reset_classifier" in archdsl.emit(graph_of(name))]

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl import cli, output, terminal
-from archdsl.library import shipped
+from archdsl.commands import cli, terminal
 from archdsl.ops.activation import ReLU
+from archdsl.support import output
+from archdsl.workspace.library import shipped
 
 SMALL = """\
 archdsl: 1
@@ -291,7 +292,7 @@ def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeyp
         raise RuntimeError("boom")
 
     monkeypatch.delenv("ARCHDSL_DEBUG", raising=False)
-    monkeypatch.setattr("archdsl.checking.check", broken)
+    monkeypatch.setattr("archdsl.commands.checking.check", broken)
     status, _, err = run("check", "small.yaml")
     assert status == 1
     assert "internal error: RuntimeError: boom (test_cli.py:" in err
@@ -304,7 +305,7 @@ def test_an_internal_fault_shows_its_traceback_when_asked(here, monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setenv("ARCHDSL_DEBUG", "1")
-    monkeypatch.setattr("archdsl.checking.check", broken)
+    monkeypatch.setattr("archdsl.commands.checking.check", broken)
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["check", "small.yaml"])
 
@@ -353,7 +354,8 @@ def test_a_link_is_written_through(tmp_path):
     ids=lambda args: args[0],
 )
 def test_only_build_imports_torch(args, here):
-    code = f"import sys; from archdsl.cli import main; main({list(args)}); assert 'torch' not in sys.modules, 'torch'"
+    run = f"import sys; from archdsl.commands.cli import main; main({list(args)})"
+    code = f"{run}; assert 'torch' not in sys.modules, 'torch'"
     path = str(Path(archdsl.__file__).parent.parent)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=here, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False

@@ -12,11 +12,11 @@ from collections import Counter
 import pytest
 
 import archdsl
+from archdsl.analysis.cost import WORK, cost, peak, window
 from archdsl.backends.cost import FORMATS, as_csv, as_json, html, latex, markdown, text
-from archdsl.counting import WORK, cost, peak, window
-from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops import REGISTRY
-from archdsl.tabular import tex_escape
+from archdsl.support.tables import tex_escape
 
 
 def spec(stages, **rest):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import archdsl
-from archdsl import module
+from archdsl.runtime import module
 
 PRIORS = json.loads((Path(__file__).parent / "golden" / "reference" / "pelee_priors.json").read_text(encoding="utf-8"))
 SPEC = {

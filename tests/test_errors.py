@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl import cli
-from archdsl.codes import CODES, GROUPS, OURS
-from archdsl.library import read
+from archdsl.commands import cli
+from archdsl.diagnostics.codes import CODES, GROUPS, OURS
+from archdsl.workspace.library import read
 
 ROOT = Path(__file__).parent.parent
 FOLDER, PAGES = ROOT / "tests" / "errors", ROOT / "docs" / "errors"

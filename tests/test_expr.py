@@ -10,10 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archdsl import graph
-from archdsl.elaborate import type_name
-from archdsl.expr import (
-    COMPARE,
-    FUNCTIONS,
+from archdsl.analysis.elaborate import type_name
+from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.spans import Source
+from archdsl.expr.evaluate import COMPARE, FUNCTIONS, evaluate, make_divisible
+from archdsl.expr.fold import substitute
+from archdsl.expr.nodes import (
     Binary,
     Call,
     Compare,
@@ -25,19 +27,13 @@ from archdsl.expr import (
     Logic,
     Name,
     Unary,
-    evaluate,
-    make_divisible,
     names,
-    parse,
-    polynomial,
     rebuild,
-    same,
-    show,
-    simplify,
-    substitute,
 )
-from archdsl.report import Source, SpecError
-from archdsl.text import Mapping, read
+from archdsl.expr.parse import parse
+from archdsl.expr.show import show
+from archdsl.expr.simplify import polynomial, same, simplify
+from archdsl.yaml.located import Mapping, read
 
 NAMES = ("c_in", "out", "groups", "n", "first", "wide")
 PYTHON = {**FUNCTIONS, "math": math, "true": True, "false": False, "null": None, "__builtins__": {}}
@@ -156,7 +152,7 @@ def small(expr):
 
 
 def walk(expr):
-    from archdsl.expr import children
+    from archdsl.expr.nodes import children
 
     for child in children(expr):
         yield child

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import archdsl
-from archdsl import cli
 from archdsl.backends import figures
 from archdsl.backends.figures import Look
 from archdsl.backends.figures.picture import Group
+from archdsl.commands import cli
 
 SPEC = {
     "archdsl": 1,

@@ -47,7 +47,7 @@ def variant_of(path: Path) -> str | None:
     try:
         archdsl.graph(path)
     except archdsl.SpecError:
-        from archdsl.library import read
+        from archdsl.workspace.library import read
 
         return next(iter(read(path).variants))
     return None

@@ -21,14 +21,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl.codes import CODES
-from archdsl.elaborate import elaborate
+from archdsl.analysis.elaborate import elaborate
+from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.spans import Source
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Field
-from archdsl.reader import read_spec
-from archdsl.report import Source, SpecError
-from archdsl.schema.shape import BESIDE, BLOCK, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE
-from archdsl.text import Mapping, Node, Sequence, from_python, open_source, read
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.syntax.words import BESIDE, BLOCK, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE
+from archdsl.yaml.located import Mapping, Node, Sequence, from_python, open_source, read
 
 SHIPPED = {path.stem: path.read_text() for path in sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))}
 LIMIT = 2.0  # seconds for one file and one variant of it; the longest is well below a second

@@ -18,15 +18,17 @@ from proof import prove_what_prints
 from torch import nn
 
 import archdsl
-from archdsl import module
-from archdsl.checking import DEFAULT, compare
-from archdsl.elaborate import elaborate
-from archdsl.expr import FUNCTIONS, show
-from archdsl.library import read
-from archdsl.reader import read_spec
-from archdsl.report import Source
+from archdsl.analysis.elaborate import elaborate
+from archdsl.commands.checking import compare
+from archdsl.diagnostics.spans import Source
+from archdsl.expr.evaluate import FUNCTIONS
+from archdsl.expr.show import show
+from archdsl.runtime import module
 from archdsl.runtime.verify import verify
-from archdsl.schema.shape import BLOCK, EXPECT, INIT, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.syntax.spec import DEFAULT
+from archdsl.syntax.words import BLOCK, EXPECT, INIT, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.workspace.library import read
 
 FOLDER = Path(__file__).parent / "language"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -25,9 +25,9 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 import archdsl
-from archdsl import module
-from archdsl.expr import evaluate
-from archdsl.library import read
+from archdsl.expr.evaluate import evaluate
+from archdsl.runtime import module
+from archdsl.workspace.library import read
 
 VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
 
@@ -506,7 +506,7 @@ def test_source_that_does_more_than_define_is_refused(text):
 def test_source_is_refused_where_assertions_are_off_too():
     code = textwrap.dedent("""
         import json
-        from archdsl.module import load
+        from archdsl.runtime.module import load
         refused = 0
         for text in json.loads(input()):
             try:

@@ -14,13 +14,13 @@ from proof import prove
 from torch import nn
 
 import archdsl
-from archdsl.backends.torch_source import STYLES
-from archdsl.backends.torch_source.prelude import definitions
-from archdsl.elaborate import elaborate
-from archdsl.identifiers import LEADING_OUT, METHODS
-from archdsl.names import camel
-from archdsl.reader import read_spec
-from archdsl.report import Source
+from archdsl.analysis.elaborate import elaborate
+from archdsl.backends.torch import STYLES
+from archdsl.backends.torch.prelude import definitions
+from archdsl.diagnostics.spans import Source
+from archdsl.support.naming import camel
+from archdsl.syntax.identifiers import LEADING_OUT, METHODS
+from archdsl.syntax.reading.spec_file import read_spec
 
 # what emitted source has beside a user's names: variables, arguments, methods, imports, builtins
 EMITTED = (

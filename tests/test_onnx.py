@@ -15,8 +15,10 @@ import torch
 from nets import SPECS, assert_equal, exact, filled, graph_of, images, run
 
 import archdsl
-from archdsl import cli, module, onnx_export
-from archdsl.library import read
+from archdsl.commands import cli
+from archdsl.runtime import module
+from archdsl.runtime import onnx as onnx_export
+from archdsl.workspace.library import read
 
 SMALL = {
     "archdsl": 1,
@@ -221,7 +223,8 @@ def test_the_same_call_writes_the_same_bytes_and_leaves_the_random_state():
     graph, state = archdsl.graph(SMALL), torch.get_rng_state()
     first = onnx_export.emit(graph)
     assert torch.equal(torch.get_rng_state(), state)
-    code = f"import sys; from archdsl import graph, onnx_export as o; sys.stdout.buffer.write(o.emit(graph({SMALL!r})))"
+    imports = "import sys; from archdsl import graph; from archdsl.runtime.onnx import emit"
+    code = f"{imports}; sys.stdout.buffer.write(emit(graph({SMALL!r})))"
     fresh = {**os.environ, "PYTHONHASHSEED": "7"}
     again = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=fresh).stdout
     assert again == first

@@ -15,7 +15,10 @@ from proof import tuples
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.expr import Lit, Name, evaluate, parse, show, wrap
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import Lit, Name, wrap
+from archdsl.expr.parse import parse
+from archdsl.expr.show import show
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import OpFault, Run, Site, atom
 from archdsl.ops.conv import depthwise

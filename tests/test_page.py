@@ -22,14 +22,14 @@ from pathlib import Path
 import pytest
 
 import archdsl
+from archdsl.analysis.cost import cost
 from archdsl.backends import figures
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.interactive import boxes, plans
 from archdsl.backends.figures.interactive.data import ROLES, Writer
 from archdsl.backends.figures.interactive.parts import whole
-from archdsl.counting import cost
-from archdsl.library import read, shipped
 from archdsl.ops import REGISTRY
+from archdsl.workspace.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "page" / "small.json"
@@ -399,7 +399,7 @@ def test_a_block_is_shown_at_its_first_call(small):
 
 
 def test_the_command_line_makes_it_by_the_name_of_the_file(tmp_path, monkeypatch):
-    from archdsl import cli
+    from archdsl.commands import cli
 
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(SMALL)

@@ -14,10 +14,10 @@ import pytest
 from test_page import SMALL, hostile_graph
 
 import archdsl
+from archdsl.analysis.cost import work
 from archdsl.backends import figures
-from archdsl.counting import work
-from archdsl.library import read
 from archdsl.ops import REGISTRY
+from archdsl.workspace.library import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 

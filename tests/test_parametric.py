@@ -11,10 +11,10 @@ from nets import run
 from test_fuzz import Maker
 
 import archdsl
-from archdsl.elaborate import elaborate
-from archdsl.reader import read_spec
+from archdsl.analysis.elaborate import elaborate
 from archdsl.runtime.verify import verify
-from archdsl.text import from_python
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.yaml.located import from_python
 
 SETTINGS = ({}, {"n": 1}, {"n": 2}, {"n": 3}, {"a": 8}, {"kind": "large"})  # of the params that a Maker gives its specs
 

@@ -23,7 +23,7 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 import archdsl
-from archdsl.library import shipped
+from archdsl.workspace.library import shipped
 
 TABLE = Path(__file__).parent / "data" / "parity.csv"
 ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8")))

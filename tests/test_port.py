@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 import archdsl
-from archdsl import cli
-from archdsl.library import read, shipped
+from archdsl.commands import cli
+from archdsl.workspace.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
 SPEC = {

@@ -10,12 +10,13 @@ from random import Random
 import pytest
 import yaml
 
-from archdsl import library
-from archdsl.expr import Call, Lit, Name, show
-from archdsl.identifiers import _MAPPING, _MODULE, METHODS
-from archdsl.reader import read_spec
-from archdsl.report import Source, SpecError
-from archdsl.spec import (
+from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.spans import Source
+from archdsl.expr.nodes import Call, Lit, Name
+from archdsl.expr.show import show
+from archdsl.syntax.identifiers import _MAPPING, _MODULE, METHODS
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.syntax.spec import (
     ChoiceStep,
     ForkStep,
     JoinStep,
@@ -27,7 +28,8 @@ from archdsl.spec import (
     TensorStep,
     UseStep,
 )
-from archdsl.text import from_python, open_source
+from archdsl.workspace import library
+from archdsl.yaml.located import from_python, open_source
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
 HEAD = "archdsl: 1\nname: Net\ninput: [3, 8, 8]\nparams: {growth: 4, kind: small}\n"

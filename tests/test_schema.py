@@ -6,11 +6,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from archdsl import schema
-from archdsl.codes import CODES
+from archdsl.diagnostics.codes import CODES
 from archdsl.ops import REGISTRY
-from archdsl.schema import shape
-from archdsl.text import Mapping, Scalar, Sequence, open_source, read
+from archdsl.syntax import json_schema as schema
+from archdsl.syntax import words
+from archdsl.yaml.located import Mapping, Scalar, Sequence, open_source, read
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.yaml"))
@@ -37,7 +37,7 @@ def test_the_schema_is_a_schema():
 
 
 def test_the_file_is_up_to_date():
-    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), "run archdsl.schema.write()"
+    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), "run archdsl.syntax.json_schema.write()"
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -48,7 +48,7 @@ def test_every_shipped_spec_fits_the_schema(path):
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_shipped_spec_names_the_schema_for_editors(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert first == "# yaml-language-server: $schema=../archdsl/schema/archdsl.schema.json"
+    assert first == "# yaml-language-server: $schema=../archdsl/syntax/archdsl.schema.json"
 
 
 def test_every_op_stands_in_it_with_its_fields_and_their_defaults():
@@ -62,7 +62,7 @@ def test_every_op_stands_in_it_with_its_fields_and_their_defaults():
 
 
 def test_every_key_has_a_description():
-    for table in (shape.SPEC, shape.BLOCK, shape.STAGE, shape.STEP, shape.STRUCTURE, shape.VARIANT, shape.EXPECT):
+    for table in (words.SPEC, words.BLOCK, words.STAGE, words.STEP, words.STRUCTURE, words.VARIANT, words.EXPECT):
         assert all(doc and doc[0].islower() for doc in table.values())
 
 

@@ -27,8 +27,8 @@ import torch
 from nets import SPECS, assert_equal, filled, graph_of, images, run
 
 import archdsl
-from archdsl.library import locate, read
 from archdsl.ops import REGISTRY
+from archdsl.workspace.library import locate, read
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "source"
@@ -95,7 +95,7 @@ def first_of(name):
 PRINT_DIGESTS = """
 import hashlib, json
 import archdsl
-from archdsl.library import read, shipped
+from archdsl.workspace.library import read, shipped
 print(json.dumps({f"{name}@{variant}": hashlib.sha256(archdsl.emit(name, variant).encode()).hexdigest()
                   for name in shipped() for variant in read(name).variants}
                  | {name: hashlib.sha256(archdsl.emit(name, next(iter(read(name).variants)), style="parametric")
@@ -507,7 +507,7 @@ OPS = {name: plain_spec(op) for name, op in sorted(REGISTRY.items())} | {
 
 @pytest.mark.parametrize("name", OPS)
 def test_an_op_is_printed_as_inferred_and_followed_by_fx(name):
-    from archdsl import module
+    from archdsl.runtime import module
 
     graph = archdsl.graph(OPS[name])
     net = module.build(graph)

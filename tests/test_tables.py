@@ -24,14 +24,14 @@ from pathlib import Path
 import pytest
 
 import archdsl
+from archdsl.analysis.cost import WORK
 from archdsl.backends.cost import FORMATS, short_names
-from archdsl.cli import main
-from archdsl.comparison import FORMATS as TABLE_FORMATS
-from archdsl.comparison import written
-from archdsl.counting import WORK
-from archdsl.library import locate, read, shipped
-from archdsl.report import SpecError
-from archdsl.tabular import mark_escape, tex_escape, unit_of
+from archdsl.commands.cli import main
+from archdsl.diagnostics.faults import SpecError
+from archdsl.support.tables import mark_escape, tex_escape, unit_of
+from archdsl.workspace.comparison import FORMATS as TABLE_FORMATS
+from archdsl.workspace.comparison import written
+from archdsl.workspace.library import locate, read, shipped
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "tables"

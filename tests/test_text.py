@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from archdsl.render import render_github, render_json, render_text
-from archdsl.report import Diagnostic, Note, Source, Span, SpecError, fault
-from archdsl.text import MAX_BYTES, Mapping, Scalar, Sequence, from_python, open_source, read
+from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
+from archdsl.diagnostics.rendering import render_github, render_json, render_text
+from archdsl.diagnostics.spans import Source, Span
+from archdsl.yaml.located import MAX_BYTES, Mapping, Scalar, Sequence, from_python, open_source, read
 
 
 def values(node):

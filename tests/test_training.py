@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, interpolate
 
 import archdsl
-from archdsl.library import read
+from archdsl.workspace.library import read
 
 SIDE, BATCH, EPOCHS, HELD_OUT, ENOUGH = 64, 50, 12, 450, 0.9
 SMALL = {  # variants that are cheap, where the first is not

@@ -14,16 +14,16 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 - as everyone writes it
 
 import archdsl
-from archdsl import module
-from archdsl.elaborate import elaborate
-from archdsl.library import read, shipped
-from archdsl.reader import read_spec
-from archdsl.report import SpecError
+from archdsl.analysis.elaborate import elaborate
+from archdsl.diagnostics.faults import SpecError
+from archdsl.runtime import module
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
 from archdsl.runtime.sizes import smallest
 from archdsl.runtime.verify import verify
-from archdsl.text import from_python
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.workspace.library import read, shipped
+from archdsl.yaml.located import from_python
 
 FORMS = [(name, variant) for name in shipped() for variant in read(name).networks()]
 FIRST = [next(form for form in FORMS if form[0] == name) for name in shipped()]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.support.naming import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -20,12 +20,12 @@ Backend: TypeAlias = "Callable[..., str | bytes]"  # of a Graph; that of onnx ta
 
 GROUP = "archdsl.backends"
 BUILT_IN = {
-    "torch": ".torch_source:emit",
-    "json": ".graph_json:emit",
+    "torch": ".torch:emit",
+    "json": ".json:emit",
     "cost": ".cost:emit",
     "svg": ".figures:draw",
     "html": ".figures.interactive:emit",
-    "onnx": "archdsl.onnx_export:emit",  # from a floor above: it runs the module
+    "onnx": "archdsl.runtime.onnx:emit",  # from a room below: it runs the module
 }
 
 

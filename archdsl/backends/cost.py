@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl import tabular
-from archdsl.counting import COUNTED, WORK, Cost, Work, cost
-from archdsl.graph import Graph
+from archdsl.analysis.cost import COUNTED, WORK, Cost, Work, cost
+from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
+from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape
-from archdsl.stagetable import CHANNELS, STRIDE, Heading, Line, StageTable, activation
-from archdsl.tabular import NOTHING, YES, Column, Table, grouped, short, unit_of
+from archdsl.support import tables
+from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,12 +139,12 @@ def show(found: Cost, console: Console) -> None:
     """Prints the table and the totals; a narrow terminal gets rounded numbers, exact ones in the totals."""
     from rich.text import Text
 
-    made = tabular.rich_table(whole(found, EXACT))
-    if tabular.narrowest(made, console) > console.width:
+    made = tables.rich_table(whole(found, EXACT))
+    if tables.narrowest(made, console) > console.width:
         table = whole(found, ROUNDED)
         sums = [*table.total[:-2], short(found.params), short(found.macs)]
-        made = tabular.rich_table(Table(table.title, table.columns, table.rows, sums))
-        console.width = max(console.width, tabular.narrowest(made, console))  # rather wrapped by the terminal than cut
+        made = tables.rich_table(Table(table.title, table.columns, table.rows, sums))
+        console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for text in totals(found):
         console.print(Text(text), soft_wrap=True)
@@ -153,7 +153,7 @@ def show(found: Cost, console: Console) -> None:
 
 def text(found: Cost, width: int = 120) -> str:
     """The table as plain text."""
-    console, out = tabular.plain_console(width)
+    console, out = tables.plain_console(width)
     show(found, console)
     return out.getvalue()
 
@@ -161,7 +161,7 @@ def text(found: Cost, width: int = 120) -> str:
 # --- files
 def markdown(found: Cost) -> str:
     """A GitHub table, every counted thing a column."""
-    return tabular.markdown(whole(found, (*EXACT, *map(counted, WORK))), totals(found))
+    return tables.markdown(whole(found, (*EXACT, *map(counted, WORK))), totals(found))
 
 
 def latex(found: Cost) -> str:
@@ -182,7 +182,7 @@ def latex(found: Cost) -> str:
     made = filled(found, table, front, counts, {name: unit.text for name, unit in units.items()})
     exact = f"total: {found.params:,} params, {found.macs:,} MACs"
     named = Table(made.title, made.columns, made.rows, ["Total", *made.total[1:]], [exact, *COUNTED])
-    return tabular.latex(named)
+    return tables.latex(named)
 
 
 def short_names(lines: Sequence[Line]) -> list[str]:
@@ -231,7 +231,7 @@ def as_csv(found: Cost) -> str:
         front = [line.stage, size(line.input), line.operator, *values, line.repeats, stride, size(line.output)]
         rows.append([*front, *line.work.data().values()])
     rows.append(["total", *[""] * (len(words) + 5), *sums.values()])
-    return tabular.as_csv(header, rows)
+    return tables.as_csv(header, rows)
 
 
 def plain_text(value: Any) -> Any:
@@ -243,7 +243,7 @@ def plain_text(value: Any) -> Any:
 
 def html(found: Cost) -> str:
     """The table for a notebook."""
-    return tabular.html(whole(found, EXACT), totals(found))
+    return tables.html(whole(found, EXACT), totals(found))
 
 
 FORMATS: dict[str, Callable[[Cost], str]] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Lit
+from archdsl.expr.nodes import Lit
 from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from archdsl.expr import Expr, ListOf, Lit, Value, wrap
+from archdsl.expr.nodes import Expr, ListOf, Lit, Value, wrap
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Expr, IfElse, Lit, Value
+from archdsl.expr.nodes import Expr, IfElse, Lit, Value
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, per_axis, times
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from archdsl.expr import ListOf
+from archdsl.expr.nodes import ListOf
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
 if TYPE_CHECKING:

@@ -9,7 +9,10 @@ from functools import reduce
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Binary, Call, Compare, Expr, Name, Unary, children, evaluate, names, rebuild, show, simplify
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import Binary, Call, Compare, Expr, Name, Unary, children, names, rebuild
+from archdsl.expr.show import show
+from archdsl.expr.simplify import simplify
 from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, times
 
 if TYPE_CHECKING:

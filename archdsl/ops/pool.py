@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr import Expr, Value
+from archdsl.expr.nodes import Expr, Value
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.conv import (
     KEEP,

@@ -7,7 +7,8 @@ import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.expr import Expr, ListOf, Lit, show, wrap
+from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
+from archdsl.expr.show import show
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
 

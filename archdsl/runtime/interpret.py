@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
-from archdsl.graph import Graph, Tensor
+from archdsl.ir.graph import Graph, Tensor
 from archdsl.ops.base import Run
 from archdsl.runtime.nodes import fields_at
 

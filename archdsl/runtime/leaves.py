@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from archdsl.backends.torch_source.prelude import text_of
-from archdsl.expr import evaluate, wrap
-from archdsl.graph import Graph, Node
-from archdsl.module import load
+from archdsl.backends.torch.prelude import text_of
+from archdsl.diagnostics.faults import Diagnostic
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import wrap
+from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Module
-from archdsl.report import Diagnostic
+from archdsl.runtime.module import load
 from archdsl.runtime.nodes import modules_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these

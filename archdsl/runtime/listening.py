@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from archdsl.diagnostics.faults import Diagnostic, Note
 from archdsl.ops.base import times
-from archdsl.report import Diagnostic, Note
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from archdsl.graph import Node, Tensor
+    from archdsl.ir.graph import Node, Tensor
 
 CLOSE = 1e-9  # of the largest value, in double precision: what another order of additions may make
 

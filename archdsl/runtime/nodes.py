@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 
-from archdsl.expr import wrap
-from archdsl.graph import Node
+from archdsl.expr.nodes import wrap
+from archdsl.ir.graph import Node
 from archdsl.ops.base import Module, Shape, Site
 
 

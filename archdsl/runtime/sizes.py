@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from archdsl.graph import Graph, Node, Tensor
+from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ops.base import OpFault, Shape
 from archdsl.runtime.nodes import fields_at, modules_of
 

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from archdsl.counting import trained
-from archdsl.graph import Graph, Node, Tensor
-from archdsl.report import Diagnostic, Note, SpecError, fault
+from archdsl.analysis.cost import trained
+from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
+from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.kernels import Kernels

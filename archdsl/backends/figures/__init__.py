@@ -15,9 +15,9 @@ from archdsl.backends.figures.paper import LEAST, Page, exact, extent, fitted, r
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
-from archdsl.graph import Graph
-from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
+from archdsl.support.naming import did_you_mean
 
 __all__ = ["FORMATS", "LEVELS", "Look", "draw", "inches", "picture"]
 

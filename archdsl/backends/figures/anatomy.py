@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import SimpleNamespace
 
-from archdsl.graph import Node, Tensor
+from archdsl.ir.graph import Node, Tensor
 
 Anatomy = tuple[object, ...]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from archdsl.backends.figures.forks import enclosing, reads
 from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item, shapes, size
-from archdsl.graph import Tensor
+from archdsl.ir.graph import Tensor
 
 
 @dataclass(frozen=True, eq=False)

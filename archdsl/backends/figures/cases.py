@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 
 from archdsl.backends.figures.anatomy import entering, window
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, value_text
-from archdsl.expr import Value, evaluate, names, parse
-from archdsl.graph import Node, Scope, Tensor
-from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import Value, names
+from archdsl.expr.parse import parse
+from archdsl.ir.graph import Node, Scope, Tensor
+from archdsl.support.naming import did_you_mean
 
 Case: TypeAlias = "str | Mapping[str, Any]"  # conditions on a call: `stride=1, out=c_in`, or a mapping
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from archdsl.backends.figures.forks import reads
 from archdsl.backends.figures.picture import Arrow, Box
 from archdsl.backends.figures.strands import Chain, Flow, Lane, Region, Strand, Tangle
-from archdsl.graph import Tensor
+from archdsl.ir.graph import Tensor
 
 GAP, LANE_GAP, LABEL_GAP = 18.0, 14.0, 5.0  # points between columns, beside a shortcut, beside an arrow
 OVERHANG = 16.0  # of a bar beyond its outermost arrow

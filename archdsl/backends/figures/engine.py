@@ -16,7 +16,7 @@ from typing import Any
 
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.theme import DPI
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
 
 REMARK = re.compile("^Fontconfig |Scaling by")
 _LOCK = Lock()  # the library keeps global state

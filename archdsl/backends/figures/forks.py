@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archdsl.backends.figures.picture import Box, Group, Item
-from archdsl.graph import Tensor
+from archdsl.ir.graph import Tensor
 
 Forks = dict[int, Box]  # by tensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 
 def visible(graph: Graph, shown: Sequence[str] = ()) -> Graph:

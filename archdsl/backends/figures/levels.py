@@ -11,7 +11,7 @@ from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.outline import OPEN, Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture, size
-from archdsl.graph import Graph, Scope, Tensor
+from archdsl.ir.graph import Graph, Scope, Tensor
 
 
 def has_rows(scope: Scope) -> bool:

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from archdsl.backends.figures.anatomy import Readers, anatomy, entering
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, size
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, op_text
-from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})

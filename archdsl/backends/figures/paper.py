@@ -9,7 +9,7 @@ from math import ceil
 
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.style import SMALL, TEXT
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
 
 POINTS = 72  # an inch
 LARGEST, SMALLEST = 9.0, 7.0  # points, of the text of a figure whose final width is given

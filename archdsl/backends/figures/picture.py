@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from archdsl.graph import Node, Scope, Tensor
+from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.ops.base import Shape
 
 Item: TypeAlias = "Box | Group"

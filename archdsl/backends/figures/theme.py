@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from archdsl.backends.figures import style
 from archdsl.backends.figures.style import Attributes, Paint
-from archdsl.given import known_word
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import known_word
 
 THEMES, PALETTES = ("light", "dark"), ("colour", "grey")
 FONTS: Mapping[str, str] = {"sans": style.FONT, "serif": "Source Serif Pro"}

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.graph import Figure, Node, Scope, Tensor
+from archdsl.ir.graph import Node, Scope, Tensor
+from archdsl.syntax.spec import Figure
 
 Arguments = Mapping[str, Any]
 

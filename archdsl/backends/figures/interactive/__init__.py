@@ -15,8 +15,8 @@ from typing import Any
 
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.data import document
-from archdsl.graph import Graph
-from archdsl.resources import folder, template
+from archdsl.ir.graph import Graph
+from archdsl.support.resources import folder, template
 
 __all__ = ["draw", "emit"]
 

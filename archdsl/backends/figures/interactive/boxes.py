@@ -12,7 +12,7 @@ from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
 from archdsl.backends.figures.outline import Outline
 from archdsl.backends.figures.picture import size
-from archdsl.graph import Tensor
+from archdsl.ir.graph import Tensor
 from archdsl.ops.base import times
 
 Size: TypeAlias = "tuple[int, int]"  # width and height, in px at scale 1

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
+from archdsl.analysis.cost import Work, total, work
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive import boxes
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole
 from archdsl.backends.figures.interactive.plans import Plan, Plans
 from archdsl.backends.figures.outline import Outline
 from archdsl.backends.figures.wording import value_text
-from archdsl.counting import Work, total, work
-from archdsl.expr import Expr, show
-from archdsl.graph import Graph, Node, Scope, Tensor
-from archdsl.report import Span
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.nodes import Expr
+from archdsl.expr.show import show
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 Data: TypeAlias = "dict[str, Any]"
 

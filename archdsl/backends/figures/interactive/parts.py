@@ -9,7 +9,7 @@ from typing import TypeAlias
 from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.outline import HEADS, Outline
 from archdsl.backends.figures.wording import op_text
-from archdsl.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 Part: TypeAlias = "Group | Stack | End"
 

@@ -8,9 +8,9 @@ from archdsl.backends.figures.strip import as_dot, as_tikz
 from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.drawing import drawing
 from archdsl.backends.figures.strip.plan import Drawing
-from archdsl.graph import Graph
-from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
+from archdsl.support.naming import did_you_mean
 
 STYLES = ("strip", "blocks")
 ORIENTS = ("landscape", "portrait")

@@ -13,9 +13,9 @@ from archdsl.backends.figures.levels import NETWORK, ends
 from archdsl.backends.figures.outline import MOST_RUNS, Outline, View, brief, frame
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.wording import differing, value_text
-from archdsl.graph import Graph, Node, Scope, Tensor
-from archdsl.names import did_you_mean
-from archdsl.report import fault
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.support.naming import did_you_mean
 
 PERIOD = 4  # lines that may repeat together
 OPENED = View(closed=lambda scope: scope.kind == "block")

@@ -9,7 +9,7 @@ from archdsl.backends.figures.strip.cells import Cell, Strip, strip
 from archdsl.backends.figures.strip.lanes import CLEAR, LANE, Lanes, corners, lanes
 from archdsl.backends.figures.strip.layout import Layout, Slot, lay, turned
 from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Point, Rect, Solid, Way, Words
-from archdsl.graph import Graph
+from archdsl.ir.graph import Graph
 
 # the width of a page of two columns, and of one
 PAGE, COLUMN = 7 * 72 / PRINT, 3.4 * 72 / PRINT

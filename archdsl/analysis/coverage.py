@@ -1,0 +1,165 @@
+"""The graphs that together show what the params of a spec can make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from archdsl.analysis.elaborate import Elaborator, Notes, Origin
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.expr.nodes import Compare, Expr, ListOf, Lit, Value, children
+from archdsl.ir import program as ir
+from archdsl.ir.graph import Graph
+
+MOST = 24  # networks that are tried for a step that no variant runs
+NUMBERS = (0, 1, 2, 3, 0.25)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A region that an open param decides about, and the params that do."""
+
+    node: ir.IfNode | ir.LoopNode | ir.Auxiliary
+    region: ir.Region
+    params: frozenset[str]
+
+
+def witnesses(graph: Graph) -> list[Graph]:
+    """The graphs of all variants of a graph's spec, and last the graph itself, over notes that they share.
+
+    What none of them runs, because a param with one value in all of them says so, is run by further graphs between:
+    other values of that param are tried, those that the spec speaks of among them. Raises `SpecError` where none helps.
+    """
+    origin: Origin = graph.origin
+    notes, spec = Notes(), origin.spec
+    shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
+    found = [Elaborator(spec, origin.template, variant, notes).run({}, None) for variant in spec.networks()]
+    itself = Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)
+    while (place := next(unseen(origin.template, notes), None)) is not None:
+        given, inputs = notes.reached[id(place.node)]
+        for values in islice(others(place, origin.template, given), MOST):
+            params, scratch = {**given, **values}, Notes()
+            try:
+                Elaborator(spec, origin.template, None, scratch).run(params, inputs)
+            except SpecError:
+                continue
+            if id(place.region) in scratch.ran:
+                found.append(Elaborator(spec, origin.template, None, notes).run(params, inputs))
+                break
+        if id(place.region) not in notes.ran:
+            raise unknown(place)
+    if len(found) > len(spec.networks()):  # the values that were noted last are those of the graph itself
+        itself = Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)
+    return [*found, itself]
+
+
+def unseen(network: ir.Template, notes: Notes) -> Iterator[Place]:
+    """The regions with steps that no graph ran so far, though a param may let them run."""
+    checked: set[int] = set()
+
+    def visit(region: ir.Region) -> Iterator[Place]:
+        for node in region.nodes:
+            match node:
+                case ir.IfNode():
+                    yield from decided(node, sides(node, notes), "condition")
+                case ir.LoopNode() if not isinstance(node.rows, ListOf):
+                    yield from decided(node, [node.body], "count" if node.count is not None else "rows")
+                case ir.CallNode() if id(node.block) not in checked:
+                    checked.add(id(node.block))
+                    yield from visit(node.block.region)
+            for inner in node.regions():
+                if id(inner) in notes.ran or not isinstance(node, ir.IfNode):
+                    yield from visit(inner)
+
+    def decided(node: ir.IfNode | ir.LoopNode | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[Place]:
+        seen = notes.seen.get((id(node), word))
+        behind = seen.deps.intersection(network.params) if seen is not None else frozenset()
+        if behind:
+            yield from (Place(node, region, behind) for region in regions if id(region) not in notes.ran)
+
+    yield from visit(network.region)
+    for auxiliary in network.training.values():
+        yield from decided(auxiliary, [auxiliary.region], "condition")
+        if id(auxiliary.region) in notes.ran:
+            yield from visit(auxiliary.region)
+
+
+def sides(node: ir.IfNode, notes: Notes) -> list[ir.Region]:
+    """The sides of a condition that make a difference to what comes after."""
+    found = [side for side in node.regions() if side.nodes]
+    there = [side for side in node.regions() if side.nodes or side.result is not None or node.branch]
+    empty = next((side for side in there if not side.nodes), None)
+    if empty is None:  # after the last body of a choice there is no other side
+        return found
+    left, entered = ([notes.seen.get((id(var), word)) for word in ("c", "size")] for var in (node.out, empty.result))
+    pairs = zip(left, entered, strict=True)
+    alike = all(a and b and not a.varies and not b.varies and a.value == b.value for a, b in pairs)
+    return found if alike else there
+
+
+def others(place: Place, network: ir.Template, params: Mapping[str, Value]) -> Iterator[dict[str, Value]]:
+    """Other values for the params behind a place, the likeliest first."""
+    near = list(constants(place.node))
+    for name in sorted(place.params):
+        value = params[name]
+        if isinstance(value, bool):
+            candidates: list[Value] = [not value]
+        elif isinstance(value, (int, float)):
+            close = [n + by for n in near if type(n) is int for by in (0, 1, -1)]
+            candidates = [*close, *(n for n in near if type(n) is float), value + 1, value - 1, *NUMBERS, None]
+        elif isinstance(value, str):
+            candidates = [word for word in (*near, *words(network), "") if isinstance(word, str)]
+        else:
+            candidates = [*near, True, *NUMBERS] if value is None else [None, [], value * 2]
+        tried: list[Value] = [value]
+        for candidate in candidates:
+            if not any(candidate == known and type(candidate) is type(known) for known in tried):
+                tried.append(candidate)
+                yield {name: candidate}
+
+
+def constants(node: ir.IfNode | ir.LoopNode | ir.Auxiliary) -> Iterator[Value]:
+    """The constants that a condition or a count speaks of."""
+    if isinstance(node, ir.IfNode):
+        yield from node.choices
+    expr = node.count or node.rows if isinstance(node, ir.LoopNode) else node.condition
+    if expr is not None:
+        yield from literals(expr)
+
+
+def literals(expr: Expr) -> Iterator[Value]:
+    if isinstance(expr, Lit):
+        yield expr.value
+    for child in children(expr):
+        yield from literals(child)
+
+
+def words(network: ir.Template) -> Iterator[str]:
+    """The words that the conditions of a network and its blocks compare with."""
+    checked: set[int] = set()
+
+    def visit(template: ir.Template) -> Iterator[str]:
+        for node in template.walk():
+            if isinstance(node, ir.IfNode) and isinstance(node.condition, Compare):
+                yield from (value for value in constants(node) if isinstance(value, str))
+            elif isinstance(node, ir.CallNode) and id(node.block) not in checked:
+                checked.add(id(node.block))
+                yield from visit(node.block)
+
+    yield from visit(network)
+
+
+def unknown(place: Place) -> SpecError:
+    named = ", ".join(f"'{name}'" for name in sorted(place.params))
+    first = next(iter(place.region.nodes), None)
+    if isinstance(place.node, ir.LoopNode):
+        message, span = f"no variant repeats this, though {named} may", place.node.span
+    elif first is None:
+        assert isinstance(place.node, ir.IfNode)
+        message, span = f"no variant leaves this out, though {named} may", place.node.span
+    else:
+        message, span = f"no variant runs this, though {named} may let it", first.span
+    return fault(
+        "cannot-print", f"{message}: what then comes of it is not known", span, help="write a variant that does"
+    )

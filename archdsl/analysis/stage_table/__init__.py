@@ -1,0 +1,145 @@
+"""Graph -> the stage table as a paper prints it: a line for each run of equal units, in columns of the spec's words.
+
+Beside what every table has (input, operator, channels c, repeats n, stride s, counts) a network's own columns are those
+of the tables in its `stages:` whose values differ over the rows, by the spec's own words. What they show is what the
+network really has: the argument of the block that a column reaches, so a width multiplier is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from archdsl.analysis.cost import Reaches, Work, lines, receptive_fields, stride, total, work
+from archdsl.analysis.stage_table.reading import LABEL, Column, Sites, activation, origins
+from archdsl.analysis.stage_table.units import Unit, grouped, units
+from archdsl.ir import program as ir
+from archdsl.ir.graph import Graph, Node
+from archdsl.ops.base import Shape
+
+CHANNELS, REPEATS, STRIDE = "c", "n", "s"
+SPELLED = {CHANNELS: "channels", REPEATS: "repeats", STRIDE: "stride"}  # where a spec means another thing by the letter
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column of the table: `c`, `n` or `s`, which every network may have, or one of its own (no `standard`)."""
+
+    word: str
+    standard: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Units of one kind, one after another."""
+
+    stage: str  # the path of the stage or of the row
+    operator: str  # with the norm and the activation that belong to it
+    main: str  # without them
+    input: Shape
+    output: Shape
+    repeats: int
+    stride: tuple[float, ...] | None  # None where there is no feature map any more
+    values: Mapping[str, Any]  # by the words of the columns; absent: it has no such argument
+    work: Work
+
+    @property
+    def channels(self) -> int | None:
+        return self.output[0] if self.output else None
+
+    def value(self, column: Heading) -> Any:
+        """What stands in a column; None where it does not apply."""
+        standard = {CHANNELS: self.channels, REPEATS: self.repeats, STRIDE: self.stride}
+        return standard[column.standard] if column.standard else self.values.get(column.word)
+
+
+@dataclass(frozen=True)
+class StageTable:
+    """The lines, and the columns between operator and counts: those of the standard that differ, and its own."""
+
+    columns: tuple[Heading, ...]
+    lines: tuple[Line, ...]
+
+
+def stage_table(graph: Graph) -> StageTable:
+    """The table of a graph."""
+    sites, reach = Sites(graph), receptive_fields(graph)
+    works = {id(node): work(node) for node in graph.nodes}
+    found = [
+        drawn(name, run, reach, sites, works) for name, scope in lines(graph.root) for run in grouped(units(scope))
+    ]
+    return StageTable(columns(found, sites), tuple(line for line, _ in found))
+
+
+def nodes_of(run: Iterable[Unit]) -> Iterator[Node]:
+    for unit in run:
+        for child in unit.children:
+            yield from [child] if isinstance(child, Node) else child.nodes()
+
+
+Drawn: TypeAlias = "tuple[Line, dict[Column, Any]]"  # a line, and beside it what its own columns' arguments are
+
+
+def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: Mapping[int, Work]) -> Drawn:
+    first, last = run[0], run[-1]
+    entry, result = first.entry, last.result
+    claimed = sites.claimed(first)
+    line = Line(
+        name,
+        first.text,
+        first.main,
+        entry.shape if entry else (),
+        result.shape if result else (),
+        len(run),
+        stride(entry, result, reach),
+        {column.word: shown for column, (shown, _) in claimed.items()} | sites.alike_arguments(first, claimed),
+        total(works[id(node)] for node in nodes_of(run)),
+    )
+    return line, {column: reached for column, (_, reached) in claimed.items()}
+
+
+# --- columns
+def columns(found: Sequence[Drawn], sites: Sites) -> tuple[Heading, ...]:
+    """The columns in the order of the spec's tables, `c`, `n` and `s` in the place of those that mean them."""
+    order = [heading(word, table, found) for table in sites.tables for word in table.columns if word != LABEL]
+    own = {column.word for column in order if column is not None and not column.standard}
+    standard = [Heading(letter, letter) for letter in (CHANNELS, REPEATS, STRIDE)]
+    shown = dict.fromkeys([*filter(None, order), *standard])
+    return tuple(
+        Heading(SPELLED[column.word], column.standard) if column.standard and column.word in own else column
+        for column in shown
+        if not column.standard or varied(line.value(column) for line, _ in found)
+    )
+
+
+MEANINGS: Mapping[str, Callable[[Line, Any], bool]] = {
+    CHANNELS: lambda line, value: value == line.channels,
+    STRIDE: lambda line, value: line.stride is not None and set(line.stride) == {value},
+    "": lambda line, value: bool(line.input) and value == line.input[0],
+}
+
+
+def heading(word: str, table: ir.LoopNode, found: Sequence[Drawn]) -> Heading | None:
+    """What a column of a spec is in the table: itself, one of `c`, `n`, `s`, or nothing if no row differs in it."""
+    if counts_turns(word, table):
+        return Heading(REPEATS, REPEATS)
+    reads = [(line, column, value) for line, own in found for column, value in own.items() if column.word == word]
+    for letter, means in MEANINGS.items():
+        if reads and all(not column.kind and means(line, value) for line, column, value in reads):
+            return Heading(letter, letter) if letter else None
+    return Heading(word) if varied(line.values.get(word) for line, _, _ in reads) else None
+
+
+def counts_turns(word: str, table: ir.LoopNode) -> bool:
+    """Whether a column says how often something is repeated."""
+    loops = [node for node in table.body.walk() if isinstance(node, ir.LoopNode) and node.count is not None]
+    return any(word in origins(loop.count, table.let) for loop in loops if loop.count is not None)
+
+
+def varied(values: Iterable[Any]) -> bool:
+    """Whether values differ."""
+    return len({repr(value) for value in values}) > 1
+
+
+__all__ = ["Heading", "Line", "StageTable", "activation", "stage_table"]

@@ -1,0 +1,155 @@
+"""What a stage does one after another: operators, each with the norm and the activation that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+from archdsl.analysis.cost import describe, runs, spelled
+from archdsl.diagnostics.spans import Span
+from archdsl.ir.graph import Node, Scope, Tensor
+
+LONG = 60  # characters of an operator
+
+Child: TypeAlias = "Scope | Node"
+
+
+@dataclass
+class Unit:
+    """An operator with what belongs to it: the norm and the activation after a convolution."""
+
+    texts: list[str]
+    children: list[Child]
+    entry: Tensor | None
+    bound: Mapping[str, Any]  # the columns of the rows around it
+    operators: list[str] = field(default_factory=list)  # those of the texts that are operators
+
+    @property
+    def text(self) -> str:
+        return "; ".join(filter(None, self.texts))
+
+    @property
+    def main(self) -> str:
+        return "; ".join(self.operators) or self.text
+
+    @property
+    def result(self) -> Tensor | None:
+        last = self.children[-1]
+        return last.outputs[0] if isinstance(last, Node) else last.output
+
+    @property
+    def place(self) -> Span | None:
+        return self.children[0].span
+
+
+def units(scope: Scope) -> list[Unit]:
+    """The units of a stage or a row; one that is no chain is a single unit."""
+    chain = flat(scope, {})
+    if chain is None:
+        entry = scope.inputs[0] if scope.inputs else None
+        return [Unit([brief(runs(scope.children))], [scope], entry, scope.row)]
+    found: list[Unit] = []
+    for child, bound in chain:
+        ahead = not found or found[-1].bound != bound  # what stands in front of the first operator belongs to it
+        if ahead or (is_operator(child) and found[-1].operators):
+            found.append(Unit([], [], entry_of(child), bound))
+        unit = found[-1]
+        unit.texts.append(label(child))
+        unit.children.append(child)
+        unit.operators += [label(child)] if is_operator(child) else []
+    return merged(found)
+
+
+def brief(parts: Sequence[tuple[str, int]]) -> str:
+    """`A ×3; B; … 4 more`: as many operators as a column of a page has room for."""
+    for length in range(len(parts), 1, -1):
+        more = len(parts) - length
+        text = spelled(parts[:length]) + (f"; … {more} more" if more else "")
+        if len(text) <= LONG:
+            return text
+    return spelled(parts) if len(parts) == 1 else f"{spelled(parts[:1])}; … {len(parts) - 1} more"
+
+
+def merged(found: Sequence[Unit]) -> list[Unit]:
+    """Without units that hold no operator at all: a dropout or an activation on its own belongs to its neighbour."""
+    kept: list[Unit] = []
+    for unit in found:
+        if unit.operators or not kept:
+            kept.append(unit)
+        else:
+            kept[-1].texts += unit.texts
+            kept[-1].children += unit.children
+    return kept
+
+
+def flat(scope: Scope, bound: Mapping[str, Any]) -> list[tuple[Child, Mapping[str, Any]]] | None:
+    """What a part does one after another, with the columns of the rows around each; None if it is no chain."""
+    bound = {**bound, **scope.row}
+    found: list[tuple[Child, Mapping[str, Any]]] = []
+    current = scope.inputs[0] if scope.inputs else None
+    for child in scope.children:
+        entries = child.inputs
+        if (current is not None and (not entries or entries[0] is not current)) or len(entries) > 1:
+            return None
+        inner = flat(child, bound) if isinstance(child, Scope) and is_open(child) else None
+        found += inner if inner is not None else [(child, bound)]
+        current = child.outputs[0] if isinstance(child, Node) else child.output
+    return found
+
+
+def is_open(scope: Scope) -> bool:
+    """Whether a scope only gathers steps: a turn, a bracket, a body that was made a block; not a block of the spec."""
+    return scope.label is None and (scope.kind != "block" or not scope.name[:1].isupper())
+
+
+def is_operator(child: Child) -> bool:
+    """Whether it has a line of its own: not a norm, an activation, a shuffle, a dropout."""
+    if isinstance(child, Scope):
+        return True
+    return child.op.role in ("conv", "linear", "pool", "join") or child.op.counts == "elementwise" or bool(child.label)
+
+
+def label(child: Child) -> str:
+    """The text of an operator without its stride, which is a column; nothing for what computes nothing."""
+    if isinstance(child, Scope) or child.label:
+        return describe(child)
+    if child.op.group == "regularisation" or (child.op.role == "shape" and len(child.shape) == 1):
+        return ""
+    fields = {**child.fields, "stride": 1} if "stride" in child.fields else child.fields
+    return child.op.label(SimpleNamespace(**fields), child.inputs[0].shape, child.shape)
+
+
+def entry_of(child: Child) -> Tensor | None:
+    return child.inputs[0] if child.inputs else None
+
+
+def grouped(found: Sequence[Unit]) -> Iterator[list[Unit]]:
+    """Equal neighbours: turns of one step of the spec, or steps alike in arguments and channels."""
+    run: list[Unit] = []
+    for unit in found:
+        if run and not alike(run[-1], unit):
+            yield run
+            run = []
+        run.append(unit)
+    if run:
+        yield run
+
+
+def alike(one: Unit, other: Unit) -> bool:
+    if one.text != other.text or one.bound != other.bound:
+        return False
+    if one.place is not None and one.place == other.place:
+        return True
+    return described(one) == described(other)
+
+
+def described(unit: Unit) -> list[Any]:
+    """The arguments of a unit, and the shapes that enter and leave."""
+    ends = [tensor.shape for tensor in (unit.entry, unit.result) if tensor is not None]
+    return [*map(arguments, unit.children), ends]
+
+
+def arguments(child: Child) -> Mapping[str, Any]:
+    return child.fields if isinstance(child, Node) else child.arguments

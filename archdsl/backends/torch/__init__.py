@@ -1,0 +1,212 @@
+"""Graph -> standalone torch source, one class per block, printed from the symbolic spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from archdsl.analysis.coverage import witnesses
+from archdsl.analysis.elaborate import IMAGE, Origin, size_word
+from archdsl.backends.torch import scope
+from archdsl.backends.torch.classes import ClassSource, Writer
+from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_lines
+from archdsl.backends.torch.detector import detect_lines
+from archdsl.backends.torch.initialize import init_lines, without_clash
+from archdsl.backends.torch.layout import Cat
+from archdsl.backends.torch.numbers import UNKNOWN
+from archdsl.backends.torch.pieces import Line, expr_doc, indent
+from archdsl.backends.torch.printer import Document, print_document
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.fold import substitute
+from archdsl.expr.given import known_word
+from archdsl.expr.nodes import Expr, Lit, Name, Value, is_long, names
+from archdsl.expr.simplify import simplify
+from archdsl.ir import program as ir
+from archdsl.ir.graph import Graph
+from archdsl.ops import REGISTRY
+
+STYLES = ("specialized", "parametric")
+
+
+def emit(graph: Graph, style: str = "specialized") -> str:
+    """Source of the network: imports torch, math, itertools and typing alone; its last class is the network.
+
+    Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
+    params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
+    In the parametric style all params do, and what differs between the variants of the spec is kept.
+    """
+    known_word("style", style, STYLES)
+    return print_document(document(graph, style))
+
+
+def document(graph: Graph, style: str = "specialized") -> Document:
+    """All classes of the network, callees first."""
+    parametric = style == "parametric"
+    graphs = witnesses(graph) if parametric else [graph]
+    graph = graphs[-1]
+    origin: Origin = graph.origin
+    symbolic, rates = open_params(graph)
+    if parametric:
+        symbolic |= frozenset(graph.params)
+    templates = called(origin)
+    classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, templates) for g in graphs])
+    if classifier is None:
+        symbolic -= {IMAGE}
+    names_ = scope.classes(templates, origin.template, graph.name)
+    prelude = scope.prelude_names(templates, names_.values(), graph.name)
+    with words_kept(templates):
+        written, writer = classes_of(graph, templates, symbolic, rates, classifier, names_, prelude)
+    network = written[-1]
+    network.init += init_of(origin.template, graph, writer, written)
+    base = network_base(written)
+    network.base = prelude.get(base, base) or network.base
+    if classifier is not None:
+        known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude)
+    if origin.spec.detect is not None:
+        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output", prelude)
+    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude)
+
+
+def classes_of(
+    graph: Graph,
+    templates: Sequence[ir.Template],
+    symbolic: frozenset[str],
+    rates: frozenset[str],
+    classifier: Classifier | None,
+    names_: Mapping[int, str],
+    prelude: Mapping[str, str],
+) -> tuple[list[ClassSource], Writer]:
+    """The class of each template, and who wrote the last one."""
+    origin: Origin = graph.origin
+    classes: dict[int, ClassSource] = {}
+    channels: dict[int, Expr] = {}
+    given = arguments_given(templates)
+    for template in templates:
+        key = id(template)
+        writer = Writer(origin, symbolic, rates, classes, template, names_[key], given[key], prelude)
+        writer.callee_channels, writer.classifier = channels, classifier
+        classes[id(template)] = writer.write()
+        channels[id(template)] = simplify(
+            expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
+        )
+    return list(classes.values()), writer
+
+
+@contextmanager
+def words_kept(templates: Sequence[ir.Template]) -> Iterator[None]:
+    """A class gives its tensors words of its own: the next one printed from these templates starts without them."""
+    known = [(var, var.name, var.optional) for template in templates for var in template.tensors()]
+    try:
+        yield
+    finally:
+        for var, name, optional in known:
+            var.name, var.optional = name, optional
+
+
+def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Value]]:
+    """The arguments of the network's class that make each variant, where they are not the last graph's."""
+    known = {argument.name for argument in network.arguments}
+    size = size_word(graphs[-1].params)
+    *made, default = ({size: list(next(iter(graph.inputs.values())).shape[1:]), **graph.params} for graph in graphs)
+    return {
+        graph.variant: {
+            name: value
+            for name, value in values.items()
+            if name in known and value != (follows(graph, name) if name in network.derived else default[name])
+        }
+        for graph, values in zip(graphs, made, strict=False)
+        if graph.variant is not None
+    }
+
+
+def follows(graph: Graph, name: str) -> Value:
+    """What a param is by the graph's other params, where its default reads them."""
+    default = graph.origin.template.params[name].default
+    return evaluate(default, graph.params) if default is not None else None
+
+
+def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
+    """The statements that initialise the network, under a condition where its params decide whether they are run."""
+    lines = without_clash(init_lines(template.init, classes), classes[-1].init, writer.words.word("module"))
+    condition = simplify(writer.numbers.close(template.init_when), writer.numbers.facts)
+    if not any(True for _ in names(condition)):
+        return lines if evaluate(template.init_when, graph.params) else []
+    return [Line(0, Cat(("if ", expr_doc(condition))), ":"), *indent(lines)] if lines else []
+
+
+def network_base(classes: Sequence[ClassSource]) -> str:
+    """The base of a network, if a layer in it asks for one."""
+    made = {(op, kind) for source in classes for op, kinds in source.modules.items() for kind in kinds}
+    return next((bases[kind] for op, kind in sorted(made) if kind in (bases := REGISTRY[op].network_bases)), "")
+
+
+def called(origin: Origin) -> list[ir.Template]:
+    """The templates that took part, callees first; the network last."""
+    found: dict[int, ir.Template] = {}
+
+    def visit(template: ir.Template) -> None:
+        if id(template) in found:
+            return
+        for node in template.walk():
+            if isinstance(node, ir.CallNode) and id(node.block) in origin.notes.ran:
+                visit(node.block)
+        found[id(template)] = template
+
+    visit(origin.template)
+    return list(found.values())
+
+
+def arguments_given(templates: Sequence[ir.Template]) -> dict[int, set[str]]:
+    """The arguments that some call gives, by the block called."""
+    found: dict[int, set[str]] = {id(template): set() for template in templates}
+    for template in templates:
+        for node in template.walk():
+            if isinstance(node, ir.CallNode) and id(node.block) in found:
+                found[id(node.block)] |= set(node.args)
+    return found
+
+
+def expand(expr: Expr, template: ir.Template) -> Expr:
+    """Channels that leave a block over its params alone."""
+    for name, value in reversed(list(template.let.items())):
+        expr = substitute(expr, {name: value})
+        if is_long(expr):
+            return Name(UNKNOWN, span=template.span)
+    return expr
+
+
+@dataclass
+class Uses:
+    """Where a param of the network tells: in conditions and loops, in fields, in soft fields only."""
+
+    control: set[str] = field(default_factory=set)
+    hard: set[str] = field(default_factory=set)
+    soft: set[str] = field(default_factory=set)
+
+
+def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
+    """The params that stay arguments (of soft fields alone, or of the channels of outputs or image), and the former."""
+    origin: Origin = graph.origin
+    uses = Uses()
+    for slot, seen in origin.notes.seen.items():
+        if slot[1] in ("condition", "count", "rows"):
+            uses.control |= seen.deps
+    for template in called(origin):
+        for node in template.walk():
+            if isinstance(node, ir.OpNode):
+                for item in node.op.fields:
+                    found = origin.notes.seen.get((id(node), item.name))
+                    if found is not None:
+                        (uses.soft if item.soft else uses.hard).update(found.deps)
+    for name, param in reversed(origin.template.params.items()):  # what follows from others reads them
+        if name in uses.hard and param.default is not None:
+            uses.hard.update(read.id for read in names(param.default))
+    stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
+    reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
+    free = {IMAGE} - uses.hard - uses.control - reaches
+    numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    rates = (numeric & uses.soft) - uses.hard - uses.control
+    outputs = (numeric - uses.control) & origin.output_deps
+    return frozenset(rates | outputs | free), frozenset(rates - origin.output_deps)

@@ -1,0 +1,254 @@
+"""Channels as expressions over the names of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl.analysis.elaborate import ENTERS, MULTIPLE, Origin
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch.taps import step_of
+from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.fold import substitute
+from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
+from archdsl.expr.simplify import same
+from archdsl.ir import program as ir
+
+_VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
+
+
+class Channels:
+    """The channels of every tensor of one template."""
+
+    def __init__(self, origin: Origin, numbers: Numbers, template: ir.Template) -> None:
+        self.origin, self.numbers, self.template = origin, numbers, template
+        self.known: dict[ir.Var, Expr] = {}
+        self.counts: dict[ir.Var, Expr] = {}  # of lists whose length is an expression
+        self.vague: dict[ir.Var, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
+        self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
+        self.closed: dict[
+            str, Expr | None
+        ] = {}  # a variable of the source -> its last value over the names of the block
+        self.loops: dict[str, Span] = {}  # and the last loop that changes it
+
+    def __setitem__(self, var: ir.Var, expr: Expr) -> None:
+        self.known[var] = expr
+
+    def of(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor over the names of the spec."""
+        match operand:
+            case ir.Var():
+                return self.known[operand]
+            case ir.Item(var=var, index=index):
+                found = self.known[var]
+                if not isinstance(found, ListOf):
+                    return found
+                if self.is_vague(var, index):
+                    constant = self.numbers.constant((id(var), "c"))
+                    if isinstance(constant, ListOf) and isinstance(index, Lit):
+                        return constant.items[index.value]  # type: ignore[index]
+                    return Name(UNKNOWN, span=index.span)
+                if isinstance(index, Lit):
+                    return found.items[index.value]  # type: ignore[index]
+                return found.items[0] if all(same(n, found.items[0]) for n in found.items) else Index(found, index)
+        return self.tapped(operand)
+
+    def tapped(self, tap: ir.Tap) -> Expr:
+        """The channels of a tapped step: a constant, or what the row of a table or the step of a container gives."""
+        constant = self.numbers.constant((id(tap), "c"))
+        if constant is not None:
+            return constant
+        if (id(tap.container), tap.keys) in self.rows:
+            return self.rows[id(tap.container), tap.keys]
+        step = step_of(tap)
+        known = self.known.get(step.out) if step is not None else None
+        return known if known is not None else Name(UNKNOWN, span=tap.span)
+
+    def leaves(self, region: ir.Region) -> Expr:
+        """The channels that leave a region."""
+        assert region.result is not None
+        return self.of(region.result)
+
+    def shown(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor, to print."""
+        expr = self.of(operand)
+        slot = (id(operand), "c") if isinstance(operand, ir.Var) else None
+        if slot is None or self.numbers.constant(slot) is None:
+            expr = self.by_name(expr)
+        return self.numbers.shown(expr, slot)
+
+    def meant(self, operand: ir.Operand) -> Expr:
+        """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
+        constant = self.numbers.constant((id(operand), "c")) if isinstance(operand, ir.Var) else None
+        return constant if constant is not None else self.by_name(self.of(operand))
+
+    def by_name(self, expr: Expr) -> Expr:
+        """The param or let that provably equals an expression, else the expression."""
+        if isinstance(expr, (Lit, Name)):
+            return expr
+        whole, template = self.through_lets(expr), self.template
+        known = [n for n in ("c_in", *template.params, *template.let) if isinstance(self.numbers.bound.get(n), tuple)]
+        for name in known:
+            if same(whole, self.through_lets(Name(name)), self.numbers.facts):
+                return Name(name)
+        return expr
+
+    def spread(self, operands: Iterable[ir.Operand], *, summed: bool = True) -> list[Expr]:
+        """The channels of the tensors of a join; a list whose length is an expression as one tensor of their sum.
+
+        If they are not `summed`, all of such a list are alike.
+        """
+        found: list[Expr] = []
+        for operand in operands:
+            expr = self.of(operand)
+            if isinstance(expr, ListOf):
+                found.extend(expr.items)
+            elif isinstance(operand, ir.Var) and operand.many and not operand.optional:
+                count = self.count(operand)
+                if isinstance(count, Lit):
+                    found += [expr] * int(count.value)  # type: ignore[arg-type]
+                else:
+                    found.append(expr * count if summed else expr)
+            else:
+                found.append(expr)
+        return found
+
+    def entries(self, operands: Iterable[ir.Operand]) -> tuple[bool, ...]:
+        """Of each of the channels that `spread` tells, whether they stand for a number of tensors that may differ."""
+        found: list[bool] = []
+        for operand in operands:
+            expr = self.of(operand)
+            var = operand if isinstance(operand, ir.Var) else None
+            if isinstance(expr, ListOf):
+                found += self.vague.get(var, (False,) * len(expr.items)) if var is not None else []
+            elif var is not None and var.many and not var.optional:
+                count = self.count(var)
+                found += [False] * int(count.value) if isinstance(count, Lit) else [True]  # type: ignore[arg-type]
+            else:
+                found.append(var is not None and var.optional)
+        return tuple(found)
+
+    def is_vague(self, var: ir.Var, index: Expr) -> bool:
+        """Whether it differs which of a list's channels are those of an entry."""
+        vague = self.vague.get(var, ())
+        if not isinstance(index, Lit):
+            return any(vague)
+        at = index.value
+        assert isinstance(at, int)
+        return any(vague[: at + 1] if at >= 0 else vague[at:])
+
+    def merge(self, condition: Expr, then: Expr, other: Expr) -> Expr:
+        """Channels after an optional step, with lets seen through."""
+        found = merge(*(self.through_lets(e) for e in (condition, then, other)))
+        for known in (then, other):
+            if same(found, self.through_lets(known)):
+                return known
+        return found
+
+    def given(self, condition: Expr, truth: bool, expr: Expr) -> Expr:
+        """Channels where a condition always has this truth value: `out` for a `c_in` that is then equal to it.
+
+        A call's own name for them says more outside: the channels after a loop are then those of its rows.
+        """
+        for a, b in equalities(self.through_lets(condition), truth):
+            if expr == Name("c_in") and expr in (a, b):
+                return b if expr == a else a
+        return expr
+
+    def through_lets(self, expr: Expr) -> Expr:
+        """The expression with lets seen through, as far as it stays one that can be read."""
+        for name, value in reversed(list(self.template.let.items())):
+            wider = substitute(expr, {name: value})
+            if is_long(wider):
+                return expr
+            expr = wider
+        return expr
+
+    def after(self, node: ir.OpNode) -> Expr:
+        fields = SimpleNamespace(**node.fields)
+        size = self.origin.notes.seen.get((id(node), ENTERS))
+        where: tuple[Any, ...] = tuple(size.value) if size is not None else (_VARIES,)
+        if size is not None and size.varies:
+            where = (_VARIES,) * max(len(where), 1)  # its rank may differ too
+        try:
+            entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
+            found = wrap(node.op.channels(fields, entering, where))
+            if reads_size(found):
+                return self.fixed(node)
+            if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
+                last = wrap(node.op.channels(fields, entering[::-1], where))
+                return found if same(found, last) or isinstance(last, IfElse) else last
+        except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
+            return self.fixed(node)
+        return found
+
+    def entering(self, node: ir.OpNode, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
+        """The channels of what a join takes."""
+        alike = same(wrap(node.op.channels(fields, [Name("c"), Name("c")], where)), Name("c"))
+        return self.spread(node.ins, summed=not alike)
+
+    def fixed(self, node: ir.OpNode) -> Expr:
+        seen = self.origin.notes.seen.get((id(node.out), "c"))
+        multiple = self.origin.notes.seen.get((id(node), MULTIPLE))
+        moves = seen is None or seen.varies or bool(seen.deps & self.numbers.symbolic)
+        if moves and multiple is not None and not multiple.varies and multiple.value:
+            times, part = (wrap(n) for n in multiple.value)
+            return Name("c_in") * times if part == Lit(1) else Name("c_in") // part
+        if seen is None or moves:
+            return Name(UNKNOWN, span=node.span)  # at fault only where it is printed
+        return wrap(seen.value)
+
+    def parts(self, node: ir.OpNode) -> Expr:
+        """Channels of each part of a split."""
+        name = node.op.fields[0].name
+        sizes, entering = node.fields[name], self.of(node.ins[0])
+        if isinstance(sizes, ListOf):
+            return sizes
+        seen = self.origin.notes.seen.get((id(node), name))
+        if seen is not None and isinstance(seen.value, list):
+            return ListOf(tuple(Index(sizes, Lit(n)) for n in range(len(seen.value))))
+        self.counts[node.out] = sizes
+        self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
+        return entering // sizes
+
+    def count(self, var: ir.Var) -> Expr:
+        """How many tensors a list has."""
+        if var in self.counts:
+            return self.counts[var]
+        seen = self.origin.notes.seen[(id(var), "count")]
+        if seen.varies:
+            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.template.span)
+        return wrap(seen.value)
+
+    def settle(self, before: set[ir.Var], local: Mapping[str, Expr]) -> None:
+        """At the end of a stage: its channels without its own names, which mean something else later."""
+        for var in set(self.known) - before:
+            constant = self.numbers.constant((id(var), "c"))
+            expr = self.known[var]
+            for name, value in reversed(list(local.items())):
+                expr = substitute(expr, {name: value})
+            self.known[var] = constant if constant is not None and not isinstance(constant, ListOf) else expr
+
+    def rename(self, name: str, new: Expr) -> None:
+        """Another word for a name in all channels."""
+        env = {name: new}
+        self.known = {var: substitute(expr, env) for var, expr in self.known.items()}
+        self.closed = {n: None if expr is None else substitute(expr, env) for n, expr in self.closed.items()}
+        self.rows = {row: substitute(expr, env) for row, expr in self.rows.items()}
+
+    def outside(self, expr: Expr) -> Expr:
+        """`expr` without variables of the class's source; one that has no closed form stays, marked."""
+        closed = {
+            f"@{name}": value if value is not None else Name(LOOPED, span=self.loops.get(name))
+            for name, value in self.closed.items()
+        }
+        for _ in self.closed:
+            expr = substitute(expr, closed)
+        return expr
+
+
+def reads_size(expr: Expr) -> bool:
+    """Whether a size that differs between calls is part of an expression."""
+    return (isinstance(expr, Lit) and expr.value is _VARIES) or any(map(reads_size, children(expr)))

@@ -1,0 +1,1128 @@
+"""Template -> class: what `__init__` makes and what `forward` does, by the notes of the elaboration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+from archdsl.analysis.elaborate import ENTERS, IMAGE, Origin, is_image, size_word
+from archdsl.backends.torch import scope
+from archdsl.backends.torch.channels import Channels
+from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
+from archdsl.backends.torch.conditions import write_condition
+from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
+from archdsl.backends.torch.joins import write_conditional_join
+from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
+from archdsl.backends.torch.loops import LoopWriter, is_starred
+from archdsl.backends.torch.numbers import UNKNOWN, Numbers, divisibility
+from archdsl.backends.torch.order import Order
+from archdsl.backends.torch.pieces import (
+    TARGET,
+    Line,
+    Piece,
+    aimed,
+    append_lines,
+    expr_doc,
+    indent,
+    joined_pieces,
+    leading,
+    mentions,
+    module_doc,
+    renamed,
+    text,
+    value_doc,
+)
+from archdsl.backends.torch.taps import tapped
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.fold import substitute
+from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.simplify import simplify
+from archdsl.ir import program as ir
+from archdsl.lowering.lower import GENERIC, INPUT
+from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
+from archdsl.support.naming import unique
+
+MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
+
+
+@dataclass
+class Argument:
+    """A constructor parameter of a class."""
+
+    name: str
+    type: str
+    default: str | None = None
+    table: Doc | None = None  # the default, where it is a list that may need several lines
+
+
+@dataclass
+class Flag:
+    """What an attribute keeps for `forward`, and on which sides of conditions it is made."""
+
+    text: str
+    sides: tuple[object, ...]
+
+
+@dataclass
+class ClassSource:
+    """A class, ready to print."""
+
+    name: str
+    base: str
+    arguments: list[Argument]
+    derived: list[str]  # those that follow from others
+    init: list[Line]
+    inputs: list[str]
+    lists: list[str]  # those that are several tensors
+    further: list[str]  # the tensors beside the one that enters, as the spec calls them
+    optional: list[str]
+    training: list[str]  # what it gives beside its outputs in training
+    forward: list[tuple[int, str]]
+    features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
+    reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
+    classes: str = ""  # with its param
+    detect: list[Line] = field(default_factory=list)  # of a detector: `detect`
+    doc: str = ""
+    modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
+    weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
+    biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
+
+
+def defaults_that_stay(template: ir.Template, given: set[str]) -> dict[str, Expr]:
+    """Params whose default reads earlier ones and that no call gives: no arguments, but what their default says."""
+    defaults = {name: param.default for name, param in template.params.items() if name not in given}
+    return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
+
+
+@contextmanager
+def placed(span: Span) -> Iterator[None]:
+    """A fault without a place has this one."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
+
+
+class Writer:
+    """Writes the class of one template."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        symbolic: frozenset[str],
+        rates: frozenset[str],
+        done: Mapping[int, ClassSource],
+        template: ir.Template,
+        name: str,
+        given: set[str],
+        prelude: Mapping[str, str],
+    ) -> None:
+        self.prelude = prelude  # its definitions that have another name in this file
+        self.name = name  # of the class: the block's, unless another file has a block of that name
+        self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
+        self.outermost = template is origin.template
+        self.size = size_word(template.params)
+        self.rates = rates  # the symbolic params of soft fields alone
+        slots: dict[str, Any] = {
+            name: (id(template), name)
+            for name in (*template.params, *template.implicit, *template.let, *template.optional)
+        }
+        self.image = IMAGE in symbolic and is_image(origin)  # the channels of the image are an argument
+        if self.outermost and self.image:
+            slots[IMAGE] = (id(template), IMAGE)
+        if self.outermost and (id(template), self.size) in origin.notes.seen:
+            slots[self.size] = (id(template), self.size)
+        if not self.outermost:
+            slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
+            slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
+            slots |= defaults_that_stay(template, given)
+        self.numbers = Numbers(
+            origin.notes.seen,
+            symbolic,
+            slots,
+            facts=divisibility(template.require),
+            lets={(id(template), name): expr for name, expr in template.let.items()},
+            fixed=frozenset([*template.params, *template.implicit, *template.let]),
+        )
+        self.channels = Channels(origin, self.numbers, template)
+        self.lines: list[Line] = []
+        self.statements: list[Statement] = []
+        self.modules: dict[str, set[str]] = {}
+        self.weighted: dict[str, set[str]] = {}
+        self.biased: dict[str, set[bool]] = {}
+        self.attributes: list[str] = []
+        self.keys = {node.key for node in template.walk() if node.key is not None}  # the attributes that there may be
+        self.asked: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
+        self.flags: dict[str, Flag] = {}
+        self.mutated: set[str] = set()
+        self.stores: dict[ir.IrNode, str] = {}
+        self.aliases: dict[ir.Var, ir.Operand] = {}
+        self.absent: set[ir.Operand] = set()
+        self.lazy: set[ir.Operand] = set()  # lists that are iterators
+        self.made_by_torch = {var for var in template.inputs.values() if var.many}  # lists that tracing cannot walk
+        self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
+        self.words = scope.in_constructor(template)
+        self.variables: set[str] = set()  # of its loops: the channels that move
+        self.hidden = scope.hidden(name)  # in `forward`
+        self.name_inputs()
+        self.spoken = scope.in_forward(template, name)
+        self.consumers = count_consumers(template)
+        self.order = Order(template)
+        self.classifier: Classifier | None = None
+        self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
+        self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
+        self.width: Expr | None = None  # the channels that a classifier's last layer reads
+        self.in_training = "self.training"  # when the auxiliary heads run
+        self.head: int | None = None  # the first statement of a classifier's head
+        self.conditional_depth = 0
+        self.sides: tuple[object, ...] = ()  # of the conditions around
+        self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
+        self.counting = False  # whether the loops that are written count the turns of the table around
+        self.container_depth = self.wrap_depth = 0
+
+    # --- the class
+    def write(self) -> ClassSource:
+        template = self.template
+        for name, var in template.inputs.items():
+            self.channels[var] = (
+                self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
+            )
+        if self.outermost:
+            self.bind_network_inputs()
+        result = self.region(template.region)
+        inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
+        auxiliaries = self.auxiliaries()
+        features = self.print_features(inputs, result)
+        forward, plain = self.print_forward(inputs, result, auxiliaries)
+        self.result_channels = self.channels.of(result)
+        lets = self.let_lines()
+        derived = self.derived_lines()
+        arguments = self.arguments(derived)
+        init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
+        return ClassSource(
+            name=self.name,
+            base="nn.Sequential" if plain else "nn.Module",
+            arguments=arguments,
+            derived=list(derived),
+            init=init,
+            inputs=[var.name for var in inputs],
+            lists=[var.name for var in inputs if var.many],
+            further=[name for name in template.inputs if name != INPUT and self.is_given(name)],
+            training=list(auxiliaries),
+            optional=[template.inputs[n].name for n in self.undecided()],
+            forward=[] if plain else forward,
+            features=features,
+            classes=self.classifier.param if self.classifier is not None else "",
+            doc=template.doc,
+            modules=self.modules,
+            weighted=self.weighted,
+            biased=self.biased,
+        )
+
+    def channels_of_list(self, name: str) -> Expr:
+        """The channels of an input that is a list: once if they are alike, else of each."""
+        seen = self.origin.notes.seen[id(self.template), f"c_{name}"]
+        if not isinstance(seen.value, list):
+            return Name(f"c_{name}")
+        return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
+
+    def name_inputs(self) -> None:
+        """The arguments of `forward`, each with a name of its own."""
+        taken = set(self.hidden)
+        for var in self.template.inputs.values():
+            var.name = unique(var.name, taken)
+            taken.add(var.name)
+
+    def rename(self, operand: ir.Operand | None, name: str) -> None:
+        """Another word for a tensor that has none of its own; an argument keeps its name."""
+        if isinstance(operand, ir.Var) and operand.name in GENERIC and operand not in self.template.inputs.values():
+            operand.name = name
+
+    def bind_network_inputs(self) -> None:
+        for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
+            self.channels[var] = Name(IMAGE) if self.image else self.channels_of_input(name, var)
+            self.numbers.bound[f"c_{name}"] = self.channels.of(var)
+        first = next(iter(self.template.inputs.values()))
+        self.numbers.bound["c_in"] = self.channels.of(first)
+
+    def channels_of_input(self, name: str, var: ir.Var) -> Expr:
+        """The channels of an input of the network: what its shape says, if no variant gives it another."""
+        constant = self.numbers.constant((id(var), "c"))
+        if constant is not None:
+            return constant
+        spec = self.origin.spec
+        shape = spec.inputs[name]
+        stated = not any(name in variant.inputs for variant in spec.variants.values())
+        return shape.items[0] if stated and isinstance(shape, ListOf) else Name(UNKNOWN, span=shape.span)
+
+    def undecided(self) -> list[str]:
+        """The inputs that come in some calls alone."""
+        return [n for n in self.template.optional if self.numbers.decided((id(self.template), n)) is None]
+
+    def is_given(self, name: str) -> bool:
+        """Whether an optional input ever comes."""
+        return name not in self.template.optional or self.numbers.decided((id(self.template), name)) is not False
+
+    def derived_lines(self) -> dict[str, list[Line]]:
+        """The statements that make the network's params which follow from others, unless they are given."""
+        params, numbers, found = self.template.params, self.numbers, {}
+        fixed = {self.classifier.param} if self.classifier is not None else set()
+        for name in reversed(params if self.outermost else {}):
+            expr, seen = params[name].default, numbers.seen.get((id(self.template), name))
+            if expr is None or seen is None or name in fixed or (id(self.template), name) not in numbers.used:
+                continue
+            values = {n: numbers.seen[id(self.template), n].value for n in params}
+            if isinstance(seen.value, list) or evaluate(expr, values) != seen.value:
+                continue
+            shown = simplify(numbers.close(expr), numbers.facts)
+            if numbers.open_names(shown):
+                found[name] = [Line(0, f"if {name} is None:"), Line(1, Cat((f"{name} = ", expr_doc(shown))))]
+        return dict(reversed(found.items()))
+
+    def arguments(self, derived: Iterable[str]) -> list[Argument]:
+        template, owner = self.template, id(self.template)
+        further = [n for n in template.inputs if n != INPUT]
+        order = [
+            "c_in",
+            "h_in",
+            "w_in",
+            *(f"c_{n}" for n in further),
+            *sorted(template.optional, key=further.index),
+            *sorted([*template.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
+            *template.implicit,
+            *([self.size] if self.outermost else []),
+        ]
+        found = []
+        for name in dict.fromkeys(order):  # the channels of a tensor from outside may be asked for by themselves too
+            if (owner, name) not in self.numbers.used:
+                continue
+            seen = self.origin.notes.seen[owner, name].value
+            table = value_doc(seen) if self.outermost and isinstance(seen, list) else None
+            if name in derived:
+                found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
+            else:
+                found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+        found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
+        return sorted(found, key=lambda a: a.default is not None)
+
+    def is_first(self, name: str) -> int:
+        """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
+        return 0 if self.classifier is None else 2 if name == self.classifier.param else name == IMAGE
+
+    def default_of(self, name: str) -> str | None:
+        if self.outermost:
+            seen = self.origin.notes.seen.get((id(self.template), name))
+            value = seen.value if seen else None
+            value = float(value) if name in self.rates and isinstance(value, int) else value
+            return text(value) if name in (*self.template.params, IMAGE, self.size) else None
+        param = self.template.params.get(name)
+        if param is None or param.default is None or any(True for _ in names(param.default)):
+            return None
+        kinds = self.origin.notes.seen[id(self.template), name].kinds
+        if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
+            return None  # a word that no call takes: the argument is a number in this network
+        return text(param.default)
+
+    def type_of(self, slot: tuple[int, str]) -> str:
+        seen = self.origin.notes.seen[slot]
+        if seen.deps and seen.deps <= self.rates:
+            return "float"
+        found = sorted(seen.kinds)
+        if "float" in found and "int" in found:
+            found.remove("int")
+        if len(found) > 1 and all(kind.startswith("tuple[") for kind in found):
+            inner = dict.fromkeys(item for kind in found for item in split_types(kind))
+            return f"tuple[{' | '.join(inner)}, ...]"
+        return " | ".join(found)
+
+    def let_lines(self) -> list[Line]:
+        """Lets that are printed by name, those they need in front."""
+        found: list[Line] = []
+        for name, expr in reversed(list(self.template.let.items())):
+            if (id(self.template), name) in self.numbers.used:
+                found.append(
+                    Line(0, Cat((f"{name} = ", expr_doc(simplify(self.numbers.close(expr), self.numbers.facts)))))
+                )
+        return found[::-1]
+
+    # --- forward
+    def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
+        """The stages of training alone that this network has, or may have."""
+        slots = {name: (id(auxiliary), "condition") for name, auxiliary in self.template.training.items()}
+        known = {name: self.numbers.decided(slot) for name, slot in slots.items()}
+        wanted = {name: auxiliary for name, auxiliary in self.template.training.items() if known[name] is not False}
+        shown = {self.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None}
+        if len(shown) > 1 or (shown and any(known.values())):
+            message = "some of the auxiliary heads exist where others do not"
+            raise fault("cannot-print", message, self.template.span, help="give them the same when:")
+        if not shown:
+            return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        (condition,) = shown
+        self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
+        mark = len(self.lines)
+        with self.numbers.given(condition, True), self.on_one_side():
+            found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        self.lines.insert(mark, Line(self.conditional_depth, Cat(("if ", expr_doc(condition))), ":"))
+        return found
+
+    @contextmanager
+    def on_one_side(self) -> Iterator[None]:
+        """What is made meanwhile is made under a condition."""
+        outer = self.sides
+        self.sides, self.conditional_depth = (*outer, object()), self.conditional_depth + 1
+        yield
+        self.sides, self.conditional_depth = outer, self.conditional_depth - 1
+
+    def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
+        outer, self.statements = self.statements, []
+        result = self.region(auxiliary.region)
+        for statement in self.statements:
+            if isinstance(statement, Step):
+                statement.alone = False
+        made, self.statements = self.statements, outer
+        return made, self.resolve(result)
+
+    def print_forward(
+        self,
+        inputs: Sequence[ir.Var],
+        result: ir.Operand,
+        auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
+    ) -> tuple[list[tuple[int, str]], bool]:
+        """The lines of `forward`, and whether the class is a plain chain that needs none."""
+        if self.is_sequential(inputs, result):
+            return [], True
+        printer = self.printer(inputs)
+        outputs = self.template.outputs
+        results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
+        for name, output in zip(outputs, results, strict=False):
+            self.rename(output, name)
+        several, more = scope.results_of(self.name)
+        shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
+        printer.when_training = self.in_training
+        return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
+        """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
+        if self.head is None or not self.outermost:
+            return []
+        trunk, head = self.statements[: self.head], self.statements[self.head :]
+        read = [*(o for statement in head for o in operands_of(statement)), self.resolve(result)]
+        made = {statement.out for statement in head}
+        entering = {o for o in read if not isinstance(o, ir.Var) or o not in made}
+        if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
+            return []
+        (features,) = (trunk[-1].out,)
+        printer = self.printer(inputs)
+        lines = printer.run(trunk, [features], None, "", {})
+        call = Step(features, (inputs[0],), lambda t: f"self.forward_features({t})", alone=True)
+        self.statements = [call, *head]
+        return lines
+
+    def printer(self, inputs: Sequence[ir.Var]) -> ForwardPrinter:
+        kept = {self.template.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
+        hidden = {*self.hidden, *self.spoken.own.values(), *kept}
+        index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken)
+
+    def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
+        current: ir.Operand = inputs[0]
+        result, chain = self.resolve(result), []
+        for statement in self.statements:
+            if not isinstance(statement, Step) or statement.attribute is None or statement.args != (current,):
+                return False
+            chain.append(statement.attribute)
+            current = statement.out
+        ordered = chain == self.attributes and len(set(chain)) == len(chain)
+        return (
+            bool(chain)
+            and ordered
+            and current is result
+            and len(inputs) == 1
+            and not self.template.outputs
+            and not self.template.network
+        )
+
+    def tap_text(self, tap: ir.Tap) -> str:
+        return f'{self.stores[tap.container]}["{".".join(tap.keys)}"]'
+
+    def in_forward(self, expr: Expr, word: str, slot: tuple[int, str] | None = None) -> Expr:
+        """An expression of `__init__` as it can be read in `forward`: a literal or an attribute."""
+        shown = self.numbers.shown(expr, slot)
+        if not self.numbers.open_names(shown):
+            return shown
+        name = self.flag(word, shown)
+        return Name(f"self.{name}")
+
+    def flag(self, word: str, expr: Expr) -> str:
+        """An attribute that keeps a number or a condition for `forward`."""
+        value = text(expr)
+        for name, known in self.flags.items():
+            if known.text == value and self.sides[: len(known.sides)] == known.sides:
+                return name
+        if value.isidentifier():
+            word = value
+        name = scope.attribute(word, {*self.flags, *self.keys})
+        self.flags[name] = Flag(value, self.sides)
+        self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
+        return name
+
+    def forget(self, variable: str) -> None:
+        """What attributes keep of a variable is no longer what it says."""
+        for known in self.flags.values():
+            if mentions(known.text, variable):
+                known.text = ""
+
+    # --- regions
+    def region(self, region: ir.Region) -> ir.Operand:
+        for node in region.nodes:
+            if self.classifier is not None and node.stage == self.classifier.head and self.outermost:
+                self.head = len(self.statements)
+            if node.stage is not None and node.operands():
+                self.numbers.bound["c_in"] = self.entering(node.operands()[0])
+            before = set(self.channels.known)
+            self.node(node)
+            if node.stage is not None:
+                entering = self.numbers.bound.get("c_in")
+                self.channels.settle(before, {"c_in": entering} if isinstance(entering, Expr) else {})
+                if self.statements and isinstance(self.statements[-1], Step):
+                    self.statements[-1].alone = True
+        assert region.result is not None
+        return region.result
+
+    def entering(self, operand: ir.Operand) -> Expr | tuple[int, str]:
+        """What `c_in` means in a stage."""
+        if self.channels.of(operand) == Name("c_in") and not self.outermost:
+            return id(self.template), "c_in"
+        return self.channels.meant(operand)
+
+    def node(self, node: ir.IrNode) -> None:
+        match node:
+            case ir.OpNode() if node.functional:
+                self.function(node)
+            case ir.OpNode() | ir.CallNode():
+                self.attribute(str(node.key), self.module(node), node)
+                if isinstance(node, ir.CallNode) and node.tensors:
+                    self.run_call(node)
+                else:
+                    self.run_attribute(str(node.key), node.out, node.operands())
+            case ir.IfNode():
+                write_condition(self, node)
+            case ir.ContainerNode():
+                self.set_attribute(str(node.key), self.pieces(node), node.let, node)
+                self.run_container(node)
+            case ir.LoopNode():
+                self.class_loop(node)
+            case ir.StageNode():
+                self.channels[node.carry] = self.channels.of(node.entry)
+                self.alias(node.carry, node.entry)
+                self.open_stage(node)
+            case ir.ListNode():
+                self.listed(node)
+
+    def alias(self, var: ir.Var, operand: ir.Operand) -> None:
+        """`var` is another word for `operand`."""
+        self.aliases[var] = operand
+        target = base(operand)
+        if target is not None and var.name not in GENERIC and self.consumers[var] > 1:
+            self.rename(target, var.name)
+
+    def resolve(self, operand: ir.Operand) -> ir.Operand:
+        while isinstance(operand, ir.Var) and operand in self.aliases:
+            operand = self.aliases[operand]
+        return operand
+
+    def resolved(self, operands: Iterable[ir.Operand]) -> tuple[ir.Operand, ...]:
+        """Operands as `forward` knows them; absent branches are left out."""
+        return tuple(self.resolve(o) for o in operands if o not in self.absent)
+
+    def spelt(self, operands: tuple[ir.Operand, ...], *, alone: bool = False) -> tuple[ir.Operand, ...]:
+        """Operands with the lists that torch makes as their items: torch.fx traces no walk through such a list.
+
+        One that is the only operand is handed on whole, unless it is to be walked `alone` too.
+        """
+        if len(operands) == 1 and not alone:
+            return operands
+        return tuple(inner for operand in operands for inner in self.items_of(operand))
+
+    def items_of(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
+        """The items of a list that torch makes, if their number is known; any other operand as it is."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return (operand,)
+        count = self.channels.count(operand)
+        if not isinstance(count, Lit):
+            return (operand,)
+        return tuple(ir.Item(operand, Lit(index)) for index in range(int(count.value or 0)))
+
+    def is_counted(self, operand: ir.Operand) -> bool:
+        """Whether it is a list that torch makes, of a number of tensors that differs between calls."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return False
+        return not isinstance(self.channels.count(operand), Lit)
+
+    def spread(self, operand: ir.Operand) -> str | None:
+        """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
+        if not isinstance(operand, ir.Var) or not (operand.many or operand.optional):
+            return None
+        if not self.is_counted(operand):
+            return f"*{TARGET}"
+        count = text(self.in_forward(self.channels.count(operand), "parts"))
+        return f"*({TARGET}[i] for i in range({count}))"
+
+    def as_list(self, operand: ir.Operand, statements: list[Statement]) -> ir.Operand:
+        """A list that torch makes as one of Python's, which `extend` can take."""
+        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+            return operand
+        items, made = self.items_of(operand), ir.Var("parts", many=True)
+        spread = [self.spread(item) for item in items]
+        statements.append(Step(made, items, lambda *texts: f"[{', '.join(map(filled, texts, spread))}]", named=True))
+        return made
+
+    def open_stage(self, node: ir.StageNode) -> None:
+        kept = dict(self.numbers.bound)
+        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        mark, before = len(self.lines), set(self.channels.known)
+        result = self.region(node.body)
+        self.channels.settle(before, node.let)
+        wanted = [
+            Line(0, f"{n} = {text(self.numbers.close(e))}")
+            for n, e in reversed(list(node.let.items()))
+            if (id(node), n) in self.numbers.used
+        ]
+        self.lines[mark:mark] = wanted[::-1]
+        self.numbers.bound = kept
+        self.channels[node.out] = self.channels.of(result)
+        self.alias(node.out, result)
+
+    # --- modules
+    def site(self, node: ir.OpNode) -> Site:
+        seen = self.origin.notes.seen
+        fields = {}
+        for item in node.op.fields:
+            if item.name in node.fields and item.kind != "formula":
+                fields[item.name] = self.field(node, item)
+        fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
+        fields |= dict.fromkeys(node.tensors, Lit(True))
+        rank = self.origin.notes.ranks.get(id(node), 2)
+        size = seen.get((id(node), ENTERS))
+        bound = tuple(size.value) if size is not None and not size.varies else None
+        return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
+
+    def field(self, node: ir.OpNode, item: Field) -> Expr:
+        """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
+        worded = self.is_worded(node, item.name)
+        before = set(self.numbers.used) if worded else set()
+        shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+        if worded:  # read only where the words make a difference
+            self.asked[id(node)] = self.numbers.used - before
+            self.numbers.used -= self.asked[id(node)]
+        seen = self.origin.notes.seen.get((id(node), item.name))
+        if seen is None or isinstance(shown, (Lit, ListOf)):
+            return shown
+        lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
+        mixed = is_mixed(seen.kinds)
+        if mixed and (node.functional or not isinstance(shown, Name)):
+            raise self.of_another_kind(node, item.name)
+        if lists and not mixed and isinstance(seen.value, list) and node.functional is False:
+            return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
+        return shown
+
+    @staticmethod
+    def of_another_kind(node: ir.OpNode, field: str) -> SpecError:
+        message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
+        return fault("cannot-print", message, node.field_spans.get(field, node.span))
+
+    def check_kinds(self, node: ir.OpNode, made: Module, f: SimpleNamespace) -> None:
+        """Numbers in one call and lists in another can be handed on, but not computed with."""
+        values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
+        computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
+        for name, value in vars(f).items():
+            seen = self.origin.notes.seen.get((id(node), name))
+            if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
+                raise self.of_another_kind(node, name)
+
+    def may_overwrite(self, node: ir.OpNode) -> bool:
+        """In place only on memory that a step of this class has just made, and that nothing else reads.
+
+        Whatever may be another word for a tensor (a view, what a block or a container gives, an optional step, a join
+        with one branch left) is no memory of its own.
+        """
+        operand = node.ins[0]
+        return isinstance(operand, ir.Var) and operand in self.fresh and self.consumers[operand] == 1
+
+    def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
+        """The expression that makes the module of a node; its channels are noted."""
+        with placed(node.span):
+            return self.module_at(node)
+
+    def module_at(self, node: ir.OpNode | ir.CallNode) -> Doc:
+        if isinstance(node, ir.CallNode):
+            made_block: Doc = self.block(node)
+            if self.classifier is not None and node is self.classifier.layer:
+                made_block = exchangeable(made_block, Name(self.classifier.param))
+                self.last_block = self.remade(made_block, self.classifier.param)
+            return made_block
+        site = self.site(node)
+        worded = next((name for name in node.fields if self.is_worded(node, name)), None)
+        if worded is None:
+            made = self.made(node, site)
+        else:
+            made = self.made_by_word(node, site, worded, getattr(site.f, worded))
+            if isinstance(made, Ternary) or len(self.numbers.seen[id(node), worded].kinds) > 1:
+                self.numbers.used |= self.asked[id(node)]
+        self.channels[node.out] = self.channels.after(node)
+        gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
+        if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
+            self.fresh.add(node.out)
+        return self.exchanged(node, site, made)
+
+    def made(self, node: ir.OpNode, site: Site) -> Doc:
+        """The expression that makes an op's module; what the file then needs is noted."""
+        try:
+            made = node.op.module(site)
+        except OpFault as problem:
+            raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
+        if MARK in flat(module_doc(made)):  # only what is printed counts as used
+            made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
+        self.check_kinds(node, made, site.f)
+        self.modules.setdefault(node.op.name, set()).add(made.cls)
+        if not node.tensors:
+            self.weighted.setdefault(node.op.name, set()).add(made.cls)
+        bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
+        known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
+        self.biased.setdefault(node.op.name, set()).update(known)
+        return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
+
+    def is_worded(self, node: ir.OpNode, name: str) -> bool:
+        """Whether the words of a field choose which module is made, and they differ."""
+        item, seen = node.op.field(name), self.numbers.seen.get((id(node), name))
+        if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
+            return False
+        return self.numbers.constant((id(node), name)) is None
+
+    def made_by_word(self, node: ir.OpNode, site: Site, name: str, value: Expr) -> Doc:
+        """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
+        if isinstance(value, IfElse):
+            then, other = (self.made_by_word(node, site, name, side) for side in (value.then, value.other))
+            return then if flat(then) == flat(other) else Ternary(then, text(value.condition), other)
+
+        def made(word: Expr) -> Doc:
+            return self.made(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})))
+
+        if isinstance(value, Lit):
+            return made(value)
+        seen = self.numbers.seen[id(node), name]
+        words, numbers = list(seen.words), len(seen.kinds) > 1
+        found = made(value) if numbers else made(Lit(words.pop()))
+        for word in reversed(words):
+            doc = made(Lit(word))
+            found = found if flat(doc) == flat(found) else Ternary(doc, text(Compare("==", value, Lit(word))), found)
+        return found
+
+    def exchanged(self, node: ir.OpNode, site: Site, made: Doc) -> Doc:
+        """A module; of a classifier the last layer and the last pooling are what its arguments say."""
+        if self.classifier is not None and node is self.classifier.layer:
+            self.width = self.kept_width(node)
+            return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
+        if self.classifier is not None and node is self.classifier.pool:
+            argument = self.words.word(node.op.chosen_by)
+            self.choices[argument] = node.op.word_of_choice
+            line, made = chosen_pool(node.op, site.rank, self.words.word("pools", "poolings"), argument)
+            self.lines.insert(0, line)
+        return made
+
+    def remade(self, block: Doc, param: str) -> Doc:
+        """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
+        for word in sorted({*WORDS.findall(flat(block))} & self.template.params.keys() - {param}):
+            block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
+        return block
+
+    def channels_given(self, node: ir.CallNode, name: str) -> Expr:
+        """The channels of a further tensor of a call; of a list whose tensors are alike those of the first."""
+        found, operand = self.channels.of(node.tensors[name]), node.tensors[name]
+        seen = self.origin.notes.seen.get((id(node.block), f"c_{name}"))
+        if not isinstance(operand, ir.Var) or not operand.many or seen is None:
+            return self.channels.by_name(found)
+        if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
+            message = f"the tensors of '{operand.name}' are alike in one call and not in another"
+            raise fault("cannot-print", message, node.span, help="give all of them the same channels")
+        if isinstance(found, ListOf) and not isinstance(seen.value, list):
+            found = found.items[0]
+        return self.channels.by_name(found)
+
+    def kept_width(self, node: ir.OpNode) -> Expr | None:
+        """The channels that the last layer reads as `reset_classifier` can read them."""
+        channels = self.channels.shown(node.ins[0])
+        others = [name for name in node.fields if name != width_of(node.op)]
+        fixed = all(self.numbers.constant((id(node), name)) for name in others if (id(node), name) in self.numbers.seen)
+        if not self.numbers.open_names(channels) or not (self.outermost and fixed):
+            return channels if fixed and not self.numbers.open_names(channels) else None
+        return Name(f"self.{self.flag('num_features', channels)}")
+
+    def block(self, node: ir.CallNode) -> Doc:
+        """A call of a block's class, with its arguments as the class takes them."""
+        callee, source = node.block, self.done[id(node.block)]
+        given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        given |= self.sizes(node)
+        given |= {name: Lit(name in node.tensors) for name in callee.optional}
+        given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
+        given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
+        for name, param in {**callee.params, **callee.implicit}.items():
+            if name in node.args:
+                given[name] = node.args[name]
+            elif param.default is not None:
+                given[name] = substitute(param.default, given)
+        slots = {name: (id(node), name) for name in node.args} | (
+            {"c_in": (id(node.ins[0]), "c")} if isinstance(node.ins[0], ir.Var) else {}
+        )
+        items: list[Doc] = []
+        for argument in source.arguments:
+            if argument.name not in given:
+                raise fault(
+                    "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
+                )
+            shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
+            if argument.default is None:
+                items.append(expr_doc(shown))
+            elif text(shown) != argument.default:
+                items.append(keyword(argument.name, text(shown)))
+        inside = self.callee_channels[id(callee)]
+        known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
+        found = substitute(inside, known)
+        self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
+        return Group(source.name, tuple(items))
+
+    callee_channels: dict[int, Expr] = {}
+
+    def sizes(self, node: ir.CallNode) -> dict[str, Expr]:
+        """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
+        seen, parts = (self.origin.notes.seen.get((id(node), word)) for word in ("size", "ratio"))
+        if seen is not None and seen.value and not seen.varies:
+            return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
+        if parts is None or parts.varies or not isinstance(parts.value, list):
+            return {}
+        image = [Index(Name(self.size), Lit(axis)) for axis in (0, 1)]
+        entered = image if self.outermost else [Name("h_in"), Name("w_in")]
+        pairs = zip(("h_in", "w_in"), entered, parts.value, strict=True)
+        return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
+
+    # --- attributes
+    def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:
+        self.attributes.append(key)
+        self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
+
+    def run_attribute(self, key: str, out: ir.Var, args: Sequence[ir.Operand]) -> None:
+        self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+
+    def run_call(self, node: ir.CallNode) -> None:
+        """A block on several tensors; one that is left out in front of another is None."""
+        taken = self.done[id(node.block)].further
+        places = [place for place, name in enumerate(taken) if name in node.tensors]
+        names_ = taken[: places[-1] + 1] if places else []
+
+        def print_call(entry: str, *further: str) -> str:
+            texts = dict(zip(node.tensors, further, strict=True))
+            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
+
+    def function(self, node: ir.OpNode) -> None:
+        """An op that is an expression in `forward`."""
+        site = self.site(node)
+        for item in node.op.fields:
+            if item.kind == "formula":
+                expr = node.fields[item.name]
+                inner = {
+                    n.id: self.in_forward(n, n.id, (id(node), f"{item.name}.{n.id}"))
+                    for n in names(expr)
+                    if not is_tensor_name(n.id)
+                }
+                setattr(site.f, item.name, substitute(expr, inner))
+        for name, value in vars(site.f).items():
+            if (
+                name in node.fields
+                and isinstance(value, Expr)
+                and self.numbers.open_names(value)
+                and not self.is_formula(node, name)
+            ):
+                asked = self.in_forward(node.fields[name], name, (id(node), name))
+                seen = self.origin.notes.seen[(id(node), name)].value
+                if isinstance(seen, list):
+                    asked = ListOf(tuple(Index(asked, Lit(n)) for n in range(len(seen))))
+                setattr(site.f, name, asked)
+        if MARK in node.op.function(site, *("x" for _ in node.operands())):
+            slot = (id(node.ins[0]), "c")
+            site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
+        operands = self.spelt(self.resolved(node.operands()))
+        spread = [self.spread(o) for o in operands]
+        many = [text is not None for text in spread]
+
+        lazy = len(operands) == 1 and operands[0] in self.lazy
+
+        def print_op(*texts: str) -> str:
+            if lazy:
+                return node.op.function(site, f"*[*{texts[0]}]")
+            if len(texts) == 1 and many[0]:
+                return node.op.function(site, f"*{texts[0]}")
+            return node.op.function(site, *map(filled, texts, spread))
+
+        self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
+        if node.op.many and len(operands) == 1 and not many[0]:
+            self.alias(node.out, operands[0])
+            return
+        if node.out.many:
+            self.made_by_torch.add(node.out)
+        if write_conditional_join(self, node, operands, lambda *texts: node.op.function(site, *texts)):
+            return
+        if node.op.makes_memory(site.f) and not node.out.many:
+            self.fresh.add(node.out)
+        counted = len(operands) > 1 and any(map(self.is_counted, operands))
+        named = counted or (any(many) and node.op.rereads)
+        self.statements.append(Step(node.out, operands, print_op, named=named))
+
+    @staticmethod
+    def is_formula(node: ir.OpNode, name: str) -> bool:
+        item = node.op.field(name)
+        return item is not None and item.kind == "formula"
+
+    def listed(self, node: ir.ListNode) -> None:
+        operands = self.spelt(self.resolved(node.ins), alone=True)
+        spread = [self.spread(o) for o in operands]
+        many = [text is not None for text in spread]
+        counted = any(map(self.is_counted, operands))
+
+        def print_list(*texts: str) -> str:
+            if len(texts) == 1 and many[0] and not counted:
+                inside = texts[0]
+            else:
+                inside = f"[{', '.join(map(filled, texts, spread))}]"
+            if not node.running:
+                return inside
+            lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
+            return f"accumulate({inside[1:-1] if lone else inside})"
+
+        items = self.channels.spread(node.ins)
+        single = len(node.ins) == 1 and many[0]
+        self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
+        self.channels.vague[node.out] = self.channels.entries(node.ins)
+        if node.running:
+            self.lazy.add(node.out)
+        source = node.ins[0]
+        if single and isinstance(source, ir.Var) and source in self.channels.counts:
+            self.channels.counts[node.out] = self.channels.counts[source]
+        self.statements.append(Step(node.out, operands, print_list, named=counted))
+
+    # --- containers
+    def pieces(self, node: ir.ContainerNode) -> list[Piece]:
+        self.channels[node.carry] = self.channels.of(node.entry)
+        kept = dict(self.numbers.bound)
+        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        found = self.chain(node.body)
+        self.numbers.bound = kept
+        self.channels[node.out] = self.channels.leaves(node.body)
+        return found
+
+    def chain(self, region: ir.Region) -> list[Piece]:
+        """The children that a chain makes."""
+        found: list[Piece] = []
+        for node in region.nodes:
+            match node:
+                case ir.OpNode() | ir.CallNode():
+                    found.append(Piece(self.module(node), node.key))
+                case ir.IfNode():
+                    found = joined_pieces(found, self.optional_piece(node))
+                case ir.LoopNode():
+                    found += self.loop_pieces(node)
+                case ir.ContainerNode():
+                    found.append(self.inner_container(node))
+        return found
+
+    def inner_container(self, node: ir.ContainerNode) -> Piece:
+        """A container in a container: in one expression, or made first and then added."""
+        self.container_depth += 1
+        name = self.words.word("layers" if self.container_depth == 1 else f"layers_{self.container_depth}")
+        pieces = self.pieces(node)
+        self.container_depth -= 1
+        whole = self.sequential(pieces)
+        if whole is not None:
+            return Piece(whole, node.key)
+        first, rest = leading(pieces)
+        lines = [Line(0, Cat((f"{name} = ", Group("nn.Sequential", first))))]
+        lines += [aimed(line, name) for line in append_lines(rest)]
+        return Piece(lines=[*lines, *append_lines([Piece(name, node.key)])])
+
+    def sequential(self, pieces: list[Piece], head: str = "nn.Sequential") -> Doc | None:
+        """A container in one expression, or None if it takes statements."""
+        if any(p.lines or p.key is not None for p in pieces):
+            return None
+        docs = tuple(p.doc for p in pieces if p.doc is not None)
+        if head == "nn.Sequential":
+            return Group(head, docs)
+        if len(docs) == 1 and isinstance(docs[0], Cat) and docs[0].parts[0] == "*":
+            return Group(head, docs[0].parts[1].items)  # type: ignore[union-attr]
+        return Group(head, (listing(docs),))
+
+    def decided(self, node: ir.IfNode) -> bool | None:
+        """A condition's value: if it never differs, or hangs on one around it."""
+        slot = id(node), "condition"
+        never = self.numbers.decided(slot)
+        return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))
+
+    def optional_piece(self, node: ir.IfNode) -> list[Piece]:
+        decided = self.decided(node)
+        if decided is not None:
+            region = node.then if decided else node.other
+            found = self.chain(region)
+            self.channels[node.out] = self.channels.leaves(region)
+            return found
+        shown = self.numbers.shown(node.condition, (id(node), "condition"))
+        condition = text(shown)
+        with self.numbers.given(shown, True):
+            then = self.chain(node.then)
+        with self.numbers.given(shown, False):
+            other = self.chain(node.other)
+        self.channels[node.out] = self.channels.merge(
+            node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
+        )
+        single = len(then) == len(other) == 1 and not any(p.doc is None or is_starred(p.doc) for p in (*then, *other))
+        if single and then[0].doc and other[0].doc and then[0].key == other[0].key:
+            return [Piece(Ternary(then[0].doc, condition, other[0].doc), then[0].key)]
+        lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
+        if other:
+            lines += [Line(0, "else:"), *indent(append_lines(other))]
+        lasting = self.numbers.fixed.issuperset(name.id for name in names(shown))
+        return [Piece(lines=lines, condition=condition if lasting and not other else "")]
+
+    def set_attribute(
+        self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.IrNode, head: str = "nn.Sequential"
+    ) -> None:
+        """`self.key = nn.Sequential(…)`, in one expression or step by step."""
+        self.attributes.append(key)
+        depth = self.conditional_depth
+        named = [
+            Line(depth, Cat((f"{name} = ", expr_doc(self.numbers.close(expr)))))
+            for name, expr in reversed(list(let.items()))
+            if (id(node), name) in self.numbers.used
+        ]
+        self.lines += named[::-1]
+        whole = self.sequential(pieces, head)
+        if whole is not None:
+            self.lines.append(Line(depth, Cat((f"self.{key} = ", whole))))
+            return
+        first, rest = leading(pieces) if head == "nn.Sequential" else ((), pieces)
+        self.lines.append(Line(depth, Cat((f"self.{key} = ", Group(head, first)))))
+        self.lines += [aimed(line, f"self.{key}", depth) for line in append_lines(rest)]
+
+    def run_container(self, node: ir.ContainerNode | ir.LoopNode) -> None:
+        key = str(node.key)
+        paths = frozenset(self.origin.notes.taps.get(id(node), ()))
+        if paths:
+            self.stores[node] = self.spoken.word(f"{key}_outputs")
+        further = self.resolved(further_of(node))
+        if paths or further:
+            entry, store, named = self.resolve(node.entry), self.stores.get(node, ""), is_named(node)
+            chained = isinstance(node, ir.LoopNode) and node.wrap
+            self.statements.append(Walked(node.out, entry, key, further, store, paths, chained, named))
+        else:
+            self.run_attribute(key, node.out, (node.entry,))
+
+    # --- loops
+    def class_loop(self, node: ir.LoopNode) -> None:
+        pieces = self.loop_pieces(node)
+        key = str(node.key)
+        if node.parallel:
+            self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
+            self.side_by_side(node, key)
+            return
+        plain = "nn.Sequential" if not further_of(node) else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
+        self.set_attribute(key, pieces, {}, node, plain)
+        self.run_container(node)
+
+    def side_by_side(self, node: ir.LoopNode, key: str) -> None:
+        """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
+        word = self.spoken.word("branch" if "branches" in key else singular(key))
+        entries, further = self.resolved(node.operands()), self.resolved(further_of(node))
+        tensor = node.entered.removeprefix("c_")
+        own = self.spoken.word(tensor, f"{tensor}_tensor") if node.entries else ""
+
+        def print_branches(*texts: str) -> str:
+            entering, rest = texts[: len(entries)], texts[len(entries) :]
+            called = ", ".join([own or entering[0], *rest])
+            if not own:
+                return f"[{word}({called}) for {word} in self.{key}]"
+            return f"[{word}({called}) for {word}, {own} in zip(self.{key}, [{', '.join(entering)}])]"
+
+        self.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))
+
+    def loop_pieces(self, node: ir.LoopNode) -> list[Piece]:
+        return LoopWriter(self, node).write()
+
+
+def is_mixed(kinds: set[str]) -> bool:
+    """Whether a place has a number in one call and a list in another."""
+    return 0 < sum(kind.startswith("tuple") for kind in kinds) < len(kinds)
+
+
+def split_types(kind: str) -> list[str]:
+    """The item types of `tuple[int, tuple[int, int]]`."""
+    inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
+    return [item for item in inner if item not in ("...", "()")]
+
+
+def further_of(node: ir.ContainerNode | ir.LoopNode) -> tuple[ir.Operand, ...]:
+    """The tensors from outside that each turn of a loop takes beside its own."""
+    only = node.body.nodes[0] if len(node.body.nodes) == 1 else None
+    return tuple(only.tensors.values()) if isinstance(only, ir.CallNode) else ()
+
+
+def is_named(node: ir.ContainerNode | ir.LoopNode) -> bool:
+    """Whether the turns of a loop have names."""
+    return isinstance(node, ir.LoopNode) and node.table and "name" in node.columns
+
+
+def singular(word: str) -> str:
+    """A word for one of several."""
+    if word.endswith("xes"):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else f"{word}_branch"
+
+
+def is_tensor_name(name: str) -> bool:
+    return name[:1] == "t" and name[1:].isdigit()
+
+
+def filled(name: str, spread: str | None) -> str:
+    """The name of a tensor, or the items of the list of that name."""
+    return name if spread is None else spread.replace(TARGET, name)
+
+
+def count_consumers(template: ir.Template) -> Counter[ir.Var]:
+    """How often each tensor is read."""
+    found: Counter[ir.Var] = Counter()
+
+    def add(operand: ir.Operand | None) -> None:
+        if isinstance(operand, ir.Tap):
+            found.update(tapped(operand))
+        var = base(operand) if operand is not None else None
+        if var is not None:
+            found[var] += 1
+
+    def visit(region: ir.Region) -> None:
+        for node in region.nodes:
+            for operand in node.operands():
+                add(operand)
+            for inner in node.regions():
+                visit(inner)
+                add(inner.result)
+
+    for region in (template.region, *(auxiliary.region for auxiliary in template.training.values())):
+        visit(region)
+        add(region.result)
+    for operand in template.outputs.values():
+        add(operand)
+    return found

@@ -1,0 +1,187 @@
+"""What a classifier's class offers beside its forward: features alone, another head, other image channels.
+
+A classifier is a network of one image and one list of scores: all that it computes before its head passes
+through a single map, and the last layer's width is a param (`num_classes`). Other networks offer none of this.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+from archdsl.analysis.elaborate import Origin, channel_names
+from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
+from archdsl.backends.torch.pieces import Line, module_doc
+from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
+from archdsl.expr.show import show
+from archdsl.ir import program as ir
+from archdsl.ir.graph import Graph, Node
+from archdsl.ops import REGISTRY
+from archdsl.ops.base import Op, Site
+
+# of an expression: what is read, without classes that are called, names of arguments, and text
+WORDS = re.compile(r"(?<![\w.\"])(?:[a-z_]\w*|[A-Z]\w*(?![\w(]))\b(?![=\"])")
+NO_NAMES = frozenset({"if", "else", "nn", "self", "True", "False", "None"})
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The places of a network that its users exchange."""
+
+    param: str  # the number of classes, as the network calls it
+    layer: ir.OpNode | ir.CallNode | None  # gives one score for each, if a layer or a block of its own does
+    node: Node | None  # that layer in the graph
+    path: str  # of its module
+    head: str  # the first stage of the head
+    pool: ir.OpNode | None  # ends the trunk, if another may
+
+
+def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir.Template]) -> Classifier | None:
+    """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
+    origin: Origin = graph.origin
+    images, scores = list(graph.inputs.values()), list(graph.outputs.values())
+    plain = len(images) == len(scores) == len(classes) == 1 and not graph.training
+    if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
+        return None
+    (param,) = classes
+    steps = {id(step): step for template in templates for step in template.walk() if isinstance(step, ir.OpNode)}
+    trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
+    layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
+    layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
+    end = next((n for n in trunk if n is layer or loses_its_map(n)), None)
+    if end is None:
+        return None
+    own = set(origin.template.walk())
+    pools = [steps[origin.made[n.id]] for n in trunk if loses_its_map(n) and n.op.chosen_by]
+    pool = next((step for step in pools if step in own), None)
+    head = stage_of(end)
+    if layer is not None:
+        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool)
+    block, path = block_of(graph, param)
+    return Classifier(param, block, None, path, head, pool)
+
+
+def block_of(graph: Graph, param: str) -> tuple[ir.CallNode | None, str]:
+    """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
+    origin: Origin = graph.origin
+    (scores,) = graph.outputs.values()
+    steps = list(origin.template.walk())
+    calls = [s for s in steps if isinstance(s, ir.CallNode) and any(hangs_on(a, param) for a in s.args.values())]
+    bare = len(calls) == 1 and not calls[0].tensors and Name(param) in calls[0].args.values()
+    if not bare or any(reads(step, origin, param) for step in steps if isinstance(step, ir.OpNode)):
+        return None, ""
+    (call,) = calls
+    last = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.output is scores]
+    path = last[0].path if last and last[0].name == call.block.name else ""
+    return (call, path) if path else (None, "")
+
+
+def hangs_on(expr: Expr, param: str) -> bool:
+    return any(name.id == param for name in names(expr))
+
+
+def common(found: Sequence[Classifier | None]) -> Classifier | None:
+    """What the classifiers that one class may be have in common: places that are the same in all."""
+    known = [classifier for classifier in found if classifier is not None]
+    last = found[-1]
+    if last is None or len(known) < len(found) or len({(c.param, c.head) for c in known}) > 1:
+        return None
+    layer = last.layer if all(c.layer is last.layer for c in known) else None
+    pool = last.pool if all(c.pool is last.pool for c in known) else None
+    return replace(last, layer=layer, pool=pool)
+
+
+def through_one(graph: Graph) -> list[Node]:
+    """The nodes through which all passes: no tensor made before one is read after it."""
+    last = {id(t): node.id for node in graph.nodes for t in node.inputs}
+    last |= dict.fromkeys((id(t) for t in graph.outputs.values()), len(graph.nodes))
+    found, reach = [], max(last[id(t)] for t in graph.inputs.values())
+    for node in graph.nodes:
+        if reach <= node.id and len(node.outputs) == 1:
+            found.append(node)
+        reach = max(reach, *(last.get(id(t), 0) for t in node.outputs))
+    return found
+
+
+def reads(step: ir.OpNode | None, origin: Origin, param: str) -> bool:
+    """Whether a field of an op hangs on a param."""
+    seen = [origin.notes.seen.get((id(step), name)) for name in step.fields] if step is not None else []
+    return any(item is not None and param in item.deps for item in seen)
+
+
+def is_layer(step: ir.OpNode, origin: Origin, param: str) -> bool:
+    """Whether a layer's width is the param."""
+    width = width_of(step.op)
+    seen = origin.notes.seen.get((id(step), width or ""))
+    return seen is not None and seen.deps == {param} and not step.functional
+
+
+def width_of(op: Op) -> str | None:
+    """The field that is an op's number of output channels."""
+    fields = channel_names(op)
+    return next(iter(fields)) if fields is not None and len(fields) == 1 and op.field(next(iter(fields))) else None
+
+
+def loses_its_map(node: Node) -> bool:
+    """Whether a node leaves one value of each channel's map."""
+    before, after = len(node.inputs[0].shape) - 1, len(node.shape) - 1
+    extents, _ = node.op.window(SimpleNamespace(**node.fields), before)
+    return before > 0 and (after == 0 or (len(extents) > 0 and not any(extents)))
+
+
+def stage_of(node: Node) -> str:
+    """The stage that a node stands in."""
+    scope = node.scope
+    while scope.parent is not None and scope.kind != "stage":
+        scope = scope.parent
+    return scope.name
+
+
+def exchangeable(layer: Doc, width: Expr) -> Doc:
+    """The last layer, which without classes is none."""
+    return Ternary(layer, show(width, python=True), "nn.Identity()") if isinstance(width, Name) else layer
+
+
+def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[Line, Doc]:
+    """The poolings that may end the trunk by the words for them of an argument, and the one that is chosen."""
+    site = Site(SimpleNamespace(), Lit(1), rank)
+    makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
+    words = ", ".join(f'"{word}": {made.cls}' for word, made in makers.items())
+    made = replace(op.module(site), cls=f"{name}[{argument}]")
+    return Line(0, f"{name} = {{{words}}}"), module_doc(made)
+
+
+def reset_lines(
+    classifier: Classifier, graph: Graph, entering: Expr | None, block: Doc | None, prelude: Mapping[str, str]
+) -> list[Line]:
+    """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
+
+    `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
+    is the call that makes it, if it is a block; it may read nothing that the constructor alone knows.
+    """
+    step, node, origin = classifier.layer, classifier.node, graph.origin
+    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, *NO_NAMES}:
+        return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
+    if not isinstance(step, ir.OpNode) or node is None or entering is None:
+        return []
+    fields = {name: wrap(value) for name, value in node.fields.items()}
+    fields[width_of(step.op) or ""] = Name(classifier.param)
+    size = node.inputs[0].shape[1:]
+    site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], size)
+    layer = step.op.module(site)
+    made = exchangeable(module_doc(replace(layer, cls=prelude.get(layer.cls, layer.cls))), Name(classifier.param))
+    return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]
+
+
+def place_of(module: str, graph: Graph) -> str:
+    """A module as an attribute of the network: `self.head[-1]`."""
+    found, path = "self", ""
+    for part in module.split("."):
+        beside = {n.path[len(path) :].split(".")[0] for n in graph.nodes if n.path.startswith(path)}
+        last = part.isdigit() and int(part) == max(int(b) for b in beside if b.isdigit())
+        found += "[-1]" if last else f"[{part}]" if part.isdigit() else f".{part}"
+        path += f"{part}."
+    return found

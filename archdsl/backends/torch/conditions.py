@@ -1,0 +1,240 @@
+"""Optional steps and alternatives: folded where decided, else a conditional module, or an `if` in `forward`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archdsl.backends.torch.forward import Branching, Statement
+from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
+from archdsl.backends.torch.pieces import Line, expr_doc, indent, text
+from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name
+from archdsl.ir import program as ir
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
+
+WIDTH = 80
+
+
+def write_condition(writer: Writer, node: ir.IfNode) -> None:
+    """A condition at the level of the class."""
+    decided = writer.decided(node)
+    if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
+        decided = True
+    if decided is not None:
+        one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
+    elif not ternary(writer, node) and not one_of_several(writer, node):
+        two_sides(writer, node)
+
+
+def one_side(writer: Writer, node: ir.IfNode, region: ir.Region, *, absent: bool) -> None:
+    """The condition never differs: its side alone, or nothing of a branch that never exists."""
+    if absent:
+        writer.channels[node.out] = ListOf(())
+        writer.absent.add(node.out)
+        return
+    node.out.optional = False
+    result = writer.region(region)
+    writer.channels[node.out] = writer.channels.given(node.condition, region is node.then, writer.channels.of(result))
+    writer.alias(node.out, result)
+
+
+def keyed_single(region: ir.Region) -> ir.OpNode | ir.CallNode | None:
+    """The only node of a region, if it is a module of one tensor whose output is the region's."""
+    if len(region.nodes) == 1:
+        node = region.nodes[0]
+        single = isinstance(node, (ir.OpNode, ir.CallNode)) and node.key is not None and len(node.operands()) == 1
+        if single and region.result is node.out:
+            return node  # type: ignore[return-value]
+    return None
+
+
+def ternary(writer: Writer, node: ir.IfNode) -> bool:
+    """`A(…) if condition else B(…)` (or nn.Identity()) as one attribute; False if it is no such case."""
+    then, other = (keyed_single(r) for r in (node.then, node.other))
+    if then is None or node.branch:
+        return False
+    entry = then.ins[0]
+    if other is None and (node.other.nodes or node.other.result is not entry):
+        return False
+    if other is not None and (other.ins[0] is not entry or other.key != then.key):
+        return False
+    condition = writer.numbers.shown(node.condition, (id(node), "condition"))
+    with writer.numbers.given(condition, True):
+        docs = [writer.module(then)]
+    with writer.numbers.given(condition, False):
+        docs.append(writer.module(other) if other is not None else "nn.Identity()")
+    after = writer.channels.of(other.out if other is not None else entry)
+    writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
+    writer.attributes.append(str(then.key))
+    writer.lines += indent(
+        conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
+    )
+    writer.run_attribute(str(then.key), node.out, (entry,))
+    return True
+
+
+@dataclass
+class Arm:
+    """One outcome of a chain of conditions: a module of the tensor that enters, or none; the last has no condition."""
+
+    condition: Expr | None
+    module: ir.OpNode | ir.CallNode | None
+    channels: Expr = field(default_factory=lambda: Lit(0))  # once its module is printed
+    doc: Doc = "nn.Identity()"
+
+
+def one_of_several(writer: Writer, node: ir.IfNode) -> bool:
+    """`if … elif … else` over one attribute; False if the outcomes are no modules of one name over one tensor."""
+    leaves = [n for n in walk_chain(node) if isinstance(n, (ir.OpNode, ir.CallNode))]
+    if node.branch or not leaves or len({(leaf.key, id(leaf.operands()[0])) for leaf in leaves}) > 1:
+        return False
+    key, entry = str(leaves[0].key), leaves[0].operands()[0]
+    arms = arms_of(writer, ir.Region(nodes=[node], result=node.out), entry)
+    if arms is None:
+        return False
+    for arm in arms:
+        if arm.module is not None:
+            arm.doc = writer.module(arm.module)
+            arm.channels = writer.channels.of(arm.module.out)
+    found = arms[-1].channels
+    for arm in reversed(arms[:-1]):
+        found = writer.channels.merge(arm.condition or Lit(True), arm.channels, found)
+    writer.channels[node.out] = found
+    writer.attributes.append(key)
+    lines = [] if arms[-1].module is None else kind_of(key, arms)
+    writer.lines += indent([*lines, *chosen(writer, key, arms)], writer.conditional_depth)
+    writer.run_attribute(key, node.out, (entry,))
+    return True
+
+
+def walk_chain(node: ir.IfNode) -> Iterator[ir.IrNode]:
+    """The nodes of every outcome."""
+    for region in node.regions():
+        for inner in region.nodes:
+            if isinstance(inner, ir.IfNode):
+                yield from walk_chain(inner)
+            else:
+                yield inner
+
+
+def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] | None:
+    """The outcomes of a region in order; None if one of them is more than a module."""
+    if not region.nodes and region.result is entry:
+        return [Arm(None, None, writer.channels.of(entry))]
+    single = keyed_single(region)
+    if single is not None:
+        return [Arm(None, single)]
+    node = region.nodes[0] if len(region.nodes) == 1 else None
+    if not isinstance(node, ir.IfNode) or region.result is not node.out:
+        return None
+    decided = writer.decided(node)
+    if decided is not None:
+        arms = arms_of(writer, node.then if decided else node.other, entry)
+        for arm in arms or []:
+            arm.channels = writer.channels.given(node.condition, decided, arm.channels)
+        return arms
+    then = arms_of(writer, node.then, entry)
+    if node.other.result is None:  # the last body of a choice: the name is no other
+        return then
+    other = arms_of(writer, node.other, entry)
+    if then is None or other is None or len(then) > 1:
+        return None
+    return [Arm(node.condition, then[0].module, then[0].channels), *other]
+
+
+def kind_of(key: str, arms: list[Arm]) -> list[Line]:
+    """The attribute's type, where its first value does not tell it."""
+    kinds = {arm.module.block if isinstance(arm.module, ir.CallNode) else arm.module for arm in arms}
+    return [Line(0, f"self.{key}: nn.Module")] if len(kinds) > 1 else []
+
+
+def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
+    """The lines that make the module of the outcome: what is there without a condition first if it is none."""
+    last = arms[-1]
+    if last.module is None:
+        yield Line(0, Cat((f"self.{key}: nn.Module = ", last.doc)))
+    for number, arm in enumerate(arms[:-1]):
+        condition = expr_doc(writer.numbers.shown(arm.condition)) if arm.condition is not None else ""
+        yield Line(0, Cat(("elif " if number else "if ", condition)), ":")
+        yield Line(1, Cat((f"self.{key} = ", arm.doc)))
+    if last.module is not None:
+        yield Line(0, "else:")
+        yield Line(1, Cat((f"self.{key} = ", last.doc)))
+
+
+def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
+    """On one line if it fits, else with an `if`."""
+    whole = Cat((f"self.{key} = ", Ternary(docs[0], text(condition), docs[1])))
+    if len(flat(whole)) <= WIDTH - 4 * depth:
+        return [Line(0, whole)]
+    return [
+        Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
+        Line(0, Cat(("if ", expr_doc(condition))), ":"),
+        Line(1, Cat((f"self.{key} = ", docs[0]))),
+    ]
+
+
+def two_sides(writer: Writer, node: ir.IfNode) -> None:
+    """Modules of each side made under the condition; `forward` chooses by an attribute."""
+    shown = writer.numbers.shown(node.condition, (id(node), "condition"))
+    test = asked(writer, node, shown)
+    with writer.numbers.given(shown, True):
+        then, then_result, then_lines = side(writer, node.then)
+    with writer.numbers.given(shown, False):
+        other, other_result, other_lines = side(writer, node.other)
+    assert then_result is not None
+    if then_lines:
+        writer.lines += [Line(writer.conditional_depth, Cat(("if ", expr_doc(shown))), ":"), *then_lines]
+    if other_lines:
+        otherwise = "else:" if then_lines else f"if not ({text(shown)}):"
+        writer.lines += joined(writer.conditional_depth, otherwise, other_lines)
+    if node.branch:
+        there = sum(writer.channels.spread([then_result])[1:], start=writer.channels.spread([then_result])[0])
+        writer.channels[node.out] = IfElse(node.condition, there, Lit(0))
+    else:
+        assert other_result is not None
+        after = [writer.channels.of(r) for r in (then_result, other_result)]
+        writer.channels[node.out] = writer.channels.merge(node.condition, *after)
+    writer.statements.append(
+        Branching(
+            node.out,
+            test,
+            then,
+            writer.as_list(writer.resolve(then_result), then),
+            other,
+            None if other_result is None else writer.resolve(other_result),
+        )
+    )
+
+
+def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
+    """`else:` over a lone `if` is an `elif`."""
+    own = [flat(line.doc) + line.suffix for line in lines if line.depth == depth + 1]
+    if otherwise == "else:" and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
+        first, *rest = indent(lines, -1)
+        return [Line(depth, Cat(("el", first.doc)), first.suffix), *rest]
+    return [Line(depth, otherwise), *lines]
+
+
+def asked(writer: Writer, node: ir.IfNode, shown: Expr) -> str:
+    """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
+    if isinstance(shown, Name) and shown.id in writer.template.optional:
+        return f"{writer.template.inputs[shown.id].name} is not None"
+    if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
+        return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
+    return f"self.{writer.flag(node.word or node.out.name, shown)}"
+
+
+def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:
+    """The statements of one side, its result, and the lines that make its modules."""
+    outer, writer.statements = writer.statements, []
+    mark = len(writer.lines)
+    with writer.on_one_side():
+        result = writer.region(region) if region.result is not None else None
+    made = writer.lines[mark:]
+    del writer.lines[mark:]
+    found, writer.statements = writer.statements, outer
+    return found, result, made

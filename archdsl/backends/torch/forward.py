@@ -1,0 +1,453 @@
+"""`forward`: dataflow to statements, with single-use values written inline in the order of execution."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from archdsl.backends.torch.layout import broken
+from archdsl.backends.torch.scope import SPARE, Words
+from archdsl.ir.program import Item, Operand, Tap, Var
+from archdsl.support.naming import unique
+
+WHOLE = 72  # characters that an assignment has room for
+INLINE = 66  # characters beyond which a value gets a line of its own
+LEVELS = (("key", "child"), ("inner", "layer"))  # what a container's keys and children are called, by depth
+
+
+@dataclass(eq=False)
+class Step:
+    """`out = text(args)`."""
+
+    out: Var
+    args: tuple[Operand, ...]
+    text: Callable[..., str]
+    alone: bool = False  # a stage: a line of its own
+    named: bool = False  # its text reads the arguments more than once: they need names
+    attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
+
+
+@dataclass(eq=False)
+class Branching:
+    """`if condition:` over steps; both sides leave their value in `out`."""
+
+    out: Var
+    condition: str
+    then: list[Statement]
+    then_result: Operand
+    other: list[Statement]
+    other_result: Operand | None  # None: an optional branch, absent
+
+
+@dataclass(eq=False)
+class Walked:
+    """A container whose children are called one after another.
+
+    Each takes `further` tensors; the outputs that lie on the `paths` are kept in `store` (if it has a name) by key.
+    """
+
+    out: Var
+    entry: Operand
+    attribute: str
+    further: tuple[Operand, ...] = ()
+    store: str = ""
+    paths: frozenset[tuple[str, ...]] = frozenset()
+    chained: bool = False  # its children are containers, each of them
+    named: bool = False  # its children have names
+
+
+Statement = Step | Branching | Walked
+
+
+def operands_of(statement: Statement) -> Iterator[Operand]:
+    """Every operand a statement reads, those of inner statements included."""
+    match statement:
+        case Step(args=args):
+            yield from args
+        case Walked(entry=entry, further=further):
+            yield from (entry, *further)
+        case Branching():
+            for inner in (*statement.then, *statement.other):
+                yield from operands_of(inner)
+            yield statement.then_result
+            if statement.other_result is not None:
+                yield statement.other_result
+
+
+def base(operand: Operand) -> Var | None:
+    return operand if isinstance(operand, Var) else operand.var if isinstance(operand, Item) else None
+
+
+@dataclass(eq=False)
+class Pending:
+    """A value not yet written: its text, and what the text mentions."""
+
+    var: Var
+    text: str
+    typed: bool
+    mentions: Counter[Var] = field(default_factory=Counter)
+
+
+class ForwardPrinter:
+    """Prints the statements of one `forward`."""
+
+    def __init__(
+        self,
+        inputs: Sequence[Var],
+        index: Callable[[Item], str],
+        tap: Callable[[Tap], str],
+        hidden: AbstractSet[str],
+        words: Words,
+    ) -> None:
+        self.index, self.tap, self.words = index, tap, words
+        self.hidden = hidden  # what no tensor may be called
+        self.names: dict[Var | Item, str] = {}
+        self.holders: dict[str, Var] = {}
+        self.uses: Counter[Var] = Counter()
+        self.pending: list[Pending] = []
+        self.lines: list[tuple[int, str]] = []
+        self.depth = 0
+        self.parameters = {var.name for var in inputs}
+        self.declared: set[str] = set()
+        self.outputs: set[Var | None] = set()  # the results that have names
+        for var in inputs:
+            self.names[var] = var.name
+            self.holders[var.name] = var
+        self.inputs = list(inputs)
+        self.when_training = "self.training"
+
+    def run(
+        self,
+        statements: list[Statement],
+        results: Sequence[Operand],
+        shape: Callable[[list[str]], str] | None,
+        kind: str,
+        auxiliaries: Mapping[str, tuple[list[Statement], Operand]],
+    ) -> list[tuple[int, str]]:
+        """The lines of the body, with their depth; `shape` wraps several results."""
+        extra = [(s, r) for s, r in auxiliaries.values()]
+        every = [*statements, *(x for s, _ in extra for x in s)]
+        for operand in [*results, *(r for _, r in extra), *(o for s in every for o in operands_of(s))]:
+            var = base(operand)
+            if var is not None:
+                self.uses[var] += 1
+        self.outputs = {base(result) for result in results} if shape is not None else set()
+        self.statements(statements)
+        if auxiliaries:
+            self.in_training(results, kind, auxiliaries)
+        if shape is None:
+            self.give_back(results[0])
+        else:
+            self.flush()
+            self.emit(f"return {shape([self.read(r) for r in results])}")
+        return self.lines
+
+    def in_training(
+        self, results: Sequence[Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], Operand]]
+    ) -> None:
+        """In training the auxiliary heads run too, and all results come back by name."""
+        self.flush()
+        self.emit(f"if {self.when_training}:")
+        self.depth += 1
+        texts = []
+        for name, (statements, result) in auxiliaries.items():
+            if isinstance(result, Var):
+                result.name = name
+            self.statements(statements)
+            self.flush()
+            texts.append(f"{name}={self.read(result)}")
+        self.emit(f"return {kind}({', '.join([*map(self.read, results), *texts])})")
+        self.depth -= 1
+
+    # --- text
+    def emit(self, text: str) -> None:
+        self.lines.append((self.depth, text))
+
+    def read(self, operand: Operand) -> str:
+        """The text of a value that has a name."""
+        if isinstance(operand, Tap):
+            return self.tap(operand)
+        if isinstance(operand, Item):
+            if operand.var.parts:
+                return self.names[operand]
+            return f"{self.names[operand.var]}[{self.index(operand)}]"
+        return self.names[operand]
+
+    def statements(self, statements: list[Statement]) -> None:
+        for statement in statements:
+            match statement:
+                case Step():
+                    self.step(statement)
+                case Branching():
+                    self.branching(statement)
+                case Walked():
+                    self.walked(statement)
+
+    # --- values
+    def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var], bool]:
+        """The texts of arguments, pending ones inline if they are the last pending, in this order.
+
+        With the tensors that they mention, and whether a type checker knows all of them as Tensor.
+        """
+        self.name_lists(args)
+        wanted = [a for a in args if isinstance(a, Var) and any(p.var is a for p in self.pending)]
+        tail = self.pending[len(self.pending) - len(wanted) :]
+        if [p.var for p in tail] != wanted or any(self.uses[v] != 1 for v in wanted):
+            self.flush()
+            tail = []
+        inline = {p.var: p for p in tail}
+        if tail:
+            del self.pending[-len(tail) :]
+        mentions: Counter[Var] = Counter()
+        found = []
+        for arg in args:
+            if isinstance(arg, Var) and arg in inline:
+                found.append(inline[arg].text)
+                mentions.update(inline[arg].mentions)
+                self.uses[arg] -= 1
+            else:
+                var = base(arg)
+                if var is not None:
+                    mentions[var] += 1
+                found.append(self.read(arg))
+        return found, mentions, all(p.typed for p in inline.values())
+
+    def name_lists(self, args: Sequence[Operand]) -> None:
+        """A list of tensors whose parts are read has a name."""
+        lists = [a.var for a in args if isinstance(a, Item)]
+        if any(p.var in lists for p in self.pending):
+            self.flush()
+
+    def step(self, step: Step) -> None:
+        self.name_lists(step.args)
+        if step.named or self.overflows(step):
+            self.flush()
+        texts, mentions, typed = self.texts(step.args)
+        text = step.text(*texts)
+        typed = text.startswith(("torch.", "F.", "[")) or (typed and not text.startswith("self."))
+        if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
+            step.out.name = "x"  # a plain chain of stages
+        self.pending.append(Pending(step.out, text, typed, mentions))
+        if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:
+            self.flush()
+
+    def overflows(self, step: Step) -> bool:
+        """Whether the step with its arguments inline is too long for a line that has no outer call to break."""
+        waiting = {p.var: p.text for p in self.pending}
+        if not any(arg in waiting for arg in step.args):
+            return False
+        text = step.text(*(waiting[a] if isinstance(a, Var) and a in waiting else self.read(a) for a in step.args))
+        return len(text) > WHOLE and isinstance(broken(text), str)
+
+    def flush(self) -> None:
+        """Writes what is pending, in order."""
+        pending, self.pending = self.pending, []
+        for value in pending:
+            for var, count in value.mentions.items():
+                self.uses[var] -= count
+            if value.var.parts:
+                self.unpack(value)
+                continue
+            name = self.name_for(value.var)
+            if value.text.startswith("accumulate("):
+                value.text = f"list({value.text})"
+            annotate = not value.typed and not value.var.many and name not in self.declared | self.parameters
+            self.emit(f"{name}{': Tensor' if annotate else ''} = {value.text}")
+            self.declared.add(name)
+
+    def unpack(self, value: Pending) -> None:
+        parts = []
+        for part in value.var.parts:
+            name = self.fresh(part)
+            parts.append(name)
+            self.holders[name] = value.var
+        for item, name in zip(value.var.items, parts, strict=True):
+            self.names[item] = name
+        left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
+        self.emit(f"{left} = {value.text}")
+        self.declared.update(parts)
+
+    def name_for(self, var: Var) -> str:
+        """The var's word; a word whose value is no longer needed is used again."""
+        name = self.fresh("branches" if var.many and var.name == "x" else var.name)
+        self.names[var], self.holders[name] = name, var
+        return name
+
+    def fresh(self, wanted: str) -> str:
+        taken = {*self.hidden, *(n for n, v in self.holders.items() if self.uses[v] > 0)}
+        if wanted == "x" and wanted in taken:
+            return next((n for n in SPARE if n not in taken), None) or unique(SPARE[0], taken)
+        return unique(wanted, taken)
+
+    # --- control
+    def branching(self, node: Branching) -> None:
+        """A choice whose one side is a single expression prints as a conditional expression."""
+        if node.other_result is None:
+            self.optional(node)
+            return
+        other_var = node.other_result if isinstance(node.other_result, Var) else None
+        if len(node.then) == 1 and isinstance(node.then[0], Step) and not node.other and other_var is not None:
+            step = node.then[0]
+            if node.then_result is step.out and not step.out.parts:
+                self.flush()
+                texts = [self.read(a) for a in step.args]
+                mentions = Counter(v for a in (*step.args, other_var) if (v := base(a)) is not None)
+                self.uses[step.out] -= 1
+                chosen = step.text(*texts)
+                text = f"{chosen} if {node.condition} else {self.read(other_var)}"
+                self.pending.append(Pending(node.out, text, not chosen.startswith("self."), mentions))
+                self.flush() if self.uses[node.out] != 1 or len(text) > INLINE else None
+                return
+        self.flush()
+        self.long_branching(node)
+
+    def optional(self, node: Branching) -> None:
+        """A branch that may not exist: a list of one tensor or of none."""
+        self.flush()
+        if len(node.then) == 1 and isinstance(node.then[0], Step) and node.then_result is node.then[0].out:
+            step = node.then[0]
+            mentions = Counter(v for a in step.args if (v := base(a)) is not None)
+            self.uses[step.out] -= 1
+            made = step.text(*(self.read(a) for a in step.args))
+            text = f"{made if node.out.many else f'[{made}]'} if {node.condition} else []"
+            self.pending.append(Pending(node.out, text, True, mentions))
+            self.flush()
+            return
+        name = self.name_for(node.out)
+        self.emit(f"{name}: list[Tensor] = []")
+        self.emit(f"if {node.condition}:")
+        before = dict(self.holders)
+        self.depth += 1
+        self.statements(node.then)
+        self.flush()
+        self.emit(f"{name}.{'extend' if node.out.many else 'append'}({self.read(node.then_result)})")
+        self.depth -= 1
+        self.holders = before
+
+    def long_branching(self, node: Branching) -> None:
+        name = self.branching_name(node)
+        before = dict(self.holders)
+        start = len(self.lines)
+        self.emit(f"if {node.condition}:")
+        self.side(node.then, node.then_result, name)
+        self.holders = before
+        mark = len(self.lines)
+        assert node.other_result is not None
+        self.side(node.other, node.other_result, name)
+        if mark == start + 1 and len(self.lines) > mark:
+            self.lines[start] = (self.depth, f"if not ({node.condition}):")
+        elif len(self.lines) > mark:
+            self.lines[mark:mark] = [(self.depth, "else:")]
+            self.join_else(mark)
+        if len(self.lines) == start + 1:
+            del self.lines[start]
+        self.names[node.out], self.holders[name] = name, node.out
+        self.declared.add(name)
+
+    def branching_name(self, node: Branching) -> str:
+        """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
+        through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
+        wanted = node.out.name if through is None else self.names.get(through, node.out.name)
+        holder = self.holders.get(wanted) if wanted not in self.hidden else None
+        if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
+            return wanted
+        return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+
+    def join_else(self, mark: int) -> None:
+        """`else:` over a lone `if` is an `elif`."""
+        inner = self.lines[mark + 1 :]
+        own = [text for depth, text in inner if depth == self.depth + 1]
+        if own and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
+            rest = [(depth - 1, text) for depth, text in inner]
+            self.lines[mark:] = [(self.depth, f"el{rest[0][1]}"), *rest[1:]]
+
+    def side(self, statements: list[Statement], result: Operand, name: str) -> None:
+        self.depth += 1
+        self.statements(statements)
+        if self.pending and isinstance(result, Var) and self.pending[-1].var is result and len(self.pending) == 1:
+            value = self.pending.pop()
+            for var, count in value.mentions.items():
+                self.uses[var] -= count
+            self.uses[result] -= 1
+            self.emit(f"{name} = {value.text}")
+        else:
+            self.flush()
+            text = self.read(result)
+            held = base(result)
+            if held is not None:
+                self.uses[held] -= 1
+            if text != name:
+                self.emit(f"{name} = {text}")
+        self.depth -= 1
+
+    def walked(self, node: Walked) -> None:
+        if any(value.var in map(base, node.further) for value in self.pending):  # made once, in front of the loop
+            self.flush()
+        (entry, *further), mentions, typed = self.texts([node.entry, *node.further])
+        self.flush()
+        later = Counter(var for operand in node.further if (var := base(operand)) is not None)
+        for var, count in (mentions - later).items():
+            self.uses[var] -= count
+        name = self.name_for(node.out)  # of none that a later turn reads
+        for var, count in later.items():
+            self.uses[var] -= count
+        if entry != name:
+            known = typed and not entry.startswith("self.")
+            self.emit(f"{name}{'' if known or name in self.declared | self.parameters else ': Tensor'} = {entry}")
+        called = ", ".join([name, *further])
+        if node.store:
+            self.kept(node, name, called)
+        else:
+            children = f"self.{node.attribute}{'.values()' if node.named else ''}"
+            layer = self.words.word("layer")
+            self.emit(f"for {layer} in {children}:")
+            self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
+        self.declared.add(name)
+
+    def kept(self, node: Walked, name: str, called: str) -> None:
+        """The loop over children whose outputs are read elsewhere."""
+        self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
+        self.children(node, f"self.{node.attribute}", name, called, node.paths, ())
+
+    def children(
+        self,
+        node: Walked,
+        parent: str,
+        name: str,
+        called: str,
+        paths: frozenset[tuple[str, ...]],
+        outer: tuple[str, ...],
+    ) -> None:
+        """The loop over the children of one container; those on whose children a path goes on are walked too."""
+        wanted = LEVELS[len(outer)] if len(outer) < len(LEVELS) else (f"key_{len(outer)}", f"layer_{len(outer)}")
+        key, child = map(self.words.word, wanted)
+        place = key if not outer else f'f"{".".join(f"{{{word}}}" for word in (*outer, key))}"'
+        deeper = {path[0]: frozenset(p[1:] for p in paths if p[0] == path[0] and p[1:]) for path in paths if path[1:]}
+        self.emit(f"for {key}, {child} in {parent}.named_children():")
+        self.depth += 1
+        if not deeper:
+            self.emit(f"{name} = {node.store}[{place}] = {child}({called})")
+        elif node.chained and not outer:
+            below = frozenset().union(*deeper.values())
+            self.children(node, child, name, called, below, (*outer, key))
+            self.emit(f"{node.store}[{place}] = {name}")
+        else:
+            for number, (word, below) in enumerate(sorted(deeper.items())):
+                self.emit(f'{"elif" if number else "if"} {key} == "{word}":')
+                self.depth += 1
+                self.children(node, child, name, called, below, (*outer, key))
+                self.depth -= 1
+            self.emit("else:")
+            self.lines.append((self.depth + 1, f"{name} = {child}({called})"))
+            self.emit(f"{node.store}[{place}] = {name}")
+        self.depth -= 1
+
+    def give_back(self, result: Operand) -> None:
+        """`return`, through a typed name where the checker sees no Tensor."""
+        if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed:
+            self.emit(f"return {self.pending[0].text}")
+            return
+        self.flush()
+        self.emit(f"return {self.read(result)}")

@@ -1,0 +1,556 @@
+"""Loops: a comprehension where the channels stay, a `for` statement where they move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.backends.torch.layout import Cat, Comprehension, Doc, Group, call, flat, listing
+from archdsl.backends.torch.numbers import UNKNOWN
+from archdsl.backends.torch.order import expressions
+from archdsl.backends.torch.pieces import (
+    TARGET,
+    Line,
+    Piece,
+    aimed,
+    append_lines,
+    expr_doc,
+    indent,
+    keyed,
+    leading,
+    mentions,
+    text,
+)
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.fold import substitute
+from archdsl.expr.nodes import Call, Compare, Expr, ListOf, Lit, Name, Value, names, wrap
+from archdsl.expr.simplify import same, simplify
+from archdsl.ir import program as ir
+from archdsl.lowering.lower import TABLE_NAMES, TURN_NAMES
+from archdsl.support.naming import unique
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
+
+INDICES = ("i", "j", "k")  # of nested loops
+MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
+BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
+
+
+class LoopWriter:
+    """A loop of a class or of a container."""
+
+    def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
+        self.writer, self.node, self.numbers = writer, node, writer.numbers
+        self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
+        words, (rounds, place) = writer.words, divmod(len(writer.indices), len(INDICES))
+        self.index = words.word(f"{INDICES[place]}_{rounds + 1}" if rounds else INDICES[place])
+        self.unread = words.word("_", "turn")
+        self.counter, self.total_word = words.word("block"), words.word("blocks")  # the turns of a table before, in all
+        self.inside: dict[str, Expr | None] = {}  # what loops inside make of the variables of the source
+        self.counting = writer.counting or (node.table and counts_turns(node) and not inner_loops(node))
+        self.aside: dict[str, Expr] = {}  # names that mean something else inside -> a word for what they mean outside
+
+    def write(self) -> list[Piece]:
+        node, writer = self.node, self.writer
+        start = writer.channels.of(node.entry)
+        kept = self.outer = dict(self.numbers.bound)  # what names mean before the loop
+        turns = self.turn_count()
+        if turns == 0:
+            writer.channels[node.out] = start
+            return []
+        pieces, variable = self.body(start)
+        told = node.parallel or (node.table and counts_turns(node)) or self.counting
+        if turns == 1 and variable is None and not told and self.row_key() is None:
+            found = pieces
+        else:
+            found = self.loop(pieces, variable, start)
+        self.numbers.bound = kept
+        if BLOCK_ENTRY not in kept:
+            writer.channels.rename(BLOCK_ENTRY, Name("c_in"))
+        self.note_rows(start, variable)
+        if node.parallel:
+            writer.channels[node.out] = self.parallel_channels()
+            if not self.fixed_rows() and node.rows is not None:
+                writer.channels.counts[node.out] = Call("len", (node.rows,))
+        elif variable is not None:
+            writer.channels[node.out] = Name(f"@{variable}")
+            form = self.closed_form(start, variable)
+            writer.channels.closed[variable] = None if form is None else resolved(form, writer.channels.closed)
+            writer.channels.loops[variable] = node.span
+            writer.forget(variable)
+        else:
+            writer.channels[node.out] = self.after(start)
+        for name, mark in self.aside.items():
+            assert isinstance(mark, Name)
+            writer.channels.rename(mark.id, Name(name))
+        return found
+
+    def after(self, start: Expr) -> Expr:
+        """Channels after a loop in which those that enter a turn never differ: what leaves its last turn."""
+        result = self.writer.channels.leaves(self.node.body)
+        if not self.local(result):
+            return result
+        constant = self.numbers.constant((id(self.node.out), "c"))
+        if constant is not None:
+            return constant
+        turns = self.turn_count()
+        if turns is not None and turns <= MAX_UNROLLED:
+            result = simplify(substitute(result, self.turns_cells(turns)[-1]))
+        elif self.node.count is not None:
+            last = {"i": self.node.count - 1, "first": Compare("==", self.node.count, Lit(1)), "last": Lit(True)}
+            result = simplify(substitute(result, last))
+        return Name(UNKNOWN, span=self.node.span) if self.local(result) else result
+
+    def local(self, expr: Expr) -> bool:
+        """Whether an expression reads what each turn binds anew."""
+        bound = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES}
+        return any(name.id in bound for name in names(expr))
+
+    def closed_form(self, start: Expr, variable: str) -> Expr | None:
+        """Channels after the last turn over the names of the block: start + n·growth, or turn by turn."""
+        node = self.node
+        result = self.result(variable)
+        if result is None:
+            return None
+        growth = simplify(result - Name(f"@{variable}"))
+        local = {*node.columns, *node.let, *TURN_NAMES, f"@{variable}"}
+        if node.count is not None and not {n.id for n in names(growth)} & local:
+            return start + node.count * growth
+        turns = self.turn_count()
+        if turns is None or turns > MAX_UNROLLED:
+            return None
+        found = start
+        for cells in self.turns_cells(turns):
+            found = simplify(substitute(result, {**cells, f"@{variable}": found}))
+        return found
+
+    def result(self, variable: str | None, found: Expr | None = None) -> Expr | None:
+        """What leaves a turn (or `found`, near its end) over what enters it; None where loops inside have no form."""
+        found = self.writer.channels.leaves(self.node.body) if found is None else found
+        return found if variable is None else resolved(found, self.inside)
+
+    def note_rows(self, start: Expr, variable: str | None) -> None:
+        """What leaves each row of a table that has names, for those who tap it."""
+        if self.row_key() is None or not isinstance(self.node.rows, ListOf):
+            return
+        channels, entering = self.writer.channels, start
+        result = self.result(variable)
+        if result is None:
+            return
+        nodes = self.node.body.nodes
+        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.LoopNode)), default=-1)
+        after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
+        steps = [step for step in after.walk() if step.key is not None and step.out in channels.known]
+        for cell in self.turns_cells(len(self.node.rows.items)):
+            known, word = {**cell, f"@{variable}": entering}, cell["name"]
+            name = str(word.value) if isinstance(word, Lit) else ""
+            for step in steps:
+                inside = self.result(variable, channels.known[step.out])
+                if inside is not None and not any(n.id.startswith("@") for n in names(substitute(inside, known))):
+                    channels.rows[id(self.node), (name, str(step.key))] = simplify(substitute(inside, known))
+            entering = channels.rows[id(self.node), (name,)] = simplify(substitute(result, known))
+
+    def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
+        """What each turn binds."""
+        cells = self.cells() if self.node.rows is not None else [{} for _ in range(turns)]
+        for index, cell in enumerate(cells):
+            cell |= dict(zip(TURN_NAMES, map(Lit, (index, index == 0, index == turns - 1)), strict=True))
+            for name, expr in self.node.let.items():
+                cell[name] = substitute(expr, cell)
+        return cells
+
+    def turn_count(self) -> int | None:
+        node = self.node
+        if node.count is not None:
+            if isinstance(node.count, Lit):
+                return int(node.count.value)  # type: ignore[arg-type]
+            constant = self.numbers.constant((id(node), "count"))
+            return constant.value if isinstance(constant, Lit) else None  # type: ignore[return-value]
+        rows = self.writer.origin.notes.rows.get(id(node))
+        return len(rows) if rows is not None and self.fixed_rows() else None
+
+    def fixed_rows(self) -> bool:
+        node = self.node
+        assert node.rows is not None
+        if not all(isinstance(self.writer.channels.shown(entry), Lit) for entry in node.entries):
+            return False
+        if self.open_defaults():
+            return False
+        closed = not any(True for _ in names(node.rows))
+        return closed or self.numbers.constant((id(node), "rows")) is not None
+
+    def open_defaults(self) -> bool:
+        """Whether a column's default reads more than the row and what never differs."""
+        read = {n.id for expr in self.node.column_defaults.values() for n in names(expr)} - {*self.node.columns}
+        return any(not isinstance(self.numbers.shown(Name(name)), Lit) for name in read)
+
+    # --- the body
+    def body(self, start: Expr) -> tuple[list[Piece], str | None]:
+        """The children of one turn, and the variable that carries the channels if they move."""
+        node, writer = self.node, self.writer
+        constant = self.numbers.constant((id(node.carry), "c"))
+        if node.entries:
+            return self.turn(constant or Name(node.entered)), None
+        if constant is not None or node.parallel:
+            return self.turn(start if node.parallel else constant or start), None
+        variable = self.variable(start)
+        moved = writer.mutated
+        writer.mutated = set()
+        used = set(self.numbers.used)
+        lines = len(writer.lines)
+        earlier = dict(writer.channels.closed)  # what loops in front of this one made of the variables
+        pieces = self.turn(Name(f"@{variable}"), variable)
+        writer.channels.closed = earlier
+        result = writer.channels.leaves(node.body)
+        stays = same(result, Name(f"@{variable}")) or same(result, substitute(start, self.aside))
+        moving = not stays or variable in writer.mutated
+        updated = variable in writer.mutated and same(result, Name(f"@{variable}"))
+        writer.mutated = moved
+        if not moving:
+            self.numbers.used.clear()
+            self.numbers.used.update(used)
+            del writer.lines[lines:]
+            self.numbers.bound = dict(self.outer)
+            return self.turn(start), None
+        writer.variables.add(variable)
+        writer.mutated.add(variable)
+        if not updated:
+            pieces.append(Piece(lines=[Line(0, update(variable, self.numbers.shown(result)))]))
+        return pieces, variable
+
+    def variable(self, start: Expr) -> str:
+        """The variable for channels that move: loops one after another share one, unless what it says is still read."""
+        writer = self.writer
+        carried = start.id[1:] if isinstance(start, Name) and start.id.startswith("@") else ""
+        if carried and self.only_consumer() and self.is_free(carried):
+            return carried
+        word = "c_in" if writer.outermost else "channels"
+        free = {"c_in"} - {carried} if writer.outermost and self.is_free("c_in") else set()
+        return unique(word, (writer.words.taken | writer.variables) - free)
+
+    def is_free(self, variable: str) -> bool:
+        """Whether no channels that are read from here on are expressed by a variable; constant ones need it no more."""
+        writer, word = self.writer, f"@{variable}"
+        entering = self.numbers.bound.get("c_in")
+        said = isinstance(entering, Expr) and any(name.id == word for name in names(entering))
+        if said and writer.order.reads_entry(self.node):
+            return False
+        for var, expr in writer.channels.known.items():
+            read = {name.id for name in names(expr)}
+            if word not in read and not (said and "c_in" in read):
+                continue
+            if writer.order.reads(var, self.node):
+                constant = self.numbers.constant((id(var), "c"))
+                if constant is None:
+                    return False
+                writer.channels[var] = constant
+        return True
+
+    def only_consumer(self) -> bool:
+        return isinstance(self.node.entry, ir.Var) and self.writer.consumers[self.node.entry] == 1
+
+    def turn(self, carry: Expr, variable: str = "") -> list[Piece]:
+        node, writer = self.node, self.writer
+        writer.channels[node.carry] = carry
+        self.set_aside()
+        self.bind()
+        entering = self.rebind_entry() if writer.template.staged else None
+        outer = writer.indices
+        writer.indices = (*outer, self.index) if reads_turn(node) else outer
+        writer.wrap_depth += node.wrap
+        counting, writer.counting = writer.counting, node.table and counts_turns(node) and bool(inner_loops(node))
+        known = {name: form for name, form in writer.channels.closed.items() if name != variable}
+        writer.channels.closed = dict(known)
+        pieces = writer.chain(node.body)
+        self.inside = {n: f for n, f in writer.channels.closed.items() if n not in known or known[n] != f}
+        writer.channels.closed |= {n: None for n, f in self.inside.items() if f is not None and self.local(f)}
+        writer.indices = outer
+        writer.wrap_depth -= node.wrap
+        writer.counting = counting
+        if isinstance(entering, Expr):
+            writer.channels.rename("c_in", entering)
+        if not node.wrap:
+            return pieces
+        whole = writer.sequential(pieces)
+        if whole is not None:
+            return [Piece(whole)]
+        name = "stage" if node.table else "branch"
+        name = writer.words.word(f"{name}_{writer.wrap_depth + 1}" if writer.wrap_depth else name)
+        first, rest = leading(pieces)
+        lines = [
+            Line(0, Cat((f"{name} = ", Group("nn.Sequential", first)))),
+            *(aimed(line, name) for line in append_lines(rest)),
+        ]
+        return [Piece(lines=[*lines, Line(0, call(f"{TARGET}.append", name))])]
+
+    def rebind_entry(self) -> Expr | tuple[int, str]:
+        """`c_in` becomes what enters a turn; the channels known so far no longer say it."""
+        outer = self.outer["c_in"]
+        self.numbers.bound.setdefault(BLOCK_ENTRY, outer)
+        self.writer.channels.rename("c_in", outer if isinstance(outer, Expr) else Name(BLOCK_ENTRY))
+        entering = self.numbers.bound["c_in"] = self.writer.entering(self.node.carry)
+        return entering
+
+    def set_aside(self) -> None:
+        """The channels known so far are over what `i`, `first` and so on mean outside: another loop's, or params."""
+        for name in (*TURN_NAMES, *TABLE_NAMES) if self.node.table else TURN_NAMES:
+            outer = self.outer.get(name)
+            if outer is None:
+                continue
+            depth = sum(known.startswith(f"{name} ") for known in self.outer)
+            mark = self.aside[name] = Name(f"{name} {depth}")
+            self.numbers.bound[mark.id] = outer
+            self.writer.channels.rename(name, mark)
+
+    def bind(self) -> None:
+        node = self.node
+        self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
+        if node.table:
+            self.numbers.bound["turn"] = Name(f"@{self.counter}")
+            self.numbers.bound["turns"] = self.numbers.constant((id(node), "turns")) or Name(f"@{self.total_word}")
+        last = self.turns() - 1
+        index: Expr = Name(f"@{self.index}")
+        for name, expr in zip(
+            TURN_NAMES, (index, Compare("==", index, Lit(0)), Compare("==", index, last)), strict=True
+        ):
+            constant = self.numbers.constant((id(node), name))
+            self.numbers.bound[name] = constant if constant is not None else expr
+
+    def turns(self) -> Expr:
+        """How many turns the loop has."""
+        node = self.node
+        if node.count is not None:
+            return node.count
+        assert node.rows is not None
+        if self.fixed_rows() or isinstance(node.rows, ListOf):
+            return Lit(len(self.writer.origin.notes.rows.get(id(node), [])))
+        return Call("len", (node.rows,))
+
+    def parallel_channels(self) -> Expr:
+        """Channels of each branch; one expression where they are equal."""
+        result = resolved(self.writer.channels.leaves(self.node.body), self.inside)
+        if result is None:
+            return Name(UNKNOWN, span=self.node.span)
+        if not self.local(result):
+            return result
+        if not self.fixed_rows() and not isinstance(self.node.rows, ListOf):  # how many rows there are is not known
+            return Name(UNKNOWN, span=self.node.span)
+        return ListOf(tuple(substitute(result, cells) for cells in self.turns_cells(len(self.cells()))))
+
+    def cells(self) -> list[dict[str, Expr]]:
+        """What each row binds, as written in the spec if it is written there."""
+        node = self.node
+        found = []
+        rows = node.rows.items if isinstance(node.rows, ListOf) else None
+        for index, values in enumerate(self.writer.origin.notes.rows.get(id(node), [])):
+            cells: dict[str, Expr] = {}
+            row = rows[index] if rows is not None else None
+            written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
+            for position, name in enumerate(node.columns):
+                if name == node.entered:  # the spec names a tensor there
+                    cells[name] = self.writer.channels.of(node.entries[index])
+                elif row is None:
+                    cells[name] = wrap(values[name])
+                elif position < len(written):
+                    cells[name] = written[position]
+                else:
+                    cells[name] = substitute(node.column_defaults[name], cells)
+            found.append(cells)
+        return found
+
+    # --- the statement
+    def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
+        node = self.node
+        lets, derived = self.lets()
+        inner = append_lines(pieces)
+        if not inner and not self.counting:  # every step of a turn is left out
+            return []
+        if self.counting:
+            inner = [*inner, Line(0, self.next_turn())]
+        if node.table and not any(mentions(line.doc, self.counter) for line in [*lets, *inner] if not self.steps(line)):
+            inner = [line for line in inner if not self.steps(line)]  # nothing that is printed reads the count
+        index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
+        self.numbers.bound = self.outer
+        header = self.header(index, derived)
+        counts = any(mentions(line.doc, self.counter) for line in [*lets, *inner])
+        if (
+            len(pieces) == 1
+            and pieces[0].doc is not None
+            and not is_starred(pieces[0].doc)
+            and variable is None
+            and not lets
+            and self.row_key() is None
+            and pieces[0].key is None
+            and not counts
+        ):
+            return [Piece(Cat(("*", listing([Comprehension(pieces[0].doc, Cat(header))]))))]
+        lines = []
+        if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
+            slot = (id(node.entry), "c") if isinstance(node.entry, ir.Var) else None
+            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
+        if node.table and counts:
+            lines.append(Line(0, f"{self.counter} = 0"))
+        if node.table and any(mentions(line.doc, self.total_word) for line in [*lets, *inner]):
+            lines.append(Line(0, f"{self.total_word} = {self.total()}"))
+        key = self.row_key()
+        if key is not None:
+            inner = [keyed(line, key) for line in inner]
+        lines += [Line(0, Cat(("for ", *header)), ":"), *indent([*lets, *inner])]
+        return [Piece(lines=lines)]
+
+    def next_turn(self) -> str:
+        """The count of a table's turns goes up at the end of each turn of the repeats in its rows, or of each row."""
+        return f"{self.counter} += 1"
+
+    def steps(self, line: Line) -> bool:
+        return line.doc == self.next_turn()
+
+    def total(self) -> str:
+        """How many turns the table has in all."""
+        node = self.node
+        inner = [turns_written(loop) for loop in inner_loops(node)]
+        if not inner:
+            return text(self.numbers.close(self.turns()))
+        count = sum(inner[1:], start=inner[0])
+        for name, expr in reversed(list(node.let.items())):
+            count = substitute(count, {name: expr})
+        count = simplify(self.numbers.close(substitute(count, {n: Name(f"@{n}") for n in node.columns})))
+        read = {n.id for n in names(count)}
+        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)
+        columns = [name for name in node.columns if whole or name in read]
+        return f"sum({text(count)} for {', '.join(columns)} in {flat(self.row_docs(columns, {}))})"
+
+    def row_key(self) -> str | None:
+        """The column that names the rows of a table."""
+        return "name" if self.node.table and "name" in self.node.columns else None
+
+    def header(self, index: bool, derived: Mapping[str, list[Value]]) -> tuple[Doc, ...]:
+        """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
+        node = self.node
+        if node.count is not None:
+            return (f"{self.index if index else self.unread} in range({text(self.count or 0)})",)
+        columns = self.columns(derived)
+        rows = self.row_docs(columns, derived)
+        target = ", ".join(columns) if columns else self.unread
+        if isinstance(rows, Group) and not columns:
+            return (f"{self.index if index else self.unread} in range({len(rows.items)})",)
+        if index:
+            inside = f"({target})" if len(columns) > 1 else target
+            return (f"{self.index}, {inside} in ", call("enumerate", rows))
+        return (f"{target} in ", rows)
+
+    def columns(self, derived: Mapping[str, list[Value]]) -> list[str]:
+        node, used = self.node, self.numbers.used
+        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)  # a table that comes as an argument
+        wanted = [n for n in node.columns if whole or (id(node), n) in used or n == self.row_key()]
+        order = {name: float(i) for i, name in enumerate(node.columns)}
+        for name in derived:
+            first = next((n.id for n in names(node.let[name]) if n.id in order), None)
+            order[name] = order[first] + 0.5 if first else len(order)
+        return sorted([*wanted, *derived], key=lambda n: order[n])
+
+    def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Value]]) -> Doc:
+        node = self.node
+        assert node.rows is not None
+        if self.fixed_rows():
+            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.notes.rows[id(node)]]
+        elif isinstance(node.rows, ListOf):
+            rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
+        elif self.open_defaults():
+            message = "these rows lack a column, and its default is not the same everywhere"
+            raise fault("cannot-print", message, node.span, help="give each row all of its cells")
+        else:
+            return expr_doc(self.numbers.shown(node.rows, (id(node), "rows")))
+        return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
+
+    def lets(self) -> tuple[list[Line], dict[str, list[Value]]]:
+        """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
+        node, numbers = self.node, self.numbers
+        columns = self.row_lets()
+        lines: list[Line] = []
+        derived: dict[str, list[Value]] = {}
+        for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
+            if (id(node), name) not in numbers.used:
+                continue
+            if name in columns:
+                derived[name] = [row[name] for row in self.writer.origin.notes.rows[id(node)]]
+            else:
+                lines.append(Line(0, Cat((f"{name} = ", expr_doc(simplify(numbers.close(expr), numbers.facts))))))
+        return lines[::-1], derived
+
+    def row_lets(self) -> set[str]:
+        """The lets that hang on the row alone."""
+        node = self.node
+        found: set[str] = set()
+        if node.rows is None or not self.fixed_rows():
+            return found
+        for name, expr in node.let.items():
+            open_ = self.numbers.seen[(id(node), name)].deps & self.numbers.symbolic
+            if not open_ and all(self.known_in_row(n.id, found) for n in names(expr)):
+                found.add(name)
+        return found
+
+    def known_in_row(self, name: str, lets: set[str]) -> bool:
+        if name in self.node.columns or name in self.node.let:
+            return name in self.node.columns or name in lets
+        bound = self.numbers.bound.get(name)
+        if isinstance(bound, tuple):
+            return self.numbers.constant(bound) is not None
+        return isinstance(bound, Lit)
+
+
+def is_starred(doc: Doc) -> bool:
+    """Whether a piece is itself a list of modules."""
+    return isinstance(doc, Cat) and bool(doc.parts) and doc.parts[0] == "*"
+
+
+def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
+    """`expr` with variables of the source replaced by what they come to; None if one has no form."""
+    read = {name.id[1:] for name in names(expr) if name.id.startswith("@")} & forms.keys()
+    found = {f"@{name}": form for name in read if (form := forms[name]) is not None}
+    return substitute(expr, found) if len(found) == len(read) else None
+
+
+def inner_loops(node: ir.LoopNode) -> list[ir.LoopNode]:
+    """The loops that are steps of a turn themselves."""
+    return [inner for inner in node.body.nodes if isinstance(inner, ir.LoopNode)]
+
+
+def turns_written(node: ir.LoopNode) -> Expr:
+    """How many turns a loop has, as the spec says it."""
+    if node.count is not None:
+        return node.count
+    assert node.rows is not None
+    return Lit(len(node.rows.items)) if isinstance(node.rows, ListOf) else Call("len", (node.rows,))
+
+
+def counts_turns(node: ir.LoopNode) -> bool:
+    """Whether anything in a table reads `turn`."""
+    loops = (node, *(inner for inner in node.body.walk() if isinstance(inner, ir.LoopNode)))
+    lets = (expr for loop in loops for expr in loop.let.values())
+    inside = (expr for inner in node.body.walk() for expr in expressions(inner))
+    return any(name.id == "turn" for expr in (*lets, *inside) for name in names(expr))
+
+
+def reads_turn(node: ir.LoopNode) -> bool:
+    """Whether a loop's body reads `i`, `first` or `last` of this loop."""
+    exprs = list(node.let.values())
+
+    def visit(region: ir.Region) -> None:
+        for inner in region.nodes:
+            exprs.extend(expressions(inner))
+            if not isinstance(inner, ir.LoopNode):
+                for region_ in inner.regions():
+                    visit(region_)
+
+    visit(node.body)
+    return any(name.id in TURN_NAMES for expr in exprs for name in names(expr))
+
+
+def update(variable: str, result: Expr) -> Doc:
+    """`c = …`, or `c += …` for a sum."""
+    rest = simplify(result - Name(variable))
+    if not any(n.id == variable for n in names(rest)) and any(n.id == variable for n in names(result)):
+        return f"{variable} += {text(rest)}"
+    return Cat((f"{variable} = ", expr_doc(result)))

@@ -1,0 +1,191 @@
+"""Which expression stands for a number in a class: a literal where it never differs, else names in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from archdsl.analysis.elaborate import Seen
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.fold import fold, substitute
+from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, Lit, Logic, Name, Unary, Value, names, rebuild, wrap
+from archdsl.expr.simplify import same, simplify
+
+UNKNOWN = "@unknown"  # channels that only running the block tells
+LOOPED = "@looped"  # such channels after a loop
+Facts = frozenset[tuple[Expr, Expr]]
+
+
+@dataclass
+class Numbers:
+    """The names of one class (or loop body inside it) and what they stand for."""
+
+    seen: Mapping[tuple[int, str], Seen]
+    symbolic: frozenset[str]
+    bound: dict[str, Expr | tuple[int, str]]  # a name -> its expression, or the slot of a param, let or column
+    used: set[tuple[int, str]] = field(default_factory=set)  # slots printed by name
+    facts: Facts = frozenset()
+    lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()  # the names that mean one thing in all of the class
+    known: dict[Expr, bool] = field(default_factory=dict)  # the conditions under which is printed
+    closing: dict[tuple[tuple[int, str], tuple[tuple[Expr, bool], ...]], Expr] | None = None
+
+    def constant(self, slot: tuple[int, str]) -> Expr | None:
+        """The literal of a place whose number never differs and hangs on no open param."""
+        seen = self.seen.get(slot)
+        if seen is None or seen.varies or seen.deps & self.symbolic:
+            return None
+        return wrap(seen.value)
+
+    def decided(self, slot: tuple[int, str]) -> bool | None:
+        """A condition's value, if it is always the same."""
+        constant = self.constant(slot)
+        return bool(constant.value) if isinstance(constant, Lit) else None
+
+    def shown(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
+        """What to print for `expr`, evaluated at `slot`."""
+        if isinstance(expr, Lit):
+            return expr
+        constant = self.constant(slot) if slot is not None else None
+        if isinstance(expr, Name) and constant is not None:
+            own = self.close(expr)  # the same everywhere it is read here, but not by itself
+            return own if isinstance(own, Name) and not expr.id.startswith(("@", "c_in")) else constant
+        return constant if constant is not None else simplify(self.close(expr), self.facts)
+
+    def close(self, expr: Expr) -> Expr:
+        """`expr` over the names of the emitted scope."""
+        if isinstance(expr, Name):
+            return self.name(expr)
+        if isinstance(expr, IfElse):  # only what is printed counts as used
+            condition = self.close(expr.condition)
+            truth = self.truth(condition)
+            if truth is not None:
+                return self.close(expr.then if truth else expr.other)
+            with self.given(condition, True):
+                then = self.close(expr.then)
+            with self.given(condition, False):
+                other = self.close(expr.other)
+            return fold(IfElse(condition, then, other))
+        if isinstance(expr, Logic):
+            return self.closed_logic(expr)
+        return fold(rebuild(expr, self.close))
+
+    def truth(self, condition: Expr) -> bool | None:
+        """Whether a condition over the names of the scope holds where it is printed, if that is known."""
+        if isinstance(condition, Lit):
+            return bool(condition.value)
+        if isinstance(condition, Unary) and condition.op == "not":
+            inner = self.truth(condition.operand)
+            return None if inner is None else not inner
+        return self.known.get(condition)
+
+    @contextmanager
+    def given(self, condition: Expr, truth: bool) -> Iterator[None]:
+        """What is printed meanwhile is printed where this holds (or does not)."""
+        while isinstance(condition, Unary) and condition.op == "not":
+            condition, truth = condition.operand, not truth
+        outer = self.known
+        if all(name.id in self.fixed for name in names(condition)):
+            self.known = {**outer, condition: truth}
+        yield
+        self.known = outer
+
+    def closed_logic(self, expr: Logic) -> Expr:
+        items = []
+        for item in expr.items:
+            items.append(self.close(item))
+            last = items[-1]
+            if isinstance(last, Lit) and bool(last.value) is (expr.op == "or"):
+                break
+        return fold(Logic(expr.op, tuple(items)))
+
+    def name(self, name: Name) -> Expr:
+        if name.id == UNKNOWN:
+            message = "the channels after this step differ between calls in a way that has no expression"
+            raise fault("cannot-print", message, name.span)
+        if name.id == LOOPED:
+            message = "the channels after this loop have no expression over what its block is given"
+            raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
+        if name.id.startswith("@"):  # a variable of the emitted source
+            return Name(name.id[1:])
+        found = self.bound.get(name.id)
+        if found is None:
+            if name.id in ("h_in", "w_in"):
+                raise fault("cannot-print", f"'{name.id}' changes from turn to turn of a loop", name.span)
+            return name
+        if isinstance(found, Expr):
+            return self.close(found) if found != name else found
+        constant = self.constant(found)
+        if constant is not None:
+            return constant
+        if found in self.lets:
+            closed = self.closed_let(found)
+            if isinstance(closed, Name):  # another word for a name needs no variable
+                return closed
+        self.used.add(found)
+        return name if name.id == found[1] else Name(found[1])
+
+    def closed_let(self, slot: tuple[int, str]) -> Expr:
+        """A let over the names of the scope; while one is closed, those in it are closed once."""
+        if self.closing is not None:
+            key = slot, tuple(self.known.items())
+            if key not in self.closing:
+                self.closing[key] = self.close(self.lets[slot])
+            return self.closing[key]
+        self.closing = {}
+        try:
+            return self.close(self.lets[slot])
+        finally:
+            self.closing = None
+
+    def open_names(self, expr: Expr) -> bool:
+        return any(True for _ in names(expr))
+
+
+def merge(condition: Expr, then: Expr, other: Expr) -> Expr:
+    """Channels after an optional step: one form for both sides if the condition's equalities prove it."""
+    if same(then, other):
+        return then
+    for a, b in equalities(condition, True):
+        for pair in ({a: b}, {b: a}):
+            if same(replace_in(then, pair), replace_in(other, pair)):
+                return other
+    for a, b in equalities(condition, False):
+        for pair in ({a: b}, {b: a}):
+            if same(replace_in(then, pair), replace_in(other, pair)):
+                return then
+    return IfElse(condition, then, other)
+
+
+def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:
+    """What is equal when the condition has this truth value."""
+    match condition:
+        case Compare(op="==", left=a, right=b) if truth:
+            return [(a, b)]
+        case Compare(op="!=", left=a, right=b) if not truth:
+            return [(a, b)]
+        case Logic(op="and", items=items) if truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+        case Logic(op="or", items=items) if not truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+    return []
+
+
+def replace_in(expr: Expr, pair: Mapping[Expr, Expr]) -> Expr:
+    if expr in pair:
+        return pair[expr]
+    return fold(rebuild(expr, lambda part: replace_in(part, pair)))
+
+
+def divisibility(requirements: tuple[Expr, ...]) -> Facts:
+    """The pairs (a, n) of `require: [a % n == 0]`."""
+    found = set()
+    for expr in requirements:
+        match expr:
+            case Compare(op="==", left=Binary(op="%", left=a, right=n), right=Lit(value=0)):
+                found.add((a, n))
+    return frozenset(found)
+
+
+__all__ = ["Facts", "Numbers", "Value", "divisibility", "merge", "substitute"]

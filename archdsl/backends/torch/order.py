@@ -1,0 +1,101 @@
+"""When the tensors of a template, and the `c_in` of its stages and loops, are read: in order of execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archdsl.analysis.elaborate import channel_names
+from archdsl.backends.torch.taps import tapped
+from archdsl.expr.nodes import Expr, names
+from archdsl.ir import program as ir
+
+
+class Order:
+    """What a template reads after a place in it."""
+
+    def __init__(self, template: ir.Template) -> None:
+        self.now = 0
+        self.began: dict[ir.IrNode, int] = {}
+        self.ended: dict[ir.IrNode, int] = {}
+        self.apart: dict[ir.IrNode, list[range]] = {}  # the times of what is not run where the node is
+        self.times: dict[ir.Var, list[int]] = {}  # when a tensor is read
+        self.entering: dict[int, list[int]] = {}  # of a meaning of `c_in`, when it is read
+        self.meaning: dict[ir.IrNode, int] = {}  # of `c_in` where a node stands
+        self.meanings = 0
+        self.staged = template.staged
+        self.region(template.region, 0)
+        for auxiliary in template.training.values():
+            self.region(auxiliary.region, self.another())
+        self.now += 1
+        for operand in template.outputs.values():
+            self.read(operand)
+
+    def reads(self, var: ir.Var, node: ir.IrNode) -> bool:
+        """Whether a tensor is read after (or inside) a node."""
+        return self.after(self.times.get(var, []), self.began[node], node)
+
+    def reads_entry(self, node: ir.IrNode) -> bool:
+        """Whether what `c_in` means where a node stands is asked for after it."""
+        return self.after(self.entering.get(self.meaning[node], []), self.ended[node], node)
+
+    def after(self, times: list[int], start: int, node: ir.IrNode) -> bool:
+        return any(time > start and not any(time in span for span in self.apart.get(node, [])) for time in times)
+
+    def another(self) -> int:
+        self.meanings += 1
+        return self.meanings
+
+    def region(self, region: ir.Region, meaning: int) -> None:
+        for node in region.nodes:
+            meaning = self.another() if node.stage is not None else meaning
+            self.now += 1
+            self.began[node], self.meaning[node] = self.now, meaning
+            for operand in node.operands():
+                self.read(operand)
+            if asks_entry(node):
+                self.entering.setdefault(meaning, []).append(self.now)
+            turned = self.staged and isinstance(node, ir.LoopNode)
+            for inner in node.regions():
+                before = self.now
+                self.region(inner, self.another() if turned else meaning)
+                if isinstance(node, ir.IfNode) and inner is node.other:
+                    for step in node.then.walk():
+                        self.apart.setdefault(step, []).append(range(before + 1, self.now + 1))
+            self.ended[node] = self.now
+        self.now += 1
+        if region.result is not None:
+            self.read(region.result)
+
+    def read(self, operand: ir.Operand) -> None:
+        match operand:
+            case ir.Var():
+                self.times.setdefault(operand, []).append(self.now)
+            case ir.Item(var=var):
+                self.read(var)
+            case ir.Tap():
+                for var in tapped(operand):
+                    self.read(var)
+
+
+def asks_entry(node: ir.IrNode) -> bool:
+    """Whether a node reads `c_in`, or may be given a multiple of it as its channels."""
+    if isinstance(node, ir.OpNode) and channel_names(node.op) is None:
+        return True
+    return any(name.id == "c_in" for expr in expressions(node) for name in names(expr))
+
+
+def expressions(node: ir.IrNode) -> Iterator[Expr]:
+    """The expressions of a node itself; those of a loop's `let:` belong to its turns."""
+    match node:
+        case ir.OpNode():
+            yield from node.fields.values()
+        case ir.CallNode():
+            yield from node.args.values()
+        case ir.IfNode():
+            yield node.condition
+        case ir.LoopNode():
+            yield from (expr for expr in (node.count, node.rows) if expr is not None)
+            yield from node.column_defaults.values()
+        case ir.ContainerNode() | ir.StageNode():
+            yield from node.let.values()
+    yield from (operand.index for operand in node.operands() if isinstance(operand, ir.Item))

@@ -1,0 +1,105 @@
+"""Which names stand in emitted source: a user's stay as they are, what the printer adds gives way.
+
+A class has three rooms: its constructor (arguments, values of `let:`, columns), its `forward` (tensors) and its
+attributes (modules, which `lower` names, and numbers kept for `forward`). The file is the fourth, of classes.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from archdsl.backends.torch.prelude import definitions
+from archdsl.ir import program as ir
+from archdsl.lowering.lower import INPUT, MEASURES
+from archdsl.support.naming import unique
+from archdsl.syntax.identifiers import ATTRIBUTES, DEFINED, LEADING_OUT, READ
+
+IMPORTED = frozenset({"self", "nn", "torch", "Tensor", "math", "F"})
+OUTPUT, TRAINING_OUTPUT = "Output", "TrainingOutput"  # what follows the network's name in those of its results
+CALLED = ("layer", "key", "child", "inner")  # what loops of `forward` call the modules that they run, and their keys
+SPARE = ("y", "z")  # for tensors that have no word of their own
+Rename: TypeAlias = "dict[str, str]"
+
+
+class Words:
+    """The words of one function: those that are taken, and those that the printer adds, each the same throughout."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
+        self.own: dict[tuple[str, ...], str] = {}
+
+    def word(self, *wanted: str) -> str:
+        """The first of some words that is free, else one made of the first with a number."""
+        if wanted not in self.own:
+            taken = {*self.taken, *self.own.values()}
+            free = (word for word in wanted if word not in taken)
+            self.own[wanted] = next(free, None) or unique(wanted[0], taken)
+        return self.own[wanted]
+
+
+def numbers_of(template: ir.Template) -> set[str]:
+    """The words for numbers in a constructor: all that a spec says there, and the channels and sizes that enter."""
+    found = {*MEASURES, *template.params, *template.implicit, *template.let, *template.optional}
+    found |= {f"c_{name}" for name in template.inputs if name != INPUT}
+    for node in template.walk():
+        if isinstance(node, (ir.LoopNode, ir.ContainerNode, ir.StageNode)):
+            found.update(node.let)
+        if isinstance(node, ir.LoopNode):
+            found.update(node.columns)
+    return found
+
+
+def tensors_of(template: ir.Template) -> set[str]:
+    """The words that tensors want in `forward`."""
+    found = {*SPARE, *template.inputs, *template.outputs, *template.training}
+    for var in template.tensors():
+        found |= {var.name, *var.parts}
+    return found
+
+
+def in_constructor(template: ir.Template) -> Words:
+    """The words of `__init__`."""
+    return Words(IMPORTED | LEADING_OUT | numbers_of(template))
+
+
+def in_forward(template: ir.Template, name: str) -> Words:
+    """The words of `forward`; what it reads of the file is taken."""
+    found = Words(hidden(name) | tensors_of(template))
+    for word in CALLED:
+        found.word(word)
+    return found
+
+
+def hidden(name: str) -> set[str]:
+    """What no tensor may be called, for the same function reads something else under that name."""
+    return {*IMPORTED, *READ, *LEADING_OUT, *results_of(name), "list", "zip"}
+
+
+def attribute(word: str, taken: Iterable[str]) -> str:
+    """The attribute that keeps a number: no module's, none of torch's."""
+    return unique(word.lstrip("_") or "number", {*taken, *ATTRIBUTES})
+
+
+def results_of(network: str) -> tuple[str, str]:
+    """The class of the several results of a network, and that of what it gives in training if they are more then."""
+    return f"{network}{OUTPUT}", f"{network}{TRAINING_OUTPUT}"
+
+
+def classes(templates: Sequence[ir.Template], network: ir.Template, name: str) -> dict[int, str]:
+    """The class of each template: the network has its name, a block its own unless something else is called so."""
+    numbers = {word for template in templates for word in numbers_of(template)}
+    taken = {name, *results_of(name), *IMPORTED, *DEFINED, *dir(builtins), *numbers}
+    found = {}
+    for template in templates:
+        found[id(template)] = name if template is network else unique(template.name, taken)
+        taken.add(found[id(template)])
+    return found
+
+
+def prelude_names(templates: Sequence[ir.Template], made: Iterable[str], name: str) -> Rename:
+    """What the definitions of the prelude are called in a file whose own classes or arguments have their names."""
+    numbers = {word for template in templates for word in numbers_of(template)}
+    taken = {*made, *results_of(name), *numbers}
+    return {known: unique(known, taken) for known in definitions() if known in taken}

@@ -1,0 +1,1 @@
+"""Where a fault is, what to say of it, and how that looks."""

@@ -1,0 +1,79 @@
+"""What is wrong and what to say of it: diagnostics, the one exception, the collector of several faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics.spans import Span
+
+MAX_TEXT = 600  # characters of a message
+
+
+@dataclass(frozen=True)
+class Note:
+    """A second place or fact that belongs to a fault."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One fault: a code, a message in the user's words, the place, and what to do."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    trail: tuple[Note, ...] = ()
+
+
+class SpecError(Exception):
+    """A fault in a spec or a call; ``diagnostics`` are data, ``str()`` is the rendered text."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        from archdsl.diagnostics.rendering import render_text
+
+        return render_text(self.diagnostics)
+
+
+def fault(
+    code: str, message: str, span: Span | None = None, *, label: str = "", notes: tuple[Note, ...] = (), help: str = ""
+) -> SpecError:
+    """A `SpecError` of one diagnostic, ready to raise; what a hostile spec makes endless is cut."""
+    return SpecError(Diagnostic(code, clipped(message), span, label, notes, clipped(help)))
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
+
+
+@dataclass
+class Collector:
+    """Gathers independent faults so that one run reports all of them."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    @contextmanager
+    def catch(self) -> Iterator[None]:
+        """Runs one independent piece of work; its faults are kept and the next piece goes on."""
+        try:
+            yield
+        except SpecError as error:
+            self.found.extend(error.diagnostics)
+
+    def finish(self) -> None:
+        """Raises what was gathered, in the order of the text, each fault once."""
+        if self.found:
+            unique = dict.fromkeys(self.found)
+            raise SpecError(
+                *sorted(unique, key=lambda d: (d.span.source.name, d.span.line, d.span.col) if d.span else ("", 0, 0))
+            )

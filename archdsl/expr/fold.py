@@ -1,0 +1,124 @@
+"""Expressions with constant parts computed and neutral terms dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import (
+    Binary,
+    Compare,
+    Expr,
+    IfElse,
+    ListOf,
+    Lit,
+    Logic,
+    Name,
+    Unary,
+    children,
+    rebuild,
+    wrap,
+)
+
+
+def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
+    """`expr` with names replaced; the result is folded."""
+    if isinstance(expr, Name):
+        return env.get(expr.id, expr)
+    return fold(rebuild(expr, lambda part: substitute(part, env)))
+
+
+def fold(expr: Expr) -> Expr:
+    """One node with constant parts computed and neutral terms dropped."""
+    match expr:
+        case Binary(op=op, left=a, right=b):
+            return binary(op, a, b)
+        case IfElse(condition=condition, then=a, other=b):
+            return _chosen(condition, a, b)
+        case Logic(op=op, items=items):
+            return _logic(op, items)
+        case Unary(op="not", operand=Compare(op="==" | "!=" as op, left=a, right=b)) if not _is_constant(a):
+            return Compare("!=" if op == "==" else "==", a, b)
+        case Name() | Lit() | ListOf():
+            return expr
+    if all(_is_constant(child) for child in children(expr)):
+        return wrap(evaluate(expr, {}))
+    return expr
+
+
+def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
+    """`a if condition else b`; a choice inside by the same condition is settled."""
+    if isinstance(condition, Lit):
+        return a if condition.value else b
+    if isinstance(a, IfElse) and a.condition == condition:
+        a = a.then
+    if isinstance(b, IfElse) and b.condition == condition:
+        b = b.other
+    return a if a == b else IfElse(condition, a, b)
+
+
+def _is_constant(expr: Expr) -> bool:
+    return isinstance(expr, Lit) or (isinstance(expr, ListOf) and all(_is_constant(item) for item in expr.items))
+
+
+def _logic(op: str, items: tuple[Expr, ...]) -> Expr:
+    """The parts that decide: what comes after a literal that settles it is dropped, so are those that never do."""
+    rest: list[Expr] = []
+    for index, item in enumerate(items):
+        if not isinstance(item, Lit):
+            rest.append(item)
+        elif bool(item.value) is (op == "or"):
+            rest.append(item)
+            break
+        elif index == len(items) - 1 and not (rest and isinstance(item.value, bool)):
+            rest.append(item)
+    if isinstance(rest[-1], Lit) and isinstance(rest[-1].value, bool) and rest[-1].value is (op == "or"):
+        return rest[-1]
+    return rest[0] if len(rest) == 1 else Logic(op, tuple(rest))
+
+
+def binary(op: str, a: Expr, b: Expr) -> Expr:
+    """`a op b`, folded."""
+    if isinstance(a, Lit) and isinstance(b, Lit):
+        return wrap(evaluate(Binary(op, a, b), {}))
+    left, right = (item.value if isinstance(item, Lit) and type(item.value) is int else None for item in (a, b))
+    match op:
+        case "+" if right == 0:
+            return a
+        case "+" if left == 0:
+            return b
+        case "+" if a == b:
+            return binary("*", Lit(2), a)
+        case "-" if right == 0:
+            return a
+        case "-" if a == b:
+            return Lit(0)
+        case "*" | "//" if right == 1:
+            return a
+        case "*" if left == 1:
+            return b
+        case "*" if left == 0 or right == 0:
+            return Lit(0)
+        case "//" if a == b:
+            return Lit(1)
+        case "-" if isinstance(a, Binary) and a.op == "+" and a.right == b:
+            return a.left
+        case "-" if isinstance(a, Binary) and a.op == "+" and a.left == b:
+            return a.right
+        case "+" if right is not None and right < 0:
+            return binary("-", a, Lit(-right))
+        case "//" if right and isinstance(a, Binary) and a.op == "*" and (divided := _divided(a, right)) is not None:
+            return divided
+    if isinstance(a, IfElse) and isinstance(b, Lit) and isinstance(a.then, Lit) and isinstance(a.other, Lit):
+        return IfElse(a.condition, binary(op, a.then, b), binary(op, a.other, b))
+    if isinstance(b, IfElse) and isinstance(a, Lit) and isinstance(b.then, Lit) and isinstance(b.other, Lit):
+        return IfElse(b.condition, binary(op, a, b.then), binary(op, a, b.other))
+    return Binary(op, a, b)
+
+
+def _divided(product: Binary, n: int) -> Expr | None:
+    """`a * m // n` where n divides the whole number m."""
+    for factor, rest in ((product.right, product.left), (product.left, product.right)):
+        if isinstance(factor, Lit) and type(factor.value) is int and factor.value % n == 0:
+            return binary("*", Lit(factor.value // n), rest)
+    return None

@@ -1,0 +1,181 @@
+"""Expressions: what stands in a spec where a number, a truth value or a word is wanted.
+
+An expression is a small immutable tree, parsed from text, evaluated by our own walk (never by
+Python's), and printed back into emitted source. Trees compare by content, not by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from archdsl.diagnostics.spans import Span
+
+Value: TypeAlias = Any  # int | float | bool | str | None | list[Value]
+MAX_PARTS = 1000  # of an expression made of others
+
+
+@dataclass(frozen=True)
+class Expr:
+    """A node of an expression; `span` is its place in the spec, for messages only."""
+
+    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    def __add__(self, other: Expr | int) -> Expr:
+        return _folded("+", self, wrap(other))
+
+    def __radd__(self, other: int) -> Expr:
+        return _folded("+", wrap(other), self)
+
+    def __sub__(self, other: Expr | int) -> Expr:
+        return _folded("-", self, wrap(other))
+
+    def __rsub__(self, other: int) -> Expr:
+        return _folded("-", wrap(other), self)
+
+    def __mul__(self, other: Expr | int) -> Expr:
+        return _folded("*", self, wrap(other))
+
+    def __rmul__(self, other: int) -> Expr:
+        return _folded("*", wrap(other), self)
+
+    def __floordiv__(self, other: Expr | int) -> Expr:
+        return _folded("//", self, wrap(other))
+
+    def __rfloordiv__(self, other: int) -> Expr:
+        return _folded("//", wrap(other), self)
+
+
+def _folded(op: str, a: Expr, b: Expr) -> Expr:
+    """`a op b`; folding is written over these nodes, so it is loaded when the first two are joined."""
+    from archdsl.expr.fold import binary
+
+    return binary(op, a, b)
+
+
+@dataclass(frozen=True)
+class Lit(Expr):
+    """A number, a truth value, a word or nothing."""
+
+    value: int | float | bool | str | None
+
+
+@dataclass(frozen=True)
+class Name(Expr):
+    """A name in scope; a dotted one (`dense.stage3`) is a path to a tensor."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Unary(Expr):
+    op: str
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Binary(Expr):
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Compare(Expr):
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Logic(Expr):
+    op: str
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class IfElse(Expr):
+    condition: Expr
+    then: Expr
+    other: Expr
+
+
+@dataclass(frozen=True)
+class Index(Expr):
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True)
+class Call(Expr):
+    function: str
+    args: tuple[Expr, ...]
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True)
+class ListOf(Expr):
+    items: tuple[Expr, ...]
+
+
+def wrap(value: Expr | Value) -> Expr:
+    """A value as an expression; an expression as it is."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, (list, tuple)):
+        return ListOf(tuple(wrap(item) for item in value))
+    return Lit(value)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct parts of an expression."""
+    match expr:
+        case Unary(operand=a):
+            return (a,)
+        case Binary(left=a, right=b) | Compare(left=a, right=b) | Index(base=a, index=b):
+            return (a, b)
+        case Logic(items=items) | ListOf(items=items):
+            return items
+        case IfElse(condition=c, then=a, other=b):
+            return (c, a, b)
+        case Call(args=args, keywords=keywords):
+            return (*args, *(value for _, value in keywords))
+    return ()
+
+
+def names(expr: Expr) -> Iterator[Name]:
+    """Every name an expression mentions, in order."""
+    if isinstance(expr, Name):
+        yield expr
+    for child in children(expr):
+        yield from names(child)
+
+
+def is_long(expr: Expr) -> bool:
+    """Whether an expression has more parts than anyone reads; counting stops there, for parts may be shared."""
+    count, todo = 0, [expr]
+    while todo and count <= MAX_PARTS:
+        count += 1
+        todo += children(todo.pop())
+    return count > MAX_PARTS
+
+
+def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The same node over changed parts."""
+    match expr:
+        case Unary(operand=a):
+            return replace(expr, operand=change(a))
+        case Binary(left=a, right=b) | Compare(left=a, right=b):
+            return replace(expr, left=change(a), right=change(b))
+        case Index(base=a, index=b):
+            return replace(expr, base=change(a), index=change(b))
+        case Logic(items=items) | ListOf(items=items):
+            return replace(expr, items=tuple(change(item) for item in items))
+        case IfElse(condition=c, then=a, other=b):
+            return replace(expr, condition=change(c), then=change(a), other=change(b))
+        case Call(args=args, keywords=keywords):
+            return replace(
+                expr, args=tuple(change(a) for a in args), keywords=tuple((k, change(v)) for k, v in keywords)
+            )
+    return expr

@@ -1,0 +1,65 @@
+"""An expression as text: as a spec has it, or as emitted source does."""
+
+from __future__ import annotations
+
+from archdsl.expr.nodes import Binary, Call, Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary, Value
+
+_POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
+_PREFIX = {"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt", "gcd": "math.gcd"}
+
+
+def show(expr: Expr, *, python: bool = False) -> str:
+    """The expression as text; with `python`, as it stands in emitted source (`math.ceil`, tuples)."""
+    return _show(expr, python)[0]
+
+
+def _show(expr: Expr, python: bool) -> tuple[str, int]:
+    """Text and how tightly it binds (10: an atom)."""
+
+    def part(child: Expr, power: int) -> str:
+        text, own = _show(child, python)
+        return text if own >= power else f"({text})"
+
+    match expr:
+        case Lit(value=value):
+            return _literal(value, python), 10 if not isinstance(value, (int, float)) or value >= 0 else 7
+        case Name(id=name):
+            return name, 10
+        case Unary(op="not", operand=a):
+            return f"not {part(a, 3)}", 3
+        case Unary(operand=a):
+            return f"-{part(a, 7)}", 7
+        case Binary(op="**", left=a, right=b):
+            return f"{part(a, 9)}**{part(b, 8)}", 8
+        case Binary(op=op, left=a, right=b):
+            power = _POWER[op]
+            return f"{part(a, power)} {op} {part(b, power + 1)}", power
+        case Compare(op=op, left=a, right=b):
+            return f"{part(a, 5)} {op} {part(b, 5)}", 4
+        case Logic(op=op, items=items):
+            power = _POWER[op]
+            return f" {op} ".join(part(item, power + 1) for item in items), power
+        case IfElse(condition=c, then=a, other=b):
+            return f"{part(a, 1)} if {part(c, 1)} else {part(b, 0)}", 0
+        case Index(base=a, index=b):
+            return f"{part(a, 10)}[{part(b, 0)}]", 10
+        case Call(function=function, args=args, keywords=keywords):
+            inside = [part(a, 0) for a in args] + [f"{k}={part(v, 0)}" for k, v in keywords]
+            return f"{_PREFIX.get(function, function) if python else function}({', '.join(inside)})", 10
+        case ListOf(items=items):
+            inside = [part(item, 0) for item in items]
+            if python:
+                return (f"({inside[0]},)" if len(inside) == 1 else f"({', '.join(inside)})"), 10
+            return f"[{', '.join(inside)}]", 10
+    raise AssertionError(expr)
+
+
+def _literal(value: Value, python: bool) -> str:
+    if isinstance(value, str):
+        quoted = repr(value)
+        if python and '"' not in value and quoted.startswith("'"):
+            return f'"{quoted[1:-1]}"'
+        return quoted
+    if not python and (value is None or isinstance(value, bool)):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)

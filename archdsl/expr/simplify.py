@@ -1,0 +1,101 @@
+"""Integer expressions as polynomials: what is equal gets one form."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from archdsl.expr.fold import binary
+from archdsl.expr.nodes import Binary, Expr, ListOf, Lit, Name, Unary, rebuild
+from archdsl.expr.show import show
+
+Poly: TypeAlias = "dict[tuple[Expr, ...], int]"
+
+
+def polynomial(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> Poly:
+    """`expr` as an integer polynomial over opaque atoms; `facts` holds the pairs (a, n) with a % n == 0."""
+    match expr:
+        case Lit(value=value) if type(value) is int:
+            return {(): value} if value else {}
+        case Unary(op="-", operand=a):
+            return {k: -v for k, v in polynomial(a, facts).items()}
+        case Binary() if _is_list(expr):
+            return {(expr,): 1}
+        case Binary(op="+" | "-" as op, left=a, right=b):
+            return _add(polynomial(a, facts), polynomial(b, facts), 1 if op == "+" else -1)
+        case Binary(op="*", left=a, right=b):
+            return _multiply(polynomial(a, facts), polynomial(b, facts), facts)
+    return {(expr,): 1}
+
+
+def _is_list(expr: Expr) -> bool:
+    """Whether it is a list, whose sum keeps its order."""
+    return isinstance(expr, ListOf) or (isinstance(expr, Binary) and (_is_list(expr.left) or _is_list(expr.right)))
+
+
+def _add(a: Poly, b: Poly, sign: int) -> Poly:
+    total = dict(a)
+    for key, value in b.items():
+        total[key] = total.get(key, 0) + sign * value
+    return {key: value for key, value in total.items() if value}
+
+
+def _multiply(a: Poly, b: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+    total: Poly = {}
+    for (left, m), (right, n) in ((x, y) for x in a.items() for y in b.items()):
+        atoms, factor = _cancel([*left, *right], m * n, facts)
+        total = _add(total, {tuple(sorted(atoms, key=repr)): factor}, 1)
+    return total
+
+
+def _cancel(atoms: list[Expr], factor: int, facts: frozenset[tuple[Expr, Expr]]) -> tuple[list[Expr], int]:
+    """`n * (a // n)` is `a` where a % n == 0 is known."""
+    for atom in atoms:
+        if isinstance(atom, Binary) and atom.op == "//" and (atom.left, atom.right) in facts:
+            divisor = atom.right.value if isinstance(atom.right, Lit) else None
+            if isinstance(divisor, int) and divisor and factor % divisor == 0:
+                atoms.remove(atom)
+                return [*atoms, atom.left], factor // divisor
+            if atom.right in atoms:
+                atoms.remove(atom)
+                atoms.remove(atom.right)
+                return [*atoms, atom.left], factor
+    return atoms, factor
+
+
+def from_polynomial(poly: Poly) -> Expr:
+    """A polynomial as a sum of products, positive terms first."""
+    total: Expr = Lit(0)
+    terms = sorted(poly.items(), key=lambda item: (item[1] < 0, not item[0]))
+    for atoms, factor in terms:
+        product: Expr = Lit(abs(factor))
+        for atom in atoms:
+            product = binary("*", product, atom)
+        total = binary("-", total, product) if factor < 0 else binary("+", total, product)
+    return total
+
+
+def _normal(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+    """A polynomial with every `n * (a // n)` cancelled."""
+    total: Poly = {}
+    for atoms, factor in poly.items():
+        rest, number = _cancel(list(atoms), factor, facts)
+        expanded = polynomial(rest[0], facts) if len(rest) == 1 else {tuple(sorted(rest, key=repr)): 1}
+        total = _add(total, {key: value * number for key, value in expanded.items()}, 1)
+    return total
+
+
+def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> Expr:
+    """The shorter of `expr` and its polynomial form, part by part."""
+    if isinstance(expr, (Lit, Name)):
+        return expr
+    parts = rebuild(expr, lambda part: simplify(part, facts))
+    flat = from_polynomial(_normal(polynomial(parts, facts), facts))
+    found = flat if len(show(flat)) < len(show(parts)) else parts
+    if parts == expr or len(show(found)) <= len(show(expr)):
+        return found
+    return expr  # a part that is shorter by itself may need brackets here
+
+
+def same(a: Expr, b: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> bool:
+    """Whether two expressions are provably equal."""
+    return a == b or _normal(polynomial(a, facts), facts) == _normal(polynomial(b, facts), facts)

@@ -1,0 +1,1 @@
+"""The network as data: lowered, with symbolic numbers, and as a graph with all of them computed."""

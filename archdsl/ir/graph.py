@@ -1,0 +1,134 @@
+"""The concrete network: tensors, op nodes and the tree of scopes, over a networkx DiGraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics.spans import Span
+from archdsl.ops.base import Op, Shape, times
+from archdsl.syntax.spec import Figure
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tensor:
+    """A value of the graph: C×H×W without the batch axis, and the node that made it (None: an input)."""
+
+    shape: Shape
+    node: Node | None = None
+    index: int = 0  # which result, of a node with several
+    name: str = ""  # of an input, or as the spec names it
+
+    def __repr__(self) -> str:
+        source = self.node.path if self.node else self.name
+        return f"<Tensor {times(self.shape)} of {source}>"
+
+
+@dataclass(eq=False, repr=False)
+class Node:
+    """One primitive op at work."""
+
+    id: int  # position in execution order
+    op: Op
+    fields: Mapping[str, Any]  # every field with its value; tensor fields are absent
+    inputs: tuple[Tensor, ...]  # the tensor or branches, then the tensor fields in the op's order
+    outputs: tuple[Tensor, ...]
+    path: str  # `dense.stage1.0.branch2.0.conv`: the module's name in the built network
+    scope: Scope
+    span: Span | None = None
+    label: str | None = None  # from the spec's `label:`
+    training: bool = False  # runs in training alone
+    functional: bool = False  # an expression in `forward`, without a module of its own
+
+    @property
+    def shape(self) -> Shape:
+        return self.outputs[0].shape
+
+    def __repr__(self) -> str:
+        return f"<Node {self.id} {self.op.name} {self.path}: {times(self.shape)}>"
+
+
+@dataclass(eq=False, repr=False)
+class Scope:
+    """A part of the network: the whole, a stage, a table row, a repeat turn, a block call, a branch."""
+
+    kind: str  # network | stage | row | turn | block | branch
+    name: str  # the stage's, row's or block's
+    path: str
+    parent: Scope | None
+    inputs: tuple[Tensor, ...] = ()
+    output: Tensor | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of a block call: its params, with values
+    row: Mapping[str, Any] = field(default_factory=dict)  # of a row or turn: the columns of its loop, with values
+    children: list[Scope | Node] = field(default_factory=list)
+    span: Span | None = None
+    label: str | None = None
+
+    def nodes(self) -> Iterator[Node]:
+        """Every op inside, in execution order."""
+        for child in self.children:
+            if isinstance(child, Node):
+                yield child
+            else:
+                yield from child.nodes()
+
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope inside, itself first."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Scope):
+                yield from child.scopes()
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.kind} {self.name} at {self.path or '(root)'}>"
+
+
+@dataclass(eq=False, repr=False)
+class Graph:
+    """A checked network. `nodes` are in execution order; `nx` is the networkx DiGraph over their ids."""
+
+    name: str  # the network's
+    variant: str | None
+    params: Mapping[str, Any]  # the network's parameters with their values
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+    nodes: list[Node]
+    root: Scope
+    paper: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Tensor] = field(default_factory=dict)  # further outputs, in training alone
+    figure: Figure = field(default_factory=Figure)
+    origin: Any = None  # the lowered template it came from, for the source back end
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def nx(self) -> networkx.DiGraph[Any]:
+        """Ids of inputs (their names) and nodes; node attribute `node`; edge attribute `tensor`."""
+        import networkx
+
+        graph: networkx.DiGraph[Any] = networkx.DiGraph(name=self.name)
+        for name, tensor in self.inputs.items():
+            graph.add_node(name, tensor=tensor)
+        for node in self.nodes:
+            graph.add_node(node.id, node=node)
+            for tensor in node.inputs:
+                graph.add_edge(tensor.node.id if tensor.node else tensor.name, node.id, tensor=tensor)
+        return graph
+
+    def _repr_svg_(self) -> str:
+        """The figure in a notebook."""
+        from archdsl.backends.figures import draw
+
+        return str(draw(self))
+
+    def stages(self) -> list[Scope]:
+        """The stages, in order."""
+        return [child for child in self.root.children if isinstance(child, Scope)]
+
+    def __repr__(self) -> str:
+        form = " ".join(filter(None, (self.name, self.variant)))
+        return f"<Graph {form}: {len(self.nodes)} nodes, {len(self.stages())} stages>"

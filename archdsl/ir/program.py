@@ -1,0 +1,244 @@
+"""The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
+
+A `Template` is a block (or the network) as a region of six kinds of node. `elaborate` runs it with
+numbers and gets the graph; the source back end prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.nodes import Expr, Lit
+from archdsl.ops.base import Op
+from archdsl.syntax.spec import Defaults, Param
+
+
+@dataclass(eq=False)
+class Var:
+    """A tensor of a template, or a list of them (`many`); `name` is the word for it in source."""
+
+    name: str
+    many: bool = False
+    optional: bool = False  # the result of a branch that may not exist
+    parts: tuple[str, ...] = ()  # the names its items are unpacked to
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One of a list of tensors."""
+
+    var: Var
+    index: Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Tap:
+    """The output of a named child of a container, by the keys that lead there."""
+
+    container: ContainerNode | LoopNode
+    keys: tuple[str, ...]
+    span: Span | None
+
+
+Operand: TypeAlias = "Var | Item | Tap"
+
+
+@dataclass(eq=False)
+class Region:
+    """Nodes in order of execution, and what comes out."""
+
+    nodes: list[IrNode] = field(default_factory=list)
+    result: Operand | None = None
+
+    def walk(self) -> Iterator[IrNode]:
+        """Every node inside, nested regions included."""
+        for node in self.nodes:
+            yield node
+            for region in node.regions():
+                yield from region.walk()
+
+
+@dataclass(eq=False, kw_only=True)
+class IrNode:
+    """What all nodes have: the result, the place, and the key under which a module stands (None: by position)."""
+
+    out: Var
+    span: Span
+    key: str | None = None
+    label: str | None = None
+    stage: str | None = None  # the stage that this node is, at the top of a network
+
+    def regions(self) -> tuple[Region, ...]:
+        return ()
+
+    def operands(self) -> tuple[Operand, ...]:
+        return ()
+
+
+@dataclass(eq=False, kw_only=True)
+class OpNode(IrNode):
+    """A primitive over `ins` (a `many` var spreads), then the tensors of its tensor fields."""
+
+    op: Op
+    fields: Mapping[str, Expr]
+    ins: tuple[Operand, ...]
+    tensors: Mapping[str, Operand] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    field_spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def functional(self) -> bool:
+        return self.op.functional(self.given)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (*self.ins, *self.tensors.values())
+
+
+@dataclass(eq=False, kw_only=True)
+class CallNode(IrNode):
+    """A block applied to a tensor and, by name, to further ones."""
+
+    block: Template
+    args: Mapping[str, Expr]
+    ins: tuple[Operand, ...]
+    tensors: Mapping[str, Operand] = field(default_factory=dict)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (*self.ins, *self.tensors.values())
+
+
+@dataclass(eq=False, kw_only=True)
+class IfNode(IrNode):
+    """One region or the other; `branch` marks an optional branch of a join, absent if the condition is false."""
+
+    condition: Expr
+    then: Region
+    other: Region
+    word: str = ""  # a name for the condition (`residual`)
+    branch: bool = False
+    choices: tuple[str, ...] = ()  # of `choice:`, the names of all its bodies
+
+    def regions(self) -> tuple[Region, ...]:
+        return (self.then, self.other)
+
+
+@dataclass(eq=False, kw_only=True)
+class LoopNode(IrNode):
+    """A chain repeated over rows (or `count` times); `parallel`: each row from the same tensor, all results kept.
+
+    In a container the turns are its own children, otherwise they make a container of their own.
+    `rows` of a table with a `name` column are keyed by it; `wrap` puts each row into a container.
+    """
+
+    entry: Operand
+    carry: Var
+    body: Region
+    count: Expr | None = None
+    columns: tuple[str, ...] = ()
+    column_defaults: Mapping[str, Expr] = field(default_factory=dict)
+    rows: Expr | None = None
+    let: Mapping[str, Expr] = field(default_factory=dict)
+    parallel: bool = False
+    inline: bool = False  # its turns are children of the enclosing container
+    wrap: bool = False
+    table: bool = False  # a table of rows of a stage
+    counted: bool = False  # it reads `turn` or `turns`
+    entries: tuple[Operand, ...] = ()  # of a column of tensors: what enters each row, `entry` being the first
+    entered: str = ""  # the column that then holds the channels of what enters
+
+    def regions(self) -> tuple[Region, ...]:
+        return (self.body,)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return self.entries or (self.entry,)
+
+
+@dataclass(eq=False, kw_only=True)
+class ContainerNode(IrNode):
+    """A chain of modules under one key: a stage, a branch, a row."""
+
+    entry: Operand
+    carry: Var
+    body: Region
+    kind: str = "branch"
+    let: Mapping[str, Expr] = field(default_factory=dict)
+
+    def regions(self) -> tuple[Region, ...]:
+        return (self.body,)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (self.entry,)
+
+
+@dataclass(eq=False, kw_only=True)
+class StageNode(IrNode):
+    """A stage that is no chain: its steps are the network's own, keyed by the stage's name in front."""
+
+    entry: Operand
+    carry: Var
+    body: Region
+    let: Mapping[str, Expr] = field(default_factory=dict)
+
+    def regions(self) -> tuple[Region, ...]:
+        return (self.body,)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (self.entry,)
+
+
+@dataclass(eq=False, kw_only=True)
+class ListNode(IrNode):
+    """Several tensors as a list; with `running`, their running sums."""
+
+    ins: tuple[Operand, ...]
+    running: bool = False
+
+    def operands(self) -> tuple[Operand, ...]:
+        return self.ins
+
+
+@dataclass(eq=False)
+class Auxiliary:
+    """A stage that runs in training alone, if it exists."""
+
+    condition: Expr
+    region: Region
+
+
+@dataclass(eq=False)
+class Template:
+    """A block, or the network, lowered."""
+
+    name: str
+    span: Span
+    params: dict[str, Param]
+    let: Mapping[str, Expr]
+    inputs: dict[str, Var]  # the tensor that enters (`input`), then the further ones
+    optional: frozenset[str]  # inputs that may be absent
+    require: tuple[Expr, ...]
+    region: Region
+    network: bool = False
+    staged: bool = False  # loops rebind c_in, as in stages
+    outputs: dict[str, Operand] = field(default_factory=dict)  # of a network with several
+    training: dict[str, Auxiliary] = field(default_factory=dict)  # stages that run in training alone
+    implicit: dict[str, Param] = field(default_factory=dict)  # params of the file that it reads
+    init: Mapping[str, Defaults] = field(default_factory=dict)
+    init_when: Expr = field(default_factory=lambda: Lit(True))
+    doc: str = ""
+
+    def walk(self) -> Iterator[IrNode]:
+        """Every node, those of training alone last."""
+        for region in (self.region, *(auxiliary.region for auxiliary in self.training.values())):
+            yield from region.walk()
+
+    def tensors(self) -> Iterator[Var]:
+        """Every tensor: its inputs, what enters a loop or container, what its nodes make."""
+        yield from self.inputs.values()
+        for node in self.walk():
+            yield node.out
+            if isinstance(node, (LoopNode, ContainerNode, StageNode)):
+                yield node.carry

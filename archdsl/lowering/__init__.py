@@ -1,0 +1,1 @@
+"""Spec to lowered form: sugar gone, names resolved, keys decided."""

@@ -1,0 +1,269 @@
+"""Source -> live torch module: what is emitted is executed, once for each content."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.abc
+import importlib.util
+import inspect
+import linecache
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis.elaborate import IMAGE, MAX_SIDE
+from archdsl.backends.torch import emit
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import plain_value, shown
+from archdsl.expr.nodes import Value
+from archdsl.ir.graph import Graph
+from archdsl.ops import REGISTRY
+from archdsl.syntax.identifiers import LEADING_OUT
+from archdsl.syntax.spec import Spec
+from archdsl.workspace.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+ALLOWED = frozenset({"__future__", "itertools", "math", "torch", "typing"})
+
+
+def build(graph: Graph, *, verify: bool = False) -> nn.Module:
+    """The network as a module, in train mode, initialised as its spec says; with `verify` proven to be its graph.
+
+    It takes N×C×H×W tensors, one for each input of the graph, and gives the outputs.
+    """
+    network: nn.Module = network_class(graph)()
+    if verify:
+        prove(network, graph)
+    return network
+
+
+def prove(network: nn.Module, graph: Graph) -> None:
+    """Raises `SpecError` unless a module is the network of a graph."""
+    from archdsl.runtime.verify import verify
+
+    verify(network, graph)
+
+
+def network_class(graph: Graph) -> type[nn.Module]:
+    """The class of the network, from its emitted source."""
+    found: type[nn.Module] = getattr(load(emit(graph), graph.name), graph.name)
+    return found
+
+
+def one_of_all(graph: Graph) -> tuple[type[nn.Module], Mapping[str, Mapping[str, Any]]]:
+    """The class of all variants of a graph's spec (the parametric style), and what its constructor takes for each."""
+    loaded = load(emit(graph, "parametric"), graph.name)
+    return getattr(loaded, graph.name), getattr(loaded, "VARIANTS", {})
+
+
+@dataclass
+class _Compiled:
+    """A network and its class, what its constructor is given, and the files that it was made from as they were then."""
+
+    graph: Graph
+    network: type[nn.Module]
+    arguments: Mapping[str, Any]
+    files: dict[Path, Stamp]
+
+
+_compiled: dict[str, _Compiled] = {}
+MOST_COMPILED = 64
+
+
+def build_spec(
+    spec: SpecLike,
+    variant: str | None,
+    params: Mapping[str, Any],
+    inputs: Inputs | None,
+    features: Features = False,
+    form: str = "train",
+    *,
+    verify: bool = False,
+) -> nn.Module:
+    """As `build`; a spec whose files have not changed since its last build is not compiled again.
+
+    `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`; what is
+    proven then is the class as it is without them.
+    """
+    params = {name: plain_value(value, name) for name, value in params.items()}
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
+    known = _compiled.get(key)
+    if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
+        files: dict[Path, Stamp] = {}
+        known = _Compiled(*compiled(read(spec, files), variant, params, inputs, features, form), files)
+        if len(_compiled) >= MOST_COMPILED:
+            _compiled.pop(next(iter(_compiled)))
+        _compiled[key] = known
+    network = known.network(**known.arguments)
+    if verify:
+        prove(known.network() if known.arguments else network, known.graph)
+    return network
+
+
+def compiled(
+    spec: Spec, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features, form: str
+) -> tuple[Graph, type[nn.Module], dict[str, Any]]:
+    """A network and its class, and those of `params` that are for its constructor alone."""
+    beside = params.keys() - spec.params.keys()
+    given = params.keys() - {name for name, param in spec.params.items() if param.default is None}
+    zeros = {name for name in given - beside if type(params[name]) is int and params[name] == 0}
+    plain = {name: value for name, value in params.items() if name not in beside | zeros}
+    graph = elaborated(spec, variant, plain, inputs, features, form)
+    network = network_class(graph)
+    if len(plain) == len(params):
+        return graph, network, {}
+    reset = getattr(network, "reset_classifier", None)
+    without = list(inspect.signature(reset).parameters)[1:] if reset is not None else []  # the number of classes
+    takes = {*without, *inspect.signature(network).parameters.keys() - spec.params.keys()}
+    rest = {name: value for name, value in params.items() if name in plain or name not in takes}
+    if len(rest) > len(plain):
+        graph = elaborated(spec, variant, rest, inputs, features, form)
+        network = network_class(graph)
+    return graph, network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
+
+
+def beside_spec(name: str, value: Value) -> Value:
+    """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
+    words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
+    if words and value not in words:
+        raise fault("bad-value", f"{name} has no word {shown(value)}", help=f"there are {', '.join(words)}")
+    if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
+        raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
+    return value
+
+
+def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:
+    """The weights of a trained network in its deployed form; layers that have two forms give their own state."""
+    state: dict[str, torch.Tensor] = dict(model.state_dict())
+    for path, part in model.named_modules():
+        if callable(getattr(part, "deployed", None)):
+            for key in part.state_dict():
+                del state[f"{path}.{key}"]
+            try:
+                state |= {f"{path}.{key}": value for key, value in part.deployed().items()}
+            except RuntimeError as error:
+                raise fault("bad-call", f"'{path}': {error}", help="condense() every layer, then train on") from None
+    try:
+        deployed.load_state_dict(state)
+    except RuntimeError as error:
+        raise fault("bad-call", f"this module was not built from that spec: {error}") from None
+    return deployed.train(model.training)
+
+
+class _Loader(importlib.abc.InspectLoader):
+    """Lets inspect, linecache and tracebacks see the text of an in-memory module."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name = text, name
+
+    def get_source(self, fullname: str) -> str:
+        return self.text
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.text, str(module.__file__), "exec"), module.__dict__)  # noqa: S102 - checked by `refuse_code`
+
+
+def load(text: str, name: str) -> ModuleType:
+    """Emitted source as an importable module, one for each content; it survives pickling to another process."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    fullname = f"archdsl_{name}_{digest}"
+    if fullname in sys.modules:
+        return sys.modules[fullname]
+    refuse_code(text)
+    loader, filename = _Loader(text, name), f"<archdsl>/{name}_{digest}.py"
+    spec = importlib.util.spec_from_loader(fullname, loader, origin=filename)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = filename
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    sys.modules[fullname] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        del sys.modules[fullname]
+        raise
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == fullname:
+            value.__reduce_ex__ = _reduce  # type: ignore[assignment, method-assign]
+    return module
+
+
+def _reduce(self: object, protocol: int) -> str | tuple[Any, ...]:
+    """Pickles carry the source, so that a process without the spec can read them."""
+    kind = type(self)
+    loader = getattr(sys.modules.get(kind.__module__), "__loader__", None)
+    if not isinstance(loader, _Loader):  # a user's class on top of an emitted one: pickled as any class is
+        return object.__reduce_ex__(self, protocol)
+    arguments = (loader.text, loader.name, kind.__name__)
+    if isinstance(self, tuple):  # several outputs
+        return _restore, (*arguments, *self)
+    return _restore, arguments, self.__dict__.copy()
+
+
+def _restore(text: str, name: str, cls: str, *values: Any) -> Any:
+    """An object without its state; of a NamedTuple, whole. Pickles name this function."""
+    kind = getattr(load(text, name), cls)
+    return kind.__new__(kind, *values)
+
+
+def refuse_code(text: str) -> None:
+    """Raises unless a generated module holds only imports of torch and the standard library, classes, functions, data.
+
+    A second door: the words of a spec are identifiers or literals before they reach the text.
+    """
+    tree = ast.parse(text)
+    for index, node in enumerate(tree.body):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=module):
+                modules = [module or ""]
+            case ast.ClassDef() | ast.FunctionDef():
+                modules = []
+            case ast.AnnAssign(value=ast.Dict() as value) if is_literal(value):
+                modules = []
+            case ast.Expr(value=ast.Constant(value=str())) if index == 0:
+                modules = []
+            case _:
+                raise AssertionError(f"emitted source holds a statement at its top: line {node.lineno}")
+        if not all(m.split(".")[0] in ALLOWED for m in modules):
+            raise AssertionError(f"emitted source imports {', '.join(modules)}")
+        for inner in ast.walk(node):
+            refuse_node(inner, top=inner is node)
+
+
+def refuse_node(node: ast.AST, *, top: bool) -> None:
+    """Raises at what emitted source has no need of: code in class bodies, inner imports, names that lead out."""
+    match node:
+        case ast.ClassDef(body=body):
+            plain = all(isinstance(n, (ast.FunctionDef, ast.AnnAssign, ast.Pass)) or is_docstring(n) for n in body)
+            faulty = not plain or bool(node.keywords or node.decorator_list)
+        case ast.FunctionDef():
+            faulty = bool(node.decorator_list)
+        case ast.Import() | ast.ImportFrom():
+            faulty = not top
+        case ast.Global() | ast.Nonlocal():
+            faulty = True
+        case ast.Name(id=word) | ast.Attribute(attr=word):
+            faulty = word in LEADING_OUT or (word.startswith("__") and word != "__init__")
+        case _:
+            return
+    if faulty:
+        raise AssertionError(f"emitted source holds what it must not: line {node.lineno}")
+
+
+def is_literal(node: ast.expr) -> bool:
+    """Whether a value is spelled out, without a name in it."""
+    kinds = (ast.Constant, ast.Dict, ast.Tuple, ast.List, ast.UnaryOp, ast.USub, ast.Load)
+    return all(isinstance(inner, kinds) for inner in ast.walk(node))
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

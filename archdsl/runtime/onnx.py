@@ -1,0 +1,193 @@
+"""Graph -> ONNX: torch's own exporter, and what it leaves to be done."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
+
+if TYPE_CHECKING:
+    import onnx
+    import torch
+    from torch import Tensor, nn
+
+    from archdsl.runtime.porting import Weights
+
+SCOPES, WEIGHT = "pkg.torch.onnx.name_scopes", ".weight"
+
+
+def emit(graph: Graph, weights: Weights | None = None) -> bytes:
+    """The network in eval mode as a checked ONNX model: any batch, shapes inferred, inputs and outputs by name.
+
+    `weights` are a file or a state_dict; without them the network is initialised as its spec says, from seed 0.
+    """
+    require_onnx()
+    import onnx
+
+    model = onnx_model(filled(graph, weights), graph)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def require_onnx() -> None:
+    """Raises if a package is missing that torch's exporter needs."""
+    try:
+        for package in ("onnx", "onnxscript"):  # the second torch imports, late and with another message
+            import_module(package)
+    except ImportError:
+        message = "ONNX needs the packages onnx and onnxscript, which are not installed"
+        raise fault("no-package", message, help="pip install 'archdsl[onnx]'") from None
+
+
+def filled(graph: Graph, weights: Weights | None) -> nn.Module:
+    """The network in eval mode with its weights; torch's random state stays as it was."""
+    import torch
+
+    from archdsl.runtime import module
+    from archdsl.runtime.onnx_resize import with_exact_upsampling
+    from archdsl.runtime.porting import files
+    from archdsl.runtime.porting.fitting import put_weights
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = module.build(graph)
+    if isinstance(weights, Mapping):
+        put_weights(network, weights, "the weights")
+    elif weights is not None:
+        put_weights(network, files.read(weights)[0], f"the weights of '{os.fspath(weights)}'")
+    for part in network.modules():  # in ONNX nothing is in place, and torch takes twice the time to find that out
+        if hasattr(part, "inplace"):
+            setattr(part, "inplace", False)  # noqa: B010 - for all that mypy knows it is a tensor
+    return with_exact_upsampling(network, graph).eval()
+
+
+def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
+    """What torch makes of the network, named and described."""
+    import torch
+
+    inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
+    batch = torch.export.Dim("batch")
+    with quiet():
+        program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
+        program = with_static_groups(program)
+        made = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+        )
+    assert made is not None
+    model: onnx.ModelProto = made.model_proto
+    name_batch(model)
+    name_nodes(model)
+    describe(model, graph, network)
+    return model
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what torch and onnxscript say about themselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+# --- convolutions with a kernel for each sample
+def with_static_groups(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """A kernel for each sample makes as many groups as the batch has samples; the groups of ONNX's Conv are fixed."""
+    import torch
+
+    conv2d = torch.ops.aten.conv2d.default
+    calls = [node for node in program.graph.nodes if node.target is conv2d]
+    if not any(isinstance(argument, torch.fx.Node) for node in calls for argument in node.args[6:]):
+        return program
+    static: torch.export.ExportedProgram = program.run_decompositions({conv2d: conv2d_by_products})
+    return static
+
+
+def conv2d_by_products(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    dilation: tuple[int, ...] = (1, 1),
+    groups: int | torch.SymInt = 1,
+) -> Tensor:
+    """A convolution of one wide sample in a number of groups known late, as a product of matrices for each group."""
+    from torch.nn.functional import unfold
+
+    if isinstance(groups, int):
+        return NotImplemented  # type: ignore[no-any-return] # left as it is
+    taps = weight.shape[2:]
+    size = [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(x.shape[2:], taps, stride, padding, dilation, strict=True)
+    ]
+    x = x.reshape(groups, -1, *x.shape[2:])
+    if (*taps, *padding) == (1, 1, 0, 0):
+        windows = x[..., :: stride[0], :: stride[1]].flatten(2)
+    else:
+        windows = unfold(x, taps, dilation, padding, stride)
+    kernels = weight.reshape(groups, -1, windows.shape[1])
+    y = (kernels @ windows).reshape(1, -1, *size)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# --- names and notes
+def name_batch(model: onnx.ModelProto) -> None:
+    """The symbol of the batch axis, which torch counts up, by its name."""
+    (symbol,) = {value.type.tensor_type.shape.dim[0].dim_param for value in model.graph.input}
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if symbol in dim.dim_param:
+                dim.dim_param = dim.dim_param.replace(symbol, "batch")
+
+
+def name_nodes(model: onnx.ModelProto) -> None:
+    """Each node by the module it comes from, `stem.0.conv/Conv`; torch's notes, with paths of the machine, go."""
+    seen: Counter[str] = Counter()
+    for node in model.graph.node:
+        name = f"{module_of(node)}/{node.op_type}".strip("/")
+        seen[name] += 1
+        node.name = name if seen[name] == 1 else f"{name}_{seen[name]}"
+    described = (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output)
+    for part in (*described, *model.graph.initializer, *model.functions):
+        del part.metadata_props[:]
+
+
+def module_of(node: onnx.NodeProto) -> str:
+    """The path of the module that has the node's weight (a norm may have gone into it), else of that which called."""
+    owners = [value.removesuffix(WEIGHT) for value in node.input if value.endswith(WEIGHT)]
+    notes = {entry.key: entry.value for entry in node.metadata_props}
+    scopes = ast.literal_eval(notes.get(SCOPES, "[]"))
+    return str([*scopes[-2:-1], *owners][-1]) if len(scopes) > 1 or owners else ""
+
+
+def describe(model: onnx.ModelProto, graph: Graph, network: nn.Module) -> None:
+    """What the model is: as properties for programs, as text for people."""
+    import onnx
+
+    from archdsl import __version__
+    from archdsl.analysis.cost import trained
+
+    params, macs = trained(graph)
+    known = {"spec": graph.name, "variant": graph.variant, "params": params, "macs": macs}
+    known |= {f"paper {key}": graph.paper[key] for key in ("title", "arxiv") if key in graph.paper}
+    onnx.helper.set_model_props(model, {key: str(value) for key, value in known.items() if value is not None})
+    model.graph.name = graph.name
+    model.doc_string = (sys.modules[type(network).__module__].__doc__ or graph.name).strip()
+    model.producer_name, model.producer_version = "archdsl", __version__
+
+
+__all__ = ["emit"]

@@ -1,0 +1,1 @@
+"""Names, tables, files, templates: nothing here knows what a network is."""

@@ -1,0 +1,35 @@
+"""The folders that travel with the package: shipped specs and templates."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+Folder: TypeAlias = Literal["specs", "codegen_templates"]
+
+
+@cache
+def folder(name: Folder) -> Path:
+    """Where `specs` or `codegen_templates` lies: inside the installed package, or beside it in a checkout.
+
+    Installers unpack a wheel, so a path does; importlib.resources gives the same one after 15 ms of imports.
+    """
+    package = Path(__file__).parents[1]
+    inside = package / f"_{name}"
+    return inside if inside.is_dir() else package.parent / name
+
+
+def template(name: str, **values: object) -> str:
+    """A template of `codegen_templates/`, printed. Templates decide nothing: every value is ready before."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # HTML escapes itself; LaTeX and Markdown have escapes of their own, applied before
+        autoescape=name.endswith(".html.jinja"),
+        loader=FileSystemLoader(folder("codegen_templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(values)

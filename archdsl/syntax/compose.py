@@ -1,0 +1,221 @@
+"""Networks made of networks: `use:` and `extends:`, where their files may lie and how a spec overrides another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
+from archdsl.diagnostics.spans import Source
+from archdsl.support.naming import did_you_mean
+from archdsl.support.paths import is_file, is_folder, kind, real
+from archdsl.syntax.override import cut, override
+from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, declared, head, is_null
+from archdsl.syntax.words import PLACED
+from archdsl.yaml.located import Mapping, Node, Scalar, read
+
+MAX_FILES, MAX_SIZE = 50, 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A file named by `use:` or `extends:`, and the stage up to which it is taken."""
+
+    name: Scalar
+    until: Scalar | None
+    base: Path | None  # the folder of the file that names it
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A file with its `extends:` applied: the merged tree, and the files that any of its parts uses."""
+
+    tree: Mapping
+    uses: tuple[Reference, ...]
+    path: Path | None
+    extends: bool = False
+
+
+@dataclass
+class Files:
+    """Finds and reads the files of one spec."""
+
+    load: Callable[[Path], Source]
+    shipped: Path | None
+    open: list[Path] = field(default_factory=list)  # the way from the outermost file, for cycles
+    count: int = 0
+    size: int = 0
+
+    def find(self, reference: Reference) -> Path:  # as named, so that messages show it the user's way
+        """The file meant: beside the spec, else among the shipped specs; nowhere else."""
+        name, span = reference.name.text, reference.name.span
+        path = PurePosixPath(name)
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or "\\" in name
+            or ":" in name
+            or "\0" in name
+            or name.startswith("~")
+        ):
+            message = f"'{clip(name)}' leads out of the folder of the spec"
+            raise fault("outside", message, span, help="name a file in the same folder, or a shipped spec")
+        if path.suffix not in (".yaml", ".yml"):
+            raise fault(
+                "missing-file",
+                f"'{clip(name)}' is not a spec",
+                span,
+                help=f"write '{clip(name)}.yaml'" if is_word(name) else "",
+            )
+        folders = [folder for folder in (reference.base, self.shipped) if folder is not None]
+        for folder in folders:
+            found = real(folder / path)
+            if is_file(found):
+                if not found.is_relative_to(real(folder)):  # a link
+                    raise fault("outside", f"'{clip(name)}' leads out of the folder of the spec", span)
+                return folder / path
+        there = next((folder / path for folder in folders if os.path.lexists(folder / path)), None)
+        if there is not None:
+            raise fault("missing-file", f"'{clip(name)}' is no file: {kind(there)}", span)
+        known = [file.name for folder in folders if is_folder(folder) for file in sorted(folder.glob("*.y*ml"))[:500]]
+        help = did_you_mean(name, known) if len(name) <= 100 else ""
+        raise fault("missing-file", f"there is no file '{clip(name)}' here", span, help=help)
+
+    def enter(self, reference: Reference) -> tuple[Path, Source]:
+        """Opens a file; `leave` when it is done with."""
+        named = self.find(reference)
+        path = real(named)
+        if path in self.open:
+            ring = " -> ".join(p.name for p in [*self.open[self.open.index(path) :], path])
+            raise fault("file-cycle", f"this file needs itself: {ring}", reference.name.span)
+        self.count += 1
+        if self.count > MAX_FILES:
+            raise fault("too-large", f"a spec may be made of {MAX_FILES} files", reference.name.span)
+        with called_from(reference):
+            source = self.load(named)
+        self.size += len(source.text)
+        if self.size > MAX_SIZE:
+            message = f"the files of a spec may hold {MAX_SIZE // 1_000_000} MB together"
+            raise fault("too-large", message, reference.name.span)
+        self.open.append(path)
+        return named, source
+
+    def leave(self) -> None:
+        self.open.pop()
+
+
+def is_word(name: str) -> bool:
+    return name.replace("_", "").replace("-", "").isalnum() and len(name) <= 60
+
+
+class called_from:  # noqa: N801 - reads as a clause
+    """Adds to the faults of another file where that file is named."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SpecError):
+            note = Note(f"'{self.reference.name.text}', named here", self.reference.name.span)
+            raise SpecError(*(with_trail(item, note) for item in error.diagnostics)) from None
+
+
+def with_trail(item: Diagnostic, note: Note) -> Diagnostic:
+    if item.span is None:  # the file could not be read at all
+        return replace(item, span=note.span)
+    return Diagnostic(item.code, item.message, item.span, item.label, item.notes, item.help, (*item.trail, note))
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def document(source: Source, base: Path | None, path: Path | None, files: Files) -> Document:
+    """A file as a tree, with what it extends underneath."""
+    tree = as_mapping(read(source), "a spec", "start with 'archdsl: 1' and 'name:'")
+    until = last_stage(tree)
+    references = references_of(tree.get("extends"), base, until, "extends")
+    uses = references_of(tree.get("use"), base, None if references else until, "use")
+    if not references:
+        return Document(tree, uses, path)
+    if len(references) > 1:
+        raise fault(
+            "wrong-type",
+            "a spec extends one other",
+            head(as_node(tree.get("extends"))),
+            help="name blocks of others in use:",
+        )
+    reference = references[0]
+    found, text = files.enter(reference)
+    try:
+        with called_from(reference):
+            under = document(text, found.parent, found, files)
+    finally:
+        files.leave()
+    return Document(
+        override(cut(under.tree, reference.until, reference.name.text), tree), (*under.uses, *uses), path, extends=True
+    )
+
+
+def as_node(node: Node | None) -> Node:
+    assert node is not None
+    return node
+
+
+def last_stage(tree: Mapping) -> Scalar | None:
+    node = tree.get("until")
+    if node is None:
+        return None
+    as_text(node, "until:")
+    if "use" not in tree and "extends" not in tree:
+        key = tree.key("until")
+        help = "name the network in use: or extends:"
+        raise fault(
+            "missing-key", "'until' stands here without 'use' or 'extends'", key.span if key else None, help=help
+        )
+    return node if isinstance(node, Scalar) else None
+
+
+def references_of(node: Node | None, base: Path | None, until: Scalar | None, what: str) -> tuple[Reference, ...]:
+    """`use: [common.yaml, peleenet.yaml: {until: dense}]`, or a single file."""
+    if node is None or is_null(node):
+        return ()
+    found = []
+    for name, options in declared(node, "file"):
+        as_text(name, f"a file in {what}:")
+        stage = until
+        if options is not None and not is_null(options):
+            mapping = as_mapping(
+                options, f"what is said of '{clip(name.text)}'", f"write {name.text}: {{until: stage}}"
+            )
+            for key, _ in mapping.entries:
+                if key.text not in PLACED:
+                    raise fault(
+                        "unknown-key",
+                        f"'{clip(key.text)}' cannot be said of a file",
+                        key.span,
+                        help="only until: stage",
+                    )
+            value = mapping.get("until")
+            stage = value if isinstance(value, Scalar) and not value.empty else until
+        found.append(Reference(name, stage, base))
+    return tuple(found)
+
+
+def check_place(ctx: Context, node: Mapping, extends: bool) -> None:
+    """`after:` / `before:` mean something only where there are other stages to stand between."""
+    for word in ("after", "before"):
+        key = node.key(word)
+        if key is not None and not extends:
+            ctx.add(
+                fault(
+                    "unknown-key",
+                    f"'{word}' places a stage in a spec with extends:",
+                    key.span,
+                    help="move the stage itself",
+                )
+            )

@@ -1,0 +1,193 @@
+"""`extends:`: a spec laid on another, by name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.support.naming import did_you_mean
+from archdsl.syntax.reading.values import as_mapping, as_text, clip, declared, is_null
+from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
+
+MAX_STAGES = 1000
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_BY_NAME = ("params", "blocks", "variants", "defaults", "init", "figure")
+
+
+def override(base: Mapping, over: Mapping) -> Mapping:
+    """`over` laid on `base`. What was counted or measured of the base holds no longer: no `expect:`, no `top1:`."""
+    kept = tuple(entry for entry in base.entries if entry[0].text not in ("expect", "use", "extends", "until"))
+    tree = Mapping(
+        tuple((key, unmeasured(value) if key.text == "variants" else value) for key, value in kept), over.span
+    )
+    said = mentions(over)
+    for key, value in over.entries:
+        under = tree.get(key.text)
+        if key.text in ("extends", "use", "until"):
+            continue
+        if key.text == "stages" and under is not None:
+            value = placed(as_mapping(under, "stages:"), as_mapping(value, "stages:"))
+        elif key.text in _BY_NAME and under is not None and not is_null(under):
+            value = named(key.text, as_mapping_of(under), as_mapping_of(value), said)
+        if key.text == "inputs":
+            tree = Mapping(tuple(entry for entry in tree.entries if entry[0].text != "input"), tree.span)
+        tree = replaced(tree, key.text, value, key)
+    return tree
+
+
+def unmeasured(variants: Node) -> Node:
+    """Variants without the accuracies that were published of them."""
+    if not isinstance(variants, Mapping):
+        return variants
+    return Mapping(tuple((key, without(value, "top1")) for key, value in variants.entries), variants.span)
+
+
+def without(node: Node, name: str) -> Node:
+    if not isinstance(node, Mapping):
+        return node
+    return Mapping(tuple(entry for entry in node.entries if entry[0].text != name), node.span)
+
+
+def as_mapping_of(node: Node) -> Mapping:
+    """A section in the form of a mapping, `params: [a, b]` too."""
+    if isinstance(node, Mapping) or is_null(node):
+        return node if isinstance(node, Mapping) else Mapping((), node.span)
+    entries = [(key, value or Scalar(None, "", False, key.span)) for key, value in declared(node, "param")]
+    return Mapping(tuple(entries), node.span)
+
+
+def named(section: str, base: Mapping, over: Mapping, said: Counter[str]) -> Mapping:
+    """A section laid on another by name: replaces, adds, and with `null` removes.
+
+    A new param or block that the file itself never mentions overrides nothing: a slip of the pen.
+    """
+    entries = {key.text: (key, value) for key, value in base.entries}
+    for key, value in over.entries:
+        gone = isinstance(value, Scalar) and value.value is None and not value.empty
+        known = key.text in entries
+        if not known and (gone or (section in ("params", "blocks") and said[key.text] < 2)):
+            help = did_you_mean(key.text, entries) or f"it has {', '.join(entries) or 'none'}"
+            message = f"there is no '{clip(key.text)}' in {section}: of the spec that this one extends"
+            raise fault("unknown-override", message, key.span, help=help)
+        if gone:
+            del entries[key.text]
+        elif known and section in ("defaults", "init", "figure"):
+            merged = merge(entries[key.text][1], value)
+            entries[key.text] = (key, merged)
+        else:
+            entries[key.text] = (key, value)
+    return Mapping(tuple(entries.values()), over.span)
+
+
+def merge(base: Node, over: Node) -> Node:
+    """Arguments laid on arguments."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    entries = {key.text: (key, value) for key, value in base.entries}
+    entries.update({key.text: (key, value) for key, value in over.entries})
+    return Mapping(tuple(entries.values()), over.span)
+
+
+def mentions(node: Node) -> Counter[str]:
+    """How often each word stands in a tree."""
+    found: Counter[str] = Counter()
+    open_: list[Node] = [node]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, Scalar):
+            found.update(_WORD.findall(part.text))
+        elif isinstance(part, Sequence):
+            open_.extend(part.items)
+        else:
+            open_.extend(side for entry in part.entries for side in entry)
+    return found
+
+
+def placed(base: Mapping, over: Mapping) -> Mapping:
+    """Stages laid on stages: replaced where they stand, removed, or put `after:` / `before:` another.
+
+    New stages below one that says `after:` follow it.
+    """
+    entries = [*base.entries]
+    if len(base.entries) + len(over.entries) > MAX_STAGES:
+        raise fault("too-large", f"a spec may have {MAX_STAGES} stages", over.entries[0][0].span)
+    last: Scalar | None = None  # the new stage just placed, which others may follow
+    for key, value in over.entries:
+        names = [name.text for name, _ in entries]
+        place = place_of(value)
+        if place is None and last is not None and key.text not in names and not is_null(value):
+            place = ("after", last) if not did_you_mean(key.text, base.keys()) else None
+        if place is None and key.text not in names:
+            raise new_stage(key, value, names)
+        if is_null(value):
+            del entries[names.index(key.text)]
+        elif place is None:
+            entries[names.index(key.text)] = (key, value)
+        else:
+            entries = moved(entries, key, value, place)
+        last = key if place is not None and place[0] == "after" and key.text not in names else None
+    return Mapping(tuple(entries), over.span)
+
+
+def place_of(value: Node) -> tuple[str, Scalar] | None:
+    if not isinstance(value, Mapping):
+        return None
+    for word in ("after", "before"):
+        target = value.get(word)
+        if target is not None:
+            as_text(target, f"{word}:")
+            assert isinstance(target, Scalar)
+            return word, target
+    return None
+
+
+def new_stage(key: Scalar, value: Node, names: list[str]) -> SpecError:
+    message = f"there is no stage '{clip(key.text)}' in the spec that this one extends"
+    if is_null(value):
+        return fault(
+            "unknown-override", message, key.span, help=did_you_mean(key.text, names) or f"it has {', '.join(names)}"
+        )
+    hint = did_you_mean(key.text, names)
+    help = f"{hint} or say where it goes with after: or before:" if hint else "say where it goes with after: or before:"
+    return fault("unknown-override", message, key.span, help=help)
+
+
+def moved(
+    entries: list[tuple[Scalar, Node]], key: Scalar, value: Node, place: tuple[str, Scalar]
+) -> list[tuple[Scalar, Node]]:
+    word, target = place
+    rest = [entry for entry in entries if entry[0].text != key.text]
+    names = [name.text for name, _ in rest]
+    if target.text not in names:
+        raise no_stage(target, names, "the spec that this one extends")
+    index = names.index(target.text) + (word == "after")
+    return [*rest[:index], (key, value), *rest[index:]]
+
+
+def replaced(tree: Mapping, name: str, value: Node, key: Scalar | None = None) -> Mapping:
+    """The tree with another value under a key, in its place or at the end."""
+    if name in tree:
+        entries = tuple((key or old, value) if old.text == name else (old, kept) for old, kept in tree.entries)
+    else:
+        assert key is not None
+        entries = (*tree.entries, (key, value))
+    return Mapping(entries, tree.span)
+
+
+def cut(tree: Mapping, until: Scalar | None, file: str) -> Mapping:
+    """The tree without the stages after `until`."""
+    stages = tree.get("stages")
+    if until is None or not isinstance(stages, Mapping):
+        return tree
+    names = stages.keys()
+    if until.text not in names:
+        raise no_stage(until, names, f"'{clip(file)}'")
+    kept = Mapping(stages.entries[: names.index(until.text) + 1], stages.span)
+    return replaced(tree, "stages", kept)
+
+
+def no_stage(name: Scalar, known: list[str], file: str) -> SpecError:
+    hint = did_you_mean(name.text, known)
+    help = f"{hint + ' ' if hint else ''}its stages are {', '.join(known[:20])}"
+    return fault("unknown-override", f"{file} has no stage '{clip(name.text)}'", name.span, help=help)

@@ -1,0 +1,381 @@
+"""A located tree -> `Spec`: every form that a spec may take, and what is wrong with each that it may not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
+from archdsl.diagnostics.spans import Source, Span
+from archdsl.expr.fold import substitute
+from archdsl.expr.nodes import Call, Expr, ListOf, Lit, names
+from archdsl.ops import REGISTRY
+from archdsl.support.naming import camel
+from archdsl.support.paths import is_folder, real
+from archdsl.support.resources import folder
+from archdsl.syntax.compose import Document, Files, Reference, called_from, document
+from archdsl.syntax.identifiers import checked_name, is_identifier
+from archdsl.syntax.override import no_stage
+from archdsl.syntax.reading.blocks import BodyReader
+from archdsl.syntax.reading.detector import read_detect
+from archdsl.syntax.reading.figures import known_blocks, read_figure
+from archdsl.syntax.reading.steps import StepReader
+from archdsl.syntax.reading.values import (
+    Context,
+    as_mapping,
+    as_text,
+    clip,
+    doc_text,
+    head,
+    is_null,
+    kind_of,
+    to_expr,
+    to_params,
+    to_ref,
+    to_shape,
+)
+from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, expected
+from archdsl.syntax.spec import Defaults, Param, Spec
+from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT
+from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
+
+VERSION = 1
+_DECLARING = {
+    "as": "tensor",
+    "inputs": "input",
+    "for": "column",
+    "each": "column",
+    "params": "param",
+    "let": "let",
+    "stages": "stage",
+}
+_FORMS = {"stages": "give each stage a name: 'stem: [...]'", "blocks": "give each block a name: 'Stem: [...]'"}
+_ALWAYS = frozenset({"input", "c_in", "h_in", "w_in", "i", "first", "last", "turn", "turns"})
+
+
+def read_spec(
+    source: Source,
+    *,
+    base: Path | None,
+    load: Callable[[Path], Source] = open_source,
+) -> Spec:
+    """The spec in a text; raises `SpecError` with all its independent faults.
+
+    `base` is the spec's file or its folder (None: it has none). `use:` and `extends:` look there, then
+    among the shipped specs, and nowhere else; `load` reads what they find.
+    """
+    path = base / Path(source.name).name if base is not None and is_folder(base) else base
+    files = Files(load, folder("specs"), [real(path)] if path is not None else [])
+    return read_document(document(source, path.parent if path is not None else None, path, files), files)
+
+
+def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec] | None = None) -> Spec:
+    faults = Collector()
+    ctx = Context(faults, file_names(doc.tree), block_names(doc.tree))
+    spec = None
+    with faults.catch():
+        spec = _Reader(ctx, doc).spec()
+    uses = read_uses(ctx, doc, files, {} if cache is None else cache)
+    known_blocks(ctx, doc.tree, [] if spec is None else [spec, *uses])
+    faults.finish()
+    assert spec is not None
+    for use in uses:
+        spec = replace(spec, figure=spec.figure.over(use.figure))
+    return replace(spec, uses=uses)
+
+
+def read_uses(
+    ctx: Context, doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec]
+) -> tuple[Spec, ...]:
+    """The files of `use:`, each whole."""
+    found: list[Spec] = []
+    for reference in doc.uses:
+        with ctx.catch():
+            spec = read_use(reference, files, cache)
+            if spec is not None:
+                found.append(spec)
+    return tuple(found)
+
+
+def read_use(reference: Reference, files: Files, cache: dict[tuple[Path, str | None], Spec]) -> Spec:
+    path, source = files.enter(reference)
+    until = reference.until.text if reference.until is not None else None
+    key = real(path), until
+    try:
+        if key not in cache:
+            with called_from(reference):
+                spec = read_document(document(source, path.parent, path, files), files, cache)
+            if reference.until is not None and spec.stages:
+                if until not in spec.stages:
+                    raise no_stage(reference.until, list(spec.stages), f"'{clip(reference.name.text)}'")
+                spec = replace(spec, until=until)
+            cache[key] = spec
+    finally:
+        files.leave()
+    return cache[key]
+
+
+# --- names of a file ---------------------------------------------------------------------------
+
+
+def file_names(tree: Mapping) -> frozenset[str]:
+    """Every name that a file declares anywhere: enough to tell a tensor's name from a misspelt op."""
+    found: set[str] = set(_ALWAYS)
+    todo: list[Node] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Sequence):
+            todo.extend(node.items)
+        elif isinstance(node, Mapping):
+            for key, value in node.entries:
+                if key.text in _DECLARING:
+                    found.update(names_of(value))
+                todo.append(value)
+    return frozenset(found)
+
+
+def names_of(node: Node) -> list[str]:
+    if isinstance(node, Mapping):
+        return node.keys()
+    items = node.items if isinstance(node, Sequence) else (node,)
+    scalars = [item for item in items if isinstance(item, Scalar)]
+    keys = [key.text for item in items if isinstance(item, Mapping) for key, _ in item.entries]
+    return [item.text for item in scalars if is_identifier(item.text)] + keys
+
+
+def block_names(tree: Mapping) -> frozenset[str]:
+    blocks = tree.get("blocks")
+    return frozenset(blocks.keys()) if isinstance(blocks, Mapping) else frozenset()
+
+
+# --- the document ------------------------------------------------------------------------------
+
+
+@dataclass
+class _Reader:
+    """Reads the sections of one file; each part on its own, so that all faults are found."""
+
+    ctx: Context
+    doc: Document
+    steps: StepReader = field(init=False)
+    declared: frozenset[str] = frozenset()  # names under params:, sound or not
+
+    def __post_init__(self) -> None:
+        self.steps = StepReader(self.ctx)
+        params = self.doc.tree.get("params")
+        self.declared = frozenset(names_of(params)) if params is not None else frozenset()
+
+    def spec(self) -> Spec:
+        tree, ctx = self.doc.tree, self.ctx
+        ctx.check_keys(tree, SPEC, "a spec")
+        self.version(tree.get("archdsl"))
+        params = self.params()
+        inputs = self.inputs()
+        bodies = BodyReader(ctx, self.steps, self.doc.extends)
+        stages = bodies.stages(tree.get("stages"), self.section("stages"))
+        variants = VariantReader(ctx, params, inputs, self.declared).read(self.section("variants"))
+        self.whole()
+        return Spec(
+            name=self.name(bool(stages)),
+            span=self.name_span(),
+            path=self.doc.path,
+            inputs=inputs,
+            params=params,
+            defaults=self.defaults(),
+            init=self.init(),
+            init_when=self.init_when(),
+            blocks=bodies.blocks(self.section("blocks")),
+            stages=stages,
+            variants=variants,
+            expect=expected(ctx, self.section("expect"), [key.text for key, _ in self.section("variants")]),
+            outputs=self.outputs(),
+            detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
+            figure=read_figure(ctx, tree),
+            paper=self.paper(),
+            doc=doc_text(tree),
+        )
+
+    def section(self, key: str) -> list[tuple[Scalar, Node]]:
+        """The entries of a section; none if it is missing or no mapping."""
+        node = self.doc.tree.get(key)
+        if node is None or is_null(node):
+            return []
+        if not isinstance(node, Mapping):
+            with self.ctx.catch():
+                as_mapping(node, f"{key}:", _FORMS.get(key, ""))
+            return []
+        return list(node.entries)
+
+    def name_span(self) -> Span:
+        node = self.doc.tree.get("name")
+        if node is not None:
+            return node.span
+        entries = self.doc.tree.entries
+        return entries[0][0].span if entries else self.doc.tree.span
+
+    def version(self, node: Node | None) -> None:
+        if node is not None and not (isinstance(node, Scalar) and type(node.value) is int and node.value == VERSION):
+            message = f"this archdsl reads version {VERSION} of the spec format, not {kind_of(node)}"
+            self.ctx.add(
+                fault("version", message, head(node), help=f"write archdsl: {VERSION}, or use a later archdsl")
+            )
+
+    def name(self, needed: bool) -> str:
+        node = self.doc.tree.get("name")
+        if node is not None:
+            with self.ctx.catch():
+                return checked_name(node, "spec")
+        elif needed and not self.ctx.misspelt("name"):
+            self.ctx.add(
+                fault(
+                    "missing-key",
+                    "this spec has no name",
+                    self.name_span(),
+                    help="write name: MyNet; it becomes the class",
+                )
+            )
+        stem = camel(re.sub(r"\W+", "_", self.doc.path.stem, flags=re.ASCII)) if self.doc.path else ""
+        return stem if stem[:1].isalpha() and stem.isascii() else "Spec"
+
+    def whole(self) -> None:
+        """What a spec must have."""
+        tree = self.doc.tree
+        if not any(word in tree or self.ctx.misspelt(word) for word in ("stages", "blocks")):
+            help = "write stages: with the network, or blocks: for others to use"
+            self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))
+        given = any(word in tree or self.ctx.misspelt(word) for word in ("input", "inputs"))
+        if "stages" in tree and not given:
+            self.ctx.add(
+                fault("missing-key", "this network has no input", self.name_span(), help="write input: [3, 224, 224]")
+            )
+        name, blocks = tree.get("name"), tree.get("blocks")
+        key = blocks.key(name.text) if isinstance(blocks, Mapping) and isinstance(name, Scalar) else None
+        if key is not None and name is not None:
+            note = (Note("the network has this name", name.span),)
+            self.ctx.add(fault("bad-name", f"the block '{key.text}' has the name of the network", key.span, notes=note))
+
+    def paper(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, value in self.section("paper"):
+            with self.ctx.catch():
+                items = value.items if isinstance(value, Sequence) else (value,)
+                found[key.text] = ", ".join(as_text(item, f"'{clip(key.text)}'") for item in items)
+        return found
+
+    # --- inputs, outputs, params
+    def inputs(self) -> dict[str, Expr]:
+        tree, found = self.doc.tree, dict[str, Expr]()
+        lone, several = tree.get("input"), tree.get("inputs")
+        if lone is not None and several is not None:
+            key = tree.key("inputs")
+            self.ctx.add(fault("wrong-type", "a spec has input: or inputs:, not both", key.span if key else lone.span))
+        if lone is not None:
+            with self.ctx.catch():
+                found[LONE_INPUT] = to_shape(lone)
+        for key, value in self.section("inputs"):
+            with self.ctx.catch():
+                found[checked_name(key, "entry")] = to_shape(value)
+        return found
+
+    def outputs(self) -> dict[str, Expr]:
+        found: dict[str, Expr] = {}
+        for key, value in self.section("outputs"):
+            with self.ctx.catch():
+                found[checked_name(key, "output")] = to_ref(value)
+        return found
+
+    def params(self) -> dict[str, Param]:
+        found: dict[str, Param] = {}
+        with self.ctx.catch():
+            found = to_params(self.ctx, self.doc.tree.get("params"), "param", words=True)
+        for name, param in found.items():
+            if name in VARIANT:
+                message = f"'{name}' cannot name a param: a variant has a key of that name"
+                self.ctx.add(fault("bad-name", message, param.span, help="choose another name"))
+        return found
+
+    # --- defaults and init
+    def defaults(self) -> dict[str, Defaults]:
+        found: dict[str, Defaults] = {}
+        for key, value in self.section("defaults"):
+            with self.ctx.catch():
+                self.known_target(key)
+                fields = {item.name for item in REGISTRY[key.text].fields} if key.text in REGISTRY else None
+                values: dict[str, Expr] = {}
+                for name, argument in as_mapping(
+                    value, f"what '{clip(key.text)}' gets", f"write {clip(key.text)}: {{name: value}}"
+                ).entries:
+                    if fields is not None and name.text not in fields:
+                        self.ctx.add(self.unknown_field(key.text, name, fields))
+                        continue
+                    with self.ctx.catch():
+                        values[name.text] = to_expr(argument)
+                found[key.text] = Defaults(key.text, key.span, values)
+        return found
+
+    def unknown_field(self, op: str, name: Scalar, fields: set[str]) -> SpecError:
+        help = self.ctx.hint(name.text, fields) or f"it takes {', '.join(sorted(fields)) or 'no arguments'}"
+        return fault("unknown-argument", f"the op '{op}' has no argument '{clip(name.text)}'", name.span, help=help)
+
+    def known_target(self, key: Scalar) -> None:
+        """An op, or a block in PascalCase, which may come from another file."""
+        if not self.steps.is_target(key.text):
+            raise self.steps.unknown_op(key)
+
+    def init(self) -> dict[str, Defaults]:
+        """Like defaults; `{weight: {normal: sqrt(2 / fan_out)}}` is kept as the call `normal(sqrt(2 / fan_out))`."""
+        found: dict[str, Defaults] = {}
+        for key, value in self.section("init"):
+            if key.text == "when":
+                continue
+            with self.ctx.catch():
+                self.known_target(key)
+                entries = as_mapping(
+                    value, f"the initialisation of '{clip(key.text)}'", "write conv: {weight: {normal: 0.01}}"
+                ).entries
+                rules: dict[str, Expr] = {}
+                for name, part in entries:
+                    with self.ctx.catch():
+                        rules[name.text] = self.rule(key.text, name, part)
+                found[key.text] = Defaults(key.text, key.span, rules)
+        return found
+
+    def init_when(self) -> Expr | None:
+        """`when:` in `init:`: without it torch's own initialisation stays."""
+        for key, value in self.section("init"):
+            if key.text == "when":
+                with self.ctx.catch():
+                    return to_expr(value)
+        return None
+
+    def rule(self, target: str, tensor: Scalar, node: Node) -> Expr:
+        """`{normal: 0.01}` for the weight or the bias of an op."""
+        if tensor.text not in ("weight", "bias"):
+            message = f"init: gives weight and bias, not '{clip(tensor.text)}'"
+            raise fault("unknown-key", message, tensor.span, help=self.ctx.hint(tensor.text, ("weight", "bias")))
+        if not isinstance(node, Mapping) or len(node.entries) != 1:
+            message = "an initialisation is one rule with its number"
+            raise fault("wrong-type", message, head(node), help="such as {normal: 0.01}")
+        name, value = node.entries[0]
+        if name.text not in INIT:
+            help = self.ctx.hint(name.text, INIT) or f"there are {', '.join(INIT)}"
+            raise fault("bad-init", f"there is no initialisation '{clip(name.text)}'", name.span, help=help)
+        number = to_expr(value.items[0] if isinstance(value, Sequence) and len(value.items) == 1 else value)
+        if isinstance(number, ListOf) or number == Lit(None):
+            raise fault(
+                "bad-init", f"'{name.text}' takes one number", head(value), help=f"such as {{{name.text}: 0.01}}"
+            )
+        group = "linear" if target == "linear" else REGISTRY[target].group if target in REGISTRY else ""
+        known = INIT_NAMES.get(group, ())
+        for read in names(number):
+            if read.id not in known:
+                help = self.ctx.hint(read.id, known) or f"it reads {', '.join(known) or 'numbers alone'}"
+                message = f"'{clip(read.id)}' is not known to the initialisation of '{target}'"
+                raise fault("unknown-name", message, read.span, help=help)
+        try:
+            substitute(number, {})  # what is constant in it has a value
+        except SpecError as error:
+            raise fault("bad-value", error.diagnostics[0].message, number.span or head(value)) from None
+        return Call(name.text, (number,), span=name.span)

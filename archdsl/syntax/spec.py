@@ -1,0 +1,243 @@
+"""A spec as read: still symbolic, every part with its place. Made by `reader`, lowered by `lower`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.nodes import Expr
+
+Body = "list[Step]"
+DEFAULT = "default"  # the key of `expect:` for the network without a variant
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Step:
+    """What every step may carry beside its op: `name`, `when`/`else`, `as`, `from`, `label`."""
+
+    span: Span
+    name: str | None = None
+    when: Expr | None = None
+    other: list[Step] | None = None
+    into: str | tuple[str, ...] | None = None  # `as: part` or `as: [a, b]`
+    source: Expr | None = None  # `from:`, a Name (dotted for a tap) or Index
+    label: str | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UseStep(Step):
+    """A primitive op or a block applied to the current tensor: `conv: {out: 64}`, `Fire: [16, 64]`, `relu`."""
+
+    target: str
+    positional: tuple[Expr, ...] = ()
+    named: Mapping[str, Expr] = field(default_factory=dict)
+    named_spans: Mapping[str, Span] = field(default_factory=dict)  # of the keys
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TensorStep(Step):
+    """A bare tensor name: the current tensor becomes that one."""
+
+    ref: Expr
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequenceStep(Step):
+    """A nested list (or `body:`): steps that belong together."""
+
+    body: list[Step]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JoinStep(Step):
+    """`concat`, `add`, `mul`, `max` (or any op that takes several tensors) over branches."""
+
+    kind: str
+    branches: list[Step]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ResidualStep(Step):
+    """`residual: {body, if, shortcut}`; an absent shortcut is the identity."""
+
+    body: list[Step]
+    condition: Expr | None = None
+    shortcut: list[Step] | None = None
+    shortcut_first: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoopStep(Step):
+    """`repeat: n` (count) or `for: names` / `in: rows`; with `parallel`, `each:`: one branch a row."""
+
+    body: list[Step]
+    count: Expr | None = None
+    columns: tuple[str, ...] = ()
+    column_spans: Mapping[str, Span] = field(default_factory=dict)
+    column_defaults: Mapping[str, Expr] = field(default_factory=dict)
+    rows: Expr | None = None
+    let: Mapping[str, Expr] = field(default_factory=dict)
+    parallel: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunningSumStep(Step):
+    """`running_sum` of branches: b1, b1 + b2, b1 + b2 + b3, … (stands where branches stand)."""
+
+    branches: list[Step]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ForkStep(Step):
+    """`fork: branches` keeps every result, named by `as:`."""
+
+    branches: list[Step]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SplitStep(Step):
+    """`split: n` or `split: [sizes]` along the channels, named by `as:`."""
+
+    sizes: Expr
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ChoiceStep(Step):
+    """`choice: param` / `of: {name: body, …}`: the body that the param names."""
+
+    param: Expr
+    bodies: Mapping[str, list[Step]]
+
+
+@dataclass(frozen=True, eq=False)
+class Param:
+    """A parameter of a block, a table or a network; no default: required."""
+
+    name: str
+    span: Span
+    default: Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A `PascalCase` entry of `blocks:`."""
+
+    name: str
+    span: Span
+    params: Mapping[str, Param]
+    body: list[Step]
+    let: Mapping[str, Expr] = field(default_factory=dict)
+    inputs: Mapping[str, bool] = field(default_factory=dict)  # further tensors; True: optional
+    require: tuple[Expr, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A named row of `stages:`. A table (`for:` / `in:`) is a body of one `LoopStep`."""
+
+    name: str
+    span: Span
+    body: list[Step]
+    when: Expr | None = None
+    source: Expr | None = None
+    let: Mapping[str, Expr] = field(default_factory=dict)
+    training: bool = False  # runs in training alone (an auxiliary head)
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A named parameter set; `input` overrides the shape of the (only) input, `inputs` of several."""
+
+    name: str
+    span: Span
+    values: Mapping[str, Expr]
+    inputs: Mapping[str, Expr] = field(default_factory=dict)
+    extends: str | None = None
+    top1: float | None = None  # in percent, on ImageNet
+    top1_source: str | None = None  # where that was published; by default what `paper: {top1: ...}` says
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What `expect:` states of one variant; checked by `archdsl check`."""
+
+    span: Span
+    params: int | None = None
+    macs: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Defaults:
+    """One entry of `defaults:` or `init:`: arguments for an op or block unless a step says otherwise."""
+
+    target: str
+    span: Span
+    values: Mapping[str, Expr]
+
+
+@dataclass(frozen=True, eq=False)
+class Detect:
+    """`detect:` of a detector: which outputs hold what, and the numbers of the search for objects."""
+
+    span: Span
+    outputs: Mapping[str, str]  # boxes, scores, priors -> the output
+    variances: tuple[float, ...] = (0.1, 0.1, 0.2, 0.2)
+    confidence: float = 0.01
+    iou: float = 0.45
+    top_k: int = 400
+    keep: int = 200
+    background: int = 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a spec says of its figures, by the names of ops and blocks."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)  # a role's, or `#rrggbb`
+    hide: frozenset[str] = frozenset()  # ops, blocks, and arguments of blocks (`Unit.squeeze`)
+    cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of blocks: `stride=1`
+
+    def over(self, other: Figure) -> Figure:
+        """This one laid on another."""
+        return Figure(
+            {**other.labels, **self.labels},
+            {**other.colours, **self.colours},
+            other.hide | self.hide,
+            {**other.cases, **self.cases},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A whole file, its `extends:` already applied."""
+
+    name: str
+    span: Span
+    path: Path | None
+    inputs: Mapping[str, Expr]  # {"x": [3, 224, 224]} for `input:`, the given names for `inputs:`
+    params: Mapping[str, Param]
+    defaults: Mapping[str, Defaults]
+    init: Mapping[str, Defaults]
+    blocks: Mapping[str, Block]
+    stages: Mapping[str, Stage]
+    variants: Mapping[str, Variant]
+    expect: Mapping[str, Expected]
+    outputs: Mapping[str, Expr] = field(default_factory=dict)
+    uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
+    until: str | None = None  # on a used spec: its last stage
+    detect: Detect | None = None
+    figure: Figure = field(default_factory=Figure)  # with what the used files say of theirs
+    init_when: Expr | None = None  # whether `init` applies
+    paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
+    doc: str = ""
+
+    def networks(self) -> list[str | None]:
+        """What can be built: the network as it stands (None) if every param has a value, and each variant."""
+        if not self.stages:
+            return []
+        complete = all(param.default is not None for param in self.params.values())
+        return [*([None] if complete or not self.variants else []), *self.variants]

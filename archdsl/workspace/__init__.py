@@ -1,0 +1,1 @@
+"""Specs by name or file, and the networks that they are."""

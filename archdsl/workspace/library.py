@@ -1,0 +1,134 @@
+"""From what a user names to a Spec and a Graph: a path, the bare name of a shipped spec, a dict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.spans import Source
+from archdsl.expr.given import checked, is_path, shown
+from archdsl.ir.graph import Graph
+from archdsl.support.naming import did_you_mean
+from archdsl.support.paths import is_folder, is_there, kind
+from archdsl.support.resources import folder
+from archdsl.syntax.spec import Spec
+
+SUFFIX = ".yaml"
+
+SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+Stamp: TypeAlias = "tuple[int, int] | None"
+Features: TypeAlias = "Sequence[str] | bool"
+Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
+
+
+def shipped() -> list[str]:
+    """The bare names of the specs that come with archdsl."""
+    return sorted(path.stem for path in folder("specs").glob(f"*{SUFFIX}"))
+
+
+def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
+    """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read."""
+    from archdsl.syntax.reading.spec_file import read_spec
+    from archdsl.yaml.located import from_python, open_source
+
+    if isinstance(spec, Mapping):
+        return read_spec(from_python(dict(spec)), base=None)
+    path = locate(spec)
+
+    def load(path: Path) -> Source:
+        if files is not None:
+            files[path] = stamp(path)
+        return open_source(path)
+
+    return read_spec(load(path), base=path, load=load)
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells that a file has changed; nothing if it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def graph_of(
+    spec: SpecLike | Graph,
+    variant: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Inputs | None = None,
+    features: Features = False,
+    form: str = "train",
+) -> Graph:
+    """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
+    checked(features_only=features, form=form)
+    if isinstance(spec, Graph):
+        if variant is not None or params or inputs is not None or features or form != "train":
+            raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
+        return spec
+    return elaborated(read(spec), variant, params, inputs, features, form)
+
+
+def elaborated(
+    spec: Spec,
+    variant: str | None,
+    params: Mapping[str, Any] | None,
+    inputs: Inputs | None,
+    features: Features,
+    form: str,
+) -> Graph:
+    """The graph of a spec that has been read."""
+    from archdsl.analysis.elaborate import elaborate
+    from archdsl.passes.backbone import graph_of_backbone
+
+    checked(features_only=features, form=form)
+    if features is False:
+        return elaborate(spec, variant, params, inputs, form)
+    return graph_of_backbone(spec, features, variant, params, inputs, form)
+
+
+def locate(spec: str | os.PathLike[str]) -> Path:
+    """The file meant: one that exists, or else a shipped spec of that name."""
+    if not is_path(spec):
+        raise fault("bad-call", f"a spec is a path, a name or a dict, not {shown(spec)}")
+    text = os.fspath(spec)
+    if "\0" in text:
+        raise fault("missing-file", f"there is no file {text!r}")
+    path = Path(text)
+    if is_there(path) and not is_folder(path):
+        return path
+    if isinstance(spec, str) and text in shipped():
+        return folder("specs") / f"{text}{SUFFIX}"
+    raise missing(text, path)
+
+
+def missing(text: str, path: Path) -> SpecError:
+    """What to say of a spec that is not there."""
+    names = shipped()
+    if is_folder(path):
+        hint = near(path, "") or did_you_mean(path.name, names)
+        return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
+    if os.path.lexists(path):
+        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
+    if path.suffix or path.parent != Path():
+        bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
+        hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
+        return fault("missing-file", f"there is no file '{text}'", help=hint)
+    here = [item.name for item in Path().glob(f"*{SUFFIX}")]
+    hint = did_you_mean(text, [*here, *names])
+    known = f"the shipped specs are {', '.join(names)}"
+    return fault("unknown-spec", f"there is no spec '{text}', neither here nor shipped", help=hint or known)
+
+
+def near(where: Path, name: str) -> str:
+    """A hint at a spec in the folder."""
+    here = sorted(item.name for item in where.glob(f"*{SUFFIX}")) if is_folder(where) else []
+    if not name:
+        return f"there are {', '.join(here[:5])} in it" if here else ""
+    return did_you_mean(name, here)
+
+
+__all__ = ["Features", "Inputs", "SpecLike", "graph_of", "locate", "read", "shipped"]
