@@ -8,7 +8,7 @@ from itertools import islice
 
 from archdsl.analysis.elaborate import Elaborator, Notes, Origin
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.expr.nodes import Compare, Expr, ListOf, Lit, Value, children
+from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, children
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph
 
@@ -20,7 +20,7 @@ NUMBERS = (0, 1, 2, 3, 0.25)
 class Place:
     """A region that an open param decides about, and the params that do."""
 
-    node: ir.IfNode | ir.LoopNode | ir.Auxiliary
+    node: ir.If | ir.Loop | ir.Auxiliary
     region: ir.Region
     params: frozenset[str]
 
@@ -34,45 +34,45 @@ def witnesses(graph: Graph) -> list[Graph]:
     origin: Origin = graph.origin
     notes, spec = Notes(), origin.spec
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
-    found = [Elaborator(spec, origin.template, variant, notes).run({}, None) for variant in spec.networks()]
-    itself = Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)
-    while (place := next(unseen(origin.template, notes), None)) is not None:
+    found = [Elaborator(spec, origin.function, variant, notes).run({}, None) for variant in spec.networks()]
+    itself = Elaborator(spec, origin.function, graph.variant, notes).run(graph.params, shapes)
+    while (place := next(unseen(origin.function, notes), None)) is not None:
         given, inputs = notes.reached[id(place.node)]
-        for values in islice(others(place, origin.template, given), MOST):
+        for values in islice(others(place, origin.function, given), MOST):
             params, scratch = {**given, **values}, Notes()
             try:
-                Elaborator(spec, origin.template, None, scratch).run(params, inputs)
+                Elaborator(spec, origin.function, None, scratch).run(params, inputs)
             except SpecError:
                 continue
             if id(place.region) in scratch.ran:
-                found.append(Elaborator(spec, origin.template, None, notes).run(params, inputs))
+                found.append(Elaborator(spec, origin.function, None, notes).run(params, inputs))
                 break
         if id(place.region) not in notes.ran:
             raise unknown(place)
     if len(found) > len(spec.networks()):  # the values that were noted last are those of the graph itself
-        itself = Elaborator(spec, origin.template, graph.variant, notes).run(graph.params, shapes)
+        itself = Elaborator(spec, origin.function, graph.variant, notes).run(graph.params, shapes)
     return [*found, itself]
 
 
-def unseen(network: ir.Template, notes: Notes) -> Iterator[Place]:
+def unseen(network: ir.Function, notes: Notes) -> Iterator[Place]:
     """The regions with steps that no graph ran so far, though a param may let them run."""
     checked: set[int] = set()
 
     def visit(region: ir.Region) -> Iterator[Place]:
         for node in region.nodes:
             match node:
-                case ir.IfNode():
+                case ir.If():
                     yield from decided(node, sides(node, notes), "condition")
-                case ir.LoopNode() if not isinstance(node.rows, ListOf):
+                case ir.Loop() if not isinstance(node.rows, ListOf):
                     yield from decided(node, [node.body], "count" if node.count is not None else "rows")
-                case ir.CallNode() if id(node.block) not in checked:
+                case ir.Call() if id(node.block) not in checked:
                     checked.add(id(node.block))
                     yield from visit(node.block.region)
             for inner in node.regions():
-                if id(inner) in notes.ran or not isinstance(node, ir.IfNode):
+                if id(inner) in notes.ran or not isinstance(node, ir.If):
                     yield from visit(inner)
 
-    def decided(node: ir.IfNode | ir.LoopNode | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[Place]:
+    def decided(node: ir.If | ir.Loop | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[Place]:
         seen = notes.seen.get((id(node), word))
         behind = seen.deps.intersection(network.params) if seen is not None else frozenset()
         if behind:
@@ -85,7 +85,7 @@ def unseen(network: ir.Template, notes: Notes) -> Iterator[Place]:
             yield from visit(auxiliary.region)
 
 
-def sides(node: ir.IfNode, notes: Notes) -> list[ir.Region]:
+def sides(node: ir.If, notes: Notes) -> list[ir.Region]:
     """The sides of a condition that make a difference to what comes after."""
     found = [side for side in node.regions() if side.nodes]
     there = [side for side in node.regions() if side.nodes or side.result is not None or node.branch]
@@ -98,13 +98,13 @@ def sides(node: ir.IfNode, notes: Notes) -> list[ir.Region]:
     return found if alike else there
 
 
-def others(place: Place, network: ir.Template, params: Mapping[str, Value]) -> Iterator[dict[str, Value]]:
+def others(place: Place, network: ir.Function, params: Mapping[str, Constant]) -> Iterator[dict[str, Constant]]:
     """Other values for the params behind a place, the likeliest first."""
     near = list(constants(place.node))
     for name in sorted(place.params):
         value = params[name]
         if isinstance(value, bool):
-            candidates: list[Value] = [not value]
+            candidates: list[Constant] = [not value]
         elif isinstance(value, (int, float)):
             close = [n + by for n in near if type(n) is int for by in (0, 1, -1)]
             candidates = [*close, *(n for n in near if type(n) is float), value + 1, value - 1, *NUMBERS, None]
@@ -112,38 +112,38 @@ def others(place: Place, network: ir.Template, params: Mapping[str, Value]) -> I
             candidates = [word for word in (*near, *words(network), "") if isinstance(word, str)]
         else:
             candidates = [*near, True, *NUMBERS] if value is None else [None, [], value * 2]
-        tried: list[Value] = [value]
+        tried: list[Constant] = [value]
         for candidate in candidates:
             if not any(candidate == known and type(candidate) is type(known) for known in tried):
                 tried.append(candidate)
                 yield {name: candidate}
 
 
-def constants(node: ir.IfNode | ir.LoopNode | ir.Auxiliary) -> Iterator[Value]:
+def constants(node: ir.If | ir.Loop | ir.Auxiliary) -> Iterator[Constant]:
     """The constants that a condition or a count speaks of."""
-    if isinstance(node, ir.IfNode):
+    if isinstance(node, ir.If):
         yield from node.choices
-    expr = node.count or node.rows if isinstance(node, ir.LoopNode) else node.condition
+    expr = node.count or node.rows if isinstance(node, ir.Loop) else node.condition
     if expr is not None:
         yield from literals(expr)
 
 
-def literals(expr: Expr) -> Iterator[Value]:
+def literals(expr: Expr) -> Iterator[Constant]:
     if isinstance(expr, Lit):
         yield expr.value
     for child in children(expr):
         yield from literals(child)
 
 
-def words(network: ir.Template) -> Iterator[str]:
+def words(network: ir.Function) -> Iterator[str]:
     """The words that the conditions of a network and its blocks compare with."""
     checked: set[int] = set()
 
-    def visit(template: ir.Template) -> Iterator[str]:
-        for node in template.walk():
-            if isinstance(node, ir.IfNode) and isinstance(node.condition, Compare):
+    def visit(function: ir.Function) -> Iterator[str]:
+        for node in function.walk():
+            if isinstance(node, ir.If) and isinstance(node.condition, Compare):
                 yield from (value for value in constants(node) if isinstance(value, str))
-            elif isinstance(node, ir.CallNode) and id(node.block) not in checked:
+            elif isinstance(node, ir.Call) and id(node.block) not in checked:
                 checked.add(id(node.block))
                 yield from visit(node.block)
 
@@ -153,10 +153,10 @@ def words(network: ir.Template) -> Iterator[str]:
 def unknown(place: Place) -> SpecError:
     named = ", ".join(f"'{name}'" for name in sorted(place.params))
     first = next(iter(place.region.nodes), None)
-    if isinstance(place.node, ir.LoopNode):
+    if isinstance(place.node, ir.Loop):
         message, span = f"no variant repeats this, though {named} may", place.node.span
     elif first is None:
-        assert isinstance(place.node, ir.IfNode)
+        assert isinstance(place.node, ir.If)
         message, span = f"no variant leaves this out, though {named} may", place.node.span
     else:
         message, span = f"no variant runs this, though {named} may let it", first.span

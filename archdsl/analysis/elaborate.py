@@ -1,6 +1,6 @@
-"""Template -> Graph: every number computed, every shape inferred, every check made.
+"""Function -> Graph: every number computed, every shape inferred, every check made.
 
-Beside the graph it notes, for each place of the template, whether its numbers ever differ and which
+Beside the graph it notes, for each place of the function, whether its numbers ever differ and which
 of the network's params are behind them (`Seen`); the source back end prints by those notes.
 """
 
@@ -18,7 +18,7 @@ from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.fold import substitute
 from archdsl.expr.given import known_word, plain_value, shown, unboxed
-from archdsl.expr.nodes import Compare, Expr, ListOf, Lit, Name, Value, names, wrap
+from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, Name, names, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
@@ -48,31 +48,31 @@ NONE: Deps = frozenset()
 
 @dataclass
 class Seen:
-    """What a place of the template was over all runs: its last value, whether it differed, the params behind it."""
+    """What a place of the function was over all runs: its last value, whether it differed, the params behind it."""
 
-    value: Value
+    value: Constant
     varies: bool = False
     deps: Deps = NONE
     kinds: set[str] = field(default_factory=set)
     words: dict[str, None] = field(default_factory=dict)  # those among its values, in order
 
-    def add(self, value: Value) -> None:
+    def add(self, value: Constant) -> None:
         self.kinds.add(type_name(value))
         if isinstance(value, str):
             self.words[value] = None
 
 
-Run: TypeAlias = tuple[dict[str, Value], dict[str, Shape]]  # the params of a network and the shapes of its inputs
+Run: TypeAlias = tuple[dict[str, Constant], dict[str, Shape]]  # the params of a network and the shapes of its inputs
 
 
 @dataclass
 class Notes:
-    """What the places of a template were over all runs."""
+    """What the places of a function were over all runs."""
 
     seen: dict[tuple[int, str], Seen] = field(default_factory=dict)
-    rows: dict[int, list[dict[str, Value]]] = field(default_factory=dict)
+    rows: dict[int, list[dict[str, Constant]]] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
-    ran: set[int] = field(default_factory=set)  # the templates and sides that took part, the bodies that were repeated
+    ran: set[int] = field(default_factory=set)  # the functions and sides that took part, the bodies that were repeated
     reached: dict[int, Run] = field(default_factory=dict)  # a condition or loop -> a network that comes there
     taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
 
@@ -82,7 +82,7 @@ class Origin:
     """Where a graph came from: for the source back end."""
 
     spec: Spec
-    template: ir.Template
+    function: ir.Function
     notes: Notes
     output_deps: Deps  # the params behind the channels of the outputs
     made: list[int]  # of each node of the graph, the op node that it was made from
@@ -101,24 +101,24 @@ def elaborate(
     another thing once trained: train or deploy. Raises `SpecError`.
     """
     known_word("form", form, FORM.choices)
-    template = lower(spec, form)
+    function = lower(spec, form)
     try:
-        return Elaborator(spec, template, variant).run(params or {}, inputs)
+        return Elaborator(spec, function, variant).run(params or {}, inputs)
     except RecursionError:
         raise too_deep(spec.span) from None
 
 
 @dataclass(eq=False)
 class Frame:
-    """One run of a template: its numbers, their origins, its tensors, its place in the module tree."""
+    """One run of a function: its numbers, their origins, its tensors, its place in the module tree."""
 
-    template: ir.Template
-    values: dict[str, Value]
+    function: ir.Function
+    values: dict[str, Constant]
     deps: dict[str, Deps]
-    tensors: dict[ir.Var, Any]
+    tensors: dict[ir.Value, Any]
     path: str
     scope: Scope
-    containers: dict[ir.IrNode, str] = field(default_factory=dict)
+    containers: dict[ir.Operation, str] = field(default_factory=dict)
     given: dict[str, Span | None] = field(default_factory=dict)  # where names got their values; None: by the call
     tabled: bool = False  # in a table, whose turns are counted: elsewhere `turn` may be a param
 
@@ -161,47 +161,47 @@ class Place:
 
 
 class Elaborator:
-    """Runs a template with numbers."""
+    """Runs a function with numbers."""
 
-    def __init__(self, spec: Spec, template: ir.Template, variant: str | None, notes: Notes | None = None) -> None:
-        self.spec, self.template, self.variant = spec, template, variant
+    def __init__(self, spec: Spec, function: ir.Function, variant: str | None, notes: Notes | None = None) -> None:
+        self.spec, self.function, self.variant = spec, function, variant
         self.nodes: list[Node] = []
         self.notes = notes or Notes()
         self.seen = self.notes.seen
         self.origins: dict[int, Deps] = {}  # of the channels of a tensor
         self.by_path: dict[str, Tensor] = {}
-        self.blocks: dict[str, ir.Template] = {}  # that are called, by path
+        self.blocks: dict[str, ir.Function] = {}  # that are called, by path
         self.paths: dict[str, int] = {}
-        self.image: list[Value] = []  # height and width of the only input
+        self.image: list[Constant] = []  # height and width of the only input
         self.trail: list[Note] = []
         self.here: Span | None = None  # the step at work
         self.faults = Collector()
         self.turns = self.calls = self.cells = 0
         self.training = False
         self.mentions: dict[int, tuple[str, ...]] = {}
-        self.constants: dict[int, tuple[dict[str, Value], list[tuple[Field, Expr]]]] = {}
+        self.constants: dict[int, tuple[dict[str, Constant], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
         self.called_with: Run = {}, {}
         self.stated: dict[str, Expr | None] = {}  # the values of params in the spec; None: given by the call
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
-        self.notes.ran.add(id(self.template))
+        self.notes.ran.add(id(self.function))
         chosen = self.variants(self.variant)
         values = self.completed(self.params(chosen, params))
         tensors = self.inputs(chosen, inputs, values)
         self.called_with = values, {name: tensor.shape for name, tensor in tensors.items()}
         root = Scope("network", self.spec.name, "", None, tuple(tensors.values()), span=self.spec.span)
         deps = {name: frozenset([name]) for name in values}
-        frame = Frame(self.template, dict(values), deps, {}, "", root)
+        frame = Frame(self.function, dict(values), deps, {}, "", root)
         entry = list(tensors.values())
         if len(entry) == 1 and IMAGE not in values:
             self.origins[id(entry[0])] = frozenset([IMAGE])
-            self.note((id(self.template), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
+            self.note((id(self.function), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
         if len(entry) == 1:
             self.image = list(entry[0].shape[1:])
-            self.note((id(self.template), size_word(values)), self.image, NONE)
-        for var, (name, tensor) in zip(self.template.inputs.values(), tensors.items(), strict=True):
+            self.note((id(self.function), size_word(values)), self.image, NONE)
+        for var, (name, tensor) in zip(self.function.inputs.values(), tensors.items(), strict=True):
             shape = self.spec.inputs[name]
             if id(tensor) not in self.origins and isinstance(shape, ListOf):
                 self.origins[id(tensor)] = self.behind(shape.items[0], frame)
@@ -209,13 +209,13 @@ class Elaborator:
         for name, tensor in tensors.items():
             frame.values.setdefault(f"c_{name}", tensor.shape[0])
         for name in values:
-            self.note((id(self.template), name), values[name], deps[name])
+            self.note((id(self.function), name), values[name], deps[name])
         for name, expr in self.stated.items():
             frame.given[name] = expr.span if expr is not None else None
         self.enter(frame, entry[0])
         result = None
         with self.faults.catch():
-            result = self.region(self.template.region, frame, Place(""))
+            result = self.region(self.function.region, frame, Place(""))
         if result is None or self.faults.found:
             self.faults.finish()
         training = self.auxiliaries(frame)
@@ -226,7 +226,7 @@ class Elaborator:
         behind = frozenset().union(*(self.origins.get(id(t), NONE) for t in outputs.values()))
         origin = Origin(
             self.spec,
-            self.template,
+            self.function,
             self.notes,
             behind,
             self.made,
@@ -249,7 +249,7 @@ class Elaborator:
         """The stages of training alone, after all others."""
         found: dict[str, Tensor] = {}
         self.training = True
-        for name, auxiliary in self.template.training.items():
+        for name, auxiliary in self.function.training.items():
             self.notes.reached.setdefault(id(auxiliary), self.called_with)
             value, deps = self.value(auxiliary.condition, frame, (id(auxiliary), "condition"))
             self.note((id(auxiliary), "condition"), value, deps)
@@ -282,8 +282,8 @@ class Elaborator:
             name, span = variant.extends, variant.span
         return chain[::-1]
 
-    def params(self, chosen: Sequence[Variant], given: Mapping[str, Any]) -> dict[str, Value]:
-        known = self.template.params
+    def params(self, chosen: Sequence[Variant], given: Mapping[str, Any]) -> dict[str, Constant]:
+        known = self.function.params
         for name in given:
             if name not in known:
                 raise fault(
@@ -300,7 +300,7 @@ class Elaborator:
                         expr.span or variant.span,
                         help=did_you_mean(name, known),
                     )
-        values: dict[str, Value] = {}
+        values: dict[str, Constant] = {}
         for name, param in known.items():
             stated = next((v.values[name] for v in reversed(chosen) if name in v.values), param.default)
             self.stated[name] = stated if name not in given else None
@@ -317,10 +317,10 @@ class Elaborator:
                 values[name] = evaluate(stated, values)
         return values
 
-    def completed(self, values: dict[str, Value]) -> dict[str, Value]:
+    def completed(self, values: dict[str, Constant]) -> dict[str, Constant]:
         """The params, tables among them with the cells that their rows leave out."""
-        for node in self.template.region.walk():
-            if not isinstance(node, ir.LoopNode) or not node.column_defaults or not isinstance(node.rows, Name):
+        for node in self.function.region.walk():
+            if not isinstance(node, ir.Loop) or not node.column_defaults or not isinstance(node.rows, Name):
                 continue
             rows = values.get(node.rows.id)
             if isinstance(rows, list) and all(isinstance(row, list) for row in rows):
@@ -335,7 +335,7 @@ class Elaborator:
         names_ = ", ".join(self.spec.variants)
         return f"choose a variant: {names_}" if names_ else "set it with --set"
 
-    def inputs(self, chosen: Sequence[Variant], given: Any, values: dict[str, Value]) -> dict[str, Tensor]:
+    def inputs(self, chosen: Sequence[Variant], given: Any, values: dict[str, Constant]) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         if given is not None and not isinstance(given, Mapping):
             if len(self.spec.inputs) != 1:
@@ -366,10 +366,10 @@ class Elaborator:
         return found
 
     def outputs(self, frame: Frame, result: Any) -> dict[str, Tensor]:
-        if not self.template.outputs:
+        if not self.function.outputs:
             return {LONE_OUTPUT: result}
         found: dict[str, Tensor] = {}
-        for name, ref in self.template.outputs.items():
+        for name, ref in self.function.outputs.items():
             self.here = self.spec.outputs[name].span
             found[name] = self.operand(ref, frame)
         return found
@@ -397,7 +397,7 @@ class Elaborator:
         self.faults.finish()
 
     # --- notes for the source back end
-    def note(self, slot: tuple[int, str], value: Value, deps: Deps) -> None:
+    def note(self, slot: tuple[int, str], value: Constant, deps: Deps) -> None:
         seen = self.seen.get(slot)
         if isinstance(value, list) and (seen is None or seen.value is not value):
             self.cells += items_in(value)
@@ -424,7 +424,7 @@ class Elaborator:
             found |= frame.deps.get(name, NONE)
         return found
 
-    def value(self, expr: Expr, frame: Frame, slot: tuple[int, str]) -> tuple[Value, Deps]:
+    def value(self, expr: Expr, frame: Frame, slot: tuple[int, str]) -> tuple[Constant, Deps]:
         """An expression's value and origins, noted under `slot` unless it is a constant of the text."""
         if isinstance(expr, Lit):
             return expr.value, NONE
@@ -450,7 +450,7 @@ class Elaborator:
                 self.node(node, frame, place)
         return self.operand(region.result, frame) if region.result is not None else None
 
-    def staged(self, node: ir.IrNode, frame: Frame, place: Place) -> None:
+    def staged(self, node: ir.Operation, frame: Frame, place: Place) -> None:
         """A stage: `c_in` is what enters it; its steps make one scope of the graph."""
         entry = self.operand(node.operands()[0], frame) if node.operands() else None
         if isinstance(entry, Tensor):
@@ -460,12 +460,12 @@ class Elaborator:
             scope.output = frame.tensors.get(node.out)
 
     @contextmanager
-    def scope(self, frame: Frame, kind: str, name: str, path: str, node: ir.IrNode, entry: Any) -> Any:
+    def scope(self, frame: Frame, kind: str, name: str, path: str, node: ir.Operation, entry: Any) -> Any:
         outer = frame.scope
         inner = Scope(
             kind, name, path, outer, (entry,) if isinstance(entry, Tensor) else (), span=node.span, label=node.label
         )
-        if isinstance(node, ir.LoopNode) and kind != "stage":
+        if isinstance(node, ir.Loop) and kind != "stage":
             inner.row = {column: frame.values[column] for column in node.columns}
         outer.children.append(inner)
         frame.scope = inner
@@ -474,30 +474,30 @@ class Elaborator:
         finally:
             frame.scope = outer
 
-    def node(self, node: ir.IrNode, frame: Frame, place: Place) -> None:
+    def node(self, node: ir.Operation, frame: Frame, place: Place) -> None:
         self.here = node.span
         match node:
-            case ir.OpNode():
+            case ir.Primitive():
                 self.op(node, frame, place)
-            case ir.CallNode():
+            case ir.Call():
                 self.call(node, frame, place)
-            case ir.IfNode():
+            case ir.If():
                 self.condition(node, frame, place)
-            case ir.LoopNode():
+            case ir.Loop():
                 self.loop(node, frame, place)
-            case ir.ContainerNode():
+            case ir.Container():
                 self.container(node, frame, place)
-            case ir.StageNode():
+            case ir.Stage():
                 frame.tensors[node.carry] = self.operand(node.entry, frame)
                 with self.names(frame, node.let):
                     self.lets(node, node.let, frame)
                     self.set(node.out, self.region(node.body, frame, place), frame)
-            case ir.ListNode():
+            case ir.Pack():
                 self.listed(node, frame, place)
             case _:
                 raise AssertionError(node)
 
-    def set(self, var: ir.Var, value: Any, frame: Frame) -> None:
+    def set(self, var: ir.Value, value: Any, frame: Frame) -> None:
         """Binds a var; the channels of a single tensor are noted."""
         frame.tensors[var] = value
         if isinstance(value, Tensor):
@@ -508,7 +508,7 @@ class Elaborator:
             self.note((id(var), "size"), value[0].shape[1:], NONE)
             self.note((id(var), "count"), len(value), NONE)
 
-    def channels_of(self, value: Tensor | list[Tensor]) -> tuple[Value, Deps]:
+    def channels_of(self, value: Tensor | list[Tensor]) -> tuple[Constant, Deps]:
         """The channels of a tensor, or of each of a list, once if they are alike; and what is behind them."""
         tensors = value if isinstance(value, list) else [value]
         channels = [tensor.shape[0] for tensor in tensors]
@@ -517,7 +517,7 @@ class Elaborator:
 
     def operand(self, operand: ir.Operand, frame: Frame) -> Any:
         match operand:
-            case ir.Var():
+            case ir.Value():
                 if operand not in frame.tensors:
                     raise self.placed(self.left_out(operand.name, self.here))
                 return frame.tensors[operand]
@@ -621,7 +621,7 @@ class Elaborator:
             frame.note_given(name, expr)
 
     # --- ops
-    def op(self, node: ir.OpNode, frame: Frame, place: Place) -> None:
+    def op(self, node: ir.Primitive, frame: Frame, place: Place) -> None:
         op = node.op
         tensors = self.operands(node.ins, frame)
         if not tensors:
@@ -675,11 +675,11 @@ class Elaborator:
             self.by_path[path] = made.outputs[0]
 
     @staticmethod
-    def not_given(what: str, node: ir.IrNode) -> SpecError:
+    def not_given(what: str, node: ir.Operation) -> SpecError:
         help_ = "what it reads is not given in this call: say with from: which tensor it takes then"
         return fault("shape", f"{what} needs a tensor", node.span, help=help_ if node.operands() else "")
 
-    def path(self, node: ir.OpNode, place: Place) -> str:
+    def path(self, node: ir.Primitive, place: Place) -> str:
         """The module's path; an op without a module gets one of its own name."""
         if not node.functional:
             return place.child(node.key, node.span)
@@ -687,9 +687,9 @@ class Elaborator:
         count = self.paths[stem] = self.paths.get(stem, 0) + 1
         return stem if count == 1 else f"{stem}_{count}"
 
-    def fields(self, node: ir.OpNode, frame: Frame) -> tuple[SimpleNamespace, dict[str, Deps]]:
+    def fields(self, node: ir.Primitive, frame: Frame) -> tuple[SimpleNamespace, dict[str, Deps]]:
         constant, rest = self.fields_of(node)
-        values: dict[str, Value] = dict(constant)
+        values: dict[str, Constant] = dict(constant)
         origins: dict[str, Deps] = {}
         for item, expr in rest:
             if item.kind == "formula":
@@ -707,14 +707,14 @@ class Elaborator:
                 origins[item.name] = deps
         return SimpleNamespace(**values), origins
 
-    def fields_of(self, node: ir.OpNode) -> tuple[dict[str, Value], list[tuple[Field, Expr]]]:
+    def fields_of(self, node: ir.Primitive) -> tuple[dict[str, Constant], list[tuple[Field, Expr]]]:
         """The fields in order, those that are constants of the text checked once; and the others."""
         known = self.constants.get(id(node))
         if known is not None:
             return known
         further = node.op.further
         more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
-        constant: dict[str, Value] = {}
+        constant: dict[str, Constant] = {}
         rest: list[tuple[Field, Expr]] = []
         for item in (*node.op.fields, *more):
             expr = node.fields.get(item.name)
@@ -729,7 +729,7 @@ class Elaborator:
         self.constants[id(node)] = constant, rest
         return constant, rest
 
-    def infer(self, node: ir.OpNode, fields: SimpleNamespace, inputs: Sequence[Tensor]) -> tuple[Shape, ...]:
+    def infer(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[Tensor]) -> tuple[Shape, ...]:
         """The shapes that leave; after a fault the rule goes on without its check, to find independent ones."""
         shapes = [t.shape for t in inputs]
         try:
@@ -752,7 +752,7 @@ class Elaborator:
                 )
         return found
 
-    def op_fault(self, node: ir.OpNode, problem: OpFault, inputs: Sequence[Tensor]) -> SpecError:
+    def op_fault(self, node: ir.Primitive, problem: OpFault, inputs: Sequence[Tensor]) -> SpecError:
         span = node.field_spans.get(problem.field or "", node.span)
         notes = []
         help_ = problem.help
@@ -796,7 +796,7 @@ class Elaborator:
         return found
 
     # --- blocks
-    def call(self, node: ir.CallNode, frame: Frame, place: Place) -> None:
+    def call(self, node: ir.Call, frame: Frame, place: Place) -> None:
         block = node.block
         tensors = self.operands(node.ins, frame)
         if not tensors:
@@ -805,7 +805,7 @@ class Elaborator:
         path = place.child(node.key, node.span)
         self.blocks[path] = block
         self.note((id(node), "size"), tensors[0].shape[1:], NONE)
-        entered = self.image if frame.template is self.template else [frame.values["h_in"], frame.values["w_in"]]
+        entered = self.image if frame.function is self.function else [frame.values["h_in"], frame.values["w_in"]]
         self.note((id(node), "ratio"), ratio(tensors[0].shape, entered), NONE)
         self.notes.ran.add(id(block))
         inner = Frame(block, {}, {}, {}, path, frame.scope)
@@ -840,7 +840,7 @@ class Elaborator:
     def bind_inputs(
         self,
         frame: Frame,
-        block: ir.Template,
+        block: ir.Function,
         tensors: Sequence[Tensor],
         further: Mapping[str, Tensor | list[Tensor]],
     ) -> None:
@@ -860,7 +860,7 @@ class Elaborator:
                 frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = channels, deps
                 self.note((id(block), f"c_{name}"), channels, deps)
 
-    def bind_params(self, frame: Frame, block: ir.Template) -> None:
+    def bind_params(self, frame: Frame, block: ir.Function) -> None:
         """Arguments not given take their defaults, which may read earlier ones."""
         for name, param in {**block.implicit, **block.params}.items():
             if name not in frame.values:
@@ -876,7 +876,7 @@ class Elaborator:
                     raise self.placed(error) from None
             self.note((id(block), name), frame.values[name], frame.deps.get(name, NONE))
 
-    def requirements(self, block: ir.Template, frame: Frame) -> None:
+    def requirements(self, block: ir.Function, frame: Frame) -> None:
         for expr in block.require:
             if evaluate(expr, frame.values) is not True:
                 values = ", ".join(
@@ -887,7 +887,7 @@ class Elaborator:
                 )
 
     # --- structure
-    def truth(self, expr: Expr, frame: Frame, node: ir.IrNode) -> bool:
+    def truth(self, expr: Expr, frame: Frame, node: ir.Operation) -> bool:
         try:
             value, _ = self.value(expr, frame, (id(node), "condition"))
         except SpecError as error:
@@ -906,7 +906,7 @@ class Elaborator:
             )
         return bool(value)
 
-    def condition(self, node: ir.IfNode, frame: Frame, place: Place) -> None:
+    def condition(self, node: ir.If, frame: Frame, place: Place) -> None:
         self.notes.reached.setdefault(id(node), self.called_with)
         chosen = node.then if self.truth(node.condition, frame, node) else node.other
         self.notes.ran.add(id(chosen))
@@ -922,7 +922,7 @@ class Elaborator:
             self.origins[id(result)] = self.origins.get(id(result), NONE) | self.behind(node.condition, frame)
 
     @staticmethod
-    def bad_choice(node: ir.IfNode, frame: Frame) -> SpecError:
+    def bad_choice(node: ir.If, frame: Frame) -> SpecError:
         assert isinstance(node.condition, Compare)
         value = evaluate(node.condition.left, frame.values)
         help_ = did_you_mean(str(value), node.choices) or f"there are {', '.join(node.choices)}"
@@ -930,7 +930,7 @@ class Elaborator:
             "bad-choice", f"this choice has no body {value!r}", node.condition.left.span or node.span, help=help_
         )
 
-    def container(self, node: ir.ContainerNode, frame: Frame, place: Place) -> None:
+    def container(self, node: ir.Container, frame: Frame, place: Place) -> None:
         path = place.child(node.key, node.span)
         frame.containers[node] = path
         entry = self.operand(node.entry, frame)
@@ -947,7 +947,7 @@ class Elaborator:
         self.set(node.out, result, frame)
         self.by_path[path] = result
 
-    def loop(self, node: ir.LoopNode, frame: Frame, place: Place) -> None:
+    def loop(self, node: ir.Loop, frame: Frame, place: Place) -> None:
         self.notes.reached.setdefault(id(node), self.called_with)
         rows = self.table(node, frame)
         inside = place if node.inline else Place(place.child(node.key, node.span), 0)
@@ -957,8 +957,8 @@ class Elaborator:
             row[node.entered] = (tensor.shape[0], self.origins.get(id(tensor), NONE))
         entry = current = self.operand(node.entry, frame)
         results = []
-        seen: list[dict[str, Value]] | None = None if id(node) in self.notes.rows else []
-        staged = frame.template.staged
+        seen: list[dict[str, Constant]] | None = None if id(node) in self.notes.rows else []
+        staged = frame.function.staged
         bound = (
             node.columns,
             TURN_NAMES,
@@ -982,7 +982,7 @@ class Elaborator:
                 if seen is not None:
                     seen.append({n: frame.values[n] for n in (*node.columns, *node.let)})
                 result = self.turn(node, frame, inside, row, current)
-                if frame.tabled and not any(isinstance(inner, ir.LoopNode) for inner in node.body.nodes):
+                if frame.tabled and not any(isinstance(inner, ir.Loop) for inner in node.body.nodes):
                     frame.values["turn"] += 1
                 results.append(result)
                 current = entry if node.parallel else result
@@ -997,14 +997,14 @@ class Elaborator:
         if not node.inline and not node.parallel:
             self.by_path[inside.path] = current
 
-    def count_origin(self, node: ir.LoopNode, frame: Frame) -> Deps:
+    def count_origin(self, node: ir.Loop, frame: Frame) -> Deps:
         """The params behind how often a loop turns."""
         expr = node.count if node.count is not None else node.rows
         return self.behind(expr, frame) if expr is not None and not isinstance(expr, ListOf) else NONE
 
-    def turns_of(self, node: ir.LoopNode, frame: Frame, rows: Sequence[Mapping[str, tuple[Value, Deps]]]) -> int:
+    def turns_of(self, node: ir.Loop, frame: Frame, rows: Sequence[Mapping[str, tuple[Constant, Deps]]]) -> int:
         """How many turns a table has in all: those of the repeats in its rows, or the rows themselves."""
-        inner = [n for n in node.body.nodes if isinstance(n, ir.LoopNode)]
+        inner = [n for n in node.body.nodes if isinstance(n, ir.Loop)]
         if not inner:
             return len(rows)
         total, wanted = 0, needed(inner, node.let)
@@ -1017,13 +1017,13 @@ class Elaborator:
                 total += sum(len(self.table(loop, frame)) for loop in inner)
         return total
 
-    def budget(self, node: ir.IrNode) -> None:
+    def budget(self, node: ir.Operation) -> None:
         self.turns += 1
         if self.turns > MAX_TURNS:
             raise self.placed(fault("too-large", f"more than {MAX_TURNS} repeats in all", node.span))
 
     def bind_row(
-        self, node: ir.LoopNode, frame: Frame, row: Mapping[str, tuple[Value, Deps]], index: int, count: int
+        self, node: ir.Loop, frame: Frame, row: Mapping[str, tuple[Constant, Deps]], index: int, count: int
     ) -> None:
         for position, (name, (value, deps)) in enumerate(row.items()):
             frame.values[name], frame.deps[name] = value, deps
@@ -1036,7 +1036,7 @@ class Elaborator:
         self.lets(node, node.let, frame)
 
     def turn(
-        self, node: ir.LoopNode, frame: Frame, inside: Place, row: Mapping[str, tuple[Value, Deps]], entry: Any
+        self, node: ir.Loop, frame: Frame, inside: Place, row: Mapping[str, tuple[Constant, Deps]], entry: Any
     ) -> Any:
         """One row or turn; a row of a table is a scope, and with `wrap` a container of its own."""
         name = self.row_name(node, row["name"][0]) if node.table and "name" in row else None
@@ -1054,7 +1054,7 @@ class Elaborator:
             scope.output = self.by_path[path] = self.region(node.body, frame, Place(path, 0))
         return scope.output
 
-    def row_name(self, node: ir.LoopNode, name: Value) -> str:
+    def row_name(self, node: ir.Loop, name: Constant) -> str:
         """The key of a row: a table that is a param's value is checked here, a written one where it is read."""
         reason = unfit_row(name)
         if reason is not None:
@@ -1062,7 +1062,7 @@ class Elaborator:
             raise self.placed(fault("bad-name", f"'{name}' cannot name a row: {reason}", span, help="choose another"))
         return str(name)
 
-    def named_turn(self, node: ir.LoopNode, frame: Frame, inside: Place, name: str) -> Any:
+    def named_turn(self, node: ir.Loop, frame: Frame, inside: Place, name: str) -> Any:
         only = node.body.nodes[0]
         only.key = name
         try:
@@ -1074,7 +1074,7 @@ class Elaborator:
             only.key = None
         return scope.output
 
-    def table(self, node: ir.LoopNode, frame: Frame) -> list[dict[str, tuple[Value, Deps]]]:
+    def table(self, node: ir.Loop, frame: Frame) -> list[dict[str, tuple[Constant, Deps]]]:
         """The rows of a loop, each a value and its origins by column."""
         if node.count is not None:
             count, _ = self.value(node.count, frame, (id(node), "count"))
@@ -1104,7 +1104,9 @@ class Elaborator:
             raise self.placed(fault("too-large", message, node.rows.span or node.span))
         return [self.row(node, frame, row, index, deps) for index, row in enumerate(rows)]
 
-    def row(self, node: ir.LoopNode, frame: Frame, row: Value, index: int, deps: Deps) -> dict[str, tuple[Value, Deps]]:
+    def row(
+        self, node: ir.Loop, frame: Frame, row: Constant, index: int, deps: Deps
+    ) -> dict[str, tuple[Constant, Deps]]:
         cells = row if isinstance(row, list) and (len(node.columns) > 1 or len(row) == 1) else [row]
         span = node.span
         items = getattr(node.rows, "items", None)
@@ -1114,7 +1116,7 @@ class Elaborator:
             raise self.placed(
                 fault("bad-rows", f"this row has {len(cells)} entries for the columns {', '.join(node.columns)}", span)
             )
-        found: dict[str, tuple[Value, Deps]] = {
+        found: dict[str, tuple[Constant, Deps]] = {
             name: (value, deps) for name, value in zip(node.columns, cells, strict=False)
         }
         for name in node.columns[len(cells) :]:
@@ -1124,27 +1126,27 @@ class Elaborator:
             found[name] = (evaluate(node.column_defaults[name], known), deps)
         return found
 
-    def listed(self, node: ir.ListNode, frame: Frame, place: Place) -> None:
+    def listed(self, node: ir.Pack, frame: Frame, place: Place) -> None:
         tensors = self.operands(node.ins, frame)
         if node.running:
             tensors = self.running(node, tensors, frame, place)
         self.named_parts(node, len(tensors), "branches")
         self.set(node.out, tensors, frame)
 
-    def named_parts(self, node: ir.IrNode, count: int, what: str) -> None:
+    def named_parts(self, node: ir.Operation, count: int, what: str) -> None:
         """Raises if a list has other names than it has tensors."""
         names_ = node.out.parts
         if names_ and len(names_) != count:
             named = f"{len(names_)} name{'s' * (len(names_) > 1)}"
             raise self.placed(fault("several-names", f"{named} for {count} {what}", node.span))
 
-    def running(self, node: ir.ListNode, tensors: list[Tensor], frame: Frame, place: Place) -> list[Tensor]:
+    def running(self, node: ir.Pack, tensors: list[Tensor], frame: Frame, place: Place) -> list[Tensor]:
         """b1, b1 + b2, …, each sum an `add`."""
         sums, add = tensors[:1], REGISTRY["add"]
         for tensor in tensors[1:]:
-            left, right = ir.Var("x"), ir.Var("x")
+            left, right = ir.Value("x"), ir.Value("x")
             frame.tensors[left], frame.tensors[right] = sums[-1], tensor
-            step = ir.OpNode(op=add, fields={}, ins=(left, right), out=ir.Var("x"), span=node.span)
+            step = ir.Primitive(op=add, fields={}, ins=(left, right), out=ir.Value("x"), span=node.span)
             self.op(step, frame, place)
             sums.append(frame.tensors[step.out])
         return sums
@@ -1169,15 +1171,15 @@ def size_word(params: Iterable[str]) -> str:
 
 def is_image(origin: Origin) -> bool:
     """Whether the argument IMAGE is the channels of the only input: a param of that name may be anything else."""
-    if IMAGE not in origin.template.params:
+    if IMAGE not in origin.function.params:
         return True
     shapes = [shape for shape in origin.spec.inputs.values() if isinstance(shape, ListOf)]
     return len(shapes) == 1 and shapes[0].items[:1] == (Name(IMAGE),)
 
 
-def ratio(shape: Shape, entered: Sequence[Value]) -> Value:
+def ratio(shape: Shape, entered: Sequence[Constant]) -> Constant:
     """Height and width of a map as multiples (or parts) of those that entered the block; None if they are none."""
-    found: list[Value] = []
+    found: list[Constant] = []
     for own, size in zip(entered, shape[-2:] if len(shape) == 3 else (), strict=False):
         if not isinstance(own, int) or (own % size and size % own):
             return None
@@ -1185,7 +1187,7 @@ def ratio(shape: Shape, entered: Sequence[Value]) -> Value:
     return found or None
 
 
-def complete(node: ir.LoopNode, row: list[Value], values: Mapping[str, Value]) -> list[Value]:
+def complete(node: ir.Loop, row: list[Constant], values: Mapping[str, Constant]) -> list[Constant]:
     """A row with the cells that it leaves out, as far as the params and the row itself tell them."""
     for name in node.columns[len(row) :]:
         known = {**values, **dict(zip(node.columns, row, strict=False))}
@@ -1196,14 +1198,14 @@ def complete(node: ir.LoopNode, row: list[Value], values: Mapping[str, Value]) -
     return row
 
 
-def multiple(channels: int, entering: Value) -> Value:
+def multiple(channels: int, entering: Constant) -> Constant:
     """By how much the channels that entered the block are to be multiplied and divided; None if that is not whole."""
     if not isinstance(entering, int) or (channels % entering and entering % channels):
         return None
     return [channels // entering, 1] if channels % entering == 0 else [1, entering // channels]
 
 
-def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
+def needed(loops: Iterable[ir.Loop], let: Mapping[str, Expr]) -> list[str]:
     """The lets on which the turns of loops hang, in order."""
     read = {n.id for loop in loops for expr in (loop.count, loop.rows) if expr is not None for n in names(expr)}
     for name, expr in reversed(list(let.items())):
@@ -1212,7 +1214,7 @@ def needed(loops: Iterable[ir.LoopNode], let: Mapping[str, Expr]) -> list[str]:
     return [name for name in let if name in read]
 
 
-def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
+def checked(item: Field, value: Constant, expr: Expr, span: Span) -> Constant:
     """The value of a field, or a fault at its place."""
 
     def wrong(wanted: str) -> SpecError:
@@ -1265,12 +1267,12 @@ def checked(item: Field, value: Value, expr: Expr, span: Span) -> Value:
     return value
 
 
-def type_name(value: Value) -> str:
+def type_name(value: Constant) -> str:
     """The type of a value as emitted source has it: a list is a tuple there."""
     return annotation([value])
 
 
-def annotation(values: Sequence[Value]) -> str:
+def annotation(values: Sequence[Constant]) -> str:
     """The type of all of some values; of a table, that of its rows."""
     lists = [value for value in values if isinstance(value, list)]
     found = scalar_types(values)
@@ -1279,13 +1281,13 @@ def annotation(values: Sequence[Value]) -> str:
     return " | ".join(sorted(found))
 
 
-def scalar_types(values: Sequence[Value]) -> set[str]:
+def scalar_types(values: Sequence[Constant]) -> set[str]:
     """The types of those values that are no lists; a whole number will do where floats are taken."""
     found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
     return found - {"int"} if "float" in found else found
 
 
-def items_annotation(lists: Sequence[list[Value]]) -> str:
+def items_annotation(lists: Sequence[list[Constant]]) -> str:
     """The types of the items of lists: spelled out for a few items, or for a row of a table."""
     items = [item for value in lists for item in value]
     if not items:
@@ -1298,7 +1300,7 @@ def items_annotation(lists: Sequence[list[Value]]) -> str:
     return f"{annotation(items)}, ..."
 
 
-def is_table(lists: Sequence[list[Value]]) -> bool:
+def is_table(lists: Sequence[list[Constant]]) -> bool:
     """Whether each list is one of rows."""
     return all(isinstance(item, list) and len(item) > 1 for value in lists for item in value)
 

@@ -12,6 +12,7 @@ from archdsl.expr.nodes import (
     Binary,
     Call,
     Compare,
+    Constant,
     Expr,
     IfElse,
     Index,
@@ -20,7 +21,6 @@ from archdsl.expr.nodes import (
     Logic,
     Name,
     Unary,
-    Value,
     children,
 )
 from archdsl.expr.show import show
@@ -72,7 +72,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
+def evaluate(expr: Expr, env: Mapping[str, Constant]) -> Constant:
     """The value of `expr`; raises `SpecError` at the part that fails."""
     match expr:
         case Lit(value=value):
@@ -86,7 +86,7 @@ def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
         case IfElse(condition=condition, then=then, other=other):
             return evaluate(then if evaluate(condition, env) else other, env)
         case Logic(op=op, items=items):
-            found: Value = None
+            found: Constant = None
             for item in items:
                 found = evaluate(item, env)
                 if bool(found) is (op == "or"):
@@ -99,7 +99,7 @@ def evaluate(expr: Expr, env: Mapping[str, Value]) -> Value:
         raise fault("bad-value", f"cannot compute '{show(expr)}': {_reason(error)}", expr.span) from None
 
 
-def _apply(expr: Expr, parts: list[Value]) -> Value:
+def _apply(expr: Expr, parts: list[Constant]) -> Constant:
     match expr:
         case Unary(op="not"):
             return not parts[0]
@@ -122,7 +122,7 @@ def _apply(expr: Expr, parts: list[Value]) -> Value:
     raise AssertionError(expr)
 
 
-def _guard(op: str, left: Value, right: Value) -> None:
+def _guard(op: str, left: Constant, right: Constant) -> None:
     """Refuses before it is computed what would exhaust the machine."""
     if isinstance(left, str) or isinstance(right, str):
         raise TypeError("words have no arithmetic")
@@ -139,7 +139,7 @@ def _guard(op: str, left: Value, right: Value) -> None:
             raise OverflowError(f"a list of more than {MAX_ITEMS} items is not allowed")
 
 
-def bounded(value: Value, expr: Expr) -> Value:
+def bounded(value: Constant, expr: Expr) -> Constant:
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise fault("bad-value", f"the value of '{show(expr)}' is too large", expr.span)
     if isinstance(value, float) and not math.isfinite(value):
@@ -151,7 +151,7 @@ def bounded(value: Value, expr: Expr) -> Value:
     return value
 
 
-def too_large(value: list[Value]) -> str:
+def too_large(value: list[Constant]) -> str:
     """What is too much of a list, those in it included, or nothing; no more is looked at than is allowed.
 
     A list may hold another one many times over, so that what is written in a few lines has no end.
@@ -166,7 +166,7 @@ def too_large(value: list[Value]) -> str:
     return ""
 
 
-def levels(value: list[Value]) -> Iterator[list[list[Value]]]:
+def levels(value: list[Constant]) -> Iterator[list[list[Constant]]]:
     """A list, the lists in it, the lists in those, and so on."""
     lists = [value]
     while lists:
@@ -174,7 +174,7 @@ def levels(value: list[Value]) -> Iterator[list[list[Value]]]:
         lists = [item for items in lists for item in items if isinstance(item, list)]
 
 
-def items_in(value: list[Value]) -> int:
+def items_in(value: list[Constant]) -> int:
     """How many items a list has, those of the lists in it included."""
     return sum(len(items) for lists in levels(value) for items in lists)
 

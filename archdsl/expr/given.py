@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.evaluate import MAX_DEPTH, MAX_ITEMS, bounded
-from archdsl.expr.nodes import Name, Value
+from archdsl.expr.nodes import Constant, Name
 from archdsl.expr.parse import MAX_TEXT
 from archdsl.support.naming import did_you_mean
 
@@ -106,11 +106,11 @@ def known_word(what: str, word: str, known: Iterable[str]) -> None:
 
 
 # --- values of params
-def plain_value(value: Any, name: str) -> Value:
+def plain_value(value: Any, name: str) -> Constant:
     """A param given from outside: numbers, truth values, words, and lists of them."""
     left = MAX_ITEMS
 
-    def plain(item: Any, depth: int) -> Value:
+    def plain(item: Any, depth: int) -> Constant:
         nonlocal left
         left -= 1
         if left < 0 or depth > MAX_DEPTH:
@@ -123,7 +123,7 @@ def plain_value(value: Any, name: str) -> Value:
     return plain(value, 0)
 
 
-def plain_scalar(value: Any, name: str) -> Value:
+def plain_scalar(value: Any, name: str) -> Constant:
     value = unboxed(value)
     if value is None or isinstance(value, bool):
         return value

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from archdsl.diagnostics.spans import Span
 
-Value: TypeAlias = Any  # int | float | bool | str | None | list[Value]
+Constant: TypeAlias = Any  # int | float | bool | str | None | list[Constant]
 MAX_PARTS = 1000  # of an expression made of others
 
 
@@ -119,7 +119,7 @@ class ListOf(Expr):
     items: tuple[Expr, ...]
 
 
-def wrap(value: Expr | Value) -> Expr:
+def wrap(value: Expr | Constant) -> Expr:
     """A value as an expression; an expression as it is."""
     if isinstance(value, Expr):
         return value

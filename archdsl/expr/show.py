@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.expr.nodes import Binary, Call, Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary, Value
+from archdsl.expr.nodes import Binary, Call, Compare, Constant, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary
 
 _POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
 _PREFIX = {"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt", "gcd": "math.gcd"}
@@ -54,7 +54,7 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
     raise AssertionError(expr)
 
 
-def _literal(value: Value, python: bool) -> str:
+def _literal(value: Constant, python: bool) -> str:
     if isinstance(value, str):
         quoted = repr(value)
         if python and '"' not in value and quoted.startswith("'"):

@@ -1,6 +1,6 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
-A `Template` is a block (or the network) as a region of six kinds of node. `elaborate` runs it with
+A `Function` is a block (or the network) as a region of six kinds of node. `elaborate` runs it with
 numbers and gets the graph; the source back end prints it.
 """
 
@@ -17,8 +17,8 @@ from archdsl.syntax.spec import Defaults, Param
 
 
 @dataclass(eq=False)
-class Var:
-    """A tensor of a template, or a list of them (`many`); `name` is the word for it in source."""
+class Value:
+    """A tensor of a function, or a list of them (`many`); `name` is the word for it in source."""
 
     name: str
     many: bool = False
@@ -31,7 +31,7 @@ class Var:
 class Item:
     """One of a list of tensors."""
 
-    var: Var
+    var: Value
     index: Expr
 
 
@@ -39,22 +39,22 @@ class Item:
 class Tap:
     """The output of a named child of a container, by the keys that lead there."""
 
-    container: ContainerNode | LoopNode
+    container: Container | Loop
     keys: tuple[str, ...]
     span: Span | None
 
 
-Operand: TypeAlias = "Var | Item | Tap"
+Operand: TypeAlias = "Value | Item | Tap"
 
 
 @dataclass(eq=False)
 class Region:
     """Nodes in order of execution, and what comes out."""
 
-    nodes: list[IrNode] = field(default_factory=list)
+    nodes: list[Operation] = field(default_factory=list)
     result: Operand | None = None
 
-    def walk(self) -> Iterator[IrNode]:
+    def walk(self) -> Iterator[Operation]:
         """Every node inside, nested regions included."""
         for node in self.nodes:
             yield node
@@ -63,10 +63,10 @@ class Region:
 
 
 @dataclass(eq=False, kw_only=True)
-class IrNode:
+class Operation:
     """What all nodes have: the result, the place, and the key under which a module stands (None: by position)."""
 
-    out: Var
+    out: Value
     span: Span
     key: str | None = None
     label: str | None = None
@@ -80,7 +80,7 @@ class IrNode:
 
 
 @dataclass(eq=False, kw_only=True)
-class OpNode(IrNode):
+class Primitive(Operation):
     """A primitive over `ins` (a `many` var spreads), then the tensors of its tensor fields."""
 
     op: Op
@@ -99,10 +99,10 @@ class OpNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class CallNode(IrNode):
+class Call(Operation):
     """A block applied to a tensor and, by name, to further ones."""
 
-    block: Template
+    block: Function
     args: Mapping[str, Expr]
     ins: tuple[Operand, ...]
     tensors: Mapping[str, Operand] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class CallNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class IfNode(IrNode):
+class If(Operation):
     """One region or the other; `branch` marks an optional branch of a join, absent if the condition is false."""
 
     condition: Expr
@@ -127,7 +127,7 @@ class IfNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class LoopNode(IrNode):
+class Loop(Operation):
     """A chain repeated over rows (or `count` times); `parallel`: each row from the same tensor, all results kept.
 
     In a container the turns are its own children, otherwise they make a container of their own.
@@ -135,7 +135,7 @@ class LoopNode(IrNode):
     """
 
     entry: Operand
-    carry: Var
+    carry: Value
     body: Region
     count: Expr | None = None
     columns: tuple[str, ...] = ()
@@ -158,11 +158,11 @@ class LoopNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class ContainerNode(IrNode):
+class Container(Operation):
     """A chain of modules under one key: a stage, a branch, a row."""
 
     entry: Operand
-    carry: Var
+    carry: Value
     body: Region
     kind: str = "branch"
     let: Mapping[str, Expr] = field(default_factory=dict)
@@ -175,11 +175,11 @@ class ContainerNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class StageNode(IrNode):
+class Stage(Operation):
     """A stage that is no chain: its steps are the network's own, keyed by the stage's name in front."""
 
     entry: Operand
-    carry: Var
+    carry: Value
     body: Region
     let: Mapping[str, Expr] = field(default_factory=dict)
 
@@ -191,7 +191,7 @@ class StageNode(IrNode):
 
 
 @dataclass(eq=False, kw_only=True)
-class ListNode(IrNode):
+class Pack(Operation):
     """Several tensors as a list; with `running`, their running sums."""
 
     ins: tuple[Operand, ...]
@@ -210,14 +210,14 @@ class Auxiliary:
 
 
 @dataclass(eq=False)
-class Template:
+class Function:
     """A block, or the network, lowered."""
 
     name: str
     span: Span
     params: dict[str, Param]
     let: Mapping[str, Expr]
-    inputs: dict[str, Var]  # the tensor that enters (`input`), then the further ones
+    inputs: dict[str, Value]  # the tensor that enters (`input`), then the further ones
     optional: frozenset[str]  # inputs that may be absent
     require: tuple[Expr, ...]
     region: Region
@@ -230,15 +230,15 @@ class Template:
     init_when: Expr = field(default_factory=lambda: Lit(True))
     doc: str = ""
 
-    def walk(self) -> Iterator[IrNode]:
+    def walk(self) -> Iterator[Operation]:
         """Every node, those of training alone last."""
         for region in (self.region, *(auxiliary.region for auxiliary in self.training.values())):
             yield from region.walk()
 
-    def tensors(self) -> Iterator[Var]:
+    def tensors(self) -> Iterator[Value]:
         """Every tensor: its inputs, what enters a loop or container, what its nodes make."""
         yield from self.inputs.values()
         for node in self.walk():
             yield node.out
-            if isinstance(node, (LoopNode, ContainerNode, StageNode)):
+            if isinstance(node, (Loop, Container, Stage)):
                 yield node.carry

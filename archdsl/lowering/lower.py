@@ -1,4 +1,4 @@
-"""Spec -> Template: every step becomes a node, every name is resolved, every module has its key.
+"""Spec -> ir.Function: every step becomes a node, every name is resolved, every module has its key.
 
 Nothing is computed here: conditions, loops and numbers stay symbolic. Faults that do not depend on
 numbers (unknown names, surplus arguments, tensors out of scope) are found in all blocks, used or not.
@@ -16,22 +16,7 @@ from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Compare, Expr, Index, ListOf, Lit, Name, names, rebuild, wrap
 from archdsl.expr.show import show
-from archdsl.ir.program import (
-    Auxiliary,
-    CallNode,
-    ContainerNode,
-    IfNode,
-    Item,
-    ListNode,
-    LoopNode,
-    Operand,
-    OpNode,
-    Region,
-    StageNode,
-    Tap,
-    Template,
-    Var,
-)
+from archdsl.ir import program as ir
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.base import FORM
 from archdsl.support.naming import camel, did_you_mean, nearest, op_elsewhere, snake, unique
@@ -55,20 +40,20 @@ TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once
 RENAME = "choose another name"
 
 
-def lower(spec: s.Spec, form: str = "train") -> Template:
+def lower(spec: s.Spec, form: str = "train") -> ir.Function:
     """The network of `spec`, its layers in this form; raises `SpecError` with every fault that needs no numbers."""
     faults = Collector()
     library = Library(spec, faults, form)
-    template = None
+    function = None
     try:
         with faults.catch():
-            template = library.network(spec)
+            function = library.network(spec)
         library.blocks(spec)
     except RecursionError:
         raise too_deep(spec.span) from None
     faults.finish()
-    assert template is not None
-    return template
+    assert function is not None
+    return function
 
 
 def lower_blocks(spec: s.Spec) -> None:
@@ -94,7 +79,7 @@ class Library:
     outermost: s.Spec
     faults: Collector
     form: str = "train"
-    done: dict[tuple[int, str], Template] = field(default_factory=dict)
+    done: dict[tuple[int, str], ir.Function] = field(default_factory=dict)
     failed: set[tuple[int, str]] = field(default_factory=set)
     open: list[tuple[int, str]] = field(default_factory=list)
 
@@ -104,7 +89,7 @@ class Library:
             with self.faults.catch():
                 self.block(home, name)
 
-    def find(self, home: s.Spec, name: str, span: Span) -> Template:
+    def find(self, home: s.Spec, name: str, span: Span) -> ir.Function:
         """The block `name` as seen from the file `home`."""
         if (id(home), name) in self.done:  # the body of a loop too, which no file holds
             return self.done[id(home), name]
@@ -126,7 +111,7 @@ class Library:
             help=hint or "write it under blocks:, or name its file in use:",
         )
 
-    def block(self, home: s.Spec, name: str) -> Template:
+    def block(self, home: s.Spec, name: str) -> ir.Function:
         block, key = home.blocks[name], (id(home), name)
         if key in self.failed:
             raise Skip
@@ -144,7 +129,7 @@ class Library:
                 self.open.pop()
         return self.done[key]
 
-    def network(self, home: s.Spec) -> Template:
+    def network(self, home: s.Spec) -> ir.Function:
         key = (id(home), "")
         if key not in self.done:
             self.done[key] = NetworkLowerer(self, home).lower()
@@ -168,7 +153,7 @@ class Scope:
     """What may be named at a place: numbers and tensors."""
 
     numbers: dict[str, Span | None]
-    tensors: dict[str, Operand]
+    tensors: dict[str, ir.Operand]
     parent: Scope | None = None
     optional: frozenset[str] = frozenset()  # inputs that may be absent: their name asks whether they were given
 
@@ -342,14 +327,14 @@ class Lowerer:
             raise fault("shadowed-name", f"'{name}' already names a tensor", span, help="choose another name")
 
     # --- tensors
-    def tensor(self, ref: Expr, scope: Scope) -> Operand:
+    def tensor(self, ref: Expr, scope: Scope) -> ir.Operand:
         """The tensor that `ref` names: `a`, `part[0]`, `dense.stage3`."""
         if isinstance(ref, Index):
             base = self.tensor(ref.base, scope)
-            if not isinstance(base, Var) or not base.many:
+            if not isinstance(base, ir.Value) or not base.many:
                 message = f"'{show(ref.base)}' is one tensor, not a list of them"
                 raise fault("not-a-list", message, ref.span, help="split, fork and each give lists")
-            return Item(base, self.expr(ref.index, scope))
+            return ir.Item(base, self.expr(ref.index, scope))
         if not isinstance(ref, Name):
             raise fault("unknown-tensor", "the name of a tensor is wanted here", ref.span)
         if ref.id in scope.tensors:
@@ -362,21 +347,23 @@ class Lowerer:
         notes = declared(ref.id, known, {name: stage.span for name, stage in self.home.stages.items()})
         raise fault("unknown-tensor", f"there is no tensor '{ref.id}' here", ref.span, notes=notes, help=hint)
 
-    def single(self, ref: Expr, scope: Scope) -> Operand:
+    def single(self, ref: Expr, scope: Scope) -> ir.Operand:
         """The one tensor that `ref` names."""
         found = self.tensor(ref, scope)
-        if isinstance(found, Var) and found.many:
+        if isinstance(found, ir.Value) and found.many:
             message = "this is a list of tensors, where one is wanted"
             raise fault("several-results", message, ref.span, help="choose one, such as part[0]")
         return found
 
-    def tap(self, ref: Name, scope: Scope) -> Operand | None:
+    def tap(self, ref: Name, scope: Scope) -> ir.Operand | None:
         return None
 
     # --- bodies
-    def body(self, steps: Sequence[s.Step], scope: Scope, keys: Keys, current: Operand, region: Region) -> Operand:
+    def body(
+        self, steps: Sequence[s.Step], scope: Scope, keys: Keys, current: ir.Operand, region: ir.Region
+    ) -> ir.Operand:
         """Appends the nodes of `steps` to `region`; the tensor that leaves."""
-        value: Operand | None = current
+        value: ir.Operand | None = current
         sound = True
         for step in steps:
             before, value = value, None
@@ -388,7 +375,7 @@ class Lowerer:
                 sound, value = False, self.recover(step, scope, current)
         if not sound:
             raise Skip
-        if value is None or (isinstance(value, Var) and value.many):
+        if value is None or (isinstance(value, ir.Value) and value.many):
             raise fault(
                 "several-results",
                 "the last step has several results: say which one leaves",
@@ -398,8 +385,8 @@ class Lowerer:
         return value
 
     def next(
-        self, step: s.Step, scope: Scope, keys: Keys, value: Operand | None, current: Operand, region: Region
-    ) -> Operand | None:
+        self, step: s.Step, scope: Scope, keys: Keys, value: ir.Operand | None, current: ir.Operand, region: ir.Region
+    ) -> ir.Operand | None:
         """What leaves a step of a body; `value` entered it, `current` the body."""
         if isinstance(step, s.TensorStep) and step.when is None:
             return self.tensor(step.ref, scope)
@@ -413,7 +400,7 @@ class Lowerer:
                 )
             value = current
         entry = self.single(step.source, scope) if step.source is not None else value
-        if isinstance(entry, Var) and entry.many:
+        if isinstance(entry, ir.Value) and entry.many:
             raise fault(
                 "several-results",
                 "a list of tensors cannot enter a step",
@@ -423,20 +410,20 @@ class Lowerer:
         return self.step(step, scope, keys, entry, region, value)
 
     @staticmethod
-    def recover(step: s.Step, scope: Scope, current: Operand) -> Operand | None:
+    def recover(step: s.Step, scope: Scope, current: ir.Operand) -> ir.Operand | None:
         """After a fault: what the step would have named is there, so that its readers are not at fault too."""
         several = isinstance(step, (s.SplitStep, s.ForkStep))
         for name in step_bindings(step):
-            scope.tensors.setdefault(name, Var(name, many=several and isinstance(step.into, str)))
+            scope.tensors.setdefault(name, ir.Value(name, many=several and isinstance(step.into, str)))
         return None if several else current
 
     def step(
-        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
-    ) -> Operand | None:
+        self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, current: ir.Operand
+    ) -> ir.Operand | None:
         """One step on `entry`; `current` is the tensor before it, which differs with `from:`."""
         self.nameable(step)
         if step.when is not None:
-            result: Operand | None = self.optional(step, scope, keys, entry, region, current)
+            result: ir.Operand | None = self.optional(step, scope, keys, entry, region, current)
         else:
             result = self.plain(step, scope, keys, entry, region)
         if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
@@ -457,43 +444,43 @@ class Lowerer:
             return
         raise no_module(step.name, step.span)
 
-    def bind(self, name: str, value: Operand, scope: Scope, span: Span) -> None:
+    def bind(self, name: str, value: ir.Operand, scope: Scope, span: Span) -> None:
         if name in scope.numbers or name in self.home.params:
             place = scope.numbers.get(name) or (self.home.params[name].span if name in self.home.params else None)
             notes = (Note(f"the other '{name}'", place),) if place else ()
             message = f"'{name}' is already a number here; a tensor needs another name"
             raise fault("shadowed-name", message, span, notes=notes)
-        if isinstance(value, Var) and value.name in GENERIC:
+        if isinstance(value, ir.Value) and value.name in GENERIC:
             value.name = name
         scope.tensors[name] = value
 
     def optional(
-        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, current: Operand
-    ) -> Operand:
-        """`when:` with its `else:` as an `IfNode`; a step that is dropped leaves what came before it."""
+        self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, current: ir.Operand
+    ) -> ir.Operand:
+        """`when:` with its `else:` as an `ir.If`; a step that is dropped leaves what came before it."""
         assert step.when is not None
         if isinstance(step, (s.SplitStep, s.ForkStep)):
             raise fault("several-results", "a step with several results cannot have when:", step.span)
         condition = self.expr(step.when, scope)
         bare = replace(step, when=None, other=None, into=None)
-        then, other = Region(), Region()
+        then, other = ir.Region(), ir.Region()
         before = frozenset(keys.given)
         then.result = self.plain(bare, scope.inner(), keys, entry, then)
         with keys.instead(before):
             other.result = self.body(step.other, scope.inner(), keys, entry, other) if step.other else current
         self.share_key(step, then, other, keys)
-        out = Var("x")
-        region.nodes.append(IfNode(condition=condition, then=then, other=other, out=out, span=step.span))
+        out = ir.Value("x")
+        region.nodes.append(ir.If(condition=condition, then=then, other=other, out=out, span=step.span))
         return out
 
     @staticmethod
-    def share_key(step: s.Step, then: Region, other: Region, keys: Keys) -> None:
+    def share_key(step: s.Step, then: ir.Region, other: ir.Region, keys: Keys) -> None:
         """A module and its alternative stand under one key: that which either is given."""
         if not (len(then.nodes) == len(other.nodes) == 1 and step.other):
             return
         one, two = then.nodes[0], other.nodes[0]
         alike = keys.container or (one.key and two.key)  # in a class, what makes no module has no key
-        if isinstance(one, IfNode) or isinstance(two, IfNode) or not alike:
+        if isinstance(one, ir.If) or isinstance(two, ir.If) or not alike:
             return
         given = [node.key for node in (one, two) if node.key is not None and (keys.container or node.key in keys.given)]
         if len(set(given)) > 1:
@@ -504,7 +491,7 @@ class Lowerer:
         keys.given &= keys.taken
         one.key = two.key = key
 
-    def plain(self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+    def plain(self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region) -> ir.Operand | None:
         match step:
             case s.UseStep():
                 return self.use(step, scope, keys, entry, region)
@@ -523,16 +510,16 @@ class Lowerer:
             case s.ChoiceStep():
                 return self.choice(step, scope, keys, entry, region)
             case s.LoopStep() | s.RunningSumStep():
-                out = Var("branches", many=True)
+                out = ir.Value("branches", many=True)
                 operands = self.branch(step, scope, keys, entry, region, 0, 1)
-                region.nodes.append(ListNode(ins=tuple(operands), out=out, span=step.span))
+                region.nodes.append(ir.Pack(ins=tuple(operands), out=out, span=step.span))
                 return out
             case s.TensorStep():
                 return self.tensor(step.ref, scope)
         raise AssertionError(step)
 
     # --- ops and blocks
-    def use(self, step: s.UseStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def use(self, step: s.UseStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         if step.target == "identity" and step.name is None and (step.into is not None or step.source is not None):
             return entry  # `as:` alone names the tensor that enters, `from:` alone reads one
         if step.target in REGISTRY:
@@ -551,12 +538,12 @@ class Lowerer:
                 with self.library.faults.catch():
                     self.expr(name, scope)
 
-    def op(self, step: s.UseStep, op: Op, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def op(self, step: s.UseStep, op: Op, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         more = list(step.named) if op.further else []
         given = self.arguments(step, [f.name for f in op.fields], f"the op '{op.name}'", more)
         tensor_names = [f.name for f in op.fields if f.kind == "tensor"]
         tensors = {n: self.single(given.pop(n), scope) for n in tensor_names if n in given}
-        ins: tuple[Operand, ...] = (entry,)
+        ins: tuple[ir.Operand, ...] = (entry,)
         fields: dict[str, Expr] = {}
         label, preset = step.label, self.preset(op, scope)
         for item in op.fields:
@@ -575,13 +562,13 @@ class Lowerer:
             else:
                 fields[item.name] = self.expr(value, scope, item.choices)
         fields |= {n: self.expr(e, scope) for n, e in given.items() if n not in fields and op.field(n) is None}
-        out = Var("x")
+        out = ir.Value("x")
         names_given = frozenset([*given, *tensors])
         if step.name is not None and op.functional(names_given):
             raise no_module(step.name, step.span)
         key = None if op.functional(names_given) else keys.key(step.name, op.name, step.span)
         region.nodes.append(
-            OpNode(
+            ir.Primitive(
                 op=op,
                 fields=fields,
                 ins=ins,
@@ -609,9 +596,9 @@ class Lowerer:
             for key, (value, origin) in found.items()
         }
 
-    def formula(self, value: Expr, scope: Scope) -> tuple[Expr, tuple[Operand, ...]]:
+    def formula(self, value: Expr, scope: Scope) -> tuple[Expr, tuple[ir.Operand, ...]]:
         """A formula's tensors become its inputs, named t0, t1, … in the expression in order of first mention."""
-        operands: dict[str, Operand] = {}
+        operands: dict[str, ir.Operand] = {}
         texts: dict[str, str] = {}
 
         def visit(part: Expr) -> Expr:
@@ -670,8 +657,8 @@ class Lowerer:
         return given
 
     def call(
-        self, step: s.UseStep, block: Template, scope: Scope, keys: Keys, entry: Operand, region: Region
-    ) -> Operand:
+        self, step: s.UseStep, block: ir.Function, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region
+    ) -> ir.Operand:
         further = [name for name in block.inputs if name != INPUT]
         what = f"the block '{block.name}'"
         places = {name: param.span for name, param in block.params.items()}
@@ -704,10 +691,10 @@ class Lowerer:
                     notes=(Note("it is declared here", param.span),),
                 )
         args |= {n: Name(own) for n, param in block.implicit.items() if (own := self.handed_down(param, scope))}
-        out = Var("x")
+        out = ir.Value("x")
         key = keys.key(step.name, snake(block.name), step.span)
         region.nodes.append(
-            CallNode(
+            ir.Call(
                 block=block,
                 args=args,
                 ins=(entry,),
@@ -731,7 +718,9 @@ class Lowerer:
         return "." not in name and name not in scope.numbers and name not in scope.tensors and not self.file_param(name)
 
     # --- structure
-    def sequence(self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def sequence(
+        self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region
+    ) -> ir.Operand:
         if len(step.body) > 1 and self.is_chain(step.body):
             key = keys.key(step.name, "block", step.span)
             return self.container(step.body, scope, key, entry, region, step.span, step.label)
@@ -742,20 +731,20 @@ class Lowerer:
         steps: Sequence[s.Step],
         scope: Scope,
         key: str | None,
-        entry: Operand,
-        region: Region,
+        entry: ir.Operand,
+        region: ir.Region,
         span: Span,
         label: str | None = None,
         kind: str = "branch",
         let: Mapping[str, Expr] | None = None,
-    ) -> Operand:
+    ) -> ir.Operand:
         """A chain of modules as one nn.Sequential."""
-        inner, carry, inside = scope.inner(), Var("x"), Region()
+        inner, carry, inside = scope.inner(), ir.Value("x"), ir.Region()
         lets = self.lets(let or {}, inner)
         inside.result = self.body(steps, inner, CONTAINER, carry, inside)
-        out = Var("x")
+        out = ir.Value("x")
         region.nodes.append(
-            ContainerNode(
+            ir.Container(
                 entry=entry, carry=carry, body=inside, kind=kind, let=lets, out=out, span=span, key=key, label=label
             )
         )
@@ -801,14 +790,14 @@ class Lowerer:
         return False
 
     def branch(
-        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
-    ) -> list[Operand]:
+        self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, index: int, count: int
+    ) -> list[ir.Operand]:
         """One branch of a join; `each` and `running_sum` stand for several."""
         operands = self.operands(step, scope, keys, entry, region, index, count)
         if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
             if not isinstance(step.into, str):
                 raise fault("several-names", "this branch has one result", step.span, help="write as: with one name")
-            if isinstance(operands[0], Var) and operands[0].optional:
+            if isinstance(operands[0], ir.Value) and operands[0].optional:
                 raise fault(
                     "optional-tensor", f"'{step.into}' may not exist", step.span, help="give else: beside when:"
                 )
@@ -816,8 +805,8 @@ class Lowerer:
         return operands
 
     def operands(
-        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
-    ) -> list[Operand]:
+        self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, index: int, count: int
+    ) -> list[ir.Operand]:
         if isinstance(step, s.SequenceStep):
             step = replace(step, body=[inner for inner in step.body if not is_nothing(inner)])
         self.nameable(step)
@@ -832,8 +821,8 @@ class Lowerer:
                 return [self.loop(step, scope, keys, entry, region)]
             case s.RunningSumStep():
                 operands = self.branches(step.branches, scope, keys, entry, region)
-                out = Var("sums", many=True)
-                region.nodes.append(ListNode(ins=tuple(operands), running=True, out=out, span=step.span))
+                out = ir.Value("sums", many=True)
+                region.nodes.append(ir.Pack(ins=tuple(operands), running=True, out=out, span=step.span))
                 return [out]
             case s.UseStep(target="identity", name=None):
                 return [entry]
@@ -849,8 +838,8 @@ class Lowerer:
         return [value]
 
     def branch_body(
-        self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int
-    ) -> Operand:
+        self, step: s.SequenceStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, index: int
+    ) -> ir.Operand:
         """A branch that is a list: a container if it is a chain, else steps of the class under the branch's name."""
         name = step.name or f"branch{index + 1}"
         steps = [inner for inner in step.body if not is_nothing(inner)]
@@ -866,21 +855,21 @@ class Lowerer:
         return value
 
     @staticmethod
-    def name_branch(value: Operand, index: int) -> None:
-        if isinstance(value, Var) and value.name == "x":
+    def name_branch(value: ir.Operand, index: int) -> None:
+        if isinstance(value, ir.Value) and value.name == "x":
             value.name = f"branch{index + 1}"
 
     def optional_branch(
-        self, step: s.Step, scope: Scope, keys: Keys, entry: Operand, region: Region, index: int, count: int
-    ) -> Operand:
+        self, step: s.Step, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region, index: int, count: int
+    ) -> ir.Operand:
         assert step.when is not None
         condition = self.expr(step.when, scope)
-        then, other = Region(), Region()
+        then, other = ir.Region(), ir.Region()
         before = frozenset(keys.given)
         operands = self.branch(replace(step, when=None, other=None), scope.inner(), keys, entry, then, index, count)
         assert len(operands) == 1
         then.result = operands[0]
-        many = isinstance(operands[0], Var) and operands[0].many
+        many = isinstance(operands[0], ir.Value) and operands[0].many
         if many and step.other:
             raise fault(
                 "bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join"
@@ -889,17 +878,17 @@ class Lowerer:
             instead = self.single(step.source, scope) if step.source is not None else entry
             with keys.instead(before):
                 other.result = self.body(step.other, scope.inner(), keys, instead, other)
-        out = Var("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
+        out = ir.Value("branches" if many else f"branch{index + 1}", many=many, optional=not step.other)
         region.nodes.append(
-            IfNode(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
+            ir.If(condition=condition, then=then, other=other, out=out, span=step.span, branch=not step.other)
         )
         return out
 
     def branches(
-        self, steps: Sequence[s.Step], scope: Scope, keys: Keys, entry: Operand, region: Region
-    ) -> list[Operand]:
+        self, steps: Sequence[s.Step], scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region
+    ) -> list[ir.Operand]:
         """The operands of a join; the faults of every branch are found."""
-        found: list[Operand] = []
+        found: list[ir.Operand] = []
         sound = True
         for index, step in enumerate(steps):
             done = False
@@ -913,11 +902,11 @@ class Lowerer:
             raise Skip
         return found
 
-    def join(self, step: s.JoinStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def join(self, step: s.JoinStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         operands = self.branches(step.branches, scope, keys, entry, region)
-        out = Var("x")
+        out = ir.Value("x")
         region.nodes.append(
-            OpNode(
+            ir.Primitive(
                 op=REGISTRY[step.kind],
                 fields=self.preset(REGISTRY[step.kind], scope),
                 ins=tuple(operands),
@@ -928,9 +917,11 @@ class Lowerer:
         )
         return out
 
-    def residual(self, step: s.ResidualStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def residual(
+        self, step: s.ResidualStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region
+    ) -> ir.Operand:
         condition = self.expr(step.condition, scope) if step.condition is not None else None
-        skip: Operand = entry
+        skip: ir.Operand = entry
         if step.shortcut and step.shortcut_first:
             skip = self.shortcut(step, step.shortcut, condition, scope, keys, entry, region)
         main = self.body(step.body, scope, keys, entry, region)
@@ -938,16 +929,16 @@ class Lowerer:
             if step.shortcut and not step.shortcut_first:
                 skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, region)
             return self.add(step, skip, main, scope, region)
-        then = Region()
+        then = ir.Region()
         if step.shortcut and not step.shortcut_first:
             skip = self.shortcut(step, step.shortcut, None, scope, keys, entry, then)
         then.result = self.add(step, skip, main, scope, then)
-        out = Var("x")
+        out = ir.Value("x")
         region.nodes.append(
-            IfNode(
+            ir.If(
                 condition=condition,
                 then=then,
-                other=Region(result=main),
+                other=ir.Region(result=main),
                 out=out,
                 span=step.span,
                 word=step.name or "residual",
@@ -962,38 +953,40 @@ class Lowerer:
         condition: Expr | None,
         scope: Scope,
         keys: Keys,
-        entry: Operand,
-        region: Region,
-    ) -> Operand:
+        entry: ir.Operand,
+        region: ir.Region,
+    ) -> ir.Operand:
         whole = s.SequenceStep(span=step.span, body=list(steps), name=keys.free("shortcut"))
         if condition is None:
             value = self.branch_body(whole, scope, keys, entry, region, 0)
         else:
-            then = Region()
+            then = ir.Region()
             then.result = self.branch_body(whole, scope, keys, entry, then, 0)
-            value = Var("shortcut")
+            value = ir.Value("shortcut")
             region.nodes.append(
-                IfNode(
+                ir.If(
                     condition=condition,
                     then=then,
-                    other=Region(result=entry),
+                    other=ir.Region(result=entry),
                     out=value,
                     span=step.span,
                     word=step.name or "residual",
                 )
             )
-        if isinstance(value, Var):
+        if isinstance(value, ir.Value):
             value.name = "shortcut"
         return value
 
-    def add(self, step: s.Step, skip: Operand, main: Operand, scope: Scope, region: Region) -> Var:
-        out, op = Var("x"), REGISTRY["add"]
+    def add(self, step: s.Step, skip: ir.Operand, main: ir.Operand, scope: Scope, region: ir.Region) -> ir.Value:
+        out, op = ir.Value("x"), REGISTRY["add"]
         region.nodes.append(
-            OpNode(op=op, fields=self.preset(op, scope), ins=(skip, main), out=out, span=step.span, label=step.label)
+            ir.Primitive(
+                op=op, fields=self.preset(op, scope), ins=(skip, main), out=out, span=step.span, label=step.label
+            )
         )
         return out
 
-    def split(self, step: s.SplitStep, scope: Scope, entry: Operand, region: Region) -> Operand | None:
+    def split(self, step: s.SplitStep, scope: Scope, entry: ir.Operand, region: ir.Region) -> ir.Operand | None:
         op, sizes = REGISTRY["split"], self.expr(step.sizes, scope)
         count = sizes.value if isinstance(sizes, Lit) else len(sizes.items) if isinstance(sizes, ListOf) else None
         into = step.into
@@ -1001,55 +994,59 @@ class Lowerer:
             raise fault("several-results", "the parts of a split need names", step.span, help="write as: [a, b]")
         if isinstance(into, tuple) and isinstance(count, int) and len(into) != count:
             raise fault("several-names", f"{len(into)} names for {count} parts", step.span)
-        out = Var(into if isinstance(into, str) else "parts", many=True)
+        out = ir.Value(into if isinstance(into, str) else "parts", many=True)
         region.nodes.append(
-            OpNode(op=op, fields={op.fields[0].name: sizes}, ins=(entry,), out=out, span=step.span, label=step.label)
+            ir.Primitive(
+                op=op, fields={op.fields[0].name: sizes}, ins=(entry,), out=out, span=step.span, label=step.label
+            )
         )
         self.bind_many(into, out, scope, step.span)
         return None
 
-    def fork(self, step: s.ForkStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand | None:
+    def fork(
+        self, step: s.ForkStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region
+    ) -> ir.Operand | None:
         if step.into is None:
             raise fault("several-results", "the branches of a fork need names", step.span, help="write as: [a, b]")
         operands = self.branches(step.branches, scope, keys, entry, region)
-        if isinstance(step.into, tuple) and all(not (isinstance(o, Var) and o.many) for o in operands):
+        if isinstance(step.into, tuple) and all(not (isinstance(o, ir.Value) and o.many) for o in operands):
             if len(step.into) != len(operands):
                 raise fault("several-names", f"{len(step.into)} names for {len(operands)} branches", step.span)
             for name, operand in zip(step.into, operands, strict=True):
-                if isinstance(operand, Var):
+                if isinstance(operand, ir.Value):
                     operand.name = name
                 self.bind(name, operand, scope, step.span)
             return None
-        out = Var(step.into if isinstance(step.into, str) else "branches", many=True)
-        region.nodes.append(ListNode(ins=tuple(operands), out=out, span=step.span))
+        out = ir.Value(step.into if isinstance(step.into, str) else "branches", many=True)
+        region.nodes.append(ir.Pack(ins=tuple(operands), out=out, span=step.span))
         self.bind_many(step.into, out, scope, step.span)
         return None
 
-    def bind_many(self, into: str | tuple[str, ...], out: Var, scope: Scope, span: Span) -> None:
+    def bind_many(self, into: str | tuple[str, ...], out: ir.Value, scope: Scope, span: Span) -> None:
         if isinstance(into, str):
             self.bind(into, out, scope, span)
             return
-        out.parts, out.items = into, tuple(Item(out, Lit(index)) for index in range(len(into)))
+        out.parts, out.items = into, tuple(ir.Item(out, Lit(index)) for index in range(len(into)))
         for name, item in zip(into, out.items, strict=True):
             self.bind(name, item, scope, span)
 
-    def choice(self, step: s.ChoiceStep, scope: Scope, keys: Keys, entry: Operand, region: Region) -> Operand:
+    def choice(self, step: s.ChoiceStep, scope: Scope, keys: Keys, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         """Named branches as a chain of conditions; `elaborate` refuses a name that none has."""
         param = self.expr(step.param, scope)
-        out = Var("x")
-        node: IfNode | None = None
+        out = ir.Value("x")
+        node: ir.If | None = None
         before = frozenset(keys.given)
         for name, body in reversed(list(step.bodies.items())):
-            then = Region()
+            then = ir.Region()
             with keys.instead(before):
                 whole = s.SequenceStep(span=step.span, body=list(body), name=keys.free(name.lstrip("_") or "body"))
                 then.result = self.branch_body(whole, scope.inner(), keys, entry, then, 0)
-            other = Region(nodes=[node], result=node.out) if node else Region(result=None)
-            node = IfNode(
+            other = ir.Region(nodes=[node], result=node.out) if node else ir.Region(result=None)
+            node = ir.If(
                 condition=Compare("==", param, Lit(name)),
                 then=then,
                 other=other,
-                out=Var("x"),
+                out=ir.Value("x"),
                 span=step.span,
                 word=f"is_{name}",
                 choices=tuple(step.bodies),
@@ -1065,11 +1062,11 @@ class Lowerer:
         step: s.LoopStep,
         scope: Scope,
         keys: Keys,
-        entry: Operand,
-        region: Region,
+        entry: ir.Operand,
+        region: ir.Region,
         *,
         stage: s.Stage | None = None,
-    ) -> Operand:
+    ) -> ir.Operand:
         if keys.container and step.name is not None:  # a named loop in a chain has a container of its own
             return self.container([replace(step, name=None)], scope, step.name, entry, region, step.span, step.label)
         step, entries, entered = self.fed(step, scope)
@@ -1094,15 +1091,15 @@ class Lowerer:
         if not chained:
             steps = [self.outline(step, steps, scope, inner, keys)]
         single = len(steps) == 1 and is_module(steps[0])
-        carry, body = Var("x"), Region()
+        carry, body = ir.Value("x"), ir.Region()
         body.result = self.body(steps, inner, CONTAINER, carry, body)
         only = steps[0] if single and chained else None
         fallback = f"{snake(only.target)}s" if isinstance(only, s.UseStep) else "layers"
         fallback = "branches" if step.parallel else fallback
         key = stage.name if stage else keys.key(step.name, fallback, step.span)
-        out = Var("branches" if step.parallel else "x", many=step.parallel)
+        out = ir.Value("branches" if step.parallel else "x", many=step.parallel)
         region.nodes.append(
-            LoopNode(
+            ir.Loop(
                 entry=entry,
                 carry=carry,
                 body=body,
@@ -1146,7 +1143,7 @@ class Lowerer:
                     message = f"how often this repeats hangs on '{name.id}', so 'turn' and 'turns' cannot count it"
                     raise fault("bad-loop", message, name.span or loop.span, help="count from params and columns")
 
-    def fed(self, step: s.LoopStep, scope: Scope) -> tuple[s.LoopStep, tuple[Operand, ...], str]:
+    def fed(self, step: s.LoopStep, scope: Scope) -> tuple[s.LoopStep, tuple[ir.Operand, ...], str]:
         """A loop with a column of tensors as one without: the column holds their channels, `c_column`."""
         if not isinstance(step.rows, ListOf):
             return step, (), ""
@@ -1213,8 +1210,8 @@ def no_module(name: str, span: Span) -> SpecError:
     return fault("bad-name", message, span, help="write as: to name its tensor, or name a step that it holds")
 
 
-def is_list(operand: Operand) -> bool:
-    return isinstance(operand, Var) and operand.many
+def is_list(operand: ir.Operand) -> bool:
+    return isinstance(operand, ir.Value) and operand.many
 
 
 def named_alone(step: s.SequenceStep) -> Sequence[s.Step]:
@@ -1385,7 +1382,7 @@ class BlockLowerer(Lowerer):
     def is_own_param(self, name: str) -> bool:
         return name in self.block.params
 
-    def lower(self) -> Template:
+    def lower(self) -> ir.Function:
         block = self.block
         scope = Scope(
             {"c_in": None, "h_in": None, "w_in": None}, {}, optional=frozenset(n for n, o in block.inputs.items() if o)
@@ -1395,7 +1392,7 @@ class BlockLowerer(Lowerer):
             params[name] = replace(param, default=self.param_default(param, scope))
             scope.numbers[name] = param.span
         further = sorted(block.inputs, key=lambda name: block.inputs[name])  # those that may be absent last
-        inputs = {INPUT: Var("x"), **{name: Var(name, many=name in self.lists) for name in further}}
+        inputs = {INPUT: ir.Value("x"), **{name: ir.Value(name, many=name in self.lists) for name in further}}
         for name, var in inputs.items():
             if block.name in self.home.blocks:  # what is outlined takes them as they are
                 no_channels(name, block.params)
@@ -1403,11 +1400,11 @@ class BlockLowerer(Lowerer):
             scope.numbers[f"c_{name}"] = None
         let = self.lets(block.let, scope)
         require = tuple(self.expr(e, scope) for e in block.require)
-        region = Region()
+        region = ir.Region()
         if not block.body:
             raise fault("empty-body", f"the block '{block.name}' has no steps", block.span)
         region.result = self.body(block.body, scope, Keys(), inputs[INPUT], region)
-        return Template(
+        return ir.Function(
             name=block.name,
             span=block.span,
             params=params,
@@ -1437,7 +1434,7 @@ class NetworkLowerer(Lowerer):
     def __init__(self, library: Library, home: s.Spec) -> None:
         super().__init__(library, home)
         self.owner = home.name
-        self.taps: dict[str, ContainerNode | LoopNode] = {}
+        self.taps: dict[str, ir.Container | ir.Loop] = {}
         places = {name: stage.span for name, stage in home.stages.items()}
         self.keys = Keys({*ATTRIBUTES, *places, *self.methods()}, places=places)  # the modules beside those of stages
 
@@ -1448,7 +1445,7 @@ class NetworkLowerer(Lowerer):
     def is_own_param(self, name: str) -> bool:
         return name in self.home.params
 
-    def lower(self) -> Template:
+    def lower(self) -> ir.Function:
         home = self.home
         params, seen = {}, Scope({}, {})
         for name, param in home.params.items():
@@ -1458,17 +1455,20 @@ class NetworkLowerer(Lowerer):
         scope = Scope({"c_in": None, "h_in": None, "w_in": None, **{n: p.span for n, p in home.params.items()}}, {})
         first = next(iter(home.inputs), INPUT)
         named = len(home.inputs) > 1 or first != LONE_INPUT
-        inputs = {INPUT: Var(first if named else "x"), **{name: Var(name) for name in home.inputs if name != first}}
+        inputs = {
+            INPUT: ir.Value(first if named else "x"),
+            **{name: ir.Value(name) for name in home.inputs if name != first},
+        }
         scope.tensors.update(inputs)
         if named:
             scope.tensors[first] = inputs[INPUT]
             for name in home.inputs:
                 no_channels(name, home.params)
                 scope.numbers[f"c_{name}"] = None
-        region, current = Region(), inputs[INPUT]
+        region, current = ir.Region(), inputs[INPUT]
         faults = Collector()
-        value: Operand = current
-        training: dict[str, Auxiliary] = {}
+        value: ir.Operand = current
+        training: dict[str, ir.Auxiliary] = {}
         for stage in self.wanted_stages():
             with faults.catch():
                 if stage.name in self.methods():
@@ -1485,7 +1485,7 @@ class NetworkLowerer(Lowerer):
             training = {}
         stated = home.outputs if home is self.library.outermost else {}
         outputs = {name: self.single(ref, scope) for name, ref in stated.items()}
-        return Template(
+        return ir.Function(
             name=home.name,
             span=home.span,
             params=params,
@@ -1504,17 +1504,17 @@ class NetworkLowerer(Lowerer):
             doc=home.doc,
         )
 
-    def auxiliary(self, stage: s.Stage, scope: Scope, current: Operand) -> Auxiliary:
+    def auxiliary(self, stage: s.Stage, scope: Scope, current: ir.Operand) -> ir.Auxiliary:
         """A stage of training alone; no other reads it."""
         if stage.name in (self.home.outputs or (LONE_OUTPUT,)):
             message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
             raise fault("bad-name", message, stage.span, help=RENAME)
         condition = self.expr(stage.when, scope) if stage.when is not None else Lit(True)
-        region, local = Region(), scope.inner()
+        region, local = ir.Region(), scope.inner()
         entry = self.single(stage.source, scope) if stage.source is not None else current
         region.result = self.stage_body(stage, local, entry, region)
         region.nodes[-1].stage = stage.name
-        return Auxiliary(condition, region)
+        return ir.Auxiliary(condition, region)
 
     def param_default(self, param: s.Param, seen: Scope) -> Expr | None:
         """A default may read earlier params; a word that names none is a word."""
@@ -1553,10 +1553,10 @@ class NetworkLowerer(Lowerer):
             return stages
         return stages[: list(self.home.stages).index(self.home.until) + 1]
 
-    def stage(self, stage: s.Stage, scope: Scope, current: Operand, region: Region) -> Operand:
+    def stage(self, stage: s.Stage, scope: Scope, current: ir.Operand, region: ir.Region) -> ir.Operand:
         self.owner = camel(stage.name)  # what is outlined here is named by its stage
         entry = self.single(stage.source, scope) if stage.source is not None else current
-        target = Region() if stage.when is not None else region
+        target = ir.Region() if stage.when is not None else region
         local = scope.inner()
         value = self.stage_body(stage, local, entry, target)
         for node in target.nodes[-1:]:
@@ -1564,12 +1564,12 @@ class NetworkLowerer(Lowerer):
         if stage.when is not None:
             condition = self.expr(stage.when, scope)
             target.result = value
-            out = Var(stage.name)
+            out = ir.Value(stage.name)
             region.nodes.append(
-                IfNode(
+                ir.If(
                     condition=condition,
                     then=target,
-                    other=Region(result=current),
+                    other=ir.Region(result=current),
                     out=out,
                     span=stage.span,
                     word=stage.name,
@@ -1577,14 +1577,14 @@ class NetworkLowerer(Lowerer):
                 )
             )
             value = out
-        if isinstance(value, Var) and value.name == "x":
+        if isinstance(value, ir.Value) and value.name == "x":
             value.name = stage.name
         if stage.name in scope.numbers:
             raise fault("shadowed-name", f"the stage '{stage.name}' has the name of a param", stage.span)
         scope.tensors[stage.name] = value
         return value
 
-    def stage_body(self, stage: s.Stage, scope: Scope, entry: Operand, region: Region) -> Operand:
+    def stage_body(self, stage: s.Stage, scope: Scope, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         steps = stage.body
         if not steps:
             raise fault("empty-body", f"the stage '{stage.name}' has no steps", stage.span)
@@ -1594,7 +1594,7 @@ class NetworkLowerer(Lowerer):
         if plain and isinstance(only, s.LoopStep) and not only.parallel and only.columns and not stage.let:
             value = self.loop(only, scope, Keys(), entry, region, stage=stage)
             node = region.nodes[-1]
-            assert isinstance(node, LoopNode)
+            assert isinstance(node, ir.Loop)
             self.taps[stage.name] = node
             return value
         if plain and not stage.let and isinstance(only, s.UseStep) and self.is_link(only):
@@ -1602,14 +1602,14 @@ class NetworkLowerer(Lowerer):
         if self.is_chain(steps):
             value = self.container(steps, scope, stage.name, entry, region, stage.span, None, "stage", stage.let)
             node = region.nodes[-1]
-            assert isinstance(node, ContainerNode)
+            assert isinstance(node, ir.Container)
             self.taps[stage.name] = node
             return value
         return self.open_stage(stage, scope, entry, region)
 
-    def open_stage(self, stage: s.Stage, scope: Scope, entry: Operand, region: Region) -> Operand:
+    def open_stage(self, stage: s.Stage, scope: Scope, entry: ir.Operand, region: ir.Region) -> ir.Operand:
         """A stage with joins, taps or named tensors: its modules are the network's, under the stage's name."""
-        inner, carry, inside = scope.inner(), Var("x"), Region()
+        inner, carry, inside = scope.inner(), ir.Value("x"), ir.Region()
         let = self.lets(stage.let, inner)
         before = set(inner.tensors)
         keys = replace(self.keys, prefix=f"{stage.name}_")  # of one class: the sets are shared
@@ -1617,15 +1617,15 @@ class NetworkLowerer(Lowerer):
         keyed = [node for node in inside.walk() if node.key is not None and node.key.startswith(f"{stage.name}_")]
         if len(keyed) == 1 and str(keyed[0].key).removeprefix(f"{stage.name}_") not in step_names(stage.body):
             keyed[0].key = stage.name
-        out = Var(stage.name)
-        region.nodes.append(StageNode(entry=entry, carry=carry, body=inside, let=let, out=out, span=stage.span))
+        out = ir.Value(stage.name)
+        region.nodes.append(ir.Stage(entry=entry, carry=carry, body=inside, let=let, out=out, span=stage.span))
         assert scope.parent is not None
         for name in set(inner.tensors) - before:
             scope.parent.tensors[f"{stage.name}.{name}"] = inner.tensors[name]
         return out
 
-    def tap(self, ref: Name, scope: Scope) -> Operand | None:
+    def tap(self, ref: Name, scope: Scope) -> ir.Operand | None:
         stage, _, rest = ref.id.partition(".")
         if stage in self.taps and rest:
-            return Tap(self.taps[stage], tuple(rest.split(".")), ref.span)
+            return ir.Tap(self.taps[stage], tuple(rest.split(".")), ref.span)
         return None

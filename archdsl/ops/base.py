@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from archdsl.expr.nodes import Expr, ListOf, Lit, Value, wrap
+from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, wrap
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ class Field:
 
     name: str
     kind: Kind = "int"
-    default: Value = REQUIRED
+    default: Constant = REQUIRED
     doc: str = ""
     choices: tuple[str, ...] = ()
     soft: bool = False
@@ -70,8 +70,8 @@ class Module:
     """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
 
     cls: str
-    args: tuple[Expr | Value, ...] = ()
-    kwargs: Mapping[str, tuple[Expr | Value, Value]] = field(default_factory=dict)
+    args: tuple[Expr | Constant, ...] = ()
+    kwargs: Mapping[str, tuple[Expr | Constant, Constant]] = field(default_factory=dict)
 
 
 @dataclass
@@ -238,7 +238,7 @@ def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
 
 
-def axes_expr(value: Expr | Value, rank: int, rule: Callable[..., Expr], *more: Expr | Value) -> Expr:
+def axes_expr(value: Expr | Constant, rank: int, rule: Callable[..., Expr], *more: Expr | Constant) -> Expr:
     """`rule` applied axis by axis over `axes` expressions; one expression if all operands are scalars."""
     operands = [wrap(item) for item in (value, *more)]
     if not any(isinstance(item, ListOf) for item in operands):
@@ -258,6 +258,6 @@ def times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
 
-def is_lit(expr: Expr | Value, value: Value) -> bool:
+def is_lit(expr: Expr | Constant, value: Constant) -> bool:
     """Whether an expression is this very constant."""
     return isinstance(expr, Lit) and expr.value == value and type(expr.value) is type(value)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr.nodes import Expr, IfElse, Lit, Value
+from archdsl.expr.nodes import Constant, Expr, IfElse, Lit
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, per_axis, times
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Conv(Op, name="conv"):
     def made(self, cls: str, padding: Expr | int, e: Site) -> Module:
         """A convolution of a class, with zeros on each side."""
         f = e.f
-        kwargs: dict[str, tuple[Expr | Value, Value]] = {
+        kwargs: dict[str, tuple[Expr | Constant, Constant]] = {
             "stride": (f.stride, 1),
             "padding": (padding, 0),
             "dilation": (f.dilation, 1),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr.nodes import Expr, Value
+from archdsl.expr.nodes import Constant, Expr
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.conv import (
     KEEP,
@@ -112,7 +112,7 @@ class Pool(Op):
         if is_lit(e.f.padding, SAME):
             yield self.made(f"{type(self).__name__}{e.rank}dSame", 0, e.f)
 
-    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
+    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Constant, Constant]]:
         """Further keywords of the torch class."""
         return {}
 
@@ -153,7 +153,7 @@ class AvgPool(Pool, name="avg_pool"):
         counted = padded(run, counted, sides, float(run.f.count_include_pad))
         return total / self.windows_of(run, counted, size, 0.0).sum(-1)
 
-    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Value, Value]]:
+    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Constant, Constant]]:
         return {"count_include_pad": (f.count_include_pad, True)}
 
 

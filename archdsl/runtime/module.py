@@ -19,7 +19,7 @@ from archdsl.analysis.elaborate import IMAGE, MAX_SIDE
 from archdsl.backends.torch import emit
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import plain_value, shown
-from archdsl.expr.nodes import Value
+from archdsl.expr.nodes import Constant
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.syntax.identifiers import LEADING_OUT
@@ -129,7 +129,7 @@ def compiled(
     return graph, network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
 
 
-def beside_spec(name: str, value: Value) -> Value:
+def beside_spec(name: str, value: Constant) -> Constant:
     """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
     words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
     if words and value not in words:

@@ -120,7 +120,7 @@ MEANINGS: Mapping[str, Callable[[Line, Any], bool]] = {
 }
 
 
-def heading(word: str, table: ir.LoopNode, found: Sequence[Drawn]) -> Heading | None:
+def heading(word: str, table: ir.Loop, found: Sequence[Drawn]) -> Heading | None:
     """What a column of a spec is in the table: itself, one of `c`, `n`, `s`, or nothing if no row differs in it."""
     if counts_turns(word, table):
         return Heading(REPEATS, REPEATS)
@@ -131,9 +131,9 @@ def heading(word: str, table: ir.LoopNode, found: Sequence[Drawn]) -> Heading | 
     return Heading(word) if varied(line.values.get(word) for line, _, _ in reads) else None
 
 
-def counts_turns(word: str, table: ir.LoopNode) -> bool:
+def counts_turns(word: str, table: ir.Loop) -> bool:
     """Whether a column says how often something is repeated."""
-    loops = [node for node in table.body.walk() if isinstance(node, ir.LoopNode) and node.count is not None]
+    loops = [node for node in table.body.walk() if isinstance(node, ir.Loop) and node.count is not None]
     return any(word in origins(loop.count, table.let) for loop in loops if loop.count is not None)
 
 

@@ -33,21 +33,21 @@ class Sites:
     """Where the columns of a network's tables are read, by the place of the step."""
 
     graph: Graph
-    tables: list[ir.LoopNode] = field(default_factory=list)
+    tables: list[ir.Loop] = field(default_factory=list)
     read: dict[Span, dict[Column, bool]] = field(default_factory=dict)  # by step: column -> whether it is the argument
 
     def __post_init__(self) -> None:
-        walked = [node for template in templates(self.graph) if template.staged for node in template.walk()]
-        self.tables = [n for n in walked if isinstance(n, ir.LoopNode) and n.columns and not n.parallel]
+        walked = [node for function in functions(self.graph) if function.staged for node in function.walk()]
+        self.tables = [n for n in walked if isinstance(n, ir.Loop) and n.columns and not n.parallel]
         for table in self.tables:
             around = [other for other in self.tables if other is table or table in list(other.body.walk())]
             kinds = {word: kind for other in around for word, kind in self.kinds(other).items()}
             let = {name: expr for other in around for name, expr in other.let.items()}
             for step in table.body.walk():
-                if isinstance(step, (ir.CallNode, ir.OpNode)):
+                if isinstance(step, (ir.Call, ir.Primitive)):
                     self.read.setdefault(step.span, {}).update(claims(step, kinds, let))
 
-    def kinds(self, table: ir.LoopNode) -> dict[str, Kind]:
+    def kinds(self, table: ir.Loop) -> dict[str, Kind]:
         """The columns of a table with what their values are."""
         rows = [scope.row for scope in self.graph.root.scopes() if scope.row and scope.span is table.span]
         return {word: kind_of([row[word] for row in rows]) for word in table.columns if word != LABEL}
@@ -107,25 +107,25 @@ def reading(unit: Unit) -> Iterator[Child]:
             yield from child.scopes()
 
 
-def templates(graph: Graph) -> Iterator[ir.Template]:
-    """The network's template and those of the blocks that it calls, each once."""
-    waiting, seen = [graph.origin.template] if graph.origin else [], set[int]()
+def functions(graph: Graph) -> Iterator[ir.Function]:
+    """The network's function and those of the blocks that it calls, each once."""
+    waiting, seen = [graph.origin.function] if graph.origin else [], set[int]()
     while waiting:
-        template = waiting.pop(0)
-        if id(template) not in seen:
-            seen.add(id(template))
-            yield template
-            waiting += [node.block for node in template.walk() if isinstance(node, ir.CallNode)]
+        function = waiting.pop(0)
+        if id(function) not in seen:
+            seen.add(id(function))
+            yield function
+            waiting += [node.block for node in function.walk() if isinstance(node, ir.Call)]
 
 
-def claims(step: ir.CallNode | ir.OpNode, kinds: Mapping[str, Kind], let: Mapping[str, Expr]) -> dict[Column, bool]:
+def claims(step: ir.Call | ir.Primitive, kinds: Mapping[str, Kind], let: Mapping[str, Expr]) -> dict[Column, bool]:
     """The columns that the arguments of a step show, each with whether the argument is the column itself.
 
     An argument shows the first column that it is computed from, a column of true and false before others: so `exp` is
     shown by `make_divisible(exp * c_in / c)`, and `se` by `c_in // 4 if se else 0`. An argument that is the column, or
     a name for it (`let: {hidden: ...}`), has its true value; one computed on the spot (`e * c_in`) is another thing.
     """
-    given = step.args if isinstance(step, ir.CallNode) else step.fields
+    given = step.args if isinstance(step, ir.Call) else step.fields
     found: dict[str, tuple[Column, bool]] = {}
     for argument, expr in sorted(given.items(), key=lambda item: not isinstance(item[1], Name)):
         mentioned = [word for word in dict.fromkeys(origins(expr, let)) if word in kinds]

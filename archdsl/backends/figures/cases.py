@@ -11,7 +11,7 @@ from archdsl.backends.figures.anatomy import entering, window
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, value_text
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.nodes import Value, names
+from archdsl.expr.nodes import Constant, names
 from archdsl.expr.parse import parse
 from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -80,7 +80,7 @@ def parted(text: str) -> list[str]:
     return found
 
 
-def values_of(call: Scope) -> dict[str, Value]:
+def values_of(call: Scope) -> dict[str, Constant]:
     """What a call may be chosen by: its arguments, and what enters it."""
     shape = call.inputs[0].shape if call.inputs else ()
     return {**call.arguments, **dict(zip(("c_in", "h_in", "w_in"), shape, strict=False))}

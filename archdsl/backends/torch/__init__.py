@@ -20,7 +20,7 @@ from archdsl.backends.torch.printer import Document, print_document
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
 from archdsl.expr.given import known_word
-from archdsl.expr.nodes import Expr, Lit, Name, Value, is_long, names
+from archdsl.expr.nodes import Constant, Expr, Lit, Name, is_long, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph
@@ -49,16 +49,16 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     symbolic, rates = open_params(graph)
     if parametric:
         symbolic |= frozenset(graph.params)
-    templates = called(origin)
-    classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, templates) for g in graphs])
+    functions = called(origin)
+    classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, functions) for g in graphs])
     if classifier is None:
         symbolic -= {IMAGE}
-    names_ = scope.classes(templates, origin.template, graph.name)
-    prelude = scope.prelude_names(templates, names_.values(), graph.name)
-    with words_kept(templates):
-        written, writer = classes_of(graph, templates, symbolic, rates, classifier, names_, prelude)
+    names_ = scope.classes(functions, origin.function, graph.name)
+    prelude = scope.prelude_names(functions, names_.values(), graph.name)
+    with words_kept(functions):
+        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude)
     network = written[-1]
-    network.init += init_of(origin.template, graph, writer, written)
+    network.init += init_of(origin.function, graph, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
@@ -71,33 +71,33 @@ def document(graph: Graph, style: str = "specialized") -> Document:
 
 def classes_of(
     graph: Graph,
-    templates: Sequence[ir.Template],
+    functions: Sequence[ir.Function],
     symbolic: frozenset[str],
     rates: frozenset[str],
     classifier: Classifier | None,
     names_: Mapping[int, str],
     prelude: Mapping[str, str],
 ) -> tuple[list[ClassSource], Writer]:
-    """The class of each template, and who wrote the last one."""
+    """The class of each function, and who wrote the last one."""
     origin: Origin = graph.origin
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    given = arguments_given(templates)
-    for template in templates:
-        key = id(template)
-        writer = Writer(origin, symbolic, rates, classes, template, names_[key], given[key], prelude)
+    given = arguments_given(functions)
+    for function in functions:
+        key = id(function)
+        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
         writer.callee_channels, writer.classifier = channels, classifier
-        classes[id(template)] = writer.write()
-        channels[id(template)] = simplify(
-            expand(writer.channels.outside(writer.result_channels), template), writer.numbers.facts
+        classes[id(function)] = writer.write()
+        channels[id(function)] = simplify(
+            expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )
     return list(classes.values()), writer
 
 
 @contextmanager
-def words_kept(templates: Sequence[ir.Template]) -> Iterator[None]:
-    """A class gives its tensors words of its own: the next one printed from these templates starts without them."""
-    known = [(var, var.name, var.optional) for template in templates for var in template.tensors()]
+def words_kept(functions: Sequence[ir.Function]) -> Iterator[None]:
+    """A class gives its tensors words of its own: the next one printed from these functions starts without them."""
+    known = [(var, var.name, var.optional) for function in functions for var in function.tensors()]
     try:
         yield
     finally:
@@ -105,7 +105,7 @@ def words_kept(templates: Sequence[ir.Template]) -> Iterator[None]:
             var.name, var.optional = name, optional
 
 
-def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Value]]:
+def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Constant]]:
     """The arguments of the network's class that make each variant, where they are not the last graph's."""
     known = {argument.name for argument in network.arguments}
     size = size_word(graphs[-1].params)
@@ -121,18 +121,18 @@ def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[st
     }
 
 
-def follows(graph: Graph, name: str) -> Value:
+def follows(graph: Graph, name: str) -> Constant:
     """What a param is by the graph's other params, where its default reads them."""
-    default = graph.origin.template.params[name].default
+    default = graph.origin.function.params[name].default
     return evaluate(default, graph.params) if default is not None else None
 
 
-def init_of(template: ir.Template, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
+def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    lines = without_clash(init_lines(template.init, classes), classes[-1].init, writer.words.word("module"))
-    condition = simplify(writer.numbers.close(template.init_when), writer.numbers.facts)
+    lines = without_clash(init_lines(function.init, classes), classes[-1].init, writer.words.word("module"))
+    condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
-        return lines if evaluate(template.init_when, graph.params) else []
+        return lines if evaluate(function.init_when, graph.params) else []
     return [Line(0, Cat(("if ", expr_doc(condition))), ":"), *indent(lines)] if lines else []
 
 
@@ -142,38 +142,38 @@ def network_base(classes: Sequence[ClassSource]) -> str:
     return next((bases[kind] for op, kind in sorted(made) if kind in (bases := REGISTRY[op].network_bases)), "")
 
 
-def called(origin: Origin) -> list[ir.Template]:
-    """The templates that took part, callees first; the network last."""
-    found: dict[int, ir.Template] = {}
+def called(origin: Origin) -> list[ir.Function]:
+    """The functions that took part, callees first; the network last."""
+    found: dict[int, ir.Function] = {}
 
-    def visit(template: ir.Template) -> None:
-        if id(template) in found:
+    def visit(function: ir.Function) -> None:
+        if id(function) in found:
             return
-        for node in template.walk():
-            if isinstance(node, ir.CallNode) and id(node.block) in origin.notes.ran:
+        for node in function.walk():
+            if isinstance(node, ir.Call) and id(node.block) in origin.notes.ran:
                 visit(node.block)
-        found[id(template)] = template
+        found[id(function)] = function
 
-    visit(origin.template)
+    visit(origin.function)
     return list(found.values())
 
 
-def arguments_given(templates: Sequence[ir.Template]) -> dict[int, set[str]]:
+def arguments_given(functions: Sequence[ir.Function]) -> dict[int, set[str]]:
     """The arguments that some call gives, by the block called."""
-    found: dict[int, set[str]] = {id(template): set() for template in templates}
-    for template in templates:
-        for node in template.walk():
-            if isinstance(node, ir.CallNode) and id(node.block) in found:
+    found: dict[int, set[str]] = {id(function): set() for function in functions}
+    for function in functions:
+        for node in function.walk():
+            if isinstance(node, ir.Call) and id(node.block) in found:
                 found[id(node.block)] |= set(node.args)
     return found
 
 
-def expand(expr: Expr, template: ir.Template) -> Expr:
+def expand(expr: Expr, function: ir.Function) -> Expr:
     """Channels that leave a block over its params alone."""
-    for name, value in reversed(list(template.let.items())):
+    for name, value in reversed(list(function.let.items())):
         expr = substitute(expr, {name: value})
         if is_long(expr):
-            return Name(UNKNOWN, span=template.span)
+            return Name(UNKNOWN, span=function.span)
     return expr
 
 
@@ -193,17 +193,17 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     for slot, seen in origin.notes.seen.items():
         if slot[1] in ("condition", "count", "rows"):
             uses.control |= seen.deps
-    for template in called(origin):
-        for node in template.walk():
-            if isinstance(node, ir.OpNode):
+    for function in called(origin):
+        for node in function.walk():
+            if isinstance(node, ir.Primitive):
                 for item in node.op.fields:
                     found = origin.notes.seen.get((id(node), item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
-    for name, param in reversed(origin.template.params.items()):  # what follows from others reads them
+    for name, param in reversed(origin.function.params.items()):  # what follows from others reads them
         if name in uses.hard and param.default is not None:
             uses.hard.update(read.id for read in names(param.default))
-    stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.template.region.nodes]
+    stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.function.region.nodes]
     reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
     free = {IMAGE} - uses.hard - uses.control - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}

@@ -20,26 +20,26 @@ _VARIES: Any = object()  # stands for a size that differs between calls: no rule
 
 
 class Channels:
-    """The channels of every tensor of one template."""
+    """The channels of every tensor of one function."""
 
-    def __init__(self, origin: Origin, numbers: Numbers, template: ir.Template) -> None:
-        self.origin, self.numbers, self.template = origin, numbers, template
-        self.known: dict[ir.Var, Expr] = {}
-        self.counts: dict[ir.Var, Expr] = {}  # of lists whose length is an expression
-        self.vague: dict[ir.Var, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
+    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function) -> None:
+        self.origin, self.numbers, self.function = origin, numbers, function
+        self.known: dict[ir.Value, Expr] = {}
+        self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
+        self.vague: dict[ir.Value, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
         self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
         self.closed: dict[
             str, Expr | None
         ] = {}  # a variable of the source -> its last value over the names of the block
         self.loops: dict[str, Span] = {}  # and the last loop that changes it
 
-    def __setitem__(self, var: ir.Var, expr: Expr) -> None:
+    def __setitem__(self, var: ir.Value, expr: Expr) -> None:
         self.known[var] = expr
 
     def of(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor over the names of the spec."""
         match operand:
-            case ir.Var():
+            case ir.Value():
                 return self.known[operand]
             case ir.Item(var=var, index=index):
                 found = self.known[var]
@@ -74,22 +74,22 @@ class Channels:
     def shown(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor, to print."""
         expr = self.of(operand)
-        slot = (id(operand), "c") if isinstance(operand, ir.Var) else None
+        slot = (id(operand), "c") if isinstance(operand, ir.Value) else None
         if slot is None or self.numbers.constant(slot) is None:
             expr = self.by_name(expr)
         return self.numbers.shown(expr, slot)
 
     def meant(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
-        constant = self.numbers.constant((id(operand), "c")) if isinstance(operand, ir.Var) else None
+        constant = self.numbers.constant((id(operand), "c")) if isinstance(operand, ir.Value) else None
         return constant if constant is not None else self.by_name(self.of(operand))
 
     def by_name(self, expr: Expr) -> Expr:
         """The param or let that provably equals an expression, else the expression."""
         if isinstance(expr, (Lit, Name)):
             return expr
-        whole, template = self.through_lets(expr), self.template
-        known = [n for n in ("c_in", *template.params, *template.let) if isinstance(self.numbers.bound.get(n), tuple)]
+        whole, function = self.through_lets(expr), self.function
+        known = [n for n in ("c_in", *function.params, *function.let) if isinstance(self.numbers.bound.get(n), tuple)]
         for name in known:
             if same(whole, self.through_lets(Name(name)), self.numbers.facts):
                 return Name(name)
@@ -105,7 +105,7 @@ class Channels:
             expr = self.of(operand)
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
-            elif isinstance(operand, ir.Var) and operand.many and not operand.optional:
+            elif isinstance(operand, ir.Value) and operand.many and not operand.optional:
                 count = self.count(operand)
                 if isinstance(count, Lit):
                     found += [expr] * int(count.value)  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ class Channels:
         found: list[bool] = []
         for operand in operands:
             expr = self.of(operand)
-            var = operand if isinstance(operand, ir.Var) else None
+            var = operand if isinstance(operand, ir.Value) else None
             if isinstance(expr, ListOf):
                 found += self.vague.get(var, (False,) * len(expr.items)) if var is not None else []
             elif var is not None and var.many and not var.optional:
@@ -130,7 +130,7 @@ class Channels:
                 found.append(var is not None and var.optional)
         return tuple(found)
 
-    def is_vague(self, var: ir.Var, index: Expr) -> bool:
+    def is_vague(self, var: ir.Value, index: Expr) -> bool:
         """Whether it differs which of a list's channels are those of an entry."""
         vague = self.vague.get(var, ())
         if not isinstance(index, Lit):
@@ -159,14 +159,14 @@ class Channels:
 
     def through_lets(self, expr: Expr) -> Expr:
         """The expression with lets seen through, as far as it stays one that can be read."""
-        for name, value in reversed(list(self.template.let.items())):
+        for name, value in reversed(list(self.function.let.items())):
             wider = substitute(expr, {name: value})
             if is_long(wider):
                 return expr
             expr = wider
         return expr
 
-    def after(self, node: ir.OpNode) -> Expr:
+    def after(self, node: ir.Primitive) -> Expr:
         fields = SimpleNamespace(**node.fields)
         size = self.origin.notes.seen.get((id(node), ENTERS))
         where: tuple[Any, ...] = tuple(size.value) if size is not None else (_VARIES,)
@@ -184,12 +184,12 @@ class Channels:
             return self.fixed(node)
         return found
 
-    def entering(self, node: ir.OpNode, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
+    def entering(self, node: ir.Primitive, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
         """The channels of what a join takes."""
         alike = same(wrap(node.op.channels(fields, [Name("c"), Name("c")], where)), Name("c"))
         return self.spread(node.ins, summed=not alike)
 
-    def fixed(self, node: ir.OpNode) -> Expr:
+    def fixed(self, node: ir.Primitive) -> Expr:
         seen = self.origin.notes.seen.get((id(node.out), "c"))
         multiple = self.origin.notes.seen.get((id(node), MULTIPLE))
         moves = seen is None or seen.varies or bool(seen.deps & self.numbers.symbolic)
@@ -200,7 +200,7 @@ class Channels:
             return Name(UNKNOWN, span=node.span)  # at fault only where it is printed
         return wrap(seen.value)
 
-    def parts(self, node: ir.OpNode) -> Expr:
+    def parts(self, node: ir.Primitive) -> Expr:
         """Channels of each part of a split."""
         name = node.op.fields[0].name
         sizes, entering = node.fields[name], self.of(node.ins[0])
@@ -213,16 +213,16 @@ class Channels:
         self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
         return entering // sizes
 
-    def count(self, var: ir.Var) -> Expr:
+    def count(self, var: ir.Value) -> Expr:
         """How many tensors a list has."""
         if var in self.counts:
             return self.counts[var]
         seen = self.origin.notes.seen[(id(var), "count")]
         if seen.varies:
-            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.template.span)
+            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
         return wrap(seen.value)
 
-    def settle(self, before: set[ir.Var], local: Mapping[str, Expr]) -> None:
+    def settle(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
         """At the end of a stage: its channels without its own names, which mean something else later."""
         for var in set(self.known) - before:
             constant = self.numbers.constant((id(var), "c"))

@@ -94,9 +94,9 @@ class ClassSource:
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
 
 
-def defaults_that_stay(template: ir.Template, given: set[str]) -> dict[str, Expr]:
+def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr]:
     """Params whose default reads earlier ones and that no call gives: no arguments, but what their default says."""
-    defaults = {name: param.default for name, param in template.params.items() if name not in given}
+    defaults = {name: param.default for name, param in function.params.items() if name not in given}
     return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
 
 
@@ -110,7 +110,7 @@ def placed(span: Span) -> Iterator[None]:
 
 
 class Writer:
-    """Writes the class of one template."""
+    """Writes the class of one function."""
 
     def __init__(
         self,
@@ -118,62 +118,62 @@ class Writer:
         symbolic: frozenset[str],
         rates: frozenset[str],
         done: Mapping[int, ClassSource],
-        template: ir.Template,
+        function: ir.Function,
         name: str,
         given: set[str],
         prelude: Mapping[str, str],
     ) -> None:
         self.prelude = prelude  # its definitions that have another name in this file
         self.name = name  # of the class: the block's, unless another file has a block of that name
-        self.origin, self.symbolic, self.done, self.template = origin, symbolic, done, template
-        self.outermost = template is origin.template
-        self.size = size_word(template.params)
+        self.origin, self.symbolic, self.done, self.function = origin, symbolic, done, function
+        self.outermost = function is origin.function
+        self.size = size_word(function.params)
         self.rates = rates  # the symbolic params of soft fields alone
         slots: dict[str, Any] = {
-            name: (id(template), name)
-            for name in (*template.params, *template.implicit, *template.let, *template.optional)
+            name: (id(function), name)
+            for name in (*function.params, *function.implicit, *function.let, *function.optional)
         }
         self.image = IMAGE in symbolic and is_image(origin)  # the channels of the image are an argument
         if self.outermost and self.image:
-            slots[IMAGE] = (id(template), IMAGE)
-        if self.outermost and (id(template), self.size) in origin.notes.seen:
-            slots[self.size] = (id(template), self.size)
+            slots[IMAGE] = (id(function), IMAGE)
+        if self.outermost and (id(function), self.size) in origin.notes.seen:
+            slots[self.size] = (id(function), self.size)
         if not self.outermost:
-            slots |= {f"c_{name}": (id(template), f"c_{name}") for name in template.inputs}
-            slots |= {name: (id(template), name) for name in ("c_in", "h_in", "w_in")}
-            slots |= defaults_that_stay(template, given)
+            slots |= {f"c_{name}": (id(function), f"c_{name}") for name in function.inputs}
+            slots |= {name: (id(function), name) for name in ("c_in", "h_in", "w_in")}
+            slots |= defaults_that_stay(function, given)
         self.numbers = Numbers(
             origin.notes.seen,
             symbolic,
             slots,
-            facts=divisibility(template.require),
-            lets={(id(template), name): expr for name, expr in template.let.items()},
-            fixed=frozenset([*template.params, *template.implicit, *template.let]),
+            facts=divisibility(function.require),
+            lets={(id(function), name): expr for name, expr in function.let.items()},
+            fixed=frozenset([*function.params, *function.implicit, *function.let]),
         )
-        self.channels = Channels(origin, self.numbers, template)
+        self.channels = Channels(origin, self.numbers, function)
         self.lines: list[Line] = []
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
         self.weighted: dict[str, set[str]] = {}
         self.biased: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
-        self.keys = {node.key for node in template.walk() if node.key is not None}  # the attributes that there may be
+        self.keys = {node.key for node in function.walk() if node.key is not None}  # the attributes that there may be
         self.asked: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
         self.flags: dict[str, Flag] = {}
         self.mutated: set[str] = set()
-        self.stores: dict[ir.IrNode, str] = {}
-        self.aliases: dict[ir.Var, ir.Operand] = {}
+        self.stores: dict[ir.Operation, str] = {}
+        self.aliases: dict[ir.Value, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
-        self.made_by_torch = {var for var in template.inputs.values() if var.many}  # lists that tracing cannot walk
-        self.fresh: set[ir.Var] = set()  # tensors whose memory a step of this class makes
-        self.words = scope.in_constructor(template)
+        self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
+        self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
+        self.words = scope.in_constructor(function)
         self.variables: set[str] = set()  # of its loops: the channels that move
         self.hidden = scope.hidden(name)  # in `forward`
         self.name_inputs()
-        self.spoken = scope.in_forward(template, name)
-        self.consumers = count_consumers(template)
-        self.order = Order(template)
+        self.spoken = scope.in_forward(function, name)
+        self.consumers = count_consumers(function)
+        self.order = Order(function)
         self.classifier: Classifier | None = None
         self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
@@ -188,15 +188,15 @@ class Writer:
 
     # --- the class
     def write(self) -> ClassSource:
-        template = self.template
-        for name, var in template.inputs.items():
+        function = self.function
+        for name, var in function.inputs.items():
             self.channels[var] = (
                 self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
             )
         if self.outermost:
             self.bind_network_inputs()
-        result = self.region(template.region)
-        inputs = [var for name, var in template.inputs.items() if self.is_given(name)]
+        result = self.region(function.region)
+        inputs = [var for name, var in function.inputs.items() if self.is_given(name)]
         auxiliaries = self.auxiliaries()
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
@@ -213,13 +213,13 @@ class Writer:
             init=init,
             inputs=[var.name for var in inputs],
             lists=[var.name for var in inputs if var.many],
-            further=[name for name in template.inputs if name != INPUT and self.is_given(name)],
+            further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
-            optional=[template.inputs[n].name for n in self.undecided()],
+            optional=[function.inputs[n].name for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
             classes=self.classifier.param if self.classifier is not None else "",
-            doc=template.doc,
+            doc=function.doc,
             modules=self.modules,
             weighted=self.weighted,
             biased=self.biased,
@@ -227,7 +227,7 @@ class Writer:
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
-        seen = self.origin.notes.seen[id(self.template), f"c_{name}"]
+        seen = self.origin.notes.seen[id(self.function), f"c_{name}"]
         if not isinstance(seen.value, list):
             return Name(f"c_{name}")
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
@@ -235,23 +235,23 @@ class Writer:
     def name_inputs(self) -> None:
         """The arguments of `forward`, each with a name of its own."""
         taken = set(self.hidden)
-        for var in self.template.inputs.values():
+        for var in self.function.inputs.values():
             var.name = unique(var.name, taken)
             taken.add(var.name)
 
     def rename(self, operand: ir.Operand | None, name: str) -> None:
         """Another word for a tensor that has none of its own; an argument keeps its name."""
-        if isinstance(operand, ir.Var) and operand.name in GENERIC and operand not in self.template.inputs.values():
+        if isinstance(operand, ir.Value) and operand.name in GENERIC and operand not in self.function.inputs.values():
             operand.name = name
 
     def bind_network_inputs(self) -> None:
-        for name, var in zip(self.origin.spec.inputs, self.template.inputs.values(), strict=True):
+        for name, var in zip(self.origin.spec.inputs, self.function.inputs.values(), strict=True):
             self.channels[var] = Name(IMAGE) if self.image else self.channels_of_input(name, var)
             self.numbers.bound[f"c_{name}"] = self.channels.of(var)
-        first = next(iter(self.template.inputs.values()))
+        first = next(iter(self.function.inputs.values()))
         self.numbers.bound["c_in"] = self.channels.of(first)
 
-    def channels_of_input(self, name: str, var: ir.Var) -> Expr:
+    def channels_of_input(self, name: str, var: ir.Value) -> Expr:
         """The channels of an input of the network: what its shape says, if no variant gives it another."""
         constant = self.numbers.constant((id(var), "c"))
         if constant is not None:
@@ -263,21 +263,21 @@ class Writer:
 
     def undecided(self) -> list[str]:
         """The inputs that come in some calls alone."""
-        return [n for n in self.template.optional if self.numbers.decided((id(self.template), n)) is None]
+        return [n for n in self.function.optional if self.numbers.decided((id(self.function), n)) is None]
 
     def is_given(self, name: str) -> bool:
         """Whether an optional input ever comes."""
-        return name not in self.template.optional or self.numbers.decided((id(self.template), name)) is not False
+        return name not in self.function.optional or self.numbers.decided((id(self.function), name)) is not False
 
     def derived_lines(self) -> dict[str, list[Line]]:
         """The statements that make the network's params which follow from others, unless they are given."""
-        params, numbers, found = self.template.params, self.numbers, {}
+        params, numbers, found = self.function.params, self.numbers, {}
         fixed = {self.classifier.param} if self.classifier is not None else set()
         for name in reversed(params if self.outermost else {}):
-            expr, seen = params[name].default, numbers.seen.get((id(self.template), name))
-            if expr is None or seen is None or name in fixed or (id(self.template), name) not in numbers.used:
+            expr, seen = params[name].default, numbers.seen.get((id(self.function), name))
+            if expr is None or seen is None or name in fixed or (id(self.function), name) not in numbers.used:
                 continue
-            values = {n: numbers.seen[id(self.template), n].value for n in params}
+            values = {n: numbers.seen[id(self.function), n].value for n in params}
             if isinstance(seen.value, list) or evaluate(expr, values) != seen.value:
                 continue
             shown = simplify(numbers.close(expr), numbers.facts)
@@ -286,16 +286,16 @@ class Writer:
         return dict(reversed(found.items()))
 
     def arguments(self, derived: Iterable[str]) -> list[Argument]:
-        template, owner = self.template, id(self.template)
-        further = [n for n in template.inputs if n != INPUT]
+        function, owner = self.function, id(self.function)
+        further = [n for n in function.inputs if n != INPUT]
         order = [
             "c_in",
             "h_in",
             "w_in",
             *(f"c_{n}" for n in further),
-            *sorted(template.optional, key=further.index),
-            *sorted([*template.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
-            *template.implicit,
+            *sorted(function.optional, key=further.index),
+            *sorted([*function.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
+            *function.implicit,
             *([self.size] if self.outermost else []),
         ]
         found = []
@@ -317,14 +317,14 @@ class Writer:
 
     def default_of(self, name: str) -> str | None:
         if self.outermost:
-            seen = self.origin.notes.seen.get((id(self.template), name))
+            seen = self.origin.notes.seen.get((id(self.function), name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
-            return text(value) if name in (*self.template.params, IMAGE, self.size) else None
-        param = self.template.params.get(name)
+            return text(value) if name in (*self.function.params, IMAGE, self.size) else None
+        param = self.function.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
-        kinds = self.origin.notes.seen[id(self.template), name].kinds
+        kinds = self.origin.notes.seen[id(self.function), name].kinds
         if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
             return None  # a word that no call takes: the argument is a number in this network
         return text(param.default)
@@ -344,8 +344,8 @@ class Writer:
     def let_lines(self) -> list[Line]:
         """Lets that are printed by name, those they need in front."""
         found: list[Line] = []
-        for name, expr in reversed(list(self.template.let.items())):
-            if (id(self.template), name) in self.numbers.used:
+        for name, expr in reversed(list(self.function.let.items())):
+            if (id(self.function), name) in self.numbers.used:
                 found.append(
                     Line(0, Cat((f"{name} = ", expr_doc(simplify(self.numbers.close(expr), self.numbers.facts)))))
                 )
@@ -354,13 +354,13 @@ class Writer:
     # --- forward
     def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
         """The stages of training alone that this network has, or may have."""
-        slots = {name: (id(auxiliary), "condition") for name, auxiliary in self.template.training.items()}
+        slots = {name: (id(auxiliary), "condition") for name, auxiliary in self.function.training.items()}
         known = {name: self.numbers.decided(slot) for name, slot in slots.items()}
-        wanted = {name: auxiliary for name, auxiliary in self.template.training.items() if known[name] is not False}
+        wanted = {name: auxiliary for name, auxiliary in self.function.training.items() if known[name] is not False}
         shown = {self.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None}
         if len(shown) > 1 or (shown and any(known.values())):
             message = "some of the auxiliary heads exist where others do not"
-            raise fault("cannot-print", message, self.template.span, help="give them the same when:")
+            raise fault("cannot-print", message, self.function.span, help="give them the same when:")
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
@@ -390,7 +390,7 @@ class Writer:
 
     def print_forward(
         self,
-        inputs: Sequence[ir.Var],
+        inputs: Sequence[ir.Value],
         result: ir.Operand,
         auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
     ) -> tuple[list[tuple[int, str]], bool]:
@@ -398,7 +398,7 @@ class Writer:
         if self.is_sequential(inputs, result):
             return [], True
         printer = self.printer(inputs)
-        outputs = self.template.outputs
+        outputs = self.function.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
         for name, output in zip(outputs, results, strict=False):
             self.rename(output, name)
@@ -407,14 +407,14 @@ class Writer:
         printer.when_training = self.in_training
         return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
 
-    def print_features(self, inputs: Sequence[ir.Var], result: ir.Operand) -> list[tuple[int, str]]:
+    def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
         """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
         if self.head is None or not self.outermost:
             return []
         trunk, head = self.statements[: self.head], self.statements[self.head :]
         read = [*(o for statement in head for o in operands_of(statement)), self.resolve(result)]
         made = {statement.out for statement in head}
-        entering = {o for o in read if not isinstance(o, ir.Var) or o not in made}
+        entering = {o for o in read if not isinstance(o, ir.Value) or o not in made}
         if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
             return []
         (features,) = (trunk[-1].out,)
@@ -424,13 +424,13 @@ class Writer:
         self.statements = [call, *head]
         return lines
 
-    def printer(self, inputs: Sequence[ir.Var]) -> ForwardPrinter:
-        kept = {self.template.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
+    def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
+        kept = {self.function.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
         return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken)
 
-    def is_sequential(self, inputs: Sequence[ir.Var], result: ir.Operand) -> bool:
+    def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
         result, chain = self.resolve(result), []
         for statement in self.statements:
@@ -444,8 +444,8 @@ class Writer:
             and ordered
             and current is result
             and len(inputs) == 1
-            and not self.template.outputs
-            and not self.template.network
+            and not self.function.outputs
+            and not self.function.network
         )
 
     def tap_text(self, tap: ir.Tap) -> str:
@@ -498,34 +498,34 @@ class Writer:
     def entering(self, operand: ir.Operand) -> Expr | tuple[int, str]:
         """What `c_in` means in a stage."""
         if self.channels.of(operand) == Name("c_in") and not self.outermost:
-            return id(self.template), "c_in"
+            return id(self.function), "c_in"
         return self.channels.meant(operand)
 
-    def node(self, node: ir.IrNode) -> None:
+    def node(self, node: ir.Operation) -> None:
         match node:
-            case ir.OpNode() if node.functional:
-                self.function(node)
-            case ir.OpNode() | ir.CallNode():
+            case ir.Primitive() if node.functional:
+                self.functional(node)
+            case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
-                if isinstance(node, ir.CallNode) and node.tensors:
+                if isinstance(node, ir.Call) and node.tensors:
                     self.run_call(node)
                 else:
                     self.run_attribute(str(node.key), node.out, node.operands())
-            case ir.IfNode():
+            case ir.If():
                 write_condition(self, node)
-            case ir.ContainerNode():
+            case ir.Container():
                 self.set_attribute(str(node.key), self.pieces(node), node.let, node)
                 self.run_container(node)
-            case ir.LoopNode():
+            case ir.Loop():
                 self.class_loop(node)
-            case ir.StageNode():
+            case ir.Stage():
                 self.channels[node.carry] = self.channels.of(node.entry)
                 self.alias(node.carry, node.entry)
                 self.open_stage(node)
-            case ir.ListNode():
+            case ir.Pack():
                 self.listed(node)
 
-    def alias(self, var: ir.Var, operand: ir.Operand) -> None:
+    def alias(self, var: ir.Value, operand: ir.Operand) -> None:
         """`var` is another word for `operand`."""
         self.aliases[var] = operand
         target = base(operand)
@@ -533,7 +533,7 @@ class Writer:
             self.rename(target, var.name)
 
     def resolve(self, operand: ir.Operand) -> ir.Operand:
-        while isinstance(operand, ir.Var) and operand in self.aliases:
+        while isinstance(operand, ir.Value) and operand in self.aliases:
             operand = self.aliases[operand]
         return operand
 
@@ -552,7 +552,7 @@ class Writer:
 
     def items_of(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
         """The items of a list that torch makes, if their number is known; any other operand as it is."""
-        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+        if not isinstance(operand, ir.Value) or operand not in self.made_by_torch:
             return (operand,)
         count = self.channels.count(operand)
         if not isinstance(count, Lit):
@@ -561,13 +561,13 @@ class Writer:
 
     def is_counted(self, operand: ir.Operand) -> bool:
         """Whether it is a list that torch makes, of a number of tensors that differs between calls."""
-        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+        if not isinstance(operand, ir.Value) or operand not in self.made_by_torch:
             return False
         return not isinstance(self.channels.count(operand), Lit)
 
     def spread(self, operand: ir.Operand) -> str | None:
         """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
-        if not isinstance(operand, ir.Var) or not (operand.many or operand.optional):
+        if not isinstance(operand, ir.Value) or not (operand.many or operand.optional):
             return None
         if not self.is_counted(operand):
             return f"*{TARGET}"
@@ -576,14 +576,14 @@ class Writer:
 
     def as_list(self, operand: ir.Operand, statements: list[Statement]) -> ir.Operand:
         """A list that torch makes as one of Python's, which `extend` can take."""
-        if not isinstance(operand, ir.Var) or operand not in self.made_by_torch:
+        if not isinstance(operand, ir.Value) or operand not in self.made_by_torch:
             return operand
-        items, made = self.items_of(operand), ir.Var("parts", many=True)
+        items, made = self.items_of(operand), ir.Value("parts", many=True)
         spread = [self.spread(item) for item in items]
         statements.append(Step(made, items, lambda *texts: f"[{', '.join(map(filled, texts, spread))}]", named=True))
         return made
 
-    def open_stage(self, node: ir.StageNode) -> None:
+    def open_stage(self, node: ir.Stage) -> None:
         kept = dict(self.numbers.bound)
         self.numbers.bound.update({name: (id(node), name) for name in node.let})
         mark, before = len(self.lines), set(self.channels.known)
@@ -600,7 +600,7 @@ class Writer:
         self.alias(node.out, result)
 
     # --- modules
-    def site(self, node: ir.OpNode) -> Site:
+    def site(self, node: ir.Primitive) -> Site:
         seen = self.origin.notes.seen
         fields = {}
         for item in node.op.fields:
@@ -613,7 +613,7 @@ class Writer:
         bound = tuple(size.value) if size is not None and not size.varies else None
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
-    def field(self, node: ir.OpNode, item: Field) -> Expr:
+    def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
         worded = self.is_worded(node, item.name)
         before = set(self.numbers.used) if worded else set()
@@ -633,11 +633,11 @@ class Writer:
         return shown
 
     @staticmethod
-    def of_another_kind(node: ir.OpNode, field: str) -> SpecError:
+    def of_another_kind(node: ir.Primitive, field: str) -> SpecError:
         message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
         return fault("cannot-print", message, node.field_spans.get(field, node.span))
 
-    def check_kinds(self, node: ir.OpNode, made: Module, f: SimpleNamespace) -> None:
+    def check_kinds(self, node: ir.Primitive, made: Module, f: SimpleNamespace) -> None:
         """Numbers in one call and lists in another can be handed on, but not computed with."""
         values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
         computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
@@ -646,22 +646,22 @@ class Writer:
             if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
                 raise self.of_another_kind(node, name)
 
-    def may_overwrite(self, node: ir.OpNode) -> bool:
+    def may_overwrite(self, node: ir.Primitive) -> bool:
         """In place only on memory that a step of this class has just made, and that nothing else reads.
 
         Whatever may be another word for a tensor (a view, what a block or a container gives, an optional step, a join
         with one branch left) is no memory of its own.
         """
         operand = node.ins[0]
-        return isinstance(operand, ir.Var) and operand in self.fresh and self.consumers[operand] == 1
+        return isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
 
-    def module(self, node: ir.OpNode | ir.CallNode) -> Doc:
+    def module(self, node: ir.Primitive | ir.Call) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
         with placed(node.span):
             return self.module_at(node)
 
-    def module_at(self, node: ir.OpNode | ir.CallNode) -> Doc:
-        if isinstance(node, ir.CallNode):
+    def module_at(self, node: ir.Primitive | ir.Call) -> Doc:
+        if isinstance(node, ir.Call):
             made_block: Doc = self.block(node)
             if self.classifier is not None and node is self.classifier.layer:
                 made_block = exchangeable(made_block, Name(self.classifier.param))
@@ -681,7 +681,7 @@ class Writer:
             self.fresh.add(node.out)
         return self.exchanged(node, site, made)
 
-    def made(self, node: ir.OpNode, site: Site) -> Doc:
+    def made(self, node: ir.Primitive, site: Site) -> Doc:
         """The expression that makes an op's module; what the file then needs is noted."""
         try:
             made = node.op.module(site)
@@ -698,14 +698,14 @@ class Writer:
         self.biased.setdefault(node.op.name, set()).update(known)
         return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
 
-    def is_worded(self, node: ir.OpNode, name: str) -> bool:
+    def is_worded(self, node: ir.Primitive, name: str) -> bool:
         """Whether the words of a field choose which module is made, and they differ."""
         item, seen = node.op.field(name), self.numbers.seen.get((id(node), name))
         if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
             return False
         return self.numbers.constant((id(node), name)) is None
 
-    def made_by_word(self, node: ir.OpNode, site: Site, name: str, value: Expr) -> Doc:
+    def made_by_word(self, node: ir.Primitive, site: Site, name: str, value: Expr) -> Doc:
         """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
         if isinstance(value, IfElse):
             then, other = (self.made_by_word(node, site, name, side) for side in (value.then, value.other))
@@ -724,7 +724,7 @@ class Writer:
             found = found if flat(doc) == flat(found) else Ternary(doc, text(Compare("==", value, Lit(word))), found)
         return found
 
-    def exchanged(self, node: ir.OpNode, site: Site, made: Doc) -> Doc:
+    def exchanged(self, node: ir.Primitive, site: Site, made: Doc) -> Doc:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
         if self.classifier is not None and node is self.classifier.layer:
             self.width = self.kept_width(node)
@@ -738,15 +738,15 @@ class Writer:
 
     def remade(self, block: Doc, param: str) -> Doc:
         """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
-        for word in sorted({*WORDS.findall(flat(block))} & self.template.params.keys() - {param}):
+        for word in sorted({*WORDS.findall(flat(block))} & self.function.params.keys() - {param}):
             block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
-    def channels_given(self, node: ir.CallNode, name: str) -> Expr:
+    def channels_given(self, node: ir.Call, name: str) -> Expr:
         """The channels of a further tensor of a call; of a list whose tensors are alike those of the first."""
         found, operand = self.channels.of(node.tensors[name]), node.tensors[name]
         seen = self.origin.notes.seen.get((id(node.block), f"c_{name}"))
-        if not isinstance(operand, ir.Var) or not operand.many or seen is None:
+        if not isinstance(operand, ir.Value) or not operand.many or seen is None:
             return self.channels.by_name(found)
         if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
             message = f"the tensors of '{operand.name}' are alike in one call and not in another"
@@ -755,7 +755,7 @@ class Writer:
             found = found.items[0]
         return self.channels.by_name(found)
 
-    def kept_width(self, node: ir.OpNode) -> Expr | None:
+    def kept_width(self, node: ir.Primitive) -> Expr | None:
         """The channels that the last layer reads as `reset_classifier` can read them."""
         channels = self.channels.shown(node.ins[0])
         others = [name for name in node.fields if name != width_of(node.op)]
@@ -764,7 +764,7 @@ class Writer:
             return channels if fixed and not self.numbers.open_names(channels) else None
         return Name(f"self.{self.flag('num_features', channels)}")
 
-    def block(self, node: ir.CallNode) -> Doc:
+    def block(self, node: ir.Call) -> Doc:
         """A call of a block's class, with its arguments as the class takes them."""
         callee, source = node.block, self.done[id(node.block)]
         given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
@@ -778,7 +778,7 @@ class Writer:
             elif param.default is not None:
                 given[name] = substitute(param.default, given)
         slots = {name: (id(node), name) for name in node.args} | (
-            {"c_in": (id(node.ins[0]), "c")} if isinstance(node.ins[0], ir.Var) else {}
+            {"c_in": (id(node.ins[0]), "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
         items: list[Doc] = []
         for argument in source.arguments:
@@ -799,7 +799,7 @@ class Writer:
 
     callee_channels: dict[int, Expr] = {}
 
-    def sizes(self, node: ir.CallNode) -> dict[str, Expr]:
+    def sizes(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
         seen, parts = (self.origin.notes.seen.get((id(node), word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
@@ -812,14 +812,14 @@ class Writer:
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
 
     # --- attributes
-    def attribute(self, key: str, doc: Doc, node: ir.IrNode) -> None:
+    def attribute(self, key: str, doc: Doc, node: ir.Operation) -> None:
         self.attributes.append(key)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
 
-    def run_attribute(self, key: str, out: ir.Var, args: Sequence[ir.Operand]) -> None:
+    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand]) -> None:
         self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
 
-    def run_call(self, node: ir.CallNode) -> None:
+    def run_call(self, node: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
         taken = self.done[id(node.block)].further
         places = [place for place, name in enumerate(taken) if name in node.tensors]
@@ -831,7 +831,7 @@ class Writer:
 
         self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
 
-    def function(self, node: ir.OpNode) -> None:
+    def functional(self, node: ir.Primitive) -> None:
         """An op that is an expression in `forward`."""
         site = self.site(node)
         for item in node.op.fields:
@@ -886,11 +886,11 @@ class Writer:
         self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod
-    def is_formula(node: ir.OpNode, name: str) -> bool:
+    def is_formula(node: ir.Primitive, name: str) -> bool:
         item = node.op.field(name)
         return item is not None and item.kind == "formula"
 
-    def listed(self, node: ir.ListNode) -> None:
+    def listed(self, node: ir.Pack) -> None:
         operands = self.spelt(self.resolved(node.ins), alone=True)
         spread = [self.spread(o) for o in operands]
         many = [text is not None for text in spread]
@@ -913,12 +913,12 @@ class Writer:
         if node.running:
             self.lazy.add(node.out)
         source = node.ins[0]
-        if single and isinstance(source, ir.Var) and source in self.channels.counts:
+        if single and isinstance(source, ir.Value) and source in self.channels.counts:
             self.channels.counts[node.out] = self.channels.counts[source]
         self.statements.append(Step(node.out, operands, print_list, named=counted))
 
     # --- containers
-    def pieces(self, node: ir.ContainerNode) -> list[Piece]:
+    def pieces(self, node: ir.Container) -> list[Piece]:
         self.channels[node.carry] = self.channels.of(node.entry)
         kept = dict(self.numbers.bound)
         self.numbers.bound.update({name: (id(node), name) for name in node.let})
@@ -932,17 +932,17 @@ class Writer:
         found: list[Piece] = []
         for node in region.nodes:
             match node:
-                case ir.OpNode() | ir.CallNode():
+                case ir.Primitive() | ir.Call():
                     found.append(Piece(self.module(node), node.key))
-                case ir.IfNode():
+                case ir.If():
                     found = joined_pieces(found, self.optional_piece(node))
-                case ir.LoopNode():
+                case ir.Loop():
                     found += self.loop_pieces(node)
-                case ir.ContainerNode():
+                case ir.Container():
                     found.append(self.inner_container(node))
         return found
 
-    def inner_container(self, node: ir.ContainerNode) -> Piece:
+    def inner_container(self, node: ir.Container) -> Piece:
         """A container in a container: in one expression, or made first and then added."""
         self.container_depth += 1
         name = self.words.word("layers" if self.container_depth == 1 else f"layers_{self.container_depth}")
@@ -967,13 +967,13 @@ class Writer:
             return Group(head, docs[0].parts[1].items)  # type: ignore[union-attr]
         return Group(head, (listing(docs),))
 
-    def decided(self, node: ir.IfNode) -> bool | None:
+    def decided(self, node: ir.If) -> bool | None:
         """A condition's value: if it never differs, or hangs on one around it."""
         slot = id(node), "condition"
         never = self.numbers.decided(slot)
         return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))
 
-    def optional_piece(self, node: ir.IfNode) -> list[Piece]:
+    def optional_piece(self, node: ir.If) -> list[Piece]:
         decided = self.decided(node)
         if decided is not None:
             region = node.then if decided else node.other
@@ -999,7 +999,7 @@ class Writer:
         return [Piece(lines=lines, condition=condition if lasting and not other else "")]
 
     def set_attribute(
-        self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.IrNode, head: str = "nn.Sequential"
+        self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.Operation, head: str = "nn.Sequential"
     ) -> None:
         """`self.key = nn.Sequential(…)`, in one expression or step by step."""
         self.attributes.append(key)
@@ -1018,7 +1018,7 @@ class Writer:
         self.lines.append(Line(depth, Cat((f"self.{key} = ", Group(head, first)))))
         self.lines += [aimed(line, f"self.{key}", depth) for line in append_lines(rest)]
 
-    def run_container(self, node: ir.ContainerNode | ir.LoopNode) -> None:
+    def run_container(self, node: ir.Container | ir.Loop) -> None:
         key = str(node.key)
         paths = frozenset(self.origin.notes.taps.get(id(node), ()))
         if paths:
@@ -1026,13 +1026,13 @@ class Writer:
         further = self.resolved(further_of(node))
         if paths or further:
             entry, store, named = self.resolve(node.entry), self.stores.get(node, ""), is_named(node)
-            chained = isinstance(node, ir.LoopNode) and node.wrap
+            chained = isinstance(node, ir.Loop) and node.wrap
             self.statements.append(Walked(node.out, entry, key, further, store, paths, chained, named))
         else:
             self.run_attribute(key, node.out, (node.entry,))
 
     # --- loops
-    def class_loop(self, node: ir.LoopNode) -> None:
+    def class_loop(self, node: ir.Loop) -> None:
         pieces = self.loop_pieces(node)
         key = str(node.key)
         if node.parallel:
@@ -1043,7 +1043,7 @@ class Writer:
         self.set_attribute(key, pieces, {}, node, plain)
         self.run_container(node)
 
-    def side_by_side(self, node: ir.LoopNode, key: str) -> None:
+    def side_by_side(self, node: ir.Loop, key: str) -> None:
         """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
         word = self.spoken.word("branch" if "branches" in key else singular(key))
         entries, further = self.resolved(node.operands()), self.resolved(further_of(node))
@@ -1059,7 +1059,7 @@ class Writer:
 
         self.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))
 
-    def loop_pieces(self, node: ir.LoopNode) -> list[Piece]:
+    def loop_pieces(self, node: ir.Loop) -> list[Piece]:
         return LoopWriter(self, node).write()
 
 
@@ -1074,15 +1074,15 @@ def split_types(kind: str) -> list[str]:
     return [item for item in inner if item not in ("...", "()")]
 
 
-def further_of(node: ir.ContainerNode | ir.LoopNode) -> tuple[ir.Operand, ...]:
+def further_of(node: ir.Container | ir.Loop) -> tuple[ir.Operand, ...]:
     """The tensors from outside that each turn of a loop takes beside its own."""
     only = node.body.nodes[0] if len(node.body.nodes) == 1 else None
-    return tuple(only.tensors.values()) if isinstance(only, ir.CallNode) else ()
+    return tuple(only.tensors.values()) if isinstance(only, ir.Call) else ()
 
 
-def is_named(node: ir.ContainerNode | ir.LoopNode) -> bool:
+def is_named(node: ir.Container | ir.Loop) -> bool:
     """Whether the turns of a loop have names."""
-    return isinstance(node, ir.LoopNode) and node.table and "name" in node.columns
+    return isinstance(node, ir.Loop) and node.table and "name" in node.columns
 
 
 def singular(word: str) -> str:
@@ -1101,9 +1101,9 @@ def filled(name: str, spread: str | None) -> str:
     return name if spread is None else spread.replace(TARGET, name)
 
 
-def count_consumers(template: ir.Template) -> Counter[ir.Var]:
+def count_consumers(function: ir.Function) -> Counter[ir.Value]:
     """How often each tensor is read."""
-    found: Counter[ir.Var] = Counter()
+    found: Counter[ir.Value] = Counter()
 
     def add(operand: ir.Operand | None) -> None:
         if isinstance(operand, ir.Tap):
@@ -1120,9 +1120,9 @@ def count_consumers(template: ir.Template) -> Counter[ir.Var]:
                 visit(inner)
                 add(inner.result)
 
-    for region in (template.region, *(auxiliary.region for auxiliary in template.training.values())):
+    for region in (function.region, *(auxiliary.region for auxiliary in function.training.values())):
         visit(region)
         add(region.result)
-    for operand in template.outputs.values():
+    for operand in function.outputs.values():
         add(operand)
     return found

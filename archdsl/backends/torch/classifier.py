@@ -32,14 +32,14 @@ class Classifier:
     """The places of a network that its users exchange."""
 
     param: str  # the number of classes, as the network calls it
-    layer: ir.OpNode | ir.CallNode | None  # gives one score for each, if a layer or a block of its own does
+    layer: ir.Primitive | ir.Call | None  # gives one score for each, if a layer or a block of its own does
     node: Node | None  # that layer in the graph
     path: str  # of its module
     head: str  # the first stage of the head
-    pool: ir.OpNode | None  # ends the trunk, if another may
+    pool: ir.Primitive | None  # ends the trunk, if another may
 
 
-def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir.Template]) -> Classifier | None:
+def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
     """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
     origin: Origin = graph.origin
     images, scores = list(graph.inputs.values()), list(graph.outputs.values())
@@ -47,14 +47,14 @@ def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir
     if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
         return None
     (param,) = classes
-    steps = {id(step): step for template in templates for step in template.walk() if isinstance(step, ir.OpNode)}
+    steps = {id(step): step for function in functions for step in function.walk() if isinstance(step, ir.Primitive)}
     trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
     layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
     layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
     end = next((n for n in trunk if n is layer or loses_its_map(n)), None)
     if end is None:
         return None
-    own = set(origin.template.walk())
+    own = set(origin.function.walk())
     pools = [steps[origin.made[n.id]] for n in trunk if loses_its_map(n) and n.op.chosen_by]
     pool = next((step for step in pools if step in own), None)
     head = stage_of(end)
@@ -64,14 +64,14 @@ def classifier_of(graph: Graph, classes: Collection[str], templates: Sequence[ir
     return Classifier(param, block, None, path, head, pool)
 
 
-def block_of(graph: Graph, param: str) -> tuple[ir.CallNode | None, str]:
+def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
     """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
     origin: Origin = graph.origin
     (scores,) = graph.outputs.values()
-    steps = list(origin.template.walk())
-    calls = [s for s in steps if isinstance(s, ir.CallNode) and any(hangs_on(a, param) for a in s.args.values())]
+    steps = list(origin.function.walk())
+    calls = [s for s in steps if isinstance(s, ir.Call) and any(hangs_on(a, param) for a in s.args.values())]
     bare = len(calls) == 1 and not calls[0].tensors and Name(param) in calls[0].args.values()
-    if not bare or any(reads(step, origin, param) for step in steps if isinstance(step, ir.OpNode)):
+    if not bare or any(reads(step, origin, param) for step in steps if isinstance(step, ir.Primitive)):
         return None, ""
     (call,) = calls
     last = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.output is scores]
@@ -106,13 +106,13 @@ def through_one(graph: Graph) -> list[Node]:
     return found
 
 
-def reads(step: ir.OpNode | None, origin: Origin, param: str) -> bool:
+def reads(step: ir.Primitive | None, origin: Origin, param: str) -> bool:
     """Whether a field of an op hangs on a param."""
     seen = [origin.notes.seen.get((id(step), name)) for name in step.fields] if step is not None else []
     return any(item is not None and param in item.deps for item in seen)
 
 
-def is_layer(step: ir.OpNode, origin: Origin, param: str) -> bool:
+def is_layer(step: ir.Primitive, origin: Origin, param: str) -> bool:
     """Whether a layer's width is the param."""
     width = width_of(step.op)
     seen = origin.notes.seen.get((id(step), width or ""))
@@ -165,7 +165,7 @@ def reset_lines(
     step, node, origin = classifier.layer, classifier.node, graph.origin
     if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, *NO_NAMES}:
         return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
-    if not isinstance(step, ir.OpNode) or node is None or entering is None:
+    if not isinstance(step, ir.Primitive) or node is None or entering is None:
         return []
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)

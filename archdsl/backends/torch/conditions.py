@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
-def write_condition(writer: Writer, node: ir.IfNode) -> None:
+def write_condition(writer: Writer, node: ir.If) -> None:
     """A condition at the level of the class."""
     decided = writer.decided(node)
     if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
@@ -29,7 +29,7 @@ def write_condition(writer: Writer, node: ir.IfNode) -> None:
         two_sides(writer, node)
 
 
-def one_side(writer: Writer, node: ir.IfNode, region: ir.Region, *, absent: bool) -> None:
+def one_side(writer: Writer, node: ir.If, region: ir.Region, *, absent: bool) -> None:
     """The condition never differs: its side alone, or nothing of a branch that never exists."""
     if absent:
         writer.channels[node.out] = ListOf(())
@@ -41,17 +41,17 @@ def one_side(writer: Writer, node: ir.IfNode, region: ir.Region, *, absent: bool
     writer.alias(node.out, result)
 
 
-def keyed_single(region: ir.Region) -> ir.OpNode | ir.CallNode | None:
+def keyed_single(region: ir.Region) -> ir.Primitive | ir.Call | None:
     """The only node of a region, if it is a module of one tensor whose output is the region's."""
     if len(region.nodes) == 1:
         node = region.nodes[0]
-        single = isinstance(node, (ir.OpNode, ir.CallNode)) and node.key is not None and len(node.operands()) == 1
+        single = isinstance(node, (ir.Primitive, ir.Call)) and node.key is not None and len(node.operands()) == 1
         if single and region.result is node.out:
             return node  # type: ignore[return-value]
     return None
 
 
-def ternary(writer: Writer, node: ir.IfNode) -> bool:
+def ternary(writer: Writer, node: ir.If) -> bool:
     """`A(…) if condition else B(…)` (or nn.Identity()) as one attribute; False if it is no such case."""
     then, other = (keyed_single(r) for r in (node.then, node.other))
     if then is None or node.branch:
@@ -81,14 +81,14 @@ class Arm:
     """One outcome of a chain of conditions: a module of the tensor that enters, or none; the last has no condition."""
 
     condition: Expr | None
-    module: ir.OpNode | ir.CallNode | None
+    module: ir.Primitive | ir.Call | None
     channels: Expr = field(default_factory=lambda: Lit(0))  # once its module is printed
     doc: Doc = "nn.Identity()"
 
 
-def one_of_several(writer: Writer, node: ir.IfNode) -> bool:
+def one_of_several(writer: Writer, node: ir.If) -> bool:
     """`if … elif … else` over one attribute; False if the outcomes are no modules of one name over one tensor."""
-    leaves = [n for n in walk_chain(node) if isinstance(n, (ir.OpNode, ir.CallNode))]
+    leaves = [n for n in walk_chain(node) if isinstance(n, (ir.Primitive, ir.Call))]
     if node.branch or not leaves or len({(leaf.key, id(leaf.operands()[0])) for leaf in leaves}) > 1:
         return False
     key, entry = str(leaves[0].key), leaves[0].operands()[0]
@@ -110,11 +110,11 @@ def one_of_several(writer: Writer, node: ir.IfNode) -> bool:
     return True
 
 
-def walk_chain(node: ir.IfNode) -> Iterator[ir.IrNode]:
+def walk_chain(node: ir.If) -> Iterator[ir.Operation]:
     """The nodes of every outcome."""
     for region in node.regions():
         for inner in region.nodes:
-            if isinstance(inner, ir.IfNode):
+            if isinstance(inner, ir.If):
                 yield from walk_chain(inner)
             else:
                 yield inner
@@ -128,7 +128,7 @@ def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] |
     if single is not None:
         return [Arm(None, single)]
     node = region.nodes[0] if len(region.nodes) == 1 else None
-    if not isinstance(node, ir.IfNode) or region.result is not node.out:
+    if not isinstance(node, ir.If) or region.result is not node.out:
         return None
     decided = writer.decided(node)
     if decided is not None:
@@ -147,7 +147,7 @@ def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] |
 
 def kind_of(key: str, arms: list[Arm]) -> list[Line]:
     """The attribute's type, where its first value does not tell it."""
-    kinds = {arm.module.block if isinstance(arm.module, ir.CallNode) else arm.module for arm in arms}
+    kinds = {arm.module.block if isinstance(arm.module, ir.Call) else arm.module for arm in arms}
     return [Line(0, f"self.{key}: nn.Module")] if len(kinds) > 1 else []
 
 
@@ -177,7 +177,7 @@ def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int
     ]
 
 
-def two_sides(writer: Writer, node: ir.IfNode) -> None:
+def two_sides(writer: Writer, node: ir.If) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
     shown = writer.numbers.shown(node.condition, (id(node), "condition"))
     test = asked(writer, node, shown)
@@ -219,10 +219,10 @@ def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
     return [Line(depth, otherwise), *lines]
 
 
-def asked(writer: Writer, node: ir.IfNode, shown: Expr) -> str:
+def asked(writer: Writer, node: ir.If, shown: Expr) -> str:
     """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
-    if isinstance(shown, Name) and shown.id in writer.template.optional:
-        return f"{writer.template.inputs[shown.id].name} is not None"
+    if isinstance(shown, Name) and shown.id in writer.function.optional:
+        return f"{writer.function.inputs[shown.id].name} is not None"
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
         return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
     return f"self.{writer.flag(node.word or node.out.name, shown)}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backends.torch.layout import broken
 from archdsl.backends.torch.scope import SPARE, Words
-from archdsl.ir.program import Item, Operand, Tap, Var
+from archdsl.ir import program as ir
 from archdsl.support.naming import unique
 
 WHOLE = 72  # characters that an assignment has room for
@@ -21,8 +21,8 @@ LEVELS = (("key", "child"), ("inner", "layer"))  # what a container's keys and c
 class Step:
     """`out = text(args)`."""
 
-    out: Var
-    args: tuple[Operand, ...]
+    out: ir.Value
+    args: tuple[ir.Operand, ...]
     text: Callable[..., str]
     alone: bool = False  # a stage: a line of its own
     named: bool = False  # its text reads the arguments more than once: they need names
@@ -33,12 +33,12 @@ class Step:
 class Branching:
     """`if condition:` over steps; both sides leave their value in `out`."""
 
-    out: Var
+    out: ir.Value
     condition: str
     then: list[Statement]
-    then_result: Operand
+    then_result: ir.Operand
     other: list[Statement]
-    other_result: Operand | None  # None: an optional branch, absent
+    other_result: ir.Operand | None  # None: an optional branch, absent
 
 
 @dataclass(eq=False)
@@ -48,10 +48,10 @@ class Walked:
     Each takes `further` tensors; the outputs that lie on the `paths` are kept in `store` (if it has a name) by key.
     """
 
-    out: Var
-    entry: Operand
+    out: ir.Value
+    entry: ir.Operand
     attribute: str
-    further: tuple[Operand, ...] = ()
+    further: tuple[ir.Operand, ...] = ()
     store: str = ""
     paths: frozenset[tuple[str, ...]] = frozenset()
     chained: bool = False  # its children are containers, each of them
@@ -61,7 +61,7 @@ class Walked:
 Statement = Step | Branching | Walked
 
 
-def operands_of(statement: Statement) -> Iterator[Operand]:
+def operands_of(statement: Statement) -> Iterator[ir.Operand]:
     """Every operand a statement reads, those of inner statements included."""
     match statement:
         case Step(args=args):
@@ -76,18 +76,18 @@ def operands_of(statement: Statement) -> Iterator[Operand]:
                 yield statement.other_result
 
 
-def base(operand: Operand) -> Var | None:
-    return operand if isinstance(operand, Var) else operand.var if isinstance(operand, Item) else None
+def base(operand: ir.Operand) -> ir.Value | None:
+    return operand if isinstance(operand, ir.Value) else operand.var if isinstance(operand, ir.Item) else None
 
 
 @dataclass(eq=False)
 class Pending:
     """A value not yet written: its text, and what the text mentions."""
 
-    var: Var
+    var: ir.Value
     text: str
     typed: bool
-    mentions: Counter[Var] = field(default_factory=Counter)
+    mentions: Counter[ir.Value] = field(default_factory=Counter)
 
 
 class ForwardPrinter:
@@ -95,23 +95,23 @@ class ForwardPrinter:
 
     def __init__(
         self,
-        inputs: Sequence[Var],
-        index: Callable[[Item], str],
-        tap: Callable[[Tap], str],
+        inputs: Sequence[ir.Value],
+        index: Callable[[ir.Item], str],
+        tap: Callable[[ir.Tap], str],
         hidden: AbstractSet[str],
         words: Words,
     ) -> None:
         self.index, self.tap, self.words = index, tap, words
         self.hidden = hidden  # what no tensor may be called
-        self.names: dict[Var | Item, str] = {}
-        self.holders: dict[str, Var] = {}
-        self.uses: Counter[Var] = Counter()
+        self.names: dict[ir.Value | ir.Item, str] = {}
+        self.holders: dict[str, ir.Value] = {}
+        self.uses: Counter[ir.Value] = Counter()
         self.pending: list[Pending] = []
         self.lines: list[tuple[int, str]] = []
         self.depth = 0
         self.parameters = {var.name for var in inputs}
         self.declared: set[str] = set()
-        self.outputs: set[Var | None] = set()  # the results that have names
+        self.outputs: set[ir.Value | None] = set()  # the results that have names
         for var in inputs:
             self.names[var] = var.name
             self.holders[var.name] = var
@@ -121,10 +121,10 @@ class ForwardPrinter:
     def run(
         self,
         statements: list[Statement],
-        results: Sequence[Operand],
+        results: Sequence[ir.Operand],
         shape: Callable[[list[str]], str] | None,
         kind: str,
-        auxiliaries: Mapping[str, tuple[list[Statement], Operand]],
+        auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
     ) -> list[tuple[int, str]]:
         """The lines of the body, with their depth; `shape` wraps several results."""
         extra = [(s, r) for s, r in auxiliaries.values()]
@@ -145,7 +145,7 @@ class ForwardPrinter:
         return self.lines
 
     def in_training(
-        self, results: Sequence[Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], Operand]]
+        self, results: Sequence[ir.Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]]
     ) -> None:
         """In training the auxiliary heads run too, and all results come back by name."""
         self.flush()
@@ -153,7 +153,7 @@ class ForwardPrinter:
         self.depth += 1
         texts = []
         for name, (statements, result) in auxiliaries.items():
-            if isinstance(result, Var):
+            if isinstance(result, ir.Value):
                 result.name = name
             self.statements(statements)
             self.flush()
@@ -165,11 +165,11 @@ class ForwardPrinter:
     def emit(self, text: str) -> None:
         self.lines.append((self.depth, text))
 
-    def read(self, operand: Operand) -> str:
+    def read(self, operand: ir.Operand) -> str:
         """The text of a value that has a name."""
-        if isinstance(operand, Tap):
+        if isinstance(operand, ir.Tap):
             return self.tap(operand)
-        if isinstance(operand, Item):
+        if isinstance(operand, ir.Item):
             if operand.var.parts:
                 return self.names[operand]
             return f"{self.names[operand.var]}[{self.index(operand)}]"
@@ -186,13 +186,13 @@ class ForwardPrinter:
                     self.walked(statement)
 
     # --- values
-    def texts(self, args: Sequence[Operand]) -> tuple[list[str], Counter[Var], bool]:
+    def texts(self, args: Sequence[ir.Operand]) -> tuple[list[str], Counter[ir.Value], bool]:
         """The texts of arguments, pending ones inline if they are the last pending, in this order.
 
         With the tensors that they mention, and whether a type checker knows all of them as Tensor.
         """
         self.name_lists(args)
-        wanted = [a for a in args if isinstance(a, Var) and any(p.var is a for p in self.pending)]
+        wanted = [a for a in args if isinstance(a, ir.Value) and any(p.var is a for p in self.pending)]
         tail = self.pending[len(self.pending) - len(wanted) :]
         if [p.var for p in tail] != wanted or any(self.uses[v] != 1 for v in wanted):
             self.flush()
@@ -200,10 +200,10 @@ class ForwardPrinter:
         inline = {p.var: p for p in tail}
         if tail:
             del self.pending[-len(tail) :]
-        mentions: Counter[Var] = Counter()
+        mentions: Counter[ir.Value] = Counter()
         found = []
         for arg in args:
-            if isinstance(arg, Var) and arg in inline:
+            if isinstance(arg, ir.Value) and arg in inline:
                 found.append(inline[arg].text)
                 mentions.update(inline[arg].mentions)
                 self.uses[arg] -= 1
@@ -214,9 +214,9 @@ class ForwardPrinter:
                 found.append(self.read(arg))
         return found, mentions, all(p.typed for p in inline.values())
 
-    def name_lists(self, args: Sequence[Operand]) -> None:
+    def name_lists(self, args: Sequence[ir.Operand]) -> None:
         """A list of tensors whose parts are read has a name."""
-        lists = [a.var for a in args if isinstance(a, Item)]
+        lists = [a.var for a in args if isinstance(a, ir.Item)]
         if any(p.var in lists for p in self.pending):
             self.flush()
 
@@ -238,7 +238,7 @@ class ForwardPrinter:
         waiting = {p.var: p.text for p in self.pending}
         if not any(arg in waiting for arg in step.args):
             return False
-        text = step.text(*(waiting[a] if isinstance(a, Var) and a in waiting else self.read(a) for a in step.args))
+        text = step.text(*(waiting[a] if isinstance(a, ir.Value) and a in waiting else self.read(a) for a in step.args))
         return len(text) > WHOLE and isinstance(broken(text), str)
 
     def flush(self) -> None:
@@ -269,7 +269,7 @@ class ForwardPrinter:
         self.emit(f"{left} = {value.text}")
         self.declared.update(parts)
 
-    def name_for(self, var: Var) -> str:
+    def name_for(self, var: ir.Value) -> str:
         """The var's word; a word whose value is no longer needed is used again."""
         name = self.fresh("branches" if var.many and var.name == "x" else var.name)
         self.names[var], self.holders[name] = name, var
@@ -287,7 +287,7 @@ class ForwardPrinter:
         if node.other_result is None:
             self.optional(node)
             return
-        other_var = node.other_result if isinstance(node.other_result, Var) else None
+        other_var = node.other_result if isinstance(node.other_result, ir.Value) else None
         if len(node.then) == 1 and isinstance(node.then[0], Step) and not node.other and other_var is not None:
             step = node.then[0]
             if node.then_result is step.out and not step.out.parts:
@@ -348,7 +348,7 @@ class ForwardPrinter:
 
     def branching_name(self, node: Branching) -> str:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
-        through = node.other_result if isinstance(node.other_result, Var) and not node.other else None
+        through = node.other_result if isinstance(node.other_result, ir.Value) and not node.other else None
         wanted = node.out.name if through is None else self.names.get(through, node.out.name)
         holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
@@ -363,10 +363,10 @@ class ForwardPrinter:
             rest = [(depth - 1, text) for depth, text in inner]
             self.lines[mark:] = [(self.depth, f"el{rest[0][1]}"), *rest[1:]]
 
-    def side(self, statements: list[Statement], result: Operand, name: str) -> None:
+    def side(self, statements: list[Statement], result: ir.Operand, name: str) -> None:
         self.depth += 1
         self.statements(statements)
-        if self.pending and isinstance(result, Var) and self.pending[-1].var is result and len(self.pending) == 1:
+        if self.pending and isinstance(result, ir.Value) and self.pending[-1].var is result and len(self.pending) == 1:
             value = self.pending.pop()
             for var, count in value.mentions.items():
                 self.uses[var] -= count
@@ -444,7 +444,7 @@ class ForwardPrinter:
             self.emit(f"{node.store}[{place}] = {name}")
         self.depth -= 1
 
-    def give_back(self, result: Operand) -> None:
+    def give_back(self, result: ir.Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""
         if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed:
             self.emit(f"return {self.pending[0].text}")

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def write_conditional_join(
-    writer: Writer, node: ir.OpNode, operands: Sequence[ir.Operand], text: Callable[..., str]
+    writer: Writer, node: ir.Primitive, operands: Sequence[ir.Operand], text: Callable[..., str]
 ) -> bool:
     """`x = x * gate` where the gate is there; False if the branches are no single tensors, or all may be absent."""
     optional = {o: made for o in operands if (made := condition_of(writer, o)) is not None}
-    single = all(o in optional or not (isinstance(o, ir.Var) and (o.many or o.optional)) for o in operands)
+    single = all(o in optional or not (isinstance(o, ir.Value) and (o.many or o.optional)) for o in operands)
     if not optional or not single or not node.op.pairwise:
         return False
     start = next((o for o in operands if o not in optional), None)
@@ -31,12 +31,12 @@ def write_conditional_join(
             continue
         made = optional[operand]
         if len(joined) > 1:
-            whole = ir.Var("x")
+            whole = ir.Value("x")
             writer.statements.insert(writer.statements.index(made), Step(whole, tuple(joined), text))
             joined = [whole]
-        took_part = ir.Var("x")
+        took_part = ir.Value("x")
         made.then.append(Step(took_part, (joined[0], made.then_result), text))
-        made.out = ir.Var("x")
+        made.out = ir.Value("x")
         made.then_result, made.other_result = took_part, joined[0]
         joined = [made.out]
     if len(joined) > 1:
@@ -49,7 +49,7 @@ def write_conditional_join(
 
 def condition_of(writer: Writer, operand: ir.Operand) -> Branching | None:
     """The statement that makes a branch, if that is one tensor which may not exist and which the join alone reads."""
-    if not isinstance(operand, ir.Var) or operand.many or not operand.optional or writer.consumers[operand] != 1:
+    if not isinstance(operand, ir.Value) or operand.many or not operand.optional or writer.consumers[operand] != 1:
         return None
     found = (s for s in writer.statements if isinstance(s, Branching) and s.out is operand and s.other_result is None)
     return next(found, None)

@@ -23,7 +23,7 @@ from archdsl.backends.torch.pieces import (
 )
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Call, Compare, Expr, ListOf, Lit, Name, Value, names, wrap
+from archdsl.expr.nodes import Call, Compare, Constant, Expr, ListOf, Lit, Name, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.lowering.lower import TABLE_NAMES, TURN_NAMES
@@ -40,7 +40,7 @@ BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
 class LoopWriter:
     """A loop of a class or of a container."""
 
-    def __init__(self, writer: Writer, node: ir.LoopNode) -> None:
+    def __init__(self, writer: Writer, node: ir.Loop) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
         self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
         words, (rounds, place) = writer.words, divmod(len(writer.indices), len(INDICES))
@@ -139,7 +139,7 @@ class LoopWriter:
         if result is None:
             return
         nodes = self.node.body.nodes
-        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.LoopNode)), default=-1)
+        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.Loop)), default=-1)
         after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
         steps = [step for step in after.walk() if step.key is not None and step.out in channels.known]
         for cell in self.turns_cells(len(self.node.rows.items)):
@@ -248,14 +248,14 @@ class LoopWriter:
         return True
 
     def only_consumer(self) -> bool:
-        return isinstance(self.node.entry, ir.Var) and self.writer.consumers[self.node.entry] == 1
+        return isinstance(self.node.entry, ir.Value) and self.writer.consumers[self.node.entry] == 1
 
     def turn(self, carry: Expr, variable: str = "") -> list[Piece]:
         node, writer = self.node, self.writer
         writer.channels[node.carry] = carry
         self.set_aside()
         self.bind()
-        entering = self.rebind_entry() if writer.template.staged else None
+        entering = self.rebind_entry() if writer.function.staged else None
         outer = writer.indices
         writer.indices = (*outer, self.index) if reads_turn(node) else outer
         writer.wrap_depth += node.wrap
@@ -387,7 +387,7 @@ class LoopWriter:
             return [Piece(Cat(("*", listing([Comprehension(pieces[0].doc, Cat(header))]))))]
         lines = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
-            slot = (id(node.entry), "c") if isinstance(node.entry, ir.Var) else None
+            slot = (id(node.entry), "c") if isinstance(node.entry, ir.Value) else None
             lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{self.counter} = 0"))
@@ -425,7 +425,7 @@ class LoopWriter:
         """The column that names the rows of a table."""
         return "name" if self.node.table and "name" in self.node.columns else None
 
-    def header(self, index: bool, derived: Mapping[str, list[Value]]) -> tuple[Doc, ...]:
+    def header(self, index: bool, derived: Mapping[str, list[Constant]]) -> tuple[Doc, ...]:
         """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
         node = self.node
         if node.count is not None:
@@ -440,7 +440,7 @@ class LoopWriter:
             return (f"{self.index}, {inside} in ", call("enumerate", rows))
         return (f"{target} in ", rows)
 
-    def columns(self, derived: Mapping[str, list[Value]]) -> list[str]:
+    def columns(self, derived: Mapping[str, list[Constant]]) -> list[str]:
         node, used = self.node, self.numbers.used
         whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)  # a table that comes as an argument
         wanted = [n for n in node.columns if whole or (id(node), n) in used or n == self.row_key()]
@@ -450,7 +450,7 @@ class LoopWriter:
             order[name] = order[first] + 0.5 if first else len(order)
         return sorted([*wanted, *derived], key=lambda n: order[n])
 
-    def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Value]]) -> Doc:
+    def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Constant]]) -> Doc:
         node = self.node
         assert node.rows is not None
         if self.fixed_rows():
@@ -464,12 +464,12 @@ class LoopWriter:
             return expr_doc(self.numbers.shown(node.rows, (id(node), "rows")))
         return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
 
-    def lets(self) -> tuple[list[Line], dict[str, list[Value]]]:
+    def lets(self) -> tuple[list[Line], dict[str, list[Constant]]]:
         """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
         node, numbers = self.node, self.numbers
         columns = self.row_lets()
         lines: list[Line] = []
-        derived: dict[str, list[Value]] = {}
+        derived: dict[str, list[Constant]] = {}
         for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
             if (id(node), name) not in numbers.used:
                 continue
@@ -512,12 +512,12 @@ def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
     return substitute(expr, found) if len(found) == len(read) else None
 
 
-def inner_loops(node: ir.LoopNode) -> list[ir.LoopNode]:
+def inner_loops(node: ir.Loop) -> list[ir.Loop]:
     """The loops that are steps of a turn themselves."""
-    return [inner for inner in node.body.nodes if isinstance(inner, ir.LoopNode)]
+    return [inner for inner in node.body.nodes if isinstance(inner, ir.Loop)]
 
 
-def turns_written(node: ir.LoopNode) -> Expr:
+def turns_written(node: ir.Loop) -> Expr:
     """How many turns a loop has, as the spec says it."""
     if node.count is not None:
         return node.count
@@ -525,22 +525,22 @@ def turns_written(node: ir.LoopNode) -> Expr:
     return Lit(len(node.rows.items)) if isinstance(node.rows, ListOf) else Call("len", (node.rows,))
 
 
-def counts_turns(node: ir.LoopNode) -> bool:
+def counts_turns(node: ir.Loop) -> bool:
     """Whether anything in a table reads `turn`."""
-    loops = (node, *(inner for inner in node.body.walk() if isinstance(inner, ir.LoopNode)))
+    loops = (node, *(inner for inner in node.body.walk() if isinstance(inner, ir.Loop)))
     lets = (expr for loop in loops for expr in loop.let.values())
     inside = (expr for inner in node.body.walk() for expr in expressions(inner))
     return any(name.id == "turn" for expr in (*lets, *inside) for name in names(expr))
 
 
-def reads_turn(node: ir.LoopNode) -> bool:
+def reads_turn(node: ir.Loop) -> bool:
     """Whether a loop's body reads `i`, `first` or `last` of this loop."""
     exprs = list(node.let.values())
 
     def visit(region: ir.Region) -> None:
         for inner in region.nodes:
             exprs.extend(expressions(inner))
-            if not isinstance(inner, ir.LoopNode):
+            if not isinstance(inner, ir.Loop):
                 for region_ in inner.regions():
                     visit(region_)
 

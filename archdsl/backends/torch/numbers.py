@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from archdsl.analysis.elaborate import Seen
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, Lit, Logic, Name, Unary, Value, names, rebuild, wrap
+from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, Lit, Logic, Name, Unary, names, rebuild, wrap
 from archdsl.expr.simplify import same, simplify
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
@@ -188,4 +188,4 @@ def divisibility(requirements: tuple[Expr, ...]) -> Facts:
     return frozenset(found)
 
 
-__all__ = ["Facts", "Numbers", "Value", "divisibility", "merge", "substitute"]
+__all__ = ["Constant", "Facts", "Numbers", "divisibility", "merge", "substitute"]

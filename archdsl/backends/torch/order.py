@@ -1,4 +1,4 @@
-"""When the tensors of a template, and the `c_in` of its stages and loops, are read: in order of execution."""
+"""When the tensors of a function, and the `c_in` of its stages and loops, are read: in order of execution."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from archdsl.ir import program as ir
 
 
 class Order:
-    """What a template reads after a place in it."""
+    """What a function reads after a place in it."""
 
-    def __init__(self, template: ir.Template) -> None:
+    def __init__(self, function: ir.Function) -> None:
         self.now = 0
-        self.began: dict[ir.IrNode, int] = {}
-        self.ended: dict[ir.IrNode, int] = {}
-        self.apart: dict[ir.IrNode, list[range]] = {}  # the times of what is not run where the node is
-        self.times: dict[ir.Var, list[int]] = {}  # when a tensor is read
+        self.began: dict[ir.Operation, int] = {}
+        self.ended: dict[ir.Operation, int] = {}
+        self.apart: dict[ir.Operation, list[range]] = {}  # the times of what is not run where the node is
+        self.times: dict[ir.Value, list[int]] = {}  # when a tensor is read
         self.entering: dict[int, list[int]] = {}  # of a meaning of `c_in`, when it is read
-        self.meaning: dict[ir.IrNode, int] = {}  # of `c_in` where a node stands
+        self.meaning: dict[ir.Operation, int] = {}  # of `c_in` where a node stands
         self.meanings = 0
-        self.staged = template.staged
-        self.region(template.region, 0)
-        for auxiliary in template.training.values():
+        self.staged = function.staged
+        self.region(function.region, 0)
+        for auxiliary in function.training.values():
             self.region(auxiliary.region, self.another())
         self.now += 1
-        for operand in template.outputs.values():
+        for operand in function.outputs.values():
             self.read(operand)
 
-    def reads(self, var: ir.Var, node: ir.IrNode) -> bool:
+    def reads(self, var: ir.Value, node: ir.Operation) -> bool:
         """Whether a tensor is read after (or inside) a node."""
         return self.after(self.times.get(var, []), self.began[node], node)
 
-    def reads_entry(self, node: ir.IrNode) -> bool:
+    def reads_entry(self, node: ir.Operation) -> bool:
         """Whether what `c_in` means where a node stands is asked for after it."""
         return self.after(self.entering.get(self.meaning[node], []), self.ended[node], node)
 
-    def after(self, times: list[int], start: int, node: ir.IrNode) -> bool:
+    def after(self, times: list[int], start: int, node: ir.Operation) -> bool:
         return any(time > start and not any(time in span for span in self.apart.get(node, [])) for time in times)
 
     def another(self) -> int:
@@ -54,11 +54,11 @@ class Order:
                 self.read(operand)
             if asks_entry(node):
                 self.entering.setdefault(meaning, []).append(self.now)
-            turned = self.staged and isinstance(node, ir.LoopNode)
+            turned = self.staged and isinstance(node, ir.Loop)
             for inner in node.regions():
                 before = self.now
                 self.region(inner, self.another() if turned else meaning)
-                if isinstance(node, ir.IfNode) and inner is node.other:
+                if isinstance(node, ir.If) and inner is node.other:
                     for step in node.then.walk():
                         self.apart.setdefault(step, []).append(range(before + 1, self.now + 1))
             self.ended[node] = self.now
@@ -68,7 +68,7 @@ class Order:
 
     def read(self, operand: ir.Operand) -> None:
         match operand:
-            case ir.Var():
+            case ir.Value():
                 self.times.setdefault(operand, []).append(self.now)
             case ir.Item(var=var):
                 self.read(var)
@@ -77,25 +77,25 @@ class Order:
                     self.read(var)
 
 
-def asks_entry(node: ir.IrNode) -> bool:
+def asks_entry(node: ir.Operation) -> bool:
     """Whether a node reads `c_in`, or may be given a multiple of it as its channels."""
-    if isinstance(node, ir.OpNode) and channel_names(node.op) is None:
+    if isinstance(node, ir.Primitive) and channel_names(node.op) is None:
         return True
     return any(name.id == "c_in" for expr in expressions(node) for name in names(expr))
 
 
-def expressions(node: ir.IrNode) -> Iterator[Expr]:
+def expressions(node: ir.Operation) -> Iterator[Expr]:
     """The expressions of a node itself; those of a loop's `let:` belong to its turns."""
     match node:
-        case ir.OpNode():
+        case ir.Primitive():
             yield from node.fields.values()
-        case ir.CallNode():
+        case ir.Call():
             yield from node.args.values()
-        case ir.IfNode():
+        case ir.If():
             yield node.condition
-        case ir.LoopNode():
+        case ir.Loop():
             yield from (expr for expr in (node.count, node.rows) if expr is not None)
             yield from node.column_defaults.values()
-        case ir.ContainerNode() | ir.StageNode():
+        case ir.Container() | ir.Stage():
             yield from node.let.values()
     yield from (operand.index for operand in node.operands() if isinstance(operand, ir.Item))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.backends.torch.layout import Bracketed, Cat, Chain, Comprehension, Doc, Group, Ternary, call, flat, keyword
-from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Logic, Unary, Value, wrap
+from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, ListOf, Logic, Unary, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Module, is_lit
 
@@ -42,7 +42,7 @@ def joined_pieces(pieces: list[Piece], more: list[Piece]) -> list[Piece]:
     return [*pieces, *more]
 
 
-def text(expr: Expr | Value) -> str:
+def text(expr: Expr | Constant) -> str:
     """An expression as source."""
     return show(wrap(expr), python=True)
 

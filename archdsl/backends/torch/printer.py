@@ -15,7 +15,7 @@ from archdsl.backends.torch.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch.pieces import value_doc
 from archdsl.backends.torch.prelude import called, prelude_parts
 from archdsl.backends.torch.scope import results_of
-from archdsl.expr.nodes import Value
+from archdsl.expr.nodes import Constant
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.support.resources import template
@@ -27,7 +27,7 @@ class Document:
 
     graph: Graph
     classes: list[ClassSource]
-    variants: dict[str, dict[str, Value]] = field(default_factory=dict)  # what arguments make each; in one style
+    variants: dict[str, dict[str, Constant]] = field(default_factory=dict)  # what arguments make each; in one style
     names: dict[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
 
 
@@ -63,7 +63,7 @@ def print_document(document: Document) -> str:
     return template("module.py.jinja", **context)
 
 
-def variant_lines(variants: Mapping[str, Mapping[str, Value]]) -> list[str]:
+def variant_lines(variants: Mapping[str, Mapping[str, Constant]]) -> list[str]:
     """The dictionary of variants."""
     if not variants:
         return []

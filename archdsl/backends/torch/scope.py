@@ -39,34 +39,34 @@ class Words:
         return self.own[wanted]
 
 
-def numbers_of(template: ir.Template) -> set[str]:
+def numbers_of(function: ir.Function) -> set[str]:
     """The words for numbers in a constructor: all that a spec says there, and the channels and sizes that enter."""
-    found = {*MEASURES, *template.params, *template.implicit, *template.let, *template.optional}
-    found |= {f"c_{name}" for name in template.inputs if name != INPUT}
-    for node in template.walk():
-        if isinstance(node, (ir.LoopNode, ir.ContainerNode, ir.StageNode)):
+    found = {*MEASURES, *function.params, *function.implicit, *function.let, *function.optional}
+    found |= {f"c_{name}" for name in function.inputs if name != INPUT}
+    for node in function.walk():
+        if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
             found.update(node.let)
-        if isinstance(node, ir.LoopNode):
+        if isinstance(node, ir.Loop):
             found.update(node.columns)
     return found
 
 
-def tensors_of(template: ir.Template) -> set[str]:
+def tensors_of(function: ir.Function) -> set[str]:
     """The words that tensors want in `forward`."""
-    found = {*SPARE, *template.inputs, *template.outputs, *template.training}
-    for var in template.tensors():
+    found = {*SPARE, *function.inputs, *function.outputs, *function.training}
+    for var in function.tensors():
         found |= {var.name, *var.parts}
     return found
 
 
-def in_constructor(template: ir.Template) -> Words:
+def in_constructor(function: ir.Function) -> Words:
     """The words of `__init__`."""
-    return Words(IMPORTED | LEADING_OUT | numbers_of(template))
+    return Words(IMPORTED | LEADING_OUT | numbers_of(function))
 
 
-def in_forward(template: ir.Template, name: str) -> Words:
+def in_forward(function: ir.Function, name: str) -> Words:
     """The words of `forward`; what it reads of the file is taken."""
-    found = Words(hidden(name) | tensors_of(template))
+    found = Words(hidden(name) | tensors_of(function))
     for word in CALLED:
         found.word(word)
     return found
@@ -87,19 +87,19 @@ def results_of(network: str) -> tuple[str, str]:
     return f"{network}{OUTPUT}", f"{network}{TRAINING_OUTPUT}"
 
 
-def classes(templates: Sequence[ir.Template], network: ir.Template, name: str) -> dict[int, str]:
-    """The class of each template: the network has its name, a block its own unless something else is called so."""
-    numbers = {word for template in templates for word in numbers_of(template)}
+def classes(functions: Sequence[ir.Function], network: ir.Function, name: str) -> dict[int, str]:
+    """The class of each function: the network has its name, a block its own unless something else is called so."""
+    numbers = {word for function in functions for word in numbers_of(function)}
     taken = {name, *results_of(name), *IMPORTED, *DEFINED, *dir(builtins), *numbers}
     found = {}
-    for template in templates:
-        found[id(template)] = name if template is network else unique(template.name, taken)
-        taken.add(found[id(template)])
+    for function in functions:
+        found[id(function)] = name if function is network else unique(function.name, taken)
+        taken.add(found[id(function)])
     return found
 
 
-def prelude_names(templates: Sequence[ir.Template], made: Iterable[str], name: str) -> Rename:
+def prelude_names(functions: Sequence[ir.Function], made: Iterable[str], name: str) -> Rename:
     """What the definitions of the prelude are called in a file whose own classes or arguments have their names."""
-    numbers = {word for template in templates for word in numbers_of(template)}
+    numbers = {word for function in functions for word in numbers_of(function)}
     taken = {*made, *results_of(name), *numbers}
     return {known: unique(known, taken) for known in definitions() if known in taken}
