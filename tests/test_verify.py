@@ -364,3 +364,17 @@ def test_every_tensor_of_the_graph_has_a_value_of_its_shape():
         made = {tensor for node in graph.nodes for tensor in node.outputs}
         assert values.keys() == made | set(graph.inputs.values())
         assert all(tuple(value.shape[1:]) == tensor.shape for tensor, value in values.items())
+
+
+def test_of_convolutions_that_are_alike_one_computes_and_all_are_as_they_were_afterwards(monkeypatch):
+    spec = {"archdsl": 1, "name": "Net", "input": [4, 8, 8], "stages": {"a": {"repeat": 5, "body": [{"conv": [4, 3]}]}}}
+    graph, calls = archdsl.graph(spec), []
+    network = module.build(graph)
+    plain = nn.Conv2d._conv_forward
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", lambda *args: calls.append(args) or plain(*args))
+    verify(network, graph)
+    assert len(calls) == 1
+    assert not any("forward" in vars(part) for part in network.modules())
+    with torch.no_grad():
+        network(torch.zeros(1, 4, 8, 8))
+    assert len(calls) == 6
