@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl.commands import cli, terminal
+from archdsl.commands import cli, options, terminal
 from archdsl.ops.activation import ReLU
 from archdsl.support import output
 from archdsl.workspace.library import shipped
@@ -173,7 +173,7 @@ def test_a_faulty_call_is_told_what_to_do(run, args, said):
     ],
 )
 def test_set_reads_yaml_1_2(value, expected):
-    found = cli.parse_set(None, None, [f"key={value}"])["key"]
+    found = options.parse_set(None, None, [f"key={value}"])["key"]
     assert found == expected
     assert type(found) is type(expected)
 
@@ -292,7 +292,7 @@ def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeyp
         raise RuntimeError("boom")
 
     monkeypatch.delenv("ARCHDSL_DEBUG", raising=False)
-    monkeypatch.setattr("archdsl.commands.checking.check", broken)
+    monkeypatch.setattr("archdsl.commands.check.check", broken)
     status, _, err = run("check", "small.yaml")
     assert status == 1
     assert "internal error: RuntimeError: boom (test_cli.py:" in err
@@ -305,7 +305,7 @@ def test_an_internal_fault_shows_its_traceback_when_asked(here, monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setenv("ARCHDSL_DEBUG", "1")
-    monkeypatch.setattr("archdsl.commands.checking.check", broken)
+    monkeypatch.setattr("archdsl.commands.check.check", broken)
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["check", "small.yaml"])
 
@@ -350,6 +350,7 @@ def test_a_link_is_written_through(tmp_path):
         ("list",),
         ("ops",),
         ("schema",),
+        ("--help",),
     ],
     ids=lambda args: args[0],
 )
@@ -361,6 +362,24 @@ def test_only_build_imports_torch(args, here):
         [sys.executable, "-c", code], cwd=here, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("args", [["--help"], ["cost", "--help"]])
+def test_help_loads_what_says_it_and_nothing_that_works(args, here):
+    heavy = ("yaml", "archdsl.lowering", "archdsl.analysis", "archdsl.workspace", "archdsl.backends", "rich")
+    code = f"import sys; from archdsl.commands.cli import main; assert main({args}) == 0; print(*sys.modules)"
+    env = {**os.environ, "PYTHONPATH": str(Path(archdsl.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=here, env=env, capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert not set(heavy) & set(loaded)
+    assert "archdsl.commands.cost" in loaded
+    assert ("archdsl.commands.draw" in loaded) == (args == ["--help"])
+
+
+def test_every_file_with_a_command_is_named_and_called_as_it_is():
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py") if "@click.command(" in path.read_text()}
+    assert files == set(cli.NAMES)
+    assert {name: command.name for name, command in cli.archdsl.commands.items()} == {name: name for name in cli.NAMES}
 
 
 def test_a_table_is_legible_on_an_ascii_terminal(here):

@@ -19,7 +19,7 @@ from torch import nn
 
 import archdsl
 from archdsl.analysis.elaborate import elaborate
-from archdsl.commands.checking import compare
+from archdsl.commands.check import compare
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.evaluate import FUNCTIONS
 from archdsl.expr.show import show

@@ -4,18 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from archdsl.analysis.cost import trained
-from archdsl.analysis.elaborate import elaborate
-from archdsl.commands.terminal import tracked
+import click
+
+from archdsl.commands.proof import PROVEN, verified, verified_as_one
+from archdsl.commands.status import status_of
+from archdsl.commands.terminal import say, tracked
 from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError, fault
-from archdsl.ir.graph import Graph
-from archdsl.lowering.lower import lower_blocks
-from archdsl.syntax.spec import DEFAULT, Expected
-from archdsl.workspace.library import SpecLike, read
+
+if TYPE_CHECKING:
+    from archdsl.ir.graph import Graph
+    from archdsl.syntax.spec import Expected
+    from archdsl.workspace.library import SpecLike
 
 MAX_OPS = 200_000  # of all variants together
-PROVEN = "outputs, arguments, parameters and MACs are those of the graph"
+
+
+@click.command("check")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Build every variant too, in both styles of source, and prove that it is what the spec says.",
+)
+def command(*, specs: tuple[str, ...], form: str, deep: bool) -> None:
+    """Check specs, every variant too, and the numbers that they expect."""
+    faults = Collector()
+    for spec in specs:
+        with faults.catch():
+            checked = check(spec, deep=deep)
+            if form == "text":
+                say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else ""))
+    tell(faults.found, form)
+
+
+def tell(found: list[Diagnostic], form: str) -> None:
+    """Diagnostics as asked for: for people on stderr; for programs they are the result, on stdout."""
+    if form == "text":
+        if found:
+            raise SpecError(*found)
+        return
+    from archdsl.diagnostics.rendering import render_github, render_json
+
+    text = render_json(found) if form == "json" else render_github(found)
+    if text:
+        say(text)
+    if found:
+        click.get_current_context().exit(status_of(found))
 
 
 @dataclass(frozen=True)
@@ -38,6 +75,11 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
 
     With `deep` each network is built, in both styles, and proven to be its graph.
     """
+    from archdsl.analysis.elaborate import elaborate
+    from archdsl.lowering.lower import lower_blocks
+    from archdsl.syntax.spec import DEFAULT
+    from archdsl.workspace.library import read
+
     found, faults = read(spec), Collector()
     forms = found.networks()
     if not forms:
@@ -61,8 +103,6 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
 
 def prove(graphs: Sequence[Graph]) -> None:
     """Builds the networks of a spec in both styles, and compares each with its graph."""
-    from archdsl.commands.building import verified, verified_as_one
-
     for graph in tracked(graphs, f"proving {graphs[0].name}"):
         verified(graph)
     verified_as_one(graphs)
@@ -70,6 +110,8 @@ def prove(graphs: Sequence[Graph]) -> None:
 
 def compare(graph: Graph, expected: Expected | None) -> None:
     """Raises a fault at the `expect:` line for a number that is not the one counted."""
+    from archdsl.analysis.cost import trained
+
     if expected is None:
         return
     params, macs = trained(graph)
