@@ -8,7 +8,8 @@ SPEC_FILES = sorted((ROOT / "specs").glob("*.yaml"))
 PRELUDE = ROOT / "codegen_templates" / "prelude"
 DOCS = ROOT / "docs"
 
-DATA = ROOT / "tests" / "data"
-ERRORS = ROOT / "tests" / "errors"
-GOLDEN = ROOT / "tests" / "golden"
-LANGUAGE = ROOT / "tests" / "language"
+TESTS = ROOT / "tests"
+DATA = TESTS / "data"
+ERRORS = TESTS / "errors"
+GOLDEN = TESTS / "golden"
+LANGUAGE = TESTS / "language"

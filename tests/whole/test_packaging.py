@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.places import PACKAGE, ROOT
+from support.places import PACKAGE, ROOT, TESTS
 
 import archdsl
 from archdsl import backends
+from archdsl.ops import REGISTRY
 from archdsl.workspace.library import shipped
 
 # A room imports from itself and from those before it.
@@ -85,6 +86,12 @@ def test_every_room_says_what_it_holds():
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
+def test_the_tests_mirror_the_rooms():
+    mirrored = {path.relative_to(TESTS / "rooms").parts[0] for path in (TESTS / "rooms").rglob("test_*.py")}
+    assert mirrored == {room for room in ROOMS if room[0] != "_"}
+    assert {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")} == {"rooms", "whole"}
+
+
 def test_no_back_end_imports_another():
     for path in (PACKAGE / "backends").rglob("*.py"):
         own = path.relative_to(PACKAGE / "backends").with_suffix("").parts[0]
@@ -98,10 +105,41 @@ def test_only_what_runs_modules_imports_torch():
     assert found == {"runtime"}
 
 
+def ops_named(text: str) -> Iterator[str]:
+    """The ops that code knows by name: `REGISTRY["add"]`, `node.op.name == "conv"`, `… in ("conv", "bn")`."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Subscript(value=ast.Name(id="REGISTRY"), slice=ast.Constant(value=str(name))):
+                yield name
+            case ast.Compare(left=left, comparators=others):
+                sides = [part for side in (left, *others) for part in ast.walk(side)]
+                if any(isinstance(part, ast.Attribute) and part.attr == "name" for part in sides):
+                    words = [part.value for part in sides if isinstance(part, ast.Constant)]
+                    yield from (word for word in words if word in REGISTRY)
+            case ast.MatchValue(value=ast.Constant(value=str(name))) if name in REGISTRY:
+                yield name
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ('REGISTRY["conv"]', ["conv"]),
+        ('node.op.name == "conv"', ["conv"]),
+        ('"conv" != op.name', ["conv"]),
+        ('self.op.name in ("conv", "bn", "none")', ["conv", "bn"]),
+        ('match op.name:\n    case "conv":\n        pass', ["conv"]),
+        ('node.op.role == "conv" or REGISTRY[name] or item.name == "kernel"', []),
+    ],
+)
+def test_an_op_that_is_named_is_seen(code, named):
+    assert list(ops_named(code)) == named
+
+
 @pytest.mark.parametrize("path", [p for p in files() if room(p) in {"ir", "analysis"}], ids=lambda path: path.name)
 def test_what_gives_numbers_to_a_network_knows_no_op(path):
     taken = {parts[1:] for parts in own_imports(path) if parts[0] == "ops"}
     assert {parts[0] for parts in taken} <= {"base", "REGISTRY", "Op", "Field"}, path
+    assert set(ops_named(path.read_text(encoding="utf-8"))) <= {"add"}, path  # what sums in a row are made of
 
 
 def loaded_after(code: str) -> set[str]:

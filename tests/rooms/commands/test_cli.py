@@ -1,4 +1,4 @@
-"""The command line: results on stdout, faults on stderr, exit status 0, 2 or 1, files whole or not at all."""
+"""The command line: results on stdout, faults on stderr, exit status 0, 2 or 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 import archdsl
 from archdsl.commands import cli, options, terminal
 from archdsl.ops.activation import ReLU
-from archdsl.support import output
 from archdsl.workspace.library import shipped
 
 SMALL = """\
@@ -308,35 +307,6 @@ def test_an_internal_fault_shows_its_traceback_when_asked(here, monkeypatch):
     monkeypatch.setattr("archdsl.commands.check.check", broken)
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["check", "small.yaml"])
-
-
-# --- files
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
-    (tmp_path / "net.py").write_text("old")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(archdsl.SpecError, match="no space left on device"):
-        output.write(tmp_path / "net.py", "new")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("net.py", "old")]
-
-
-def test_several_files_appear_together_or_not_at_all(tmp_path):
-    (tmp_path / "out" / "b.py").mkdir(parents=True)
-    (tmp_path / "out" / "b.py" / "x").write_text("")
-    with pytest.raises(archdsl.SpecError, match="cannot write"):
-        output.write_all(tmp_path / "out", {"a.py": "a", "b.py/x/c": "c"})
-    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["b.py", "x"]
-
-
-def test_a_link_is_written_through(tmp_path):
-    (tmp_path / "real.py").write_text("old")
-    (tmp_path / "link.py").symlink_to("real.py")
-    output.write(tmp_path / "link.py", "new")
-    assert (tmp_path / "link.py").is_symlink()
-    assert (tmp_path / "real.py").read_text() == "new"
 
 
 # --- processes
