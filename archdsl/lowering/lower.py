@@ -40,8 +40,11 @@ TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once
 RENAME = "choose another name"
 
 
-def lower(spec: s.Spec, form: str = "train") -> ir.Function:
-    """The network of `spec`, its layers in this form; raises `SpecError` with every fault that needs no numbers."""
+def lower(spec: s.Spec, form: str = "train") -> ir.Program:
+    """The network of `spec` with the blocks that it calls, its layers in this form.
+
+    Raises `SpecError` with every fault that needs no numbers.
+    """
     faults = Collector()
     library = Library(spec, faults, form)
     function = None
@@ -53,7 +56,7 @@ def lower(spec: s.Spec, form: str = "train") -> ir.Function:
         raise too_deep(spec.span) from None
     faults.finish()
     assert function is not None
-    return function
+    return ir.program(function)
 
 
 def lower_blocks(spec: s.Spec) -> None:
