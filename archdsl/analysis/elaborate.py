@@ -18,6 +18,7 @@ from archdsl.expr.given import known_word
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts, Origin
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.seal import seal
 from archdsl.lowering.lower import lower, too_deep
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
@@ -65,7 +66,8 @@ class Elaborator:
         graphs.used_inputs(tensors)
         graphs.used_steps([*outputs.values(), *training.values()])
         behind = NONE.union(*(graphs.origins.get(tensor, NONE) for tensor in outputs.values()))
-        return Graph(
+        origin = Origin(spec, self.program, self.facts, behind, graphs.made)
+        graph = Graph(
             name=spec.name,
             variant=self.variant,
             params=chosen.values,
@@ -76,8 +78,10 @@ class Elaborator:
             paper=dict(spec.paper),
             training=training,
             figure=spec.figure,
-            origin=Origin(spec, self.program, self.facts, behind, graphs.made),
+            origin=origin,
         )
+        origin.seal = seal(graph)
+        return graph
 
 
 class Graphs(Noting[Tensor]):
