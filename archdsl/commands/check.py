@@ -110,7 +110,7 @@ def prove(graphs: Sequence[Graph]) -> None:
 
 def compare(graph: Graph, expected: Expected | None) -> None:
     """Raises a fault at the `expect:` line for a number that is not the one counted."""
-    from archdsl.analysis.cost import trained
+    from archdsl.analysis.work import trained
 
     if expected is None:
         return
