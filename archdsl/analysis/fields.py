@@ -45,6 +45,9 @@ def place_of(item: Field, node: ir.Primitive) -> Span:
 
 def checked(item: Field, value: Constant, expr: Expr, span: Span) -> Constant:
     """The value of a field, or a fault at its place."""
+    if type(value) is int and item.kind in COUNTS:
+        limited(item, value, value, expr, span)
+        return value
     if isinstance(value, str) and item.choices:
         if value in item.choices:
             return value
@@ -73,6 +76,7 @@ def are_whole(value: Constant) -> bool:
     return bool(entries) and all(map(is_whole, entries))
 
 
+COUNTS = frozenset(("int", "number", "axes", "ints"))  # the kinds that a whole number is of
 KINDS: Mapping[str, tuple[Callable[[Constant], bool], str]] = {
     "int": (is_whole, "a whole number"),
     "number": (is_number, "a number"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -11,7 +11,7 @@ from archdsl.analysis import refusals
 from archdsl.analysis.domain import Domain, F, Row, T
 from archdsl.analysis.frames import Position, joined
 from archdsl.analysis.limits import MAX_CALLS, MAX_DEPTH, MAX_TURNS
-from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
 from archdsl.lowering.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
@@ -19,15 +19,6 @@ from archdsl.ops import REGISTRY
 from archdsl.syntax.spec import Spec
 
 MEASURES = ("c_in", "h_in", "w_in")
-
-
-@dataclass
-class Spent:
-    """What a run has used of what a network may: calls, turns, and how deep calls stood in calls."""
-
-    calls: int = 0
-    turns: int = 0
-    deepest: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,8 +37,17 @@ class Interpreter(Generic[T, F]):
     def __init__(self, domain: Domain[T, F]) -> None:
         self.domain, self.trail = domain, domain.trail
         self.faults = Collector()
-        self.spent = Spent()
         self.known: dict[Hashable, Known] = {}
+        self.calls_made = self.turns_made = self.deepest = 0
+        self.runners: dict[type[ir.Operation], Callable[[Any, F, Position], None]] = {
+            ir.Primitive: self.primitive,
+            ir.Call: self.call,
+            ir.If: self.condition,
+            ir.Loop: self.loop,
+            ir.Container: self.container,
+            ir.Stage: self.steps,
+            ir.Pack: self.pack,
+        }
 
     # --- the network
     def network(self, spec: Spec, frame: F, inputs: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
@@ -111,23 +111,7 @@ class Interpreter(Generic[T, F]):
 
     def operation(self, node: ir.Operation, frame: F, position: Position) -> None:
         self.trail.here = node.span
-        match node:
-            case ir.Primitive():
-                self.primitive(node, frame, position)
-            case ir.Call():
-                self.call(node, frame, position)
-            case ir.If():
-                self.condition(node, frame, position)
-            case ir.Loop():
-                self.loop(node, frame, position)
-            case ir.Container():
-                self.container(node, frame, position)
-            case ir.Stage():
-                self.steps(node, frame, position)
-            case ir.Pack():
-                self.pack(node, frame, position)
-            case _:
-                raise AssertionError(node)
+        self.runners[type(node)](node, frame, position)
 
     # --- tensors and names
     def set(self, var: ir.Value, value: Any, frame: F) -> None:
@@ -176,20 +160,14 @@ class Interpreter(Generic[T, F]):
         return found
 
     def lets(self, owner: ir.Numbered, let: Mapping[str, Expr], frame: F) -> None:
-        for name, expr in let.items():
-            with self.placing():
+        try:
+            for name, expr in let.items():
                 self.domain.let(owner, name, expr, frame)
+        except SpecError as error:
+            raise self.placed(error) from None
 
     def placed(self, error: SpecError) -> SpecError:
         return self.trail.placed(error)
-
-    @contextmanager
-    def placing(self) -> Iterator[None]:
-        """Faults inside get the calls that led here."""
-        try:
-            yield
-        except SpecError as error:
-            raise self.placed(error) from None
 
     @contextmanager
     def bound(self, frame: F, *names: Iterable[str]) -> Iterator[None]:
@@ -233,11 +211,13 @@ class Interpreter(Generic[T, F]):
         path = position.child(node.key, node.span)
         inner = frame.blocks[path] = domain.frame(block, frame.whole_path(path))
         domain.call(node, tensors, frame)
-        with self.placing():
+        try:
             for name, expr in node.args.items():
                 domain.argument(node, name, expr, frame, inner)
+        except SpecError as error:
+            raise self.placed(error) from None
         self.spend(node, calls=1)
-        self.trail.calls.append(Note(f"{block.name}, called here", node.span))
+        self.trail.calls.append(node)
         try:
             scope = domain.open("block", block.name, path, node, tensors[0], frame)
             result = self.called(node, inner, scope, tensors, further)
@@ -258,13 +238,13 @@ class Interpreter(Generic[T, F]):
             self.deeper(node, depth + known.height)
             self.spend(node, known.calls, known.turns)
             return self.domain.repeat(known.record, scope, tensors, further)
-        before, mark = Spent(**vars(self.spent)), self.domain.mark()
-        self.spent.deepest = 0
+        calls, turns, deepest, mark = self.calls_made, self.turns_made, self.deepest, self.domain.mark()
+        self.deepest = 0
         self.deeper(node, depth)
-        result, spent = self.body(inner, scope, tensors, further), self.spent
+        result = self.body(inner, scope, tensors, further)
         record = self.domain.record(mark, scope, tensors, further, result)
-        self.known[key] = Known(spent.calls - before.calls, spent.turns - before.turns, spent.deepest - depth, record)
-        spent.deepest = max(before.deepest, spent.deepest)
+        self.known[key] = Known(self.calls_made - calls, self.turns_made - turns, self.deepest - depth, record)
+        self.deepest = max(deepest, self.deepest)
         return result
 
     def body(self, inner: F, scope: Any, tensors: Sequence[T], further: Mapping[str, Any]) -> Any:
@@ -299,19 +279,18 @@ class Interpreter(Generic[T, F]):
                 continue
             if param.default is None:
                 raise self.placed(fault("missing-param", f"the param '{name}' has no value here", param.span))
-            with self.placing():
-                self.domain.let(block, name, param.default, frame)
+            self.lets(block, {name: param.default}, frame)
 
     def spend(self, node: ir.Operation, calls: int = 0, turns: int = 0) -> None:
-        self.spent.calls += calls
-        self.spent.turns += turns
-        if self.spent.calls > MAX_CALLS:
+        self.calls_made += calls
+        self.turns_made += turns
+        if self.calls_made > MAX_CALLS:
             raise self.placed(refusals.too_many(f"more than {MAX_CALLS} calls of blocks in all", node))
-        if self.spent.turns > MAX_TURNS:
+        if self.turns_made > MAX_TURNS:
             raise self.placed(refusals.too_many(f"more than {MAX_TURNS} repeats in all", node))
 
     def deeper(self, node: ir.Operation, depth: int) -> None:
-        self.spent.deepest = max(self.spent.deepest, depth)
+        self.deepest = max(self.deepest, depth)
         if depth > MAX_DEPTH:
             raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span))
 

@@ -23,10 +23,7 @@ class Windows(NamedTuple):
 
     extents: tuple[float, ...]
     steps: tuple[float, ...]
-
-    @classmethod
-    def none(cls, rank: int) -> Windows:
-        return cls((1,) * rank, (1,) * rank)
+    single: bool  # every window is one element: the reach is as it was
 
 
 def of_input(shape: Shape) -> Reach:
@@ -41,9 +38,10 @@ def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Window
     if rank == 0 or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
     if len(size) != rank:
-        return Windows.none(rank)
+        return Windows((1,) * rank, (1,) * rank, single=True)
     axes = zip(*op.window(fields, rank), size, out[1:], strict=True)
-    return Windows(*zip(*(window(*axis) for axis in axes), strict=True))
+    extents, steps = zip(*[window(*axis) for axis in axes], strict=True)
+    return Windows(extents, steps, single=set(extents) == set(steps) == {1})
 
 
 def window(extent: int, stride: int, size: int, out: int) -> tuple[float, float]:
@@ -57,6 +55,8 @@ def window(extent: int, stride: int, size: int, out: int) -> tuple[float, float]
 
 def through(reach: Reach, found: Windows) -> Reach:
     """What an element sees behind an op with these windows."""
+    if found.single:
+        return reach
     jump = reach.jump
     return Reach(
         tuple([r + (k - 1) * j for r, j, k in zip(reach.extent, jump, found.extents, strict=True)]),

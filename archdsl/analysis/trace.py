@@ -22,7 +22,7 @@ from archdsl.ops.base import Shape
 class Worker:
     """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave."""
 
-    __slots__ = ("entries", "fields", "known", "op", "outs", "sizes", "training", "work")
+    __slots__ = ("entries", "fields", "known", "made", "op", "outs", "sizes", "training", "work")
 
     def __init__(
         self, op: Op, fields: SimpleNamespace, entries: Sequence[Shape], outs: Sequence[Shape], training: bool
@@ -30,6 +30,7 @@ class Worker:
         self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, outs, training
         self.work: Columns = counted(op, fields, entries[0], outs, training=training)
         self.sizes = [math.prod(shape) for shape in outs]
+        self.made = sum(self.sizes)
         self.known: dict[int, Windows | None] = {}
 
     def windows(self, index: int) -> Windows | None:
@@ -86,6 +87,7 @@ class Trace:
     """The steps of a network, the sizes of all tensors, and the parts that its tables have lines of."""
 
     shapes: list[Shape] = field(default_factory=list)  # of tensors
+    sizes: list[int] = field(default_factory=list)  # of tensors, in elements
     steps: list[Step] = field(default_factory=list)
     inputs: int = 0  # how many of the tensors these are
     outputs: Sequence[int] = ()
@@ -94,6 +96,7 @@ class Trace:
     def enter(self, shape: Shape) -> int:
         """A further input."""
         self.shapes.append(shape)
+        self.sizes.append(math.prod(shape))
         self.inputs += 1
         return len(self.shapes) - 1
 
@@ -102,6 +105,7 @@ class Trace:
         first = len(self.shapes)
         self.steps.append(Step(worker, reads, first))
         self.shapes += worker.outs
+        self.sizes += worker.sizes
         return first
 
     def again(self, start: int, stop: int, first: int, last: int, entering: Mapping[int, int]) -> int:
@@ -111,23 +115,25 @@ class Trace:
             moved = tuple([n + shift if n >= first else entering[n] for n in reads])
             steps.append(Step(worker, moved, made + shift))
         self.shapes += self.shapes[first:last]
+        self.sizes += self.sizes[first:last]
         return shift
 
     # --- memory
     def peak(self) -> int:
         """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
-        sizes = list(map(math.prod, self.shapes))
-        last = self.last_reads()
+        sizes, last = self.sizes, self.last_reads()
         alive = most = sum(sizes[: self.inputs])
-        for number, step in enumerate(self.steps):
-            worker, reads, first = step
+        for number, (worker, reads, first) in enumerate(self.steps):
             if worker.training:
                 continue
-            alive += sum(worker.sizes)
+            alive += worker.made
             most = max(most, alive)
-            alive -= sum([sizes[n] for n in set(reads) if last[n] == number])
-            # A result that nobody reads dies at once.
-            alive -= sum([size for n, size in enumerate(worker.sizes, first) if last[n] < 0])
+            for n in reads if len(reads) == 1 else set(reads):
+                if last[n] == number:
+                    alive -= sizes[n]
+            for n in range(first, first + len(worker.outs)):
+                if last[n] < 0:  # a result that nobody reads dies at once
+                    alive -= sizes[n]
         return most
 
     def last_reads(self) -> list[int]:
@@ -170,13 +176,15 @@ class Trace:
 
 def reach_of(worker: Worker, seen: Sequence[Reach | None]) -> Reach | None:
     """The reach of an op's result from those of the tensors it reads."""
-    index = next((n for n, reach in enumerate(seen) if reach is not None), None)
-    found = worker.windows(index) if index is not None else None  # not that of a C×1×1 tensor, which is spread
+    there = [n for n, reach in enumerate(seen) if reach is not None]
+    found = worker.windows(there[0]) if there else None  # not those on a C×1×1 tensor, which is spread
     if found is None:
         return None
     rank = len(found.extents)
-    base = joined([align(reach, rank) if len(reach.extent) != rank else reach for reach in seen if reach is not None])
-    return base if found == Windows.none(rank) else through(base, found)
+    return through(
+        joined([align(reach, rank) if len(reach.extent) != rank else reach for reach in seen if reach is not None]),
+        found,
+    )
 
 
 Numbers: TypeAlias = "dict[Tensor, int]"

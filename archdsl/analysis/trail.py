@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from archdsl.diagnostics.faults import Note, SpecError
 from archdsl.diagnostics.spans import Span
+from archdsl.ir import program as ir
 
 
 class Trail:
@@ -13,11 +14,11 @@ class Trail:
 
     def __init__(self) -> None:
         self.here: Span | None = None
-        self.calls: list[Note] = []
+        self.calls: list[ir.Call] = []
 
     def placed(self, error: SpecError, notes: tuple[Note, ...] = ()) -> SpecError:
         """The error with the calls that led here, and further notes."""
-        calls = tuple(reversed(self.calls))
+        calls = tuple(Note(f"{call.block.name}, called here", call.span) for call in reversed(self.calls))
         return SpecError(
             *(replace(d, notes=(*d.notes, *notes), trail=d.trail or calls) for d in error.diagnostics),
         )
