@@ -22,7 +22,9 @@ from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, Name, names
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
-from archdsl.lowering.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
+from archdsl.lowering.entry import lower
+from archdsl.lowering.refusals import too_deep
+from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.support.naming import did_you_mean, unique

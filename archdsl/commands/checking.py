@@ -10,7 +10,7 @@ from archdsl.analysis.elaborate import elaborate
 from archdsl.commands.terminal import tracked
 from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError, fault
 from archdsl.ir.graph import Graph
-from archdsl.lowering.lower import lower_blocks
+from archdsl.lowering.entry import lower_blocks
 from archdsl.syntax.spec import DEFAULT, Expected
 from archdsl.workspace.library import SpecLike, read
 
