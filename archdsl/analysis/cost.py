@@ -149,7 +149,7 @@ class Cost(Work):
 
 def cost(graph: Graph) -> Cost:
     """The cost of a graph."""
-    works = {id(node): work(node) for node in graph.nodes}
+    works = {node: work(node) for node in graph.nodes}
     reach = receptive_fields(graph)
     return Cost(
         **vars(total(works.values())),
@@ -198,15 +198,15 @@ def total(works: Iterable[Work]) -> Work:
 def peak(graph: Graph) -> int:
     """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
     nodes = [node for node in graph.nodes if not node.training]
-    last = {id(tensor): node.id for node in nodes for tensor in node.inputs}
-    kept = {id(tensor) for tensor in graph.outputs.values()}
+    last = {tensor: node.id for node in nodes for tensor in node.inputs}
+    kept = set(graph.outputs.values())
     alive = most = sum(math.prod(tensor.shape) for tensor in graph.inputs.values())
     for node in nodes:
         alive += sum(math.prod(tensor.shape) for tensor in node.outputs)
         most = max(most, alive)
-        read = {id(tensor): tensor for tensor in (*node.inputs, *node.outputs)}
+        read = dict.fromkeys((*node.inputs, *node.outputs))
         # A result that nobody reads dies at once.
-        done = [tensor for key, tensor in read.items() if last.get(key, node.id) == node.id and key not in kept]
+        done = [tensor for tensor in read if last.get(tensor, node.id) == node.id and tensor not in kept]
         alive -= sum(math.prod(tensor.shape) for tensor in done)
     return most
 
@@ -220,15 +220,15 @@ class Reach:
     jump: tuple[float, ...]
 
 
-Reaches: TypeAlias = "dict[int, Reach | None]"  # by id of the tensor; None: sees the whole map, or has none
+Reaches: TypeAlias = "dict[Tensor, Reach | None]"  # None: sees the whole map, or has none
 
 
 def receptive_fields(graph: Graph) -> Reaches:
     """The reach of every tensor, in one pass."""
-    found: Reaches = {id(t): Reach((1,) * (len(t.shape) - 1), (1,) * (len(t.shape) - 1)) for t in graph.inputs.values()}
+    found: Reaches = {t: Reach((1,) * (len(t.shape) - 1), (1,) * (len(t.shape) - 1)) for t in graph.inputs.values()}
     for node in graph.nodes:
-        reach = reach_of(node, [found[id(tensor)] for tensor in node.inputs])
-        found.update((id(tensor), reach) for tensor in node.outputs)
+        reach = reach_of(node, [found[tensor] for tensor in node.inputs])
+        found.update((tensor, reach) for tensor in node.outputs)
     return found
 
 
@@ -281,7 +281,7 @@ def joined(reaches: Sequence[Reach]) -> Reach | None:
 def last_field(graph: Graph, reach: Reaches) -> tuple[int, ...] | None:
     """The receptive field of the last tensor that still is a map."""
     for node in reversed(graph.nodes):
-        found = reach[id(node.outputs[0])]
+        found = reach[node.outputs[0]]
         if found is not None and math.prod(node.shape[1:]) > 1 and not node.training:
             return tuple(math.ceil(n) for n in found.extent)
     return None
@@ -321,7 +321,7 @@ def only_block(scope: Scope) -> Scope | None:
     return None
 
 
-def line(name: str, scope: Scope, works: dict[int, Work], reach: Reaches) -> StageCost:
+def line(name: str, scope: Scope, works: dict[Node, Work], reach: Reaches) -> StageCost:
     """One line of the table."""
     nodes = list(scope.nodes())
     entry, result = scope.inputs[0] if scope.inputs else None, scope.output
@@ -331,7 +331,7 @@ def line(name: str, scope: Scope, works: dict[int, Work], reach: Reaches) -> Sta
     parts = runs(scope.children)
     operator, repeats = parts[0] if len(parts) == 1 else (spelled(parts), 1)
     return StageCost(
-        **vars(total(works[id(node)] for node in nodes)),
+        **vars(total(works[node] for node in nodes)),
         name=name,
         operator=operator,
         repeats=repeats,
@@ -343,7 +343,7 @@ def line(name: str, scope: Scope, works: dict[int, Work], reach: Reaches) -> Sta
 
 def stride(entry: Tensor | None, result: Tensor | None, reach: Reaches) -> tuple[float, ...] | None:
     """By how much a stage makes its map smaller (a fraction: larger); None where none is left."""
-    first, last = reach.get(id(entry)), reach.get(id(result))
+    first, last = (reach.get(tensor) if tensor is not None else None for tensor in (entry, result))
     if first is None or last is None or len(first.jump) != len(last.jump):
         return None
     return tuple(b / a for a, b in zip(first.jump, last.jump, strict=True))

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from archdsl.analysis.elaborate import Elaborator, Notes, Origin
+from archdsl.analysis.elaborate import Elaborator
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, children
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Facts
 from archdsl.ir.graph import Graph
 
 MOST = 24  # networks that are tried for a step that no variant runs
@@ -26,35 +27,36 @@ class Place:
 
 
 def witnesses(graph: Graph) -> list[Graph]:
-    """The graphs of all variants of a graph's spec, and last the graph itself, over notes that they share.
+    """The graphs of all variants of a graph's spec, and last the graph itself, over facts that they share.
 
     What none of them runs, because a param with one value in all of them says so, is run by further graphs between:
     other values of that param are tried, those that the spec speaks of among them. Raises `SpecError` where none helps.
     """
-    origin: Origin = graph.origin
-    notes, spec = Notes(), origin.spec
+    origin = graph.origin
+    assert origin is not None
+    facts, spec = Facts(), origin.spec
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
-    found = [Elaborator(spec, origin.function, variant, notes).run({}, None) for variant in spec.networks()]
-    itself = Elaborator(spec, origin.function, graph.variant, notes).run(graph.params, shapes)
-    while (place := next(unseen(origin.function, notes), None)) is not None:
-        given, inputs = notes.reached[id(place.node)]
+    found = [Elaborator(spec, origin.program, variant, facts).run({}, None) for variant in spec.networks()]
+    itself = Elaborator(spec, origin.program, graph.variant, facts).run(graph.params, shapes)
+    while (place := next(unseen(origin.function, facts), None)) is not None:
+        given, inputs = facts.reached[place.node.id]
         for values in islice(others(place, origin.function, given), MOST):
-            params, scratch = {**given, **values}, Notes()
+            params, scratch = {**given, **values}, Facts()
             try:
-                Elaborator(spec, origin.function, None, scratch).run(params, inputs)
+                Elaborator(spec, origin.program, None, scratch).run(params, inputs)
             except SpecError:
                 continue
-            if id(place.region) in scratch.ran:
-                found.append(Elaborator(spec, origin.function, None, notes).run(params, inputs))
+            if place.region.id in scratch.ran:
+                found.append(Elaborator(spec, origin.program, None, facts).run(params, inputs))
                 break
-        if id(place.region) not in notes.ran:
+        if place.region.id not in facts.ran:
             raise unknown(place)
     if len(found) > len(spec.networks()):  # the values that were noted last are those of the graph itself
-        itself = Elaborator(spec, origin.function, graph.variant, notes).run(graph.params, shapes)
+        itself = Elaborator(spec, origin.program, graph.variant, facts).run(graph.params, shapes)
     return [*found, itself]
 
 
-def unseen(network: ir.Function, notes: Notes) -> Iterator[Place]:
+def unseen(network: ir.Function, facts: Facts) -> Iterator[Place]:
     """The regions with steps that no graph ran so far, though a param may let them run."""
     checked: set[int] = set()
 
@@ -62,37 +64,38 @@ def unseen(network: ir.Function, notes: Notes) -> Iterator[Place]:
         for node in region.nodes:
             match node:
                 case ir.If():
-                    yield from decided(node, sides(node, notes), "condition")
+                    yield from decided(node, sides(node, facts), "condition")
                 case ir.Loop() if not isinstance(node.rows, ListOf):
                     yield from decided(node, [node.body], "count" if node.count is not None else "rows")
-                case ir.Call() if id(node.block) not in checked:
-                    checked.add(id(node.block))
+                case ir.Call() if node.block.id not in checked:
+                    checked.add(node.block.id)
                     yield from visit(node.block.region)
             for inner in node.regions():
-                if id(inner) in notes.ran or not isinstance(node, ir.If):
+                if inner.id in facts.ran or not isinstance(node, ir.If):
                     yield from visit(inner)
 
     def decided(node: ir.If | ir.Loop | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[Place]:
-        seen = notes.seen.get((id(node), word))
+        seen = facts.seen.get((node.id, word))
         behind = seen.deps.intersection(network.params) if seen is not None else frozenset()
         if behind:
-            yield from (Place(node, region, behind) for region in regions if id(region) not in notes.ran)
+            yield from (Place(node, region, behind) for region in regions if region.id not in facts.ran)
 
     yield from visit(network.region)
     for auxiliary in network.training.values():
         yield from decided(auxiliary, [auxiliary.region], "condition")
-        if id(auxiliary.region) in notes.ran:
+        if auxiliary.region.id in facts.ran:
             yield from visit(auxiliary.region)
 
 
-def sides(node: ir.If, notes: Notes) -> list[ir.Region]:
+def sides(node: ir.If, facts: Facts) -> list[ir.Region]:
     """The sides of a condition that make a difference to what comes after."""
     found = [side for side in node.regions() if side.nodes]
     there = [side for side in node.regions() if side.nodes or side.result is not None or node.branch]
     empty = next((side for side in there if not side.nodes), None)
     if empty is None:  # after the last body of a choice there is no other side
         return found
-    left, entered = ([notes.seen.get((id(var), word)) for word in ("c", "size")] for var in (node.out, empty.result))
+    tensors = [node.out, empty.result or node.out]
+    left, entered = ([facts.seen.get((tensor.id, word)) for word in ("c", "size")] for tensor in tensors)
     pairs = zip(left, entered, strict=True)
     alike = all(a and b and not a.varies and not b.varies and a.value == b.value for a, b in pairs)
     return found if alike else there
@@ -143,8 +146,8 @@ def words(network: ir.Function) -> Iterator[str]:
         for node in function.walk():
             if isinstance(node, ir.If) and isinstance(node.condition, Compare):
                 yield from (value for value in constants(node) if isinstance(value, str))
-            elif isinstance(node, ir.Call) and id(node.block) not in checked:
-                checked.add(id(node.block))
+            elif isinstance(node, ir.Call) and node.block.id not in checked:
+                checked.add(node.block.id)
                 yield from visit(node.block)
 
     yield from visit(network)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any
 
 from archdsl.diagnostics.faults import Collector, Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Span
@@ -21,7 +21,10 @@ from archdsl.expr.given import known_word, plain_value, shown, unboxed
 from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, Name, names, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
+from archdsl.ir.facts import Place as FactPlace
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.seal import seal
 from archdsl.lowering.entry import lower
 from archdsl.lowering.refusals import too_deep
 from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
@@ -44,50 +47,7 @@ ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argu
 MULTIPLE = "@multiple"  # of an op node: by how much it multiplies the channels that entered the block
 MAX_SPELT = 3  # longer lists have no fixed length in their type
 
-Deps = frozenset[str]
 NONE: Deps = frozenset()
-
-
-@dataclass
-class Seen:
-    """What a place of the function was over all runs: its last value, whether it differed, the params behind it."""
-
-    value: Constant
-    varies: bool = False
-    deps: Deps = NONE
-    kinds: set[str] = field(default_factory=set)
-    words: dict[str, None] = field(default_factory=dict)  # those among its values, in order
-
-    def add(self, value: Constant) -> None:
-        self.kinds.add(type_name(value))
-        if isinstance(value, str):
-            self.words[value] = None
-
-
-Run: TypeAlias = tuple[dict[str, Constant], dict[str, Shape]]  # the params of a network and the shapes of its inputs
-
-
-@dataclass
-class Notes:
-    """What the places of a function were over all runs."""
-
-    seen: dict[tuple[int, str], Seen] = field(default_factory=dict)
-    rows: dict[int, list[dict[str, Constant]]] = field(default_factory=dict)
-    ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters an op node
-    ran: set[int] = field(default_factory=set)  # the functions and sides that took part, the bodies that were repeated
-    reached: dict[int, Run] = field(default_factory=dict)  # a condition or loop -> a network that comes there
-    taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
-
-
-@dataclass
-class Origin:
-    """Where a graph came from: for the source back end."""
-
-    spec: Spec
-    function: ir.Function
-    notes: Notes
-    output_deps: Deps  # the params behind the channels of the outputs
-    made: list[int]  # of each node of the graph, the op node that it was made from
 
 
 def elaborate(
@@ -103,9 +63,9 @@ def elaborate(
     another thing once trained: train or deploy. Raises `SpecError`.
     """
     known_word("form", form, FORM.choices)
-    function = lower(spec, form)
+    program = lower(spec, form)
     try:
-        return Elaborator(spec, function, variant).run(params or {}, inputs)
+        return Elaborator(spec, program, variant).run(params or {}, inputs)
     except RecursionError:
         raise too_deep(spec.span) from None
 
@@ -149,8 +109,10 @@ class Place:
     path: str
     count: int | None = None
     named: dict[str, Span] = field(default_factory=dict)  # the children that have names
+    row: str | None = None  # the name of the row at work, whose only module has it
 
     def child(self, key: str | None, span: Span) -> str:
+        key = self.row or key
         if self.count is not None:
             if key is not None and key in self.named:
                 note = Note("the other one is here", self.named[key])
@@ -165,12 +127,13 @@ class Place:
 class Elaborator:
     """Runs a function with numbers."""
 
-    def __init__(self, spec: Spec, function: ir.Function, variant: str | None, notes: Notes | None = None) -> None:
-        self.spec, self.function, self.variant = spec, function, variant
+    def __init__(self, spec: Spec, program: ir.Program, variant: str | None, facts: Facts | None = None) -> None:
+        self.spec, self.program, self.variant = spec, program, variant
+        self.function = program.main
         self.nodes: list[Node] = []
-        self.notes = notes or Notes()
-        self.seen = self.notes.seen
-        self.origins: dict[int, Deps] = {}  # of the channels of a tensor
+        self.facts = facts or Facts()
+        self.seen = self.facts.seen
+        self.origins: dict[Tensor, Deps] = {}  # of the channels of a tensor
         self.by_path: dict[str, Tensor] = {}
         self.blocks: dict[str, ir.Function] = {}  # that are called, by path
         self.paths: dict[str, int] = {}
@@ -180,15 +143,14 @@ class Elaborator:
         self.faults = Collector()
         self.turns = self.calls = self.cells = 0
         self.training = False
-        self.mentions: dict[int, tuple[str, ...]] = {}
         self.constants: dict[int, tuple[dict[str, Constant], list[tuple[Field, Expr]]]] = {}
         self.made: list[int] = []
-        self.called_with: Run = {}, {}
+        self.called_with: Setting = {}, {}
         self.stated: dict[str, Expr | None] = {}  # the values of params in the spec; None: given by the call
 
     # --- the network
     def run(self, params: Mapping[str, Any], inputs: Mapping[str, Sequence[int]] | Sequence[int] | None) -> Graph:
-        self.notes.ran.add(id(self.function))
+        self.facts.ran.add(self.function.id)
         chosen = self.variants(self.variant)
         values = self.completed(self.params(chosen, params))
         tensors = self.inputs(chosen, inputs, values)
@@ -198,20 +160,20 @@ class Elaborator:
         frame = Frame(self.function, dict(values), deps, {}, "", root)
         entry = list(tensors.values())
         if len(entry) == 1 and IMAGE not in values:
-            self.origins[id(entry[0])] = frozenset([IMAGE])
-            self.note((id(self.function), IMAGE), entry[0].shape[0], frozenset([IMAGE]))
+            self.origins[entry[0]] = frozenset([IMAGE])
+            self.note((self.function.id, IMAGE), entry[0].shape[0], frozenset([IMAGE]))
         if len(entry) == 1:
             self.image = list(entry[0].shape[1:])
-            self.note((id(self.function), size_word(values)), self.image, NONE)
+            self.note((self.function.id, size_word(values)), self.image, NONE)
         for var, (name, tensor) in zip(self.function.inputs.values(), tensors.items(), strict=True):
             shape = self.spec.inputs[name]
-            if id(tensor) not in self.origins and isinstance(shape, ListOf):
-                self.origins[id(tensor)] = self.behind(shape.items[0], frame)
+            if tensor not in self.origins and isinstance(shape, ListOf):
+                self.origins[tensor] = self.behind(shape.items[0], frame)
             self.set(var, tensor, frame)
         for name, tensor in tensors.items():
             frame.values.setdefault(f"c_{name}", tensor.shape[0])
         for name in values:
-            self.note((id(self.function), name), values[name], deps[name])
+            self.note((self.function.id, name), values[name], deps[name])
         for name, expr in self.stated.items():
             frame.given[name] = expr.span if expr is not None else None
         self.enter(frame, entry[0])
@@ -225,15 +187,15 @@ class Elaborator:
         root.output = next(iter(outputs.values()))
         self.used_inputs(tensors)
         self.used_steps([*outputs.values(), *training.values()])
-        behind = frozenset().union(*(self.origins.get(id(t), NONE) for t in outputs.values()))
+        behind = frozenset().union(*(self.origins.get(t, NONE) for t in outputs.values()))
         origin = Origin(
             self.spec,
-            self.function,
-            self.notes,
+            self.program,
+            self.facts,
             behind,
             self.made,
         )
-        return Graph(
+        graph = Graph(
             self.spec.name,
             self.variant,
             values,
@@ -246,17 +208,19 @@ class Elaborator:
             self.spec.figure,
             origin,
         )
+        origin.seal = seal(graph)
+        return graph
 
     def auxiliaries(self, frame: Frame) -> dict[str, Tensor]:
         """The stages of training alone, after all others."""
         found: dict[str, Tensor] = {}
         self.training = True
         for name, auxiliary in self.function.training.items():
-            self.notes.reached.setdefault(id(auxiliary), self.called_with)
-            value, deps = self.value(auxiliary.condition, frame, (id(auxiliary), "condition"))
-            self.note((id(auxiliary), "condition"), value, deps)
+            self.facts.reached.setdefault(auxiliary.id, self.called_with)
+            value, deps = self.value(auxiliary.condition, frame, (auxiliary.id, "condition"))
+            self.note((auxiliary.id, "condition"), value, deps)
             if value:
-                self.notes.ran.add(id(auxiliary.region))
+                self.facts.ran.add(auxiliary.region.id)
                 with self.faults.catch():
                     found[name] = self.region(auxiliary.region, frame, Place(""))
         self.faults.finish()
@@ -377,9 +341,9 @@ class Elaborator:
         return found
 
     def used_inputs(self, tensors: Mapping[str, Tensor]) -> None:
-        used = {id(t) for node in self.nodes for t in node.inputs}
+        used = {t for node in self.nodes for t in node.inputs}
         for name, tensor in tensors.items():
-            if id(tensor) not in used:
+            if tensor not in used:
                 raise fault(
                     "unused-input",
                     f"nothing reads the input '{name}'",
@@ -389,8 +353,8 @@ class Elaborator:
 
     def used_steps(self, outputs: Sequence[Tensor]) -> None:
         """Every result leads to an output: one that does not is work for nothing, and mostly a slip."""
-        used = {id(t) for node in self.nodes for t in node.inputs} | {id(t) for t in outputs}
-        unused = [node for node in self.nodes if not any(id(t) in used for t in node.outputs)]
+        used = {t for node in self.nodes for t in node.inputs} | set(outputs)
+        unused = [node for node in self.nodes if not any(t in used for t in node.outputs)]
         for span in dict.fromkeys(node.span for node in unused):
             help_ = "read it, take it out, or give it the when: of what reads it"
             self.faults.found.extend(
@@ -399,7 +363,7 @@ class Elaborator:
         self.faults.finish()
 
     # --- notes for the source back end
-    def note(self, slot: tuple[int, str], value: Constant, deps: Deps) -> None:
+    def note(self, slot: FactPlace, value: Constant, deps: Deps) -> None:
         seen = self.seen.get(slot)
         if isinstance(value, list) and (seen is None or seen.value is not value):
             self.cells += items_in(value)
@@ -407,26 +371,23 @@ class Elaborator:
                 message = f"the lists of this network have more than {MAX_LISTED:,} items in all"
                 raise self.placed(fault("too-large", message, self.here or self.spec.span))
         if seen is None:
-            self.seen[slot] = Seen(value, False, deps)
-            self.seen[slot].add(value)
+            seen = self.seen[slot] = Fact(value, deps=deps)
+            known_kind(seen, value)
             return
         if seen.value is not value and (seen.value != value or type(seen.value) is not type(value)):
             seen.varies, seen.value = True, value
-            seen.add(value)
+            known_kind(seen, value)
         if deps is not NONE and not deps <= seen.deps:
             seen.deps |= deps
 
     def behind(self, expr: Expr, frame: Frame) -> Deps:
         """The network's params behind an expression."""
-        mentioned = self.mentions.get(id(expr))
-        if mentioned is None:
-            mentioned = self.mentions[id(expr)] = tuple({name.id for name in names(expr)})
         found = NONE
-        for name in mentioned:
+        for name in expr.mentioned:
             found |= frame.deps.get(name, NONE)
         return found
 
-    def value(self, expr: Expr, frame: Frame, slot: tuple[int, str]) -> tuple[Constant, Deps]:
+    def value(self, expr: Expr, frame: Frame, slot: FactPlace) -> tuple[Constant, Deps]:
         """An expression's value and origins, noted under `slot` unless it is a constant of the text."""
         if isinstance(expr, Lit):
             return expr.value, NONE
@@ -438,7 +399,7 @@ class Elaborator:
     def enter(self, frame: Frame, tensor: Tensor) -> None:
         """Binds `c_in`, `h_in`, `w_in` to the tensor that enters."""
         shape = tensor.shape
-        frame.values["c_in"], frame.deps["c_in"] = shape[0], self.origins.get(id(tensor), NONE)
+        frame.values["c_in"], frame.deps["c_in"] = shape[0], self.origins.get(tensor, NONE)
         frame.values["h_in"], frame.values["w_in"] = (
             shape[-2] if len(shape) > 2 else None,
             shape[-1] if len(shape) > 1 else None,
@@ -503,18 +464,18 @@ class Elaborator:
         """Binds a var; the channels of a single tensor are noted."""
         frame.tensors[var] = value
         if isinstance(value, Tensor):
-            self.note((id(var), "c"), value.shape[0], self.origins.get(id(value), NONE))
-            self.note((id(var), "size"), value.shape[1:], NONE)
+            self.note((var.id, "c"), value.shape[0], self.origins.get(value, NONE))
+            self.note((var.id, "size"), value.shape[1:], NONE)
         elif isinstance(value, list) and value:
-            self.note((id(var), "c"), *self.channels_of(value))
-            self.note((id(var), "size"), value[0].shape[1:], NONE)
-            self.note((id(var), "count"), len(value), NONE)
+            self.note((var.id, "c"), *self.channels_of(value))
+            self.note((var.id, "size"), value[0].shape[1:], NONE)
+            self.note((var.id, "count"), len(value), NONE)
 
     def channels_of(self, value: Tensor | list[Tensor]) -> tuple[Constant, Deps]:
         """The channels of a tensor, or of each of a list, once if they are alike; and what is behind them."""
         tensors = value if isinstance(value, list) else [value]
         channels = [tensor.shape[0] for tensor in tensors]
-        deps = NONE.union(*(self.origins.get(id(tensor), NONE) for tensor in tensors))
+        deps = NONE.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
         return channels[0] if len(set(channels)) == 1 else channels, deps
 
     def operand(self, operand: ir.Operand, frame: Frame) -> Any:
@@ -551,9 +512,9 @@ class Elaborator:
                         fault("unknown-tensor", f"there is no step '{'.'.join(keys)}' to tap", span, help=help_)
                     )
                 tensor = self.by_path[path]
-                self.note((id(operand), "c"), tensor.shape[0], self.origins.get(id(tensor), NONE))
+                self.note((operand.id, "c"), tensor.shape[0], self.origins.get(tensor, NONE))
                 self.reachable(operand, frame)
-                self.notes.taps.setdefault(id(container), set()).add(keys)
+                self.facts.taps.setdefault(container.id, set()).add(keys)
                 return tensor
         raise AssertionError(operand)
 
@@ -612,13 +573,13 @@ class Elaborator:
                 else:
                     frame.values[name], frame.deps[name] = value, deps
 
-    def lets(self, owner: object, let: Mapping[str, Expr], frame: Frame) -> None:
+    def lets(self, owner: ir.Numbered, let: Mapping[str, Expr], frame: Frame) -> None:
         for name, expr in let.items():
             try:
                 value, deps = evaluate(expr, frame.values), self.behind(expr, frame)
             except SpecError as error:
                 raise self.placed(error) from None
-            self.note((id(owner), name), value, deps)
+            self.note((owner.id, name), value, deps)
             frame.values[name], frame.deps[name] = value, deps
             frame.note_given(name, expr)
 
@@ -643,8 +604,8 @@ class Elaborator:
             setattr(fields, name, tensor.shape)
         path = self.path(node, place)
         inputs = (*tensors, *further)
-        self.notes.ranks[id(node)] = len(tensors[0].shape) - 1
-        self.note((id(node), ENTERS), tensors[0].shape[1:], NONE)
+        self.facts.ranks[node.id] = len(tensors[0].shape) - 1
+        self.note((node.id, ENTERS), tensors[0].shape[1:], NONE)
         shapes = self.infer(node, fields, inputs)
         made = Node(
             id=len(self.nodes),
@@ -661,15 +622,15 @@ class Elaborator:
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         self.nodes.append(made)
-        self.made.append(id(node))
+        self.made.append(node.id)
         frame.scope.children.append(made)
         if len(self.nodes) > MAX_NODES:
             raise self.placed(fault("too-large", f"the network has more than {MAX_NODES} ops", node.span))
         origin = self.channel_origin(op, deps, tensors)
         if origin:
-            self.origins.update((id(t), origin) for t in made.outputs)
+            self.origins.update((t, origin) for t in made.outputs)
         if channel_names(op) is None:  # the source then needs a number, or a multiple of what enters
-            self.note((id(node), MULTIPLE), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
+            self.note((node.id, MULTIPLE), multiple(made.outputs[0].shape[0], frame.values.get("c_in")), NONE)
         result = list(made.outputs) if node.out.many else made.outputs[0]
         self.named_parts(node, len(made.outputs), "parts")
         self.set(node.out, result, frame)
@@ -697,11 +658,11 @@ class Elaborator:
             if item.kind == "formula":
                 known = {name.id: frame.values[name.id] for name in names(expr) if name.id in frame.values}
                 for name, value in known.items():
-                    self.note((id(node), f"{item.name}.{name}"), value, frame.deps.get(name, NONE))
+                    self.note((node.id, f"{item.name}.{name}"), value, frame.deps.get(name, NONE))
                 values[item.name] = substitute(expr, {name: wrap(value) for name, value in known.items()})
                 continue
             try:
-                value, deps = self.value(expr, frame, (id(node), item.name))
+                value, deps = self.value(expr, frame, (node.id, item.name))
                 values[item.name] = checked(item, value, expr, node.field_spans.get(item.name, node.span))
             except SpecError as error:
                 raise self.placed(error, frame.origins_of(expr)) from None
@@ -711,7 +672,7 @@ class Elaborator:
 
     def fields_of(self, node: ir.Primitive) -> tuple[dict[str, Constant], list[tuple[Field, Expr]]]:
         """The fields in order, those that are constants of the text checked once; and the others."""
-        known = self.constants.get(id(node))
+        known = self.constants.get(node.id)
         if known is not None:
             return known
         further = node.op.further
@@ -728,7 +689,7 @@ class Elaborator:
             elif expr is not None:
                 constant[item.name] = None  # in its place
                 rest.append((item, expr))
-        self.constants[id(node)] = constant, rest
+        self.constants[node.id] = constant, rest
         return constant, rest
 
     def infer(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[Tensor]) -> tuple[Shape, ...]:
@@ -791,7 +752,7 @@ class Elaborator:
         found = NONE
         if rule is None or "c" in rule:
             for tensor in tensors:
-                found |= self.origins.get(id(tensor), NONE)
+                found |= self.origins.get(tensor, NONE)
         for name, origin in deps.items():
             if rule is None or name in rule:
                 found |= origin
@@ -806,14 +767,14 @@ class Elaborator:
         further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
         path = place.child(node.key, node.span)
         self.blocks[path] = block
-        self.note((id(node), "size"), tensors[0].shape[1:], NONE)
+        self.note((node.id, "size"), tensors[0].shape[1:], NONE)
         entered = self.image if frame.function is self.function else [frame.values["h_in"], frame.values["w_in"]]
-        self.note((id(node), "ratio"), ratio(tensors[0].shape, entered), NONE)
-        self.notes.ran.add(id(block))
+        self.note((node.id, "ratio"), ratio(tensors[0].shape, entered), NONE)
+        self.facts.ran.add(block.id)
         inner = Frame(block, {}, {}, {}, path, frame.scope)
         try:
             for name, expr in node.args.items():
-                value, deps = self.value(expr, frame, (id(node), name))
+                value, deps = self.value(expr, frame, (node.id, name))
                 inner.values[name], inner.deps[name] = value, deps
                 inner.note_given(name, expr, frame)
         except SpecError as error:
@@ -847,20 +808,20 @@ class Elaborator:
         further: Mapping[str, Tensor | list[Tensor]],
     ) -> None:
         self.enter(frame, tensors[0])
-        self.note((id(block), "c_in"), tensors[0].shape[0], frame.deps["c_in"])
+        self.note((block.id, "c_in"), tensors[0].shape[0], frame.deps["c_in"])
         for name in ("h_in", "w_in"):
-            self.note((id(block), name), frame.values[name], NONE)
+            self.note((block.id, name), frame.values[name], NONE)
         for name, var in block.inputs.items():
             tensor = tensors[0] if name == INPUT else further.get(name)
             frame.tensors[var] = tensor
             if name in block.optional:
                 frame.values[name] = tensor is not None
-                self.note((id(block), name), tensor is not None, NONE)
+                self.note((block.id, name), tensor is not None, NONE)
             if tensor is not None:
                 self.set(var, tensor, frame)
                 channels, deps = self.channels_of(tensor)
                 frame.values[f"c_{name}"], frame.deps[f"c_{name}"] = channels, deps
-                self.note((id(block), f"c_{name}"), channels, deps)
+                self.note((block.id, f"c_{name}"), channels, deps)
 
     def bind_params(self, frame: Frame, block: ir.Function) -> None:
         """Arguments not given take their defaults, which may read earlier ones."""
@@ -876,7 +837,7 @@ class Elaborator:
                     frame.note_given(name, param.default)
                 except SpecError as error:
                     raise self.placed(error) from None
-            self.note((id(block), name), frame.values[name], frame.deps.get(name, NONE))
+            self.note((block.id, name), frame.values[name], frame.deps.get(name, NONE))
 
     def requirements(self, block: ir.Function, frame: Frame) -> None:
         for expr in block.require:
@@ -891,11 +852,11 @@ class Elaborator:
     # --- structure
     def truth(self, expr: Expr, frame: Frame, node: ir.Operation) -> bool:
         try:
-            value, _ = self.value(expr, frame, (id(node), "condition"))
+            value, _ = self.value(expr, frame, (node.id, "condition"))
         except SpecError as error:
             raise self.placed(error, frame.origins_of(expr)) from None
         if isinstance(expr, Lit):
-            self.note((id(node), "condition"), value, NONE)
+            self.note((node.id, "condition"), value, NONE)
         if not isinstance(value, (bool, int)) and value is not None:
             raise self.placed(
                 fault(
@@ -909,9 +870,9 @@ class Elaborator:
         return bool(value)
 
     def condition(self, node: ir.If, frame: Frame, place: Place) -> None:
-        self.notes.reached.setdefault(id(node), self.called_with)
+        self.facts.reached.setdefault(node.id, self.called_with)
         chosen = node.then if self.truth(node.condition, frame, node) else node.other
-        self.notes.ran.add(id(chosen))
+        self.facts.ran.add(chosen.id)
         if chosen is node.other and node.branch:
             frame.tensors[node.out] = None
             return
@@ -919,9 +880,9 @@ class Elaborator:
             raise self.placed(self.bad_choice(node, frame))
         result = self.region(chosen, frame, place)
         self.set(node.out, result, frame)
-        seen = self.seen.get((id(node.out), "c"))
+        seen = self.seen.get((node.out.id, "c"))
         if seen is not None and seen.varies and isinstance(result, Tensor):  # it hangs on the condition too
-            self.origins[id(result)] = self.origins.get(id(result), NONE) | self.behind(node.condition, frame)
+            self.origins[result] = self.origins.get(result, NONE) | self.behind(node.condition, frame)
 
     @staticmethod
     def bad_choice(node: ir.If, frame: Frame) -> SpecError:
@@ -950,16 +911,16 @@ class Elaborator:
         self.by_path[path] = result
 
     def loop(self, node: ir.Loop, frame: Frame, place: Place) -> None:
-        self.notes.reached.setdefault(id(node), self.called_with)
+        self.facts.reached.setdefault(node.id, self.called_with)
         rows = self.table(node, frame)
         inside = place if node.inline else Place(place.child(node.key, node.span), 0)
         frame.containers[node] = inside.path
         entries = [self.operand(operand, frame) for operand in node.entries]
         for row, tensor in zip(rows, entries, strict=False):
-            row[node.entered] = (tensor.shape[0], self.origins.get(id(tensor), NONE))
+            row[node.entered] = (tensor.shape[0], self.origins.get(tensor, NONE))
         entry = current = self.operand(node.entry, frame)
         results = []
-        seen: list[dict[str, Constant]] | None = None if id(node) in self.notes.rows else []
+        seen: list[dict[str, Constant]] | None = None if node.id in self.facts.rows else []
         staged = frame.function.staged
         bound = (
             node.columns,
@@ -973,7 +934,7 @@ class Elaborator:
             if node.table:
                 frame.values["turn"] = 0
                 frame.values["turns"] = self.turns_of(node, frame, rows) if node.counted else len(rows)
-                self.note((id(node), "turns"), frame.values["turns"], NONE)
+                self.note((node.id, "turns"), frame.values["turns"], NONE)
             for index, row in enumerate(rows):
                 self.budget(node)
                 current = entries[index] if entries else current
@@ -990,11 +951,11 @@ class Elaborator:
                 current = entry if node.parallel else result
         frame.tabled = outside
         if seen is not None:
-            self.notes.rows[id(node)] = seen
+            self.facts.rows[node.id] = seen
         if len(rows) > 1:
-            self.notes.ran.add(id(node.body))
+            self.facts.ran.add(node.body.id)
         if isinstance(current, Tensor) and isinstance(entry, Tensor) and current.shape[0] != entry.shape[0]:
-            self.origins[id(current)] = self.origins.get(id(current), NONE) | self.count_origin(node, frame)
+            self.origins[current] = self.origins.get(current, NONE) | self.count_origin(node, frame)
         self.set(node.out, results if node.parallel else current, frame)
         if not node.inline and not node.parallel:
             self.by_path[inside.path] = current
@@ -1030,11 +991,11 @@ class Elaborator:
         for position, (name, (value, deps)) in enumerate(row.items()):
             frame.values[name], frame.deps[name] = value, deps
             frame.note_given(name, cell_of(node.rows, index, position))
-            self.note((id(node), name), value, deps)
+            self.note((node.id, name), value, deps)
         for name, value in zip(TURN_NAMES, (index, index == 0, index == count - 1), strict=True):
             frame.values[name] = value
             frame.deps[name] = NONE
-            self.note((id(node), name), value, NONE)
+            self.note((node.id, name), value, NONE)
         self.lets(node, node.let, frame)
 
     def turn(
@@ -1065,21 +1026,20 @@ class Elaborator:
         return str(name)
 
     def named_turn(self, node: ir.Loop, frame: Frame, inside: Place, name: str) -> Any:
-        only = node.body.nodes[0]
-        only.key = name
+        """A row that is one module: that has the row's name."""
+        entry = self.operand(node.carry, frame)
+        inside.row = name
         try:
-            with self.scope(
-                frame, "row", name, f"{inside.path}.{name}", node, self.operand(node.carry, frame)
-            ) as scope:
+            with self.scope(frame, "row", name, f"{inside.path}.{name}", node, entry) as scope:
                 scope.output = self.region(node.body, frame, inside)
         finally:
-            only.key = None
+            inside.row = None
         return scope.output
 
     def table(self, node: ir.Loop, frame: Frame) -> list[dict[str, tuple[Constant, Deps]]]:
         """The rows of a loop, each a value and its origins by column."""
         if node.count is not None:
-            count, _ = self.value(node.count, frame, (id(node), "count"))
+            count, _ = self.value(node.count, frame, (node.id, "count"))
             if type(count) is not int or count < 0:
                 raise self.placed(
                     fault(
@@ -1098,7 +1058,7 @@ class Elaborator:
                 )
             return [{}] * count
         assert node.rows is not None
-        rows, deps = self.value(node.rows, frame, (id(node), "rows"))
+        rows, deps = self.value(node.rows, frame, (node.id, "rows"))
         if not isinstance(rows, list) or not rows:
             raise self.placed(fault("bad-rows", "in: takes a list of rows, at least one", node.rows.span or node.span))
         if len(rows) > MAX_TURNS:
@@ -1149,6 +1109,7 @@ class Elaborator:
             left, right = ir.Value("x"), ir.Value("x")
             frame.tensors[left], frame.tensors[right] = sums[-1], tensor
             step = ir.Primitive(op=add, fields={}, ins=(left, right), out=ir.Value("x"), span=node.span)
+            step.id, step.out.id = node.id, node.out.id  # what is found out about the sums is the list's
             self.op(step, frame, place)
             sums.append(frame.tensors[step.out])
         return sums
@@ -1269,6 +1230,13 @@ def checked(item: Field, value: Constant, expr: Expr, span: Span) -> Constant:
     return value
 
 
+def known_kind(seen: Fact, value: Constant) -> None:
+    """Adds what a value is to what those of its place were."""
+    seen.kinds.add(type_name(value))
+    if isinstance(value, str):
+        seen.words[value] = None
+
+
 def type_name(value: Constant) -> str:
     """The type of a value as emitted source has it: a list is a tuple there."""
     return annotation([value])
@@ -1322,4 +1290,4 @@ def channel_names(op: Op) -> frozenset[str] | None:
     return _CHANNEL_NAMES[op.name]
 
 
-__all__ = ["Elaborator", "Origin", "Seen", "elaborate"]
+__all__ = ["Elaborator", "elaborate"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from archdsl.diagnostics.spans import Span
@@ -21,6 +22,11 @@ class Expr:
     """A node of an expression; `span` is its place in the spec, for messages only."""
 
     span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    @cached_property
+    def mentioned(self) -> tuple[str, ...]:
+        """The names that it mentions, each once."""
+        return tuple(dict.fromkeys(name.id for name in names(self)))
 
     def __add__(self, other: Expr | int) -> Expr:
         return _folded("+", self, wrap(other))

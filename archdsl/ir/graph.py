@@ -69,6 +69,10 @@ class Scope:
     span: Span | None = None
     label: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is inside first, so that a copy meets the nodes in execution order: see `Graph.__getstate__`."""
+        return {"children": self.children, **vars(self)}
+
     def nodes(self) -> Iterator[Node]:
         """Every op inside, in execution order."""
         for child in self.children:
@@ -104,6 +108,13 @@ class Graph:
     figure: Figure = field(default_factory=Figure)
     origin: Any = None  # the lowered template it came from, for the source back end
     _cache: dict[str, Any] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: nodes first, in execution order, so that each finds copied what it reads.
+
+        Begun at an output, a copy would go back from reader to source, a recursion as deep as the network.
+        """
+        return {"nodes": self.nodes, **{name: value for name, value in vars(self).items() if name != "nx"}}
 
     @cached_property
     def nx(self) -> networkx.DiGraph[Any]:

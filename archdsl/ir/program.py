@@ -1,12 +1,13 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
-A `Function` is a block (or the network) as a region of six kinds of node. `elaborate` runs it with
-numbers and gets the graph; the source back end prints it.
+A `Program` is the functions of a network: each block, and the network itself, as a region of seven kinds of operation
+over values. `elaborate` runs it with numbers and gets the graph; the source back end prints it. Every part has an id
+that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,9 +16,18 @@ from archdsl.expr.nodes import Expr, Lit
 from archdsl.ops.base import Op
 from archdsl.syntax.spec import Defaults, Param
 
+UNNUMBERED = -1
+
 
 @dataclass(eq=False)
-class Value:
+class Numbered:
+    """What has an id in its program."""
+
+    id: int = field(default=UNNUMBERED, init=False)
+
+
+@dataclass(eq=False)
+class Value(Numbered):
     """A tensor of a function, or a list of them (`many`); `name` is the word for it in source."""
 
     name: str
@@ -27,16 +37,16 @@ class Value:
     items: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Item:
+@dataclass(eq=False)
+class Item(Numbered):
     """One of a list of tensors."""
 
     var: Value
     index: Expr
 
 
-@dataclass(frozen=True, eq=False)
-class Tap:
+@dataclass(eq=False)
+class Tap(Numbered):
     """The output of a named child of a container, by the keys that lead there."""
 
     container: Container | Loop
@@ -48,7 +58,7 @@ Operand: TypeAlias = "Value | Item | Tap"
 
 
 @dataclass(eq=False)
-class Region:
+class Region(Numbered):
     """Nodes in order of execution, and what comes out."""
 
     nodes: list[Operation] = field(default_factory=list)
@@ -63,7 +73,7 @@ class Region:
 
 
 @dataclass(eq=False, kw_only=True)
-class Operation:
+class Operation(Numbered):
     """What all nodes have: the result, the place, and the key under which a module stands (None: by position)."""
 
     out: Value
@@ -202,7 +212,7 @@ class Pack(Operation):
 
 
 @dataclass(eq=False)
-class Auxiliary:
+class Auxiliary(Numbered):
     """A stage that runs in training alone, if it exists."""
 
     condition: Expr
@@ -210,7 +220,7 @@ class Auxiliary:
 
 
 @dataclass(eq=False)
-class Function:
+class Function(Numbered):
     """A block, or the network, lowered."""
 
     name: str
@@ -242,3 +252,65 @@ class Function:
             yield node.out
             if isinstance(node, (Loop, Container, Stage)):
                 yield node.carry
+
+
+@dataclass(eq=False)
+class Program:
+    """The functions of a network, each after those that it calls; the last is the network's own."""
+
+    functions: tuple[Function, ...]
+
+    def __post_init__(self) -> None:
+        for number, part in enumerate(parts(self.functions)):
+            part.id = number
+        self.size = number + 1  # one more than the last id
+
+    @property
+    def main(self) -> Function:
+        return self.functions[-1]
+
+
+def program(main: Function) -> Program:
+    """A function and all that it calls, numbered."""
+    found: dict[Function, None] = {}
+
+    def visit(function: Function) -> None:
+        if function not in found:
+            for node in function.walk():
+                if isinstance(node, Call):
+                    visit(node.block)
+            found[function] = None
+
+    visit(main)
+    return Program(tuple(found))
+
+
+def parts(functions: Iterable[Function]) -> Iterator[Numbered]:
+    """Everything in some functions that has an id, in an order that hangs on the spec alone."""
+    for function in functions:
+        yield function
+        yield from function.inputs.values()
+        yield from regions_within(function.region)
+        for auxiliary in function.training.values():
+            yield auxiliary
+            yield from regions_within(auxiliary.region)
+        yield from readings(function.outputs.values())
+
+
+def regions_within(region: Region) -> Iterator[Numbered]:
+    """A region, its operations with what they make, and the regions inside of them."""
+    yield region
+    for node in region.nodes:
+        yield node
+        yield node.out
+        if isinstance(node, (Loop, Container, Stage)):
+            yield node.carry
+        yield from readings(node.operands())
+        for inner in node.regions():
+            yield from regions_within(inner)
+    yield from readings([region.result])
+
+
+def readings(operands: Iterable[Operand | None]) -> Iterator[Numbered]:
+    """What reads a part of something made elsewhere."""
+    return (operand for operand in operands if isinstance(operand, (Item, Tap)))

@@ -15,8 +15,11 @@ from archdsl.lowering.refusals import too_deep
 from archdsl.syntax import spec as s
 
 
-def lower(spec: s.Spec, form: str = "train") -> ir.Function:
-    """The network of `spec`, its layers in this form; raises `SpecError` with every fault that needs no numbers."""
+def lower(spec: s.Spec, form: str = "train") -> ir.Program:
+    """The network of `spec` with the blocks that it calls, its layers in this form.
+
+    Raises `SpecError` with every fault that needs no numbers.
+    """
     faults = Collector()
     library = Library(spec, faults, lower_block, lower_network, form)
     function = None
@@ -28,7 +31,7 @@ def lower(spec: s.Spec, form: str = "train") -> ir.Function:
         raise too_deep(spec.span) from None
     faults.finish()
     assert function is not None
-    return function
+    return ir.program(function)
 
 
 def lower_blocks(spec: s.Spec) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -225,12 +226,10 @@ def accuracies(found: Comparison) -> bool:
 
 def percents(found: Comparison) -> Callable[[Row], str]:
     """Accuracies as published, one decimal at least, with a blank where another has one more: points stay in line."""
-    texts = {id(row): decimal(row.top1) for row in found.rows if row.top1 is not None}
-    most = max((len(text.partition(".")[2]) for text in texts.values()), default=0)
+    most = max((len(decimals(row.top1)) for row in found.rows if row.top1 is not None), default=0)
 
     def cell(row: Row) -> str:
-        text = texts.get(id(row))
-        return NOTHING if text is None else text + BLANK * (most - len(text.partition(".")[2]))
+        return NOTHING if row.top1 is None else decimal(row.top1) + BLANK * (most - len(decimals(row.top1)))
 
     return cell
 
@@ -239,6 +238,11 @@ def decimal(value: float) -> str:
     """`71.8`, `60.38`, `75.0`."""
     text = f"{value:.2f}"
     return text.removesuffix("0")
+
+
+def decimals(value: float) -> str:
+    """The digits behind the point."""
+    return decimal(value).partition(".")[2]
 
 
 def exact(found: Comparison, *, bold: bool = False) -> Table:
@@ -268,10 +272,10 @@ def rounded(found: Comparison, *, bold: bool = False) -> Table:
     below: list[str] = []
     percent = percents(found)
     if accuracies(found):
-        told = {id(row): row.reference if len(names_of(found)) > 1 else row.source for row in found.rows}
-        sources = list(dict.fromkeys(filter(None, told.values())))
+        told = attrgetter("reference" if len(names_of(found)) > 1 else "source")
+        sources = list(dict.fromkeys(filter(None, map(told, found.rows))))
         marks = dict(zip(sources, MARKS, strict=False)) if len(sources) > 1 else {}
-        columns.append((Column("Top-1 (%)", right=True), lambda row: percent(row) + marks.get(told[id(row)] or "", "")))
+        columns.append((Column("Top-1 (%)", right=True), lambda row: percent(row) + marks.get(told(row), "")))
         below = [f"{marks.get(source, '')}{source}" for source in sources] if marks else [f"Top-1: {sources[0]}."]
     return built(found, columns, bold=bold, below=below)
 

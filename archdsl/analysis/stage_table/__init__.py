@@ -65,7 +65,7 @@ class StageTable:
 def stage_table(graph: Graph) -> StageTable:
     """The table of a graph."""
     sites, reach = Sites(graph), receptive_fields(graph)
-    works = {id(node): work(node) for node in graph.nodes}
+    works = {node: work(node) for node in graph.nodes}
     found = [
         drawn(name, run, reach, sites, works) for name, scope in lines(graph.root) for run in grouped(units(scope))
     ]
@@ -81,7 +81,7 @@ def nodes_of(run: Iterable[Unit]) -> Iterator[Node]:
 Drawn: TypeAlias = "tuple[Line, dict[Column, Any]]"  # a line, and beside it what its own columns' arguments are
 
 
-def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: Mapping[int, Work]) -> Drawn:
+def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: Mapping[Node, Work]) -> Drawn:
     first, last = run[0], run[-1]
     entry, result = first.entry, last.result
     claimed = sites.claimed(first)
@@ -94,7 +94,7 @@ def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: M
         len(run),
         stride(entry, result, reach),
         {column.word: shown for column, (shown, _) in claimed.items()} | sites.alike_arguments(first, claimed),
-        total(works[id(node)] for node in nodes_of(run)),
+        total(works[node] for node in nodes_of(run)),
     )
     return line, {column: reached for column, (_, reached) in claimed.items()}
 

@@ -112,8 +112,8 @@ def functions(graph: Graph) -> Iterator[ir.Function]:
     waiting, seen = [graph.origin.function] if graph.origin else [], set[int]()
     while waiting:
         function = waiting.pop(0)
-        if id(function) not in seen:
-            seen.add(id(function))
+        if function.id not in seen:
+            seen.add(function.id)
             yield function
             waiting += [node.block for node in function.walk() if isinstance(node, ir.Call)]
 

@@ -12,8 +12,8 @@ Anatomy = tuple[object, ...]
 
 def anatomy(nodes: Sequence[Node]) -> Anatomy:
     """Ops, windows, strides and wiring, without widths: equal for the parts that a paper draws as one figure."""
-    place = {id(node): index for index, node in enumerate(nodes)}
-    outside: dict[int, int] = {}
+    place = {node: index for index, node in enumerate(nodes)}
+    outside: dict[Tensor, int] = {}
     return tuple(
         (node.op.name, node.label, window(node), tuple(source(t, place, outside) for t in node.inputs))
         for node in nodes
@@ -25,17 +25,17 @@ def window(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return node.op.window(SimpleNamespace(**node.fields), rank)
 
 
-def source(tensor: Tensor, place: dict[int, int], outside: dict[int, int]) -> tuple[int, int]:
+def source(tensor: Tensor, place: dict[Node, int], outside: dict[Tensor, int]) -> tuple[int, int]:
     """Which op inside made it and which result, or (-1, n): the n-th that comes from outside."""
-    if tensor.node is not None and id(tensor.node) in place:
-        return place[id(tensor.node)], tensor.index
-    return -1, outside.setdefault(id(tensor), len(outside))
+    if tensor.node is not None and tensor.node in place:
+        return place[tensor.node], tensor.index
+    return -1, outside.setdefault(tensor, len(outside))
 
 
 def entering(nodes: Sequence[Node]) -> list[Tensor]:
     """The tensors that these ops read from outside, in order."""
-    inside = {id(node) for node in nodes}
-    found = {id(t): t for node in nodes for t in node.inputs if t.node is None or id(t.node) not in inside}
+    inside = set(nodes)
+    found = {t: t for node in nodes for t in node.inputs if t.node is None or t.node not in inside}
     return list(found.values())
 
 
@@ -43,21 +43,21 @@ class Readers:
     """Who reads the results of a node."""
 
     def __init__(self, nodes: Sequence[Node], outputs: Sequence[Tensor]) -> None:
-        self.by_node: dict[int, list[Node]] = {}
+        self.by_node: dict[Node, list[Node]] = {}
         for node in nodes:
             for tensor in node.inputs:
                 if tensor.node is not None:
-                    self.by_node.setdefault(id(tensor.node), []).append(node)
-        self.leaves = {id(tensor.node) for tensor in outputs if tensor.node is not None}
+                    self.by_node.setdefault(tensor.node, []).append(node)
+        self.leaves = {tensor.node for tensor in outputs if tensor.node is not None}
 
     def only(self, node: Node, reader: Node) -> bool:
         """Whether `reader` alone takes what `node` makes, once, and nothing else."""
-        return self.by_node.get(id(node)) == [reader] and id(node) not in self.leaves and len(reader.inputs) == 1
+        return self.by_node.get(node) == [reader] and node not in self.leaves and len(reader.inputs) == 1
 
     def within(self, nodes: Sequence[Node], parts: Sequence[Node]) -> bool:
         """Whether what `nodes` make is read nowhere but in `parts` (and in themselves)."""
-        allowed = {id(node) for node in (*nodes, *parts)}
+        allowed = {*nodes, *parts}
         return all(
-            id(node) not in self.leaves and all(id(reader) in allowed for reader in self.by_node.get(id(node), ()))
+            node not in self.leaves and all(reader in allowed for reader in self.by_node.get(node, ()))
             for node in nodes
         )

@@ -34,12 +34,11 @@ def arrows(items: Sequence[Item]) -> list[Arrow]:
 
 def wiring(items: Sequence[Item], boxes: Sequence[Box]) -> Iterator[Wire]:
     """What each box reads from another, from the nearest place where it can be had."""
-    made = {id(tensor): box for box in boxes for node in box.nodes for tensor in node.outputs}
-    given = {id(box.tensor): box for box in boxes if box.role == "input"}
+    made = {tensor: box for box in boxes for node in box.nodes for tensor in node.outputs}
+    given = {box.tensor: box for box in boxes if box.role == "input" and box.tensor is not None}
     for box, around in enclosing(items):
-        taken = {id(tensor): tensor for tensor in reads(box)}
-        for key, tensor in taken.items():
-            places = (place[key] for place in (*around, given, made) if key in place)
+        for tensor in dict.fromkeys(reads(box)):
+            places = (place[tensor] for place in (*around, given, made) if tensor in place)
             source = next(places, box)
             if source is not box:
                 yield Wire(source, box, tensor)
@@ -94,11 +93,11 @@ def reaches(starts: Sequence[Box], end: Box, followers: Mapping[Box, Sequence[Bo
 def labelled(wires: Sequence[Wire], found: Sequence[Arrow]) -> dict[int, str]:
     """C×H×W where a box changed it, once a tensor, beside the main way rather than a skip."""
     labels: dict[int, str] = {}
-    done: set[int] = set()
+    done: set[Tensor] = set()
     for index in sorted(range(len(wires)), key=lambda i: (found[i].kind == "skip", i)):
         wire, arrow = wires[index], found[index]
-        if id(wire.tensor) not in done and worth_saying(wire, arrow):
-            done.add(id(wire.tensor))
+        if wire.tensor not in done and worth_saying(wire, arrow):
+            done.add(wire.tensor)
             labels[index] = size(wire.tensor.shape)
     return labels
 

@@ -133,9 +133,9 @@ def telling(calls: Sequence[Scope]) -> list[Scope]:
 def features(call: Scope) -> set[object]:
     """The ops of a call, strided ones apart, and the joins that it itself enters."""
     nodes = list(call.nodes())
-    outside = {id(tensor) for tensor in entering(nodes)}
+    outside = set(entering(nodes))
     found: set[object] = {(node.op.name, steps(node)) for node in nodes}
-    joins = (node for node in nodes if node.op.many and any(id(t) in outside for t in node.inputs))
+    joins = (node for node in nodes if node.op.many and any(t in outside for t in node.inputs))
     return found | {("skip", node.op.name) for node in joins}
 
 

@@ -105,7 +105,7 @@ class Columns:
         """How many results leave a box that gives several, each by an arrow of its own; else 0."""
         if not box.nodes or len(box.nodes[-1].outputs) < 2:
             return 0
-        results = {id(tensor) for arrow in self.flow.leaving[box] for tensor in carried(arrow)}
+        results = {tensor for arrow in self.flow.leaving[box] for tensor in carried(arrow)}
         return len(results) if len(results) > 1 else 0
 
     def is_bar(self, box: Box) -> bool:
@@ -192,5 +192,5 @@ def closest(one: Strip, other: Strip) -> float:
 
 def carried(arrow: Arrow) -> list[Tensor]:
     """The tensors that go along an arrow."""
-    taken = {id(tensor) for tensor in reads(arrow.target)}
-    return [tensor for tensor in arrow.source.nodes[-1].outputs if id(tensor) in taken] if arrow.source.nodes else []
+    taken = set(reads(arrow.target))
+    return [tensor for tensor in arrow.source.nodes[-1].outputs if tensor in taken] if arrow.source.nodes else []

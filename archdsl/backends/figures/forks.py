@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from archdsl.backends.figures.picture import Box, Group, Item
 from archdsl.ir.graph import Tensor
 
-Forks = dict[int, Box]  # by tensor
+Forks = dict[Tensor, Box]
 
 
 def add_forks(items: Sequence[Item]) -> None:
@@ -19,15 +19,15 @@ def add_forks(items: Sequence[Item]) -> None:
 
 
 def parting(group: Group) -> Iterator[Tensor]:
-    inside = {id(node) for node in group.nodes}
-    readers: dict[int, tuple[Tensor, set[Box]]] = {}
+    inside = set(group.nodes)
+    readers: dict[Tensor, set[Box]] = {}
     for box, around in enclosing(group.items):
         for tensor in reads(box):
-            if tensor.node is None or id(tensor.node) not in inside:
+            if tensor.node is None or tensor.node not in inside:
                 # readers behind the fork of an inner frame count as that fork
-                fork = next((forks[id(tensor)] for forks in reversed(around) if id(tensor) in forks), box)
-                readers.setdefault(id(tensor), (tensor, set()))[1].add(fork)
-    return (tensor for tensor, boxes in readers.values() if len(boxes) > 1)
+                fork = next((forks[tensor] for forks in reversed(around) if tensor in forks), box)
+                readers.setdefault(tensor, set()).add(fork)
+    return (tensor for tensor, boxes in readers.items() if len(boxes) > 1)
 
 
 def reads(box: Box) -> list[Tensor]:
@@ -38,7 +38,8 @@ def reads(box: Box) -> list[Tensor]:
 
 
 def forks_of(group: Group) -> Forks:
-    return {id(item.tensor): item for item in group.items if isinstance(item, Box) and item.role == "fork"}
+    forks = (item for item in group.items if isinstance(item, Box) and item.role == "fork")
+    return {fork.tensor: fork for fork in forks if fork.tensor is not None}
 
 
 def enclosing(items: Sequence[Item], around: tuple[Forks, ...] = ()) -> Iterator[tuple[Box, tuple[Forks, ...]]]:

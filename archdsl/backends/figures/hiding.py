@@ -41,10 +41,10 @@ class View:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes: list[Node] = []
-        self.tensors: dict[int, Tensor] = {}  # an old one -> what is read in its place
+        self.tensors: dict[Tensor, Tensor] = {}  # an old one -> what is read in its place
 
     def tensor(self, tensor: Tensor) -> Tensor:
-        return self.tensors.get(id(tensor), tensor)
+        return self.tensors.get(tensor, tensor)
 
     def scope(self, scope: Scope, parent: Scope | None) -> Scope:
         made = replace(scope, parent=parent, inputs=tuple(map(self.tensor, scope.inputs)), children=[])
@@ -62,11 +62,11 @@ class View:
     def node(self, node: Node, scope: Scope) -> Node:
         made = replace(node, inputs=tuple(map(self.tensor, node.inputs)), scope=scope)
         made.outputs = tuple(replace(tensor, node=made) for tensor in node.outputs)
-        self.tensors.update({id(old): new for old, new in zip(node.outputs, made.outputs, strict=True)})
+        self.tensors.update(zip(node.outputs, made.outputs, strict=True))
         self.nodes.append(made)
         return made
 
     def pass_by(self, part: Scope | Node) -> None:
         entered = self.tensor(part.inputs[0])
         for node in [part] if isinstance(part, Node) else part.nodes():
-            self.tensors.update(dict.fromkeys(map(id, node.outputs), entered))
+            self.tensors.update(dict.fromkeys(node.outputs, entered))

@@ -182,8 +182,8 @@ class Outline:
         """Whether `other` reads from `one` alone, and `one` is read in `other` alone."""
         before = [node for item in one for node in item.nodes]
         after = [node for item in other for node in item.nodes]
-        made = {id(node) for node in before}
-        return all(t.node is not None and id(t.node) in made for t in entering(after)) and self.readers.within(
+        made = set(before)
+        return all(t.node is not None and t.node in made for t in entering(after)) and self.readers.within(
             before, after
         )
 

@@ -111,8 +111,8 @@ class Router:
         """Whether an arrow carries another of several results than the one that goes straight down."""
         if not self.columns.parts(arrow.source):
             return False
-        straight = {id(t) for a in self.straight(arrow) for t in carried(a)}
-        return not straight & {id(t) for t in carried(arrow)}
+        straight = {t for a in self.straight(arrow) for t in carried(a)}
+        return not straight & set(carried(arrow))
 
     def straight(self, arrow: Arrow) -> list[Arrow]:
         """Other arrows that go straight down from the same box."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import witnesses
-from archdsl.analysis.elaborate import IMAGE, Origin, size_word
+from archdsl.analysis.elaborate import IMAGE, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_lines
@@ -23,7 +23,9 @@ from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant, Expr, Lit, Name, is_long, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph
+from archdsl.ir.seal import refuse_edited
 from archdsl.ops import REGISTRY
 
 STYLES = ("specialized", "parametric")
@@ -35,8 +37,10 @@ def emit(graph: Graph, style: str = "specialized") -> str:
     Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
     params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
     In the parametric style all params do, and what differs between the variants of the spec is kept.
+    Raises `SpecError` where something has no expression in source, and for a graph that was edited or made by hand.
     """
     known_word("style", style, STYLES)
+    refuse_edited(graph)
     return print_document(document(graph, style))
 
 
@@ -45,7 +49,8 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     parametric = style == "parametric"
     graphs = witnesses(graph) if parametric else [graph]
     graph = graphs[-1]
-    origin: Origin = graph.origin
+    origin = graph.origin
+    assert origin is not None
     symbolic, rates = open_params(graph)
     if parametric:
         symbolic |= frozenset(graph.params)
@@ -79,16 +84,17 @@ def classes_of(
     prelude: Mapping[str, str],
 ) -> tuple[list[ClassSource], Writer]:
     """The class of each function, and who wrote the last one."""
-    origin: Origin = graph.origin
+    origin = graph.origin
+    assert origin is not None
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     given = arguments_given(functions)
     for function in functions:
-        key = id(function)
+        key = function.id
         writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
         writer.callee_channels, writer.classifier = channels, classifier
-        classes[id(function)] = writer.write()
-        channels[id(function)] = simplify(
+        classes[function.id] = writer.write()
+        channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )
     return list(classes.values()), writer
@@ -147,12 +153,12 @@ def called(origin: Origin) -> list[ir.Function]:
     found: dict[int, ir.Function] = {}
 
     def visit(function: ir.Function) -> None:
-        if id(function) in found:
+        if function.id in found:
             return
         for node in function.walk():
-            if isinstance(node, ir.Call) and id(node.block) in origin.notes.ran:
+            if isinstance(node, ir.Call) and node.block.id in origin.facts.ran:
                 visit(node.block)
-        found[id(function)] = function
+        found[function.id] = function
 
     visit(origin.function)
     return list(found.values())
@@ -160,11 +166,11 @@ def called(origin: Origin) -> list[ir.Function]:
 
 def arguments_given(functions: Sequence[ir.Function]) -> dict[int, set[str]]:
     """The arguments that some call gives, by the block called."""
-    found: dict[int, set[str]] = {id(function): set() for function in functions}
+    found: dict[int, set[str]] = {function.id: set() for function in functions}
     for function in functions:
         for node in function.walk():
-            if isinstance(node, ir.Call) and id(node.block) in found:
-                found[id(node.block)] |= set(node.args)
+            if isinstance(node, ir.Call) and node.block.id in found:
+                found[node.block.id] |= set(node.args)
     return found
 
 
@@ -188,22 +194,23 @@ class Uses:
 
 def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     """The params that stay arguments (of soft fields alone, or of the channels of outputs or image), and the former."""
-    origin: Origin = graph.origin
+    origin = graph.origin
+    assert origin is not None
     uses = Uses()
-    for slot, seen in origin.notes.seen.items():
+    for slot, seen in origin.facts.seen.items():
         if slot[1] in ("condition", "count", "rows"):
             uses.control |= seen.deps
     for function in called(origin):
         for node in function.walk():
             if isinstance(node, ir.Primitive):
                 for item in node.op.fields:
-                    found = origin.notes.seen.get((id(node), item.name))
+                    found = origin.facts.seen.get((node.id, item.name))
                     if found is not None:
                         (uses.soft if item.soft else uses.hard).update(found.deps)
     for name, param in reversed(origin.function.params.items()):  # what follows from others reads them
         if name in uses.hard and param.default is not None:
             uses.hard.update(read.id for read in names(param.default))
-    stages = [origin.notes.seen.get((id(node.out), "c")) for node in origin.function.region.nodes]
+    stages = [origin.facts.seen.get((node.out.id, "c")) for node in origin.function.region.nodes]
     reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
     free = {IMAGE} - uses.hard - uses.control - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.elaborate import ENTERS, MULTIPLE, Origin
+from archdsl.analysis.elaborate import ENTERS, MULTIPLE
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
 from archdsl.backends.torch.taps import step_of
 from archdsl.diagnostics.faults import fault
@@ -15,6 +15,7 @@ from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
 from archdsl.expr.simplify import same
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Origin
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
 
@@ -46,7 +47,7 @@ class Channels:
                 if not isinstance(found, ListOf):
                     return found
                 if self.is_vague(var, index):
-                    constant = self.numbers.constant((id(var), "c"))
+                    constant = self.numbers.constant((var.id, "c"))
                     if isinstance(constant, ListOf) and isinstance(index, Lit):
                         return constant.items[index.value]  # type: ignore[index]
                     return Name(UNKNOWN, span=index.span)
@@ -57,11 +58,11 @@ class Channels:
 
     def tapped(self, tap: ir.Tap) -> Expr:
         """The channels of a tapped step: a constant, or what the row of a table or the step of a container gives."""
-        constant = self.numbers.constant((id(tap), "c"))
+        constant = self.numbers.constant((tap.id, "c"))
         if constant is not None:
             return constant
-        if (id(tap.container), tap.keys) in self.rows:
-            return self.rows[id(tap.container), tap.keys]
+        if (tap.container.id, tap.keys) in self.rows:
+            return self.rows[tap.container.id, tap.keys]
         step = step_of(tap)
         known = self.known.get(step.out) if step is not None else None
         return known if known is not None else Name(UNKNOWN, span=tap.span)
@@ -74,14 +75,14 @@ class Channels:
     def shown(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor, to print."""
         expr = self.of(operand)
-        slot = (id(operand), "c") if isinstance(operand, ir.Value) else None
+        slot = (operand.id, "c") if isinstance(operand, ir.Value) else None
         if slot is None or self.numbers.constant(slot) is None:
             expr = self.by_name(expr)
         return self.numbers.shown(expr, slot)
 
     def meant(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
-        constant = self.numbers.constant((id(operand), "c")) if isinstance(operand, ir.Value) else None
+        constant = self.numbers.constant((operand.id, "c")) if isinstance(operand, ir.Value) else None
         return constant if constant is not None else self.by_name(self.of(operand))
 
     def by_name(self, expr: Expr) -> Expr:
@@ -168,7 +169,7 @@ class Channels:
 
     def after(self, node: ir.Primitive) -> Expr:
         fields = SimpleNamespace(**node.fields)
-        size = self.origin.notes.seen.get((id(node), ENTERS))
+        size = self.origin.facts.seen.get((node.id, ENTERS))
         where: tuple[Any, ...] = tuple(size.value) if size is not None else (_VARIES,)
         if size is not None and size.varies:
             where = (_VARIES,) * max(len(where), 1)  # its rank may differ too
@@ -190,8 +191,8 @@ class Channels:
         return self.spread(node.ins, summed=not alike)
 
     def fixed(self, node: ir.Primitive) -> Expr:
-        seen = self.origin.notes.seen.get((id(node.out), "c"))
-        multiple = self.origin.notes.seen.get((id(node), MULTIPLE))
+        seen = self.origin.facts.seen.get((node.out.id, "c"))
+        multiple = self.origin.facts.seen.get((node.id, MULTIPLE))
         moves = seen is None or seen.varies or bool(seen.deps & self.numbers.symbolic)
         if moves and multiple is not None and not multiple.varies and multiple.value:
             times, part = (wrap(n) for n in multiple.value)
@@ -206,7 +207,7 @@ class Channels:
         sizes, entering = node.fields[name], self.of(node.ins[0])
         if isinstance(sizes, ListOf):
             return sizes
-        seen = self.origin.notes.seen.get((id(node), name))
+        seen = self.origin.facts.seen.get((node.id, name))
         if seen is not None and isinstance(seen.value, list):
             return ListOf(tuple(Index(sizes, Lit(n)) for n in range(len(seen.value))))
         self.counts[node.out] = sizes
@@ -217,7 +218,7 @@ class Channels:
         """How many tensors a list has."""
         if var in self.counts:
             return self.counts[var]
-        seen = self.origin.notes.seen[(id(var), "count")]
+        seen = self.origin.facts.seen[(var.id, "count")]
         if seen.varies:
             raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
         return wrap(seen.value)
@@ -225,7 +226,7 @@ class Channels:
     def settle(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
         """At the end of a stage: its channels without its own names, which mean something else later."""
         for var in set(self.known) - before:
-            constant = self.numbers.constant((id(var), "c"))
+            constant = self.numbers.constant((var.id, "c"))
             expr = self.known[var]
             for name, value in reversed(list(local.items())):
                 expr = substitute(expr, {name: value})

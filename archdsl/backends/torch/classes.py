@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.elaborate import ENTERS, IMAGE, Origin, is_image, size_word
+from archdsl.analysis.elaborate import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
@@ -44,6 +44,7 @@ from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Origin
 from archdsl.lowering.vocabulary import GENERIC, INPUT
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
@@ -130,24 +131,24 @@ class Writer:
         self.size = size_word(function.params)
         self.rates = rates  # the symbolic params of soft fields alone
         slots: dict[str, Any] = {
-            name: (id(function), name)
+            name: (function.id, name)
             for name in (*function.params, *function.implicit, *function.let, *function.optional)
         }
         self.image = IMAGE in symbolic and is_image(origin)  # the channels of the image are an argument
         if self.outermost and self.image:
-            slots[IMAGE] = (id(function), IMAGE)
-        if self.outermost and (id(function), self.size) in origin.notes.seen:
-            slots[self.size] = (id(function), self.size)
+            slots[IMAGE] = (function.id, IMAGE)
+        if self.outermost and (function.id, self.size) in origin.facts.seen:
+            slots[self.size] = (function.id, self.size)
         if not self.outermost:
-            slots |= {f"c_{name}": (id(function), f"c_{name}") for name in function.inputs}
-            slots |= {name: (id(function), name) for name in ("c_in", "h_in", "w_in")}
+            slots |= {f"c_{name}": (function.id, f"c_{name}") for name in function.inputs}
+            slots |= {name: (function.id, name) for name in ("c_in", "h_in", "w_in")}
             slots |= defaults_that_stay(function, given)
         self.numbers = Numbers(
-            origin.notes.seen,
+            origin.facts.seen,
             symbolic,
             slots,
             facts=divisibility(function.require),
-            lets={(id(function), name): expr for name, expr in function.let.items()},
+            lets={(function.id, name): expr for name, expr in function.let.items()},
             fixed=frozenset([*function.params, *function.implicit, *function.let]),
         )
         self.channels = Channels(origin, self.numbers, function)
@@ -227,7 +228,7 @@ class Writer:
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
-        seen = self.origin.notes.seen[id(self.function), f"c_{name}"]
+        seen = self.origin.facts.seen[self.function.id, f"c_{name}"]
         if not isinstance(seen.value, list):
             return Name(f"c_{name}")
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
@@ -253,7 +254,7 @@ class Writer:
 
     def channels_of_input(self, name: str, var: ir.Value) -> Expr:
         """The channels of an input of the network: what its shape says, if no variant gives it another."""
-        constant = self.numbers.constant((id(var), "c"))
+        constant = self.numbers.constant((var.id, "c"))
         if constant is not None:
             return constant
         spec = self.origin.spec
@@ -263,21 +264,21 @@ class Writer:
 
     def undecided(self) -> list[str]:
         """The inputs that come in some calls alone."""
-        return [n for n in self.function.optional if self.numbers.decided((id(self.function), n)) is None]
+        return [n for n in self.function.optional if self.numbers.decided((self.function.id, n)) is None]
 
     def is_given(self, name: str) -> bool:
         """Whether an optional input ever comes."""
-        return name not in self.function.optional or self.numbers.decided((id(self.function), name)) is not False
+        return name not in self.function.optional or self.numbers.decided((self.function.id, name)) is not False
 
     def derived_lines(self) -> dict[str, list[Line]]:
         """The statements that make the network's params which follow from others, unless they are given."""
         params, numbers, found = self.function.params, self.numbers, {}
         fixed = {self.classifier.param} if self.classifier is not None else set()
         for name in reversed(params if self.outermost else {}):
-            expr, seen = params[name].default, numbers.seen.get((id(self.function), name))
-            if expr is None or seen is None or name in fixed or (id(self.function), name) not in numbers.used:
+            expr, seen = params[name].default, numbers.seen.get((self.function.id, name))
+            if expr is None or seen is None or name in fixed or (self.function.id, name) not in numbers.used:
                 continue
-            values = {n: numbers.seen[id(self.function), n].value for n in params}
+            values = {n: numbers.seen[self.function.id, n].value for n in params}
             if isinstance(seen.value, list) or evaluate(expr, values) != seen.value:
                 continue
             shown = simplify(numbers.close(expr), numbers.facts)
@@ -286,7 +287,7 @@ class Writer:
         return dict(reversed(found.items()))
 
     def arguments(self, derived: Iterable[str]) -> list[Argument]:
-        function, owner = self.function, id(self.function)
+        function, owner = self.function, self.function.id
         further = [n for n in function.inputs if n != INPUT]
         order = [
             "c_in",
@@ -302,7 +303,7 @@ class Writer:
         for name in dict.fromkeys(order):  # the channels of a tensor from outside may be asked for by themselves too
             if (owner, name) not in self.numbers.used:
                 continue
-            seen = self.origin.notes.seen[owner, name].value
+            seen = self.origin.facts.seen[owner, name].value
             table = value_doc(seen) if self.outermost and isinstance(seen, list) else None
             if name in derived:
                 found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
@@ -317,20 +318,20 @@ class Writer:
 
     def default_of(self, name: str) -> str | None:
         if self.outermost:
-            seen = self.origin.notes.seen.get((id(self.function), name))
+            seen = self.origin.facts.seen.get((self.function.id, name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
             return text(value) if name in (*self.function.params, IMAGE, self.size) else None
         param = self.function.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
-        kinds = self.origin.notes.seen[id(self.function), name].kinds
+        kinds = self.origin.facts.seen[self.function.id, name].kinds
         if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
             return None  # a word that no call takes: the argument is a number in this network
         return text(param.default)
 
     def type_of(self, slot: tuple[int, str]) -> str:
-        seen = self.origin.notes.seen[slot]
+        seen = self.origin.facts.seen[slot]
         if seen.deps and seen.deps <= self.rates:
             return "float"
         found = sorted(seen.kinds)
@@ -345,7 +346,7 @@ class Writer:
         """Lets that are printed by name, those they need in front."""
         found: list[Line] = []
         for name, expr in reversed(list(self.function.let.items())):
-            if (id(self.function), name) in self.numbers.used:
+            if (self.function.id, name) in self.numbers.used:
                 found.append(
                     Line(0, Cat((f"{name} = ", expr_doc(simplify(self.numbers.close(expr), self.numbers.facts)))))
                 )
@@ -354,7 +355,7 @@ class Writer:
     # --- forward
     def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
         """The stages of training alone that this network has, or may have."""
-        slots = {name: (id(auxiliary), "condition") for name, auxiliary in self.function.training.items()}
+        slots = {name: (auxiliary.id, "condition") for name, auxiliary in self.function.training.items()}
         known = {name: self.numbers.decided(slot) for name, slot in slots.items()}
         wanted = {name: auxiliary for name, auxiliary in self.function.training.items() if known[name] is not False}
         shown = {self.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None}
@@ -498,7 +499,7 @@ class Writer:
     def entering(self, operand: ir.Operand) -> Expr | tuple[int, str]:
         """What `c_in` means in a stage."""
         if self.channels.of(operand) == Name("c_in") and not self.outermost:
-            return id(self.function), "c_in"
+            return self.function.id, "c_in"
         return self.channels.meant(operand)
 
     def node(self, node: ir.Operation) -> None:
@@ -585,14 +586,14 @@ class Writer:
 
     def open_stage(self, node: ir.Stage) -> None:
         kept = dict(self.numbers.bound)
-        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        self.numbers.bound.update({name: (node.id, name) for name in node.let})
         mark, before = len(self.lines), set(self.channels.known)
         result = self.region(node.body)
         self.channels.settle(before, node.let)
         wanted = [
             Line(0, f"{n} = {text(self.numbers.close(e))}")
             for n, e in reversed(list(node.let.items()))
-            if (id(node), n) in self.numbers.used
+            if (node.id, n) in self.numbers.used
         ]
         self.lines[mark:mark] = wanted[::-1]
         self.numbers.bound = kept
@@ -601,15 +602,15 @@ class Writer:
 
     # --- modules
     def site(self, node: ir.Primitive) -> Site:
-        seen = self.origin.notes.seen
+        seen = self.origin.facts.seen
         fields = {}
         for item in node.op.fields:
             if item.name in node.fields and item.kind != "formula":
                 fields[item.name] = self.field(node, item)
-        fields |= {n: self.numbers.shown(e, (id(node), n)) for n, e in node.fields.items() if node.op.field(n) is None}
+        fields |= {n: self.numbers.shown(e, (node.id, n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
-        rank = self.origin.notes.ranks.get(id(node), 2)
-        size = seen.get((id(node), ENTERS))
+        rank = self.origin.facts.ranks.get(node.id, 2)
+        size = seen.get((node.id, ENTERS))
         bound = tuple(size.value) if size is not None and not size.varies else None
         return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
 
@@ -617,11 +618,11 @@ class Writer:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
         worded = self.is_worded(node, item.name)
         before = set(self.numbers.used) if worded else set()
-        shown = self.numbers.shown(node.fields[item.name], (id(node), item.name))
+        shown = self.numbers.shown(node.fields[item.name], (node.id, item.name))
         if worded:  # read only where the words make a difference
-            self.asked[id(node)] = self.numbers.used - before
-            self.numbers.used -= self.asked[id(node)]
-        seen = self.origin.notes.seen.get((id(node), item.name))
+            self.asked[node.id] = self.numbers.used - before
+            self.numbers.used -= self.asked[node.id]
+        seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
         lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
@@ -642,7 +643,7 @@ class Writer:
         values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
         computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
         for name, value in vars(f).items():
-            seen = self.origin.notes.seen.get((id(node), name))
+            seen = self.origin.facts.seen.get((node.id, name))
             if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
                 raise self.of_another_kind(node, name)
 
@@ -673,8 +674,8 @@ class Writer:
             made = self.made(node, site)
         else:
             made = self.made_by_word(node, site, worded, getattr(site.f, worded))
-            if isinstance(made, Ternary) or len(self.numbers.seen[id(node), worded].kinds) > 1:
-                self.numbers.used |= self.asked[id(node)]
+            if isinstance(made, Ternary) or len(self.numbers.seen[node.id, worded].kinds) > 1:
+                self.numbers.used |= self.asked[node.id]
         self.channels[node.out] = self.channels.after(node)
         gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
         if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
@@ -700,10 +701,10 @@ class Writer:
 
     def is_worded(self, node: ir.Primitive, name: str) -> bool:
         """Whether the words of a field choose which module is made, and they differ."""
-        item, seen = node.op.field(name), self.numbers.seen.get((id(node), name))
+        item, seen = node.op.field(name), self.numbers.seen.get((node.id, name))
         if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
             return False
-        return self.numbers.constant((id(node), name)) is None
+        return self.numbers.constant((node.id, name)) is None
 
     def made_by_word(self, node: ir.Primitive, site: Site, name: str, value: Expr) -> Doc:
         """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
@@ -716,7 +717,7 @@ class Writer:
 
         if isinstance(value, Lit):
             return made(value)
-        seen = self.numbers.seen[id(node), name]
+        seen = self.numbers.seen[node.id, name]
         words, numbers = list(seen.words), len(seen.kinds) > 1
         found = made(value) if numbers else made(Lit(words.pop()))
         for word in reversed(words):
@@ -745,7 +746,7 @@ class Writer:
     def channels_given(self, node: ir.Call, name: str) -> Expr:
         """The channels of a further tensor of a call; of a list whose tensors are alike those of the first."""
         found, operand = self.channels.of(node.tensors[name]), node.tensors[name]
-        seen = self.origin.notes.seen.get((id(node.block), f"c_{name}"))
+        seen = self.origin.facts.seen.get((node.block.id, f"c_{name}"))
         if not isinstance(operand, ir.Value) or not operand.many or seen is None:
             return self.channels.by_name(found)
         if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
@@ -759,14 +760,14 @@ class Writer:
         """The channels that the last layer reads as `reset_classifier` can read them."""
         channels = self.channels.shown(node.ins[0])
         others = [name for name in node.fields if name != width_of(node.op)]
-        fixed = all(self.numbers.constant((id(node), name)) for name in others if (id(node), name) in self.numbers.seen)
+        fixed = all(self.numbers.constant((node.id, name)) for name in others if (node.id, name) in self.numbers.seen)
         if not self.numbers.open_names(channels) or not (self.outermost and fixed):
             return channels if fixed and not self.numbers.open_names(channels) else None
         return Name(f"self.{self.flag('num_features', channels)}")
 
     def block(self, node: ir.Call) -> Doc:
         """A call of a block's class, with its arguments as the class takes them."""
-        callee, source = node.block, self.done[id(node.block)]
+        callee, source = node.block, self.done[node.block.id]
         given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
         given |= self.sizes(node)
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
@@ -777,8 +778,8 @@ class Writer:
                 given[name] = node.args[name]
             elif param.default is not None:
                 given[name] = substitute(param.default, given)
-        slots = {name: (id(node), name) for name in node.args} | (
-            {"c_in": (id(node.ins[0]), "c")} if isinstance(node.ins[0], ir.Value) else {}
+        slots = {name: (node.id, name) for name in node.args} | (
+            {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
         items: list[Doc] = []
         for argument in source.arguments:
@@ -791,7 +792,7 @@ class Writer:
                 items.append(expr_doc(shown))
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
-        inside = self.callee_channels[id(callee)]
+        inside = self.callee_channels[callee.id]
         known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
         found = substitute(inside, known)
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
@@ -801,7 +802,7 @@ class Writer:
 
     def sizes(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
-        seen, parts = (self.origin.notes.seen.get((id(node), word)) for word in ("size", "ratio"))
+        seen, parts = (self.origin.facts.seen.get((node.id, word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         if parts is None or parts.varies or not isinstance(parts.value, list):
@@ -821,7 +822,7 @@ class Writer:
 
     def run_call(self, node: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
-        taken = self.done[id(node.block)].further
+        taken = self.done[node.block.id].further
         places = [place for place, name in enumerate(taken) if name in node.tensors]
         names_ = taken[: places[-1] + 1] if places else []
 
@@ -838,7 +839,7 @@ class Writer:
             if item.kind == "formula":
                 expr = node.fields[item.name]
                 inner = {
-                    n.id: self.in_forward(n, n.id, (id(node), f"{item.name}.{n.id}"))
+                    n.id: self.in_forward(n, n.id, (node.id, f"{item.name}.{n.id}"))
                     for n in names(expr)
                     if not is_tensor_name(n.id)
                 }
@@ -850,13 +851,13 @@ class Writer:
                 and self.numbers.open_names(value)
                 and not self.is_formula(node, name)
             ):
-                asked = self.in_forward(node.fields[name], name, (id(node), name))
-                seen = self.origin.notes.seen[(id(node), name)].value
+                asked = self.in_forward(node.fields[name], name, (node.id, name))
+                seen = self.origin.facts.seen[(node.id, name)].value
                 if isinstance(seen, list):
                     asked = ListOf(tuple(Index(asked, Lit(n)) for n in range(len(seen))))
                 setattr(site.f, name, asked)
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
-            slot = (id(node.ins[0]), "c")
+            slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
         operands = self.spelt(self.resolved(node.operands()))
         spread = [self.spread(o) for o in operands]
@@ -921,7 +922,7 @@ class Writer:
     def pieces(self, node: ir.Container) -> list[Piece]:
         self.channels[node.carry] = self.channels.of(node.entry)
         kept = dict(self.numbers.bound)
-        self.numbers.bound.update({name: (id(node), name) for name in node.let})
+        self.numbers.bound.update({name: (node.id, name) for name in node.let})
         found = self.chain(node.body)
         self.numbers.bound = kept
         self.channels[node.out] = self.channels.leaves(node.body)
@@ -969,7 +970,7 @@ class Writer:
 
     def decided(self, node: ir.If) -> bool | None:
         """A condition's value: if it never differs, or hangs on one around it."""
-        slot = id(node), "condition"
+        slot = node.id, "condition"
         never = self.numbers.decided(slot)
         return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))
 
@@ -980,7 +981,7 @@ class Writer:
             found = self.chain(region)
             self.channels[node.out] = self.channels.leaves(region)
             return found
-        shown = self.numbers.shown(node.condition, (id(node), "condition"))
+        shown = self.numbers.shown(node.condition, (node.id, "condition"))
         condition = text(shown)
         with self.numbers.given(shown, True):
             then = self.chain(node.then)
@@ -1007,7 +1008,7 @@ class Writer:
         named = [
             Line(depth, Cat((f"{name} = ", expr_doc(self.numbers.close(expr)))))
             for name, expr in reversed(list(let.items()))
-            if (id(node), name) in self.numbers.used
+            if (node.id, name) in self.numbers.used
         ]
         self.lines += named[::-1]
         whole = self.sequential(pieces, head)
@@ -1020,7 +1021,7 @@ class Writer:
 
     def run_container(self, node: ir.Container | ir.Loop) -> None:
         key = str(node.key)
-        paths = frozenset(self.origin.notes.taps.get(id(node), ()))
+        paths = frozenset(self.origin.facts.taps.get(node.id, ()))
         if paths:
             self.stores[node] = self.spoken.word(f"{key}_outputs")
         further = self.resolved(further_of(node))

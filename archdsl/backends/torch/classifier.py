@@ -12,12 +12,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from archdsl.analysis.elaborate import Origin, channel_names
+from archdsl.analysis.elaborate import channel_names
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, module_doc
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
+from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
@@ -41,13 +42,14 @@ class Classifier:
 
 def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
     """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
-    origin: Origin = graph.origin
+    origin = graph.origin
+    assert origin is not None
     images, scores = list(graph.inputs.values()), list(graph.outputs.values())
     plain = len(images) == len(scores) == len(classes) == 1 and not graph.training
     if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
         return None
     (param,) = classes
-    steps = {id(step): step for function in functions for step in function.walk() if isinstance(step, ir.Primitive)}
+    steps = {step.id: step for function in functions for step in function.walk() if isinstance(step, ir.Primitive)}
     trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
     layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
     layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
@@ -66,7 +68,8 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
 
 def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
     """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
-    origin: Origin = graph.origin
+    origin = graph.origin
+    assert origin is not None
     (scores,) = graph.outputs.values()
     steps = list(origin.function.walk())
     calls = [s for s in steps if isinstance(s, ir.Call) and any(hangs_on(a, param) for a in s.args.values())]
@@ -96,26 +99,26 @@ def common(found: Sequence[Classifier | None]) -> Classifier | None:
 
 def through_one(graph: Graph) -> list[Node]:
     """The nodes through which all passes: no tensor made before one is read after it."""
-    last = {id(t): node.id for node in graph.nodes for t in node.inputs}
-    last |= dict.fromkeys((id(t) for t in graph.outputs.values()), len(graph.nodes))
-    found, reach = [], max(last[id(t)] for t in graph.inputs.values())
+    last = {t: node.id for node in graph.nodes for t in node.inputs}
+    last |= dict.fromkeys((t for t in graph.outputs.values()), len(graph.nodes))
+    found, reach = [], max(last[t] for t in graph.inputs.values())
     for node in graph.nodes:
         if reach <= node.id and len(node.outputs) == 1:
             found.append(node)
-        reach = max(reach, *(last.get(id(t), 0) for t in node.outputs))
+        reach = max(reach, *(last.get(t, 0) for t in node.outputs))
     return found
 
 
 def reads(step: ir.Primitive | None, origin: Origin, param: str) -> bool:
     """Whether a field of an op hangs on a param."""
-    seen = [origin.notes.seen.get((id(step), name)) for name in step.fields] if step is not None else []
+    seen = [origin.facts.seen.get((step.id, name)) for name in step.fields] if step is not None else []
     return any(item is not None and param in item.deps for item in seen)
 
 
 def is_layer(step: ir.Primitive, origin: Origin, param: str) -> bool:
     """Whether a layer's width is the param."""
     width = width_of(step.op)
-    seen = origin.notes.seen.get((id(step), width or ""))
+    seen = origin.facts.seen.get((step.id, width or ""))
     return seen is not None and seen.deps == {param} and not step.functional
 
 
@@ -170,7 +173,7 @@ def reset_lines(
     fields = {name: wrap(value) for name, value in node.fields.items()}
     fields[width_of(step.op) or ""] = Name(classifier.param)
     size = node.inputs[0].shape[1:]
-    site = Site(SimpleNamespace(**fields), entering, origin.notes.ranks[id(step)], size)
+    site = Site(SimpleNamespace(**fields), entering, origin.facts.ranks[step.id], size)
     layer = step.op.module(site)
     made = exchangeable(module_doc(replace(layer, cls=prelude.get(layer.cls, layer.cls))), Name(classifier.param))
     return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]

@@ -61,7 +61,7 @@ def ternary(writer: Writer, node: ir.If) -> bool:
         return False
     if other is not None and (other.ins[0] is not entry or other.key != then.key):
         return False
-    condition = writer.numbers.shown(node.condition, (id(node), "condition"))
+    condition = writer.numbers.shown(node.condition, (node.id, "condition"))
     with writer.numbers.given(condition, True):
         docs = [writer.module(then)]
     with writer.numbers.given(condition, False):
@@ -89,7 +89,7 @@ class Arm:
 def one_of_several(writer: Writer, node: ir.If) -> bool:
     """`if … elif … else` over one attribute; False if the outcomes are no modules of one name over one tensor."""
     leaves = [n for n in walk_chain(node) if isinstance(n, (ir.Primitive, ir.Call))]
-    if node.branch or not leaves or len({(leaf.key, id(leaf.operands()[0])) for leaf in leaves}) > 1:
+    if node.branch or not leaves or len({(leaf.key, leaf.operands()[0].id) for leaf in leaves}) > 1:
         return False
     key, entry = str(leaves[0].key), leaves[0].operands()[0]
     arms = arms_of(writer, ir.Region(nodes=[node], result=node.out), entry)
@@ -179,7 +179,7 @@ def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int
 
 def two_sides(writer: Writer, node: ir.If) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
-    shown = writer.numbers.shown(node.condition, (id(node), "condition"))
+    shown = writer.numbers.shown(node.condition, (node.id, "condition"))
     test = asked(writer, node, shown)
     with writer.numbers.given(shown, True):
         then, then_result, then_lines = side(writer, node.then)

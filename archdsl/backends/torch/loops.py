@@ -42,7 +42,7 @@ class LoopWriter:
 
     def __init__(self, writer: Writer, node: ir.Loop) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
-        self.count = None if node.count is None else self.numbers.shown(node.count, (id(node), "count"))
+        self.count = None if node.count is None else self.numbers.shown(node.count, (node.id, "count"))
         words, (rounds, place) = writer.words, divmod(len(writer.indices), len(INDICES))
         self.index = words.word(f"{INDICES[place]}_{rounds + 1}" if rounds else INDICES[place])
         self.unread = words.word("_", "turn")
@@ -91,7 +91,7 @@ class LoopWriter:
         result = self.writer.channels.leaves(self.node.body)
         if not self.local(result):
             return result
-        constant = self.numbers.constant((id(self.node.out), "c"))
+        constant = self.numbers.constant((self.node.out.id, "c"))
         if constant is not None:
             return constant
         turns = self.turn_count()
@@ -148,8 +148,8 @@ class LoopWriter:
             for step in steps:
                 inside = self.result(variable, channels.known[step.out])
                 if inside is not None and not any(n.id.startswith("@") for n in names(substitute(inside, known))):
-                    channels.rows[id(self.node), (name, str(step.key))] = simplify(substitute(inside, known))
-            entering = channels.rows[id(self.node), (name,)] = simplify(substitute(result, known))
+                    channels.rows[self.node.id, (name, str(step.key))] = simplify(substitute(inside, known))
+            entering = channels.rows[self.node.id, (name,)] = simplify(substitute(result, known))
 
     def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
         """What each turn binds."""
@@ -165,9 +165,9 @@ class LoopWriter:
         if node.count is not None:
             if isinstance(node.count, Lit):
                 return int(node.count.value)  # type: ignore[arg-type]
-            constant = self.numbers.constant((id(node), "count"))
+            constant = self.numbers.constant((node.id, "count"))
             return constant.value if isinstance(constant, Lit) else None  # type: ignore[return-value]
-        rows = self.writer.origin.notes.rows.get(id(node))
+        rows = self.writer.origin.facts.rows.get(node.id)
         return len(rows) if rows is not None and self.fixed_rows() else None
 
     def fixed_rows(self) -> bool:
@@ -178,7 +178,7 @@ class LoopWriter:
         if self.open_defaults():
             return False
         closed = not any(True for _ in names(node.rows))
-        return closed or self.numbers.constant((id(node), "rows")) is not None
+        return closed or self.numbers.constant((node.id, "rows")) is not None
 
     def open_defaults(self) -> bool:
         """Whether a column's default reads more than the row and what never differs."""
@@ -189,7 +189,7 @@ class LoopWriter:
     def body(self, start: Expr) -> tuple[list[Piece], str | None]:
         """The children of one turn, and the variable that carries the channels if they move."""
         node, writer = self.node, self.writer
-        constant = self.numbers.constant((id(node.carry), "c"))
+        constant = self.numbers.constant((node.carry.id, "c"))
         if node.entries:
             return self.turn(constant or Name(node.entered)), None
         if constant is not None or node.parallel:
@@ -241,7 +241,7 @@ class LoopWriter:
             if word not in read and not (said and "c_in" in read):
                 continue
             if writer.order.reads(var, self.node):
-                constant = self.numbers.constant((id(var), "c"))
+                constant = self.numbers.constant((var.id, "c"))
                 if constant is None:
                     return False
                 writer.channels[var] = constant
@@ -305,16 +305,16 @@ class LoopWriter:
 
     def bind(self) -> None:
         node = self.node
-        self.numbers.bound.update({name: (id(node), name) for name in (*node.columns, *node.let)})
+        self.numbers.bound.update({name: (node.id, name) for name in (*node.columns, *node.let)})
         if node.table:
             self.numbers.bound["turn"] = Name(f"@{self.counter}")
-            self.numbers.bound["turns"] = self.numbers.constant((id(node), "turns")) or Name(f"@{self.total_word}")
+            self.numbers.bound["turns"] = self.numbers.constant((node.id, "turns")) or Name(f"@{self.total_word}")
         last = self.turns() - 1
         index: Expr = Name(f"@{self.index}")
         for name, expr in zip(
             TURN_NAMES, (index, Compare("==", index, Lit(0)), Compare("==", index, last)), strict=True
         ):
-            constant = self.numbers.constant((id(node), name))
+            constant = self.numbers.constant((node.id, name))
             self.numbers.bound[name] = constant if constant is not None else expr
 
     def turns(self) -> Expr:
@@ -324,7 +324,7 @@ class LoopWriter:
             return node.count
         assert node.rows is not None
         if self.fixed_rows() or isinstance(node.rows, ListOf):
-            return Lit(len(self.writer.origin.notes.rows.get(id(node), [])))
+            return Lit(len(self.writer.origin.facts.rows.get(node.id, [])))
         return Call("len", (node.rows,))
 
     def parallel_channels(self) -> Expr:
@@ -343,7 +343,7 @@ class LoopWriter:
         node = self.node
         found = []
         rows = node.rows.items if isinstance(node.rows, ListOf) else None
-        for index, values in enumerate(self.writer.origin.notes.rows.get(id(node), [])):
+        for index, values in enumerate(self.writer.origin.facts.rows.get(node.id, [])):
             cells: dict[str, Expr] = {}
             row = rows[index] if rows is not None else None
             written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
@@ -387,7 +387,7 @@ class LoopWriter:
             return [Piece(Cat(("*", listing([Comprehension(pieces[0].doc, Cat(header))]))))]
         lines = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
-            slot = (id(node.entry), "c") if isinstance(node.entry, ir.Value) else None
+            slot = (node.entry.id, "c") if isinstance(node.entry, ir.Value) else None
             lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{self.counter} = 0"))
@@ -443,7 +443,7 @@ class LoopWriter:
     def columns(self, derived: Mapping[str, list[Constant]]) -> list[str]:
         node, used = self.node, self.numbers.used
         whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)  # a table that comes as an argument
-        wanted = [n for n in node.columns if whole or (id(node), n) in used or n == self.row_key()]
+        wanted = [n for n in node.columns if whole or (node.id, n) in used or n == self.row_key()]
         order = {name: float(i) for i, name in enumerate(node.columns)}
         for name in derived:
             first = next((n.id for n in names(node.let[name]) if n.id in order), None)
@@ -454,14 +454,14 @@ class LoopWriter:
         node = self.node
         assert node.rows is not None
         if self.fixed_rows():
-            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.notes.rows[id(node)]]
+            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.facts.rows[node.id]]
         elif isinstance(node.rows, ListOf):
             rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
         elif self.open_defaults():
             message = "these rows lack a column, and its default is not the same everywhere"
             raise fault("cannot-print", message, node.span, help="give each row all of its cells")
         else:
-            return expr_doc(self.numbers.shown(node.rows, (id(node), "rows")))
+            return expr_doc(self.numbers.shown(node.rows, (node.id, "rows")))
         return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
 
     def lets(self) -> tuple[list[Line], dict[str, list[Constant]]]:
@@ -471,10 +471,10 @@ class LoopWriter:
         lines: list[Line] = []
         derived: dict[str, list[Constant]] = {}
         for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
-            if (id(node), name) not in numbers.used:
+            if (node.id, name) not in numbers.used:
                 continue
             if name in columns:
-                derived[name] = [row[name] for row in self.writer.origin.notes.rows[id(node)]]
+                derived[name] = [row[name] for row in self.writer.origin.facts.rows[node.id]]
             else:
                 lines.append(Line(0, Cat((f"{name} = ", expr_doc(simplify(numbers.close(expr), numbers.facts))))))
         return lines[::-1], derived
@@ -486,7 +486,7 @@ class LoopWriter:
         if node.rows is None or not self.fixed_rows():
             return found
         for name, expr in node.let.items():
-            open_ = self.numbers.seen[(id(node), name)].deps & self.numbers.symbolic
+            open_ = self.numbers.seen[(node.id, name)].deps & self.numbers.symbolic
             if not open_ and all(self.known_in_row(n.id, found) for n in names(expr)):
                 found.add(name)
         return found

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from archdsl.analysis.elaborate import Seen
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, Lit, Logic, Name, Unary, names, rebuild, wrap
 from archdsl.expr.simplify import same, simplify
+from archdsl.ir.facts import Fact
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
 LOOPED = "@looped"  # such channels after a loop
@@ -21,7 +21,7 @@ Facts = frozenset[tuple[Expr, Expr]]
 class Numbers:
     """The names of one class (or loop body inside it) and what they stand for."""
 
-    seen: Mapping[tuple[int, str], Seen]
+    seen: Mapping[tuple[int, str], Fact]
     symbolic: frozenset[str]
     bound: dict[str, Expr | tuple[int, str]]  # a name -> its expression, or the slot of a param, let or column
     used: set[tuple[int, str]] = field(default_factory=set)  # slots printed by name

@@ -93,8 +93,8 @@ def classes(functions: Sequence[ir.Function], network: ir.Function, name: str) -
     taken = {name, *results_of(name), *IMPORTED, *DEFINED, *dir(builtins), *numbers}
     found = {}
     for function in functions:
-        found[id(function)] = name if function is network else unique(function.name, taken)
-        taken.add(found[id(function)])
+        found[function.id] = name if function is network else unique(function.name, taken)
+        taken.add(found[function.id])
     return found
 
 

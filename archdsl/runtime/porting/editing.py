@@ -117,7 +117,7 @@ class Aligner:
     """Finds what of one tree takes the weights of the other, and remembers what it has found of two items."""
 
     def __init__(self) -> None:
-        self.gains: dict[tuple[int, int], Gain] = {}
+        self.gains: dict[tuple[Item, Item], Gain] = {}
 
     def pairs(self, old: Item, new: Item) -> Iterator[Pair]:
         """The tensors that go over from one item to another."""
@@ -128,7 +128,7 @@ class Aligner:
 
     def gain(self, old: Item, new: Item) -> Gain:
         """What is won by having one item take the weights of another."""
-        key = id(old), id(new)
+        key = old, new
         if key not in self.gains:
             found = (0, int(old.traits == new.traits), int(old.path == new.path))
             if old.kind == "op":
@@ -143,8 +143,8 @@ class Aligner:
         names = {item.name: item for item in new.items if item.named}
         found = [(item, names[item.name]) for item in old.items if item.named and item.name in names]
         found = [(before, after) for before, after in found if may_pair(before, after)]
-        taken = {id(item) for pair in found for item in pair}
-        befores, afters = ([item for item in side.items if id(item) not in taken] for side in (old, new))
+        taken = {item for pair in found for item in pair}
+        befores, afters = ([item for item in side.items if item not in taken] for side in (old, new))
         while befores and afters and alike(befores[0], afters[0]):
             found.append((befores.pop(0), afters.pop(0)))
         while befores and afters and alike(befores[-1], afters[-1]):

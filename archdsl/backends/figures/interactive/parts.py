@@ -132,11 +132,11 @@ class Leaving:
     """Which tensors leave a set of ops."""
 
     def __init__(self, graph: Graph) -> None:
-        self.ends = {id(tensor) for tensor in (*graph.outputs.values(), *graph.training.values())}
-        self.readers: dict[int, set[int]] = {}
+        self.ends = {*graph.outputs.values(), *graph.training.values()}
+        self.readers: dict[Tensor, set[int]] = {}
         for node in graph.nodes:
             for tensor in node.inputs:
-                self.readers.setdefault(id(tensor), set()).add(node.id)
+                self.readers.setdefault(tensor, set()).add(node.id)
 
     def exits(self, nodes: Sequence[Node]) -> list[Tensor]:
         inside = {node.id for node in nodes}
@@ -144,7 +144,7 @@ class Leaving:
             tensor
             for node in nodes
             for tensor in node.outputs
-            if id(tensor) in self.ends or self.readers.get(id(tensor), set()) - inside
+            if tensor in self.ends or self.readers.get(tensor, set()) - inside
         ]
 
 
@@ -154,12 +154,12 @@ def connect(group: Group, leaving: Leaving) -> None:
         if isinstance(part, Group):
             part.entries, part.exits = entering(part.nodes), leaving.exits(part.nodes)
             connect(part, leaving)
-    source = {id(tensor): -1 - index for index, tensor in enumerate(group.entries)}
-    source |= {id(tensor): index for index, part in enumerate(group.parts) for tensor in made(part)}
-    leaves = {id(tensor): index for part in group.parts for index, tensor in enumerate(ways_out(part))}
+    source = {tensor: -1 - index for index, tensor in enumerate(group.entries)}
+    source |= {tensor: index for index, part in enumerate(group.parts) for tensor in made(part)}
+    leaves = {tensor: index for part in group.parts for index, tensor in enumerate(ways_out(part))}
     places = [*map(taken, group.parts), *([tensor] for tensor in group.exits)]
     group.wires = [
-        Wire(source[id(tensor)], target, leaves.get(id(tensor), 0), enters)
+        Wire(source[tensor], target, leaves.get(tensor, 0), enters)
         for target, tensors in enumerate(places)
         for enters, tensor in enumerate(tensors)
     ]

@@ -233,16 +233,16 @@ def superfluous(boxes: Sequence[Box], wires: Sequence[Wire]) -> bool:
 
 def ways(wires: Sequence[Wire], cells: dict[Box, Cell]) -> tuple[list[tuple[Cell, Cell]], list[Net]]:
     """Arrows to the next cell, and what goes beside the strip; tensors on the same ways share one line."""
-    readers: dict[int, tuple[Cell, Tensor, list[Cell]]] = {}
+    readers: dict[Tensor, tuple[Cell, list[Cell]]] = {}
     for wire in wires:
         source, target = cells[wire.source], cells[wire.target]
-        known = readers.setdefault(id(wire.tensor), (source, wire.tensor, []))[2]
+        known = readers.setdefault(wire.tensor, (source, []))[1]
         if target not in known:
             known.append(target)
     flows: list[tuple[Cell, Cell]] = []
     nets: list[Net] = []
     bundles: dict[tuple[int, ...], list[Cell]] = {}
-    for source, made, targets in readers.values():
+    for made, (source, targets) in readers.items():
         targets.sort(key=lambda cell: cell.place)
         if made is not source.output:
             inner = any(not target.end for target in targets)  # else it is a further result, and the output says it

@@ -1,0 +1,56 @@
+"""What was found out about the parts of a program while it ran, and where a graph came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.expr.nodes import Constant
+from archdsl.ir.program import Function, Program
+from archdsl.ir.seal import Seal
+from archdsl.ops.base import Shape
+from archdsl.syntax.spec import Spec
+
+Deps: TypeAlias = "frozenset[str]"
+Place: TypeAlias = "tuple[int, str]"  # the id of a part, and a word for what of it is meant: a field, `c`, `condition`
+Setting: TypeAlias = "tuple[dict[str, Constant], dict[str, Shape]]"  # a network's params and the shapes of its inputs
+
+
+@dataclass
+class Fact:
+    """What a place was over all runs: its last value, whether it differed, the network's params behind it."""
+
+    value: Constant
+    varies: bool = False
+    deps: Deps = frozenset()
+    kinds: set[str] = field(default_factory=set)  # its types, as emitted source has them
+    words: dict[str, None] = field(default_factory=dict)  # those among its values, in order
+
+
+@dataclass
+class Facts:
+    """What the places of a program were over all runs; parts are known by their ids."""
+
+    seen: dict[Place, Fact] = field(default_factory=dict)
+    rows: dict[int, list[dict[str, Constant]]] = field(default_factory=dict)  # of loops, as they ran first
+    ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters a primitive
+    ran: set[int] = field(default_factory=set)  # functions and sides that took part, bodies that were repeated
+    reached: dict[int, Setting] = field(default_factory=dict)  # a condition or loop -> a network that comes there
+    taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
+
+
+@dataclass
+class Origin:
+    """Where a graph came from: for the source back end."""
+
+    spec: Spec
+    program: Program
+    facts: Facts
+    output_deps: Deps  # the params behind the channels of the outputs
+    made: list[int]  # of each node of the graph, the operation that it was made from
+    seal: Seal | None = None  # the graph as it was made
+
+    @property
+    def function(self) -> Function:
+        """The network's own."""
+        return self.program.main
