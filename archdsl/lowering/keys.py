@@ -27,6 +27,7 @@ class Keys:
     places: dict[str, Span] = field(default_factory=dict)
 
     def key(self, wanted: str | None, fallback: str, span: Span) -> str | None:
+        """The key of a module: the name that its step gives, else one after what it is; None: its position."""
         if self.container:
             return wanted
         if wanted is None:

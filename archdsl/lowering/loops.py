@@ -16,7 +16,7 @@ from archdsl.lowering.outlining import outlined
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.sequences import container
 from archdsl.lowering.steps import body, lowered
-from archdsl.lowering.tables import check_countable, fed, reads_turns
+from archdsl.lowering.tables import Fed, check_countable, fed, reads_turns
 from archdsl.lowering.vocabulary import TABLE_NAMES, TURN_NAMES
 from archdsl.support.naming import snake
 from archdsl.syntax import spec as s
@@ -37,18 +37,17 @@ def loop(step: s.LoopStep, builder: Builder, stage: s.Stage | None = None) -> ir
     if builder.keys.container and step.name is not None:  # a named loop in a chain has a container of its own
         return container([replace(step, name=None)], step.name, step, builder)
     rows = fed(step, builder.scope)
+    return repeated(rows, builder.on(rows.entries[0]) if rows.entries else builder, stage)
+
+
+def repeated(rows: Fed, builder: Builder, stage: s.Stage | None) -> ir.Value:
     step = rows.step
-    if rows.entries:
-        builder = builder.on(rows.entries[0])
     count = builder.expr(step.count) if step.count is not None else None
     table = builder.expr(step.rows) if step.rows is not None else None
     scope = builder.scope.inner()
     defaults = declare_columns(step, scope)
-    counted = reads_turns(step)
     if stage is not None:
-        scope.numbers.update(dict.fromkeys(TABLE_NAMES))
-        if counted:
-            check_countable(step, builder.context)
+        declare_counters(step, scope)
     let = resolve_lets(step.let, scope)
     chained = is_chain(step.body, builder.context) or is_call(step.body)
     steps = step.body if chained else [outlined(step, scope)]
@@ -70,7 +69,7 @@ def loop(step: s.LoopStep, builder: Builder, stage: s.Stage | None = None) -> ir
             inline=builder.keys.container,
             wrap=((step.parallel or stage is not None) and not single) or any(link.name for link in steps),
             table=stage is not None,
-            counted=counted,
+            counted=reads_turns(step),
             entries=rows.entries,
             entered=rows.column,
             out=ir.Value("branches" if step.parallel else "x", many=step.parallel),
@@ -91,6 +90,13 @@ def declare_columns(step: s.LoopStep, scope: Scope) -> dict[str, Expr]:
         scope.numbers[name] = step.span
     scope.numbers.update(dict.fromkeys(TURN_NAMES, step.span))
     return defaults
+
+
+def declare_counters(table: s.LoopStep, scope: Scope) -> None:
+    """`turn` and `turns` enter the scope of a table; where they are read, its repeats must be such as they count."""
+    scope.numbers.update(dict.fromkeys(TABLE_NAMES))
+    if reads_turns(table):
+        check_countable(table, scope.context)
 
 
 def plural(step: s.LoopStep, module: s.Step | None) -> str:

@@ -17,8 +17,6 @@ from archdsl.lowering.tensors import is_list
 from archdsl.lowering.walks import step_bindings
 from archdsl.syntax import spec as s
 
-LIST_ENTERS = "a list of tensors cannot enter a step"
-
 
 @singledispatch
 def lowered(step: s.Step, builder: Builder) -> ir.Operand | None:
@@ -73,7 +71,8 @@ def whole(step: s.Step, builder: Builder) -> ir.Operand | None:
     """One step with all that it carries; the builder's tensor is the one before it, which differs with `from:`."""
     entry = builder.source(step)
     if is_list(entry):
-        raise fault("several-results", LIST_ENTERS, step.span, help="choose one, such as part[0]")
+        message = "a list of tensors cannot enter a step"
+        raise fault("several-results", message, step.span, help="choose one, such as part[0]")
     check_nameable(step, builder.context)
     result = lowered(step, builder.on(entry)) if step.when is None else optional(step, entry, builder)
     if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
