@@ -20,7 +20,7 @@ from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant
 from archdsl.ir import program as ir
-from archdsl.lowering.lower import lower
+from archdsl.lowering.entry import lower
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
 

@@ -19,7 +19,8 @@ from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts, Origin
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ir.seal import seal
-from archdsl.lowering.lower import lower, too_deep
+from archdsl.lowering.entry import lower
+from archdsl.lowering.refusals import too_deep
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
 

@@ -21,7 +21,7 @@ from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
 from archdsl.ir.facts import Place as FactPlace
-from archdsl.lowering.lower import TURN_NAMES
+from archdsl.lowering.vocabulary import TURN_NAMES
 from archdsl.ops import Field
 from archdsl.ops.base import Shape
 from archdsl.support.naming import unique

@@ -18,7 +18,7 @@ from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Compare, Constant, Expr, wrap
 from archdsl.ir import program as ir
-from archdsl.lowering.lower import TURN_NAMES
+from archdsl.lowering.vocabulary import TURN_NAMES
 from archdsl.ops import Field
 from archdsl.ops.base import OpFault, Shape, times
 from archdsl.syntax.identifiers import unfit_row
