@@ -153,7 +153,7 @@ def cost_of(
     """The cost of a network that has this trace."""
     reaches = trace.reaches()
     return Cost(
-        *summed([step.worker.work for step in trace.steps]),
+        **vars(trace.total()),
         name=name,
         variant=variant,
         inputs=dict(inputs),

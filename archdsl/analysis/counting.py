@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
@@ -16,16 +17,25 @@ from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.numbers import Numbers
 from archdsl.analysis.setting import setting
 from archdsl.analysis.trace import Leaf, Part, Trace, Worker
-from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant
 from archdsl.ir import program as ir
+from archdsl.ir.graph import Graph
 from archdsl.lowering.entry import lower
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 Inputs: TypeAlias = "Mapping[str, Sequence[int]] | Sequence[int] | None"
-Plans: TypeAlias = "dict[ir.Primitive, Plan]"
+MAX_KEPT = 20_000  # ops that are kept over runs
+
+
+@dataclass
+class Kept:
+    """What runs of one program share: what of its fields is known without numbers, and ops by fields and shapes."""
+
+    plans: dict[ir.Primitive, Plan] = field(default_factory=dict)
+    workers: dict[Hashable, Worker] = field(default_factory=dict)
 
 
 class Counted(NamedTuple):
@@ -47,6 +57,16 @@ class Called(NamedTuple):
     children: list[Part | Leaf]
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A network that was run for what it costs."""
+
+    trace: Trace
+    shapes: Mapping[str, Shape]  # of its inputs
+    outputs: Mapping[str, Shape]
+    made: Callable[[], Graph]
+
+
 def count(
     spec: Spec,
     variant: str | None = None,
@@ -56,52 +76,67 @@ def count(
 ) -> Cost:
     """The cost of a variant of a spec, with params set over both; arguments as for `elaborate`."""
     known_word("form", form, FORM.choices)
-    return count_program(spec, lower(spec, form), {}, variant, params or {}, inputs, form)
+    return count_program(spec, lower(spec, form), Kept(), variant, params or {}, inputs, form)
 
 
 def count_program(
     spec: Spec,
     program: ir.Program,
-    plans: Plans,
+    kept: Kept,
     variant: str | None,
     params: Mapping[str, Any],
     inputs: Inputs,
     form: str,
 ) -> Cost:
-    """The same of a spec that has been lowered; what is found out about fields without numbers is kept in `plans`.
+    """The same of a spec that has been lowered."""
+    found = run(spec, program, kept, variant, params, inputs, form)
+    return cost_of(found.trace, spec.name, variant, found.shapes, found.outputs, found.made)
 
-    What is wrong with a network, with all notes and everything else that is wrong with it, elaboration says.
+
+def run(
+    spec: Spec,
+    program: ir.Program,
+    kept: Kept,
+    variant: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Inputs = None,
+    form: str = "train",
+) -> Ran:
+    """Runs a network for what it costs.
+
+    What is wrong with it, with all notes and everything else that is wrong with it, elaboration says.
     """
     made = partial(elaborate, spec, variant, params, inputs, form)
     try:
-        chosen = setting(spec, program.main, variant, params, inputs)
-        trace, outputs = traced(spec, program, plans, chosen.values, chosen.shapes)
+        chosen = setting(spec, program.main, variant, params or {}, inputs)
+        trace, outputs = traced(spec, program, kept, chosen.values, chosen.shapes)
     except (SpecError, RecursionError):
         made()
         raise
-    return cost_of(trace, spec.name, variant, chosen.shapes, outputs, made)
+    return Ran(trace, chosen.shapes, outputs, made)
 
 
 def traced(
-    spec: Spec, program: ir.Program, plans: Plans, values: Mapping[str, Constant], shapes: Mapping[str, Shape]
+    spec: Spec, program: ir.Program, kept: Kept, values: Mapping[str, Constant], shapes: Mapping[str, Shape]
 ) -> tuple[Trace, dict[str, Shape]]:
     """The trace of a network, and the shapes that leave it."""
-    domain = Costs(plans)
+    domain = Costs(kept)
     trace, frame = domain.trace, domain.frame(program.main, "")
     frame.values.update(values)
     entering = {name: Counted(shape, trace.enter(shape)) for name, shape in shapes.items()}
     outputs, training = Interpreter(domain).network(spec, frame, entering)
     trace.outputs = [tensor.number for tensor in outputs.values()]
     if trace.idle([*trace.outputs, *(tensor.number for tensor in training.values())]):
-        raise SpecError
+        raise fault("unused-step", "nothing reads the result of a step", spec.span)
     return trace, {name: tensor.shape for name, tensor in outputs.items()}
 
 
 class Costs(Numbers[Counted, Frame]):
     """Counts what runs. Calls with the same arguments on tensors of the same shapes are computed once."""
 
-    def __init__(self, plans: Plans) -> None:
-        super().__init__(plans)
+    def __init__(self, kept: Kept) -> None:
+        super().__init__(kept.plans)
+        self.workers = kept.workers
         self.trace = Trace()
         self.part: Part | None = self.trace.root  # None: within what no table looks into
         self.training = False
@@ -119,25 +154,37 @@ class Costs(Numbers[Counted, Frame]):
         path: str,
         frame: Frame,
     ) -> Sequence[Counted]:
-        for name, tensor in zip(node.tensors, further, strict=True):
-            setattr(fields, name, tensor.shape)
         inputs = (*tensors, *further)
-        outs = self.shapes(node, fields, inputs)
-        worker = Worker(node.op, fields, [tensor.shape for tensor in inputs], outs, self.training)
+        worker = self.worker(node, fields, inputs)
         if self.part is not None:
             self.part.children.append(Leaf(frame.whole_path(path), node.label, worker, len(self.trace.steps)))
         first = self.trace.run(worker, tuple([tensor.number for tensor in inputs]))
         self.bounded()
-        return [Counted(shape, number) for number, shape in enumerate(outs, first)]
+        return [Counted(shape, number) for number, shape in enumerate(worker.outs, first)]
+
+    def worker(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[Counted]) -> Worker:
+        """The op with these fields on tensors of these shapes."""
+        values = vars(fields)
+        given = tuple([told_apart(values[item.name]) for item, _ in self.plans[node].rest])
+        shapes = tuple([tensor.shape for tensor in inputs])
+        key = node, given, shapes, self.training
+        found = self.workers.get(key)
+        if found is None:
+            values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
+            found = Worker(node.op, fields, shapes, self.shapes(node, fields, inputs), self.training)
+            if len(self.workers) >= MAX_KEPT:
+                self.workers.clear()
+            self.workers[key] = found
+        return found
 
     def bounded(self) -> None:
         if len(self.trace.steps) > MAX_NODES:
-            raise SpecError
+            raise fault("too-large", f"the network has more than {MAX_NODES} ops", self.trail.here)
 
     def refused(
         self, node: ir.Primitive, problem: OpFault, fields: SimpleNamespace, inputs: Sequence[Counted]
     ) -> Sequence[Shape]:
-        raise SpecError from problem
+        raise fault("shape", problem.message, node.span)
 
     def holds(self, auxiliary: ir.Auxiliary, frame: Frame) -> bool:
         self.training = True  # these stages come after all others

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import NamedTuple, TypeAlias
 
 from archdsl.analysis.reach import Reach, Windows, align, joined, of_input, through, windows
-from archdsl.analysis.work import Columns, counted
+from archdsl.analysis.work import Columns, Work, counted, summed
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops import Op
 from archdsl.ops.base import Shape
@@ -117,6 +117,10 @@ class Trace:
         self.shapes += self.shapes[first:last]
         self.sizes += self.sizes[first:last]
         return shift
+
+    def total(self) -> Work:
+        """What all steps cost."""
+        return Work(*summed([step.worker.work for step in self.steps]))
 
     # --- memory
     def peak(self) -> int:
