@@ -12,11 +12,11 @@ from archdsl.analysis.cost import Cost, cost_of
 from archdsl.analysis.elaborate import elaborate
 from archdsl.analysis.fields import Plan
 from archdsl.analysis.frames import Frame
-from archdsl.analysis.interpreter import Interpreter
+from archdsl.analysis.interpreter import Interpreter, Known
 from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.numbers import Numbers
 from archdsl.analysis.setting import setting
-from archdsl.analysis.trace import Leaf, Part, Trace, Worker
+from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant
@@ -27,15 +27,24 @@ from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 Inputs: TypeAlias = "Mapping[str, Sequence[int]] | Sequence[int] | None"
-MAX_KEPT = 20_000  # ops that are kept over runs
+MAX_KEPT = 200_000  # ops and steps of calls that are kept over runs
 
 
 @dataclass
 class Kept:
-    """What runs of one program share: what of its fields is known without numbers, and ops by fields and shapes."""
+    """What runs of one program share: what is known of its fields without numbers, and what ops and calls come to."""
 
     plans: dict[ir.Primitive, Plan] = field(default_factory=dict)
-    workers: dict[Hashable, Worker] = field(default_factory=dict)
+    workers: dict[Hashable, Worker] = field(default_factory=dict)  # by fields and shapes
+    calls: dict[Hashable, Known] = field(default_factory=dict)  # by arguments and shapes
+    steps: int = 0  # of the calls, and the ops
+
+    def trim(self) -> None:
+        """Forgets ops and calls where they have become many."""
+        if self.steps > MAX_KEPT:
+            self.workers.clear()
+            self.calls.clear()
+            self.steps = 0
 
 
 class Counted(NamedTuple):
@@ -48,10 +57,8 @@ class Counted(NamedTuple):
 class Called(NamedTuple):
     """What a call has left in the trace."""
 
-    start: int  # its steps
-    stop: int
-    first: int  # the tensors that it made
-    last: int
+    steps: list[Step]
+    first: int  # of the tensors that it made
     entering: tuple[int, ...]
     result: Any
     children: list[Part | Leaf]
@@ -120,11 +127,12 @@ def traced(
     spec: Spec, program: ir.Program, kept: Kept, values: Mapping[str, Constant], shapes: Mapping[str, Shape]
 ) -> tuple[Trace, dict[str, Shape]]:
     """The trace of a network, and the shapes that leave it."""
+    kept.trim()
     domain = Costs(kept)
     trace, frame = domain.trace, domain.frame(program.main, "")
     frame.values.update(values)
     entering = {name: Counted(shape, trace.enter(shape)) for name, shape in shapes.items()}
-    outputs, training = Interpreter(domain).network(spec, frame, entering)
+    outputs, training = Interpreter(domain, kept.calls).network(spec, frame, entering)
     trace.outputs = [tensor.number for tensor in outputs.values()]
     if trace.idle([*trace.outputs, *(tensor.number for tensor in training.values())]):
         raise fault("unused-step", "nothing reads the result of a step", spec.span)
@@ -136,7 +144,7 @@ class Costs(Numbers[Counted, Frame]):
 
     def __init__(self, kept: Kept) -> None:
         super().__init__(kept.plans)
-        self.workers = kept.workers
+        self.kept = kept
         self.trace = Trace()
         self.part: Part | None = self.trace.root  # None: within what no table looks into
         self.training = False
@@ -168,13 +176,12 @@ class Costs(Numbers[Counted, Frame]):
         given = tuple([told_apart(values[item.name]) for item, _ in self.plans[node].rest])
         shapes = tuple([tensor.shape for tensor in inputs])
         key = node, given, shapes, self.training
-        found = self.workers.get(key)
+        found = self.kept.workers.get(key)
         if found is None:
             values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
             found = Worker(node.op, fields, shapes, self.shapes(node, fields, inputs), self.training)
-            if len(self.workers) >= MAX_KEPT:
-                self.workers.clear()
-            self.workers[key] = found
+            self.kept.workers[key] = found
+            self.kept.steps += 1
         return found
 
     def bounded(self) -> None:
@@ -207,7 +214,7 @@ class Costs(Numbers[Counted, Frame]):
         if scope is not None:
             scope.stop = len(self.trace.steps)
             scope.result = output.number if isinstance(output, Counted) else None
-            self.part = scope.parent
+            self.part, scope.parent = scope.parent, None
 
     # --- calls that were computed before
     def key(self, inner: Frame, tensors: Sequence[Counted], further: Mapping[str, Any]) -> Hashable:
@@ -231,13 +238,14 @@ class Costs(Numbers[Counted, Frame]):
         further: Mapping[str, Any],
         result: Any,
     ) -> Called:
-        (start, first), (stop, last) = mark, self.mark()
-        children = scope.children if scope is not None else []
-        return Called(start, stop, first, last, entering(tensors, further), result, children)
+        start, first = mark
+        steps = self.trace.steps[start:]
+        self.kept.steps += len(steps) + 1
+        return Called(steps, first, entering(tensors, further), result, scope.children if scope is not None else [])
 
     def repeat(self, record: Called, scope: Part | None, tensors: Sequence[Counted], further: Mapping[str, Any]) -> Any:
         known = dict(zip(record.entering, entering(tensors, further), strict=True))
-        shift = self.trace.again(record.start, record.stop, record.first, record.last, known)
+        shift = self.trace.again(record.steps, record.first, known)
         self.bounded()
         if scope is not None:
             scope.children = record.children

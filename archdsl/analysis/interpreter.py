@@ -34,10 +34,10 @@ class Known:
 class Interpreter(Generic[T, F]):
     """Runs a program in a domain; a call that the domain knows to be like an earlier one is not run again."""
 
-    def __init__(self, domain: Domain[T, F]) -> None:
+    def __init__(self, domain: Domain[T, F], known: dict[Hashable, Known] | None = None) -> None:
         self.domain, self.trail = domain, domain.trail
         self.faults = Collector()
-        self.known: dict[Hashable, Known] = {}
+        self.known = known if known is not None else {}  # calls by what the domain tells them apart by
         self.calls_made = self.turns_made = self.deepest = 0
         self.runners: dict[type[ir.Operation], Callable[[Any, F, Position], None]] = {
             ir.Primitive: self.primitive,

@@ -108,14 +108,14 @@ class Trace:
         self.sizes += worker.sizes
         return first
 
-    def again(self, start: int, stop: int, first: int, last: int, entering: Mapping[int, int]) -> int:
-        """Repeats steps, which made the tensors from `first` to `last`, on others; gives how far those are moved."""
+    def again(self, earlier: Sequence[Step], first: int, entering: Mapping[int, int]) -> int:
+        """Repeats steps on other tensors; those that they made, from `first` on, are moved as far as it says."""
         shift, steps = len(self.shapes) - first, self.steps
-        for worker, reads, made in steps[start:stop]:
+        for worker, reads, made in earlier:
             moved = tuple([n + shift if n >= first else entering[n] for n in reads])
             steps.append(Step(worker, moved, made + shift))
-        self.shapes += self.shapes[first:last]
-        self.sizes += self.sizes[first:last]
+            self.shapes += worker.outs
+            self.sizes += worker.sizes
         return shift
 
     def total(self) -> Work:
