@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -113,14 +114,18 @@ def run(
 
     What is wrong with it, with all notes and everything else that is wrong with it, elaboration says.
     """
-    made = partial(elaborate, spec, variant, params, inputs, form)
     try:
         chosen = setting(spec, program.main, variant, params or {}, inputs)
         trace, outputs = traced(spec, program, kept, chosen.values, chosen.shapes)
     except (SpecError, RecursionError):
-        made()
+        elaborate(spec, variant, params, inputs, form)
         raise
-    return Ran(trace, chosen.shapes, outputs, made)
+    return Ran(trace, chosen.shapes, outputs, partial(graph_of_copy, spec, variant, params, inputs, form))
+
+
+def graph_of_copy(spec: Spec, *rest: Any) -> Graph:
+    """The graph of a network that was counted: the spec may serve others too, a graph is its owner's to change."""
+    return elaborate(deepcopy(spec), *rest)
 
 
 def traced(
