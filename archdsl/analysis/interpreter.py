@@ -314,7 +314,8 @@ class Interpreter(Generic[T, F]):
         frame.containers[node] = path
         entry = self.operand(node.entry, frame)
         self.set(node.carry, entry, frame)
-        with self.bound(frame, node.let):
+        kept = frame.keep(node.let)
+        try:
             self.lets(node, node.let, frame)
             if node.kind == "stage":
                 result = self.region(node.body, frame, Position(path, 0))
@@ -322,6 +323,8 @@ class Interpreter(Generic[T, F]):
                 scope = self.domain.open("branch", str(node.key), path, node, entry, frame)
                 result = self.region(node.body, frame, Position(path, 0))
                 self.domain.close(scope, result)
+        finally:
+            frame.restore(kept)
         self.set(node.out, result, frame)
         frame.by_path[path] = result
 
