@@ -55,8 +55,8 @@ class ESP(nn.Module):
         self.br = BR(out)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.reduce(x)
-        branch1: Tensor = self.conv(y)
+        y = self.reduce(x)
+        branch1 = self.conv(y)
         y = torch.cat([branch1, *accumulate(branch(y) for branch in self.branches)], 1)
         x = self.br(x + y if self.skip else y)
         return x
@@ -91,9 +91,9 @@ class ESPNet(nn.Module):
         self.decoder1 = nn.ConvTranspose2d(num_classes, num_classes, 2, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        level1: Tensor = self.level1(x)
-        y: Tensor = self.merge1_br(torch.cat([level1, self.merge1_image_pool(x)], 1))
-        down: Tensor = self.level2_down(y)
+        level1 = self.level1(x)
+        y = self.merge1_br(torch.cat([level1, self.merge1_image_pool(x)], 1))
+        down = self.level2_down(y)
         y = self.level2_units(down)
         x = self.merge2_br(torch.cat([y, down, self.merge2_branch3(x)], 1))
         down = self.level3_down(x)
@@ -101,7 +101,7 @@ class ESPNet(nn.Module):
         y = self.merge3(torch.cat([down, y], 1))
         y = self.classifier(y)
         y = self.decoder4_conv_transpose(self.decoder4_bn(y))
-        branch1: Tensor = self.decoder4_conv(x)
+        branch1 = self.decoder4_conv(x)
         x = self.decoder4_esp(self.decoder4_br(torch.cat([branch1, y], 1)))
         x = torch.cat([self.decoder2_br(self.decoder2_conv_transpose(x)), level1], 1)
         x = self.decoder2_cbr(x)

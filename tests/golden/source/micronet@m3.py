@@ -81,12 +81,11 @@ class ShiftMax(nn.Module):
         self.coefficients = Coefficients(c_in, reduction)
 
     def forward(self, x: Tensor) -> Tensor:
-        shifted: Tensor = self.shift(x)
+        shifted = self.shift(x)
         a1, b1, a2, b2 = torch.chunk(self.coefficients(x), 4, 1)
-        x = torch.maximum(
+        return torch.maximum(
             (a1 + 1) * x + b1 * shifted, (a2 + 0.5) * x + (b2 + 0.5) * shifted
         )
-        return x
 
 
 class Pointwise(nn.Sequential):
