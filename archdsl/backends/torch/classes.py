@@ -41,7 +41,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary, is_long, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
@@ -310,7 +310,7 @@ class Writer:
             else:
                 found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
-        return sorted(found, key=lambda a: a.default is not None)
+        return sorted(found, key=lambda a: (a.default is not None, a.type == "bool" and not self.outermost))
 
     def is_first(self, name: str) -> int:
         """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
@@ -782,13 +782,15 @@ class Writer:
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
         items: list[Doc] = []
+        named = False
         for argument in source.arguments:
             if argument.name not in given:
                 raise fault(
                     "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
                 )
             shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
-            if argument.default is None:
+            named = named or argument.default is not None or says_nothing(argument.name, shown)
+            if not named:
                 items.append(expr_doc(shown))
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
@@ -1062,6 +1064,13 @@ class Writer:
 
     def loop_pieces(self, node: ir.Loop) -> list[Piece]:
         return LoopWriter(self, node).write()
+
+
+def says_nothing(name: str, value: Expr) -> bool:
+    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, and truths."""
+    if isinstance(value, Lit) and not isinstance(value.value, str):
+        return isinstance(value.value, bool) or not (name == "out" or name.startswith("c_"))
+    return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
 def is_mixed(kinds: set[str]) -> bool:

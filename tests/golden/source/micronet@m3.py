@@ -105,11 +105,11 @@ class Squeeze(nn.Sequential):
 class LiteRow(nn.Module):
     def __init__(self, c_in: int, stride: int, out: int, g1: int) -> None:
         super().__init__()
-        self.depthwise = Depthwise(c_in, 3, stride, multiplier=2)
-        self.shift_max = ShiftMax(4 * c_in, g1, 8)
+        self.depthwise = Depthwise(c_in, kernel=3, stride=stride, multiplier=2)
+        self.shift_max = ShiftMax(4 * c_in, g1, reduction=8)
         self.channel_shuffle = nn.ChannelShuffle(g1)
         self.channel_shuffle_2 = nn.ChannelShuffle(2 * c_in)
-        self.squeeze = Squeeze(4 * c_in, out, 4)
+        self.squeeze = Squeeze(4 * c_in, out, groups=4)
         self.residual = stride == 1 and c_in == out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -192,7 +192,7 @@ class MicroNet(nn.Module):
         ]:
             self.full.append(FullRow(c_in, s, c, k, g1, g2, r))
             c_in = c
-        self.expand = nn.Sequential(Pointwise(144, 864, 12), nn.ReLU6())
+        self.expand = nn.Sequential(Pointwise(144, 864, groups=12), nn.ReLU6())
         self.head = nn.Sequential(
             pools[global_pool](1),
             nn.Hardswish(inplace=True),

@@ -29,10 +29,10 @@ class DownUnit(nn.Module):
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         half = out // 2
-        self.branch1 = nn.Sequential(DWConvBN(c_in, 2), ConvBNReLU(c_in, half))
+        self.branch1 = nn.Sequential(DWConvBN(c_in, stride=2), ConvBNReLU(c_in, half))
         self.branch2 = nn.Sequential(
             ConvBNReLU(c_in, half),
-            DWConvBN(half, 2),
+            DWConvBN(half, stride=2),
             ConvBNReLU(half, out - half),
         )
         self.channel_shuffle = nn.ChannelShuffle(2)
@@ -48,7 +48,7 @@ class BasicUnit(nn.Module):
         half = c_in // 2
         self.branch2 = nn.Sequential(
             ConvBNReLU(half, half),
-            DWConvBN(half, 1),
+            DWConvBN(half, stride=1),
             ConvBNReLU(half, half),
         )
         self.channel_shuffle_2 = nn.ChannelShuffle(2)

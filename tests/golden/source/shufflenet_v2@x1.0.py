@@ -31,10 +31,10 @@ class DownUnit(nn.Module):
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         half = out // 2
-        self.branch1 = nn.Sequential(DWConvBN(c_in, 2), ConvBNReLU(c_in, c_in))
+        self.branch1 = nn.Sequential(DWConvBN(c_in, stride=2), ConvBNReLU(c_in, c_in))
         self.branch2 = nn.Sequential(
             ConvBNReLU(c_in, half),
-            DWConvBN(half, 2),
+            DWConvBN(half, stride=2),
             ConvBNReLU(half, out - c_in),
         )
 
@@ -49,7 +49,7 @@ class BasicUnit(nn.Module):
         self.channel_shuffle = nn.ChannelShuffle(half)
         self.branch2 = nn.Sequential(
             ConvBNReLU(half, half),
-            DWConvBN(half, 1),
+            DWConvBN(half, stride=1),
             ConvBNReLU(half, half),
         )
 
