@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "source"
 PRELUDE = HERE.parent / "codegen_templates" / "prelude"
 VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
-STANDARD = {"torch", "math", "itertools", "typing"}
+STANDARD = {"torch", "collections", "functools", "math", "itertools", "typing"}
 REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
 
 GOLDENS = [

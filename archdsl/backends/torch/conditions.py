@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch.choices import write_table
 from archdsl.backends.torch.forward import Branching, Statement
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, expr_doc, indent, text
@@ -104,8 +105,10 @@ def one_of_several(writer: Writer, node: ir.If) -> bool:
         found = writer.channels.merge(arm.condition or Lit(True), arm.channels, found)
     writer.channels[node.out] = found
     writer.attributes.append(key)
-    lines = [] if arms[-1].module is None else kind_of(key, arms)
-    writer.lines += indent([*lines, *chosen(writer, key, arms)], writer.conditional_depth)
+    lines = write_table(writer, key, arms) if node.choices else []
+    if not lines:
+        lines = [*([] if arms[-1].module is None else kind_of(key, arms)), *chosen(writer, key, arms)]
+    writer.lines += indent(lines, writer.conditional_depth)
     writer.run_attribute(key, node.out, (entry,))
     return True
 

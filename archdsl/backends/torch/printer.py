@@ -140,9 +140,12 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
     standard = []
     if re.search(r"(?<![\w.])math\.", body):
         standard.append("import math")
-    froms = []
-    if re.search(r"(?<![\w.])accumulate\(", body):
-        froms.append("from itertools import accumulate")
+    known = {
+        "from collections.abc import Callable": r"(?<![\w.])Callable\[",
+        "from functools import partial": r"(?<![\w.])partial\(",
+        "from itertools import accumulate": r"(?<![\w.])accumulate\(",
+    }
+    froms = [line for line, used in known.items() if re.search(used, body)]
     typed = ["Any"] if document.variants else []
     if output_fields(document):
         typed.append("NamedTuple")

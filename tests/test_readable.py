@@ -1,0 +1,87 @@
+"""Emitted source as a person would write it: keywords, tables, annotations, docstrings. Each network is proven too."""
+
+from __future__ import annotations
+
+import re
+
+from proof import STYLES, prove_what_prints
+
+import archdsl
+from archdsl.analysis.elaborate import elaborate
+from archdsl.diagnostics.spans import Source
+from archdsl.syntax.reading.spec_file import read_spec
+
+HEAD = "archdsl: 1\nname: Net\ninput: [4, 8, 8]\n"
+
+
+def emitted(text, style="specialized", **params):
+    """The source of a network in a style, which is the network's in both."""
+    graph = elaborate(read_spec(Source("net.yaml", HEAD + text), base=None), params=params)
+    assert prove_what_prints(graph) == list(STYLES)
+    return archdsl.emit(graph, style=style)
+
+
+def class_of(text, name):
+    """The text of a class."""
+    return re.search(rf"^class {name}\(.*?(?=\n\n\n|\Z)", text, re.MULTILINE | re.DOTALL)[0]
+
+
+# --- forward
+def test_locals_are_annotated_where_a_type_checker_asks_for_it_alone():
+    text = emitted("""
+blocks:
+  Joined:
+    - {conv: 4, as: a}
+    - concat: [a, conv: 4, a]
+  Skipped:
+    params: [out]
+    body: [residual: {if: c_in == out, body: [conv: out, bn]}]
+stages: {s: [Joined, Skipped: 12, Skipped: 8]}
+""")
+    assert "a = self.conv(x)" in class_of(text, "Joined")
+    assert "y: Tensor = self.bn(self.conv(x))" in class_of(text, "Skipped")
+
+
+# --- calls
+def test_truths_and_numbers_that_are_no_channels_are_named_in_calls():
+    text = emitted("""
+blocks:
+  Unit:
+    params: [out, skip, kernel]
+    body:
+      - {conv: {out: out, kernel: kernel}, name: first}
+      - {relu: , when: skip}
+stages: {s: [Unit: [8, true, 3], Unit: [8, false, 5], Unit: [6, true, 3]]}
+""")
+    assert "def __init__(self, c_in: int, out: int, kernel: int, skip: bool)" in text
+    assert "Unit(8, 6, kernel=3, skip=True)" in text
+
+
+# --- what a word chooses
+CHOICE = """
+params: {words: [a, b, c, d, e]}
+blocks:
+  Chosen:
+    params: [word, out]
+    body:
+      - choice: word
+        of:
+          a: [{conv: out, name: step}]
+          b: [{conv: {out: out, kernel: 3}, name: step}]
+          c: [{conv: {out: out, kernel: 5}, name: step}]
+          d: [{dwconv: {kernel: 3}, name: step}]
+          e: [{conv: out, name: step, when: c_in != out}]
+stages: {s: {for: word, in: words, body: [Chosen: [word, 4]]}}
+"""
+
+
+def test_five_words_are_a_table_of_what_makes_their_modules():
+    for style in STYLES:
+        text = class_of(emitted(CHOICE, style), "Chosen")
+        assert '"a": lambda: nn.Conv2d(4, 4, 1' in text
+        assert "elif" not in text
+        assert "self.step = steps[word]()" in text
+
+
+def test_three_words_are_asked_one_after_another():
+    assert "elif word ==" in class_of(emitted(CHOICE, words=["a", "b", "c"]), "Chosen")
