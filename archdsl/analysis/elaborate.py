@@ -24,6 +24,7 @@ from archdsl.ir import program as ir
 from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
 from archdsl.ir.facts import Place as FactPlace
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.seal import seal
 from archdsl.lowering.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
@@ -192,7 +193,7 @@ class Elaborator:
             behind,
             self.made,
         )
-        return Graph(
+        graph = Graph(
             self.spec.name,
             self.variant,
             values,
@@ -205,6 +206,8 @@ class Elaborator:
             self.spec.figure,
             origin,
         )
+        origin.seal = seal(graph)
+        return graph
 
     def auxiliaries(self, frame: Frame) -> dict[str, Tensor]:
         """The stages of training alone, after all others."""

@@ -95,6 +95,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Calls of the tool": {
         "bad-call": "a call that makes no sense",
         "cannot-write": "a file that cannot be written",
+        "edited-graph": "a graph that is not what its spec gives",
         "engine": "a program for figures that failed",
         "no-engine": "a program for figures that is not installed",
         "no-package": "an optional package that is not installed",
