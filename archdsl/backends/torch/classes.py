@@ -18,6 +18,7 @@ from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walk
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
+from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.pieces import (
@@ -180,6 +181,8 @@ class Writer:
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
         self.in_training = "self.training"  # when the auxiliary heads run
+        self.norm: SharedNorm | None = None  # that of the whole network,
+        self.norm_used = False  # and whether this class makes one
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
@@ -202,7 +205,8 @@ class Writer:
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
-        lets = self.let_lines()
+        norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
+        lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
         arguments = self.arguments(derived)
         init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
@@ -225,6 +229,11 @@ class Writer:
             weighted=self.weighted,
             biased=self.biased,
         )
+
+    @property
+    def hands_norm(self) -> bool:
+        """Whether the constructor has the norm of the network, made of params."""
+        return self.norm_used and self.norm is not None and self.norm.handed
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
@@ -309,6 +318,8 @@ class Writer:
                 found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
             else:
                 found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+        if self.hands_norm and self.norm is not None and not self.outermost:
+            found.append(Argument(self.norm.word, KIND))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
         return sorted(found, key=lambda a: (a.default is not None, a.type == "bool" and not self.outermost))
 
@@ -604,8 +615,11 @@ class Writer:
     def site(self, node: ir.Primitive) -> Site:
         seen = self.origin.facts.seen
         fields = {}
+        shared = self.norm is not None and node.id in self.norm.nodes
         for item in node.op.fields:
-            if item.name in node.fields and item.kind != "formula":
+            if shared and item.name in CONSTANTS:
+                fields[item.name] = wrap(item.default)
+            elif item.name in node.fields and item.kind != "formula":
                 fields[item.name] = self.field(node, item)
         fields |= {n: self.numbers.shown(e, (node.id, n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
@@ -697,6 +711,9 @@ class Writer:
         bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
         known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
         self.biased.setdefault(node.op.name, set()).update(known)
+        if self.norm is not None and node.id in self.norm.nodes:
+            self.norm_used = True
+            return module_doc(replace(made, cls=self.norm.word))
         return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
 
     def is_worded(self, node: ir.Primitive, name: str) -> bool:
@@ -739,7 +756,8 @@ class Writer:
 
     def remade(self, block: Doc, param: str) -> Doc:
         """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
-        for word in sorted({*WORDS.findall(flat(block))} & self.function.params.keys() - {param}):
+        kept = {*self.function.params, *([self.norm.word] if self.norm is not None and self.norm.handed else [])}
+        for word in sorted({*WORDS.findall(flat(block))} & kept - {param}):
             block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
@@ -783,6 +801,9 @@ class Writer:
         )
         items: list[Doc] = []
         named = False
+        if self.norm is not None and any(argument.name == self.norm.word for argument in source.arguments):
+            given[self.norm.word] = Name(self.norm.word)
+            self.norm_used = True
         for argument in source.arguments:
             if argument.name not in given:
                 raise fault(

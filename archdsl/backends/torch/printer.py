@@ -29,6 +29,7 @@ class Document:
     classes: list[ClassSource]
     variants: dict[str, dict[str, Constant]] = field(default_factory=dict)  # what arguments make each; in one style
     names: dict[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
+    helpers: list[str] = field(default_factory=list)  # functions of the file's own
 
 
 def print_document(document: Document) -> str:
@@ -38,7 +39,7 @@ def print_document(document: Document) -> str:
         prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
     if document.classes[-1].detect:
         prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
-    prelude = [called(part, document.names) for part in prelude]
+    prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
     body = "\n".join(
         [
             *prelude,

@@ -12,11 +12,16 @@ import torch
 from torch import Tensor, nn
 
 
+def norm(channels: int) -> nn.BatchNorm2d:
+    """Make a norm with the constants of this network."""
+    return nn.BatchNorm2d(channels, eps=0.001)
+
+
 class CBR(nn.Sequential):
     def __init__(self, c_in: int, out: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, 3, stride, 1, bias=False)
-        self.bn = nn.BatchNorm2d(out, eps=0.001)
+        self.bn = norm(out)
         self.prelu = nn.PReLU(out)
 
 
@@ -29,7 +34,7 @@ class ImagePool(nn.Sequential):
 class BR(nn.Sequential):
     def __init__(self, c_in: int) -> None:
         super().__init__()
-        self.bn = nn.BatchNorm2d(c_in, eps=0.001)
+        self.bn = norm(c_in)
         self.prelu = nn.PReLU(c_in)
 
 
@@ -76,7 +81,7 @@ class ESPNet(nn.Module):
         self.level3_units = nn.Sequential(*[ESP(128, 128, skip=True) for _ in range(8)])
         self.merge3 = BR(256)
         self.classifier = nn.Conv2d(256, num_classes, 1, bias=False)
-        self.decoder4_bn = nn.BatchNorm2d(num_classes, eps=0.001)
+        self.decoder4_bn = norm(num_classes)
         self.decoder4_conv_transpose = nn.ConvTranspose2d(
             num_classes, num_classes, 2, 2, bias=False
         )

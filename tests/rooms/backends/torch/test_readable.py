@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proof import STYLES, prove_what_prints
+from support.proof import STYLES, prove_what_prints
 
 import archdsl
 from archdsl.analysis.elaborate import elaborate
@@ -85,3 +85,45 @@ def test_five_words_are_a_table_of_what_makes_their_modules():
 
 def test_three_words_are_asked_one_after_another():
     assert "elif word ==" in class_of(emitted(CHOICE, words=["a", "b", "c"]), "Chosen")
+
+
+# --- norms
+NORMS = """
+params: {eps: 0.001, momentum: 0.1}
+defaults: {bn: {eps: eps, momentum: momentum}}
+blocks:
+  Unit: [conv: 8, bn]
+stages: {s: [Unit, bn, Unit]}
+variants: {a: {}, b: {eps: 0.01}}
+"""
+
+
+def test_one_function_makes_the_norms_that_have_the_same_constants():
+    text = emitted(NORMS)
+    assert text.count("eps=0.001") == 1
+    assert "return nn.BatchNorm2d(channels, eps=0.001)" in text
+    assert "self.bn = norm(8)" in class_of(text, "Unit")
+
+
+def test_norms_of_params_are_made_by_one_partial_that_blocks_are_handed():
+    text = emitted(NORMS, "parametric")
+    assert "norm = partial(nn.BatchNorm2d, eps=eps, momentum=momentum)" in class_of(text, "Net")
+    assert "norm: Callable[[int], nn.Module]" in class_of(text, "Unit")
+    assert "eps" not in class_of(text, "Unit")
+
+
+def test_norms_with_constants_of_their_own_say_them():
+    text = emitted(NORMS.replace("[Unit, bn, Unit]", "[Unit, bn: {eps: 0.1}, Unit]"), "parametric")
+    assert "partial" not in text
+    assert "eps: float" in class_of(text, "Unit")
+
+
+def test_a_norm_gives_way_to_the_names_of_a_spec():
+    for style in STYLES:
+        text = emitted(NORMS.replace("params: {", "params: {norm: 8, ").replace("conv: 8", "conv: norm"), style)
+        assert "norm_2" in text
+
+
+def test_a_param_called_partial_keeps_its_name():
+    text = NORMS.replace("params: {", "params: {partial: 8, ").replace("conv: 8", "conv: partial")
+    assert "partial(" not in emitted(text, "parametric")
