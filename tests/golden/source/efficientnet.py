@@ -72,6 +72,8 @@ class DropConnect(nn.Module):
 
 
 class ConvBNSiLU(nn.Sequential):
+    """Convolution, batch norm and SiLU, "swish" in the paper."""
+
     def __init__(
         self,
         c_in: int,
@@ -95,6 +97,8 @@ class ConvBNSiLU(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
+    """Squeeze-and-excitation: a gate for each channel."""
+
     def __init__(self, c_in: int, squeeze: int) -> None:
         super().__init__()
         self.branch2 = nn.Sequential(
@@ -111,6 +115,8 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
+    """MobileNetV2's inverted residual with squeeze-and-excitation."""
+
     def __init__(
         self,
         c_in: int,
@@ -146,6 +152,8 @@ class MBConv(nn.Module):
 
 
 class EfficientNet(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

@@ -18,6 +18,8 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 class CBR(nn.Sequential):
+    """Convolution, batch norm, PReLU."""
+
     def __init__(self, c_in: int, out: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, 3, stride, 1, bias=False)
@@ -26,12 +28,16 @@ class CBR(nn.Sequential):
 
 
 class ImagePool(nn.Sequential):
+    """The image, half as large."""
+
     def __init__(self) -> None:
         super().__init__()
         self.avg_pool = nn.AvgPool2d(3, 2, 1)
 
 
 class BR(nn.Sequential):
+    """Batch norm, PReLU."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         self.bn = norm(c_in)
@@ -39,6 +45,8 @@ class BR(nn.Sequential):
 
 
 class ESP(nn.Module):
+    """Figure 1: reduce, split, transform, merge."""
+
     def __init__(self, c_in: int, out: int, skip: bool, stride: int = 1) -> None:
         super().__init__()
         d = out // 5
@@ -68,6 +76,8 @@ class ESP(nn.Module):
 
 
 class ESPNet(nn.Module):
+    """N×3×256×512 in, N×20×256×512 out."""
+
     def __init__(self, num_classes: int = 20) -> None:
         super().__init__()
         self.level1 = CBR(3, 16, stride=2)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 
 class ConvBNReLU(nn.Sequential):
+    """Convolution, batch norm, ReLU."""
+
     def __init__(self, c_in: int, out: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, kernel, stride, (kernel - 1) // 2, bias=False)
@@ -21,6 +23,8 @@ class ConvBNReLU(nn.Sequential):
 
 
 class DWConvBN(nn.Sequential):
+    """Depthwise convolution, batch norm."""
+
     def __init__(self, c_in: int, stride: int) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(c_in, c_in, 3, stride, 1, groups=c_in, bias=False)
@@ -28,6 +32,8 @@ class DWConvBN(nn.Sequential):
 
 
 class DownUnit(nn.Module):
+    """Figure 3 (d) of the paper."""
+
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         half = out // 2
@@ -43,6 +49,8 @@ class DownUnit(nn.Module):
 
 
 class BasicUnit(nn.Module):
+    """Figure 3 (c) of the paper."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         half = c_in // 2
@@ -59,6 +67,8 @@ class BasicUnit(nn.Module):
 
 
 class ShuffleNetV2(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

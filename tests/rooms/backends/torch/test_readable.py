@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from support.proof import STYLES, prove_what_prints
@@ -127,3 +128,43 @@ def test_a_norm_gives_way_to_the_names_of_a_spec():
 def test_a_param_called_partial_keeps_its_name():
     text = NORMS.replace("params: {", "params: {partial: 8, ").replace("conv: 8", "conv: partial")
     assert "partial(" not in emitted(text, "parametric")
+
+
+# --- docstrings
+DOCUMENTED = """
+doc: Three units.
+blocks:
+  Stated:
+    doc: "What it does, said at length: more than a line of a docstring has room for, which is no reason"
+    body: [conv: 8]
+  Drawn:                                         # Figure 3 (b)
+    body: [conv: 8]
+  # a unit whose comment
+  # has two lines
+  Above: [conv: 8]
+  Quoted: [conv: 8]                              # "composite" function
+  # --- a section
+  Bare: [conv: 8]
+stages: {s: [Stated, Drawn, Above, Quoted, Bare]}
+"""
+
+
+def test_a_class_says_what_its_block_says_or_the_comment_beside_it():
+    text = emitted(DOCUMENTED)
+    docs = {
+        name: ast.get_docstring(ast.parse(class_of(text, name)).body[0])
+        for name in ("Stated", "Drawn", "Above", "Quoted", "Bare", "Net")
+    }
+    assert docs == {
+        "Stated": "What it does, said at length.\n\nMore than a line of a docstring has room for, which is no reason.",
+        "Drawn": "Figure 3 (b) of the paper.",
+        "Above": "A unit whose comment has two lines.",
+        "Quoted": "'composite' function.",
+        "Bare": None,
+        "Net": "Three units.\n\nN×4×8×8 in, N×8×8×8 out.",
+    }
+
+
+def test_a_network_says_the_shapes_that_it_takes_and_gives():
+    text = emitted("stages: {a: [conv: 8], b: [conv: 2]}\noutputs: {one: a, two: b}\n")
+    assert '"""N×4×8×8 in, one N×8×8×8, two N×2×8×8 out."""' in class_of(text, "Net")
