@@ -25,7 +25,9 @@ from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
 from archdsl.ir.facts import Place as FactPlace
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ir.seal import seal
-from archdsl.lowering.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
+from archdsl.lowering.entry import lower
+from archdsl.lowering.refusals import too_deep
+from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.support.naming import did_you_mean, unique

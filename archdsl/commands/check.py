@@ -76,7 +76,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     With `deep` each network is built, in both styles, and proven to be its graph.
     """
     from archdsl.analysis.elaborate import elaborate
-    from archdsl.lowering.lower import lower_blocks
+    from archdsl.lowering.entry import lower_blocks
     from archdsl.syntax.spec import DEFAULT
     from archdsl.workspace.library import read
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_file
+from archdsl.commands.options import network, parse_set, to_choose_of_spec, to_file
 from archdsl.commands.terminal import result
-from archdsl.diagnostics.faults import fault
 
 
 def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
@@ -30,23 +29,21 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option(
     "--style",
     metavar="STYLE",
-    default="specialized",
-    show_default=True,
-    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments.",
+    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments."
+    "  [default: specialized]",
 )
 @click.option(
     "--target", "--to", metavar="BACKEND", default="torch", show_default=True, help="torch, onnx, json, cost, svg, …"
 )
 @click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
+@click.option(
+    "--option", "options", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="An option of the back end."
+)
 @to_file
-def command(spec: str, style: str, target: str, weights: str | None, output: str | None, **choice: Any) -> None:
+def command(spec: str, target: str, output: str | None, options: dict[str, Any], **choice: Any) -> None:
     """Print a network as standalone PyTorch source, or write it as ONNX."""
-    from archdsl.backends import backend
+    from archdsl.backends import printed
 
-    emit, graph = backend(target), network(spec, **choice)
-    if weights is not None and target != "onnx":
-        raise fault("bad-call", f"the back end '{target}' takes no weights", help="--target onnx does")
-    if style != "specialized" and target != "torch":
-        raise fault("bad-call", f"the back end '{target}' has no styles", help="--target torch has")
-    given = {"onnx": (weights,), "torch": (style,)}.get(target, ())
-    result(emit(graph, *given), output)
+    own = {name: choice.pop(name) for name in ("style", "weights")}
+    options |= {name: value for name, value in own.items() if value is not None}
+    result(printed(target, network(spec, **choice), options), output)

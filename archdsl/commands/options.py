@@ -16,13 +16,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 # --- values
-def parse_set(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
     """`--set growth=16 --set 'widths=[8, 16]'` as params."""
     found: dict[str, Any] = {}
     for text in values:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise fault("bad-call", f"--set takes name=value, not '{text}'", help="for example --set growth=16")
+            raise fault(
+                "bad-call",
+                f"{where.opts[0]} takes name=value, not '{text}'",
+                help=f"for example {where.opts[0]} growth=16",
+            )
         found[name.strip()] = setting(name.strip(), value.strip())
     return found
 

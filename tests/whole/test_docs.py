@@ -101,6 +101,26 @@ def test_the_worked_example_of_an_op_registers_builds_draws_and_costs():
         archdsl.graph(names["spec"])
 
 
+def test_the_worked_example_of_a_back_end_prints_and_registers(tmp_path, monkeypatch, capfd):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "mermaid.py").write_text(blocks(DOCS / "adding-a-back-end.md", "python")[0])
+    (table,) = blocks(DOCS / "adding-a-back-end.md", "toml")
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[archdsl.backends]\n{table.splitlines()[1]}\n".replace('"', ""))
+
+    names = {"__name__": "scratch"}
+    for text in blocks(DOCS / "adding-a-back-end.md", "python"):
+        exec(compile(text, "adding-a-back-end.md", "exec", dont_inherit=True), names)
+    (command,) = blocks(DOCS / "adding-a-back-end.md", "console")
+    assert cli.main(shlex.split(command)[2:]) == 0
+    assert capfd.readouterr().out == names["text"]
+    assert cli.main(["emit", "squeezenet", "--target", "mermaid", "--option", "stage=true"]) == 2
+    assert "did you mean 'stages'" in capfd.readouterr().err
+
+
 # --- commands
 def commands(path):
     """The calls of archdsl in the shell blocks of a page, and in its text."""

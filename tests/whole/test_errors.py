@@ -19,7 +19,7 @@ from support.places import ERRORS as FOLDER
 
 import archdsl
 from archdsl.commands import cli
-from archdsl.diagnostics.codes import CODES, GROUPS, OURS
+from archdsl.diagnostics.codes import CODES, GROUPS, OURS, PYTHON
 from archdsl.workspace.library import read
 
 PAGES = DOCS / "errors"
@@ -57,6 +57,9 @@ def shown(command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     return [line.rstrip() for line in err.splitlines()]
 
 
+TOLD = [code for code in CODES if code not in {**GROUPS[OURS], **GROUPS[PYTHON]}]  # by the command line, of a spec
+
+
 def rewrite(path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """The message moves the lines it speaks of, so it is written until it holds."""
     for _ in range(5):
@@ -80,7 +83,7 @@ def test_a_bad_spec_gives_the_message_on_top_of_it(path, monkeypatch, capfd):
 
 def test_every_code_has_a_bad_spec():
     found = {code for path in BAD for code in re.findall(r"error\[([a-z-]+)\]", "\n".join(halves(path)[0]))}
-    assert found == set(CODES) - set(GROUPS[OURS])
+    assert found == set(TOLD)
 
 
 def test_no_bad_spec_gives_more_than_a_screenful():
@@ -141,7 +144,17 @@ def run_example(example: dict[str, str], folder: Path, monkeypatch, capfd) -> tu
     return cli.main(words), capfd.readouterr().err
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in GROUPS[OURS]])
+@pytest.mark.parametrize("code", GROUPS[PYTHON])
+def test_what_a_page_of_python_calls_wrong_gives_its_code_and_what_it_calls_right_runs(code):
+    text = (PAGES / f"{code}.md").read_text()
+    wrong, right = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with pytest.raises(archdsl.SpecError) as caught:
+        exec(wrong, {"archdsl": archdsl})
+    assert [item.code for item in caught.value.diagnostics] == [code]
+    exec(right, {"archdsl": archdsl})
+
+
+@pytest.mark.parametrize("code", TOLD)
 def test_what_a_page_calls_wrong_gives_its_code_and_what_it_calls_right_is_built(code, tmp_path, monkeypatch, capfd):
     found = examples(code)
     status, told = run_example(found["wrong"], tmp_path, monkeypatch, capfd)
