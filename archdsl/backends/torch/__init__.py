@@ -14,6 +14,7 @@ from archdsl.backends.torch.classifier import Classifier, classifier_of, common,
 from archdsl.backends.torch.detector import detect_lines
 from archdsl.backends.torch.initialize import init_lines, without_clash
 from archdsl.backends.torch.layout import Cat
+from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
@@ -94,10 +95,10 @@ def classes_of(
     assert origin is not None
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    given = arguments_given(functions)
+    given, same = arguments_given(functions), doubles(functions, origin)
     for function in functions:
         key = function.id
-        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
+        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude, same[key])
         writer.callee_channels, writer.classifier, writer.norm = channels, classifier, norm
         classes[function.id] = writer.write()
         channels[function.id] = simplify(

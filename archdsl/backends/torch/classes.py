@@ -124,6 +124,7 @@ class Writer:
         name: str,
         given: set[str],
         prelude: Mapping[str, str],
+        doubles: Mapping[str, Expr],
     ) -> None:
         self.prelude = prelude  # its definitions that have another name in this file
         self.name = name  # of the class: the block's, unless another file has a block of that name
@@ -144,6 +145,7 @@ class Writer:
             slots |= {f"c_{name}": (function.id, f"c_{name}") for name in function.inputs}
             slots |= {name: (function.id, name) for name in ("c_in", "h_in", "w_in")}
             slots |= defaults_that_stay(function, given)
+        slots |= doubles
         self.numbers = Numbers(
             origin.facts.seen,
             symbolic,
@@ -376,7 +378,7 @@ class Writer:
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
-        self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
+        self.in_training = f"self.training and self.{self.condition_flag('auxiliary', condition)}"
         mark = len(self.lines)
         with self.numbers.given(condition, True), self.on_one_side():
             found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
@@ -471,6 +473,10 @@ class Writer:
         name = self.flag(word, shown)
         return Name(f"self.{name}")
 
+    def condition_flag(self, word: str, expr: Expr) -> str:
+        """An attribute that keeps a condition under which there is a module of that name."""
+        return self.flag(f"has_{word}" if word in self.keys else word, expr)
+
     def flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a number or a condition for `forward`."""
         value = text(expr)
@@ -478,11 +484,16 @@ class Writer:
             if known.text == value and self.sides[: len(known.sides)] == known.sides:
                 return name
         if value.isidentifier():
-            word = value
+            word = f"has_{value}" if value in self.keys and self.is_truth(value) else value
         name = scope.attribute(word, {*self.flags, *self.keys})
         self.flags[name] = Flag(value, self.sides)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
+
+    def is_truth(self, name: str) -> bool:
+        """Whether a name of the constructor is a truth value."""
+        slot = self.numbers.bound.get(name)
+        return isinstance(slot, tuple) and slot in self.numbers.seen and self.numbers.seen[slot].kinds == {"bool"}
 
     def forget(self, variable: str) -> None:
         """What attributes keep of a variable is no longer what it says."""

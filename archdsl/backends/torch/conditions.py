@@ -10,7 +10,7 @@ from archdsl.backends.torch.choices import write_table
 from archdsl.backends.torch.forward import Branching, Statement
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, expr_doc, indent, text
-from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name
+from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
@@ -228,7 +228,9 @@ def asked(writer: Writer, node: ir.If, shown: Expr) -> str:
         return f"{writer.function.inputs[shown.id].name} is not None"
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
         return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
-    return f"self.{writer.flag(node.word or node.out.name, shown)}"
+    if isinstance(shown, Unary) and shown.op == "not" and isinstance(shown.operand, Name):
+        return f"not self.{writer.flag(shown.operand.id, shown.operand)}"
+    return f"self.{writer.condition_flag(node.word or node.out.name, shown)}"
 
 
 def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:

@@ -11,7 +11,8 @@ from archdsl.ops.base import times
 
 WIDTH = 88
 INDENT = 4
-PLACE = re.compile(r"(Figure|Table|Section|Algorithm|Equation) [\w.]+( \(\w\))?", re.ASCII)  # and nothing else
+ONE_PLACE = r"(Figure|Table|Section|Algorithm|Equation) [\w.]+( \(\w\))?"
+PLACE = re.compile(rf"{ONE_PLACE}(, {ONE_PLACE})*(?P<side>, (left|right|middle))?", re.ASCII)  # and nothing else
 WORD = re.compile(r"(a|[a-z]{2,}(-[a-z]+)*)[,;:]?", re.ASCII)  # not the letter of a number, nor a name with capitals
 PARTS = [re.compile(rf"(?<=[^\s.])[{marks}](?=\s)") for marks in (".;:", ",")]  # where a text may be parted
 
@@ -25,7 +26,8 @@ def plain(text: str) -> str:
 
 def sentence(text: str) -> str:
     """A text as a sentence: a capital in front, a full stop behind."""
-    text = f"{text} of the paper" if PLACE.fullmatch(text) else text
+    place = PLACE.fullmatch(text)
+    text = f"{text}{',' if place['side'] else ''} of the paper" if place else text
     first = text.split(" ", 1)[0]
     if WORD.fullmatch(first):
         text = text[0].upper() + text[1:]

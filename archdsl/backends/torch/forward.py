@@ -11,6 +11,7 @@ from typing import TypeAlias
 from archdsl.backends.torch.layout import broken
 from archdsl.backends.torch.scope import SPARE, Words
 from archdsl.ir import program as ir
+from archdsl.lowering.vocabulary import GENERIC
 from archdsl.support.naming import unique
 
 WHOLE = 72  # characters that an assignment has room for
@@ -117,6 +118,7 @@ class ForwardPrinter:
         self.parameters = {var.name for var in inputs}
         self.declared = Declared(self.parameters)
         self.final: ir.Operand | None = None  # what is given back as it is
+        self.assigned: set[ir.Operand] = set()  # what a side of a condition gives a name of its own
         self.outputs: set[ir.Value | None] = set()  # the results that have names
         for var in inputs:
             self.names[var] = var.name
@@ -244,7 +246,7 @@ class ForwardPrinter:
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             step.out.name = "x"  # a plain chain of stages
         self.pending.append(Pending(step.out, text, typed, mentions))
-        given_back = step.out is self.final and typed is not None
+        given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
         if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or len(text) > INLINE)):
             self.flush()
 
@@ -356,7 +358,7 @@ class ForwardPrinter:
         assert node.other_result is not None
         self.side(node.other, node.other_result, name)
         if mark == start + 1 and len(self.lines) > mark:
-            self.lines[start] = (self.depth, f"if not ({node.condition}):")
+            self.lines[start] = (self.depth, f"if {negated(node.condition)}:")
         elif len(self.lines) > mark:
             self.lines[mark:mark] = [(self.depth, "else:")]
             self.join_else(mark)
@@ -371,7 +373,10 @@ class ForwardPrinter:
         holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted
-        return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+        held = {n for n, v in self.holders.items() if self.uses[v] > 0}
+        if wanted in held and node.out.name not in GENERIC:
+            wanted = node.out.name
+        return self.fresh(unique(wanted, held))
 
     def join_else(self, mark: int) -> None:
         """`else:` over a lone `if` is an `elif`."""
@@ -383,6 +388,7 @@ class ForwardPrinter:
 
     def side(self, statements: list[Statement], result: ir.Operand, name: str) -> None:
         self.depth += 1
+        self.assigned.add(result)
         self.statements(statements)
         if self.pending and isinstance(result, ir.Value) and self.pending[-1].var is result and len(self.pending) == 1:
             value = self.pending.pop()
@@ -474,6 +480,13 @@ class ForwardPrinter:
             wanted = self.typed_name(result) or KNOWN
             self.emit(f"return {self.read(result)}")
         self.lines = annotated(self.lines, self.declared.wanted(wanted))
+
+
+def negated(condition: str) -> str:
+    """The opposite of a condition that is an attribute, its opposite, or a comparison."""
+    if condition.startswith("not "):
+        return condition.removeprefix("not ")
+    return f"not {condition}" if " " not in condition else f"not ({condition})"
 
 
 class Declared:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TypeAlias
 
 from archdsl.backends.torch.layout import Cat, Doc, call, keyword, lines
+from archdsl.backends.torch.network_params import network_param
 from archdsl.backends.torch.numbers import Numbers
 from archdsl.backends.torch.pieces import Line, expr_doc
 from archdsl.backends.torch.scope import numbers_of
@@ -120,22 +121,3 @@ def constant(node: ir.Primitive, field: str, function: ir.Function, origin: Orig
             return None
         renamed[name.id] = Name(param)
     return substitute(node.fields[field], renamed)
-
-
-def network_param(name: str, function: ir.Function, origin: Origin) -> str | None:
-    """The network's word for a name of a function that is a param of the network, and nothing of its own."""
-    if function is origin.function:
-        own = {word for node in function.walk() for word in bound_by(node)}
-        return name if name in function.params and name not in own else None
-    param = function.implicit.get(name)
-    if param is None or origin.spec.params.get(param.name) is not param:
-        return None
-    return param.name
-
-
-def bound_by(node: ir.Operation) -> Iterable[str]:
-    """The names that a loop or a container binds for its steps."""
-    if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
-        yield from node.let
-    if isinstance(node, ir.Loop):
-        yield from node.columns

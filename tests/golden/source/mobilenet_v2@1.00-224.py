@@ -23,7 +23,7 @@ class ConvBNReLU6(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Table 1, Figure 4 (d)."""
+    """Table 1, Figure 4 (d) of the paper."""
 
     def __init__(self, c_in: int, t: int, out: int, stride: int) -> None:
         super().__init__()

@@ -168,3 +168,53 @@ def test_a_class_says_what_its_block_says_or_the_comment_beside_it():
 def test_a_network_says_the_shapes_that_it_takes_and_gives():
     text = emitted("stages: {a: [conv: 8], b: [conv: 2]}\noutputs: {one: a, two: b}\n")
     assert '"""N×4×8×8 in, one N×8×8×8, two N×2×8×8 out."""' in class_of(text, "Net")
+
+
+# --- names
+def test_an_argument_that_is_one_of_the_network_in_every_call_is_passed_once():
+    assert "padding_2" not in archdsl.emit("mobilenet_v3", "large-1.00", style="parametric")
+
+
+def test_a_condition_and_its_opposite_are_one_attribute():
+    text = emitted(
+        """
+params: {big: false}
+stages:
+  a: {when: not big, body: [conv: 4, concat: [identity, conv: 4], conv: 4]}
+  b: {when: big, body: [conv: 4, concat: [identity, conv: 4], conv: 4]}
+variants: {s: {}, l: {big: true}}
+""",
+        "parametric",
+    )
+    assert "if not self.big:" in text
+    assert text.count("self.big = big") == 1
+
+
+def test_a_condition_of_a_module_of_its_name_says_that_it_is_there():
+    text = emitted(
+        """
+params: {kind: a}
+stages:
+  a: [conv: 4]
+  top: {when: kind == 'a' or kind == 'c', body: [concat: [identity, input], conv: 4]}
+variants: {s: {}, l: {kind: b}}
+""",
+        "parametric",
+    )
+    assert "if self.has_top:" in text
+
+
+def test_what_a_condition_passes_through_has_its_own_name_afterwards():
+    text = emitted(
+        """
+params: {merge: true}
+stages:
+  a: [conv: 4]
+  merged: {when: merge, body: [concat: [identity, input], conv: 4]}
+  b: [concat: [identity, a]]
+variants: {s: {}, l: {merge: false}}
+""",
+        "parametric",
+    )
+    assert "merged = self.merged(" in text
+    assert "a_2" not in text
