@@ -42,7 +42,7 @@ class Item:
         """Whether its name is the spec's own, and no place."""
         if self.kind in ("stage", "row"):
             return bool(self.name) and not self.name.isdigit()
-        places = rf"|\d+|branch\d+|{snake(self.word)}(_\d+)?"
+        places = rf"|\d+|branch\d+|gate(_\d+)?|{snake(self.word)}(_\d+)?"
         return re.fullmatch(places, self.name) is None
 
     @property

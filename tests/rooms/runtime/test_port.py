@@ -638,12 +638,19 @@ input: [3, 8, 8]
 blocks:
   Double: {params: [out], body: [conv: {out: out, kernel: 3}, bn, relu]}
   Twice: {params: [out], body: [Double: out, concat: [identity, Double: out]]}
+  Excite: [mul: [identity, [global_avg_pool, conv: c_in, sigmoid]]]
 stages:
   stem: [{conv: 4, name: first}]
+  excite: [Excite]
   body: [Twice: 4, Twice: 6]
   head: [global_avg_pool, flatten, linear: 5]
 """
-EARLIER = {"stem.first.": "stem.", "double_2.": "double.", "double_3.": "double_2."}  # now, and as they once were
+EARLIER = {
+    "stem.first.": "stem.",
+    ".gate.": ".branch2.",
+    "double_2.": "double.",
+    "double_3.": "double_2.",
+}  # now, and as they once were
 
 
 def of_earlier_keys():
@@ -652,7 +659,12 @@ def of_earlier_keys():
     for key, value in archdsl.build("named.yaml").state_dict().items():
         now = next((word for word in EARLIER if word in key), "")
         found[key.replace(now, EARLIER.get(now, ""))] = value
-    assert {"stem.weight", "body.0.double.conv.weight", "body.1.double_2.bn.weight"} <= found.keys()
+    assert {
+        "stem.weight",
+        "excite.branch2.1.bias",
+        "body.0.double.conv.weight",
+        "body.1.double_2.bn.weight",
+    } <= found.keys()
     return found
 
 
