@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+import archdsl.syntax.reading.structure  # noqa: F401 - which fills the tables of words
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Field
 from archdsl.syntax.words import BESIDE, BLOCK, SPEC, STAGE, STEP

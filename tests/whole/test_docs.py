@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from support.places import DOCS, ROOT
@@ -13,6 +15,9 @@ from support.places import DOCS, ROOT
 import archdsl
 from archdsl.commands import cli
 from archdsl.ops import REGISTRY
+from archdsl.syntax import json_schema
+from archdsl.syntax.reading.structure import READERS
+from archdsl.syntax.words import BESIDE, FORMS, STRUCTURE
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 OWN = [path for path in PAGES if "errors" not in path.parts]  # the pages of errors show wrong specs, tested elsewhere
@@ -119,6 +124,22 @@ def test_the_worked_example_of_a_back_end_prints_and_registers(tmp_path, monkeyp
     assert capfd.readouterr().out == names["text"]
     assert cli.main(["emit", "squeezenet", "--target", "mermaid", "--option", "stage=true"]) == 2
     assert "did you mean 'stages'" in capfd.readouterr().err
+
+
+def test_the_worked_example_of_a_word_reads_lowers_and_builds(monkeypatch):
+    scratch = ModuleType("scratch")
+    monkeypatch.setitem(sys.modules, "scratch", scratch)  # where a dataclass looks for its module
+    names = vars(scratch)
+    try:
+        for text in blocks(DOCS / "adding-a-word.md", "python"):
+            exec(compile(text, "adding-a-word.md", "exec", dont_inherit=True), names)
+        assert names["fault"].span is not None
+        assert "dense" in json_schema.step()["properties"]
+    finally:
+        for table in (READERS, STRUCTURE, FORMS, BESIDE):
+            table.pop("dense", None)
+    with pytest.raises(archdsl.SpecError, match="this one has 'dense' and 'body'"):
+        archdsl.graph(names["spec"])
 
 
 # --- commands
