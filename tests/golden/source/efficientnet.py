@@ -101,7 +101,7 @@ class SqueezeExcite(nn.Module):
 
     def __init__(self, c_in: int, squeeze: int) -> None:
         super().__init__()
-        self.branch2 = nn.Sequential(
+        self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(c_in, squeeze, 1),
             nn.SiLU(inplace=True),
@@ -110,7 +110,7 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x * self.branch2(x)
+        x = x * self.gate(x)
         return x
 
 

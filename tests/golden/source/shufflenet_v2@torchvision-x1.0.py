@@ -59,11 +59,11 @@ class BasicUnit(nn.Module):
             DWConvBN(half, stride=1),
             ConvBNReLU(half, half),
         )
-        self.channel_shuffle_2 = nn.ChannelShuffle(2)
+        self.shuffle_last = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
         kept, worked = torch.chunk(x, 2, 1)
-        x = self.channel_shuffle_2(torch.cat([kept, self.branch2(worked)], 1))
+        x = self.shuffle_last(torch.cat([kept, self.branch2(worked)], 1))
         return x
 
 

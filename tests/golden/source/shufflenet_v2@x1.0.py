@@ -54,7 +54,7 @@ class BasicUnit(nn.Module):
     def __init__(self, c_in: int) -> None:
         super().__init__()
         half = c_in // 2
-        self.channel_shuffle = nn.ChannelShuffle(half)
+        self.shuffle_first = nn.ChannelShuffle(half)
         self.branch2 = nn.Sequential(
             ConvBNReLU(half, half),
             DWConvBN(half, stride=1),
@@ -62,7 +62,7 @@ class BasicUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        kept, worked = torch.chunk(self.channel_shuffle(x), 2, 1)
+        kept, worked = torch.chunk(self.shuffle_first(x), 2, 1)
         return torch.cat([kept, self.branch2(worked)], 1)
 
 

@@ -682,6 +682,44 @@ def test_keys_that_were_once_derived_in_another_way_are_carried_over(here):
     assert set(edited.new) == {"body.2.weight", "body.2.bias", "head.2.weight"}
 
 
+HEADS = """
+archdsl: 1
+name: Net
+input: [3, 8, 8]
+blocks:
+  Boxes: [conv: 4, flatten]
+  Scores: [conv: 6, flatten]
+stages:
+  small: [conv: 5]
+  large: [{conv: {out: 5, stride: 2}}]
+  predict:
+"""
+ONE_BY_ONE = """
+    - {from: small, fork: [Boxes, Scores], as: [b1, s1]}
+    - {from: large, fork: [Boxes, Scores], as: [b2, s2]}
+    - {concat: [b1, b2], as: boxes}
+    - {concat: [s1, s2], as: scores}
+outputs: {boxes: predict.boxes, scores: predict.scores}
+"""
+SIDE_BY_SIDE = """
+    - {concat: {name: boxes, each: f, in: [small, large], body: [{from: f, Boxes: }]}, as: boxes}
+    - {concat: {name: scores, each: f, in: [small, large], body: [{from: f, Scores: }]}, as: scores}
+outputs: {boxes: predict.boxes, scores: predict.scores}
+"""
+
+
+def test_numbered_heads_are_carried_into_lists_of_them(here):
+    Path("numbered.yaml").write_text(HEADS + ONE_BY_ONE)
+    Path("listed.yaml").write_text(HEADS + SIDE_BY_SIDE)
+    theirs, ours = archdsl.build("numbered.yaml").eval(), archdsl.build("listed.yaml").eval()
+    found = archdsl.port(theirs.state_dict(), "listed.yaml", before="numbered.yaml")
+    assert (found.new, found.dropped) == ([], [])
+    assert ("predict_boxes_2.conv.weight", "predict_boxes.1.conv.weight") in {(p.theirs, p.ours) for p in found.pairs}
+    ours.load_state_dict(found.state)
+    x = torch.randn(2, 3, 8, 8)
+    assert all(torch.equal(one, other) for one, other in zip(theirs(x), ours(x), strict=True))
+
+
 def test_keys_of_other_words_are_of_another_spec(here):
     Path("named.yaml").write_text(NAMED)
     old = {key.replace("stem", "trunk"): value for key, value in of_earlier_keys().items()}
