@@ -483,7 +483,7 @@ class Writer:
         for name, known in self.flags.items():
             if known.text == value and self.sides[: len(known.sides)] == known.sides:
                 return name
-        if value.isidentifier():
+        if value.isidentifier() and value not in self.variables:
             word = f"has_{value}" if value in self.keys and self.is_truth(value) else value
         name = scope.attribute(word, {*self.flags, *self.keys})
         self.flags[name] = Flag(value, self.sides)
