@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.elaborate import IMAGE, MAX_SIDE
+from archdsl.analysis.limits import MAX_SIDE
+from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import emit
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import plain_value, shown

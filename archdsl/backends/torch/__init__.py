@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import witnesses
-from archdsl.analysis.elaborate import IMAGE, size_word
+from archdsl.analysis.noting import IMAGE, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_lines

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.elaborate import ENTERS, IMAGE, is_image, size_word
+from archdsl.analysis.noting import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of

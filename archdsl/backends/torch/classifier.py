@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from archdsl.analysis.elaborate import channel_names
+from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, module_doc
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap

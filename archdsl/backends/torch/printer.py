@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.analysis.cost import trained
+from archdsl.analysis.work import trained
 from archdsl.backends.torch import detector
 from archdsl.backends.torch.classes import Argument, ClassSource
 from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
