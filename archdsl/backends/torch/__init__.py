@@ -14,8 +14,11 @@ from archdsl.backends.torch.classifier import Classifier, classifier_of, common,
 from archdsl.backends.torch.detector import detect_lines
 from archdsl.backends.torch.initialize import init_lines, without_clash
 from archdsl.backends.torch.layout import Cat
+from archdsl.backends.torch.network_params import doubles
+from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
+from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.printer import Document, print_document
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
@@ -60,18 +63,21 @@ def document(graph: Graph, style: str = "specialized") -> Document:
         symbolic -= {IMAGE}
     names_ = scope.classes(functions, origin.function, graph.name)
     prelude = scope.prelude_names(functions, names_.values(), graph.name)
+    norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()})
     with words_kept(functions):
-        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude)
+        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
+    helper = norm.word if norm is not None and not norm.handed else ""
     network.init += init_of(origin.function, graph, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
         known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
-        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude)
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude, helper)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output", prelude)
-    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude)
+    helpers = [norm.definition()] if norm is not None and helper else []
+    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude, helpers)
 
 
 def classes_of(
@@ -82,17 +88,18 @@ def classes_of(
     classifier: Classifier | None,
     names_: Mapping[int, str],
     prelude: Mapping[str, str],
+    norm: SharedNorm | None,
 ) -> tuple[list[ClassSource], Writer]:
     """The class of each function, and who wrote the last one."""
     origin = graph.origin
     assert origin is not None
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
-    given = arguments_given(functions)
+    given, same = arguments_given(functions), doubles(functions, origin)
     for function in functions:
         key = function.id
-        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
-        writer.callee_channels, writer.classifier = channels, classifier
+        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude, same[key])
+        writer.callee_channels, writer.classifier, writer.norm = channels, classifier, norm
         classes[function.id] = writer.write()
         channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts

@@ -18,6 +18,7 @@ from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walk
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
+from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.pieces import (
@@ -41,7 +42,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary, is_long, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
@@ -123,6 +124,7 @@ class Writer:
         name: str,
         given: set[str],
         prelude: Mapping[str, str],
+        doubles: Mapping[str, Expr],
     ) -> None:
         self.prelude = prelude  # its definitions that have another name in this file
         self.name = name  # of the class: the block's, unless another file has a block of that name
@@ -143,6 +145,7 @@ class Writer:
             slots |= {f"c_{name}": (function.id, f"c_{name}") for name in function.inputs}
             slots |= {name: (function.id, name) for name in ("c_in", "h_in", "w_in")}
             slots |= defaults_that_stay(function, given)
+        slots |= doubles
         self.numbers = Numbers(
             origin.facts.seen,
             symbolic,
@@ -180,6 +183,8 @@ class Writer:
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
         self.in_training = "self.training"  # when the auxiliary heads run
+        self.norm: SharedNorm | None = None  # that of the whole network,
+        self.norm_used = False  # and whether this class makes one
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
@@ -202,7 +207,8 @@ class Writer:
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
-        lets = self.let_lines()
+        norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
+        lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
         arguments = self.arguments(derived)
         init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
@@ -225,6 +231,11 @@ class Writer:
             weighted=self.weighted,
             biased=self.biased,
         )
+
+    @property
+    def hands_norm(self) -> bool:
+        """Whether the constructor has the norm of the network, made of params."""
+        return self.norm_used and self.norm is not None and self.norm.handed
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
@@ -309,8 +320,10 @@ class Writer:
                 found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
             else:
                 found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+        if self.hands_norm and self.norm is not None and not self.outermost:
+            found.append(Argument(self.norm.word, KIND))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
-        return sorted(found, key=lambda a: a.default is not None)
+        return sorted(found, key=lambda a: (a.default is not None, a.type == "bool" and not self.outermost))
 
     def is_first(self, name: str) -> int:
         """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
@@ -365,7 +378,7 @@ class Writer:
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
-        self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
+        self.in_training = f"self.training and self.{self.condition_flag('auxiliary', condition)}"
         mark = len(self.lines)
         with self.numbers.given(condition, True), self.on_one_side():
             found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
@@ -460,18 +473,27 @@ class Writer:
         name = self.flag(word, shown)
         return Name(f"self.{name}")
 
+    def condition_flag(self, word: str, expr: Expr) -> str:
+        """An attribute that keeps a condition under which there is a module of that name."""
+        return self.flag(f"has_{word}" if word in self.keys else word, expr)
+
     def flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a number or a condition for `forward`."""
         value = text(expr)
         for name, known in self.flags.items():
             if known.text == value and self.sides[: len(known.sides)] == known.sides:
                 return name
-        if value.isidentifier():
-            word = value
+        if value.isidentifier() and value not in self.variables:
+            word = f"has_{value}" if value in self.keys and self.is_truth(value) else value
         name = scope.attribute(word, {*self.flags, *self.keys})
         self.flags[name] = Flag(value, self.sides)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
+
+    def is_truth(self, name: str) -> bool:
+        """Whether a name of the constructor is a truth value."""
+        slot = self.numbers.bound.get(name)
+        return isinstance(slot, tuple) and slot in self.numbers.seen and self.numbers.seen[slot].kinds == {"bool"}
 
     def forget(self, variable: str) -> None:
         """What attributes keep of a variable is no longer what it says."""
@@ -604,8 +626,11 @@ class Writer:
     def site(self, node: ir.Primitive) -> Site:
         seen = self.origin.facts.seen
         fields = {}
+        shared = self.norm is not None and node.id in self.norm.nodes
         for item in node.op.fields:
-            if item.name in node.fields and item.kind != "formula":
+            if shared and item.name in CONSTANTS:
+                fields[item.name] = wrap(item.default)
+            elif item.name in node.fields and item.kind != "formula":
                 fields[item.name] = self.field(node, item)
         fields |= {n: self.numbers.shown(e, (node.id, n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
@@ -697,6 +722,9 @@ class Writer:
         bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
         known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
         self.biased.setdefault(node.op.name, set()).update(known)
+        if self.norm is not None and node.id in self.norm.nodes:
+            self.norm_used = True
+            return module_doc(replace(made, cls=self.norm.word))
         return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
 
     def is_worded(self, node: ir.Primitive, name: str) -> bool:
@@ -739,7 +767,8 @@ class Writer:
 
     def remade(self, block: Doc, param: str) -> Doc:
         """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
-        for word in sorted({*WORDS.findall(flat(block))} & self.function.params.keys() - {param}):
+        kept = {*self.function.params, *([self.norm.word] if self.norm is not None and self.norm.handed else [])}
+        for word in sorted({*WORDS.findall(flat(block))} & kept - {param}):
             block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
@@ -782,13 +811,18 @@ class Writer:
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
         items: list[Doc] = []
+        named = False
+        if self.norm is not None and any(argument.name == self.norm.word for argument in source.arguments):
+            given[self.norm.word] = Name(self.norm.word)
+            self.norm_used = True
         for argument in source.arguments:
             if argument.name not in given:
                 raise fault(
                     "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
                 )
             shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
-            if argument.default is None:
+            named = named or argument.default is not None or says_nothing(argument.name, shown)
+            if not named:
                 items.append(expr_doc(shown))
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
@@ -1062,6 +1096,13 @@ class Writer:
 
     def loop_pieces(self, node: ir.Loop) -> list[Piece]:
         return LoopWriter(self, node).write()
+
+
+def says_nothing(name: str, value: Expr) -> bool:
+    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, and truths."""
+    if isinstance(value, Lit) and not isinstance(value.value, str):
+        return isinstance(value.value, bool) or not (name == "out" or name.startswith("c_"))
+    return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
 def is_mixed(kinds: set[str]) -> bool:
