@@ -44,6 +44,8 @@ class Numbers(Domain[S, F]):
     # --- names and values
     def value(self, expr: Expr, owner: ir.Numbered, word: str, frame: F) -> Constant:
         """The value of an expression that stands at a place of the program."""
+        if isinstance(expr, Name) and expr.id in frame.values:  # most arguments are, and nothing is made
+            return frame.values[expr.id]
         return self.evaluated(expr, frame.values)
 
     def evaluated(self, expr: Expr, values: Mapping[str, Constant]) -> Constant:
