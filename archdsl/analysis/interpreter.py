@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from archdsl.analysis import refusals
 from archdsl.analysis.domain import Domain, F, Row, T
@@ -21,8 +20,7 @@ from archdsl.syntax.spec import Spec
 MEASURES = ("c_in", "h_in", "w_in")
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A call that was computed: what it used, and what the domain gathered in it."""
 
     calls: int
