@@ -1099,9 +1099,11 @@ class Writer:
 
 
 def says_nothing(name: str, value: Expr) -> bool:
-    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, and truths."""
+    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, sizes, and truths."""
     if isinstance(value, Lit) and not isinstance(value.value, str):
         return isinstance(value.value, bool) or not (name == "out" or name.startswith("c_"))
+    if name in ("h_in", "w_in"):
+        return not isinstance(value, Name)
     return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
