@@ -947,6 +947,7 @@ class Elaborator:
         frame.tabled = outside
         if seen is not None:
             self.facts.rows[node.id] = seen
+        self.facts.turns.setdefault(node.id, set()).add(len(rows))
         if len(rows) > 1:
             self.facts.ran.add(node.body.id)
         if isinstance(current, Tensor) and isinstance(entry, Tensor) and current.shape[0] != entry.shape[0]:

@@ -109,11 +109,23 @@ def binary(op: str, a: Expr, b: Expr) -> Expr:
             return binary("-", a, Lit(-right))
         case "//" if right and isinstance(a, Binary) and a.op == "*" and (divided := _divided(a, right)) is not None:
             return divided
-    if isinstance(a, IfElse) and isinstance(b, Lit) and isinstance(a.then, Lit) and isinstance(a.other, Lit):
-        return IfElse(a.condition, binary(op, a.then, b), binary(op, a.other, b))
-    if isinstance(b, IfElse) and isinstance(a, Lit) and isinstance(b.then, Lit) and isinstance(b.other, Lit):
-        return IfElse(b.condition, binary(op, a, b.then), binary(op, a, b.other))
-    return Binary(op, a, b)
+    return _by_choice(op, a, b) or Binary(op, a, b)
+
+
+def _by_choice(op: str, a: Expr, b: Expr) -> Expr | None:
+    """`a op b` where one or both are numbers that a condition chooses, the same one: the results that it chooses."""
+    if isinstance(a, IfElse) and isinstance(b, IfElse) and a.condition == b.condition:
+        then, other = _by_choice(op, a.then, b.then), _by_choice(op, a.other, b.other)
+        return None if then is None or other is None else _chosen(a.condition, then, other)
+    if isinstance(a, Lit) and isinstance(b, Lit):
+        return binary(op, a, b)
+    if isinstance(a, IfElse) and isinstance(b, Lit):
+        then, other = _by_choice(op, a.then, b), _by_choice(op, a.other, b)
+        return None if then is None or other is None else _chosen(a.condition, then, other)
+    if isinstance(a, Lit) and isinstance(b, IfElse):
+        then, other = _by_choice(op, a, b.then), _by_choice(op, a, b.other)
+        return None if then is None or other is None else _chosen(b.condition, then, other)
+    return None
 
 
 def _divided(product: Binary, n: int) -> Expr | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from archdsl.expr.fold import binary
-from archdsl.expr.nodes import Binary, Expr, ListOf, Lit, Name, Unary, rebuild
+from archdsl.expr.nodes import Binary, Expr, IfElse, ListOf, Lit, Name, Unary, rebuild
 from archdsl.expr.show import show
 
 Poly: TypeAlias = "dict[tuple[Expr, ...], int]"
@@ -42,9 +42,25 @@ def _add(a: Poly, b: Poly, sign: int) -> Poly:
 def _multiply(a: Poly, b: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
     total: Poly = {}
     for (left, m), (right, n) in ((x, y) for x in a.items() for y in b.items()):
-        atoms, factor = _cancel([*left, *right], m * n, facts)
+        atoms, factor = _cancel(_joined([*left, *right]), m * n, facts)
         total = _add(total, {tuple(sorted(atoms, key=repr)): factor}, 1)
     return total
+
+
+def _joined(atoms: list[Expr]) -> list[Expr]:
+    """Numbers chosen by one condition, multiplied, are the numbers that it chooses."""
+    found: list[Expr] = []
+    for atom in atoms:
+        at = next((n for n, known in enumerate(found) if _chosen_alike(known, atom)), None)
+        if at is None:
+            found.append(atom)
+        else:
+            found[at] = binary("*", found[at], atom)
+    return found
+
+
+def _chosen_alike(a: Expr, b: Expr) -> bool:
+    return isinstance(a, IfElse) and isinstance(b, IfElse) and isinstance(binary("*", a, b), IfElse)
 
 
 def _cancel(atoms: list[Expr], factor: int, facts: frozenset[tuple[Expr, Expr]]) -> tuple[list[Expr], int]:

@@ -17,6 +17,7 @@ from archdsl.backends.torch.layout import Cat
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
 from archdsl.backends.torch.printer import Document, print_document
+from archdsl.backends.torch.sizes import Size
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
 from archdsl.expr.given import known_word
@@ -85,12 +86,16 @@ def classes_of(
     assert origin is not None
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
+    sizes: dict[int, Size | None] = {}
     given = arguments_given(functions)
     for function in functions:
         key = function.id
         writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
         writer.callee_channels, writer.classifier = channels, classifier
+        writer.callee_sizes |= sizes
         classes[function.id] = writer.write()
+        leaving = writer.sizes.of(function.region.result)
+        sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
         channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )

@@ -8,12 +8,13 @@ from typing import Any
 
 from archdsl.analysis.elaborate import ENTERS, MULTIPLE
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.taps import step_of
 from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
-from archdsl.expr.simplify import same
+from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 
@@ -23,8 +24,8 @@ _VARIES: Any = object()  # stands for a size that differs between calls: no rule
 class Channels:
     """The channels of every tensor of one function."""
 
-    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function) -> None:
-        self.origin, self.numbers, self.function = origin, numbers, function
+    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function, sizes: Sizes) -> None:
+        self.origin, self.numbers, self.function, self.sizes = origin, numbers, function, sizes
         self.known: dict[ir.Value, Expr] = {}
         self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
         self.vague: dict[ir.Value, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
@@ -177,13 +178,24 @@ class Channels:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
             found = wrap(node.op.channels(fields, entering, where))
             if reads_size(found):
-                return self.fixed(node)
+                return self.of_size(node, fields)
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
                 return found if same(found, last) or isinstance(last, IfElse) else last
         except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
-            return self.fixed(node)
+            return self.of_size(node, fields)
         return found
+
+    def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
+        """Channels that hang on a size which differs between calls: a number, or over what the size is made of."""
+        found = self.fixed(node)
+        size: Any = self.sizes.of(node.ins[0]) if found == Name(UNKNOWN) and not node.op.many else None
+        if size is None:
+            return found
+        try:
+            return simplify(wrap(node.op.channels(fields, self.of(node.ins[0]), size)))
+        except Exception:  # noqa: BLE001 - a rule that needs numbers all the same
+            return found
 
     def entering(self, node: ir.Primitive, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
         """The channels of what a join takes."""

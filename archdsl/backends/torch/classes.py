@@ -36,12 +36,13 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.nodes import Call, Compare, Constant, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
@@ -151,7 +152,18 @@ class Writer:
             lets={(function.id, name): expr for name, expr in function.let.items()},
             fixed=frozenset([*function.params, *function.implicit, *function.let]),
         )
-        self.channels = Channels(origin, self.numbers, function)
+        self.callee_channels: Mapping[int, Expr] = {}
+        self.callee_sizes: dict[int, Size | None] = {}
+        self.sizes = Sizes(
+            origin.facts,
+            self.numbers,
+            function,
+            self.size_entering(),
+            self.channels_of,
+            self.given_to,
+            self.callee_sizes,
+        )
+        self.channels = Channels(origin, self.numbers, function, self.sizes)
         self.lines: list[Line] = []
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
@@ -225,6 +237,9 @@ class Writer:
             weighted=self.weighted,
             biased=self.biased,
         )
+
+    def channels_of(self, operand: ir.Operand) -> Expr:
+        return self.channels.of(operand)
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
@@ -625,12 +640,11 @@ class Writer:
         seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
-        lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
         mixed = is_mixed(seen.kinds)
-        if mixed and (node.functional or not isinstance(shown, Name)):
+        if mixed and node.functional:
             raise self.of_another_kind(node, item.name)
-        if lists and not mixed and isinstance(seen.value, list) and node.functional is False:
-            return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
+        if not mixed and isinstance(seen.value, list) and node.functional is False:
+            return items_of_list(shown, len(seen.value))
         return shown
 
     @staticmethod
@@ -638,14 +652,43 @@ class Writer:
         message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
         return fault("cannot-print", message, node.field_spans.get(field, node.span))
 
-    def check_kinds(self, node: ir.Primitive, made: Module, f: SimpleNamespace) -> None:
-        """Numbers in one call and lists in another can be handed on, but not computed with."""
-        values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
-        computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
-        for name, value in vars(f).items():
-            seen = self.origin.facts.seen.get((node.id, name))
-            if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
-                raise self.of_another_kind(node, name)
+    def module_of_kinds(self, node: ir.Primitive, site: Site, mixed: Sequence[str]) -> Module:
+        """The module of an op whose `mixed` fields are numbers in some calls and lists in others.
+
+        What is computed from one of them is computed for each kind, under the condition that tells them apart.
+        """
+        if not mixed:
+            return node.op.module(site)
+        name, *rest = mixed
+        value = getattr(site.f, name)
+
+        def made(of: Expr, fields: Sequence[str]) -> Module:
+            return self.module_of_kinds(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: of})), fields)
+
+        if isinstance(value, (Lit, ListOf)):
+            return made(value, rest)
+        if isinstance(value, IfElse):
+            condition, sides = value.condition, [made(side, mixed) for side in (value.then, value.other)]
+        else:
+            condition = Call("isinstance", (value, Name("int")))
+            sides = [made(kind, rest) for kind in (value, items_of_list(value, site.rank))]
+        return self.either(node, name, condition, *sides)
+
+    def either(self, node: ir.Primitive, field: str, condition: Expr, then: Module, other: Module) -> Module:
+        """One module of two that differ in their arguments."""
+        if then.cls != other.cls or len(then.args) != len(other.args) or then.kwargs.keys() != other.kwargs.keys():
+            raise self.of_another_kind(node, field)
+        args = tuple(one_of(condition, a, b) for a, b in zip(then.args, other.args, strict=True))
+        kwargs = {
+            name: (one_of(condition, value, other.kwargs[name][0]), default)
+            for name, (value, default) in then.kwargs.items()
+        }
+        return Module(then.cls, args, kwargs)
+
+    def mixed_fields(self, node: ir.Primitive) -> list[str]:
+        """The fields that are numbers in some calls and lists in others."""
+        seen = self.origin.facts.seen
+        return [n for n in node.fields if (node.id, n) in seen and is_mixed(seen[node.id, n].kinds)]
 
     def may_overwrite(self, node: ir.Primitive) -> bool:
         """In place only on memory that a step of this class has just made, and that nothing else reads.
@@ -684,13 +727,13 @@ class Writer:
 
     def made(self, node: ir.Primitive, site: Site) -> Doc:
         """The expression that makes an op's module; what the file then needs is noted."""
+        mixed = self.mixed_fields(node)
         try:
-            made = node.op.module(site)
+            made = self.module_of_kinds(node, site, mixed)
         except OpFault as problem:
             raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
         if MARK in flat(module_doc(made)):  # only what is printed counts as used
-            made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
-        self.check_kinds(node, made, site.f)
+            made = self.module_of_kinds(node, replace(site, c=self.channels.shown(node.ins[0])), mixed)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
@@ -765,11 +808,10 @@ class Writer:
             return channels if fixed and not self.numbers.open_names(channels) else None
         return Name(f"self.{self.flag('num_features', channels)}")
 
-    def block(self, node: ir.Call) -> Doc:
-        """A call of a block's class, with its arguments as the class takes them."""
-        callee, source = node.block, self.done[node.block.id]
+    def given_to(self, node: ir.Call) -> dict[str, Expr]:
+        """What a call of a block gives, by the names of the block, but for heights and widths."""
+        callee = node.block
         given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
-        given |= self.sizes(node)
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
@@ -778,6 +820,12 @@ class Writer:
                 given[name] = node.args[name]
             elif param.default is not None:
                 given[name] = substitute(param.default, given)
+        return given
+
+    def block(self, node: ir.Call) -> Doc:
+        """A call of a block's class, with its arguments as the class takes them."""
+        callee, source = node.block, self.done[node.block.id]
+        given = {**self.given_to(node), **self.sizes_given(node)}
         slots = {name: (node.id, name) for name in node.args} | (
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
@@ -798,19 +846,31 @@ class Writer:
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
 
-    callee_channels: dict[int, Expr] = {}
-
-    def sizes(self, node: ir.Call) -> dict[str, Expr]:
-        """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
+    def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
+        """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""
         seen, parts = (self.origin.facts.seen.get((node.id, word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         if parts is None or parts.varies or not isinstance(parts.value, list):
-            return {}
-        image = [Index(Name(self.size), Lit(axis)) for axis in (0, 1)]
-        entered = image if self.outermost else [Name("h_in"), Name("w_in")]
-        pairs = zip(("h_in", "w_in"), entered, parts.value, strict=True)
+            size = self.sizes.of(node.ins[0])
+            return dict(zip(("h_in", "w_in"), size, strict=True)) if size is not None and len(size) == 2 else {}
+        pairs = zip(("h_in", "w_in"), self.entered(), parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
+
+    def entered(self) -> Size:
+        """Height and width of the tensor that enters this class, by their names."""
+        if self.outermost:
+            return tuple(Index(Name(self.size), Lit(axis)) for axis in (0, 1))
+        return Name("h_in"), Name("w_in")
+
+    def size_entering(self) -> Size | None:
+        """Height and width that enter, if it is a map in every call."""
+        seen = self.origin.facts.seen
+        if self.outermost:
+            image = seen.get((self.function.id, self.size))
+            return self.entered() if image is not None and len(image.value) == 2 else None
+        kinds = [seen[self.function.id, name].kinds for name in ("h_in", "w_in")]
+        return self.entered() if all(kind == {"int"} for kind in kinds) else None
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.Operation) -> None:
@@ -1066,7 +1126,19 @@ class Writer:
 
 def is_mixed(kinds: set[str]) -> bool:
     """Whether a place has a number in one call and a list in another."""
-    return 0 < sum(kind.startswith("tuple") for kind in kinds) < len(kinds)
+    return "int" in kinds and any(kind.startswith("tuple") for kind in kinds)
+
+
+def items_of_list(whole: Expr, count: int) -> Expr:
+    """A list as its items."""
+    return ListOf(tuple(Index(whole, Lit(n)) for n in range(count)))
+
+
+def one_of(condition: Expr, then: Expr | Constant, other: Expr | Constant) -> Expr:
+    """An argument that is one thing or another; a list that is spelt out as its items is itself."""
+    a, b = wrap(then), wrap(other)
+    spelt = isinstance(b, ListOf) and b == items_of_list(a, len(b.items))
+    return a if spelt or a == b else IfElse(condition, a, b)
 
 
 def split_types(kind: str) -> list[str]:

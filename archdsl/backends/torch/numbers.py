@@ -48,9 +48,9 @@ class Numbers:
         if isinstance(expr, Lit):
             return expr
         constant = self.constant(slot) if slot is not None else None
-        if isinstance(expr, Name) and constant is not None:
+        if isinstance(expr, Name) and constant is not None and not expr.id.startswith(("@", "c_in")):
             own = self.close(expr)  # the same everywhere it is read here, but not by itself
-            return own if isinstance(own, Name) and not expr.id.startswith(("@", "c_in")) else constant
+            return own if isinstance(own, Name) else constant
         return constant if constant is not None else simplify(self.close(expr), self.facts)
 
     def close(self, expr: Expr) -> Expr:
