@@ -52,7 +52,9 @@ stages:
   body:
     for: {c: , n: 1}
     in: [[6], [8, 2], [10, 3]]
-    body: [{repeat: n, body: [{conv: c_in + g if i % 2 == 0 else c, when: not last, else: [conv: {out: c, kernel: 3}, relu]}]}]
+    body:
+      - repeat: n
+        body: [{conv: c_in + g if i % 2 == 0 else c, when: not last, else: [conv: {out: c, kernel: 3}, relu]}]
 """,
     "two sizes of one block": """
 blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
