@@ -18,7 +18,8 @@ import archdsl
 from archdsl.backends.cost import markdown
 from archdsl.backends.torch.layout import flat
 from archdsl.backends.torch.pieces import module_doc
-from archdsl.commands.overview import is_word, kind, shown, spec_rows
+from archdsl.commands.list import spec_rows
+from archdsl.commands.ops import is_word, kind, shown
 from archdsl.expr.nodes import Lit, wrap
 from archdsl.expr.parse import parse
 from archdsl.ir.graph import Graph

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from support.places import ROOT
 
 os.environ.setdefault("NO_COLOR", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers on two cores

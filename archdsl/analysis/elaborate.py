@@ -24,7 +24,10 @@ from archdsl.ir import program as ir
 from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
 from archdsl.ir.facts import Place as FactPlace
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
-from archdsl.lowering.lower import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES, lower, too_deep
+from archdsl.ir.seal import seal
+from archdsl.lowering.entry import lower
+from archdsl.lowering.refusals import too_deep
+from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.support.naming import did_you_mean, unique
@@ -192,7 +195,7 @@ class Elaborator:
             behind,
             self.made,
         )
-        return Graph(
+        graph = Graph(
             self.spec.name,
             self.variant,
             values,
@@ -205,6 +208,8 @@ class Elaborator:
             self.spec.figure,
             origin,
         )
+        origin.seal = seal(graph)
+        return graph
 
     def auxiliaries(self, frame: Frame) -> dict[str, Tensor]:
         """The stages of training alone, after all others."""

@@ -1,14 +1,16 @@
 """The back ends: each a function from a Graph to text (or bytes), one file each, none importing another.
 
 `archdsl emit --target NAME` offers those below and those that other packages register under the entry
-point group `archdsl.backends`, as `NAME = package.module:function`.
+point group `archdsl.backends`, as `NAME = package.module:function`. What a function takes after the graph are
+its options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.support.naming import did_you_mean
@@ -16,7 +18,9 @@ from archdsl.support.naming import did_you_mean
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-Backend: TypeAlias = "Callable[..., str | bytes]"  # of a Graph; that of onnx takes weights too
+    from archdsl.ir.graph import Graph
+
+Backend: TypeAlias = "Callable[..., str | bytes]"  # of a Graph and options
 
 GROUP = "archdsl.backends"
 BUILT_IN = {
@@ -54,3 +58,14 @@ def backend(name: str) -> Backend:
         raise fault("unknown-backend", f"there is no back end '{name}'", help=hint)
     loaded: Backend = others[name].load()
     return loaded
+
+
+def printed(name: str, graph: Graph, options: Mapping[str, Any]) -> str | bytes:
+    """What a back end makes of a graph; raises `SpecError` for an option that it has not."""
+    emit = backend(name)
+    known = list(inspect.signature(emit).parameters)[1:]
+    for option in options:
+        if option not in known:
+            hint = did_you_mean(option, known) or f"it takes {', '.join(known) or 'none'}"
+            raise fault("bad-call", f"the back end '{name}' has no option '{option}'", help=hint)
+    return emit(graph, **options)

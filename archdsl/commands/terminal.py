@@ -9,12 +9,14 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
-from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.faults import SpecError, fault
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 T = TypeVar("T")
 
@@ -22,6 +24,7 @@ PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "
 PLAIN["\u2007"] = " "  # a blank as wide as a digit
 STDERR = 2  # the last of the numbers of streams that every process has
 PIPE_WIDTH = 160  # of a table that no terminal limits
+NUMBERS = ("params", "MACs")  # columns whose entries stand right
 
 
 class Closed(io.TextIOBase):
@@ -75,6 +78,22 @@ def deliver(data: str | bytes) -> None:
     buffer.flush()
 
 
+def result(data: str | bytes, output: str | None) -> None:
+    """To the file `output` or to stdout; binary never to a terminal."""
+    from archdsl.support.output import write
+
+    if output not in (None, "-"):
+        write(Path(str(output)), data)
+    elif isinstance(data, bytes) and not printable(data) and sys.stdout.isatty():
+        raise fault("bad-call", "this is binary, not for a terminal", help="give -o FILE")
+    else:
+        deliver(data)
+
+
+def printable(data: bytes) -> bool:
+    return b"\0" not in data and not data.startswith(b"%PDF")
+
+
 def colored(stream: TextIO) -> bool:
     """Whether to colour: on a terminal, unless NO_COLOR says otherwise (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -102,6 +121,18 @@ def console() -> Console:
     return Console(
         width=width, color_system="auto" if colored(sys.stdout) else None, markup=False, emoji=False, highlight=False
     )
+
+
+def empty_table(*columns: str, whole: tuple[str, ...] = ()) -> Table:
+    """A table of rich without rows; columns that are `whole` are never broken, and numbers stand right."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for column in columns:
+        side: Literal["left", "right"] = "right" if column in NUMBERS else "left"
+        made.add_column(column, justify=side, overflow="fold", no_wrap=column in whole)
+    return made
 
 
 def tracked(items: Sequence[T], what: str) -> Iterator[T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+PYTHON = "Calls from Python"  # that the command line cannot make
 OURS = "Faults of archdsl itself"  # no spec gives them, as far as is known
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
@@ -105,6 +106,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unknown-level": "a level of detail that is not there",
         "unknown-stage": "a stage to be opened in a figure that is not there",
         "unknown-spec": "a shipped spec that is not there",
+    },
+    PYTHON: {
+        "edited-graph": "a graph that is not what its spec gives",
     },
     OURS: {
         "differs": "a module that is not what its graph says",

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from archdsl.expr.nodes import Constant
 from archdsl.ir.program import Function, Program
+from archdsl.ir.seal import Seal
 from archdsl.ops.base import Shape
 from archdsl.syntax.spec import Spec
 
@@ -48,6 +49,7 @@ class Origin:
     facts: Facts
     output_deps: Deps  # the params behind the channels of the outputs
     made: list[int]  # of each node of the graph, the operation that it was made from
+    seal: Seal | None = None  # the graph as it was made
 
     @property
     def function(self) -> Function:

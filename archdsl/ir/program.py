@@ -263,6 +263,7 @@ class Program:
     def __post_init__(self) -> None:
         for number, part in enumerate(parts(self.functions)):
             part.id = number
+        self.size = number + 1  # one more than the last id
 
     @property
     def main(self) -> Function:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
@@ -43,20 +42,16 @@ def padded(run: Run, x: Tensor, sides: Sequence[tuple[int, int]], value: float =
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    """Each channel of a map with its border under its own kernels, C·m of them: tap by tap.
+    """Each channel of a map with its border under its own kernels, C·m of them: its windows as a matrix.
 
     Torch is slow at it in double precision: it makes one call a channel.
     """
-    taps = weight.shape[2:]
+    taps, (batch, channels, *along) = weight.shape[2:], x.stride()
     out = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], taps, stride, dilation, strict=True)]
-    kernels = weight.view(x.size(1), -1, *(1,) * len(taps), taps.numel())
-    found = x.new_zeros(x.size(0), x.size(1), kernels.size(1), *out)
-    for index, tap in enumerate(itertools.product(*(range(k) for k in taps))):
-        window = x
-        for axis, (t, n, s, d) in enumerate(zip(tap, out, stride, dilation, strict=True), 2):
-            window = window.narrow(axis, t * d, (n - 1) * s + 1).unfold(axis, 1, s).squeeze(-1)
-        found.addcmul_(window.unsqueeze(2), kernels[..., index])
-    found = found.flatten(1, 2)
+    steps = [n * by for by_axis in (dilation, stride) for n, by in zip(along, by_axis, strict=True)]
+    windows = x.as_strided((*x.shape[:2], *taps, *out), (batch, channels, *steps))
+    columns = windows.reshape(*x.shape[:2], taps.numel(), -1)
+    found = (weight.view(x.size(1), -1, taps.numel()) @ columns).view(x.size(0), -1, *out)
     return found if bias is None else found + bias.view(-1, *(1,) * len(taps))
 
 

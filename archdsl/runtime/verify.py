@@ -21,9 +21,12 @@ from archdsl.runtime.interpret import interpret
 from archdsl.runtime.kernels import Kernels
 from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.nodes import fields_at
+from archdsl.runtime.once import once
 from archdsl.runtime.sizes import Shapes, smallest
 
 BATCH = 2
+SAMPLE = 4096  # numbers of a weight that tell how large they are
+LOUD = 4.0  # times as large as would keep the variance of a signal, or as small: that still tells
 State = dict[str, torch.Tensor]
 
 
@@ -88,11 +91,13 @@ def lively(network: nn.Module) -> State:
         found[key] = own.double() if own.is_floating_point() else own.clone()
     for key, parameter in network.named_parameters():
         own = parameter.detach().cpu()
-        deviation = float(own.std(correction=0)) if own.dim() > 1 else 0.0
-        if deviation > 0:
-            found[key] = own.double().mul_(math.sqrt(2 / own[0].numel()) / deviation)
-        else:
+        deviation = float(own.flatten()[:SAMPLE].std(correction=0)) if own.dim() > 1 else 0.0
+        if deviation == 0:
             found[key] = torch.empty_like(own, dtype=torch.double).uniform_(0.5, 1.5, generator=random)
+            continue
+        found[key], scale = own.double(), math.sqrt(2 / own[0].numel()) / deviation
+        if not 1 / LOUD < scale < LOUD:
+            found[key] *= scale
     return found
 
 
@@ -128,7 +133,8 @@ class Probe:
         wanted = self.wanted(training=training)
         with torch.no_grad(), listening(self.network, made, values) as heard, Kernels() as kernels:
             try:
-                found = self.outputs(inputs)
+                with once(self.network, made, values, kernels):
+                    found = self.outputs(inputs)
             except Exception as error:  # noqa: BLE001 - whatever a wrong module may raise
                 return [self.broken(error, heard)], False
         if odd := self.odd(inputs, found, wanted):

@@ -28,7 +28,7 @@ def kind(path: Path) -> str:
     """What a path that is no file is."""
     if is_folder(path):
         return "it is a folder"
-    if path.is_symlink() and not is_there(path):
+    if os.path.islink(path) and not is_there(path):  # noqa: PTH114
         return "it is a link that leads nowhere"
     return "it is a pipe or a device" if is_there(path) else "it cannot be opened"
 

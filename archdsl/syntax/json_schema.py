@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import archdsl.syntax.reading.structure  # noqa: F401 - imported for the words that register themselves
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.syntax.words import (
     BESIDE,
@@ -18,8 +19,8 @@ from archdsl.syntax.words import (
     DETECT,
     EXPECT,
     FIGURE,
+    FORMS,
     PLACED,
-    RESIDUAL,
     SPEC,
     STAGE,
     STEP,
@@ -111,7 +112,7 @@ def names(default: str) -> Json:
     }
 
 
-def described(docs: Mapping[str, str], forms: Mapping[str, Json]) -> Json:
+def described(docs: Mapping[str, str], forms: Mapping[str, Mapping[str, object]]) -> Json:
     """The properties of a mapping: what each is for, and its form."""
     return {key: {"description": doc, **forms.get(key, {})} for key, doc in docs.items()}
 
@@ -228,7 +229,7 @@ def step() -> Json:
     properties: Json = described(STEP, beside_forms())
     for words in BESIDE.values():
         properties |= described(words, {"body": ref("body"), "let": ref("let"), "in": ref("value"), "of": bodies()})
-    properties |= described(STRUCTURE, structure_forms())
+    properties |= described(STRUCTURE, FORMS)
     properties |= {name: {"description": summary(op), **arguments(op)} for name, op in REGISTRY.items()}
     return {
         "properties": properties,
@@ -249,29 +250,6 @@ def beside_forms() -> dict[str, Json]:
         "as": several,
         "from": ref("reference"),
         "label": ref("text"),
-    }
-
-
-def structure_forms() -> dict[str, Json]:
-    inner = {
-        "body": ref("body"),
-        "if": ref("expression"),
-        "shortcut": {"type": ["array", "object", "string", "null"], "items": ref("step")},
-    }
-    return {
-        "residual": {
-            "type": ["object", "array", "string"],
-            "items": ref("step"),
-            "properties": described(RESIDUAL, inner),
-        },
-        "repeat": ref("expression"),
-        "for": ref("names"),
-        "each": ref("names"),
-        "running_sum": ref("body"),
-        "fork": ref("body"),
-        "split": ref("value"),
-        "choice": ref("expression"),
-        "body": ref("body"),
     }
 
 

@@ -49,23 +49,10 @@ STEP: Mapping[str, str] = {
     "from": "the tensor that enters, if not the previous step's",
     "label": "text in figures",
 }
-STRUCTURE: Mapping[str, str] = {
-    "residual": "a body whose input is added to its output: a list of steps, or {body, if, shortcut}",
-    "repeat": "the body so many times, one after another",
-    "for": "the body once for each row of in:, one after another; the columns are its names",
-    "each": "the body once for each row of in:, side by side: one branch a row",
-    "running_sum": "running sums of branches: b1, b1 + b2, b1 + b2 + b3, ...",
-    "fork": "branches from one tensor, all kept; named by as:",
-    "split": "the channels in n equal parts, or in parts of the sizes given; named by as:",
-    "choice": "the one of the bodies in of: that a param names",
-    "body": "steps that belong together",
-}
-BESIDE: Mapping[str, Mapping[str, str]] = {
-    "repeat": {"body": "the steps of one turn", "let": "values computed in each turn"},
-    "for": {"in": "the rows", "body": "the steps of one row", "let": "values computed in each row"},
-    "each": {"in": "the rows", "body": "the steps of one branch", "let": "values computed in each row"},
-    "choice": {"of": "the bodies by name"},
-}
+# Structure words, the keys that stand beside each, the JSON Schema of its value: filled by `reading.structure.word`.
+STRUCTURE: dict[str, str] = {}
+BESIDE: dict[str, Mapping[str, str]] = {}
+FORMS: dict[str, Mapping[str, object]] = {}
 RESIDUAL: Mapping[str, str] = {
     "body": "the steps",
     "if": "whether there is a shortcut at all",

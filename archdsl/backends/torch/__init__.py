@@ -26,6 +26,7 @@ from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph
+from archdsl.ir.seal import refuse_edited
 from archdsl.ops import REGISTRY
 
 STYLES = ("specialized", "parametric")
@@ -37,8 +38,10 @@ def emit(graph: Graph, style: str = "specialized") -> str:
     Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
     params that reach the outputs' channels) and the params of soft fields stay constructor arguments.
     In the parametric style all params do, and what differs between the variants of the spec is kept.
+    Raises `SpecError` where something has no expression in source, and for a graph that was edited or made by hand.
     """
     known_word("style", style, STYLES)
+    refuse_edited(graph)
     return print_document(document(graph, style))
 
 

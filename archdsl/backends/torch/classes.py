@@ -46,7 +46,7 @@ from archdsl.expr.nodes import Call, Compare, Constant, Expr, IfElse, Index, Lis
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
-from archdsl.lowering.lower import GENERIC, INPUT
+from archdsl.lowering.vocabulary import GENERIC, INPUT
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
 

@@ -27,7 +27,7 @@ from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
-from archdsl.lowering.lower import TABLE_NAMES, TURN_NAMES
+from archdsl.lowering.vocabulary import TABLE_NAMES, TURN_NAMES
 from archdsl.support.naming import unique
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from archdsl.backends.torch.prelude import definitions
 from archdsl.ir import program as ir
-from archdsl.lowering.lower import INPUT, MEASURES
+from archdsl.lowering.vocabulary import INPUT, MEASURES
 from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import ATTRIBUTES, DEFINED, LEADING_OUT, READ
 

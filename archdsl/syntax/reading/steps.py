@@ -21,9 +21,13 @@ from archdsl.syntax.words import BESIDE, RESIDUAL, STEP, STRUCTURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
 MAX_STEPS = 5000  # of one file
-_COMPANIONS = frozenset(key for keys in BESIDE.values() for key in keys)
 _PATH = re.compile(r"[A-Za-z_][\w.]*(\[.*\])?", re.ASCII)
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*(\(|:|\s)\s*(.*?)\)?", re.ASCII)
+
+
+def companions() -> set[str]:
+    """The keys that stand beside a structure word."""
+    return {key for keys in BESIDE.values() for key in keys}
 
 
 @dataclass
@@ -136,7 +140,7 @@ class StepReader:
     def heads(node: Mapping) -> list[tuple[Scalar, Node]]:
         """The entries that say what the step is; `body` is one only where no other key owns it."""
         owned = frozenset(key for word, _ in node.entries for key in BESIDE.get(word.text, ()))
-        outside = STEP.keys() | owned | (_COMPANIONS - STRUCTURE.keys())
+        outside = STEP.keys() | owned | (companions() - STRUCTURE.keys())
         return [(key, value) for key, value in node.entries if key.text not in outside]
 
     def headless(self, node: Mapping, previous: Node | None) -> Step:
@@ -209,7 +213,7 @@ class StepReader:
         """`in:` beside `repeat:` and the like."""
         allowed = BESIDE.get(key.text, {})
         for other, _ in node.entries:
-            if other.text in _COMPANIONS and other is not key and other.text not in allowed:
+            if other.text in companions() and other is not key and other.text not in allowed:
                 owners = [word for word, words in BESIDE.items() if other.text in words]
                 message = f"'{other.text}' cannot stand beside '{clip(key.text)}'"
                 self.ctx.add(fault("unknown-key", message, other.span, help=f"it belongs to {' and '.join(owners)}"))

@@ -1,11 +1,14 @@
-"""Structure words (residual, repeat, for, each, running_sum, fork, split, choice, body) and the branches of joins."""
+"""Structure words, each one function with `word` above it, and the branches of joins.
+
+What the step of a word becomes, `lowering` says; a word that others can say reads as these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Expr, ListOf, Lit
@@ -22,7 +25,7 @@ from archdsl.syntax.spec import (
     SplitStep,
     Step,
 )
-from archdsl.syntax.words import RESIDUAL
+from archdsl.syntax.words import BESIDE, FORMS, RESIDUAL, STRUCTURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -45,122 +48,187 @@ class Structure:
     def read(self) -> Step:
         return READERS[self.key.text](self)
 
-    # --- parts
     def given(self) -> Node:
         if is_null(self.value):
             raise fault("missing-value", f"'{self.key.text}' has no value", self.key.span)
         return self.value
 
-    def turn(self) -> tuple[list[Step], dict[str, Expr]]:
-        """The body and the lets of a loop."""
+    def steps(self) -> list[Step]:
+        """The body beside the word."""
         if "body" not in self.node:
             help = "write body: [...] beside it"
             raise fault("missing-key", f"'{self.key.text}' has no body", self.key.span, help=help)
-        body = self.reader.body(self.node.get("body"), f"the body of '{self.key.text}'")
-        return body, to_lets(self.reader.ctx, self.node.get("let"))
+        return self.reader.body(self.node.get("body"), f"the body of '{self.key.text}'")
 
-    # --- words
-    def residual(self) -> Step:
-        value, body = self.value, self.reader.body
-        if not isinstance(value, Mapping):
-            return ResidualStep(**self.common, body=body(value, "residual"))
-        self.reader.ctx.check_keys(value, RESIDUAL, "residual")
-        if "body" not in value:
-            raise fault("missing-key", "this residual has no body", self.key.span, help="write body: [...] under it")
-        shortcut, condition, order = value.get("shortcut"), value.get("if"), value.keys()
-        return ResidualStep(
-            **self.common,
-            body=body(value.get("body"), "the body of residual"),
-            condition=to_expr(condition) if condition is not None else None,
-            shortcut=None if shortcut is None or is_null(shortcut) else body(shortcut, "shortcut", empty=True),
-            shortcut_first=shortcut is not None and order.index("shortcut") < order.index("body"),
-        )
-
-    def body(self) -> Step:
-        return SequenceStep(**self.common, body=self.reader.body(self.value, "body"))
-
-    def repeat(self) -> Step:
-        body, let = self.turn()
-        return LoopStep(**self.common, body=body, let=let, count=to_expr(self.given()))
-
-    def loop(self) -> LoopStep:
-        columns = to_params(self.reader.ctx, self.given(), "column")
-        rows = self.node.get("in")
-        if rows is None:
-            help = "write in: [[..], [..]] beside it"
-            raise fault("missing-key", f"'{self.key.text}' has no rows", self.key.span, help=help)
-        body, let = self.turn()
-        return LoopStep(
-            **self.common,
-            body=body,
-            let=let,
-            columns=tuple(columns),
-            column_spans={name: param.span for name, param in columns.items()},
-            column_defaults={name: param.default for name, param in columns.items() if param.default is not None},
-            rows=self.table(rows, columns),
-        )
-
-    def each(self) -> Step:
-        return replace(self.loop(), parallel=True)
-
-    def table(self, node: Node, columns: dict[str, Param]) -> Expr:
-        """The rows; in a column `name`, and for a word that the file does not know, a cell is a word."""
-        if not isinstance(node, Sequence):
-            return to_expr(node)
-        order = list(columns)
-        rows: list[Expr] = []
-        for row in node.items:
-            with self.reader.ctx.catch():
-                cells = row.items if isinstance(row, Sequence) else (row,)
-                items = [self.cell(cell, order[n : n + 1] == ["name"]) for n, cell in enumerate(cells)]
-                rows.append(ListOf(tuple(items), span=head(row)) if isinstance(row, Sequence) else items[0])
-        return ListOf(tuple(rows), span=node.span)
-
-    def cell(self, node: Node, is_name: bool) -> Expr:
-        if is_name:
-            return Lit(checked_name(node, "row"), span=node.span)
-        return to_expr(node, self.reader.ctx.names)
-
-    def running_sum(self) -> Step:
-        return RunningSumStep(**self.common, branches=branches(self.reader, self.key, self.value))
-
-    def fork(self) -> Step:
-        return ForkStep(**self.common, branches=branches(self.reader, self.key, self.value))
-
-    def split(self) -> Step:
-        return SplitStep(**self.common, sizes=to_expr(self.given()))
-
-    def choice(self) -> Step:
-        of = self.node.get("of")
-        if of is None:
-            help = "write of: {name: [...], ...} beside it"
-            raise fault("missing-key", "this choice has no bodies", self.key.span, help=help)
-        bodies: dict[str, list[Step]] = {}
-        entries = as_mapping(of, "of:", "write of: {name: [...], ...}").entries
-        if len(entries) > MAX_BODIES:
-            raise fault("too-large", f"a choice of more than {MAX_BODIES} bodies", entries[MAX_BODIES][0].span)
-        for name, body in entries:
-            with self.reader.ctx.catch():
-                what = f"the choice '{clip(name.text)}'"
-                bodies[checked_name(name, "choice")] = self.reader.body(body, what, empty=True)
-        if not entries:
-            raise fault("empty-body", "this choice has no bodies", of.span)
-        return ChoiceStep(**self.common, param=to_expr(self.given()), bodies=bodies)
+    def turn(self) -> tuple[list[Step], dict[str, Expr]]:
+        """The body and the lets of a loop."""
+        return self.steps(), to_lets(self.reader.ctx, self.node.get("let"))
 
 
-READERS: MappingABC[str, Callable[[Structure], Step]] = {
-    "residual": Structure.residual,
-    "repeat": Structure.repeat,
-    "for": Structure.loop,
-    "each": Structure.each,
-    "running_sum": Structure.running_sum,
-    "fork": Structure.fork,
-    "split": Structure.split,
-    "choice": Structure.choice,
-    "body": Structure.body,
+Read: TypeAlias = "Callable[[Structure], Step]"
+READERS: dict[str, Read] = {}
+
+
+def word(
+    name: str, doc: str, form: str = "body", /, *, schema: MappingABC[str, object] | None = None, **beside: str
+) -> Callable[[Read], Read]:
+    """Makes a function the reader of a structure word.
+
+    `doc` says in editors what the word is for, `form` which part of the JSON Schema its value is (`body`, `expression`,
+    `names`, `value`), or `schema` the whole of it; `beside` are the keys that stand beside it, with what each is for.
+    """
+
+    def register(read: Read) -> Read:
+        READERS[name], STRUCTURE[name] = read, doc
+        FORMS[name] = schema or {"$ref": f"#/$defs/{form}"}
+        if beside:
+            BESIDE[name] = {key.rstrip("_"): text for key, text in beside.items()}
+        return read
+
+    return register
+
+
+RESIDUAL_FORM = {
+    "type": ["object", "array", "string"],
+    "items": {"$ref": "#/$defs/step"},
+    "properties": {
+        "body": {"description": RESIDUAL["body"], "$ref": "#/$defs/body"},
+        "if": {"description": RESIDUAL["if"], "$ref": "#/$defs/expression"},
+        "shortcut": {
+            "description": RESIDUAL["shortcut"],
+            "type": ["array", "object", "string", "null"],
+            "items": {"$ref": "#/$defs/step"},
+        },
+    },
 }
 
 
+@word(
+    "residual", "a body whose input is added to its output: a list of steps, or {body, if, shortcut}",
+    schema=RESIDUAL_FORM,
+)  # fmt: skip
+def residual(found: Structure) -> Step:
+    value, body = found.value, found.reader.body
+    if not isinstance(value, Mapping):
+        return ResidualStep(**found.common, body=body(value, "residual"))
+    found.reader.ctx.check_keys(value, RESIDUAL, "residual")
+    if "body" not in value:
+        raise fault("missing-key", "this residual has no body", found.key.span, help="write body: [...] under it")
+    shortcut, condition, order = value.get("shortcut"), value.get("if"), value.keys()
+    return ResidualStep(
+        **found.common,
+        body=body(value.get("body"), "the body of residual"),
+        condition=to_expr(condition) if condition is not None else None,
+        shortcut=None if shortcut is None or is_null(shortcut) else body(shortcut, "shortcut", empty=True),
+        shortcut_first=shortcut is not None and order.index("shortcut") < order.index("body"),
+    )
+
+
+@word(
+    "repeat", "the body so many times, one after another", "expression",
+    body="the steps of one turn", let="values computed in each turn",
+)  # fmt: skip
+def repeat(found: Structure) -> Step:
+    body, let = found.turn()
+    return LoopStep(**found.common, body=body, let=let, count=to_expr(found.given()))
+
+
+@word(
+    "for", "the body once for each row of in:, one after another; the columns are its names", "names",
+    in_="the rows", body="the steps of one row", let="values computed in each row",
+)  # fmt: skip
+def rows(found: Structure) -> Step:
+    return loop(found)
+
+
+@word(
+    "each", "the body once for each row of in:, side by side: one branch a row", "names",
+    in_="the rows", body="the steps of one branch", let="values computed in each row",
+)  # fmt: skip
+def each(found: Structure) -> Step:
+    return replace(loop(found), parallel=True)
+
+
+@word("running_sum", "running sums of branches: b1, b1 + b2, b1 + b2 + b3, ...")
+def running_sum(found: Structure) -> Step:
+    return RunningSumStep(**found.common, branches=branches(found.reader, found.key, found.value))
+
+
+@word("fork", "branches from one tensor, all kept; named by as:")
+def fork(found: Structure) -> Step:
+    return ForkStep(**found.common, branches=branches(found.reader, found.key, found.value))
+
+
+@word("split", "the channels in n equal parts, or in parts of the sizes given; named by as:", "value")
+def split(found: Structure) -> Step:
+    return SplitStep(**found.common, sizes=to_expr(found.given()))
+
+
+@word("choice", "the one of the bodies in of: that a param names", "expression", of="the bodies by name")
+def choice(found: Structure) -> Step:
+    of = found.node.get("of")
+    if of is None:
+        help = "write of: {name: [...], ...} beside it"
+        raise fault("missing-key", "this choice has no bodies", found.key.span, help=help)
+    bodies: dict[str, list[Step]] = {}
+    entries = as_mapping(of, "of:", "write of: {name: [...], ...}").entries
+    if len(entries) > MAX_BODIES:
+        raise fault("too-large", f"a choice of more than {MAX_BODIES} bodies", entries[MAX_BODIES][0].span)
+    for name, body in entries:
+        with found.reader.ctx.catch():
+            what = f"the choice '{clip(name.text)}'"
+            bodies[checked_name(name, "choice")] = found.reader.body(body, what, empty=True)
+    if not entries:
+        raise fault("empty-body", "this choice has no bodies", of.span)
+    return ChoiceStep(**found.common, param=to_expr(found.given()), bodies=bodies)
+
+
+@word("body", "steps that belong together")
+def together(found: Structure) -> Step:
+    return SequenceStep(**found.common, body=found.reader.body(found.value, "body"))
+
+
+# --- loops
+def loop(found: Structure) -> LoopStep:
+    """`for` and `each`: columns, rows, a body."""
+    columns = to_params(found.reader.ctx, found.given(), "column")
+    table = found.node.get("in")
+    if table is None:
+        help = "write in: [[..], [..]] beside it"
+        raise fault("missing-key", f"'{found.key.text}' has no rows", found.key.span, help=help)
+    body, let = found.turn()
+    return LoopStep(
+        **found.common,
+        body=body,
+        let=let,
+        columns=tuple(columns),
+        column_spans={name: param.span for name, param in columns.items()},
+        column_defaults={name: param.default for name, param in columns.items() if param.default is not None},
+        rows=table_of(found.reader, table, columns),
+    )
+
+
+def table_of(reader: StepReader, node: Node, columns: dict[str, Param]) -> Expr:
+    """The rows; in a column `name`, and for a word that the file does not know, a cell is a word."""
+    if not isinstance(node, Sequence):
+        return to_expr(node)
+    order = list(columns)
+    found: list[Expr] = []
+    for row in node.items:
+        with reader.ctx.catch():
+            cells = row.items if isinstance(row, Sequence) else (row,)
+            items = [cell(reader, item, is_name=order[n : n + 1] == ["name"]) for n, item in enumerate(cells)]
+            found.append(ListOf(tuple(items), span=head(row)) if isinstance(row, Sequence) else items[0])
+    return ListOf(tuple(found), span=node.span)
+
+
+def cell(reader: StepReader, node: Node, *, is_name: bool) -> Expr:
+    if is_name:
+        return Lit(checked_name(node, "row"), span=node.span)
+    return to_expr(node, reader.ctx.names)
+
+
+# --- joins
 def branches(reader: StepReader, key: Scalar, node: Node) -> list[Step]:
     """The branches of a join, in order."""
     if isinstance(node, Sequence) and node.items:

@@ -1,0 +1,68 @@
+"""`archdsl build`: a network proven, its table, and the files of its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.commands.options import network, to_choose_of_spec
+from archdsl.commands.proof import PROVEN, verified
+from archdsl.commands.terminal import console, say
+
+if TYPE_CHECKING:
+    from archdsl.analysis.cost import Cost
+    from archdsl.ir.graph import Graph
+
+
+@click.command("build")
+@to_choose_of_spec
+@click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
+def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> None:
+    """Check a spec, build its network, prove that it is what the spec says, print its table, write source and more."""
+    from archdsl.analysis.cost import cost
+    from archdsl.backends.cost import show
+    from archdsl.support.output import write_all
+    from archdsl.workspace.library import locate
+
+    name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
+    verified(graph)
+    found = cost(graph)
+    written = files(graph, found, name)
+    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, variant)))
+    write_all(folder, written)
+    show(found, console())
+    say(f"\nproven: {PROVEN}")
+    say(f"wrote {folder}{os.sep}: {', '.join(listed(written))}")
+
+
+def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:
+    """The files of the output folder by name; nothing is written."""
+    from archdsl.backends import backend, figures
+    from archdsl.backends import torch as torch_source
+    from archdsl.backends.cost import latex, markdown
+
+    blocks = {
+        f"blocks/{block}.svg": figures.draw(graph, block=block, level="op", format="svg") for block in blocks_of(graph)
+    }
+    return {
+        f"{name}.py": torch_source.emit(graph),
+        f"{name}.svg": figures.draw(graph, block=None, level="network", format="svg"),
+        f"{name}.json": backend("json")(graph),
+        "table.tex": latex(cost),
+        "table.md": markdown(cost),
+        **blocks,
+    }
+
+
+def blocks_of(graph: Graph) -> list[str]:
+    """The blocks in use, in the order of their first call."""
+    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
+
+
+def listed(written: dict[str, str | bytes]) -> list[str]:
+    """Names for one line: the blocks counted."""
+    blocks = [name for name in written if "/" in name]
+    return [name for name in written if "/" not in name] + ([f"{len(blocks)} figures in blocks"] if blocks else [])

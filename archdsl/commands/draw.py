@@ -1,0 +1,69 @@
+"""`archdsl draw`: a network or its blocks as a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_file
+from archdsl.commands.terminal import result
+
+# How a figure looks: what they say are the fields of `Look`.
+to_look = group_of(
+    click.option("--theme", metavar="THEME", default="light", show_default=True, help="light or dark."),
+    click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
+    click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
+    click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
+    click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
+    click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
+)
+
+
+@click.command("draw")
+@to_choose_of_spec
+@click.option("--block", metavar="BLOCK", multiple=True, help="The inside of a block; several stand side by side.")
+@click.option("--case", "cases", metavar="NAME=VALUE,...", multiple=True, help="A case of the block, by its arguments.")
+@click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
+@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes that show C×H×W.")
+@click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
+@click.option("--expand", metavar="STAGE", multiple=True, help="Open a stage into its blocks; as often as wanted.")
+@click.option(
+    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]"
+)
+@to_look
+@to_file
+def command(
+    spec: str,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    block: tuple[str, ...],
+    cases: tuple[str, ...],
+    level: str,
+    style: str | None,
+    orient: str,
+    expand: tuple[str, ...],
+    form: str | None,
+    output: str | None,
+    **look: Any,
+) -> None:
+    """Draw a network as a strip of its stages, or a block; as html a page in which stages and blocks open and close."""
+    from archdsl.backends.figures import SUFFIXES, Look, draw, inches
+
+    suffix = Path(output).suffix[1:].lower() if output else ""
+    chosen = Look(**{**look, "width": inches(look["width"])})
+    made = draw(
+        network(spec, variant=variant, params=params, inputs=inputs, layers=layers),
+        block=block,
+        cases=cases,
+        level=level,
+        format=form or SUFFIXES.get(suffix, suffix) or "svg",
+        style=style,
+        orient=orient,
+        expand=expand,
+        look=chosen,
+    )
+    result(made, output)

@@ -1,0 +1,49 @@
+"""`archdsl emit`: a network as the text or file of a back end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archdsl.commands.options import network, parse_set, to_choose_of_spec, to_file
+from archdsl.commands.terminal import result
+
+
+def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    """`--features-only stem,dense.stage2`, or `all` for the last map of each resolution."""
+    if value is None:
+        return False
+    return True if value == "all" else [part.strip() for part in value.split(",") if part.strip()]
+
+
+@click.command("emit")
+@to_choose_of_spec
+@click.option(
+    "--features-only",
+    "features",
+    metavar="STAGE,...",
+    callback=parse_features,
+    help="A backbone that gives the maps of these stages; all: the last of each resolution.",
+)
+@click.option(
+    "--style",
+    metavar="STYLE",
+    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments."
+    "  [default: specialized]",
+)
+@click.option(
+    "--target", "--to", metavar="BACKEND", default="torch", show_default=True, help="torch, onnx, json, cost, svg, …"
+)
+@click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
+@click.option(
+    "--option", "options", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="An option of the back end."
+)
+@to_file
+def command(spec: str, target: str, output: str | None, options: dict[str, Any], **choice: Any) -> None:
+    """Print a network as standalone PyTorch source, or write it as ONNX."""
+    from archdsl.backends import printed
+
+    own = {name: choice.pop(name) for name in ("style", "weights")}
+    options |= {name: value for name, value in own.items() if value is not None}
+    result(printed(target, network(spec, **choice), options), output)

@@ -1,0 +1,106 @@
+"""The arguments and options that several commands share, and the network that they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from archdsl.diagnostics.faults import fault
+
+if TYPE_CHECKING:
+    from archdsl.ir.graph import Graph
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+# --- values
+def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    """`--set growth=16 --set 'widths=[8, 16]'` as params."""
+    found: dict[str, Any] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise fault(
+                "bad-call",
+                f"{where.opts[0]} takes name=value, not '{text}'",
+                help=f"for example {where.opts[0]} growth=16",
+            )
+        found[name.strip()] = setting(name.strip(), value.strip())
+    return found
+
+
+def setting(name: str, text: str) -> Any:
+    """A YAML scalar or list."""
+    from archdsl.diagnostics.spans import Source
+    from archdsl.yaml.located import Mapping, Node, Scalar, read
+
+    def plain(node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return node.value
+        if isinstance(node, Mapping):
+            raise fault("bad-value", f"the param '{name}' cannot be a mapping", node.span)
+        return [plain(item) for item in node.items]
+
+    return None if text in ("", "~", "null") else plain(read(Source(f"--set {name}", text)))
+
+
+def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:
+    """`--input 3,192,192`, or for a network of several inputs `--input image=3,192,192`."""
+    shapes = [(name.strip() if equals else None, sizes(shape)) for name, equals, shape in map(halves, values)]
+    unnamed = [shape for name, shape in shapes if name is None]
+    if unnamed and len(shapes) > 1:
+        raise fault("bad-call", "several --input each need a name", help="--input image=3,192,192")
+    return (unnamed[0] if unnamed else dict(shapes)) if shapes else None
+
+
+def halves(text: str) -> tuple[str, str, str]:
+    name, equals, shape = text.rpartition("=")
+    return name, equals, shape
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.replace("×", ",").replace("x", ",").split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise fault("bad-call", f"--input takes C,H,W, not '{text}'", help="for example --input 3,192,192")
+    return tuple(map(int, parts))
+
+
+# --- options
+to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
+to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
+to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+to_format = click.option(
+    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+)
+
+
+def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options as one decorator, in the order in which `--help` lists them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+# By which a network of a spec is chosen; what they say is what `network` takes after the spec.
+to_choose = group_of(
+    click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
+    to_set,
+    to_input,
+    click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
+)
+to_choose_of_spec = group_of(click.argument("spec"), to_choose)
+
+
+def network(
+    spec: str, *, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, features: Any = False
+) -> Graph:
+    """The network of a spec that the options choose."""
+    from archdsl.workspace.library import graph_of
+
+    return graph_of(spec, variant, params, inputs, features, layers)

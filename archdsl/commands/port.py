@@ -1,0 +1,58 @@
+"""`archdsl port`: weights from another network, or from before an edit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import click
+
+from archdsl.commands.options import network, to_choose
+from archdsl.commands.terminal import say
+from archdsl.diagnostics.faults import fault
+
+
+@click.command("port")
+@click.argument("checkpoint")
+@click.argument("spec", required=False)
+@click.option(
+    "--from",
+    "reference",
+    metavar="NETWORK",
+    help="What the weights belong to: torchvision:NAME, timm:NAME, pytorchcv:NAME, or a file with the names in order.",
+)
+@click.option("--between", nargs=2, metavar="OLD NEW", help="The spec before and after an edit, instead of SPEC.")
+@click.option("--key", metavar="NAME", help="The entry of CHECKPOINT that holds the weights.")
+@to_choose
+@click.option("-o", "--output", metavar="FILE", required=True, help="Safetensors, or by its name .pth or .pt.")
+def command(
+    checkpoint: str,
+    spec: str | None,
+    reference: str | None,
+    between: tuple[str, str] | None,
+    key: str | None,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    output: str,
+) -> None:
+    """Give a network the weights of another one, or those that it had before an edit of its spec."""
+    if (spec is None) == (between is None) or (between and reference):
+        raise fault("bad-call", "port takes CHECKPOINT SPEC [--from …] or CHECKPOINT --between OLD NEW")
+    from archdsl.runtime import porting
+    from archdsl.runtime.porting import listing
+
+    new = between[1] if between else str(spec)
+    graph = network(new, variant=variant, params=params, inputs=inputs, layers=layers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and of libraries: nothing that a user of archdsl can act on
+        if between:
+            before = porting.old_graphs(between[0], variant, params, inputs, layers)
+            ported = porting.port_over_edit(checkpoint, before, graph, key)
+        else:
+            ported = porting.port(checkpoint, graph, reference, key)
+    ported.save(output)
+    for line in listing.of_edit(ported) if between else listing.of_pairs(ported):
+        say(line)
+    say(f"wrote {output}")

@@ -1,0 +1,30 @@
+"""`archdsl table`: networks side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archdsl.commands.options import to_file, to_format, to_input, to_set
+from archdsl.commands.terminal import console, result
+
+
+@click.command("table")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...")
+@click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
+@click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
+@click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
+@to_set
+@to_input
+@to_format
+@to_file
+def command(specs: tuple[str, ...], bold: bool, form: str, output: str | None, **choice: Any) -> None:
+    """Compare networks: input, parameters, multiply-adds, published top-1."""
+    from archdsl.workspace.comparison import compare, show, written
+
+    found = compare(specs, **choice)
+    if form == "text" and output is None:
+        show(found, console())
+    else:
+        result(written(found, form, bold=bold), output)

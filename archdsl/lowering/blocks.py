@@ -1,0 +1,57 @@
+"""A block as an `ir.Function`."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.faults import fault
+from archdsl.ir import program as ir
+from archdsl.lowering.builder import Builder
+from archdsl.lowering.context import Context
+from archdsl.lowering.expressions import resolve, resolve_lets
+from archdsl.lowering.keys import Keys
+from archdsl.lowering.library import Library
+from archdsl.lowering.params import declare, default_of_block, no_channels
+from archdsl.lowering.scope import Scope
+from archdsl.lowering.steps import body
+from archdsl.lowering.vocabulary import INPUT, MEASURES
+from archdsl.syntax import spec as s
+
+
+def lower_block(
+    library: Library, home: s.Spec, block: s.Block, *, staged: bool = False, lists: frozenset[str] = frozenset()
+) -> ir.Function:
+    """A block of `blocks:`, or the outlined body of a loop, whose inputs may be `lists` of tensors too."""
+    context = Context(library, home, block.params, block.name, staged)
+    optional = frozenset(name for name, absent in block.inputs.items() if absent)
+    scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
+    params = declare(block.params, default_of_block, scope)
+    inputs = declare_inputs(block, lists, scope)
+    let = resolve_lets(block.let, scope)
+    require = tuple(resolve(expr, scope) for expr in block.require)
+    if not block.body:
+        raise fault("empty-body", f"the block '{block.name}' has no steps", block.span)
+    builder = Builder(scope, Keys(), inputs[INPUT])
+    return ir.Function(
+        name=block.name,
+        span=block.span,
+        params=params,
+        let=let,
+        inputs=inputs,
+        optional=optional,
+        require=require,
+        region=builder.close(body(block.body, builder)),
+        implicit=context.implicit,
+        staged=staged,
+        doc=block.doc,
+    )
+
+
+def declare_inputs(block: s.Block, lists: frozenset[str], scope: Scope) -> dict[str, ir.Value]:
+    """The tensors that enter a block, those that may be absent last, and their channels enter `scope`."""
+    further = sorted(block.inputs, key=lambda name: block.inputs[name])
+    inputs = {INPUT: ir.Value("x"), **{name: ir.Value(name, many=name in lists) for name in further}}
+    for name, value in inputs.items():
+        if block.name in scope.context.home.blocks:  # what is outlined takes them as they are
+            no_channels(name, block.params)
+        scope.tensors[name] = value
+        scope.numbers[f"c_{name}"] = None
+    return inputs

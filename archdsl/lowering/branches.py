@@ -1,0 +1,108 @@
+"""Branches of a join or fork, each from the same tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import singledispatch
+
+from archdsl.diagnostics.faults import fault
+from archdsl.ir import program as ir
+from archdsl.lowering.builder import Builder
+from archdsl.lowering.chains import check_nameable
+from archdsl.lowering.forms import is_nothing, named_alone
+from archdsl.lowering.refusals import Skip
+from archdsl.lowering.sequences import list_branch, name_branch
+from archdsl.lowering.steps import lowered, otherwise, recovered
+from archdsl.lowering.tensors import is_list
+from archdsl.syntax import spec as s
+
+
+def branches(steps: Sequence[s.Step], builder: Builder) -> list[ir.Operand]:
+    """The operands of a join; the faults of every branch are found."""
+    found: list[ir.Operand] = []
+    sound = True
+    for index, step in enumerate(steps):
+        done = False
+        with builder.context.library.faults.catch():
+            found += branch(step, index, builder)
+            done = True
+        if not done:
+            sound = False
+            recovered(step, builder)
+    if not sound:
+        raise Skip
+    return found
+
+
+def branch(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
+    """One branch of a join; `split` and `fork` stand for several."""
+    operands = unnamed(step, index, builder)
+    if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
+        if not isinstance(step.into, str):
+            raise fault("several-names", "this branch has one result", step.span, help="write as: with one name")
+        if isinstance(operands[0], ir.Value) and operands[0].optional:
+            raise fault("optional-tensor", f"'{step.into}' may not exist", step.span, help="give else: beside when:")
+        builder.bind(step.into, operands[0], step)
+    return operands
+
+
+def unnamed(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
+    """The operands that a branch gives, before `as:` names them."""
+    if isinstance(step, s.SequenceStep):
+        step = replace(step, body=[inner for inner in step.body if not is_nothing(inner)])
+    check_nameable(step, builder.context)
+    if step.when is not None:
+        return [optional_branch(step, index, builder)]
+    if isinstance(step, s.TensorStep):
+        return [builder.tensor(step.ref)]
+    builder = builder.on(builder.source(step))
+    if (tensors := several(step, builder)) is not None:
+        return [tensors]
+    if isinstance(step, s.UseStep) and step.target == "identity" and step.name is None:
+        return [builder.entry]
+    if isinstance(step, s.SequenceStep):
+        return [list_branch(replace(step, body=list(named_alone(step))), index, builder)]
+    value = lowered(step, builder)
+    if value is None:  # `split` and `fork` stand for all their results
+        assert step.into is not None
+        return [builder.scope.tensors[name] for name in ([step.into] if isinstance(step.into, str) else step.into)]
+    name_branch(value, index)
+    return [value]
+
+
+@singledispatch
+def several(step: s.Step, builder: Builder) -> ir.Value | None:
+    """The list of tensors that a step gives where branches stand (`each`, `running_sum`); None: it is one branch."""
+    return None
+
+
+def packed(step: s.Step, builder: Builder) -> ir.Value:
+    """What stands for several branches, as a step: the list of their tensors."""
+    operands = branch(step, 0, builder)
+    return builder.append(ir.Pack(ins=tuple(operands), out=ir.Value("branches", many=True), span=step.span))
+
+
+def optional_branch(step: s.Step, index: int, builder: Builder) -> ir.Value:
+    """A branch with `when:`; without `else:` it may not exist, and the join goes without it."""
+    assert step.when is not None
+    condition, before = builder.expr(step.when), frozenset(builder.keys.given)
+    at = builder.inside()
+    (operand,) = branch(replace(step, when=None, other=None), index, at)
+    many, other = is_list(operand), ir.Region()
+    if many and step.other:
+        raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")
+    if step.other:
+        entry = builder.source(step)
+        with builder.keys.instead(before):
+            other = otherwise(step.other, builder.on(entry))
+    return builder.append(
+        ir.If(
+            condition=condition,
+            then=at.close(operand),
+            other=other,
+            out=ir.Value("branches" if many else f"branch{index + 1}", many=many, optional=not step.other),
+            span=step.span,
+            branch=not step.other,
+        )
+    )

@@ -1,0 +1,62 @@
+"""Chains: steps each of which is a module on the tensor before it, which make an `nn.Sequential`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics.faults import SpecError
+from archdsl.lowering.context import Context
+from archdsl.lowering.refusals import no_module
+from archdsl.lowering.vocabulary import INPUT
+from archdsl.ops import REGISTRY, Op
+from archdsl.syntax import spec as s
+
+
+def is_chain(steps: Sequence[s.Step], context: Context) -> bool:
+    """Whether each step is a module that takes the tensor before it and nothing else."""
+    return all(is_link(step, context) for step in steps)
+
+
+def is_link(step: s.Step, context: Context) -> bool:
+    if step.into is not None or step.source is not None:
+        return False
+    if step.other and not (len(step.other) == 1 and is_link(step.other[0], context)):
+        return False
+    match step:
+        case s.UseStep(target=target) if target in REGISTRY:
+            return is_module_of_one(step, REGISTRY[target])
+        case s.UseStep():
+            return is_call_of_one(step, context)
+        case s.LoopStep(parallel=False) | s.SequenceStep():
+            return is_chain(step.body, context)
+    return False
+
+
+def is_module_of_one(step: s.UseStep, op: Op) -> bool:
+    """Whether an op is a module here, over one tensor."""
+    tensors = {f.name for f in op.fields if f.kind == "tensor"}
+    given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
+    return not op.functional(given) and not tensors & given and not op.many
+
+
+def is_call_of_one(step: s.UseStep, context: Context) -> bool:
+    """Whether a call gives its block one tensor; a block at fault is reported, and is none."""
+    try:
+        block = context.library.find(context.home, step.target, step.span)
+    except SpecError as error:
+        context.library.faults.found.extend(error.diagnostics)
+        return False
+    further = any(name in step.named for name in block.inputs if name != INPUT)
+    return not further and len(step.positional) <= len(block.params)
+
+
+def check_nameable(step: s.Step, context: Context) -> None:
+    """A `name:` is that of a module; where a step makes none, it would be dropped in silence."""
+    if step.name is None or isinstance(step, (s.UseStep, s.LoopStep)):
+        return
+    if isinstance(step, s.SequenceStep):
+        if is_chain(step.body, context) if len(step.body) > 1 else step.body and step.body[0].name is None:
+            return
+    elif isinstance(step, s.ResidualStep) and step.condition is not None:
+        return
+    raise no_module(step.name, step.span)

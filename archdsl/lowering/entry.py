@@ -1,0 +1,44 @@
+"""The two ways into this room: the network of a spec, and the faults of a file of blocks."""
+
+from __future__ import annotations
+
+import archdsl.lowering.calls
+import archdsl.lowering.choices
+import archdsl.lowering.joins
+import archdsl.lowering.residuals  # noqa: F401 - imported for the kinds of step that register themselves
+from archdsl.diagnostics.faults import Collector
+from archdsl.ir import program as ir
+from archdsl.lowering.blocks import lower_block
+from archdsl.lowering.library import Library
+from archdsl.lowering.network import lower_network
+from archdsl.lowering.refusals import too_deep
+from archdsl.syntax import spec as s
+
+
+def lower(spec: s.Spec, form: str = "train") -> ir.Program:
+    """The network of `spec` with the blocks that it calls, its layers in this form.
+
+    Raises `SpecError` with every fault that needs no numbers.
+    """
+    faults = Collector()
+    library = Library(spec, faults, lower_block, lower_network, form)
+    function = None
+    try:
+        with faults.catch():
+            function = library.network(spec)
+        library.blocks(spec)
+    except RecursionError:
+        raise too_deep(spec.span) from None
+    faults.finish()
+    assert function is not None
+    return ir.program(function)
+
+
+def lower_blocks(spec: s.Spec) -> None:
+    """The faults of a file of blocks alone."""
+    faults = Collector()
+    try:
+        Library(spec, faults, lower_block, lower_network).blocks(spec)
+    except RecursionError:
+        raise too_deep(spec.span) from None
+    faults.finish()

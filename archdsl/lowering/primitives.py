@@ -1,0 +1,130 @@
+"""A step that is an op, as an `ir.Primitive`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.nodes import Expr, Index, Name, rebuild, wrap
+from archdsl.expr.show import show
+from archdsl.ir import program as ir
+from archdsl.lowering.arguments import arguments, places_of
+from archdsl.lowering.builder import Builder
+from archdsl.lowering.expressions import resolve, resolve_default
+from archdsl.lowering.refusals import RENAME, no_module
+from archdsl.lowering.scope import Scope
+from archdsl.lowering.tensors import single
+from archdsl.lowering.vocabulary import TENSOR_NAME
+from archdsl.ops import REGISTRY, Field, Op
+from archdsl.ops.base import FORM
+from archdsl.syntax import spec as s
+
+
+def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
+    """An op with its arguments; it is a module and has a key, unless torch has it as a function."""
+    given = arguments(step, [f.name for f in op.fields], f"the op '{op.name}'", list(step.named) if op.further else [])
+    tensors = {f.name: builder.single(given.pop(f.name)) for f in op.fields if f.kind == "tensor" and f.name in given}
+    fields, read, label = op_fields(step, op, given, builder)
+    known = frozenset([*given, *tensors])
+    if step.name is not None and op.functional(known):
+        raise no_module(step.name, step.span)
+    return builder.append(
+        ir.Primitive(
+            op=op,
+            fields=fields,
+            ins=read if read is not None else (builder.entry,),
+            tensors=tensors,
+            given=known,
+            field_spans=places_of(step, op),
+            out=ir.Value("x"),
+            span=step.span,
+            key=None if op.functional(known) else builder.key(step, op.name),
+            label=label,
+        )
+    )
+
+
+def op_fields(
+    step: s.UseStep, op: Op, given: Mapping[str, Expr], builder: Builder
+) -> tuple[dict[str, Expr], tuple[ir.Operand, ...] | None, str | None]:
+    """The fields of an op that are no tensors; what its formula reads, if it has one; its label."""
+    preset = presets(op, builder.scope)
+    fields: dict[str, Expr] = {}
+    read: tuple[ir.Operand, ...] | None = None
+    label = step.label
+    for item in (item for item in op.fields if item.kind != "tensor"):
+        value = given.get(item.name, preset.get(item.name))
+        if value is None:
+            if item.required:
+                raise fault("missing-argument", f"the op '{op.name}' needs '{item.name}' ({item.doc})", step.span)
+            fields[item.name] = wrap(builder.context.library.form if item is FORM else item.default)
+        elif item.kind == "formula":
+            fields[item.name], read = formula(value, builder.scope)
+            label = label or show(value)
+        else:
+            fields[item.name] = value if is_settled(item, given) else builder.expr(value, item.choices)
+    further = {name: builder.expr(e) for name, e in given.items() if name not in fields and op.field(name) is None}
+    return fields | further, read, label
+
+
+def is_settled(item: Field, given: Mapping[str, Expr]) -> bool:
+    """Whether there is no name to resolve in a field: it is text, or comes from `defaults:`."""
+    return item.kind == "text" or item.name not in given
+
+
+def presets(op: Op, scope: Scope) -> dict[str, Expr]:
+    """`defaults:` for an op, its own over those of the op it follows."""
+    context = scope.context
+    found: dict[str, tuple[Expr, s.Spec]] = {}
+    own = {f.name for f in op.fields}
+    for target in (op.follows, op.name):
+        if target:
+            values = context.library.defaults(context.home, target)
+            found.update({k: v for k, v in values.items() if k in own or target == op.name})
+    return {
+        key: resolve_default(value, origin, scope, item.choices if (item := op.field(key)) else ())
+        for key, (value, origin) in found.items()
+    }
+
+
+def formula(value: Expr, scope: Scope) -> tuple[Expr, tuple[ir.Operand, ...]]:
+    """A formula's tensors become its inputs, named t0, t1, … in the expression in order of first mention."""
+    operands: dict[str, ir.Operand] = {}
+    texts: dict[str, str] = {}
+
+    def visit(part: Expr) -> Expr:
+        if not isinstance(part, (Name, Index)):
+            return rebuild(part, visit)
+        base = part.base if isinstance(part, Index) else part
+        if not isinstance(base, Name) or base.id in scope.numbers or scope.context.home.params.get(base.id):
+            return number(part, scope)
+        key = repr(part)
+        if key not in texts:
+            texts[key] = f"t{len(texts)}"
+            operands[texts[key]] = single(part, scope)
+        return Name(texts[key], span=part.span)
+
+    expr = visit(value)
+    return expr, tuple(operands.values())
+
+
+def number(part: Expr, scope: Scope) -> Expr:
+    """A number that a formula reads."""
+    if isinstance(part, Name) and TENSOR_NAME.fullmatch(part.id):
+        raise fault("shadowed-name", f"'{part.id}' names a tensor in formulas", part.span, help=RENAME)
+    return resolve(part, scope)
+
+
+def over_several(kind: str, operands: Sequence[ir.Operand], step: s.Step, builder: Builder) -> ir.Value:
+    """An op over several tensors, which has no arguments and is no module."""
+    op = REGISTRY[kind]
+    return builder.append(
+        ir.Primitive(
+            op=op,
+            fields=presets(op, builder.scope),
+            ins=tuple(operands),
+            out=ir.Value("x"),
+            span=step.span,
+            label=step.label,
+        )
+    )

@@ -1,0 +1,116 @@
+"""Stages of a network: one module, a chain, a table of rows, or steps of the network's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.nodes import Lit
+from archdsl.ir import program as ir
+from archdsl.lowering.builder import Builder
+from archdsl.lowering.chains import is_chain, is_link
+from archdsl.lowering.expressions import resolve_lets
+from archdsl.lowering.forms import is_bare
+from archdsl.lowering.keys import Keys
+from archdsl.lowering.loops import loop
+from archdsl.lowering.refusals import RENAME
+from archdsl.lowering.sequences import container
+from archdsl.lowering.steps import body
+from archdsl.lowering.vocabulary import LONE_OUTPUT
+from archdsl.lowering.walks import step_names
+from archdsl.support.naming import camel
+from archdsl.syntax import spec as s
+
+
+def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
+    """A stage on the tensor before it or that of `from:`; later stages read it by its name."""
+    builder.context.owner = camel(stage.name)  # what is outlined here is named by its stage
+    at = builder.on(builder.source(stage))
+    value = marked_stage(stage, at) if stage.when is None else optional_stage(stage, at.entry, builder)
+    if isinstance(value, ir.Value) and value.name == "x":
+        value.name = stage.name
+    if stage.name in builder.scope.numbers:
+        raise fault("shadowed-name", f"the stage '{stage.name}' has the name of a param", stage.span)
+    builder.scope.tensors[stage.name] = value
+    return value
+
+
+def optional_stage(stage: s.Stage, entry: ir.Operand, builder: Builder) -> ir.Value:
+    """A stage with `when:`; one that is dropped leaves what came before it."""
+    assert stage.when is not None
+    at = builder.on(entry).inside(builder.scope)
+    then = at.close(marked_stage(stage, at))
+    return builder.append(
+        ir.If(
+            condition=builder.expr(stage.when),
+            then=then,
+            other=ir.Region(result=builder.entry),
+            out=ir.Value(stage.name),
+            span=stage.span,
+            word=stage.name,
+            stage=stage.name,
+        )
+    )
+
+
+def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
+    """A stage of training alone; no other reads it."""
+    if stage.name in (builder.context.home.outputs or (LONE_OUTPUT,)):
+        message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
+        raise fault("bad-name", message, stage.span, help=RENAME)
+    condition = builder.expr(stage.when) if stage.when is not None else Lit(True)
+    at = builder.on(builder.source(stage)).inside()
+    return ir.Auxiliary(condition, at.close(marked_stage(stage, at)))
+
+
+def marked_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
+    """The operations of a stage, the last of them marked as that stage."""
+    value = stage_body(stage, builder)
+    for operation in builder.region.nodes[-1:]:
+        operation.stage = stage.name
+    return value
+
+
+def stage_body(stage: s.Stage, builder: Builder) -> ir.Operand:
+    if not stage.body:
+        raise fault("empty-body", f"the stage '{stage.name}' has no steps", stage.span)
+    only = lone_step(stage)
+    if isinstance(only, s.LoopStep) and not only.parallel and only.columns:
+        return tapped(stage, loop(only, replace(builder, keys=Keys()), stage), builder)
+    if isinstance(only, s.UseStep) and is_link(only, builder.context):
+        return body([replace(only, name=stage.name)], replace(builder, keys=Keys()))
+    if is_chain(stage.body, builder.context):
+        return tapped(stage, container(stage.body, stage.name, stage, builder), builder)
+    return open_stage(stage, builder)
+
+
+def lone_step(stage: s.Stage) -> s.Step | None:
+    """The step that is all of a stage, so that its module is the stage; a name of its own is a key in the stage."""
+    only = stage.body[0]
+    alone = len(stage.body) == 1 and not stage.let
+    return only if alone and only.name is None and is_bare(only) else None
+
+
+def tapped(stage: s.Stage, value: ir.Value, builder: Builder) -> ir.Value:
+    """Paths may lead into the container that was just appended."""
+    node = builder.region.nodes[-1]
+    assert isinstance(node, (ir.Container, ir.Loop))
+    builder.context.taps[stage.name] = node
+    return value
+
+
+def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
+    """A stage with joins, taps or named tensors: its modules are the network's, under the stage's name."""
+    prefix, carry = f"{stage.name}_", ir.Value("x")
+    scope = builder.scope.inner()
+    let = resolve_lets(stage.let, scope)
+    keys = replace(builder.keys, prefix=prefix)  # of one class: the sets are shared
+    at = Builder(scope, keys, carry)
+    region = at.close(body(stage.body, at))
+    keyed = [node for node in region.walk() if node.key is not None and node.key.startswith(prefix)]
+    if len(keyed) == 1 and str(keyed[0].key).removeprefix(prefix) not in step_names(stage.body):
+        keyed[0].key = stage.name
+    own = {name: value for name, value in scope.tensors.items() if name not in builder.scope.tensors}
+    builder.scope.tensors.update({f"{stage.name}.{name}": value for name, value in own.items()})
+    out = ir.Value(stage.name)
+    return builder.append(ir.Stage(entry=builder.entry, carry=carry, body=region, let=let, out=out, span=stage.span))

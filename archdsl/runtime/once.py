@@ -1,0 +1,62 @@
+"""Modules that are alike compute once: each further one gives at once what the graph gives for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+if TYPE_CHECKING:
+    import torch
+
+    from archdsl.ir.graph import Node, Tensor
+    from archdsl.runtime.kernels import Kernels
+
+HEAVY = frozenset({
+    nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear,
+})  # fmt: skip
+
+
+class Once:
+    """The forward of modules that compute once for each class, arguments and shape of input."""
+
+    def __init__(self, values: Mapping[Tensor, torch.Tensor], kernels: Kernels) -> None:
+        self.values, self.kernels = values, kernels
+        self.macs: dict[tuple[Any, ...], int] = {}  # of those that have computed
+
+    def replace(self, node: Node, module: nn.Module) -> None:
+        """Gives a module that knows what leaves its node."""
+        compute, kind = module.forward, repr(module)  # which holds the class and every argument
+
+        def forward(x: torch.Tensor, *sizes: Any) -> Any:
+            key = kind, x.shape, sizes
+            if key in self.macs:
+                self.kernels.macs += self.macs[key]
+                return self.values[node.outputs[0]].clone()  # which an activation may overwrite
+            before = self.kernels.macs
+            found = compute(x, *sizes)
+            self.macs[key] = self.kernels.macs - before
+            return found
+
+        module.forward = forward
+
+
+@contextmanager
+def once(
+    network: nn.Module, nodes: Sequence[Node], values: Mapping[Tensor, torch.Tensor], kernels: Kernels
+) -> Iterator[None]:
+    """While it lasts, of torch's heavy modules the first of those that are alike computes for all.
+
+    What the others give is known: each is held against its node, and so is what enters it.
+    """
+    modules, shared = dict(network.named_modules()), Once(values, kernels)
+    heavy = [(node, modules[node.path]) for node in nodes if type(modules[node.path]) in HEAVY]
+    for node, module in heavy:
+        shared.replace(node, module)
+    try:
+        yield
+    finally:
+        for _, module in heavy:
+            del module.forward

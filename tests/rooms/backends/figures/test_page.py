@@ -1,0 +1,370 @@
+"""The interactive page as text: what stands in it, once, and that nothing of a spec can run.
+
+`test_page_browser.py` opens it. After a wanted change of what a page says, write the golden file anew with
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/rooms/backends/figures/test_page.py -k golden
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import time
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from support.page import HOSTILE, SMALL, hostile_graph
+from support.places import GOLDEN as GOLDENS
+from support.places import ROOT
+
+import archdsl
+from archdsl.analysis.cost import cost
+from archdsl.backends import figures
+from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.interactive import boxes, plans
+from archdsl.backends.figures.interactive.data import ROLES, Writer
+from archdsl.backends.figures.interactive.parts import whole
+from archdsl.ops import REGISTRY
+from archdsl.workspace.library import read, shipped
+
+GOLDEN = GOLDENS / "page" / "small.json"
+ASSETS = ROOT / "codegen_templates" / "interactive"
+
+
+class Reader(HTMLParser):
+    """The elements of a page, in order, with what stands in scripts and styles; refuses tags that do not pair."""
+
+    VOID = frozenset({"meta", "link", "input", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, list[str]] = {}
+        self.stack: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.stack
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names)), tag
+        self.elements.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+            self.inside.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        if self.stack:
+            self.inside[self.stack[-1]][-1] += data
+
+
+def graph_of(name: str) -> archdsl.Graph:
+    return archdsl.graph(name, read(name).networks()[0])
+
+
+def page_of(graph: archdsl.Graph, **what) -> str:
+    return figures.draw(graph, format="html", **what)
+
+
+def data_of(text: str) -> dict:
+    return json.loads(Reader(text).inside["script"][0])
+
+
+def groups_of(group: dict) -> list[dict]:
+    return [group, *(inner for part in group["parts"] if part["kind"] == "group" for inner in groups_of(part))]
+
+
+def stacks_of(root: dict) -> list[dict]:
+    return [part for group in groups_of(root) for part in group["parts"] if part["kind"] == "stack"]
+
+
+@pytest.fixture
+def small(tmp_path) -> archdsl.Graph:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return archdsl.graph(path)
+
+
+@pytest.fixture(scope="module", params=shipped())
+def shown(request) -> tuple[archdsl.Graph, dict]:
+    """Each shipped network with the data of its page."""
+    graph = graph_of(request.param)
+    return graph, data_of(page_of(graph))
+
+
+# --- what is in it
+def test_every_op_stands_in_it_once(shown):
+    graph, data = shown
+    found = Counter(op["id"] for stack in stacks_of(data["root"]) for op in stack["ops"])
+    assert found == Counter(f"n{node.id}" for node in graph.nodes)
+
+
+def test_ids_are_unique(shown):
+    _, data = shown
+    groups = [group["id"] for group in groups_of(data["root"])]
+    ops = [op["id"] for stack in stacks_of(data["root"]) for op in stack["ops"]]
+    assert max(Counter(groups + ops).values()) == 1
+
+
+def test_each_op_has_its_path_shapes_costs_and_line(shown):
+    graph, data = shown
+    ops = {op["id"]: op for stack in stacks_of(data["root"]) for op in stack["ops"]}
+    for node in graph.nodes:
+        op = ops[f"n{node.id}"]
+        assert (op["op"], op["path"]) == (node.op.name, node.path)
+        assert op["out"] == [list(tensor.shape) for tensor in node.outputs]
+        assert op["in"] == [list(tensor.shape) for tensor in node.inputs]
+        file, line, text = data["lines"][op["at"]]
+        assert (file, line) == (Path(node.span.source.name).name, node.span.line)
+        assert text.rstrip("…") in node.span.source.line(line)
+
+
+def test_costs_add_up(shown):
+    graph, data = shown
+    found = cost(graph)
+    assert (data["root"]["params"], data["root"]["macs"]) == (found.params, found.macs)
+    for group in groups_of(data["root"]):
+        for what in ("params", "macs"):
+            parts = [part for part in group["parts"] if part["kind"] == "group"]
+            ops = [op for part in group["parts"] if part["kind"] == "stack" for op in part["ops"]]
+            assert group[what] == sum(part[what] for part in (*parts, *ops))
+
+
+def test_wires_are_the_edges_of_the_graph(shown):
+    """Followed through the frames, the wires lead from the op that makes a tensor to each that reads it."""
+    graph, data = shown
+    found, parents = Counter(), {}
+    for group in groups_of(data["root"]):
+        for index, part in enumerate(group["parts"]):
+            if part["kind"] == "group":
+                parents[part["id"]] = (group, index)
+
+    def maker(group: dict, place: int, leaves: int) -> dict:
+        """The stack or end from which a wire comes."""
+        if place < 0:
+            outer, index = parents[group["id"]]
+            (wire,) = (w for w in outer["wires"] if w[1] == index and w[3] == -1 - place)
+            return maker(outer, wire[0], wire[2])
+        part = group["parts"][place]
+        if part["kind"] != "group":
+            return part
+        (wire,) = (w for w in part["wires"] if w[1] == len(part["parts"]) + leaves)
+        return maker(part, wire[0], wire[2])
+
+    def called(part: dict) -> str:
+        return part["ops"][0]["id"] if part["kind"] == "stack" else part["name"]
+
+    for group in groups_of(data["root"]):
+        for source, target, leaves, _ in group["wires"]:
+            if target < len(group["parts"]) and group["parts"][target]["kind"] == "stack":
+                found[called(maker(group, source, leaves)), called(group["parts"][target])] += 1
+
+    owner = {op["id"]: called(stack) for stack in stacks_of(data["root"]) for op in stack["ops"]}
+    inputs = {name: "input" if len(graph.inputs) == 1 else name for name in graph.inputs}
+    expected = set()
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            source = owner[f"n{tensor.node.id}"] if tensor.node else inputs[tensor.name]
+            if source != owner[f"n{node.id}"]:
+                expected.add((source, owner[f"n{node.id}"], id(tensor)))
+    assert found == Counter((source, target) for source, target, _ in expected)
+
+
+def test_boxes_of_a_plan_do_not_overlap(shown):
+    _, data = shown
+    for group in groups_of(data["root"]):
+        places = data["plans"][group["plan"]]["parts"]
+        sized = [(x, y, *part["size"]) for (x, y), part in zip(places, group["parts"], strict=True)]
+        for (x, y, w, h), (u, v, w2, h2) in combinations(sized, 2):
+            assert abs(x - u) >= (w + w2) / 2 or abs(y - v) >= (h + h2) / 2, group["title"]
+
+
+def test_wires_of_a_plan_begin_and_end_at_its_boxes(shown):
+    _, data = shown
+    for group in groups_of(data["root"]):
+        plan, parts = data["plans"][group["plan"]], group["parts"]
+        for (source, target, *_), way in zip(group["wires"], plan["ways"], strict=True):
+            assert len(way) % 6 == 2  # a point, and three more for each curve
+            if source >= 0:
+                x, y = plan["parts"][source]
+                assert way[:2] == pytest.approx([x, y + parts[source]["size"][1] / 2], abs=1.5)
+            if target < len(parts):
+                x, y = plan["parts"][target]
+                assert way[-2:] == pytest.approx([x, y - parts[target]["size"][1] / 2], abs=1.5)
+
+
+def test_alike_blocks_share_a_plan():
+    data = data_of(page_of(archdsl.graph("efficientnet", "b7")))
+    assert len(groups_of(data["root"])) > 100
+    assert len(data["plans"]) < 40
+
+
+def test_a_chain_is_set_as_the_engine_would_set_it(small):
+    writer = Writer(small)
+    group = whole(small)
+    stem = group.parts[1]
+    assert plans.is_chain(group)
+    assert plans.is_chain(stem)
+    assert not plans.is_chain(group.parts[2].parts[0])
+    for chain in (group, stem):
+        sizes = [boxes.closed_size(part, writer.words(part)) for part in chain.parts]
+        ours = plans.column(chain, sizes)
+        theirs = plans.read(json.loads(render(plans.dot(chain, sizes), "json")), chain)
+        assert ours.height == pytest.approx(theirs.height, abs=4)
+        for one, other in zip(ours.parts, theirs.parts, strict=True):
+            assert one == pytest.approx(other, abs=4)
+        for one, other in zip(ours.ways, theirs.ways, strict=True):
+            assert [*one[0], *one[-1]] == pytest.approx([*other[0], *other[-1]], abs=4)
+
+
+def test_thousands_of_ops_in_a_row_take_seconds():
+    body = [{"repeat": 1500, "body": [{"conv": {"out": 4, "kernel": 1}}, "bn", "relu"]}]
+    graph = archdsl.graph({"archdsl": 1, "name": "Long", "input": [4, 8, 8], "stages": {"body": body}})
+    start = time.process_time()
+    text = page_of(graph)
+    assert time.process_time() - start < 10
+    assert len(data_of(text)["root"]["parts"][1]["parts"]) == 1500
+
+
+def test_a_large_network_stays_small():
+    text = page_of(archdsl.graph("efficientnet", "b7"))
+    assert len(text.encode()) < 400_000
+
+
+def test_a_block_that_is_one_box_is_no_group_of_its_own(small):
+    _, body, _ = (part for part in data_of(page_of(small))["root"]["parts"] if part["kind"] == "group")
+    assert [part["title"] for part in body["parts"]] == ["Unit", "Unit"]
+    stacks = [[op["op"] for op in stack["ops"]] for stack in stacks_of(body["parts"][0])]
+    assert stacks == [["conv", "bn", "relu"], ["add"], ["conv"]]
+
+
+def test_several_outputs_and_heads_of_training_are_ends():
+    spec = {
+        "archdsl": 1, "name": "Two", "input": [3, 8, 8],
+        "stages": {
+            "body": [{"conv": {"out": 4, "kernel": 1}}],
+            "aux": {"training": True, "from": "body", "body": ["global_avg_pool", "flatten"]},
+            "head": {"from": "body", "body": ["relu"]},
+        },
+    }  # fmt: skip
+    data = data_of(page_of(archdsl.graph(spec)))
+    ends = [part["name"] for part in data["root"]["parts"] if part["kind"] == "end"]
+    assert ends == ["input", "output", "aux (training)"]
+    assert [part["title"] for part in data["root"]["parts"] if part.get("training")] == ["aux"]
+
+
+def test_it_is_the_golden_one(small):
+    """The data; of the plans, which the engine makes, what it is asked to lay out."""
+    writer = Writer(small)
+    data = writer.document() | {"plans": [text.splitlines() for text in writer.plans.index]}
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", flat, json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
+    if os.environ.get("ARCHDSL_REWRITE_GOLDEN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def flat(match: re.Match) -> str:
+    """A list of short things on one line."""
+    items = re.sub(r"\s*\n\s*", " ", match[1])
+    return f"[{items}]" if len(items) < 100 else match[0]
+
+
+# --- the file
+def test_it_asks_for_nothing(small):
+    for tag, attributes in Reader(page_of(small)).elements:
+        for name in ("src", "href", "srcset", "action", "poster", "data", "background"):
+            assert attributes.get(name) in (None, "data:,"), (tag, attributes)
+        assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+    for asset in ASSETS.iterdir():
+        text = asset.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(
+            r"https?:|//\w|@import|url\((?!#)|\bfetch\b|XMLHttpRequest|\bimport\b", strip_comments(text)
+        )
+
+
+def strip_comments(text: str) -> str:
+    return re.sub(r"^\s*//.*$|/\*.*?\*/", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_its_policy_names_its_style_and_script(small):
+    page = Reader(page_of(small))
+    (policy,) = (a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    digest = {
+        tag: f"'sha256-{base64.b64encode(hashlib.sha256(page.inside[tag][-1].encode()).digest()).decode()}'"
+        for tag in ("style", "script")
+    }
+    assert rules == {
+        "default-src": "'none'", "img-src": "data:", "style-src": digest["style"], "script-src": digest["script"],
+    }  # fmt: skip
+
+
+def test_nothing_of_a_spec_becomes_markup(small):
+    hostile = hostile_graph()
+    page, tame = Reader(page_of(hostile)), Reader(page_of(small))
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in tame.elements]
+    assert page.inside["title"] == [f"{HOSTILE} {HOSTILE}"]
+    data = json.loads(page.inside["script"][0])
+    assert data["name"] == HOSTILE
+    assert any(op["text"].startswith("</script>") for stack in stacks_of(data["root"]) for op in stack["ops"])
+
+
+def test_no_folder_of_this_machine_is_named(small, tmp_path):
+    assert str(tmp_path) not in page_of(small)
+    assert str(ROOT) not in page_of(graph_of("peleenet"))
+    assert {line[0] for line in data_of(page_of(small))["lines"]} == {"small.yaml"}
+
+
+def test_every_role_has_a_colour_and_a_word():
+    css = (ASSETS / "page.css").read_text(encoding="utf-8")
+    for role in {op.role for op in REGISTRY.values()}:
+        assert role in ROLES
+        assert len(re.findall(rf"--{role}: #", css)) == 2  # light and dark
+        assert re.search(rf"^\.{role} \{{ fill: var\(--{role}\); stroke: var\(--{role}-line\);", css, re.MULTILINE)
+
+
+# --- sizes and words
+def test_a_box_holds_its_words():
+    assert boxes.text_width("WWW", 12) > boxes.text_width("iii", 12)
+    assert boxes.text_width("深い", 12) > 24
+    width, height = boxes.fit([("x" * 30, boxes.TEXT, False)], 20)
+    assert width % boxes.GRID == 0
+    assert width >= boxes.text_width("x" * 30, boxes.TEXT) + 2 * boxes.SIDE
+    assert height == 20
+
+
+def test_a_long_word_is_cut():
+    assert boxes.clipped("x" * 100) == "x" * (boxes.WIDEST - 1) + "…"
+    assert boxes.clipped("a\x00b\u202ec") == "a b c"
+
+
+# --- how it is asked for
+def test_draw_makes_it(small):
+    assert archdsl.draw(small, format="html") == page_of(small)
+    assert page_of(small).startswith("<!DOCTYPE html>")
+    levels = [data_of(page_of(small, level=level))["depth"] for level in figures.LEVELS]
+    assert levels[0] == 0 < levels[-1]
+
+
+def test_a_block_is_shown_at_its_first_call(small):
+    assert data_of(page_of(small, block="Unit"))["show"] == "body.0"
+    with pytest.raises(archdsl.SpecError, match="no block 'Unti' in use"):
+        page_of(small, block="Unti")
+
+
+def test_the_command_line_makes_it_by_the_name_of_the_file(tmp_path, monkeypatch):
+    from archdsl.commands import cli
+
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(SMALL)
+    assert cli.main(["draw", "small.yaml", "-o", "small.html"]) == 0
+    assert data_of(Path("small.html").read_text(encoding="utf-8"))["name"] == "Small"

@@ -1,0 +1,618 @@
+"""Tables for a paper: the stage table in the paper's own columns, the comparison of networks, and LaTeX that compiles.
+
+Golden files: `golden/tables/SPEC@VARIANT.FORMAT`. After a change of the tables write them anew with
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/rooms/backends/test_tables.py -k golden
+
+and read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support.places import DATA
+from support.places import GOLDEN as GOLDENS
+
+import archdsl
+from archdsl.analysis.cost import WORK
+from archdsl.backends.cost import FORMATS, short_names
+from archdsl.commands.cli import main
+from archdsl.diagnostics.faults import SpecError
+from archdsl.support.tables import mark_escape, tex_escape, unit_of
+from archdsl.workspace.comparison import FORMATS as TABLE_FORMATS
+from archdsl.workspace.comparison import written
+from archdsl.workspace.library import locate, read, shipped
+
+GOLDEN = GOLDENS / "tables"
+REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
+GOLDENS = [
+    ("mobilenet_v2", "1.00-224", "latex"),
+    ("mobilenet_v3", "large-0.75", "latex"),
+    ("shufflenet_v2", "x1.0", "md"),
+    ("efficientnet", "b0", "csv"),
+    ("squeezenet", "1.0", "text"),
+    ("peleenet", "1.0", "text"),
+    ("espnet_v2", "x1.0", "latex"),
+]
+ENDINGS = {"latex": "tex", "md": "md", "csv": "csv", "text": "txt"}
+NETWORKS = [name for name in shipped() if read(name).networks()]
+HOSTILE = r"a|b_c & 50% <x> #1 {y} ~ ^ \z $ [q] *e* `k` – ✓"
+
+
+@cache
+def counted(name, form=None):
+    """The cost of a shipped network; the first form if none is named."""
+    return archdsl.cost(name, form or read(name).networks()[0])
+
+
+def lines_of(spec, *variant, columns, **params):
+    """The lines of a table as lists: operator, then what stands in the columns named."""
+    table = archdsl.cost(spec, *variant, **params).table
+    named = {column.word: column for column in table.columns}
+    return [[line.operator, *(line.value(named[word]) for word in columns)] for line in table.lines]
+
+
+def words_of(spec, *variant, **params):
+    return [column.word for column in archdsl.cost(spec, *variant, **params).table.columns]
+
+
+def net(stages, **rest):
+    return {"archdsl": 1, "name": "Net", "input": [3, 32, 32], "stages": stages, **rest}
+
+
+# --- the tables of the papers, typed from them
+def test_mobilenet_v2_has_table_2_of_its_paper():
+    assert words_of("mobilenet_v2") == ["t", "c", "n", "s"]
+    found = lines_of("mobilenet_v2", columns=["t", "c", "n", "s"])
+    assert [[t, c, n, s and s[0]] for _, t, c, n, s in found] == [
+        [None, 32, 1, 2],
+        [1, 16, 1, 1],
+        [6, 24, 2, 2],
+        [6, 32, 3, 2],
+        [6, 64, 4, 2],
+        [6, 96, 3, 1],
+        [6, 160, 3, 2],
+        [6, 320, 1, 1],
+        [None, 1280, 1, 1],
+        [None, 1280, 1, None],
+        [None, 1000, 1, None],
+    ]
+
+
+def test_mobilenet_v3_has_table_1_of_its_paper():
+    assert words_of("mobilenet_v3") == ["k", "exp", "c", "se", "nl", "s"]
+    found = lines_of("mobilenet_v3", columns=["k", "exp", "c", "se", "nl", "s"])
+    re_, hs = "relu", "hard_swish"
+    assert [[*row[1:6], row[6] and row[6][0]] for row in found] == [
+        [3, None, 16, None, hs, 2],
+        [3, 16, 16, False, re_, 1],
+        [3, 64, 24, False, re_, 2],
+        [3, 72, 24, False, re_, 1],
+        [5, 72, 40, True, re_, 2],
+        [5, 120, 40, True, re_, 1],
+        [5, 120, 40, True, re_, 1],
+        [3, 240, 80, False, hs, 2],
+        [3, 200, 80, False, hs, 1],
+        [3, 184, 80, False, hs, 1],
+        [3, 184, 80, False, hs, 1],
+        [3, 480, 112, True, hs, 1],
+        [3, 672, 112, True, hs, 1],
+        [5, 672, 160, True, hs, 2],
+        [5, 960, 160, True, hs, 1],
+        [5, 960, 160, True, hs, 1],
+        [1, None, 960, None, hs, 1],
+        [None, None, 960, None, None, None],
+        [1, None, 1280, None, hs, None],
+        [None, None, 1000, None, None, None],
+    ]
+
+
+def test_shufflenet_v2_has_table_5_of_its_paper():
+    found = lines_of("shufflenet_v2", "x1.0", columns=["c", "s", "n"])
+    assert [(operator, c, s and s[0], n) for operator, c, s, n in found[:9]] == [
+        ("ConvBNReLU", 24, 2, 1),
+        ("3×3 Max pool", 24, 2, 1),
+        ("DownUnit", 116, 2, 1),
+        ("BasicUnit", 116, 1, 3),
+        ("DownUnit", 232, 2, 1),
+        ("BasicUnit", 232, 1, 7),
+        ("DownUnit", 464, 2, 1),
+        ("BasicUnit", 464, 1, 3),
+        ("ConvBNReLU", 1024, 1, 1),
+    ]
+
+
+def test_efficientnet_b1_repeats_as_it_is_scaled():
+    assert words_of("efficientnet", "b1") == ["e", "k", "s", "c", "n"]
+    found = lines_of("efficientnet", "b1", columns=["e", "k", "c", "n"])
+    assert [row[4] for row in found[1:8]] == [2, 3, 3, 4, 4, 5, 2]
+    found = lines_of("efficientnet", "b2", columns=["e", "k", "c", "n"])
+    assert [row[3] for row in found[:9]] == [32, 16, 24, 48, 88, 120, 208, 352, 1408]
+
+
+def test_mnasnet_shows_the_expansion_of_its_table_and_where_squeeze_and_excitation_is():
+    found = lines_of("mnasnet", "a1-1.0", columns=["e", "k", "se"])
+    assert [row[1:] for row in found[1:8]] == [
+        [1, 3, False],
+        [6, 3, False],
+        [3, 5, True],
+        [6, 3, False],
+        [6, 3, True],
+        [6, 5, True],
+        [6, 3, False],
+    ]
+
+
+def test_squeezenet_has_table_1_of_its_paper():
+    assert words_of("squeezenet") == ["s1x1", "e1x1", "e3x3", "c", "s"]
+    fires = [row[1:] for row in lines_of("squeezenet", columns=["s1x1", "e1x1", "e3x3"]) if row[0] == "Fire"]
+    assert fires == [[n, 4 * n, 4 * n] for n in (16, 16, 32, 32, 48, 48, 64, 64)]
+
+
+# --- columns
+def test_a_width_multiplier_is_in_the_columns():
+    narrow = lines_of("mobilenet_v3", "large-0.75", columns=["exp", "c"])
+    assert [row[1:] for row in narrow[1:8]] == [
+        [16, 16],
+        [64, 24],
+        [72, 24],
+        [72, 32],
+        [96, 32],
+        [96, 32],
+        [192, 64],
+    ]
+    assert lines_of("ghostnet", "1.3", columns=["exp"])[2][1] == 64
+
+
+def test_a_column_that_no_row_differs_in_is_left_out():
+    assert words_of("mobilenet_v3", "large-minimalistic") == ["exp", "c", "s"]  # 3×3 and ReLU throughout, nothing gated
+
+
+def test_a_column_that_says_what_another_does_is_left_out():
+    rows = {"for": ["width", "depth", "down"], "in": [[8, 2, 1], [16, 3, 2]]}
+    body = [{"repeat": "depth", "body": [{"conv": {"out": "width", "kernel": 3, "stride": "down if first else 1"}}]}]
+    assert words_of(net({"body": {**rows, "body": body}})) == ["c", "n", "s"]
+
+
+def test_a_column_that_means_another_thing_keeps_its_letter():
+    rows = {"for": ["n", "c"], "in": [[3, 8], [5, 16]]}
+    body = [{"repeat": 2, "body": [{"conv": {"out": "c", "kernel": "n"}}]}, "max_pool"]
+    spec = net({"body": {**rows, "body": body}})
+    assert words_of(spec) == ["n", "c", "repeats", "s"]
+    assert lines_of(spec, columns=["n", "repeats"]) == [
+        ["3×3 Conv", 3, 2],
+        ["2×2 Max pool", 2, 1],
+        ["5×5 Conv", 5, 2],
+        ["2×2 Max pool", 2, 1],
+    ]
+
+
+def test_a_rate_that_is_counted_up_is_no_column():
+    assert "drop" not in " ".join(words_of("efficientnet", "b0"))
+
+
+def test_unequal_neighbours_of_one_loop_have_lines_of_their_own():
+    found = lines_of("fbnet", "a", columns=["op", "n"])
+    assert [row[1:] for row in found[2:5]] == [["k3_e3", 1], ["k3_e1", 1], ["skip", 2]]
+
+
+def test_a_graph_without_tables_has_the_standard_columns():
+    assert words_of(net({"a": [{"conv": {"out": 4, "stride": 2}}], "b": [{"conv": 8}]})) == ["c", "s"]
+
+
+# --- lines
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_op_is_in_one_line(name):
+    for form in {read(name).networks()[0], read(name).networks()[-1]}:
+        found = counted(name, form)
+        for column in ("params", "macs", "buffers", "activations", *WORK):
+            assert sum(getattr(line.work, column) for line in found.table.lines) == getattr(found, column), column
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_leaves_a_line_of_a_chain_enters_the_next(name):
+    found = counted(name).table.lines
+    inside = [pair for pair in pairwise(found) if pair[0].stage == pair[1].stage]
+    for before, after in inside:
+        assert after.input in (before.output, before.output[:1]), (before, after)  # [:1]: after a flatten
+
+
+def test_norms_and_activations_stand_with_their_convolution():
+    found = archdsl.cost(net({"a": [{"conv": 4}, "bn", "relu", {"dropout": 0.1}, {"conv": 4}, "bn"]})).table.lines
+    assert [(line.operator, line.main) for line in found] == [
+        ("1×1 Conv; BN; ReLU", "1×1 Conv"),
+        ("1×1 Conv; BN", "1×1 Conv"),
+    ]
+
+
+def test_what_stands_in_front_of_the_first_convolution_belongs_to_it():
+    (line,) = archdsl.cost(net({"a": ["bn", "relu", {"conv": 4}]})).table.lines
+    assert (line.operator, line.main) == ("BN; ReLU; 1×1 Conv", "1×1 Conv")
+
+
+def test_a_stage_of_activations_alone_has_a_line():
+    (line,) = archdsl.cost(net({"a": ["bn", "relu"]})).table.lines
+    assert (line.operator, line.main) == ("BN; ReLU", "BN; ReLU")
+
+
+def test_equal_steps_are_one_line_and_unequal_ones_are_not():
+    steps = [{"conv": {"out": 4, "kernel": 3}}, {"conv": {"out": 4, "kernel": 3}}, {"conv": {"out": 8, "kernel": 3}}]
+    assert lines_of(net({"a": [{"conv": 4}, *steps]}), columns=["n", "c"]) == [
+        ["1×1 Conv", 1, 4],
+        ["3×3 Conv", 2, 4],
+        ["3×3 Conv", 1, 8],
+    ]
+
+
+def test_a_stage_that_is_no_chain_is_one_line():
+    (line,) = archdsl.cost(
+        net({"a": [{"conv": 4, "as": "kept"}, {"conv": 4}, {"add": ["identity", "kept"]}]})
+    ).table.lines
+    assert line.operator == "1×1 Conv ×2; Add"
+
+
+def test_a_long_operator_is_cut_short():
+    steps = [{"conv": {"out": n, "kernel": 2 * n - 1}} for n in range(1, 12)]
+    (line,) = archdsl.cost(
+        net({"a": [{"conv": 4, "as": "kept"}, *steps, {"conv": 4}, {"add": ["identity", "kept"]}]})
+    ).table.lines
+    assert len(line.operator) < 75
+    assert re.search(r"; … \d+ more$", line.operator)
+
+
+def test_a_stage_name_stands_once():
+    found = archdsl.cost("peleenet").table.lines
+    assert short_names(found)[:5] == ["stem", "stage1", "", "", "stage2"]
+    assert short_names(archdsl.cost("mobilenet_v2").table.lines)[:3] == ["stem", "bottlenecks", ""]
+
+
+# --- golden files
+@pytest.mark.parametrize(("name", "variant", "form"), GOLDENS, ids=lambda v: v)
+def test_the_table_is_that_of_the_golden_file(name, variant, form):
+    path = GOLDEN / f"{name}@{variant}.{ENDINGS[form]}"
+    text = FORMATS[form](counted(name, variant))
+    if REWRITE:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["latex", "md", "text", "csv"])
+def test_the_comparison_is_that_of_the_golden_file(form):
+    path = GOLDEN / f"comparison.{ENDINGS[form]}"
+    text = written(archdsl.table(["squeezenet", "mobilenet_v2@1.00-224", "shufflenet_v1@g1-x1.0", "espnet"]), form)
+    if REWRITE:
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_looked_at():
+    names = {f"{name}@{variant}.{ENDINGS[form]}" for name, variant, form in GOLDENS}
+    assert {path.name for path in GOLDEN.iterdir()} == names | {f"comparison.{end}" for end in ENDINGS.values()}
+
+
+def test_the_bytes_are_the_same_each_time():
+    code = (
+        "import archdsl\n"
+        "cost = archdsl.cost('micronet', 'm1')\n"
+        "print(cost.to_text(), cost.to_markdown(), cost.to_latex(), cost.to_csv())\n"
+        "print(archdsl.table(['mnasnet', 'squeezenet@1.1']).to_latex())"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+
+
+def test_a_table_costs_no_torch():
+    code = "import archdsl, sys; archdsl.table('squeezenet').to_latex(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+# --- alignment
+@pytest.mark.parametrize("width", [60, 100, 160])
+@pytest.mark.parametrize(
+    "text", [lambda w: archdsl.cost("mobilenet_v3").to_text(w), lambda w: archdsl.table("squeezenet").to_text(w)]
+)
+def test_columns_of_a_terminal_stay_in_line(text, width):
+    shown = text(width).splitlines()
+    rule = next(n for n, line in enumerate(shown) if set(line) == {"─"})
+    body = [line for line in shown[rule - 1 : rule + 20] if "×" in line]
+    assert len({len(line) for line in body}) == 1
+    head = shown[rule - 1]
+    for word in ("params", "MACs"):
+        end = head.index(word) + len(word)
+        cells = [line[:end] for line in body]
+        assert all(cell[-1] in "0123456789kMG " for cell in cells)  # numbers end under the end of their heading
+        assert all(line[end : end + 1] in ("", " ") for line in body)
+
+
+def test_points_of_accuracies_stay_in_line():
+    _, heading, _, *shown = archdsl.table("squeezenet").to_text().splitlines()
+    start = heading.index("top-1")
+    assert len({line.index(".", start) for line in shown if "57.5" in line or "60.38" in line}) == 1
+
+
+def test_markdown_rows_have_as_many_cells_as_the_heading():
+    for text in (archdsl.cost("micronet", "m1").to_markdown(), archdsl.table(["squeezenet", "espnet"]).to_markdown()):
+        assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
+
+
+def test_latex_rows_have_as_many_cells_as_columns():
+    for text in (archdsl.cost("micronet", "m1").to_latex(), archdsl.table(["squeezenet", "espnet"]).to_latex()):
+        columns = re.search(r"begin\{tabular\}\{([lr]+)\}", text).group(1)
+        rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert {line.count("&") - line.count(r"\&") for line in rows} == {len(columns) - 1}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "smallest", "shown"),
+    [
+        ([3_504_872], "K", ["K", "3,504.9"]),
+        ([66_347_960], "K", ["K", "66,348.0"]),
+        ([140_685_664], "K", ["M", "140.7"]),
+        ([3_448_880], "M", ["M", "3.45"]),
+        ([1_000_000, 140_685_664], "M", ["M", "140.69"]),
+        ([37_745_884_192], "M", ["M", "37,745.9"]),
+        ([377_458_841_920], "M", ["G", "377.5"]),
+    ],
+)  # fmt: skip
+def test_counts_have_a_unit_that_fits_the_largest(numbers, smallest, shown):
+    unit = unit_of(numbers, smallest)
+    assert [unit.name, unit.text(max(numbers))] == shown
+
+
+def test_a_count_below_the_last_decimal_is_not_nothing():
+    assert unit_of([3_504_872], "K").text(22) == "<0.1"
+    assert unit_of([3_504_872], "K").text(0) == "0.0"
+
+
+# --- escapes
+@pytest.fixture(scope="module")
+def hostile():
+    return archdsl.cost(net({"a": [{"conv": 4, "label": HOSTILE}]}))
+
+
+def test_latex_of_a_hostile_label_has_no_bare_special(hostile):
+    row = next(line for line in hostile.to_latex().splitlines() if line.startswith("a &"))
+    bare = re.sub(
+        r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar|checkmark)\{\}", "", row
+    )
+    bare = re.sub(r"\\[&%$#_{}]|\$\\(times)\$|\{\[\}|\{\]\}", "", bare)
+    assert not set(r"%$#_{}~^<>|✓") & set(bare.removesuffix(r" \\"))
+    assert bare.count("&") == hostile.to_latex().splitlines()[3].count("&")
+
+
+def test_markdown_of_a_hostile_label_is_one_cell(hostile):
+    row = next(line for line in hostile.to_markdown().splitlines() if line.startswith("| a |"))
+    heading = hostile.to_markdown().splitlines()[0]
+    assert len(re.findall(r"(?<!\\)\|", row)) == heading.count("|")
+    assert r"\<x\>" in row
+
+
+def test_html_and_csv_of_a_hostile_label_are_one_cell(hostile):
+    assert "&lt;x&gt;" in hostile._repr_html_()
+    assert "<x>" not in hostile._repr_html_()
+    assert next(csv.DictReader(io.StringIO(hostile.to_csv())))["operator"] == HOSTILE
+
+
+def test_a_source_is_escaped_in_every_format():
+    variants = {"v": {"top1": {"value": 50, "source": HOSTILE}}, "w": {"top1": {"value": 49, "source": "=1+1"}}}
+    found = archdsl.table(net({"a": [{"conv": 4}]}, variants=variants))
+    assert mark_escape(HOSTILE) in found.to_markdown()
+    assert tex_escape(HOSTILE).replace(r"\rlap", "") in found.to_latex()
+    assert "<x>" not in found._repr_html_()
+    rows = list(csv.DictReader(io.StringIO(found.to_csv())))
+    assert [row["source"] for row in rows] == [HOSTILE, "'=1+1"]
+
+
+# --- LaTeX compiles
+def tex(body: str, folder: Path) -> str:
+    """The log of a document that compiled; skips where there is no TeX."""
+    engine = shutil.which("pdflatex") or shutil.which("tectonic")
+    if engine is None:
+        pytest.skip("neither pdflatex nor tectonic is on PATH")
+    packages = r"\usepackage{booktabs,amssymb}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}"
+    (folder / "tables.tex").write_text(document, encoding="utf-8")
+    if "tectonic" in Path(engine).name:
+        command = [engine, "--chatter", "minimal", "tables.tex"]
+    else:
+        command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "tables.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=300)
+    log = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
+    if "File `booktabs.sty' not found" in log or "File `amssymb.sty' not found" in log:
+        pytest.skip("this TeX lacks booktabs or amssymb")
+    assert done.returncode == 0, log[-2000:]
+    assert (folder / "tables.pdf").stat().st_size > 1000
+    return log
+
+
+def test_latex_of_every_network_compiles(tmp_path):
+    tables = [counted(name).to_latex() for name in NETWORKS]
+    tables.append(archdsl.table(["squeezenet", "mnasnet", "fbnet@b"], sort="macs").to_latex(bold=True))
+    log = tex("\n\\clearpage\n".join(f"\\tiny {table}" for table in tables), tmp_path)
+    assert "Missing character" not in log
+
+
+def test_latex_of_hostile_texts_compiles(tmp_path, hostile):
+    variants = {"v_1": {"top1": {"value": 50, "source": HOSTILE}}, "w-2": {"top1": 49}}
+    compared = archdsl.table(net({"a": [{"conv": 4}]}, variants=variants))
+    log = tex(f"{hostile.to_latex()}\n\n{compared.to_latex(bold=True)}", tmp_path)
+    assert "Missing character" not in log
+
+
+def test_latex_names_the_packages_that_it_needs():
+    assert archdsl.cost("mobilenet_v3").to_latex().splitlines()[0].endswith(r"Needs \usepackage{booktabs,amssymb}.")
+    assert archdsl.cost("mobilenet_v2").to_latex().splitlines()[0].endswith(r"Needs \usepackage{booktabs}.")
+
+
+# --- published accuracies
+def test_accuracies_of_the_shipped_specs_are_those_published():
+    with (DATA / "top1.csv").open(encoding="utf-8") as file:
+        published = {(row["spec"], row["variant"]): (float(row["top1"]), row["source"]) for row in csv.DictReader(file)}
+    found = {}
+    for name in NETWORKS:
+        spec = read(name)
+        for variant in spec.variants.values():
+            if variant.top1 is not None:
+                source = variant.top1_source or spec.paper.get("top1", "paper")
+                found[name, variant.name] = (variant.top1, source)
+    assert found == published
+
+
+def test_an_accuracy_is_not_handed_on_by_extends():
+    rows = {row.variant: row.top1 for row in archdsl.table("shufflenet_v2").rows}
+    assert (rows["x0.5"], rows["torchvision-x0.5"]) == (60.3, None)
+
+
+def test_an_accuracy_is_not_that_of_a_spec_laid_on_another(tmp_path):
+    path = tmp_path / "mine.yaml"
+    shutil.copy(Path(locate("mobilenet_v2")), tmp_path)
+    path.write_text("name: Mine\nextends: mobilenet_v2.yaml\nvariants: {1.40-224: {width: 1.4, top1: 75.3}}\n")
+    rows = {row.variant: (row.params, row.top1) for row in archdsl.table(path).rows}
+    assert rows["1.00-224"] == (3_504_872, None)
+    assert rows["1.40-224"] == (6_108_776, 75.3)
+
+
+@pytest.mark.parametrize(
+    ("top1", "says"),
+    [
+        (0, "top1 is in percent, not 0"),
+        (718, "top1 is in percent, not 718"),
+        ({"source": "paper"}, "top1: has no value"),
+        ({"value": 71.8, "sauce": "paper"}, "did you mean 'source'"),
+        ({"value": 71.8, "source": ["paper"]}, "source: is a text"),
+    ],
+)
+def test_a_wrong_accuracy_is_told(top1, says):
+    with pytest.raises(SpecError, match=re.escape(says)):
+        archdsl.table(net({"a": [{"conv": 4}]}, variants={"v": {"top1": top1}}))
+
+
+# --- comparisons
+def test_a_spec_alone_stands_for_its_variants():
+    rows = archdsl.table("squeezenet").rows
+    assert [row.variant for row in rows] == list(read("squeezenet").variants)
+    assert (rows[1].params, rows[1].macs, rows[1].top1, rows[1].source) == (1235496, 349151936, None, None)
+    assert (rows[2].top1, rows[2].source) == (60.38, "authors' SqueezeNet-Residual README")
+
+
+def test_a_spec_beside_others_is_the_network_as_it_stands():
+    rows = archdsl.table(["squeezenet", "mobilenet_v2@0.50-224"]).rows
+    assert [(row.spec, row.variant) for row in rows] == [("squeezenet", "1.0"), ("mobilenet_v2", "0.50-224")]
+    every = archdsl.table(["squeezenet", "mobilenet_v2@0.50-224"], variants=True).rows
+    assert len(every) == len(read("squeezenet").variants) + 1
+
+
+def test_files_dicts_and_graphs_can_be_compared(tmp_path):
+    path = tmp_path / "my@net.yaml"
+    path.write_text("name: Mine\ninput: [3, 8, 8]\nstages: {a: [conv: 4]}\nvariants: {big: {input: [3, 16, 16]}}\n")
+    inline = net({"a": [{"conv": 8}]})
+    rows = archdsl.table([path, f"{path}@big", inline, archdsl.graph(inline)]).rows
+    assert [(row.spec, row.name, row.variant, row.input) for row in rows] == [
+        ("my@net", "Mine", None, "3×8×8"),
+        ("my@net", "Mine", "big", "3×16×16"),
+        ("Net", "Net", None, "3×32×32"),
+        ("Net", "Net", None, "3×32×32"),
+    ]
+
+
+def test_rows_can_be_sorted():
+    by_macs = archdsl.table("mobilenet_v2", sort="macs").rows
+    assert [row.macs for row in by_macs] == sorted(row.macs for row in by_macs)
+    by_top1 = archdsl.table("squeezenet", sort="top1").rows
+    assert [row.top1 for row in by_top1] == [60.38, 57.5, None, None, None]
+    with pytest.raises(SpecError, match="sorted by params, macs, top1"):
+        archdsl.table("squeezenet", sort="speed")
+
+
+def test_the_best_is_bold_only_if_asked_for():
+    found = archdsl.table("squeezenet")
+    assert r"\textbf" not in found.to_latex()
+    assert "**" not in found.to_markdown()
+    bold = found.to_markdown(bold=True)
+    assert re.findall(r"\*\*(.*?)\*\*", bold) == ["1,235,496", "349,151,936", "60.38", "1,235,496", "349,151,936"]
+    assert found.to_latex(bold=True).count(r"\textbf") == 5
+
+
+def test_a_comparison_without_accuracies_has_no_column_for_them():
+    assert "top-1" not in archdsl.table("espnet").to_text()
+    assert "Top-1" not in archdsl.table("espnet").to_latex()
+
+
+def test_sources_of_several_networks_name_the_paper():
+    text = archdsl.table(["shufflenet_v1@g1-x1.0", "squeezenet"]).to_latex()
+    assert "arXiv 1707.01083, Table 2" in text
+    assert "arXiv 1602.07360" in text
+
+
+def test_a_comparison_shows_itself_in_a_notebook():
+    assert "<td" in archdsl.table("squeezenet")._repr_html_()
+    assert "1,248,424" in archdsl.table("squeezenet")._repr_html_()
+
+
+def test_json_is_the_data_of_the_rows():
+    found = archdsl.table("squeezenet")
+    assert json.loads(found.to_json()) == found.data()
+    assert found.data()[0]["inputs"] == {"x": [3, 224, 224]}
+
+
+def test_json_of_a_cost_has_the_table():
+    table = json.loads(FORMATS["json"](archdsl.cost("mobilenet_v2")))["table"]
+    assert table["columns"] == ["t", "c", "n", "s"]
+    assert table["lines"][2]["values"] == {"t": 6, "c": 24, "n": 2, "s": [2, 2]}
+
+
+# --- the command
+@pytest.mark.parametrize("form", TABLE_FORMATS)
+def test_the_command_prints_every_format(form, capsys):
+    assert main(["table", "squeezenet@1.1", "mobilenet_v2@1.00-224", "--format", form]) == 0
+    shown = capsys.readouterr().out
+    assert ("3.50" if form == "latex" else "3504872") in shown.replace(",", "")
+
+
+def test_the_command_writes_a_file(tmp_path, capsys):
+    assert main(["table", "squeezenet", "--format", "latex", "-o", str(tmp_path / "all.tex")]) == 0
+    assert (tmp_path / "all.tex").read_text(encoding="utf-8") == archdsl.table("squeezenet").to_latex()
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["squeezenet@1.2"], "did you mean '1.1'?"),
+        (["squeezenet@"], "is no spec@variant"),
+        (["squeezenett"], "did you mean 'squeezenet'?"),
+        (["squeezenet", "--sort", "mac"], "did you mean 'macs'?"),
+        (["squeezenet", "--format", "markdown"], "known are text, md, latex, json, csv"),
+    ],
+)
+def test_a_wrong_call_is_told(arguments, says, capsys):
+    assert main(["table", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_networks_at_another_input_and_with_other_params_have_no_published_accuracy():
+    found = archdsl.table(["mobilenet_v2@1.00-224", "shufflenet_v2@x1.0"], input=[3, 160, 160], num_classes=10)
+    wanted = [archdsl.cost(row.spec, row.variant, input=[3, 160, 160], num_classes=10) for row in found.rows]
+    assert [(row.params, row.macs) for row in found.rows] == [(cost.params, cost.macs) for cost in wanted]
+    assert {row.top1 for row in found.rows} == {None}
+    with pytest.raises(archdsl.SpecError, match="a Graph has its input and params already"):
+        archdsl.table([archdsl.graph("squeezenet")], num_classes=10)

@@ -1,0 +1,146 @@
+"""What an emitted classifier offers its users beside its forward: features, another head, other image channels."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+from support.nets import SPECS, filled, graph_of, images, run
+from torch.nn.functional import interpolate
+
+import archdsl
+from archdsl.runtime import module
+
+CLASSIFIERS = [name for name in SPECS if "in_chans" in archdsl.emit(graph_of(name))]
+RESET = [name for name in CLASSIFIERS if "def reset_classifier" in archdsl.emit(graph_of(name))]
+every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+every_reset = pytest.mark.parametrize("name", RESET)  # those whose last layer is no part of a block
+
+
+def made(name, **arguments):
+    torch.manual_seed(0)
+    return module.network_class(graph_of(name))(**arguments).eval()
+
+
+def takes(name, argument):
+    return argument in inspect.signature(module.network_class(graph_of(name))).parameters
+
+
+def test_nearly_all_shipped_networks_are_classifiers():
+    assert len(RESET) >= 0.75 * len(SPECS)
+
+
+@every_classifier
+def test_the_forward_is_features_and_head(name):
+    net = made(name)
+    if not hasattr(net, "forward_features"):
+        pytest.skip("its head is the whole of it")
+    (x,) = images(name)
+    with torch.no_grad():
+        features = net.forward_features(x)
+    assert features.dim() >= 3
+    assert features.shape[-1] < x.shape[-1]
+
+
+@every_reset
+def test_another_number_of_classes_is_another_last_layer_and_nothing_else(name):
+    net, other = made(name), made(name, num_classes=7)
+    (scores,) = run(other, images(name))
+    assert scores.shape[1] == 7
+    mine, theirs = net.state_dict(), other.state_dict()
+    assert mine.keys() == theirs.keys()
+    changed = {key for key in mine if mine[key].shape != theirs[key].shape}
+    assert {key.rpartition(".")[2] for key in changed} <= {"weight", "bias", "running_mean", "running_var"}
+    net.reset_classifier(7)
+    assert {k: v.shape for k, v in net.state_dict().items()} == {k: v.shape for k, v in theirs.items()}
+    (scores,) = run(net, images(name))
+    assert scores.shape[1] == 7
+
+
+@every_reset
+def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
+    net, bare = made(name), made(name, num_classes=0)
+    dropped = net.state_dict().keys() - bare.state_dict().keys()
+    last = [part for path, part in net.named_modules() if path and all(key.startswith(f"{path}.") for key in dropped)][
+        -1
+    ]
+    seen = []
+    last.register_forward_hook(lambda layer, inputs, output: seen.append((*inputs, output)))
+    (scores,) = run(net, images(name))
+    ((entering, given),) = seen
+    assert given.shape[1] == scores.shape[1]
+    assert sum(p.numel() for p in bare.parameters()) == sum(p.numel() for p in net.parameters()) - sum(
+        p.numel() for p in last.parameters()
+    )
+    bare.load_state_dict({k: v for k, v in net.state_dict().items() if k in bare.state_dict()}, strict=True)
+    (features,) = run(bare, images(name))
+    assert features.shape[1] == entering.shape[1]
+    net.reset_classifier(0)
+    assert torch.equal(run(net, images(name))[0], features)
+
+
+@every_classifier
+def test_images_of_other_channels_change_what_reads_the_image_alone(name):
+    net, grey = made(name), made(name, in_chans=1)
+    (x,) = images(name)
+    assert run(grey, (x[:, :1],))[0].shape == run(net, (x,))[0].shape
+    before, after = net.state_dict(), grey.state_dict()
+    assert before.keys() == after.keys()
+    assert 1 <= sum(before[key].shape != after[key].shape for key in before) <= 4
+
+
+@every_classifier
+def test_the_last_pooling_can_be_a_maximum(name):
+    if not takes(name, "global_pool"):
+        pytest.skip("its last pooling is part of a block")
+    peak = made(name, global_pool="max")
+    peak.load_state_dict(filled(name).state_dict())
+    larger = [interpolate(x, scale_factor=2) for x in images(name)]  # a map of several values
+    (a,), (b,) = run(filled(name), larger), run(peak, larger)
+    assert (a - b).abs().max() > 1e-3 * b.abs().max()
+    with pytest.raises(KeyError):
+        made(name, global_pool="median")
+
+
+def test_a_network_that_is_no_classifier_has_nothing_of_it():
+    spec = {
+        "archdsl": 1,
+        "name": "Heads",
+        "input": [3, 8, 8],
+        "params": {"num_classes": 4},
+        "stages": {
+            "trunk": [{"conv": 8}],
+            "scores": [{"conv": "num_classes"}],
+            "boxes": [{"from": "trunk", "conv": 4}],
+        },
+        "outputs": {"scores": "scores", "boxes": "boxes"},
+    }
+    text = archdsl.emit(spec)
+    assert "reset_classifier" not in text
+    assert "in_chans" not in text
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "squeezenet"])
+def test_build_takes_what_the_class_takes(name):
+    size = {"input": [3, 64, 64], "num_classes": 0, "dropout": 0}
+    net = archdsl.build(name, **size, in_chans=1, global_pool="max").eval()
+    whole = archdsl.build(name, input=[3, 64, 64], dropout=0)
+    bare = type(whole)(num_classes=0, in_chans=1, global_pool="max").eval()
+    bare.load_state_dict(net.state_dict())
+    x = torch.randn(2, 1, 64, 64)
+    assert torch.equal(net(x), bare(x))
+    assert {part.p for part in net.modules() if isinstance(part, torch.nn.Dropout)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"in_chans": 1, "num_clases": 7}, "has no param 'num_clases'"),
+        ({"input": [3, 64, 64], "in_chan": 1}, "has no param 'in_chan'"),
+        ({"features_only": True, "in_chans": 1}, "has no param 'in_chans'"),
+    ],
+)
+def test_build_refuses_what_neither_spec_nor_class_takes(params, message):
+    with pytest.raises(archdsl.SpecError, match=message):
+        archdsl.build("squeezenet", **params)

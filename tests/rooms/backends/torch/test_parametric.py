@@ -1,0 +1,202 @@
+"""The parametric style beyond the shipped specs: one class for what the params make of a spec, or a fault."""
+
+from __future__ import annotations
+
+import inspect
+from random import Random
+
+import pytest
+import torch
+from support.nets import run
+from support.random_specs import Maker
+
+import archdsl
+from archdsl.analysis.elaborate import elaborate
+from archdsl.runtime.verify import verify
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.yaml.located import from_python
+
+SETTINGS = ({}, {"n": 1}, {"n": 2}, {"n": 3}, {"a": 8}, {"kind": "large"})  # of the params that a Maker gives its specs
+
+
+def made(source, name="Net"):
+    """The class of a source."""
+    loaded = {}
+    exec(compile(source, "emitted", "exec"), loaded)
+    return loaded[name]
+
+
+def one_class(tree):
+    return made(archdsl.emit(tree, style="parametric"), tree["name"])
+
+
+def assert_alike(whole, network):
+    """A module of the one class is the graph of the network that the spec then is, and has its keys in their order."""
+    ours = made(archdsl.emit(network), network.name)()
+    assert list(whole.state_dict()) == list(ours.state_dict())
+    verify(whole, network)
+
+
+def spec(stages, params, **more):
+    return {"name": "Net", "input": [3, 16, 16], "params": params, **more, "stages": stages}
+
+
+def check(tree, *settings):
+    whole = one_class(tree)
+    for setting in settings:
+        assert_alike(whole(**setting), archdsl.graph(tree, **setting))
+
+
+def test_a_step_that_no_variant_runs():
+    body = [{"conv": {"out": 8, "kernel": 3}}, {"bn": None, "when": "norm"}, "relu"]
+    check(spec({"stem": body}, {"norm": False}), {}, {"norm": True})
+
+
+def test_a_step_that_every_variant_runs():
+    body = [{"conv": 16, "when": "wide > 1"}, {"conv": 8}]
+    check(spec({"stem": body}, {"wide": 2}, variants={"w3": {"wide": 3}}), {}, {"wide": 1}, {"wide": 5})
+
+
+def test_a_body_that_no_variant_chooses():
+    bodies = {"small": [{"conv": 8}], "large": [{"conv": {"out": 8, "kernel": 3}}, "bn"], "none": [{"conv": 4}]}
+    body = [{"choice": "kind", "of": bodies}, {"conv": 4}]
+    check(spec({"stem": body}, {"kind": "small"}), {}, {"kind": "large"}, {"kind": "none"})
+
+
+def test_two_params_that_must_meet():
+    body = [{"conv": 8}, {"body": [{"dropout": "rate", "when": "rate > 0"}, {"conv": 8}], "when": "light"}, {"conv": 4}]
+    tree = spec({"stem": body}, {"light": False, "rate": 0.0}, variants={"light": {"light": True}})
+    check(tree, {}, {"light": True}, {"light": True, "rate": 0.5})
+
+
+def test_a_loop_that_every_variant_turns_once():
+    body = [{"conv": 4}, {"repeat": "depth", "body": [{"conv": 8}, "relu"]}, {"conv": "c_in"}]
+    check(spec({"stem": body}, {"depth": 1}), {}, {"depth": 2}, {"depth": 4})
+
+
+def test_a_param_that_follows_from_others():
+    tree = spec({"stem": [{"conv": "hidden"}, {"conv": 8}]}, {"width": 4, "hidden": "width * 2"})
+    tree["variants"] = {"wide": {"width": 8}, "odd": {"width": 8, "hidden": 5}}
+    check(tree, {}, {"width": 3}, {"hidden": 7}, {"width": 8, "hidden": 5})
+    source = archdsl.emit(tree, style="parametric")
+    assert "hidden: int | None = None" in source
+    loaded = {}
+    exec(source, loaded)
+    assert loaded["VARIANTS"] == {"wide": {"width": 8}, "odd": {"width": 8, "hidden": 5}}
+
+
+def test_what_no_network_shows_is_refused():
+    blocks = {"Unit": {"params": ["n"], "require": ["n <= 100"], "body": [{"conv": 8}]}}
+    stages = {"stem": [{"Unit": "n"}, {"bn": None, "when": "n > 100"}]}
+    tree = spec(stages, {"n": 1}, blocks=blocks)
+    with pytest.raises(archdsl.SpecError) as caught:
+        archdsl.emit(tree, style="parametric")
+    (item,) = caught.value.diagnostics
+    assert item.code == "cannot-print"
+    assert item.message == "no variant runs this, though 'n' may let it: what then comes of it is not known"
+
+
+def test_one_style_leaves_no_trace_in_the_other():
+    tree = Maker(Random(70657), 0).spec()
+    graph = elaborate(read_spec(from_python(tree), base=None))
+    alone = archdsl.emit(archdsl.graph(tree), style="parametric")
+    specialized = archdsl.emit(graph)
+    assert archdsl.emit(graph, style="parametric") == alone
+    assert archdsl.emit(graph) == specialized
+
+
+def test_a_last_block_is_made_anew_from_the_params_that_it_reads():
+    whole = made(archdsl.emit("micronet", "m0", style="parametric"), "MicroNet")(features=96)
+    whole.reset_classifier(7)
+    assert run(whole.eval(), [torch.randn(2, 3, 64, 64)])[0].shape == (2, 7)
+
+
+def test_what_a_condition_says_is_not_asked_again_inside():
+    body = [{"conv": {"out": "8 if wide else 4"}}, {"conv": 16, "when": "wide"}, {"bn": None, "when": "wide"}]
+    tree = spec({"stem": body, "head": [{"conv": 4}]}, {"wide": False})
+    source = archdsl.emit(tree, style="parametric")
+    assert source.count("if wide:") == 1
+    assert "nn.Conv2d(8, 16, 1)" in source  # not `8 if wide else 4`
+    check(tree, {}, {"wide": True})
+
+
+def check_random(seed):
+    """Of a random spec: for how many settings its one class is the network that the spec then is."""
+    try:
+        read = read_spec(from_python(Maker(Random(seed), 0).spec()), base=None)
+        whole = made(archdsl.emit(elaborate(read), style="parametric"))
+    except archdsl.SpecError:
+        return 0
+    arguments, found = inspect.signature(whole).parameters, 0
+    for setting in SETTINGS:
+        try:
+            network = elaborate(read, None, setting)
+            archdsl.emit(network)
+        except archdsl.SpecError:
+            continue
+        if setting.keys() <= arguments.keys():
+            assert_alike(whole(**setting), network)
+            found += 1
+    return found
+
+
+def test_random_specs_as_one_class():
+    assert sum(map(check_random, range(200))) > 40
+
+
+@pytest.mark.slow
+def test_thousands_of_random_specs_as_one_class():
+    assert sum(map(check_random, range(200, 2500))) > 500
+
+
+ROWS = [["c1", 8], ["c2", 16]]
+MORE_ROWS = [["c0", 4], ["c1", 6], ["c2", 12]]
+
+
+def rows_then(*stages, body=({"conv": {"out": "c", "stride": 2}},)):
+    trunk = {"for": ["name", "c"], "in": "rows", "body": list(body)}
+    return spec({"trunk": trunk, **dict(stages)}, {"rows": ROWS}, variants={"more": {"rows": MORE_ROWS}})
+
+
+def test_a_row_of_a_table_that_comes_as_an_argument_is_tapped():
+    joined = [{"concat": [{"from": "trunk", "upsample": {"like": "side"}}, "side"]}]
+    tree = rows_then(("side", {"from": "trunk.c1", "body": [{"conv": 4}]}), ("all", joined))
+    check(tree, {}, {"rows": MORE_ROWS}, {"rows": [["c3", 5], ["c1", 7]]})
+    assert 'nn.Conv2d(next(c for name, c in rows if name == "c1"), 4, 1)' in archdsl.emit(tree, style="parametric")
+
+
+def test_a_step_of_a_row_that_comes_as_an_argument_is_tapped():
+    body = [{"conv": "2 * c"}, {"conv": "c + 1", "name": "deep"}]
+    up = {"from": "trunk.c1.deep", "body": [{"conv": 4}, {"concat": ["identity", "trunk.c2"]}, {"conv": 3}]}
+    check(rows_then(("up", up), body=body), {}, {"rows": MORE_ROWS})
+
+
+def test_a_tapped_row_whose_channels_hang_on_those_before_it_is_refused():
+    body = [{"conv": "c_in + c"}]
+    tree = rows_then(("up", {"from": "trunk.c1", "body": [{"conv": 4}, {"concat": ["identity", "trunk"]}]}), body=body)
+    with pytest.raises(archdsl.SpecError) as caught:
+        archdsl.emit(tree, style="parametric")
+    assert [(item.code, item.span is not None) for item in caught.value.diagnostics] == [("cannot-print", True)]
+
+
+def test_bodies_of_a_choice_with_other_strides_before_a_linear_layer():
+    bodies = {
+        "k2": [{"conv": {"out": "c", "stride": 2}}],
+        "k4": [{"conv": {"out": "c", "stride": 4}}],
+        "k1": [{"conv": "c"}],
+    }
+    stages = {"stem": [{"choice": "kind", "of": bodies}, {"max_pool": None, "when": "pool"}]}
+    stages |= {"body": {"repeat": 2, "body": [{"conv": {"out": 4, "kernel": 3, "stride": 2}}]}}
+    stages |= {"head": [{"conv": "c"}, "flatten", {"linear": 5}]}
+    variants = {"b": {"kind": "k4"}, "c": {"kind": "k1", "pool": False}}
+    tree = spec(stages, {"kind": "k2", "c": 8, "pool": True}, variants=variants)
+    check(tree, {}, {"kind": "k4"}, {"kind": "k1", "c": 3}, {"kind": "k4", "pool": False})
+
+
+def test_a_size_that_a_stride_or_the_input_decides():
+    tree = spec({"stem": [{"conv": {"out": 4, "stride": "s"}}, "flatten", {"linear": 5}]}, {"s": 1})
+    tree["variants"] = {"half": {"s": 2}, "wide": {"input": [3, 8, 24]}}
+    check(tree, {}, {"s": 2}, {"s": 3})
+    source = archdsl.emit(tree, style="parametric")
+    assert "4 * ((image_size[0] - 1) // s + 1) * ((image_size[1] - 1) // s + 1), 5" in source
+    assert '"wide": {"image_size": (8, 24)}' in source

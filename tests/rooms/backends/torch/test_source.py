@@ -1,0 +1,534 @@
+"""The source that `emit` prints: the same each time, as a careful person would publish it, and enough by itself.
+
+Golden files: `golden/source/SPEC@VARIANT.py`. After a change of the printer write them anew with
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/rooms/backends/torch/test_source.py -k golden
+
+and read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import tokenize
+from functools import cache
+
+import pytest
+import torch
+from support.nets import SPECS, assert_equal, filled, graph_of, images, run
+from support.places import GOLDEN as GOLDENS
+from support.places import PRELUDE
+
+import archdsl
+from archdsl.ops import REGISTRY
+from archdsl.workspace.library import locate, read
+
+GOLDEN = GOLDENS / "source"
+VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
+STANDARD = {"torch", "math", "itertools", "typing"}
+REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
+
+GOLDENS = [
+    ("peleenet", "1.0"),
+    ("mobilenet_v2", "1.00-224"),
+    ("shufflenet_v2", "x1.0"),
+    ("shufflenet_v2", "torchvision-x1.0"),
+    ("efficientnet", "b0"),
+    ("espnet", "q8"),
+    ("micronet", "m3"),
+]
+# Lines of code of the model's definition in torchvision 0.28: without the tables of weights, blanks, docstrings.
+TORCHVISION = {"shufflenet_v2": 111, "mobilenet_v2": 112, "mnasnet": 130, "mobilenet_v3": 196, "efficientnet": 216}
+SQUEEZENET = ("squeezenet", "1.1"), 70  # its other variants are not in torchvision
+
+PARAMETRIC = ["mobilenet_v2", "efficientnet"]  # golden files of the parametric style
+every_variant = pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda v: v)
+
+
+@cache
+def parametric(name):
+    return archdsl.emit(name, first_of(name), style="parametric")
+
+
+@cache
+def text_of(name, variant):
+    return archdsl.emit(name, variant)
+
+
+def tool(*arguments, cwd):
+    """What a tool says; empty if it has nothing to say."""
+    found = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    return "" if found.returncode == 0 else found.stdout + found.stderr
+
+
+@pytest.fixture(scope="session")
+def emitted(tmp_path_factory):
+    """A folder with every variant's source."""
+    folder = tmp_path_factory.mktemp("emitted")
+    for name, variant in VARIANTS:
+        (folder / file_of(name, variant)).write_text(text_of(name, variant), encoding="utf-8")
+    for name in SPECS:
+        (folder / f"{name}_parametric.py").write_text(parametric(name), encoding="utf-8")
+    return folder
+
+
+def file_of(name, variant):
+    return re.sub(r"\W", "_", f"{name}__{variant}") + ".py"
+
+
+def first_of(name):
+    return next(iter(read(name).variants))
+
+
+# --- the same each time
+PRINT_DIGESTS = """
+import hashlib, json
+import archdsl
+from archdsl.workspace.library import read, shipped
+print(json.dumps({f"{name}@{variant}": hashlib.sha256(archdsl.emit(name, variant).encode()).hexdigest()
+                  for name in shipped() for variant in read(name).variants}
+                 | {name: hashlib.sha256(archdsl.emit(name, next(iter(read(name).variants)), style="parametric")
+                                         .encode()).hexdigest() for name in shipped()}))
+"""
+
+
+def test_the_text_is_the_same_in_every_process():
+    other = os.environ | {"PYTHONHASHSEED": "4711"}  # than this one's
+    process = subprocess.Popen([sys.executable, "-c", PRINT_DIGESTS], env=other, stdout=subprocess.PIPE, text=True)
+    wanted = {f"{name}@{v}": hashlib.sha256(text_of(name, v).encode()).hexdigest() for name, v in VARIANTS}
+    wanted |= {name: hashlib.sha256(parametric(name).encode()).hexdigest() for name in SPECS}
+    printed = process.communicate()[0]
+    assert process.returncode == 0
+    assert json.loads(printed) == wanted
+
+
+@pytest.mark.slow
+@every_variant
+def test_the_text_is_the_same_after_reading_twice(name, variant):
+    assert archdsl.emit(locate(name), variant) == text_of(name, variant)
+    graph = archdsl.graph(name, variant)
+    assert archdsl.emit(graph) == archdsl.emit(graph) == text_of(name, variant)
+
+
+@pytest.mark.parametrize(("name", "variant"), GOLDENS, ids=lambda v: v)
+def test_the_text_is_that_of_the_golden_file(name, variant):
+    path = GOLDEN / f"{name}@{variant}.py"
+    if REWRITE:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text_of(name, variant), encoding="utf-8")
+    assert text_of(name, variant) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PARAMETRIC)
+def test_the_parametric_text_is_that_of_the_golden_file(name):
+    path = GOLDEN / f"{name}.py"
+    if REWRITE:
+        path.write_text(parametric(name), encoding="utf-8")
+    assert parametric(name) == path.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_looked_at():
+    wanted = {f"{name}@{variant}.py" for name, variant in GOLDENS} | {f"{name}.py" for name in PARAMETRIC}
+    assert {path.name for path in GOLDEN.glob("*.py")} == wanted
+
+
+# --- the parametric style
+@pytest.mark.parametrize("name", SPECS)
+def test_one_class_is_every_variant(name):
+    """The same keys and sizes in the same order, and of the last one the inferred shapes, parameters and MACs."""
+    loaded = {}
+    exec(compile(parametric(name), name, "exec"), loaded)
+    given = loaded["VARIANTS"] if read(name).variants else {}
+    assert list(given) == list(read(name).variants)
+    for variant in read(name).networks():
+        graph = archdsl.graph(name, variant)
+        with torch.device("meta"):
+            ours, whole = archdsl.build(name, variant), loaded[graph.name](**given.get(variant or first_of(name), {}))
+        sizes = [[(key, tuple(t.shape)) for key, t in module.state_dict().items()] for module in (ours, whole)]
+        assert sizes[0] == sizes[1], variant
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_one_class_computes_what_each_network_does(name):
+    assert_same_outputs(name, first_of(name))
+
+
+@pytest.mark.slow
+@every_variant
+def test_one_class_computes_what_every_variant_does(name, variant):
+    assert_same_outputs(name, variant)
+
+
+def assert_same_outputs(name, variant):
+    loaded = {}
+    exec(compile(parametric(name), name, "exec"), loaded)
+    graph = archdsl.graph(name, variant)
+    ours = archdsl.build(name, variant)
+    whole = loaded[graph.name](**loaded["VARIANTS"][variant])
+    whole.load_state_dict(ours.state_dict())
+    x = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+    found = []
+    for module in (ours, whole):
+        torch.manual_seed(0)  # of dropout
+        found.append(run(module, x))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(*found, strict=True))
+    assert all(output.std() > 0 for output in found[0])
+
+
+def test_arguments_that_no_variant_has_work_too():
+    loaded = {}
+    exec(compile(parametric("mobilenet_v2"), "mobilenet_v2", "exec"), loaded)
+    whole = loaded["MobileNetV2"](width=0.6, num_classes=7).eval()
+    ours = archdsl.build("mobilenet_v2", width=0.6, num_classes=7).eval()
+    whole.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 3, 96, 96)
+    assert torch.equal(whole(x), ours(x))
+    whole.reset_classifier(3)
+    assert whole(x).shape == (2, 3)
+
+
+def test_a_style_that_there_is_not_is_refused():
+    with pytest.raises(archdsl.SpecError, match="there is no style 'short'"):
+        archdsl.emit("peleenet", style="short")
+
+
+# --- as a careful person would publish it
+def test_ruff_finds_nothing(emitted):
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=emitted)
+
+
+def test_ruff_would_format_it_so(emitted):
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=emitted)
+
+
+MORE_RULES = "ARG,B,C4,D2,D3,D4,E,F,I,PERF,PIE,RET,SIM,UP,W"
+SPARED = "B905,D203,D213,E741,RET504,SIM108"  # torch traces no strict zip; papers call things l; a line for each stage
+
+
+def test_stricter_rules_find_nothing_either(emitted):
+    rules = f"--select={MORE_RULES}", f"--ignore={SPARED}"
+    assert not tool("ruff", "check", "--isolated", *rules, "--output-format=concise", ".", cwd=emitted)
+
+
+def test_mypy_finds_nothing_in_strict_mode(emitted, pytestconfig):
+    files = [file_of(name, first_of(name)) for name in SPECS]
+    files.append(file_of("efficientnet", "tf-b0"))
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", *files, cwd=emitted)
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing_in_strict_mode_in_any_variant(emitted, tmp_path):
+    assert not tool("mypy", "--strict", f"--cache-dir={tmp_path}", ".", cwd=emitted)
+
+
+@every_variant
+def test_it_imports_torch_and_the_standard_library_alone(name, variant):
+    assert imported(text_of(name, variant)) <= STANDARD
+
+
+def imported(text):
+    """The packages that a text imports."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def code_lines(text):
+    """Lines that hold code: no blanks, comments, docstrings."""
+    spared = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in spared:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            lines.difference_update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def test_code_lines_leaves_out_blanks_comments_and_docstrings():
+    assert code_lines('"""Doc.\n\nMore."""\n\nimport math  # why\n\n# so\nx = [\n    1,\n]\n') == 4
+
+
+def files_of(name):
+    """The files that a spec is made of."""
+    files = {}
+    read(name, files)
+    return files
+
+
+@every_variant
+def test_it_is_no_longer_than_what_people_write(name, variant):
+    found = code_lines(text_of(name, variant))
+    if variant == "large":  # not in torchvision
+        assert found <= 2 * TORCHVISION[name]
+    elif name in TORCHVISION:
+        assert found <= TORCHVISION[name]
+    elif (name, variant) == SQUEEZENET[0]:
+        assert found <= SQUEEZENET[1]
+    assert found <= 1.5 * sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files_of(name)) + 60
+
+
+@every_variant
+def test_its_head_states_what_was_inferred(name, variant):
+    doc, cost = ast.get_docstring(ast.parse(text_of(name, variant))), archdsl.cost(name, variant)
+    shape = "×".join(map(str, next(iter(archdsl.graph(name, variant).inputs.values())).shape))
+    assert f"Input N×{shape}; {cost.params:,} parameters, {cost.macs:,} multiply-adds." in doc
+    assert f"arXiv:{read(name).paper['arxiv']}" in doc
+    assert variant in doc.splitlines()[0]
+
+
+@every_variant
+def test_one_class_for_each_block_that_is_used_and_the_network_last(name, variant):
+    spec, tree = read(name), ast.parse(text_of(name, variant))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    pasted = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
+    assert classes[-1] == spec.name
+    blocks = {block for file in (spec, *spec.uses) for block in file.blocks}
+    assert set(classes) - pasted - {spec.name, f"{spec.name}Output"} <= blocks
+    assert len(set(classes)) == len(classes)
+    defined, used = set(), {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    for node in tree.body:  # callees first
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            inner = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            assert not inner & set(classes) - defined
+            defined.add(node.name)
+    assert defined - {spec.name} <= used
+
+
+@every_variant
+def test_every_argument_is_read(name, variant):
+    for node in ast.walk(ast.parse(text_of(name, variant))):
+        if isinstance(node, ast.FunctionDef):
+            given = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)} - {"self"}
+            read_ = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            assert given <= read_, f"{node.name}, line {node.lineno}"
+
+
+# --- enough by itself
+ALONE = """
+import importlib, json, sys
+sys.path.insert(0, ".")
+import torch
+from torch.utils._pytree import tree_leaves
+torch.set_num_threads(1)
+counts = {}
+for name, cls, state in json.load(open("list.json")):
+    kind = getattr(importlib.import_module(name), cls)
+    with torch.device("meta"):
+        counts[name] = sum(p.numel() for p in kind().parameters())
+    if state:
+        net = kind().eval()
+        net.load_state_dict(torch.load(f"{state}.state", weights_only=True), strict=True)
+        with torch.no_grad():
+            torch.save(tree_leaves(net(*torch.load(f"{state}.in"))), f"{state}.out")
+print(json.dumps([counts, [m for m in sys.modules if m.split(".")[0] == "archdsl"]]))
+"""
+
+
+def test_a_process_with_torch_alone_gets_the_same_from_every_file(tmp_path):
+    rows, wanted = [], {}
+    for name in SPECS:
+        file = tmp_path / file_of(name, first_of(name))
+        file.write_text(text_of(name, first_of(name)), encoding="utf-8")
+        rows.append((file.stem, read(name).name, None))
+        wanted[file.stem] = archdsl.cost(name, first_of(name)).params
+    for name in SPECS:
+        net, stem = filled(name), f"light_{name}"
+        (tmp_path / f"{stem}.py").write_text(archdsl.emit(graph_of(name)), encoding="utf-8")
+        torch.save(net.state_dict(), tmp_path / f"{name}.state")
+        torch.save(images(name), tmp_path / f"{name}.in")
+        rows.append((stem, read(name).name, name))
+        wanted[stem] = sum(p.numel() for p in net.parameters())
+    (tmp_path / "list.json").write_text(json.dumps(rows), encoding="utf-8")
+    fresh = subprocess.run([sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert fresh.returncode == 0, fresh.stderr
+    counts, ours = json.loads(fresh.stdout)
+    assert counts == wanted
+    assert not ours
+    for name in SPECS:
+        assert_equal(torch.load(tmp_path / f"{name}.out"), run(filled(name), images(name)), 1e-6)
+
+
+# --- what is pasted into it
+def definitions(text):
+    return [n.name for n in ast.parse(text).body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+
+
+def spec(shape, *steps, **rest):
+    return {"archdsl": 1, "name": "Net", "input": shape, "stages": {"body": list(steps)}, **rest}
+
+
+SAME = {"out": 8, "kernel": 4, "stride": 2, "padding": "same"}
+POOL = {"kernel": 3, "stride": 2, "padding": "same"}
+KERNEL = {
+    "weights": ["global_avg_pool", "flatten", {"linear": 8 * 4 * 9}],
+    "body": {"from": "input", "body": [{"conv": {"out": 8, "kernel": 3, "stride": 2, "weight": "weights"}}]},
+}
+ACTED = {"Acted": {"params": ["word"], "body": [{"conv": "c_in"}, {"act": "word"}]}}
+ROUNDED = {"Rounded": {"params": ["out"], "body": [{"conv": "make_divisible(c_in * 0.3)"}, {"conv": "out"}]}}
+DROPPED = {"residual": [{"conv": 4}, {"drop_connect": 0.5}]}
+FOUND = {
+    "trunk": [{"conv": 8}],
+    "boxes": {"from": "trunk", "body": [{"conv": 24}, {"flatten": "hwc"}]},
+    "scores": {"from": "trunk", "body": [{"conv": 18}, {"flatten": "hwc"}]},
+    "priors": {"from": "trunk", "body": [{"prior_box": [16, 4, 9]}]},
+}
+OUTPUTS = {name: name for name in ("boxes", "scores", "priors")}
+DETECTOR = {"archdsl": 1, "name": "Net", "input": [3, 4, 4], "stages": FOUND, "outputs": OUTPUTS, "detect": {"keep": 9}}
+PASTED = {
+    "PriorBoxes": DETECTOR,
+    "detections": DETECTOR,
+    "Condensing": spec([8, 9, 9], {"learned_group_conv": [8, 2, 2]}),
+    "CondensedConv": spec([8, 9, 9], {"learned_group_conv": [8, 2, 2, "deploy"]}),
+    "LearnedLinear": spec([8], {"learned_linear": [4, 2]}),
+    "CondensedLinear": spec([8], {"learned_linear": [4, 2, "deploy"]}),
+    "Conv1dSame": spec([4, 9], {"conv": SAME}),
+    "Conv2dSame": spec([4, 9, 9], {"conv": SAME}),
+    "Conv3dSame": spec([4, 9, 9, 9], {"conv": SAME}),
+    "MaxPool2dSame": spec([4, 8, 8], {"max_pool": POOL}),
+    "AvgPool2dSame": spec([4, 8, 8], {"avg_pool": POOL}),
+    "DynamicConv2d": {"archdsl": 1, "name": "Net", "input": [4, 9, 9], "stages": KERNEL},
+    "DropConnect": spec([4, 9, 9], DROPPED),
+    "activation": spec([4, 9, 9], {"Acted": "relu"}, {"Acted": "prelu"}, blocks=ACTED),
+    "make_divisible": spec([40, 9, 9], {"Rounded": 80}, {"Rounded": 8}, blocks=ROUNDED),
+}
+
+
+def test_every_definition_to_paste_is_tried_here():
+    everything = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
+    assert everything == {part for s in PASTED.values() for part in definitions(archdsl.emit(s))} & everything
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_a_file_gets_what_it_uses_and_no_more(name):
+    text = archdsl.emit(PASTED[name])
+    tree = ast.parse(text)
+    defined = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    source = next(t for f in PRELUDE.glob("*.py") if name in definitions(t := f.read_text(encoding="utf-8")))
+    wanted = next(n for n in ast.parse(source).body if getattr(n, "name", None) == name)
+    assert ast.unparse(defined[name]) == ast.unparse(wanted)
+    assert imported(text) <= STANDARD
+    reached = {"Net"}
+    for _ in defined:
+        reached |= {n.id for part in reached & set(defined) for n in ast.walk(defined[part]) if isinstance(n, ast.Name)}
+    assert set(defined) <= reached
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_a_network_with_what_is_pasted_is_what_was_inferred(name):
+    archdsl.build(PASTED[name], verify=True)
+
+
+def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(tmp_path, pytestconfig):
+    for name, given in PASTED.items():
+        (tmp_path / f"{name}.py").write_text(archdsl.emit(given), encoding="utf-8")
+    for file in PRELUDE.glob("*.py"):
+        text = re.sub("  # noqa.*", "", file.read_text(encoding="utf-8"))  # which the rules of this project need
+        (tmp_path / f"whole_{file.name}").write_text(text, encoding="utf-8")
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
+
+
+# --- every op, its fields as literals and as params
+def steps_of(op, fields, tensors):
+    """The op as a spec has it."""
+    if op.name == "formula":
+        text = re.sub(r"t(\d)", lambda match: tensors[int(match[1])], fields["expression"])
+        return [{"formula": text}]
+    if op.many:
+        return [{op.name: tensors}]
+    if op.name == "split":
+        return [{"split": fields["sizes"], "as": ["left", "right"]}, {"concat": ["right", "left"]}]
+    return [{op.name: dict(fields)} if fields else op.name]
+
+
+def others(value):
+    """Values that might do as well."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [2 * value, value + 2, value + 1, value - 1, 3 * value]
+    if isinstance(value, float):
+        return [value / 2]
+    return [value[::-1], [n + 1 for n in value]] if isinstance(value, list) else []
+
+
+def plain_spec(op):
+    shapes, fields = op.example["inputs"], op.example["fields"]
+    inputs = {f"in{number}": list(shape) for number, shape in enumerate(shapes)}
+    body = {"from": "in0", "body": steps_of(op, fields, list(inputs))}
+    return {"archdsl": 1, "name": "Net", "inputs": inputs, "stages": {"a": body}}
+
+
+def spec_with_param(op, field):
+    """A block whose param is the field, called with two values."""
+    shapes, fields = op.example["inputs"], op.example["fields"]
+    value = fields[field]
+    blocks = {"Block": {"params": ["value"], "body": steps_of(op, {**fields, field: "value"}, [])}}
+    base = {"archdsl": 1, "name": "Net", "input": list(shapes[0]), "blocks": blocks}
+    for other in others(value):
+        calls = [[{"Block": {"value": v}}, "flatten", {"linear": 3}] for v in (value, other)]
+        one, two = ({"from": "input", "body": call} for call in calls)
+        try:
+            archdsl.graph({**base, "stages": {"two": two}})
+        except archdsl.SpecError:
+            continue
+        return {**base, "stages": {"one": one, "two": two, "sum": [{"add": ["one", "two"]}]}}
+    return None
+
+
+OPS = {name: plain_spec(op) for name, op in sorted(REGISTRY.items())} | {
+    f"{name}.{field}": found
+    for name, op in sorted(REGISTRY.items())
+    if len(op.example["inputs"]) == 1 and not op.many
+    for field in op.example["fields"]
+    if (found := spec_with_param(op, field))
+}
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_an_op_is_printed_as_inferred_and_followed_by_fx(name):
+    from archdsl.runtime import module
+
+    graph = archdsl.graph(OPS[name])
+    net = module.build(graph)
+    module.prove(net, graph)
+    inputs = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+    assert torch.equal(torch.fx.symbolic_trace(net.eval())(*inputs), net(*inputs))
+
+
+def test_the_source_of_every_op_passes_the_tools(tmp_path, pytestconfig):
+    for name, given in OPS.items():
+        (tmp_path / f"{name.replace('.', '_')}.py").write_text(archdsl.emit(given), encoding="utf-8")
+    assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
+    assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
+    cache_dir = pytestconfig.cache.mkdir("mypy")
+    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
+
+
+def test_names_that_follow_from_one_another_are_printed_in_no_time():
+    lets = {f"n{n}": f"n{n - 1} * 3 % 7 + n{n - 1} % 5" for n in range(1, 30)}
+    unit = {"params": ["n0"], "let": lets, "body": [{"conv": "n29 + 1"}, {"conv": "n29 + 2"}, {"conv": 4}]}
+    stages = {"a": [{"Unit": 3}, {"Unit": 4}]}
+    start = time.perf_counter()
+    text = archdsl.emit({"archdsl": 1, "name": "Net", "input": [3, 8, 8], "blocks": {"Unit": unit}, "stages": stages})
+    assert time.perf_counter() - start < 4
+    assert "n29 = n28 * 3 % 7 + n28 % 5" in text

@@ -1,0 +1,96 @@
+"""Backbones: a network that gives the maps of chosen stages, with the weights of the whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from support.nets import SPECS, variant_of
+
+import archdsl
+from archdsl.passes.backbone import pyramid
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
+    torch.manual_seed(0)
+    whole = archdsl.build(name, variant_of(name)).eval()
+    net = archdsl.build(name, variant_of(name), features_only=True).eval()
+    weights = whole.state_dict()
+    assert net.state_dict().keys() <= weights.keys()
+    net.load_state_dict({key: weights[key] for key in net.state_dict()})
+    stages = pyramid(archdsl.graph(name, variant_of(name)))
+    seen = {}
+    for stage in stages:
+        try:
+            part = whole.get_submodule(stage)
+        except AttributeError:  # a stage that is no chain is no module
+            continue
+        part.register_forward_hook(lambda part, inputs, output, stage=stage: seen.setdefault(stage, output))
+    graph = archdsl.graph(name, variant_of(name), features_only=True)
+    x = torch.randn(1, *next(iter(graph.inputs.values())).shape)
+    with torch.no_grad():
+        whole(x)
+        maps = net(x)
+    maps = maps if isinstance(maps, tuple) else (maps,)
+    assert [tuple(m.shape[1:]) for m in maps] == [t.shape for t in graph.outputs.values()]
+    assert len({m.shape[-1] for m in maps}) == len(maps) >= 3
+    assert len(seen) >= 1
+    for stage, found in zip(stages, maps, strict=True):
+        if stage in seen:
+            torch.testing.assert_close(found, seen[stage])
+
+
+MIDDLES = {("pelee", "res19")}  # reads the middle of a row of which the rest would be idle
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_backbone_of_one_map_holds_what_leads_to_it_and_no_more(name):
+    whole = archdsl.graph(name, variant_of(name))
+    for stage in pyramid(whole):
+        if (name, stage) in MIDDLES:
+            continue
+        part = archdsl.graph(name, variant_of(name), features_only=[stage])
+        paths = {node.path: node.shape for node in whole.nodes}
+        assert all(paths[node.path] == node.shape for node in part.nodes)
+        (output,) = part.outputs.values()
+        read = {id(tensor) for node in part.nodes for tensor in node.inputs} | {id(output)}
+        assert all(any(id(made) in read for made in node.outputs) for node in part.nodes)
+
+
+def test_what_runs_in_training_alone_is_no_feature():
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [3, 32, 32],
+        "stages": {
+            "a": [{"conv": {"out": 4, "stride": 2}}],
+            "extra": {"from": "a", "training": True, "body": [{"conv": 2}]},
+            "b": {"from": "a", "body": [{"conv": {"out": 8, "stride": 2}}]},
+        },
+    }
+    assert list(archdsl.graph(spec, features_only=True).outputs) == ["a", "b"]
+
+
+def test_chosen_stages_alone_are_built():
+    net = archdsl.build("mobilenet_v2", features_only=["stem", "bottlenecks.1"])
+    assert len(net.bottlenecks) == 2
+    assert not hasattr(net, "head")
+    maps = net(torch.randn(1, 3, 64, 64))
+    assert maps._fields == ("stem", "bottlenecks_1")
+    assert [tuple(m.shape) for m in maps] == [(1, 32, 32, 32), (1, 24, 16, 16)]
+    assert "class MobileNetV2Output(NamedTuple):" in archdsl.emit(
+        "mobilenet_v2", features_only=["stem", "bottlenecks.1"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        (["dens"], "did you mean 'dense'"),
+        (["dense.stage9"], "there is no step 'stage9'"),
+        ([], "at least one map"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_named(features, message):
+    with pytest.raises(archdsl.SpecError, match=message):
+        archdsl.graph("peleenet", features_only=features)

@@ -1,0 +1,380 @@
+"""A module is proven to be its graph, or it is said where it is another network."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from random import Random
+
+import pytest
+import torch
+from support.proof import prove_what_prints
+from support.random_specs import Maker
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 - as everyone writes it
+
+import archdsl
+from archdsl.analysis.elaborate import elaborate
+from archdsl.diagnostics.faults import SpecError
+from archdsl.runtime import module
+from archdsl.runtime.interpret import interpret
+from archdsl.runtime.listening import difference
+from archdsl.runtime.sizes import smallest
+from archdsl.runtime.verify import verify
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.workspace.library import read, shipped
+from archdsl.yaml.located import from_python
+
+FORMS = [(name, variant) for name in shipped() for variant in read(name).networks()]
+FIRST = [next(form for form in FORMS if form[0] == name) for name in shipped()]
+
+
+def in_both_modes(network, graph):
+    verify(network, graph, training=True)
+
+
+# --- every network
+@pytest.mark.parametrize("name", shipped())
+def test_a_network_is_its_graph(name):
+    _, variant = next(form for form in FIRST if form[0] == name)
+    graph = archdsl.graph(name, variant)
+    in_both_modes(module.build(graph), graph)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variant"), FORMS, ids=str)
+def test_a_variant_is_its_graph(name, variant):
+    graph = archdsl.graph(name, variant)
+    in_both_modes(module.build(graph), graph)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shipped())
+def test_the_one_class_of_a_spec_is_the_graph_of_each_variant(name):
+    variants = read(name).networks()
+    first = archdsl.graph(name, variants[0])
+    whole, arguments = module.one_of_all(first)
+    for variant in variants:
+        in_both_modes(whole(**arguments.get(variant or "", {})), archdsl.graph(name, variant))
+
+
+def check_random(seed):
+    """How many styles a random spec has; in each it is its graph."""
+    try:
+        graph = elaborate(read_spec(from_python(Maker(Random(seed), 0).spec()), base=None))
+    except SpecError:
+        return 0
+    return len(prove_what_prints(graph))
+
+
+def test_random_networks_are_their_graphs():
+    assert sum(map(check_random, range(150))) > 60
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(23681, id="c_in of a loop in a loop of a row"),
+        pytest.param(60978, id="a tensor made in front of the loop that reads it"),
+        pytest.param(63903, id="a long sum in brackets"),
+        pytest.param(41538, id="running sums beside a comprehension"),
+        pytest.param(101922, id="containers of loops in loops"),
+        pytest.param(106323, id="the channels of a tensor from outside, asked for twice"),
+    ],
+)
+def test_random_networks_that_once_came_out_wrong(seed):
+    assert check_random(seed)
+
+
+@pytest.mark.slow
+def test_thousands_of_random_networks_are_their_graphs():
+    assert sum(map(check_random, range(150, 2500))) > 800
+
+
+# --- what is told
+SPEC = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 32, 32],
+    "blocks": {
+        "Unit": {"params": ["out"], "body": [{"residual": [{"conv": {"out": "out", "kernel": 3}}, "bn", "relu"]}]},
+    },
+    "stages": {
+        "stem": [
+            {"conv": {"out": 8, "kernel": 3, "stride": 2}},
+            "bn",
+            "relu",
+            {"max_pool": {"kernel": 3, "stride": 2}},
+        ],
+        "body": [{"Unit": 8}, {"dropout": 0.25}, {"dwconv": 3}, {"leaky_relu": 0.3}],
+        "head": ["global_avg_pool", "flatten", {"linear": 10}],
+    },
+}
+
+
+@pytest.fixture
+def net():
+    return archdsl.build(SPEC)
+
+
+def told(network):
+    """The messages of a proof that fails."""
+    with pytest.raises(SpecError) as caught:
+        verify(network, archdsl.graph(SPEC))
+    assert {item.code for item in caught.value.diagnostics} == {"differs"}
+    return [item.message for item in caught.value.diagnostics]
+
+
+def test_what_is_sound_passes_and_stays_as_it_was(net):
+    net.head.eval()
+    before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+    in_both_modes(net, archdsl.graph(SPEC))
+    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+    assert [part.training for part in (net, net.stem[0], net.head, net.head[0])] == [True, True, False, False]
+    assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
+
+
+CHANGES = {
+    "stride": ("stem.0", "stride", (1, 1), "'stem.0', a Conv2d, has stride (1, 1), not (2, 2)"),
+    "padding": ("body.0.conv", "padding", (0, 0), "'body.0.conv', a Conv2d, has padding (0, 0), not (1, 1)"),
+    "groups": ("body.2", "groups", 4, "'body.2', a Conv2d, has groups 4, not 8"),
+    "eps": ("stem.1", "eps", 1e-3, "'stem.1', a BatchNorm2d, has eps 0.001, not 1e-05"),
+    "momentum": ("stem.1", "momentum", 0.5, "'stem.1', a BatchNorm2d, has momentum 0.5, not 0.1"),
+    "rate": ("body.1", "p", 0.5, "'body.1', a Dropout, has p 0.5, not 0.25"),
+    "slope": ("body.3", "negative_slope", 0.1, "'body.3', a LeakyReLU, has negative_slope 0.1, not 0.3"),
+    "kernel": ("stem.3", "kernel_size", 2, "'stem.3', a MaxPool2d, has kernel_size 2, not 3"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_argument_that_is_not_that_of_the_node_is_told(net, change):
+    path, name, value, message = CHANGES[change]
+    setattr(net.get_submodule(path), name, value)
+    assert told(net) == [message]
+
+
+def test_a_place_in_the_spec_is_told(net):
+    net.stem[0].stride = (1, 1)
+    with pytest.raises(SpecError) as caught:
+        verify(net, archdsl.graph(SPEC))
+    (item,) = caught.value.diagnostics
+    assert item.span is not None
+    assert str(item.span).startswith("<dict>:")
+
+
+def test_another_class_a_missing_module_and_one_too_many_are_told(net):
+    net.stem[2] = nn.SiLU()
+    net.head.append(nn.Softmax(1))
+    del net.body[3]
+    assert told(net) == [
+        "'stem.2' is a SiLU, in the graph it is ReLU",
+        "the module has no 'body.3'",
+        "the module has 'head.3', a Softmax, which no step of the graph makes",
+    ]
+
+
+def test_a_parameter_beside_the_modules_is_told(net):
+    net.scale = nn.Parameter(torch.ones(5))
+    params = archdsl.cost(SPEC).params
+    assert told(net) == [f"the module has {params + 5:,} parameters, the graph {params:,}"]
+
+
+def forward_of(net, forward):
+    """The network with another forward."""
+    kind = type(net)
+    net.__class__ = type(kind.__name__, (kind,), {"forward": forward, "__module__": kind.__module__})
+    return net
+
+
+def test_where_outputs_first_differ_is_told(net):
+    block = net.body[0]
+    forward_of(block, lambda self, x: x - self.relu(self.bn(self.conv(x))))
+    (message,) = told(net)
+    assert message.startswith("what enters 'body.1' is ")
+    assert " where the graph gives " in message
+
+
+def test_an_output_that_differs_alone_is_told(net):
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) * (1 + 1e-7))
+    (message,) = told(net)
+    assert message.startswith("what leaves is ")
+
+
+def test_rounding_is_no_difference(net):
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) * 3 / 3)
+    verify(net, archdsl.graph(SPEC))
+
+
+def test_an_output_of_another_shape_and_one_too_many_are_told(net):
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x)))[:, :9])
+    assert told(net) == ["what leaves is 9, in the graph it is 10"]
+    forward_of(net, lambda self, x: (self.head(self.body(self.stem(x))), x))
+    assert told(net) == ["the module gives 2 outputs, the graph 1"]
+
+
+def test_a_module_that_changes_what_it_is_given_is_told(net):
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) + x.mul_(0).sum())
+    assert told(net) == ["the module changes the tensor that it is given"]
+
+
+def test_a_module_that_cannot_run_is_told_with_what_torch_says(net):
+    forward_of(net, lambda self, x: self.head(self.stem(x).flatten(1)))
+    with pytest.raises(SpecError) as caught:
+        verify(net, archdsl.graph(SPEC))
+    (item,) = caught.value.diagnostics
+    assert "cannot run" in "".join([item.message, *(note.message for note in item.notes)])
+
+
+def test_work_done_twice_is_told(net):
+    forward_of(net, lambda self, x: (self.stem(x), self.head(self.body(self.stem(x))))[1])
+    assert told(net) == ["'stem.0' is called 2 times, in the graph once"]
+
+
+def test_multiply_adds_beside_the_modules_are_told(net):
+    weight = torch.ones(1, 3, dtype=torch.double)
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) + 0 * F.linear(x.mean((2, 3)), weight))
+    (message,) = told(net)
+    assert message.startswith("the module has ")
+    assert "MACs" in message
+
+
+def test_what_changes_no_number_in_eval_mode_is_told(net):
+    forward_of(net.body, lambda self, x: self[3](self[2](self[0](x))))
+    assert told(net) == ["'body.1' is called 0 times, in the graph once"]
+
+
+def test_one_module_in_the_place_of_two_is_told(net):
+    net.body[3] = net.stem[2]
+    assert told(net)[0] == "the module has no 'body.3'"
+
+
+def of_stages(**stages):
+    """A graph and its module."""
+    graph = archdsl.graph(with_stages([3, 16, 16], **stages))
+    return graph, module.build(graph)
+
+
+HIDING = {
+    "a softmax over one channel": [{"conv": 1}, "softmax"],
+    "rectifiers that let nothing through": [{"formula": "-a * a"}, "relu"],
+    "the greater one": [{"max": ["sigmoid", {"formula": "a * a + 2"}]}],
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_a_difference_that_no_output_shows_is_told(name):
+    graph, network = of_stages(a=[{"conv": 4}, "relu", {"conv": 4}], b=HIDING[name])
+    verify(network, graph)
+    forward_of(network.a, lambda self, x: self[2](self[1](self[0](x)) * 1.1))
+    with pytest.raises(SpecError, match=r"what enters 'a\.2' is"):
+        verify(network, graph)
+
+
+def test_dropout_of_everything_hides_nothing():
+    graph, network = of_stages(a=[{"conv": 4}, {"dropout": 1}, {"drop_connect": 1.0}, {"conv": 4}])
+    in_both_modes(network, graph)
+    forward_of(network.a, lambda self, x: self[3](self[2](self[1](self[0](x) + 1e-6))))
+    with pytest.raises(SpecError, match=r"what enters 'a\.1' is"):
+        in_both_modes(network, graph)
+
+
+@pytest.mark.parametrize("odd", [math.inf, -math.inf, math.nan])
+def test_a_value_that_is_no_number_hides_no_other(odd):
+    wanted = torch.tensor([odd, 1.0, 2.0], dtype=torch.double)
+    assert not difference(wanted.clone(), wanted)
+    assert difference(torch.tensor([odd, 1.0, 2.1], dtype=torch.double), wanted) == "is 2.1 where the graph gives 2"
+    assert difference(torch.tensor([0.0, 1.0, 2.0], dtype=torch.double), wanted)
+    assert difference(wanted, wanted.nan_to_num(0.0))
+
+
+def test_an_input_that_is_an_output_is_told_where_it_changes():
+    spec = with_stages([3, 16, 16], a=["relu"]) | {"outputs": {"image": "input", "left": "a"}}
+    graph = archdsl.graph(spec)
+    network = module.build(graph)
+    in_both_modes(network, graph)
+    forward_of(network, lambda self, x: (x + 1, self.a(x)))
+    with pytest.raises(SpecError, match="what leaves is"):
+        verify(network, graph)
+
+
+def test_a_backbone_and_a_network_without_classes_are_proven_too():
+    stages = ["stem", "dense.stage2"]
+    archdsl.build("peleenet", features_only=stages, verify=True)
+    archdsl.build("peleenet", num_classes=0, in_chans=1, verify=True)
+    trunk = archdsl.build("peleenet", features_only=stages)
+    trunk.dense.stage2[0].branch2[0].conv.stride = (2, 2)
+    with pytest.raises(SpecError):
+        verify(trunk, archdsl.graph("peleenet", features_only=stages))
+
+
+def test_what_differs_in_training_alone_is_told(net):
+    forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) * (2 if self.training else 1))
+    graph = archdsl.graph(SPEC)
+    verify(net, graph)
+    with pytest.raises(SpecError):
+        in_both_modes(net, graph)
+
+
+def test_build_proves_when_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "prove", lambda network, graph: asked.append((type(network).__name__, graph.name)))
+    archdsl.build(SPEC)
+    archdsl.build(SPEC, verify=True)
+    archdsl.build(archdsl.graph(SPEC), verify=True)
+    archdsl.build("mobilenet_v2", num_classes=0, verify=True)
+    assert asked == [("Net", "Net"), ("Net", "Net"), ("MobileNetV2", "MobileNetV2")]
+
+
+# --- at which size
+def size_of(spec):
+    graph = archdsl.graph(spec)
+    shapes = smallest(graph)
+    return [shapes[tensor] for tensor in graph.inputs.values()]
+
+
+def with_stages(input, **stages):
+    return {"archdsl": 1, "name": "Net", "input": input, "stages": stages}
+
+
+def test_the_input_is_the_smallest_that_runs_the_same_graph():
+    halved = [{"conv": {"out": 4, "kernel": 3, "stride": 2}}, "relu"]
+    assert size_of(with_stages([3, 224, 224], a=halved)) == [(3, 8, 8)]
+    assert size_of(with_stages([3, 224, 224], a=[{"repeat": 4, "body": halved}])) == [(3, 24, 24)]  # 2×2 is left
+    assert size_of(with_stages([3, 100, 200], a=halved)) == [(3, 4, 8)]
+    assert size_of(with_stages([3, 16000], a=halved)) == [(3, 8)]
+
+
+def test_what_is_bound_to_its_size_is_proven_at_it():
+    flat = [{"conv": {"out": 4, "kernel": 3, "stride": 2}}, "flatten", {"linear": 5}]
+    assert size_of(with_stages([3, 30, 30], a=flat)) == [(3, 30, 30)]
+    pooled = [{"avg_pool": 15}, "flatten", {"linear": 5}]
+    assert size_of(with_stages([3, 30, 30], a=pooled)) == [(3, 30, 30)]
+
+
+# --- the interpreter
+def test_every_tensor_of_the_graph_has_a_value_of_its_shape():
+    for name in ("pelee", "shufflenet_v2", "micronet"):
+        graph = archdsl.graph(name, FIRST[shipped().index(name)][1])
+        network = module.build(graph).eval()
+        inputs = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+        with torch.no_grad():
+            values = interpret(
+                graph, dict(itertools.chain(network.named_parameters(), network.named_buffers())), inputs
+            )
+        made = {tensor for node in graph.nodes for tensor in node.outputs}
+        assert values.keys() == made | set(graph.inputs.values())
+        assert all(tuple(value.shape[1:]) == tensor.shape for tensor, value in values.items())
+
+
+def test_of_convolutions_that_are_alike_one_computes_and_all_are_as_they_were_afterwards(monkeypatch):
+    spec = {"archdsl": 1, "name": "Net", "input": [4, 8, 8], "stages": {"a": {"repeat": 5, "body": [{"conv": [4, 3]}]}}}
+    graph, calls = archdsl.graph(spec), []
+    network = module.build(graph)
+    plain = nn.Conv2d._conv_forward
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", lambda *args: calls.append(args) or plain(*args))
+    verify(network, graph)
+    assert len(calls) == 1
+    assert not any("forward" in vars(part) for part in network.modules())
+    with torch.no_grad():
+        network(torch.zeros(1, 4, 8, 8))
+    assert len(calls) == 6

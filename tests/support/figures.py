@@ -1,0 +1,58 @@
+"""What is drawn in the tests of figures: shipped networks, small ones, words as bad as can be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import archdsl
+from support.places import GOLDEN as GOLDENS
+from support.places import ROOT
+
+GOLDEN = GOLDENS / "figures"
+HOSTILE = [
+    '"] evil [label="',
+    "<b>bold</b> & &amp; &#65; <!-- x -->",
+    "\\N \\G \\l \\n back\\",
+    "</FONT>>]; n0 -> n1 [label=<",
+    "]]> <script>alert(1)</script>",
+    "x" * 4000,
+    "-->",
+    "∀ 漢字 é",
+    "<>",
+    "\u202eright to left\u200b and \x07bell",
+]
+
+
+def graph_of(name: str) -> archdsl.Graph:
+    return archdsl.graph(ROOT / "specs" / f"{name}.yaml", variant=variant_of(ROOT / "specs" / f"{name}.yaml"))
+
+
+def variant_of(path: Path) -> str | None:
+    """A network whose params have no defaults is drawn in its first variant."""
+    try:
+        archdsl.graph(path)
+    except archdsl.SpecError:
+        from archdsl.workspace.library import read
+
+        return next(iter(read(path).variants))
+    return None
+
+
+def small(*steps, **blocks) -> archdsl.Graph:
+    spec = {"archdsl": 1, "name": "Small", "input": [8, 16, 16], "stages": {"body": list(steps)}}
+    if blocks:
+        spec["blocks"] = blocks
+    return archdsl.graph(spec)
+
+
+def run(code: str, **environment: str) -> bytes:
+    """The output of Python code in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert not done.stderr, done.stderr.decode()
+    return done.stdout

@@ -1,0 +1,275 @@
+"""The documentation says what is: its specs build, its Python runs, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from support.places import DOCS, ROOT
+
+import archdsl
+from archdsl.commands import cli
+from archdsl.ops import REGISTRY
+from archdsl.syntax import json_schema
+from archdsl.syntax.reading.structure import READERS
+from archdsl.syntax.words import BESIDE, FORMS, STRUCTURE
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+OWN = [path for path in PAGES if "errors" not in path.parts]  # the pages of errors show wrong specs, tested elsewhere
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"""\]\(([^)\s]+)\)|(?:src|href)="([^"]+)\"""")
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path, *languages):
+    """The code blocks of a page in these languages."""
+    found = FENCE.findall(path.read_text(encoding="utf-8"))
+    return [text for language, text in found if language in languages]
+
+
+def prose(path):
+    """A page without its code blocks."""
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def make():
+    """docs/make.py as a module."""
+    spec = importlib.util.spec_from_file_location("docs_make", DOCS / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- code blocks
+SPECS = [
+    (path, text) for path in OWN for text in blocks(path, "yaml") if re.search(r"^archdsl: 1$", text, re.MULTILINE)
+]
+
+
+def is_alone(text):
+    """Whether a spec needs no other file."""
+    return not re.search(r"^(use|extends):", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [item for item in SPECS if is_alone(item[1])], ids=lambda v: v.stem if isinstance(v, Path) else ""
+)
+def test_a_whole_spec_in_a_page_checks(path, text, tmp_path, capfd):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    status = cli.main(["check", str(file)])
+    assert status == 0, capfd.readouterr().err
+
+
+def test_the_network_of_the_readme_builds(tmp_path, monkeypatch, capfd):
+    (text,) = (text for path, text in SPECS if path.name == "README.md")
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    assert cli.main(["build", "mine.yaml", "--variant", "wide"]) == 0
+    capfd.readouterr()
+    assert Path("build/mine-wide/mine.py").is_file()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/python.md"])
+def test_the_python_of_a_page_runs(name, tmp_path, monkeypatch):
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for text in blocks(ROOT / name, "python"):
+        if "nn.Module)" not in text:  # emitted source, held to the compiler's by docs/make.py
+            exec(compile(text, name, "exec"), names)
+    assert "archdsl" in names
+
+
+def test_the_worked_example_of_an_op_registers_builds_draws_and_costs():
+    known = set(REGISTRY)
+    names = {"__name__": "scratch"}
+    try:
+        for text in blocks(DOCS / "adding-an-op.md", "python"):
+            exec(compile(text, "adding-an-op.md", "exec", dont_inherit=True), names)
+        assert set(REGISTRY) - known == {"pixel_unshuffle"}
+        assert names["model"].stem[0].pixel_unshuffle.downscale_factor == 2
+        assert names["fault"].span is not None
+    finally:
+        for added in set(REGISTRY) - known:
+            del REGISTRY[added]
+    with pytest.raises(archdsl.SpecError, match="pixel_unshuffle"):
+        archdsl.graph(names["spec"])
+
+
+def test_the_worked_example_of_a_back_end_prints_and_registers(tmp_path, monkeypatch, capfd):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "mermaid.py").write_text(blocks(DOCS / "adding-a-back-end.md", "python")[0])
+    (table,) = blocks(DOCS / "adding-a-back-end.md", "toml")
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[archdsl.backends]\n{table.splitlines()[1]}\n".replace('"', ""))
+
+    names = {"__name__": "scratch"}
+    for text in blocks(DOCS / "adding-a-back-end.md", "python"):
+        exec(compile(text, "adding-a-back-end.md", "exec", dont_inherit=True), names)
+    (command,) = blocks(DOCS / "adding-a-back-end.md", "console")
+    assert cli.main(shlex.split(command)[2:]) == 0
+    assert capfd.readouterr().out == names["text"]
+    assert cli.main(["emit", "squeezenet", "--target", "mermaid", "--option", "stage=true"]) == 2
+    assert "did you mean 'stages'" in capfd.readouterr().err
+
+
+def test_the_worked_example_of_a_word_reads_lowers_and_builds(monkeypatch):
+    scratch = ModuleType("scratch")
+    monkeypatch.setitem(sys.modules, "scratch", scratch)  # where a dataclass looks for its module
+    names = vars(scratch)
+    try:
+        for text in blocks(DOCS / "adding-a-word.md", "python"):
+            exec(compile(text, "adding-a-word.md", "exec", dont_inherit=True), names)
+        assert names["fault"].span is not None
+        assert "dense" in json_schema.step()["properties"]
+    finally:
+        for table in (READERS, STRUCTURE, FORMS, BESIDE):
+            table.pop("dense", None)
+    with pytest.raises(archdsl.SpecError, match="this one has 'dense' and 'body'"):
+        archdsl.graph(names["spec"])
+
+
+# --- commands
+def commands(path):
+    """The calls of archdsl in the shell blocks of a page, and in its text."""
+    lines = [line for text in blocks(path, "sh", "bash", "console") for line in text.splitlines()]
+    lines += re.findall(r"`(archdsl [a-z][^`]*)`", prose(path))
+    for line in lines:
+        words = shlex.split(line.removeprefix("$ "), comments=True)
+        while "&&" in words:
+            words = words[words.index("&&") + 1 :]
+        if words[:1] == ["archdsl"]:
+            yield words[1:]
+
+
+CALLS = [(path, words) for path in OWN for words in commands(path)]
+
+
+@pytest.mark.parametrize(("path", "words"), CALLS, ids=[f"{path.stem}-{n}" for n, (path, _) in enumerate(CALLS)])
+def test_a_command_in_a_page_exists(path, words):
+    known = cli.archdsl.commands
+    if not words or words[0].startswith("-") or words[0].isupper():
+        return
+    assert words[0] in known, f"{path.name}: archdsl {shlex.join(words)}"
+    options = {name for item in known[words[0]].params for name in (*item.opts, *item.secondary_opts)} | {
+        "--help",
+        "-h",
+    }
+    given = {word.partition("=")[0] for word in words[1:] if word.startswith("-")}
+    assert given <= options, f"{path.name}: archdsl {shlex.join(words)}"
+
+
+def test_every_command_and_option_is_on_the_page_of_the_command_line():
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    for name, command in cli.archdsl.commands.items():
+        assert f"archdsl {name}" in text
+        for option in (name for item in command.params for name in item.opts if name.startswith("--")):
+            assert option in text, f"{name} {option}"
+
+
+def save_weights_of(words):
+    """The file that a call of `port` reads: of the library's network, or of the spec before the edit."""
+    import torch
+
+    from archdsl.runtime.porting.libraries import network
+
+    if "--from" in words:
+        torch.save(network(words[words.index("--from") + 1]).state_dict(), words[1])
+    elif "--between" in words:
+        torch.save(archdsl.build(words[words.index("--between") + 1]).state_dict(), words[1])
+
+
+@pytest.mark.parametrize("words", [words for path, words in CALLS if path.name == "cli.md"], ids=" ".join)
+def test_a_command_on_the_page_of_the_command_line_does_what_it_says(words, tmp_path, monkeypatch, capfd):
+    if not words or words[0].isupper() or (words[0] == "build" and "--out" not in words):
+        pytest.skip("a name for any command, or tested with the README")
+    if "names" in words:
+        pytest.skip("a back end of another package")
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "port":
+        save_weights_of(words)
+    assert cli.main(words) == 0, capfd.readouterr().err
+
+
+# --- generated parts
+def test_generated_parts_are_up_to_date(make):
+    assert [name_of(path) for path in make.outdated()] == [], "run python docs/make.py"
+
+
+def test_every_op_is_on_the_page_of_ops():
+    text = (DOCS / "ops.md").read_text(encoding="utf-8")
+    for name, op in REGISTRY.items():
+        section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
+        assert all(f"| `{item.name}` |" in section for item in op.fields), name
+
+
+def test_every_figure_is_shown_and_no_other_is_there(make):
+    shown = {(path.parent / link).resolve() for path in OWN for link in links(path) if link.endswith(".svg")}
+    there = {path for folder in (DOCS / "images", DOCS / "systems" / "images") for path in folder.iterdir()}
+    assert there == shown
+    assert set(make.IMAGES) == {path.name for path in (DOCS / "images").iterdir()}
+
+
+# --- links
+def links(path):
+    return [first or second for first, second in LINK.findall(prose(path))]
+
+
+def anchors(path):
+    """The anchors of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_between_pages_lead_somewhere(path):
+    for link in links(path):
+        if re.match(r"[a-z]+:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        assert target.exists(), f"{link}: there is no such file"
+        assert target.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(target), f"{link}: there is no such heading"
+
+
+def test_every_page_is_reached_from_the_index():
+    reached = {(path.parent / link.partition("#")[0]).resolve() for path in PAGES for link in links(path)}
+    assert [name_of(path) for path in sorted(DOCS.rglob("*.md")) if path not in reached] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_a_page_names_no_place_of_one_machine(path):
+    assert not re.search(r"(/home/|/root/|/tmp/|/Users/|/work/)", path.read_text(encoding="utf-8"))
+
+
+# --- what a prompt shows
+def test_a_graph_and_its_parts_are_shown_in_a_line():
+    graph = archdsl.graph("peleenet")
+    node = graph.nodes[3]
+    assert repr(graph) == "<Graph PeleeNet: 369 nodes, 3 stages>"
+    assert repr(node) == "<Node 3 max_pool stem.max_pool: 32×56×56>"
+    assert repr(node.inputs[0]) == "<Tensor 32×112×112 of stem.conv_bn_relu.relu>"
+    assert repr(node.scope) == "<Scope block StemBlock at stem>"
+
+
+def test_the_rooms_of_the_internals_are_those_of_the_package():
+    table = (DOCS / "internals.md").read_text(encoding="utf-8").split("\n## The rooms\n")[1].split("\n## ")[0]
+    package = ROOT / "archdsl"
+    rooms = [path.parent.name for path in package.glob("*/__init__.py")]
+    named = re.findall(r"^\| `(\w+)/` \|", table, re.MULTILINE)
+    assert sorted(named) == sorted(rooms)

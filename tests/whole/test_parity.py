@@ -1,0 +1,121 @@
+"""Every variant that another library has too: the same weights give the same outputs.
+
+`data/parity.csv` is the table: a spec's variant, the call that makes the other network, params set over the variant's,
+the side of the image (pytorchcv pools over 7×7), the convolution of ours that takes a concatenation in another order.
+`archdsl.port` moves the weights; names play no part, and the order and shapes of the state_dict alone must pair the
+same. In double precision what is left of a difference is one of arithmetic.
+
+Not there, because they are other networks: pytorchcv's GhostNet, SqueezeNext, MobileNetV3 small, ESPNetV2 (one more
+shortcut from the image), ShuffleNet V2 (but for one width), timm's fbnetv3_b (padded where the released one is not).
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import importlib
+import math
+
+import pytest
+import torch
+from support.places import DATA
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+import archdsl
+from archdsl.workspace.library import shipped
+
+TABLE = DATA / "parity.csv"
+ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8")))
+TOLERANCE = 1e-9  # of the largest output
+
+
+def label(row):
+    return f"{row['spec']}@{row['variant']}-{row['reference']}".replace(" ", "")
+
+
+def marked(row):
+    return pytest.param(row, id=label(row), marks=[pytest.mark.slow] if row["slow"] else [])
+
+
+# --- the two networks
+
+
+def params(row):
+    return {key: ast.literal_eval(value) for key, value in (p.split("=") for p in row["params"].split())}
+
+
+def theirs(row):
+    """`timm.create_model('mnasnet_100')`: a function by its path, with literals."""
+    call = ast.parse(row["reference"], mode="eval").body
+    path, _, name = ast.unparse(call.func).rpartition(".")
+    literals = [ast.literal_eval(item) for item in call.args]
+    named = {item.arg: ast.literal_eval(item.value) for item in call.keywords}
+    return getattr(importlib.import_module(path), name)(*literals, **named)
+
+
+@torch.no_grad()
+def fill(net):
+    """Weights that keep signals at their size, and statistics that are not those of a fresh norm."""
+    torch.manual_seed(0)
+    for part in net.modules():
+        weight, bias = getattr(part, "weight", None), getattr(part, "bias", None)
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.running_mean.normal_(0, 0.1)
+            part.running_var.uniform_(0.5, 1.5)
+            weight.normal_(1, 0.1)
+        elif isinstance(weight, nn.Parameter):
+            weight.normal_(0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1)
+        if isinstance(bias, nn.Parameter):
+            bias.normal_(0, 0.1)
+
+
+def moved(row, reference, side):
+    """Our network with the weights of the other one."""
+    found = archdsl.port(
+        reference.state_dict(), row["spec"], row["variant"], reference=reference, input=[3, side, side], **params(row)
+    )
+    mine = archdsl.build(row["spec"], row["variant"], **params(row)).double().eval()
+    mine.load_state_dict(found.state)
+    return mine, found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("row", [marked(row) for row in ROWS])
+def test_the_outputs_are_those_of_the_other_library(row):
+    torch.manual_seed(0)
+    reference, side = theirs(row).double().eval(), int(row["side"])
+    fill(reference)
+    mine, found = moved(row, reference, side)
+    turned = {pair.ours for pair in found.pairs if pair.order is not None}
+    convs = [name for name, part in mine.named_modules() if isinstance(part, nn.Conv2d)]
+    assert turned == ({f"{convs[int(row['swap'])]}.weight"} if row["swap"] else set())
+    x = torch.randn(2, 3, side, side, dtype=torch.float64)
+    with torch.no_grad():
+        wanted, given = tree_leaves(reference(x))[0], tree_leaves(mine(x))[0]
+    scale = wanted.abs().max().item()
+    assert scale > 1e-3, "an output that tells nothing"
+    assert (wanted.flatten(1).std(0) > 1e-3 * scale).any(), "an output that does not depend on the input"
+    assert given.flatten(1).shape == wanted.flatten(1).shape
+    error = (given.flatten(1) - wanted.flatten(1)).abs().max().item() / scale
+    assert error < TOLERANCE, f"differs by {error:.1e} of the largest output"
+    alone = archdsl.port(reference.state_dict(), row["spec"], row["variant"], **params(row))
+    assert {pair[:3] for pair in alone.pairs} == {pair[:3] for pair in found.pairs}, "order and shapes pair others"
+
+
+def test_a_wrong_weight_is_seen():
+    """The comparison itself: one weight of hundreds of thousands changed by a thousandth."""
+    row = next(row for row in ROWS if row["spec"] == "squeezenet")
+    reference = theirs(row).double().eval()
+    fill(reference)
+    mine, _ = moved(row, reference, 64)
+    x = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+    with torch.no_grad():
+        before = mine(x)
+        next(mine.parameters())[0, 0, 0, 0] += 1e-3
+        assert (mine(x) - before).abs().max() > TOLERANCE * before.abs().max()
+
+
+def test_the_table_names_what_there_is():
+    assert {row["spec"] for row in ROWS} <= set(shipped())
+    assert len({label(row) for row in ROWS}) == len(ROWS)

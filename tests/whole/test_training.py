@@ -1,0 +1,137 @@
+"""Networks learn: a small one of each family, on scikit-learn's handwritten digits, to 90 % of those held out."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from support.nets import SPECS
+from torch import nn
+from torch.nn.functional import cross_entropy, interpolate
+
+import archdsl
+from archdsl.workspace.library import read
+
+SIDE, BATCH, EPOCHS, HELD_OUT, ENOUGH = 64, 50, 12, 450, 0.9
+SMALL = {  # variants that are cheap, where the first is not
+    "channelnet": "v1-0.50",
+    "condensenet": "cifar10-50",
+    "efficientnet": "b0",
+    "espnet_v2": "x0.5",
+    "igc_v1": "plain-d8-l24m2",
+    "igc_v2": "0.25",
+    "igc_v3": "d-0.7",
+    "mnasnet": "b1-0.5",
+    "mobilenet_v1": "0.25-128",
+    "mobilenet_v2": "0.35-224",
+    "mobilenet_v3": "small-0.50",
+    "shufflenet_v1": "g3-x0.5",
+    "shufflenet_v2": "x0.5",
+    "weightnet": "shufflenet_v2-x0.5",
+}
+CAREFUL = {"squeezenet"}  # no norms keep its signals at their size: with the others' optimizer it learns nothing
+SIDES = {"igc_v1": 32, "condensenet": 16}  # made for small images
+NO_CLASSIFIERS = {"espnet", "pelee"}  # they give maps and boxes; their families' classifiers stand beside them
+CLASSIFIERS = [name for name in SPECS if name not in NO_CLASSIFIERS]
+
+
+@cache
+def digits(side):
+    """Images N×3×side×side and their digits: those to learn from, then those held out."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    x = torch.tensor(found.images, dtype=torch.float32)[:, None] / 8 - 1
+    x = interpolate(x, size=(side, side), mode="bilinear").expand(-1, 3, -1, -1).contiguous()
+    y = torch.tensor(found.target)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
+    learn, test = order[HELD_OUT:], order[:HELD_OUT]
+    return (x[learn], y[learn]), (x[test], y[test])
+
+
+def settle(net: nn.Module, x: torch.Tensor) -> None:
+    """Gives norms the statistics of the images: with some papers' momentum they take longer than this training."""
+    norms = [part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all that comes
+    net.train()
+    with torch.no_grad():
+        for part in x.split(BATCH)[:10]:
+            net(part)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def accuracy(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
+    net.eval()
+    with torch.no_grad():
+        right = sum(
+            (net(part).argmax(1) == wanted).sum().item()
+            for part, wanted in zip(x.split(150), y.split(150), strict=True)
+        )
+    return right / len(y)
+
+
+def optimizer_of(net: nn.Module, *, careful: bool) -> torch.optim.Optimizer:
+    if careful:
+        return torch.optim.AdamW(net.parameters(), 1e-3)
+    return torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)
+
+
+def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, *, careful: bool = False) -> float:
+    """Trains until enough is right; the share of held-out digits that is. `progress` is told how far it has come."""
+    (x, y), held_out = digits(side)
+    optimizer = optimizer_of(net, careful=careful)
+    steps = epochs * (len(y) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, optimizer.defaults["lr"], total_steps=steps)
+    torch.manual_seed(0)
+    done, found = 0, 0.0
+    for _ in range(epochs):
+        for part in torch.randperm(len(y)).split(BATCH):
+            if len(part) < BATCH:
+                continue
+            if progress is not None:
+                progress(done / steps)
+            net.train()
+            optimizer.zero_grad()
+            cross_entropy(net(x[part]), y[part]).backward()
+            optimizer.step()
+            schedule.step()
+            done += 1
+        settle(net, x)
+        found = accuracy(net, *held_out)
+        if found >= ENOUGH and progress is None:
+            break
+    return found
+
+
+def small(name: str) -> nn.Module:
+    side = SIDES.get(name, SIDE)
+    torch.manual_seed(0)
+    variant = SMALL.get(name) or next(iter(read(name).variants))
+    return archdsl.build(name, variant, num_classes=10, input=[3, side, side])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_small_network_of_each_family_learns_digits(name):
+    careful = name in CAREFUL
+    found = train(small(name), SIDES.get(name, SIDE), 3 * EPOCHS if careful else EPOCHS, careful=careful)
+    assert found >= ENOUGH, f"{name}: {found:.1%} of the held-out digits"
+
+
+@pytest.mark.slow
+def test_a_network_condenses_while_it_learns_and_computes_the_same_deployed():
+    net = small("condensenet")
+    found = train(net, SIDES["condensenet"], progress=net.set_progress)
+    assert found >= ENOUGH, f"{found:.1%} of the held-out digits"
+    assert all(layer.mask.float().mean() == 1 / layer.condense_by for layer in net.learned())
+    deployed = archdsl.convert(net, "condensenet", SMALL["condensenet"], num_classes=10).eval()
+    _, (x, y) = digits(SIDES["condensenet"])
+    with torch.no_grad():
+        before, after = net.eval()(x), deployed(x)
+    assert (before - after).abs().max() <= 1e-5 * before.abs().max()
+    assert accuracy(deployed, x, y) == accuracy(net, x, y) >= ENOUGH
