@@ -54,7 +54,30 @@ def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
         a = a.then
     if isinstance(b, IfElse) and b.condition == condition:
         b = b.other
+    if isinstance(b, IfElse) and a == b.then:
+        return IfElse(_either("or", condition, b.condition), a, b.other)
+    if isinstance(a, IfElse) and b == a.other:
+        return IfElse(_either("and", condition, a.condition), a.then, b)
     return a if a == b else IfElse(condition, a, b)
+
+
+def _either(op: str, a: Expr, b: Expr) -> Expr:
+    """Two conditions joined, without brackets around one that is joined so already; `p and q or p and not q` is `p`."""
+    other = "and" if op == "or" else "or"
+    left, right = _items(other, a), _items(other, b)
+    mine, theirs = ([item for item in one if item not in two] for one, two in ((left, right), (right, left)))
+    shared = [item for item in left if item in right]
+    if shared and len(mine) == len(theirs) == 1 and _negated(mine[0]) == theirs[0]:
+        return shared[0] if len(shared) == 1 else Logic(other, tuple(shared))
+    return Logic(op, tuple(dict.fromkeys([*_items(op, a), *_items(op, b)])))
+
+
+def _items(op: str, expr: Expr) -> tuple[Expr, ...]:
+    return expr.items if isinstance(expr, Logic) and expr.op == op else (expr,)
+
+
+def _negated(expr: Expr) -> Expr:
+    return expr.operand if isinstance(expr, Unary) and expr.op == "not" else fold(Unary("not", expr))
 
 
 def _is_constant(expr: Expr) -> bool:

@@ -90,12 +90,13 @@ def classes_of(
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     sizes: dict[int, Size | None] = {}
-    given = arguments_given(functions)
+    given, alike = arguments_given(functions), twins(functions)
     for function in functions:
         key = function.id
         writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
         writer.callee_channels, writer.classifier = channels, classifier
         writer.callee_sizes |= sizes
+        writer.numbers.bound |= {name: Name(twin) for name, twin in alike[key].items()}
         classes[function.id] = writer.write()
         leaving = writer.sizes.of(function.region.result)
         sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
@@ -177,6 +178,23 @@ def arguments_given(functions: Sequence[ir.Function]) -> dict[int, set[str]]:
             if isinstance(node, ir.Call) and node.block.id in found:
                 found[node.block.id] |= set(node.args)
     return found
+
+
+def twins(functions: Sequence[ir.Function]) -> dict[int, dict[str, str]]:
+    """Of each block the params of its file that every call gives what it gives another param: that one's name."""
+    calls: dict[int, list[ir.Call]] = {function.id: [] for function in functions}
+    for function in functions:
+        for node in function.walk():
+            if isinstance(node, ir.Call) and node.block.id in calls:
+                calls[node.block.id].append(node)
+
+    def twin(function: ir.Function, name: str) -> str | None:
+        given = [call.args for call in calls[function.id]]
+        alike = (p for p in function.params if all(p in a and a.get(name) == a[p] for a in given))
+        return next(alike, None) if given else None
+
+    found = {f.id: {name: twin(f, name) for name in f.implicit} for f in functions}
+    return {owner: {n: p for n, p in pairs.items() if p is not None} for owner, pairs in found.items()}
 
 
 def expand(expr: Expr, function: ir.Function) -> Expr:

@@ -200,3 +200,9 @@ def test_a_size_that_a_stride_or_the_input_decides():
     source = archdsl.emit(tree, style="parametric")
     assert "4 * ((image_size[0] - 1) // s + 1) * ((image_size[1] - 1) // s + 1), 5" in source
     assert '"wide": {"image_size": (8, 24)}' in source
+
+
+def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
+    source = archdsl.emit("mobilenet_v3", style="parametric")
+    assert "self.expand = ConvBNAct(c_in, hidden, eps, padding=padding, act=act)" in source
+    assert "padding_2" not in source
