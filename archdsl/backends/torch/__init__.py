@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -91,19 +91,37 @@ def classes_of(
     channels: dict[int, Expr] = {}
     sizes: dict[int, Size | None] = {}
     given, alike = arguments_given(functions), twins(functions)
-    for function in functions:
+
+    def writer_of(function: ir.Function) -> Writer:
         key = function.id
-        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
-        writer.callee_channels, writer.classifier = channels, classifier
-        writer.callee_sizes |= sizes
-        writer.numbers.bound |= {name: Name(twin) for name, twin in alike[key].items()}
-        classes[function.id] = writer.write()
+        made = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
+        made.callee_channels, made.classifier = channels, classifier
+        made.callee_sizes |= sizes
+        made.numbers.bound |= {name: Name(twin) for name, twin in alike[key].items()}
+        return made
+
+    for function in functions:
+        writer, source = written(writer_of, function)
+        classes[function.id] = source
         leaving = writer.sizes.of(function.region.result)
         sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
         channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )
     return list(classes.values()), writer
+
+
+def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
+    """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
+    with words_kept([function]):
+        writer = writer_of(function)
+        source = writer.write()
+    widths = writer.repeated_widths()
+    if not widths:
+        return writer, source
+    writer = writer_of(function)
+    writer.widths = widths
+    return writer, writer.write()
 
 
 @contextmanager

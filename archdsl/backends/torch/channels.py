@@ -27,6 +27,7 @@ class Channels:
     def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function, sizes: Sizes) -> None:
         self.origin, self.numbers, self.function, self.sizes = origin, numbers, function, sizes
         self.known: dict[ir.Value, Expr] = {}
+        self.entered: list[Expr] = []  # what was printed for the channels that enter a step
         self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
         self.vague: dict[ir.Value, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
         self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
@@ -79,6 +80,11 @@ class Channels:
         slot = (operand.id, "c") if isinstance(operand, ir.Value) else None
         if slot is None or self.numbers.constant(slot) is None:
             expr = self.by_name(expr)
+        return self.printed(expr, slot)
+
+    def printed(self, expr: Expr, slot: tuple[int, str] | None) -> Expr:
+        """Channels that enter a step, to print; it is noted that they are."""
+        self.entered.append(self.numbers.said(expr, slot))
         return self.numbers.shown(expr, slot)
 
     def meant(self, operand: ir.Operand) -> Expr:

@@ -18,7 +18,7 @@ from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walk
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
-from archdsl.backends.torch.numbers import UNKNOWN, Numbers, divisibility
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.pieces import (
     TARGET,
@@ -36,6 +36,7 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
@@ -46,7 +47,7 @@ from archdsl.expr.nodes import Call, Compare, Constant, Expr, IfElse, Index, Lis
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
-from archdsl.lowering.vocabulary import GENERIC, INPUT
+from archdsl.lowering.vocabulary import GENERIC, INPUT, MEASURES
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
 
@@ -150,8 +151,10 @@ class Writer:
             slots,
             facts=divisibility(function.require),
             lets={(function.id, name): expr for name, expr in function.let.items()},
-            fixed=frozenset([*function.params, *function.implicit, *function.let]),
+            fixed=frozenset([*function.params, *function.implicit, *function.let, *self.entering_names()]),
+            named=self.with_widths,
         )
+        self.widths: Mapping[Expr, str] = {}  # those that have variables
         self.callee_channels: Mapping[int, Expr] = {}
         self.callee_sizes: dict[int, Size | None] = {}
         self.sizes = Sizes(
@@ -199,6 +202,42 @@ class Writer:
         self.counting = False  # whether the loops that are written count the turns of the table around
         self.container_depth = self.wrap_depth = 0
 
+    def entering_names(self) -> list[str]:
+        """The arguments that say what enters a block; in a network `c_in` is a variable."""
+        return [] if self.outermost else [*MEASURES, *(f"c_{name}" for name in self.function.inputs)]
+
+    # --- widths that have variables
+    def with_widths(self, expr: Expr) -> Expr:
+        return with_variables(expr, self.widths)
+
+    def repeated_widths(self) -> dict[Expr, str]:
+        """The widths that the constructor prints repeatedly, each with a word for it: that of the step they leave."""
+        lasting = (width for width in self.channels.entered if self.numbers.lasting(width))
+        found: dict[Expr, str] = {}
+        for width in repeated(lasting, self.lines):
+            kept = tuple(name for name, flag in self.flags.items() if flag.text == text(width))
+            found[width] = self.words.word(*(kept or self.width_words(width)))
+        return found
+
+    def width_words(self, width: Expr) -> tuple[str, ...]:
+        """What channels are called: `stem_out` where they leave the stem, `stem_width` where they do inside of it."""
+        for node in steps_of(self.function.region):
+            inside = [inner for region in node.regions() for inner in region.walk()]
+            keys = [node.stage, node.key, *(inner.key for inner in inside if isinstance(node, ir.If))]
+            word = next(filter(None, keys), None)
+            if word is not None and self.leaves(node, width):
+                return f"{word}_out", f"{word}_width"
+            if word is not None and any(self.leaves(inner, width) for inner in inside):
+                return (f"{word}_width",)
+        return ("width",)
+
+    def leaves(self, node: ir.Operation, width: Expr) -> bool:
+        """Whether these channels leave a node."""
+        known = self.channels.known.get(node.out)
+        if known is None or any(name.id in (UNKNOWN, LOOPED) for name in names(known)):
+            return False
+        return self.numbers.said(known) == width
+
     # --- the class
     def write(self) -> ClassSource:
         function = self.function
@@ -217,7 +256,8 @@ class Writer:
         lets = self.let_lines()
         derived = self.derived_lines()
         arguments = self.arguments(derived)
-        init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
+        init = [*(line for lines in derived.values() for line in lines), *lets]
+        init += with_assignments(self.lines, self.widths)
         return ClassSource(
             name=self.name,
             base="nn.Sequential" if plain else "nn.Module",
@@ -835,7 +875,8 @@ class Writer:
                 raise fault(
                     "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
                 )
-            shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
+            print_as = self.channels.printed if argument.name == "c_in" else self.numbers.shown
+            shown = print_as(given[argument.name], slots.get(argument.name))
             if argument.default is None:
                 items.append(expr_doc(shown))
             elif text(shown) != argument.default:
@@ -1122,6 +1163,15 @@ class Writer:
 
     def loop_pieces(self, node: ir.Loop) -> list[Piece]:
         return LoopWriter(self, node).write()
+
+
+def steps_of(region: ir.Region) -> Iterator[ir.Operation]:
+    """The steps of a class in order, on both sides of its conditions."""
+    for node in region.nodes:
+        yield node
+        if isinstance(node, ir.If) and node.stage is None:
+            for side in node.regions():
+                yield from steps_of(side)
 
 
 def is_mixed(kinds: set[str]) -> bool:

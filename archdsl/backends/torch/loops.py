@@ -425,7 +425,7 @@ class LoopWriter:
 
     # --- the statement
     def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
-        node = self.node
+        node, writer = self.node, self.writer
         lets, derived = self.lets()
         inner = append_lines(pieces)
         if not inner and not self.counting:  # every step of a turn is left out
@@ -452,7 +452,7 @@ class LoopWriter:
         lines = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
             slot = (node.entry.id, "c") if isinstance(node.entry, ir.Value) else None
-            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
+            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(writer.channels.printed(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{self.counter} = 0"))
         if node.table and any(mentions(line.doc, self.total_word) for line in [*lets, *inner]):
