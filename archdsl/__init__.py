@@ -141,9 +141,13 @@ def cost(
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
-    from archdsl.analysis import cost as counting
+    if isinstance(spec, Graph):
+        from archdsl.analysis import cost as counting
 
-    return counting.cost(graph(spec, variant, input=input, form=form, **params))
+        return counting.cost(graph(spec, variant, input=input, form=form, **params))
+    from archdsl.workspace.recent import cost_of
+
+    return cost_of(spec, variant, params, input, form)
 
 
 def convert(

@@ -1,26 +1,26 @@
-"""Graph -> Cost: parameters, multiply-adds, other work, memory and receptive field, by stage and in all.
+"""What a network costs: parameters, multiply-adds, other work, memory and receptive field, by stage and in all.
 
-Every pass is linear in the ops. `backends/cost.py` prints the result, `check` compares it.
+`backends/cost.py` prints the result.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from itertools import groupby
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.analysis.lines import lines, runs, spelled
+from archdsl.analysis.reach import Reach, stride
+from archdsl.analysis.trace import Part, Trace, trace_of
+from archdsl.analysis.work import Work, summed
+from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
 
-WORK = ("norm", "activation", "pool", "elementwise")
 BYTES = 4  # of a float32
-LISTED = 6  # operators spelled out in one line of the table
 
 COUNTED = (
     "params: trained values, the scale and shift of norms included; buffers: running means and variances",
@@ -30,24 +30,6 @@ COUNTED = (
     "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
     "receptive field: of the last feature map; what a global pool spreads (squeeze-and-excitation) is left out",
 )
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a set of ops costs, for one input."""
-
-    params: int = 0
-    macs: int = 0
-    buffers: int = 0
-    norm: int = 0
-    activation: int = 0
-    pool: int = 0
-    elementwise: int = 0
-    activations: int = 0  # elements of the tensors made
-
-    def data(self) -> dict[str, Any]:
-        """As plain data, in a fixed order."""
-        return {name: getattr(self, name) for name in _COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +66,12 @@ class Cost(Work):
     peak: int = 0  # elements alive at once
     receptive_field: tuple[int, ...] | None = None
     stages: list[StageCost] = field(default_factory=list)
-    graph: Graph = field(repr=False, compare=False)
+    made: Graph | Callable[[], Graph] = field(repr=False, compare=False)  # the graph, or what makes it
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The network; one that was only counted is elaborated when asked for."""
+        return self.made if isinstance(self.made, Graph) else self.made()
 
     @property
     def table(self) -> StageTable:
@@ -149,227 +136,50 @@ class Cost(Work):
 
 def cost(graph: Graph) -> Cost:
     """The cost of a graph."""
-    works = {node: work(node) for node in graph.nodes}
-    reach = receptive_fields(graph)
+    trace, _ = trace_of(graph)
+    outputs = {name: tensor.shape for name, tensor in graph.outputs.items()}
+    inputs = {name: tensor.shape for name, tensor in graph.inputs.items()}
+    return cost_of(trace, graph.name, graph.variant, inputs, outputs, graph)
+
+
+def cost_of(
+    trace: Trace,
+    name: str,
+    variant: str | None,
+    inputs: Mapping[str, Shape],
+    outputs: Mapping[str, Shape],
+    made: Graph | Callable[[], Graph],
+) -> Cost:
+    """The cost of a network that has this trace."""
+    reaches = trace.reaches()
     return Cost(
-        **vars(total(works.values())),
-        name=graph.name,
-        variant=graph.variant,
-        inputs={name: tensor.shape for name, tensor in graph.inputs.items()},
-        outputs={name: tensor.shape for name, tensor in graph.outputs.items()},
-        peak=peak(graph),
-        receptive_field=last_field(graph, reach),
-        stages=[line(name, scope, works, reach) for name, scope in lines(graph.root)],
-        graph=graph,
+        **vars(trace.total()),
+        name=name,
+        variant=variant,
+        inputs=dict(inputs),
+        outputs=dict(outputs),
+        peak=trace.peak(),
+        receptive_field=trace.last_field(reaches),
+        stages=[line(name, part, trace, reaches) for name, part in lines(trace.root)],
+        made=made,
     )
 
 
-def trained(graph: Graph) -> tuple[int, int]:
-    """Parameters and MACs alone, for those who want no more."""
-    params = macs = 0
-    for node in graph.nodes:
-        f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
-        params += node.op.params(f, shape, out)
-        macs += 0 if node.training else node.op.macs(f, shape, out)
-    return params, macs
-
-
-def work(node: Node) -> Work:
-    """What one op costs."""
-    f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
-    op = node.op
-    if node.training:  # an auxiliary head costs parameters alone
-        return Work(op.params(f, shape, out), buffers=op.buffers(f, shape, out))
-    done = {op.counts: op.work(f, shape, out)} if op.counts in WORK else {}
-    made = sum(math.prod(tensor.shape) for tensor in node.outputs)
-    return Work(op.params(f, shape, out), op.macs(f, shape, out), op.buffers(f, shape, out), activations=made, **done)
-
-
-_COLUMNS = tuple(item.name for item in fields(Work))
-
-
-def total(works: Iterable[Work]) -> Work:
-    """The sum of works, column by column."""
-    rows = [[getattr(item, name) for name in _COLUMNS] for item in works]
-    return Work(*(sum(column) for column in zip(*rows, strict=True))) if rows else Work()
-
-
-# --- memory
-def peak(graph: Graph) -> int:
-    """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
-    nodes = [node for node in graph.nodes if not node.training]
-    last = {tensor: node.id for node in nodes for tensor in node.inputs}
-    kept = set(graph.outputs.values())
-    alive = most = sum(math.prod(tensor.shape) for tensor in graph.inputs.values())
-    for node in nodes:
-        alive += sum(math.prod(tensor.shape) for tensor in node.outputs)
-        most = max(most, alive)
-        read = dict.fromkeys((*node.inputs, *node.outputs))
-        # A result that nobody reads dies at once.
-        done = [tensor for tensor in read if last.get(tensor, node.id) == node.id and tensor not in kept]
-        alive -= sum(math.prod(tensor.shape) for tensor in done)
-    return most
-
-
-# --- receptive field
-@dataclass(frozen=True)
-class Reach:
-    """Of one element of a tensor, on each axis: the input elements it sees, and how far apart two neighbours look."""
-
-    extent: tuple[float, ...]
-    jump: tuple[float, ...]
-
-
-Reaches: TypeAlias = "dict[Tensor, Reach | None]"  # None: sees the whole map, or has none
-
-
-def receptive_fields(graph: Graph) -> Reaches:
-    """The reach of every tensor, in one pass."""
-    found: Reaches = {t: Reach((1,) * (len(t.shape) - 1), (1,) * (len(t.shape) - 1)) for t in graph.inputs.values()}
-    for node in graph.nodes:
-        reach = reach_of(node, [found[tensor] for tensor in node.inputs])
-        found.update((tensor, reach) for tensor in node.outputs)
-    return found
-
-
-def reach_of(node: Node, seen: Sequence[Reach | None]) -> Reach | None:
-    """The reach of an op's result from those of the tensors it reads."""
-    rank, out = len(node.shape) - 1, node.shape[1:]
-    maps = [(tensor, reach) for tensor, reach in zip(node.inputs, seen, strict=True) if reach is not None]
-    base = joined([align(reach, rank) for _, reach in maps])
-    if base is None or rank == 0:
-        return None
-    size = maps[0][0].shape[1:]  # not that of a C×1×1 tensor, which is spread
-    if node.op.role == "pool" and math.prod(out) == 1 < math.prod(size):
-        return None
-    if len(size) != rank:
-        return base
-    windows = zip(*node.op.window(SimpleNamespace(**node.fields), rank), size, out, strict=True)
-    extents, steps = zip(*(window(*axis) for axis in windows), strict=True)
-    return Reach(
-        tuple(r + (k - 1) * j for r, j, k in zip(base.extent, base.jump, extents, strict=True)),
-        tuple(j * s for j, s in zip(base.jump, steps, strict=True)),
-    )
-
-
-def window(extent: int, stride: int, size: int, out: int) -> tuple[float, float]:
-    """Extent and step on one axis; where a size alone tells them (upsampling, pooling to a size), told from that."""
-    if out > size:
-        return extent, size / out
-    if out < size and extent == stride == 1:
-        return size - (out - 1) * (size // out), size // out
-    return extent, stride
-
-
-def align(reach: Reach, rank: int) -> Reach:
-    """A reach for a tensor of another rank: the last axes are the spatial ones."""
-    more = max(0, rank - len(reach.extent))
-    keep = slice(len(reach.extent) - min(rank, len(reach.extent)), None)
-    return Reach((1,) * more + reach.extent[keep], (1,) * more + reach.jump[keep])
-
-
-def joined(reaches: Sequence[Reach]) -> Reach | None:
-    """What a join of tensors sees: on each axis as much as the widest."""
-    if not reaches:
-        return None
-    if len(reaches) == 1:
-        return reaches[0]
-    extents, jumps = zip(*(r.extent for r in reaches), strict=True), zip(*(r.jump for r in reaches), strict=True)
-    return Reach(tuple(map(max, extents)), tuple(map(max, jumps)))
-
-
-def last_field(graph: Graph, reach: Reaches) -> tuple[int, ...] | None:
-    """The receptive field of the last tensor that still is a map."""
-    for node in reversed(graph.nodes):
-        found = reach[node.outputs[0]]
-        if found is not None and math.prod(node.shape[1:]) > 1 and not node.training:
-            return tuple(math.ceil(n) for n in found.extent)
-    return None
-
-
-# --- the stage table
-def lines(root: Scope) -> Iterator[tuple[str, Scope]]:
-    """The parts that get a line: stages, the rows of a stage that is a table, the stages of a nested network."""
-    for child in root.children:
-        if isinstance(child, Node):
-            yield child.path, Scope("step", child.path, child.path, root, children=[child])
-        else:
-            yield from split(child)
-
-
-def split(scope: Scope) -> Iterator[tuple[str, Scope]]:
-    """A stage as one line or several."""
-    if len(scope.children) == 1 and isinstance(inside := scope.children[0], Scope) and inside.kind == "stage":
-        scope = inside  # a stage with a `when:`
-    network = only_block(scope)
-    if network is not None and any(isinstance(child, Scope) and child.kind == "stage" for child in network.children):
-        yield from lines(network)
-    elif any(isinstance(child, Scope) and child.kind == "row" for child in scope.children):
-        for child in scope.children:
-            inner = (
-                child if isinstance(child, Scope) else Scope("step", child.path, child.path, scope, children=[child])
-            )
-            yield inner.path or inner.name, inner
-    elif scope.children:
-        yield scope.path or scope.name, scope
-
-
-def only_block(scope: Scope) -> Scope | None:
-    """The block call that a stage consists of, if it is one."""
-    if len(scope.children) == 1 and isinstance(child := scope.children[0], Scope) and child.kind == "block":
-        return child
-    return None
-
-
-def line(name: str, scope: Scope, works: dict[Node, Work], reach: Reaches) -> StageCost:
+def line(name: str, part: Part, trace: Trace, reaches: list[Reach | None]) -> StageCost:
     """One line of the table."""
-    nodes = list(scope.nodes())
-    entry, result = scope.inputs[0] if scope.inputs else None, scope.output
-    if nodes:
-        entry = entry or nodes[0].inputs[0]
-        result = result if isinstance(result, Tensor) else nodes[-1].outputs[0]
-    parts = runs(scope.children)
+    steps, entry, result = trace.steps[part.start : part.stop], part.entry, part.result
+    if steps:
+        entry = steps[0].reads[0] if entry is None else entry
+        result = steps[-1].first if result is None else result
+    parts = runs(part.children)
     operator, repeats = parts[0] if len(parts) == 1 else (spelled(parts), 1)
+    first, last = (reaches[n] if n is not None else None for n in (entry, result))
     return StageCost(
-        **vars(total(works[node] for node in nodes)),
+        *summed([step.worker.work for step in steps]),
         name=name,
         operator=operator,
         repeats=repeats,
-        stride=stride(entry, result, reach),
-        input=entry.shape if entry else (),
-        output=result.shape if result else (),
+        stride=stride(first, last),
+        input=trace.shapes[entry] if entry is not None else (),
+        output=trace.shapes[result] if result is not None else (),
     )
-
-
-def stride(entry: Tensor | None, result: Tensor | None, reach: Reaches) -> tuple[float, ...] | None:
-    """By how much a stage makes its map smaller (a fraction: larger); None where none is left."""
-    first, last = (reach.get(tensor) if tensor is not None else None for tensor in (entry, result))
-    if first is None or last is None or len(first.jump) != len(last.jump):
-        return None
-    return tuple(b / a for a, b in zip(first.jump, last.jump, strict=True))
-
-
-def runs(children: Iterable[Scope | Node]) -> list[tuple[str, int]]:
-    """The operators of a part, equal neighbours counted."""
-    texts = [text for text in map(describe, children) if text]
-    return [(text, len(list(group))) for text, group in groupby(texts)]
-
-
-def describe(child: Scope | Node) -> str:
-    """An operator in the table: the block's name, the op's label, or what a turn or branch holds."""
-    if child.label:
-        return child.label
-    if isinstance(child, Node):
-        return child.op.label(SimpleNamespace(**child.fields), child.inputs[0].shape, child.shape)
-    if child.kind == "stage" or (child.kind == "block" and child.name[:1].isupper()):  # else: steps gathered by us
-        return child.name
-    inside = spelled(runs(child.children))
-    return f"[{inside}]" if child.kind == "branch" else inside
-
-
-def spelled(parts: Sequence[tuple[str, int]]) -> str:
-    """`A ×3; B`, the tail of a long list counted."""
-    texts = [text if n == 1 else f"({text}) ×{n}" if ";" in text else f"{text} ×{n}" for text, n in parts]
-    if len(texts) > LISTED:
-        texts[LISTED - 1 :] = [f"… {len(texts) - LISTED + 1} more"]
-    return "; ".join(texts)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.cost import COUNTED, WORK, Cost, Work, cost
+from archdsl.analysis.cost import COUNTED, Cost, cost
 from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
+from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape
 from archdsl.support import tables

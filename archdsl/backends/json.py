@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.analysis.cost import cost, work
+from archdsl.analysis.cost import cost
+from archdsl.analysis.work import work
 from archdsl.expr.nodes import Expr
 from archdsl.expr.show import show
 from archdsl.ir.graph import Graph, Node, Scope, Tensor

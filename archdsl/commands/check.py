@@ -15,7 +15,7 @@ from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError, fault
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
-    from archdsl.syntax.spec import Expected
+    from archdsl.syntax.spec import Expected, Spec
     from archdsl.workspace.library import SpecLike
 
 MAX_OPS = 200_000  # of all variants together
@@ -75,23 +75,26 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
 
     With `deep` each network is built, in both styles, and proven to be its graph.
     """
+    from archdsl.analysis.counting import Kept, run
     from archdsl.analysis.elaborate import elaborate
-    from archdsl.lowering.entry import lower_blocks
-    from archdsl.syntax.spec import DEFAULT
+    from archdsl.lowering.entry import lower, lower_blocks
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
+        return Checked(found.name, 0, len(found.expect))
+    program, kept = lower(found), Kept()
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():
-            graph = elaborate(found, variant)
-            compare(graph, found.expect.get(variant or DEFAULT))
+            trace = run(found, program, kept, variant).trace
+            counted = trace.total()
+            compare(found, variant, counted.params, counted.macs)
             if deep:
-                graphs.append(graph)
-            ops += len(graph.nodes)
+                graphs.append(elaborate(found, variant))
+            ops += len(trace.steps)
         if ops > MAX_OPS:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
@@ -108,24 +111,24 @@ def prove(graphs: Sequence[Graph]) -> None:
     verified_as_one(graphs)
 
 
-def compare(graph: Graph, expected: Expected | None) -> None:
+def compare(spec: Spec, variant: str | None, params: int, macs: int) -> None:
     """Raises a fault at the `expect:` line for a number that is not the one counted."""
-    from archdsl.analysis.cost import trained
+    from archdsl.syntax.spec import DEFAULT
 
+    expected = spec.expect.get(variant or DEFAULT)
     if expected is None:
         return
-    params, macs = trained(graph)
     pairs = {"params": (expected.params, params), "macs": (expected.macs, macs)}
     wrong = {what: pair for what, pair in pairs.items() if pair[0] is not None and pair[0] != pair[1]}
     if wrong:
-        raise SpecError(*(mismatch(graph, expected, what, *pair) for what, pair in wrong.items()))
+        name = f"{spec.name} {variant or ''}".strip()
+        raise SpecError(*(mismatch(name, expected, what, *pair) for what, pair in wrong.items()))
 
 
-def mismatch(graph: Graph, expected: Expected, what: str, wanted: int | None, counted: int) -> Diagnostic:
-    form = f"{graph.name} {graph.variant or ''}".strip()
+def mismatch(name: str, expected: Expected, what: str, wanted: int | None, counted: int) -> Diagnostic:
     return Diagnostic(
         "unexpected-count",
-        f"{form} has {counted:,} {what}, expected are {wanted:,}",
+        f"{name} has {counted:,} {what}, expected are {wanted:,}",
         expected.span,
         help="compare the stages with the paper's table: archdsl cost; or correct the number",
     )

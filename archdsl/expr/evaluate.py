@@ -74,13 +74,15 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 def evaluate(expr: Expr, env: Mapping[str, Constant]) -> Constant:
     """The value of `expr`; raises `SpecError` at the part that fails."""
+    if isinstance(expr, Lit):
+        return expr.value
+    if isinstance(expr, Name):
+        if expr.id not in env:
+            raise fault("unknown-name", f"'{expr.id}' is not defined here", expr.span)
+        return env[expr.id]
+    if isinstance(expr, (Binary, Compare)):  # as below, without a list of its parts
+        return _computed(expr, [evaluate(expr.left, env), evaluate(expr.right, env)])
     match expr:
-        case Lit(value=value):
-            return value
-        case Name(id=name):
-            if name not in env:
-                raise fault("unknown-name", f"'{name}' is not defined here", expr.span)
-            return env[name]
         case ListOf(items=items):
             return bounded([evaluate(item, env) for item in items], expr)
         case IfElse(condition=condition, then=then, other=other):
@@ -92,7 +94,10 @@ def evaluate(expr: Expr, env: Mapping[str, Constant]) -> Constant:
                 if bool(found) is (op == "or"):
                     break
             return found
-    parts = [evaluate(child, env) for child in children(expr)]
+    return _computed(expr, [evaluate(child, env) for child in children(expr)])
+
+
+def _computed(expr: Expr, parts: list[Constant]) -> Constant:
     try:
         return bounded(_apply(expr, parts), expr)
     except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
@@ -100,16 +105,18 @@ def evaluate(expr: Expr, env: Mapping[str, Constant]) -> Constant:
 
 
 def _apply(expr: Expr, parts: list[Constant]) -> Constant:
+    if isinstance(expr, Binary):
+        left, right = parts
+        if type(left) is not int or type(right) is not int or expr.op == "**":
+            _guard(expr.op, left, right)
+        return ARITHMETIC[expr.op](left, right)
+    if isinstance(expr, Compare):
+        return COMPARE[expr.op](*parts)
     match expr:
         case Unary(op="not"):
             return not parts[0]
         case Unary():
             return -parts[0]
-        case Binary(op=op):
-            _guard(op, *parts)
-            return ARITHMETIC[op](*parts)
-        case Compare(op=op):
-            return COMPARE[op](*parts)
         case Index():
             if isinstance(parts[1], bool) or not isinstance(parts[0], list):
                 raise TypeError("only a list can be indexed, and by a whole number")

@@ -10,22 +10,23 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.chains import check_nameable
-from archdsl.lowering.forms import is_nothing, named_alone
+from archdsl.lowering.forms import is_nothing, is_tensor, named_alone
 from archdsl.lowering.refusals import Skip
-from archdsl.lowering.sequences import list_branch, name_branch
+from archdsl.lowering.sequences import branch_word, list_branch, name_branch
 from archdsl.lowering.steps import lowered, otherwise, recovered
 from archdsl.lowering.tensors import is_list
+from archdsl.ops.base import Op
 from archdsl.syntax import spec as s
 
 
-def branches(steps: Sequence[s.Step], builder: Builder) -> list[ir.Operand]:
-    """The operands of a join; the faults of every branch are found."""
+def branches(steps: Sequence[s.Step], builder: Builder, op: Op | None = None) -> list[ir.Operand]:
+    """The operands of a join by an op; the faults of every branch are found."""
     found: list[ir.Operand] = []
     sound = True
-    for index, step in enumerate(steps):
+    for word, step in zip(words_of(steps, op), steps, strict=True):
         done = False
         with builder.context.library.faults.catch():
-            found += branch(step, index, builder)
+            found += branch(step, word, builder)
             done = True
         if not done:
             sound = False
@@ -35,9 +36,18 @@ def branches(steps: Sequence[s.Step], builder: Builder) -> list[ir.Operand]:
     return found
 
 
-def branch(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
+def words_of(steps: Sequence[s.Step], op: Op | None) -> list[str]:
+    """What the branches are called: by their places, but for the one that is computed beside tensors as they are."""
+    words = [branch_word(index) for index in range(len(steps))]
+    computed = [index for index, step in enumerate(steps) if not is_tensor(step)]
+    if op is not None and op.lone_branch and len(computed) == 1 and len(steps) > 1:
+        words[computed[0]] = op.lone_branch
+    return words
+
+
+def branch(step: s.Step, word: str, builder: Builder) -> list[ir.Operand]:
     """One branch of a join; `split` and `fork` stand for several."""
-    operands = unnamed(step, index, builder)
+    operands = unnamed(step, word, builder)
     if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
         if not isinstance(step.into, str):
             raise fault("several-names", "this branch has one result", step.span, help="write as: with one name")
@@ -47,13 +57,13 @@ def branch(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
     return operands
 
 
-def unnamed(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
+def unnamed(step: s.Step, word: str, builder: Builder) -> list[ir.Operand]:
     """The operands that a branch gives, before `as:` names them."""
     if isinstance(step, s.SequenceStep):
         step = replace(step, body=[inner for inner in step.body if not is_nothing(inner)])
     check_nameable(step, builder.context)
     if step.when is not None:
-        return [optional_branch(step, index, builder)]
+        return [optional_branch(step, word, builder)]
     if isinstance(step, s.TensorStep):
         return [builder.tensor(step.ref)]
     builder = builder.on(builder.source(step))
@@ -62,12 +72,12 @@ def unnamed(step: s.Step, index: int, builder: Builder) -> list[ir.Operand]:
     if isinstance(step, s.UseStep) and step.target == "identity" and step.name is None:
         return [builder.entry]
     if isinstance(step, s.SequenceStep):
-        return [list_branch(replace(step, body=list(named_alone(step))), index, builder)]
+        return [list_branch(replace(step, body=list(named_alone(step))), word, builder)]
     value = lowered(step, builder)
     if value is None:  # `split` and `fork` stand for all their results
         assert step.into is not None
         return [builder.scope.tensors[name] for name in ([step.into] if isinstance(step.into, str) else step.into)]
-    name_branch(value, index)
+    name_branch(value, word)
     return [value]
 
 
@@ -79,16 +89,16 @@ def several(step: s.Step, builder: Builder) -> ir.Value | None:
 
 def packed(step: s.Step, builder: Builder) -> ir.Value:
     """What stands for several branches, as a step: the list of their tensors."""
-    operands = branch(step, 0, builder)
+    operands = branch(step, branch_word(0), builder)
     return builder.append(ir.Pack(ins=tuple(operands), out=ir.Value("branches", many=True), span=step.span))
 
 
-def optional_branch(step: s.Step, index: int, builder: Builder) -> ir.Value:
+def optional_branch(step: s.Step, word: str, builder: Builder) -> ir.Value:
     """A branch with `when:`; without `else:` it may not exist, and the join goes without it."""
     assert step.when is not None
     condition, before = builder.expr(step.when), frozenset(builder.keys.given)
     at = builder.inside()
-    (operand,) = branch(replace(step, when=None, other=None), index, at)
+    (operand,) = branch(replace(step, when=None, other=None), word, at)
     many, other = is_list(operand), ir.Region()
     if many and step.other:
         raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")
@@ -101,7 +111,7 @@ def optional_branch(step: s.Step, index: int, builder: Builder) -> ir.Value:
             condition=condition,
             then=at.close(operand),
             other=other,
-            out=ir.Value("branches" if many else f"branch{index + 1}", many=many, optional=not step.other),
+            out=ir.Value("branches" if many else word, many=many, optional=not step.other),
             span=step.span,
             branch=not step.other,
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archdsl.expr.nodes import Compare, Lit
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
-from archdsl.lowering.sequences import list_branch
+from archdsl.lowering.sequences import branch_word, list_branch
 from archdsl.lowering.steps import lowered
 from archdsl.syntax import spec as s
 
@@ -38,4 +38,4 @@ def chosen_body(name: str, steps: Sequence[s.Step], step: s.ChoiceStep, builder:
     """One of the bodies, its modules under the name of the choice."""
     key = builder.keys.free(name.lstrip("_") or "body")
     at = builder.inside()
-    return at.close(list_branch(s.SequenceStep(span=step.span, body=list(steps), name=key), 0, at))
+    return at.close(list_branch(s.SequenceStep(span=step.span, body=list(steps), name=key), branch_word(0), at))

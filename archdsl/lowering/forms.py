@@ -17,6 +17,12 @@ def is_nothing(step: s.Step) -> bool:
     return isinstance(step, s.UseStep) and step.target == "identity" and all(value is None for value in beside)
 
 
+def is_tensor(step: s.Step) -> bool:
+    """Whether a branch is a tensor as it is, which is always there."""
+    same = isinstance(step, s.UseStep) and step.target == "identity" and step.name is None
+    return step.when is None and (same or isinstance(step, s.TensorStep))
+
+
 def is_module(step: s.Step) -> bool:
     """Whether a step is one op or block in any case; with `when:`, whether its `else:` is another."""
     other = step.other or ()

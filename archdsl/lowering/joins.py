@@ -16,7 +16,7 @@ from archdsl.syntax import spec as s
 
 @lowered.register(s.JoinStep)
 def join_step(step: s.JoinStep, builder: Builder) -> ir.Value:
-    return over_several(step.kind, branches(step.branches, builder), step, builder)
+    return over_several(step.kind, branches(step.branches, builder, REGISTRY[step.kind]), step, builder)
 
 
 @several.register(s.RunningSumStep)

@@ -8,7 +8,7 @@ from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.primitives import over_several
-from archdsl.lowering.sequences import list_branch
+from archdsl.lowering.sequences import branch_word, list_branch
 from archdsl.lowering.steps import body, lowered
 from archdsl.syntax import spec as s
 
@@ -57,4 +57,4 @@ def shortcut(step: s.ResidualStep, builder: Builder) -> ir.Operand:
 
 def shortcut_body(step: s.ResidualStep, steps: Sequence[s.Step], builder: Builder) -> ir.Operand:
     whole = s.SequenceStep(span=step.span, body=list(steps), name=builder.keys.free("shortcut"))
-    return list_branch(whole, 0, builder)
+    return list_branch(whole, branch_word(0), builder)

@@ -42,23 +42,28 @@ def container(steps: Sequence[s.Step], key: str | None, of: s.Step | s.Stage, bu
     )
 
 
-def list_branch(step: s.SequenceStep, index: int, builder: Builder) -> ir.Operand:
+def list_branch(step: s.SequenceStep, word: str, builder: Builder) -> ir.Operand:
     """A branch that is a list: a container if it is a chain, else steps of the class under the branch's name."""
     steps = [inner for inner in step.body if not is_nothing(inner)]
     if not steps:
         return builder.entry
     if len(steps) > 1 and is_chain(steps, builder.context):
-        value: ir.Operand = container(steps, builder.key(step, f"branch{index + 1}"), step, builder)
+        value: ir.Operand = container(steps, builder.key(step, word), step, builder)
     elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
         value = body([replace(steps[0], name=step.name)], builder)
     else:
         value = body(steps, builder)
     if value is not builder.entry:
-        name_branch(value, index)
+        name_branch(value, word)
     return value
 
 
-def name_branch(value: ir.Operand, index: int) -> None:
+def branch_word(index: int) -> str:
+    """What a branch is called by its place."""
+    return f"branch{index + 1}"
+
+
+def name_branch(value: ir.Operand, word: str) -> None:
     """A tensor without a name has that of its branch."""
     if isinstance(value, ir.Value) and value.name == "x":
-        value.name = f"branch{index + 1}"
+        value.name = word

@@ -111,6 +111,7 @@ class Op:
     group: ClassVar[str] = ""  # the heading it stands under in the docs: convolution, activation, …
     fields: ClassVar[tuple[Field, ...]] = ()
     many: ClassVar[bool] = False  # takes branches
+    lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`

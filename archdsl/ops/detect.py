@@ -61,7 +61,8 @@ class PriorBox(Op, name="prior_box"):
     def module(self, e: Site) -> Module:
         if e.size is None:
             raise OpFault("prior_box stands where maps of several sizes come: write one for each")
-        return Module("PriorBoxes", (list(e.size), e.f.image, e.f.min, e.f.max, ListOf(per_axis(e.f.aspects, 1))))
+        named = {"image": e.f.image, "min": e.f.min, "max": e.f.max, "aspects": ListOf(per_axis(e.f.aspects, 1))}
+        return Module("PriorBoxes", (list(e.size),), {name: (value, None) for name, value in named.items()})
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Prior boxes, {f.min:g}–{f.max:g} px"

@@ -98,7 +98,7 @@ class Add(Join, name="add"):
 class Mul(Join, name="mul"):
     """Product of the branches; a C×1×1 one is spread over the others."""
 
-    word, pairwise, rereads = "Mul", True, True
+    word, pairwise, rereads, lone_branch = "Mul", True, True, "gate"
     example = {"fields": {}, "inputs": [(8, 6, 6), (8, 1, 1)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:

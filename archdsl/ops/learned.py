@@ -108,7 +108,7 @@ class LearnedLinear(Op, name="learned_linear"):
 
     def module(self, e: Site) -> Module:
         cls = "LearnedLinear" if e.f.form.value == "train" else "CondensedLinear"
-        return Module(cls, (e.c, e.f.out, e.f.condense))
+        return Module(cls, (e.c, e.f.out), {"condense": (e.f.condense, None)})
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "L-Linear" if f.form == "train" else "Index, Linear"

@@ -179,7 +179,7 @@ def describe(model: onnx.ModelProto, graph: Graph, network: nn.Module) -> None:
     import onnx
 
     from archdsl import __version__
-    from archdsl.analysis.cost import trained
+    from archdsl.analysis.work import trained
 
     params, macs = trained(graph)
     known = {"spec": graph.name, "variant": graph.variant, "params": params, "macs": macs}

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from archdsl.analysis.cost import trained
+from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.runtime import leaves

@@ -40,7 +40,7 @@ LEADING_OUT = frozenset(
 # what the functions of emitted source read of Python and of its imports, beside what `_NUMBERS` has
 READ = frozenset({"isinstance", "dict", "accumulate"})
 # what an emitted file imports or defines by itself, of the words that could name a class
-DEFINED = frozenset({"Any", "NamedTuple", "VARIANTS"})
+DEFINED = frozenset({"Any", "Callable", "NamedTuple", "VARIANTS", "partial"})
 _BUILTIN_CLASSES = frozenset(name for name in dir(builtins) if name[:1].isupper())
 # attributes of nn.Module, nn.Sequential and nn.ModuleList; a test holds the list against torch
 _MODULE = frozenset(

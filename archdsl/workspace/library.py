@@ -12,7 +12,7 @@ from archdsl.diagnostics.spans import Source
 from archdsl.expr.given import checked, is_path, shown
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
-from archdsl.support.paths import is_folder, is_there, kind
+from archdsl.support.paths import is_file, is_folder, is_there, kind
 from archdsl.support.resources import folder
 from archdsl.syntax.spec import Spec
 
@@ -100,8 +100,9 @@ def locate(spec: str | os.PathLike[str]) -> Path:
     path = Path(text)
     if is_there(path) and not is_folder(path):
         return path
-    if isinstance(spec, str) and text in shipped():
-        return folder("specs") / f"{text}{SUFFIX}"
+    named = folder("specs") / f"{text}{SUFFIX}"
+    if isinstance(spec, str) and path.name == text and is_file(named):
+        return named
     raise missing(text, path)
 
 

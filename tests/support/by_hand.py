@@ -288,7 +288,7 @@ def several_inputs_and_outputs(w, image, mask):
 def block_inputs(w, image):
     k, g, x = w.conv("a_code.conv", pooled(image)), w.conv("a_conv", image), w.conv("a_conv_2", image)
     for key, gate in (("a_modulate", g), ("a_modulate_2", image)):
-        code = torch.sigmoid(w.conv(f"{key}.branch2.2", relu(w.conv(f"{key}.branch2.0", k))))
+        code = torch.sigmoid(w.conv(f"{key}.gate.2", relu(w.conv(f"{key}.gate.0", k))))
         x = x * code + w.conv(f"{key}.conv", gate)
     return x
 

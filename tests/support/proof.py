@@ -7,7 +7,7 @@ import inspect
 import torch
 from torch.utils._pytree import tree_leaves
 
-from archdsl.analysis.elaborate import size_word
+from archdsl.analysis.noting import size_word
 from archdsl.diagnostics.faults import SpecError
 from archdsl.runtime import module
 from archdsl.runtime.verify import verify

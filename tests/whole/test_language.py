@@ -20,6 +20,7 @@ from torch import nn
 
 import archdsl
 from archdsl.analysis.elaborate import elaborate
+from archdsl.analysis.work import trained
 from archdsl.commands.check import compare
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.evaluate import FUNCTIONS
@@ -27,7 +28,6 @@ from archdsl.expr.show import show
 from archdsl.runtime import module
 from archdsl.runtime.verify import verify
 from archdsl.syntax.reading.spec_file import read_spec
-from archdsl.syntax.spec import DEFAULT
 from archdsl.syntax.words import BLOCK, EXPECT, INIT, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
 from archdsl.workspace.library import read
 
@@ -280,7 +280,7 @@ def test_an_example_of_the_page_is_built_and_emitted_as_shown(number):
 def check_numbers(spec, forms):
     """What `expect:` states."""
     for form in forms:
-        compare(elaborate(spec, form), spec.expect.get(form or DEFAULT))
+        compare(spec, form, *trained(elaborate(spec, form)))
 
 
 def test_the_page_mentions_every_key_and_function():

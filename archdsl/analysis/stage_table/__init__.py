@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from archdsl.analysis.cost import Reaches, Work, lines, receptive_fields, stride, total, work
+from archdsl.analysis.lines import lines
+from archdsl.analysis.reach import stride
 from archdsl.analysis.stage_table.reading import LABEL, Column, Sites, activation, origins
 from archdsl.analysis.stage_table.units import Unit, grouped, units
+from archdsl.analysis.trace import Reaches, receptive_fields
+from archdsl.analysis.work import Work, total, work
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape
@@ -92,7 +95,7 @@ def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: M
         entry.shape if entry else (),
         result.shape if result else (),
         len(run),
-        stride(entry, result, reach),
+        stride(*(reach[tensor] if tensor is not None else None for tensor in (entry, result))),
         {column.word: shown for column, (shown, _) in claimed.items()} | sites.alike_arguments(first, claimed),
         total(works[node] for node in nodes_of(run)),
     )

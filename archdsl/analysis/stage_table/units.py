@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from archdsl.analysis.cost import describe, runs, spelled
+from archdsl.analysis.lines import describe, runs, spelled
 from archdsl.diagnostics.spans import Span
 from archdsl.ir.graph import Node, Scope, Tensor
 

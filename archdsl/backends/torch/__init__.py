@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import witnesses
-from archdsl.analysis.elaborate import IMAGE, size_word
+from archdsl.analysis.noting import IMAGE, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_lines
 from archdsl.backends.torch.detector import detect_lines
 from archdsl.backends.torch.initialize import init_lines, without_clash
 from archdsl.backends.torch.layout import Cat
+from archdsl.backends.torch.network_params import doubles
+from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
+from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.printer import Document, print_document
 from archdsl.backends.torch.sizes import Size
 from archdsl.expr.evaluate import evaluate
@@ -61,18 +64,21 @@ def document(graph: Graph, style: str = "specialized") -> Document:
         symbolic -= {IMAGE}
     names_ = scope.classes(functions, origin.function, graph.name)
     prelude = scope.prelude_names(functions, names_.values(), graph.name)
+    norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()})
     with words_kept(functions):
-        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude)
+        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
+    helper = norm.word if norm is not None and not norm.handed else ""
     network.init += init_of(origin.function, graph, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
         known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
-        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude)
+        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude, helper)
     if origin.spec.detect is not None:
         network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output", prelude)
-    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude)
+    helpers = [norm.definition()] if norm is not None and helper else []
+    return Document(graph, written, variants(graphs, network) if parametric else {}, prelude, helpers)
 
 
 def classes_of(
@@ -83,6 +89,7 @@ def classes_of(
     classifier: Classifier | None,
     names_: Mapping[int, str],
     prelude: Mapping[str, str],
+    norm: SharedNorm | None,
 ) -> tuple[list[ClassSource], Writer]:
     """The class of each function, and who wrote the last one."""
     origin = graph.origin
@@ -90,14 +97,13 @@ def classes_of(
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     sizes: dict[int, Size | None] = {}
-    given, alike = arguments_given(functions), twins(functions)
+    given, same = arguments_given(functions), doubles(functions, origin)
 
     def writer_of(function: ir.Function) -> Writer:
         key = function.id
-        made = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude)
-        made.callee_channels, made.classifier = channels, classifier
+        made = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude, same[key])
+        made.callee_channels, made.classifier, made.norm = channels, classifier, norm
         made.callee_sizes |= sizes
-        made.numbers.bound |= {name: Name(twin) for name, twin in alike[key].items()}
         return made
 
     for function in functions:
@@ -196,23 +202,6 @@ def arguments_given(functions: Sequence[ir.Function]) -> dict[int, set[str]]:
             if isinstance(node, ir.Call) and node.block.id in found:
                 found[node.block.id] |= set(node.args)
     return found
-
-
-def twins(functions: Sequence[ir.Function]) -> dict[int, dict[str, str]]:
-    """Of each block the params of its file that every call gives what it gives another param: that one's name."""
-    calls: dict[int, list[ir.Call]] = {function.id: [] for function in functions}
-    for function in functions:
-        for node in function.walk():
-            if isinstance(node, ir.Call) and node.block.id in calls:
-                calls[node.block.id].append(node)
-
-    def twin(function: ir.Function, name: str) -> str | None:
-        given = [call.args for call in calls[function.id]]
-        alike = (p for p in function.params if all(p in a and a.get(name) == a[p] for a in given))
-        return next(alike, None) if given else None
-
-    found = {f.id: {name: twin(f, name) for name in f.implicit} for f in functions}
-    return {owner: {n: p for n, p in pairs.items() if p is not None} for owner, pairs in found.items()}
 
 
 def expand(expr: Expr, function: ir.Function) -> Expr:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.elaborate import ENTERS, MULTIPLE
+from archdsl.analysis.noting import ENTERS, MULTIPLE
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
 from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.taps import step_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.elaborate import ENTERS, IMAGE, is_image, size_word
+from archdsl.analysis.noting import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
@@ -18,6 +18,7 @@ from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walk
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
+from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.pieces import (
@@ -43,7 +44,22 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Call, Compare, Constant, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.nodes import (
+    Call,
+    Compare,
+    Constant,
+    Expr,
+    IfElse,
+    Index,
+    ListOf,
+    Lit,
+    Logic,
+    Name,
+    Unary,
+    is_long,
+    names,
+    wrap,
+)
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
@@ -51,6 +67,7 @@ from archdsl.lowering.vocabulary import GENERIC, INPUT, MEASURES
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
 
+MOST_TERMS = 4  # of a list that are added one by one
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 
 
@@ -125,6 +142,7 @@ class Writer:
         name: str,
         given: set[str],
         prelude: Mapping[str, str],
+        doubles: Mapping[str, Expr],
     ) -> None:
         self.prelude = prelude  # its definitions that have another name in this file
         self.name = name  # of the class: the block's, unless another file has a block of that name
@@ -145,6 +163,7 @@ class Writer:
             slots |= {f"c_{name}": (function.id, f"c_{name}") for name in function.inputs}
             slots |= {name: (function.id, name) for name in ("c_in", "h_in", "w_in")}
             slots |= defaults_that_stay(function, given)
+        slots |= doubles
         self.numbers = Numbers(
             origin.facts.seen,
             symbolic,
@@ -180,6 +199,7 @@ class Writer:
         self.stores: dict[ir.Operation, str] = {}
         self.aliases: dict[ir.Value, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
+        self.packed: dict[ir.Value, tuple[ir.Operand, ...]] = {}  # the tensors of lists that are written out
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
@@ -195,6 +215,8 @@ class Writer:
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
         self.in_training = "self.training"  # when the auxiliary heads run
+        self.norm: SharedNorm | None = None  # that of the whole network,
+        self.norm_used = False  # and whether this class makes one
         self.head: int | None = None  # the first statement of a classifier's head
         self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
@@ -253,7 +275,8 @@ class Writer:
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
-        lets = self.let_lines()
+        norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
+        lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
         arguments = self.arguments(derived)
         init = [*(line for lines in derived.values() for line in lines), *lets]
@@ -280,6 +303,11 @@ class Writer:
 
     def channels_of(self, operand: ir.Operand) -> Expr:
         return self.channels.of(operand)
+
+    @property
+    def hands_norm(self) -> bool:
+        """Whether the constructor has the norm of the network, made of params."""
+        return self.norm_used and self.norm is not None and self.norm.handed
 
     def channels_of_list(self, name: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
@@ -364,8 +392,10 @@ class Writer:
                 found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
             else:
                 found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+        if self.hands_norm and self.norm is not None and not self.outermost:
+            found.append(Argument(self.norm.word, KIND))
         found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
-        return sorted(found, key=lambda a: a.default is not None)
+        return sorted(found, key=lambda a: (a.default is not None, a.type == "bool" and not self.outermost))
 
     def is_first(self, name: str) -> int:
         """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
@@ -420,7 +450,7 @@ class Writer:
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
-        self.in_training = f"self.training and self.{self.flag('auxiliary', condition)}"
+        self.in_training = f"self.training and self.{self.condition_flag('auxiliary', condition)}"
         mark = len(self.lines)
         with self.numbers.given(condition, True), self.on_one_side():
             found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
@@ -515,18 +545,27 @@ class Writer:
         name = self.flag(word, shown)
         return Name(f"self.{name}")
 
+    def condition_flag(self, word: str, expr: Expr) -> str:
+        """An attribute that keeps a condition under which there is a module of that name."""
+        return self.flag(f"has_{word}" if word in self.keys else word, expr)
+
     def flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a number or a condition for `forward`."""
         value = text(expr)
         for name, known in self.flags.items():
             if known.text == value and self.sides[: len(known.sides)] == known.sides:
                 return name
-        if value.isidentifier():
-            word = value
+        if value.isidentifier() and value not in self.variables:
+            word = f"has_{value}" if value in self.keys and self.is_truth(value) else value
         name = scope.attribute(word, {*self.flags, *self.keys})
         self.flags[name] = Flag(value, self.sides)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
         return name
+
+    def is_truth(self, name: str) -> bool:
+        """Whether a name of the constructor is a truth value."""
+        slot = self.numbers.bound.get(name)
+        return isinstance(slot, tuple) and slot in self.numbers.seen and self.numbers.seen[slot].kinds == {"bool"}
 
     def forget(self, variable: str) -> None:
         """What attributes keep of a variable is no longer what it says."""
@@ -606,6 +645,30 @@ class Writer:
             return operands
         return tuple(inner for operand in operands for inner in self.items_of(operand))
 
+    def terms(self, node: ir.Primitive, operands: tuple[ir.Operand, ...]) -> tuple[ir.Operand, ...]:
+        """What an op takes, lists spelt out; the few terms of a sum or product one by one."""
+        if not node.op.pairwise:
+            return self.spelt(operands)
+        found = tuple(inner for operand in self.spelt(operands, alone=True) for inner in self.packed_in(operand))
+        if len(found) > MOST_TERMS:
+            return self.spelt(operands)
+        spelt = [operand for operand in operands if self.is_spelt_here(operand)]
+        self.statements = [made for made in self.statements if made.out not in spelt]
+        return found
+
+    def packed_in(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
+        """The tensors of a list of `fork`: themselves where nothing else reads it, else by their places in it."""
+        items = self.packed.get(operand) if isinstance(operand, ir.Value) else None
+        if items is None or not isinstance(operand, ir.Value):
+            return (operand,)
+        return items if self.is_spelt_here(operand) else tuple(ir.Item(operand, Lit(n)) for n in range(len(items)))
+
+    def is_spelt_here(self, operand: ir.Operand) -> bool:
+        """Whether a list is made among the statements at hand, for one reader alone."""
+        if not isinstance(operand, ir.Value) or operand not in self.packed or self.consumers[operand] != 1:
+            return False
+        return any(made.out is operand for made in self.statements)
+
     def items_of(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
         """The items of a list that torch makes, if their number is known; any other operand as it is."""
         if not isinstance(operand, ir.Value) or operand not in self.made_by_torch:
@@ -659,8 +722,11 @@ class Writer:
     def site(self, node: ir.Primitive) -> Site:
         seen = self.origin.facts.seen
         fields = {}
+        shared = self.norm is not None and node.id in self.norm.nodes
         for item in node.op.fields:
-            if item.name in node.fields and item.kind != "formula":
+            if shared and item.name in CONSTANTS:
+                fields[item.name] = wrap(item.default)
+            elif item.name in node.fields and item.kind != "formula":
                 fields[item.name] = self.field(node, item)
         fields |= {n: self.numbers.shown(e, (node.id, n)) for n, e in node.fields.items() if node.op.field(n) is None}
         fields |= dict.fromkeys(node.tensors, Lit(True))
@@ -780,6 +846,9 @@ class Writer:
         bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
         known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
         self.biased.setdefault(node.op.name, set()).update(known)
+        if self.norm is not None and node.id in self.norm.nodes:
+            self.norm_used = True
+            return module_doc(replace(made, cls=self.norm.word))
         return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
 
     def is_worded(self, node: ir.Primitive, name: str) -> bool:
@@ -822,7 +891,8 @@ class Writer:
 
     def remade(self, block: Doc, param: str) -> Doc:
         """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
-        for word in sorted({*WORDS.findall(flat(block))} & self.function.params.keys() - {param}):
+        kept = {*self.function.params, *([self.norm.word] if self.norm is not None and self.norm.handed else [])}
+        for word in sorted({*WORDS.findall(flat(block))} & kept - {param}):
             block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
@@ -870,6 +940,10 @@ class Writer:
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
         items: list[Doc] = []
+        named = False
+        if self.norm is not None and any(argument.name == self.norm.word for argument in source.arguments):
+            given[self.norm.word] = Name(self.norm.word)
+            self.norm_used = True
         for argument in source.arguments:
             if argument.name not in given:
                 raise fault(
@@ -877,7 +951,8 @@ class Writer:
                 )
             print_as = self.channels.printed if argument.name == "c_in" else self.numbers.shown
             shown = print_as(given[argument.name], slots.get(argument.name))
-            if argument.default is None:
+            named = named or argument.default is not None or says_nothing(argument.name, shown)
+            if not named:
                 items.append(expr_doc(shown))
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
@@ -960,7 +1035,7 @@ class Writer:
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
-        operands = self.spelt(self.resolved(node.operands()))
+        operands = self.terms(node, self.resolved(node.operands()))
         spread = [self.spread(o) for o in operands]
         many = [text is not None for text in spread]
 
@@ -1018,6 +1093,8 @@ class Writer:
         if single and isinstance(source, ir.Value) and source in self.channels.counts:
             self.channels.counts[node.out] = self.channels.counts[source]
         self.statements.append(Step(node.out, operands, print_list, named=counted))
+        if not node.running and not any(many):
+            self.packed[node.out] = operands
 
     # --- containers
     def pieces(self, node: ir.Container) -> list[Piece]:
@@ -1172,6 +1249,13 @@ def steps_of(region: ir.Region) -> Iterator[ir.Operation]:
         if isinstance(node, ir.If) and node.stage is None:
             for side in node.regions():
                 yield from steps_of(side)
+
+
+def says_nothing(name: str, value: Expr) -> bool:
+    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, and truths."""
+    if isinstance(value, Lit) and not isinstance(value.value, str):
+        return isinstance(value.value, bool) or not (name == "out" or name.startswith("c_"))
+    return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
 def is_mixed(kinds: set[str]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
-from archdsl.analysis.elaborate import channel_names
+from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, module_doc
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
@@ -158,15 +158,21 @@ def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[Line, Doc]
 
 
 def reset_lines(
-    classifier: Classifier, graph: Graph, entering: Expr | None, block: Doc | None, prelude: Mapping[str, str]
+    classifier: Classifier,
+    graph: Graph,
+    entering: Expr | None,
+    block: Doc | None,
+    prelude: Mapping[str, str],
+    helper: str,
 ) -> list[Line]:
     """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
 
     `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
-    is the call that makes it, if it is a block; it may read nothing that the constructor alone knows.
+    is the call that makes it, if it is a block; it may read nothing that the constructor alone knows, a `helper` of the
+    file being known everywhere.
     """
     step, node, origin = classifier.layer, classifier.node, graph.origin
-    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, *NO_NAMES}:
+    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, helper, *NO_NAMES}:
         return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
     if not isinstance(step, ir.Primitive) or node is None or entering is None:
         return []

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch.choices import write_table
 from archdsl.backends.torch.forward import Branching, Statement
 from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
 from archdsl.backends.torch.pieces import Line, expr_doc, indent, text
-from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name
+from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
@@ -104,8 +105,10 @@ def one_of_several(writer: Writer, node: ir.If) -> bool:
         found = writer.channels.merge(arm.condition or Lit(True), arm.channels, found)
     writer.channels[node.out] = found
     writer.attributes.append(key)
-    lines = [] if arms[-1].module is None else kind_of(key, arms)
-    writer.lines += indent([*lines, *chosen(writer, key, arms)], writer.conditional_depth)
+    lines = write_table(writer, key, arms) if node.choices else []
+    if not lines:
+        lines = [*([] if arms[-1].module is None else kind_of(key, arms)), *chosen(writer, key, arms)]
+    writer.lines += indent(lines, writer.conditional_depth)
     writer.run_attribute(key, node.out, (entry,))
     return True
 
@@ -225,7 +228,9 @@ def asked(writer: Writer, node: ir.If, shown: Expr) -> str:
         return f"{writer.function.inputs[shown.id].name} is not None"
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
         return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
-    return f"self.{writer.flag(node.word or node.out.name, shown)}"
+    if isinstance(shown, Unary) and shown.op == "not" and isinstance(shown.operand, Name):
+        return f"not self.{writer.flag(shown.operand.id, shown.operand)}"
+    return f"self.{writer.condition_flag(node.word or node.out.name, shown)}"
 
 
 def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from archdsl.backends.torch.layout import broken
 from archdsl.backends.torch.scope import SPARE, Words
 from archdsl.ir import program as ir
+from archdsl.lowering.vocabulary import GENERIC
 from archdsl.support.naming import unique
 
 WHOLE = 72  # characters that an assignment has room for
@@ -80,13 +82,17 @@ def base(operand: ir.Operand) -> ir.Value | None:
     return operand if isinstance(operand, ir.Value) else operand.var if isinstance(operand, ir.Item) else None
 
 
+Typed: TypeAlias = "frozenset[str] | None"  # the names that make a text a Tensor to a type checker; None: nothing does
+KNOWN: frozenset[str] = frozenset()
+
+
 @dataclass(eq=False)
 class Pending:
     """A value not yet written: its text, and what the text mentions."""
 
     var: ir.Value
     text: str
-    typed: bool
+    typed: Typed
     mentions: Counter[ir.Value] = field(default_factory=Counter)
 
 
@@ -110,7 +116,9 @@ class ForwardPrinter:
         self.lines: list[tuple[int, str]] = []
         self.depth = 0
         self.parameters = {var.name for var in inputs}
-        self.declared: set[str] = set()
+        self.declared = Declared(self.parameters)
+        self.final: ir.Operand | None = None  # what is given back as it is
+        self.assigned: set[ir.Operand] = set()  # what a side of a condition gives a name of its own
         self.outputs: set[ir.Value | None] = set()  # the results that have names
         for var in inputs:
             self.names[var] = var.name
@@ -134,6 +142,7 @@ class ForwardPrinter:
             if var is not None:
                 self.uses[var] += 1
         self.outputs = {base(result) for result in results} if shape is not None else set()
+        self.final = results[0] if shape is None and not auxiliaries else None
         self.statements(statements)
         if auxiliaries:
             self.in_training(results, kind, auxiliaries)
@@ -186,10 +195,10 @@ class ForwardPrinter:
                     self.walked(statement)
 
     # --- values
-    def texts(self, args: Sequence[ir.Operand]) -> tuple[list[str], Counter[ir.Value], bool]:
+    def texts(self, args: Sequence[ir.Operand]) -> tuple[list[str], Counter[ir.Value], Typed]:
         """The texts of arguments, pending ones inline if they are the last pending, in this order.
 
-        With the tensors that they mention, and whether a type checker knows all of them as Tensor.
+        With the tensors that they mention, and what makes all of them a Tensor to a type checker.
         """
         self.name_lists(args)
         wanted = [a for a in args if isinstance(a, ir.Value) and any(p.var is a for p in self.pending)]
@@ -201,10 +210,12 @@ class ForwardPrinter:
         if tail:
             del self.pending[-len(tail) :]
         mentions: Counter[ir.Value] = Counter()
-        found = []
+        found: list[str] = []
+        typed: list[Typed] = []
         for arg in args:
             if isinstance(arg, ir.Value) and arg in inline:
                 found.append(inline[arg].text)
+                typed.append(inline[arg].typed)
                 mentions.update(inline[arg].mentions)
                 self.uses[arg] -= 1
             else:
@@ -212,7 +223,12 @@ class ForwardPrinter:
                 if var is not None:
                     mentions[var] += 1
                 found.append(self.read(arg))
-        return found, mentions, all(p.typed for p in inline.values())
+                typed.append(self.typed_name(arg))
+        return found, mentions, all_typed(typed)
+
+    def typed_name(self, operand: ir.Operand) -> Typed:
+        """A name is a Tensor once its first assignment says so; the parts of a list and what is tapped are anyway."""
+        return frozenset({self.read(operand)}) if isinstance(operand, ir.Value) else KNOWN
 
     def name_lists(self, args: Sequence[ir.Operand]) -> None:
         """A list of tensors whose parts are read has a name."""
@@ -226,11 +242,12 @@ class ForwardPrinter:
             self.flush()
         texts, mentions, typed = self.texts(step.args)
         text = step.text(*texts)
-        typed = text.startswith(("torch.", "F.", "[")) or (typed and not text.startswith("self."))
+        typed = typed_text(text, typed)
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             step.out.name = "x"  # a plain chain of stages
         self.pending.append(Pending(step.out, text, typed, mentions))
-        if step.alone or len(text) > INLINE or self.uses[step.out] != 1 or step.out.parts:
+        given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
+        if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or len(text) > INLINE)):
             self.flush()
 
     def overflows(self, step: Step) -> bool:
@@ -253,9 +270,9 @@ class ForwardPrinter:
             name = self.name_for(value.var)
             if value.text.startswith("accumulate("):
                 value.text = f"list({value.text})"
-            annotate = not value.typed and not value.var.many and name not in self.declared | self.parameters
-            self.emit(f"{name}{': Tensor' if annotate else ''} = {value.text}")
-            self.declared.add(name)
+            if not value.var.many:
+                self.declared.assign(name, value.typed)
+            self.emit(f"{name} = {value.text}")
 
     def unpack(self, value: Pending) -> None:
         parts = []
@@ -265,9 +282,9 @@ class ForwardPrinter:
             self.holders[name] = value.var
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
+        self.declared.known.update(parts)
         left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
         self.emit(f"{left} = {value.text}")
-        self.declared.update(parts)
 
     def name_for(self, var: ir.Value) -> str:
         """The var's word; a word whose value is no longer needed is used again."""
@@ -294,11 +311,15 @@ class ForwardPrinter:
                 self.flush()
                 texts = [self.read(a) for a in step.args]
                 mentions = Counter(v for a in (*step.args, other_var) if (v := base(a)) is not None)
+                other_typed = self.typed_name(other_var)
                 self.uses[step.out] -= 1
                 chosen = step.text(*texts)
                 text = f"{chosen} if {node.condition} else {self.read(other_var)}"
-                self.pending.append(Pending(node.out, text, not chosen.startswith("self."), mentions))
-                self.flush() if self.uses[node.out] != 1 or len(text) > INLINE else None
+                typed = all_typed([typed_text(chosen, all_typed(map(self.typed_name, step.args))), other_typed])
+                self.pending.append(Pending(node.out, text, typed, mentions))
+                given_back = node.out is self.final and typed is not None
+                if self.uses[node.out] != 1 or (len(text) > INLINE and not given_back):
+                    self.flush()
                 return
         self.flush()
         self.long_branching(node)
@@ -312,7 +333,7 @@ class ForwardPrinter:
             self.uses[step.out] -= 1
             made = step.text(*(self.read(a) for a in step.args))
             text = f"{made if node.out.many else f'[{made}]'} if {node.condition} else []"
-            self.pending.append(Pending(node.out, text, True, mentions))
+            self.pending.append(Pending(node.out, text, KNOWN, mentions))
             self.flush()
             return
         name = self.name_for(node.out)
@@ -337,14 +358,13 @@ class ForwardPrinter:
         assert node.other_result is not None
         self.side(node.other, node.other_result, name)
         if mark == start + 1 and len(self.lines) > mark:
-            self.lines[start] = (self.depth, f"if not ({node.condition}):")
+            self.lines[start] = (self.depth, f"if {negated(node.condition)}:")
         elif len(self.lines) > mark:
             self.lines[mark:mark] = [(self.depth, "else:")]
             self.join_else(mark)
         if len(self.lines) == start + 1:
             del self.lines[start]
         self.names[node.out], self.holders[name] = name, node.out
-        self.declared.add(name)
 
     def branching_name(self, node: Branching) -> str:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
@@ -353,7 +373,10 @@ class ForwardPrinter:
         holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted
-        return self.fresh(unique(wanted, {n for n, v in self.holders.items() if self.uses[v] > 0}))
+        held = {n for n, v in self.holders.items() if self.uses[v] > 0}
+        if wanted in held and node.out.name not in GENERIC:
+            wanted = node.out.name
+        return self.fresh(unique(wanted, held))
 
     def join_else(self, mark: int) -> None:
         """`else:` over a lone `if` is an `elif`."""
@@ -365,12 +388,14 @@ class ForwardPrinter:
 
     def side(self, statements: list[Statement], result: ir.Operand, name: str) -> None:
         self.depth += 1
+        self.assigned.add(result)
         self.statements(statements)
         if self.pending and isinstance(result, ir.Value) and self.pending[-1].var is result and len(self.pending) == 1:
             value = self.pending.pop()
             for var, count in value.mentions.items():
                 self.uses[var] -= count
             self.uses[result] -= 1
+            self.declared.assign(name, value.typed)
             self.emit(f"{name} = {value.text}")
         else:
             self.flush()
@@ -379,6 +404,7 @@ class ForwardPrinter:
             if held is not None:
                 self.uses[held] -= 1
             if text != name:
+                self.declared.assign(name, self.typed_name(result))
                 self.emit(f"{name} = {text}")
         self.depth -= 1
 
@@ -394,8 +420,8 @@ class ForwardPrinter:
         for var, count in later.items():
             self.uses[var] -= count
         if entry != name:
-            known = typed and not entry.startswith("self.")
-            self.emit(f"{name}{'' if known or name in self.declared | self.parameters else ': Tensor'} = {entry}")
+            self.declared.assign(name, typed)
+            self.emit(f"{name} = {entry}")
         called = ", ".join([name, *further])
         if node.store:
             self.kept(node, name, called)
@@ -404,7 +430,7 @@ class ForwardPrinter:
             layer = self.words.word("layer")
             self.emit(f"for {layer} in {children}:")
             self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
-        self.declared.add(name)
+        self.declared.assign(name, None)
 
     def kept(self, node: Walked, name: str, called: str) -> None:
         """The loop over children whose outputs are read elsewhere."""
@@ -446,8 +472,69 @@ class ForwardPrinter:
 
     def give_back(self, result: ir.Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""
-        if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed:
+        if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed is not None:
+            wanted = self.pending[0].typed or KNOWN
             self.emit(f"return {self.pending[0].text}")
-            return
-        self.flush()
-        self.emit(f"return {self.read(result)}")
+        else:
+            self.flush()
+            wanted = self.typed_name(result) or KNOWN
+            self.emit(f"return {self.read(result)}")
+        self.lines = annotated(self.lines, self.declared.wanted(wanted))
+
+
+def negated(condition: str) -> str:
+    """The opposite of a condition that is an attribute, its opposite, or a comparison."""
+    if condition.startswith("not "):
+        return condition.removeprefix("not ")
+    return f"not {condition}" if " " not in condition else f"not ({condition})"
+
+
+class Declared:
+    """The local names of a function: a type checker is told of those alone that make what is given back a Tensor.
+
+    It knows nothing of what a module gives (`nn.Module.__call__` is Any).
+    """
+
+    def __init__(self, parameters: Iterable[str]) -> None:
+        self.known = set(parameters)  # names that are Tensors by themselves
+        self.assigned: dict[str, list[Typed]] = {}
+
+    def assign(self, name: str, typed: Typed) -> None:
+        """A statement gives a name a value."""
+        self.assigned.setdefault(name, []).append(typed)
+
+    def wanted(self, names: Iterable[str]) -> set[str]:
+        """The names that are to be annotated, so that these are Tensors."""
+        found: set[str] = set()
+        for name in set(names) - self.known:
+            self.known.add(name)
+            values = self.assigned.get(name, [])
+            found |= {name} if None in values else self.wanted(inner for typed in values for inner in typed or ())
+        return found
+
+
+def annotated(lines: Sequence[tuple[int, str]], names: AbstractSet[str]) -> list[tuple[int, str]]:
+    """The lines of a function in which the first assignments of some names say that they are Tensors."""
+    found, left = [], set(names)
+    for depth, text in lines:
+        name = text.partition(" = ")[0]
+        found.append((depth, f"{name}: Tensor{text[len(name) :]}" if name in left else text))
+        left.discard(name)
+    return found
+
+
+def typed_text(text: str, arguments: Typed) -> Typed:
+    """What makes a text a Tensor to a type checker, of arguments that these names make Tensors."""
+    if text.startswith(("torch.", "F.", "[")):
+        return KNOWN
+    return None if text.startswith("self.") else arguments
+
+
+def all_typed(found: Iterable[Typed]) -> Typed:
+    """What makes all of some texts Tensors."""
+    names: set[str] = set()
+    for typed in found:
+        if typed is None:
+            return None
+        names |= typed
+    return frozenset(names)

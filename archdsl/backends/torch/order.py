@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.analysis.elaborate import channel_names
+from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch.taps import tapped
 from archdsl.expr.nodes import Expr, names
 from archdsl.ir import program as ir

@@ -144,10 +144,10 @@ def indent(lines: Iterable[Line], by: int = 1) -> list[Line]:
 
 
 def renamed(part: Doc, old: str, new: str) -> Doc:
-    """A part with a name changed."""
+    """A part with a name changed; the keyword of an argument stays."""
 
     def change(text: str) -> str:
-        return re.sub(rf"(?<![\w.\"]){old}(?![\w\"])", new, text)
+        return re.sub(rf"(?<![\w.\"]){old}(?![\w\"]|=(?!=))", new, text)
 
     match part:
         case Group(head, items, start, end):

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.analysis.cost import trained
+from archdsl.analysis.work import trained
 from archdsl.backends.torch import detector
 from archdsl.backends.torch.classes import Argument, ClassSource
+from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
 from archdsl.backends.torch.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch.pieces import value_doc
 from archdsl.backends.torch.prelude import called, prelude_parts
@@ -29,16 +30,18 @@ class Document:
     classes: list[ClassSource]
     variants: dict[str, dict[str, Constant]] = field(default_factory=dict)  # what arguments make each; in one style
     names: dict[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
+    helpers: list[str] = field(default_factory=list)  # functions of the file's own
 
 
 def print_document(document: Document) -> str:
-    classes = [printable(source) for source in document.classes]
+    *blocks, network = document.classes
+    classes = [*(printable(source, "") for source in blocks), printable(network, shapes_of(document.graph))]
     prelude = preludes(document.classes)
     if any("make_divisible(" in line for c in classes for line in c["init"]):
         prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
     if document.classes[-1].detect:
         prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
-    prelude = [called(part, document.names) for part in prelude]
+    prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
     body = "\n".join(
         [
             *prelude,
@@ -70,8 +73,8 @@ def variant_lines(variants: Mapping[str, Mapping[str, Constant]]) -> list[str]:
     return lines(Cat(("VARIANTS: dict[str, dict[str, Any]] = ", value_doc(variants))), 0)
 
 
-def printable(source: ClassSource) -> dict[str, Any]:
-    """A class as lines."""
+def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
+    """A class as lines; of a network with the shapes that it takes and gives."""
     arguments = [argument(a) for a in source.arguments]
     init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
     forward = body_lines(source.forward)
@@ -81,7 +84,7 @@ def printable(source: ClassSource) -> dict[str, Any]:
     return {
         "name": source.name,
         "base": source.base,
-        "doc": docstring(source.doc),
+        "doc": class_lines(source.doc, shapes),
         "signature": lines(Group("def __init__", ("self", *arguments)), 4, " -> None:"),
         "init": init,
         "has_init": bool(init or arguments),
@@ -113,13 +116,6 @@ def body_lines(body: list[tuple[int, str]]) -> list[str]:
     return [text for depth, line in body for text in lines(broken(line), 8 + 4 * depth)]
 
 
-def docstring(doc: str) -> str:
-    """Text that may stand in a docstring: on one line, nothing in it ends it."""
-    text = "".join(c if c.isprintable() else " " for c in " ".join(doc.split()))
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
-    return f"{text} " if text.endswith('"') else text
-
-
 def document_lines(document: Document) -> list[str]:
     """The module's docstring: paper, variant, input, parameters and MACs."""
     graph, paper = document.graph, document.graph.paper
@@ -132,7 +128,7 @@ def document_lines(document: Document) -> list[str]:
     about += f" ({source})." if about and source else "." if about else ""
     numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
     title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}."
-    return [docstring(title), "", *textwrap.wrap(docstring(about), 88), *([""] if about else []), numbers]
+    return [plain(title), "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
 def imports(body: str, document: Document) -> dict[str, list[str]]:
@@ -140,9 +136,12 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
     standard = []
     if re.search(r"(?<![\w.])math\.", body):
         standard.append("import math")
-    froms = []
-    if re.search(r"(?<![\w.])accumulate\(", body):
-        froms.append("from itertools import accumulate")
+    known = {
+        "from collections.abc import Callable": r"(?<![\w.])Callable\[",
+        "from functools import partial": r"(?<![\w.])partial\(",
+        "from itertools import accumulate": r"(?<![\w.])accumulate\(",
+    }
+    froms = [line for line, used in known.items() if re.search(used, body)]
     typed = ["Any"] if document.variants else []
     if output_fields(document):
         typed.append("NamedTuple")

@@ -3,13 +3,15 @@
 Both networks are trees: stages, rows of tables, turns, calls of blocks, branches, ops. Children that the spec names
 pair by their names; those that have a place only (the steps of a chain, the turns of a loop, `conv_2`) are aligned as
 two texts are, so that what is put between them moves the rest and loses none of it. Of all alignments the one that
-carries most numbers is taken; then the one with most equal arguments; then the one that leaves most where it was.
+carries most numbers is taken; then the one with most equal arguments; then the one that leaves most where it was. The
+same things in another order are sorted: of each kind the first takes the weights of the first.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -42,7 +44,7 @@ class Item:
         """Whether its name is the spec's own, and no place."""
         if self.kind in ("stage", "row"):
             return bool(self.name) and not self.name.isdigit()
-        places = rf"|\d+|branch\d+|{snake(self.word)}(_\d+)?"
+        places = rf"|\d+|branch\d+|gate(_\d+)?|{snake(self.word)}(_\d+)?"
         return re.fullmatch(places, self.name) is None
 
     @property
@@ -149,7 +151,17 @@ class Aligner:
             found.append((befores.pop(0), afters.pop(0)))
         while befores and afters and alike(befores[-1], afters[-1]):
             found.append((befores.pop(), afters.pop()))
+        if is_sorted_otherwise(befores, afters):
+            return found + self.in_kinds(befores, afters)
         return found + self.best(befores, afters)
+
+    def in_kinds(self, befores: Sequence[Item], afters: Sequence[Item]) -> list[tuple[Item, Item]]:
+        """The pairs of two sequences of the same things in another order: of each kind the first is the first."""
+        found = []
+        for kind in dict.fromkeys(kind_of(item) for item in befores):
+            pairs = zip(*([item for item in side if kind_of(item) == kind] for side in (befores, afters)), strict=True)
+            found += [(old, new) for old, new in pairs if may_pair(old, new)]
+        return found
 
     def best(self, befores: Sequence[Item], afters: Sequence[Item]) -> list[tuple[Item, Item]]:
         """The alignment of two sequences that gains most; on a tie the one that pairs earlier."""
@@ -178,6 +190,17 @@ class Aligner:
         gain = self.gain(old, new) if may_pair(old, new) else NOTHING
         stays = old.name == new.name or 2 * gain[0] >= min(old.size, new.size)
         return plus(gain, rest) if gain[0] and stays else rest
+
+
+def kind_of(item: Item) -> tuple[object, ...]:
+    """What an item is: of a block or an op its name, and all shapes in it."""
+    return item.kind, item.word, item.inside or item.looks
+
+
+def is_sorted_otherwise(befores: Sequence[Item], afters: Sequence[Item]) -> bool:
+    """Whether two sequences are of the same things, each as often, in another order."""
+    one, other = ([kind_of(item) for item in side] for side in (befores, afters))
+    return one != other and Counter(one) == Counter(other)
 
 
 def plus(one: Gain, other: Gain) -> Gain:

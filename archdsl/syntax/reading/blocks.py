@@ -9,6 +9,7 @@ from archdsl.expr.nodes import Expr
 from archdsl.syntax.compose import check_place
 from archdsl.syntax.identifiers import checked_name
 from archdsl.syntax.override import MAX_STAGES
+from archdsl.syntax.reading.comments import comment_on
 from archdsl.syntax.reading.steps import StepReader, without
 from archdsl.syntax.reading.values import (
     Context,
@@ -48,7 +49,7 @@ class BodyReader:
     def block(self, name: str, key: Scalar, node: Node) -> Block:
         what = f"the block '{name}'"
         if isinstance(node, Sequence):
-            return Block(name, key.span, {}, self.steps.body(node, what))
+            return Block(name, key.span, {}, self.steps.body(node, what), doc=comment_on(key, node))
         mapping = as_mapping(node, what, f"write {name}: with params: and body: under it")
         self.ctx.check_keys(mapping, BLOCK, "a block")
         if "body" not in mapping:
@@ -63,7 +64,7 @@ class BodyReader:
             to_lets(self.ctx, mapping.get("let")),
             self.block_inputs(mapping.get("inputs")),
             self.require(mapping.get("require")),
-            doc_text(mapping),
+            doc_text(mapping) or comment_on(key, node),
         )
 
     def block_inputs(self, node: Node | None) -> dict[str, bool]:

@@ -7,6 +7,8 @@ Input N×3×224×224; 5,288,548 parameters, 385,814,752 multiply-adds.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -70,12 +72,14 @@ class DropConnect(nn.Module):
 
 
 class ConvBNSiLU(nn.Sequential):
+    """Convolution, batch norm and SiLU, "swish" in the paper."""
+
     def __init__(
         self,
         c_in: int,
         out: int,
         padding: str,
-        eps: float,
+        norm: Callable[[int], nn.Module],
         kernel: int = 1,
         stride: int = 1,
         groups: int = 1,
@@ -88,14 +92,16 @@ class ConvBNSiLU(nn.Sequential):
             if padding == "keep"
             else Conv2dSame(c_in, out, kernel, stride, groups=groups, bias=False)
         )
-        self.bn = nn.BatchNorm2d(out, eps=eps)
+        self.bn = norm(out)
         self.silu = nn.SiLU(inplace=True)
 
 
 class SqueezeExcite(nn.Module):
+    """Squeeze-and-excitation: a gate for each channel."""
+
     def __init__(self, c_in: int, squeeze: int) -> None:
         super().__init__()
-        self.branch2 = nn.Sequential(
+        self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(c_in, squeeze, 1),
             nn.SiLU(inplace=True),
@@ -104,11 +110,13 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x * self.branch2(x)
+        x = x * self.gate(x)
         return x
 
 
 class MBConv(nn.Module):
+    """MobileNetV2's inverted residual with squeeze-and-excitation."""
+
     def __init__(
         self,
         c_in: int,
@@ -118,20 +126,20 @@ class MBConv(nn.Module):
         out: int,
         drop: float,
         padding: str,
-        eps: float,
+        norm: Callable[[int], nn.Module],
     ) -> None:
         super().__init__()
         hidden = c_in * ratio
         skip = stride == 1 and c_in == out
         self.expand: nn.Module = nn.Identity()
         if ratio != 1:
-            self.expand = ConvBNSiLU(c_in, hidden, padding, eps)
+            self.expand = ConvBNSiLU(c_in, hidden, padding, norm)
         self.depthwise = ConvBNSiLU(
-            hidden, hidden, padding, eps, kernel=kernel, stride=stride, groups=hidden
+            hidden, hidden, padding, norm, kernel=kernel, stride=stride, groups=hidden
         )
         self.squeeze_excite = SqueezeExcite(hidden, c_in // 4)
         self.project = nn.Conv2d(hidden, out, 1, bias=False)
-        self.bn = nn.BatchNorm2d(out, eps=eps)
+        self.bn = norm(out)
         self.drop_connect = DropConnect(drop) if skip else nn.Identity()
         self.skip = skip
 
@@ -144,6 +152,8 @@ class MBConv(nn.Module):
 
 
 class EfficientNet(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -157,9 +167,10 @@ class EfficientNet(nn.Module):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
+        norm = partial(nn.BatchNorm2d, eps=eps)
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
         stem_out = make_divisible(32 * width)
-        self.stem = ConvBNSiLU(in_chans, stem_out, padding, eps, kernel=3, stride=2)
+        self.stem = ConvBNSiLU(in_chans, stem_out, padding, norm, kernel=3, stride=2)
         self.body = nn.Sequential()
         c_in = stem_out
         block = 0
@@ -186,7 +197,7 @@ class EfficientNet(nn.Module):
                         out,
                         drop_connect * block / blocks,
                         padding,
-                        eps,
+                        norm,
                     ),
                 )
                 c_in = out
@@ -195,7 +206,7 @@ class EfficientNet(nn.Module):
         num_features = make_divisible(1280 * width)
         self.num_features = num_features
         self.head = nn.Sequential(
-            ConvBNSiLU(c_in, num_features, padding, eps),
+            ConvBNSiLU(c_in, num_features, padding, norm),
             pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),

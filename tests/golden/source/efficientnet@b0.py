@@ -30,6 +30,8 @@ class DropConnect(nn.Module):
 
 
 class ConvBNSiLU(nn.Sequential):
+    """Convolution, batch norm and SiLU, "swish" in the paper."""
+
     def __init__(
         self, c_in: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
@@ -42,9 +44,11 @@ class ConvBNSiLU(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
+    """Squeeze-and-excitation: a gate for each channel."""
+
     def __init__(self, c_in: int, squeeze: int) -> None:
         super().__init__()
-        self.branch2 = nn.Sequential(
+        self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(c_in, squeeze, 1),
             nn.SiLU(inplace=True),
@@ -53,11 +57,13 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x * self.branch2(x)
+        x = x * self.gate(x)
         return x
 
 
 class MBConv(nn.Module):
+    """MobileNetV2's inverted residual with squeeze-and-excitation."""
+
     def __init__(
         self, c_in: int, ratio: int, kernel: int, stride: int, out: int, drop: float
     ) -> None:
@@ -83,6 +89,8 @@ class MBConv(nn.Module):
 
 
 class EfficientNet(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

@@ -23,6 +23,8 @@ def make_divisible(
 
 
 class Depthwise(nn.Sequential):
+    """Micro-Factorized depthwise convolution: k×1, then 1×k."""
+
     def __init__(
         self, c_in: int, kernel: int, stride: int, multiplier: int = 1
     ) -> None:
@@ -50,6 +52,8 @@ class Depthwise(nn.Sequential):
 
 
 class Shift(nn.Module):
+    """A channel gives way to the next channel of the next group."""
+
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups
@@ -60,6 +64,8 @@ class Shift(nn.Module):
 
 
 class Coefficients(nn.Module):
+    """n coefficients for each channel, all in [-2, 2]."""
+
     def __init__(self, c_in: int, reduction: int) -> None:
         super().__init__()
         self.global_avg_pool = nn.AdaptiveAvgPool2d(1)
@@ -76,21 +82,24 @@ class Coefficients(nn.Module):
 
 
 class ShiftMax(nn.Module):
+    """Dynamic Shift-Max with J = K = 2."""
+
     def __init__(self, c_in: int, groups: int, reduction: int) -> None:
         super().__init__()
         self.shift = Shift(groups)
         self.coefficients = Coefficients(c_in, reduction)
 
     def forward(self, x: Tensor) -> Tensor:
-        shifted: Tensor = self.shift(x)
+        shifted = self.shift(x)
         a1, b1, a2, b2 = torch.chunk(self.coefficients(x), 4, 1)
-        x = torch.maximum(
+        return torch.maximum(
             (a1 + 1) * x + b1 * shifted, (a2 + 0.5) * x + (b2 + 0.5) * shifted
         )
-        return x
 
 
 class Pointwise(nn.Sequential):
+    """One factor of a Micro-Factorized pointwise convolution."""
+
     def __init__(self, c_in: int, out: int, groups: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, 1, groups=groups, bias=False)
@@ -98,6 +107,8 @@ class Pointwise(nn.Sequential):
 
 
 class Squeeze(nn.Sequential):
+    """Pointwise convolution to fewer channels, and their shuffle."""
+
     def __init__(self, c_in: int, out: int, groups: int) -> None:
         super().__init__()
         self.pointwise = Pointwise(c_in, out, groups)
@@ -105,13 +116,15 @@ class Squeeze(nn.Sequential):
 
 
 class LiteRow(nn.Module):
+    """Micro-Block-A: the depthwise convolution expands."""
+
     def __init__(self, c_in: int, stride: int, out: int, g1: int) -> None:
         super().__init__()
-        self.depthwise = Depthwise(c_in, 3, stride, multiplier=2)
-        self.shift_max = ShiftMax(4 * c_in, g1, 8)
+        self.depthwise = Depthwise(c_in, kernel=3, stride=stride, multiplier=2)
+        self.shift_max = ShiftMax(4 * c_in, g1, reduction=8)
         self.channel_shuffle = nn.ChannelShuffle(g1)
         self.channel_shuffle_2 = nn.ChannelShuffle(2 * c_in)
-        self.squeeze = Squeeze(4 * c_in, out, 4)
+        self.squeeze = Squeeze(4 * c_in, out, groups=4)
         self.residual = stride == 1 and c_in == out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,6 +136,8 @@ class LiteRow(nn.Module):
 
 
 class FullRow(nn.Module):
+    """The expansion that ends one block of the paper, the rest of its next block."""
+
     def __init__(
         self, c_in: int, stride: int, out: int, kernel: int, g1: int, g2: int, r: int
     ) -> None:
@@ -146,6 +161,8 @@ class FullRow(nn.Module):
 
 
 class LinearBNSwish(nn.Sequential):
+    """Linear layer, batch norm, hard swish."""
+
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         self.linear = nn.Linear(c_in, out)
@@ -154,6 +171,8 @@ class LinearBNSwish(nn.Sequential):
 
 
 class MicroNet(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,
@@ -194,7 +213,7 @@ class MicroNet(nn.Module):
         ]:
             self.full.append(FullRow(c_in, s, c, k, g1, g2, r))
             c_in = c
-        self.expand = nn.Sequential(Pointwise(144, 864, 12), nn.ReLU6())
+        self.expand = nn.Sequential(Pointwise(144, 864, groups=12), nn.ReLU6())
         self.head = nn.Sequential(
             pools[global_pool](1),
             nn.Hardswish(inplace=True),

@@ -23,6 +23,8 @@ def make_divisible(
 
 
 class ConvBNReLU6(nn.Sequential):
+    """Convolution, batch norm, ReLU6."""
+
     def __init__(
         self, c_in: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
     ) -> None:
@@ -35,6 +37,8 @@ class ConvBNReLU6(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
+    """Table 1, Figure 4 (d) of the paper."""
+
     def __init__(self, c_in: int, t: int, out: int, stride: int) -> None:
         super().__init__()
         hidden = c_in * t
@@ -52,6 +56,8 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

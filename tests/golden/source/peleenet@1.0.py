@@ -11,6 +11,11 @@ from torch import Tensor, nn
 
 
 class ConvBNReLU(nn.Sequential):
+    """'composite function'.
+
+    Post-activation, so that BN can be merged into the convolution.
+    """
+
     def __init__(self, c_in: int, out: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, kernel, stride, (kernel - 1) // 2, bias=False)
@@ -19,6 +24,8 @@ class ConvBNReLU(nn.Sequential):
 
 
 class StemBlock(nn.Module):
+    """Figure 2 of the paper."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         self.conv_bn_relu = ConvBNReLU(c_in, 32, kernel=3, stride=2)
@@ -36,6 +43,8 @@ class StemBlock(nn.Module):
 
 
 class TwoWayDenseLayer(nn.Module):
+    """Figure 1 of the paper."""
+
     def __init__(self, c_in: int, bottleneck: int) -> None:
         super().__init__()
         inner = 16 * bottleneck
@@ -54,12 +63,16 @@ class TwoWayDenseLayer(nn.Module):
 
 
 class Transition(nn.Sequential):
+    """'without compression': as many channels leave as enter."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         self.conv_bn_relu = ConvBNReLU(c_in, c_in)
 
 
 class PeleeNet(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

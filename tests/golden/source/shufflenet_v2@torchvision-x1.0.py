@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 
 class ConvBNReLU(nn.Sequential):
+    """Convolution, batch norm, ReLU."""
+
     def __init__(self, c_in: int, out: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, kernel, stride, (kernel - 1) // 2, bias=False)
@@ -19,6 +21,8 @@ class ConvBNReLU(nn.Sequential):
 
 
 class DWConvBN(nn.Sequential):
+    """Depthwise convolution, batch norm."""
+
     def __init__(self, c_in: int, stride: int) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(c_in, c_in, 3, stride, 1, groups=c_in, bias=False)
@@ -26,13 +30,15 @@ class DWConvBN(nn.Sequential):
 
 
 class DownUnit(nn.Module):
+    """Figure 3 (d) of the paper."""
+
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         half = out // 2
-        self.branch1 = nn.Sequential(DWConvBN(c_in, 2), ConvBNReLU(c_in, half))
+        self.branch1 = nn.Sequential(DWConvBN(c_in, stride=2), ConvBNReLU(c_in, half))
         self.branch2 = nn.Sequential(
             ConvBNReLU(c_in, half),
-            DWConvBN(half, 2),
+            DWConvBN(half, stride=2),
             ConvBNReLU(half, out - half),
         )
         self.channel_shuffle = nn.ChannelShuffle(2)
@@ -43,23 +49,27 @@ class DownUnit(nn.Module):
 
 
 class BasicUnit(nn.Module):
+    """Figure 3 (c) of the paper."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         half = c_in // 2
         self.branch2 = nn.Sequential(
             ConvBNReLU(half, half),
-            DWConvBN(half, 1),
+            DWConvBN(half, stride=1),
             ConvBNReLU(half, half),
         )
-        self.channel_shuffle_2 = nn.ChannelShuffle(2)
+        self.shuffle_last = nn.ChannelShuffle(2)
 
     def forward(self, x: Tensor) -> Tensor:
         kept, worked = torch.chunk(x, 2, 1)
-        x = self.channel_shuffle_2(torch.cat([kept, self.branch2(worked)], 1))
+        x = self.shuffle_last(torch.cat([kept, self.branch2(worked)], 1))
         return x
 
 
 class ShuffleNetV2(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 
 class ConvBNReLU(nn.Sequential):
+    """Convolution, batch norm, ReLU."""
+
     def __init__(self, c_in: int, out: int, kernel: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, out, kernel, stride, (kernel - 1) // 2, bias=False)
@@ -21,6 +23,8 @@ class ConvBNReLU(nn.Sequential):
 
 
 class DWConvBN(nn.Sequential):
+    """Depthwise convolution, batch norm."""
+
     def __init__(self, c_in: int, stride: int) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(c_in, c_in, 3, stride, 1, groups=c_in, bias=False)
@@ -28,13 +32,15 @@ class DWConvBN(nn.Sequential):
 
 
 class DownUnit(nn.Module):
+    """Figure 3 (d) of the paper."""
+
     def __init__(self, c_in: int, out: int) -> None:
         super().__init__()
         half = out // 2
-        self.branch1 = nn.Sequential(DWConvBN(c_in, 2), ConvBNReLU(c_in, c_in))
+        self.branch1 = nn.Sequential(DWConvBN(c_in, stride=2), ConvBNReLU(c_in, c_in))
         self.branch2 = nn.Sequential(
             ConvBNReLU(c_in, half),
-            DWConvBN(half, 2),
+            DWConvBN(half, stride=2),
             ConvBNReLU(half, out - c_in),
         )
 
@@ -43,22 +49,26 @@ class DownUnit(nn.Module):
 
 
 class BasicUnit(nn.Module):
+    """Figure 3 (c) of the paper."""
+
     def __init__(self, c_in: int) -> None:
         super().__init__()
         half = c_in // 2
-        self.channel_shuffle = nn.ChannelShuffle(half)
+        self.shuffle_first = nn.ChannelShuffle(half)
         self.branch2 = nn.Sequential(
             ConvBNReLU(half, half),
-            DWConvBN(half, 1),
+            DWConvBN(half, stride=1),
             ConvBNReLU(half, half),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        kept, worked = torch.chunk(self.channel_shuffle(x), 2, 1)
+        kept, worked = torch.chunk(self.shuffle_first(x), 2, 1)
         return torch.cat([kept, self.branch2(worked)], 1)
 
 
 class ShuffleNetV2(nn.Module):
+    """N×3×224×224 in, N×1000 out."""
+
     def __init__(
         self,
         num_classes: int = 1000,

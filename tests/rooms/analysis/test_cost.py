@@ -12,7 +12,10 @@ from collections import Counter
 import pytest
 
 import archdsl
-from archdsl.analysis.cost import WORK, cost, peak, window
+from archdsl.analysis.cost import cost
+from archdsl.analysis.reach import window
+from archdsl.analysis.trace import trace_of
+from archdsl.analysis.work import WORK
 from archdsl.backends.cost import FORMATS, as_csv, as_json, html, latex, markdown, text
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops import REGISTRY
@@ -83,7 +86,7 @@ def test_peak_counts_a_tensor_as_long_as_it_is_read():
 def test_a_network_output_is_never_released():
     graph = chain(3)
     graph.outputs = {"first": graph.nodes[0].outputs[0], "last": graph.nodes[2].outputs[0]}
-    assert peak(graph) == 3 * 256
+    assert trace_of(graph)[0].peak() == 3 * 256
 
 
 def test_the_receptive_field_is_that_of_the_papers():

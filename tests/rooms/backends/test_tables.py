@@ -26,7 +26,7 @@ from support.places import DATA
 from support.places import GOLDEN as GOLDENS
 
 import archdsl
-from archdsl.analysis.cost import WORK
+from archdsl.analysis.work import WORK
 from archdsl.backends.cost import FORMATS, short_names
 from archdsl.commands.cli import main
 from archdsl.diagnostics.faults import SpecError

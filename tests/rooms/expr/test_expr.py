@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archdsl import graph
-from archdsl.analysis.elaborate import type_name
+from archdsl.analysis.annotations import type_name
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.evaluate import COMPARE, FUNCTIONS, evaluate, make_divisible

@@ -8,6 +8,7 @@ import archdsl
 
 CONV = {"conv": 8}
 NAMED = {"conv": 8, "name": "mix"}
+SQUEEZED = ["global_avg_pool", CONV, "sigmoid"]
 RESIDUAL = {"residual": [CONV, "bn"]}
 
 
@@ -41,6 +42,19 @@ def test_steps_of_a_stage_that_joins_are_the_networks_with_the_name_of_the_stage
 def test_a_branch_of_several_steps_has_its_place_in_the_join_and_one_of_a_step_is_that():
     assert keys({"concat": [[CONV, "bn"], [CONV]]}) == ["s_branch1.0", "s_branch1.1", "s_conv"]
     assert keys({"concat": [[CONV], [CONV, "bn"]]}) == ["s_conv", "s_branch2.0", "s_branch2.1"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ([{"mul": ["identity", SQUEEZED]}], "gate"),
+        ([{"conv": 8, "as": "wide"}, {"mul": [SQUEEZED, "wide"]}], "gate"),
+        ([{"mul": ["identity", SQUEEZED, [CONV, "bn"]]}], "branch2"),
+        ([{"add": ["identity", [CONV, "bn"]]}], "branch2"),
+    ],
+)
+def test_what_alone_is_computed_of_a_product_is_its_gate(steps, found):
+    assert f"s.{found}.1" in keys("Unit", blocks={"Unit": {"body": steps}})
 
 
 def test_modules_of_a_block_have_the_names_of_what_they_are():

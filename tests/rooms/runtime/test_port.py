@@ -638,12 +638,19 @@ input: [3, 8, 8]
 blocks:
   Double: {params: [out], body: [conv: {out: out, kernel: 3}, bn, relu]}
   Twice: {params: [out], body: [Double: out, concat: [identity, Double: out]]}
+  Excite: [mul: [identity, [global_avg_pool, conv: c_in, sigmoid]]]
 stages:
   stem: [{conv: 4, name: first}]
+  excite: [Excite]
   body: [Twice: 4, Twice: 6]
   head: [global_avg_pool, flatten, linear: 5]
 """
-EARLIER = {"stem.first.": "stem.", "double_2.": "double.", "double_3.": "double_2."}  # now, and as they once were
+EARLIER = {
+    "stem.first.": "stem.",
+    ".gate.": ".branch2.",
+    "double_2.": "double.",
+    "double_3.": "double_2.",
+}  # now, and as they once were
 
 
 def of_earlier_keys():
@@ -652,7 +659,12 @@ def of_earlier_keys():
     for key, value in archdsl.build("named.yaml").state_dict().items():
         now = next((word for word in EARLIER if word in key), "")
         found[key.replace(now, EARLIER.get(now, ""))] = value
-    assert {"stem.weight", "body.0.double.conv.weight", "body.1.double_2.bn.weight"} <= found.keys()
+    assert {
+        "stem.weight",
+        "excite.branch2.1.bias",
+        "body.0.double.conv.weight",
+        "body.1.double_2.bn.weight",
+    } <= found.keys()
     return found
 
 
@@ -668,6 +680,44 @@ def test_keys_that_were_once_derived_in_another_way_are_carried_over(here):
     Path("longer.yaml").write_text(NAMED.replace("Twice: 6]", "Twice: 6, conv: 7]"))
     edited = archdsl.port(old, "longer.yaml", before="named.yaml")
     assert set(edited.new) == {"body.2.weight", "body.2.bias", "head.2.weight"}
+
+
+HEADS = """
+archdsl: 1
+name: Net
+input: [3, 8, 8]
+blocks:
+  Boxes: [conv: 4, flatten]
+  Scores: [conv: 6, flatten]
+stages:
+  small: [conv: 5]
+  large: [{conv: {out: 5, stride: 2}}]
+  predict:
+"""
+ONE_BY_ONE = """
+    - {from: small, fork: [Boxes, Scores], as: [b1, s1]}
+    - {from: large, fork: [Boxes, Scores], as: [b2, s2]}
+    - {concat: [b1, b2], as: boxes}
+    - {concat: [s1, s2], as: scores}
+outputs: {boxes: predict.boxes, scores: predict.scores}
+"""
+SIDE_BY_SIDE = """
+    - {concat: {name: boxes, each: f, in: [small, large], body: [{from: f, Boxes: }]}, as: boxes}
+    - {concat: {name: scores, each: f, in: [small, large], body: [{from: f, Scores: }]}, as: scores}
+outputs: {boxes: predict.boxes, scores: predict.scores}
+"""
+
+
+def test_numbered_heads_are_carried_into_lists_of_them(here):
+    Path("numbered.yaml").write_text(HEADS + ONE_BY_ONE)
+    Path("listed.yaml").write_text(HEADS + SIDE_BY_SIDE)
+    theirs, ours = archdsl.build("numbered.yaml").eval(), archdsl.build("listed.yaml").eval()
+    found = archdsl.port(theirs.state_dict(), "listed.yaml", before="numbered.yaml")
+    assert (found.new, found.dropped) == ([], [])
+    assert ("predict_boxes_2.conv.weight", "predict_boxes.1.conv.weight") in {(p.theirs, p.ours) for p in found.pairs}
+    ours.load_state_dict(found.state)
+    x = torch.randn(2, 3, 8, 8)
+    assert all(torch.equal(one, other) for one, other in zip(theirs(x), ours(x), strict=True))
 
 
 def test_keys_of_other_words_are_of_another_spec(here):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
-from archdsl.analysis.cost import Work, total, work
+from archdsl.analysis.work import Work, total, work
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive import boxes
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole

@@ -14,7 +14,7 @@ import pytest
 from support.page import SMALL, hostile_graph
 
 import archdsl
-from archdsl.analysis.cost import work
+from archdsl.analysis.work import work
 from archdsl.backends import figures
 from archdsl.ops import REGISTRY
 from archdsl.workspace.library import read

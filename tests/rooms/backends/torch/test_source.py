@@ -33,7 +33,7 @@ from archdsl.workspace.library import locate, read
 
 GOLDEN = GOLDENS / "source"
 VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
-STANDARD = {"torch", "math", "itertools", "typing"}
+STANDARD = {"torch", "collections", "functools", "math", "itertools", "typing"}
 REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
 
 GOLDENS = [

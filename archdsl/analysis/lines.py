@@ -1,0 +1,91 @@
+"""The lines of a stage table: the parts of a network that get one, and what it says of the operators in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from types import SimpleNamespace
+from typing import TypeAlias, TypeVar, overload
+
+from archdsl.analysis.trace import Leaf, Part
+from archdsl.ir.graph import Node, Scope
+
+P = TypeVar("P", Scope, Part)  # a part of a graph, or of a trace
+Child: TypeAlias = "Scope | Part | Node | Leaf"
+LISTED = 6  # operators spelled out in one line of the table
+
+
+def lines(root: P) -> Iterator[tuple[str, P]]:
+    """The parts that get a line: stages, the rows of a stage that is a table, the stages of a nested network."""
+    for child in root.children:
+        if isinstance(child, (Node, Leaf)):
+            yield child.path, alone(child, root)
+        else:
+            yield from split(child)
+
+
+@overload
+def alone(step: Leaf, within: Part) -> Part: ...
+@overload
+def alone(step: Node, within: Scope) -> Scope: ...
+def alone(step: Node | Leaf, within: Scope | Part) -> Scope | Part:
+    """A step as a part of its own."""
+    if isinstance(step, Leaf):
+        return Part("step", step.path, step.path, children=[step], start=step.number, stop=step.number + 1)
+    assert isinstance(within, Scope)
+    return Scope("step", step.path, step.path, within, children=[step])
+
+
+def split(scope: P) -> Iterator[tuple[str, P]]:
+    """A stage as one line or several."""
+    inside = lone_part(scope)
+    if inside is not None and inside.kind == "stage":
+        scope = inside  # a stage with a `when:`
+    inside = lone_part(scope)
+    if inside is not None and inside.kind == "block" and has(inside, "stage"):
+        yield from lines(inside)
+    elif has(scope, "row"):
+        for child in scope.children:
+            inner = alone(child, scope) if isinstance(child, (Node, Leaf)) else child
+            yield inner.path or inner.name, inner
+    elif scope.children:
+        yield scope.path or scope.name, scope
+
+
+def lone_part(scope: P) -> P | None:
+    """The part that a part consists of, if it is one."""
+    only = scope.children[0] if len(scope.children) == 1 else None
+    return None if only is None or isinstance(only, (Node, Leaf)) else only
+
+
+def has(scope: Scope | Part, kind: str) -> bool:
+    """Whether a part has parts of this kind in it."""
+    return any(not isinstance(child, (Node, Leaf)) and child.kind == kind for child in scope.children)
+
+
+def runs(children: Iterable[Child]) -> list[tuple[str, int]]:
+    """The operators of a part, equal neighbours counted."""
+    texts = [text for text in map(describe, children) if text]
+    return [(text, len(list(group))) for text, group in groupby(texts)]
+
+
+def describe(child: Child) -> str:
+    """An operator in the table: the block's name, the op's label, or what a turn or branch holds."""
+    if child.label:
+        return child.label
+    if isinstance(child, Leaf):
+        return child.worker.label
+    if isinstance(child, Node):
+        return child.op.label(SimpleNamespace(**child.fields), child.inputs[0].shape, child.shape)
+    if child.kind == "stage" or (child.kind == "block" and child.name[:1].isupper()):  # else: steps gathered by us
+        return child.name
+    inside = spelled(runs(child.children))
+    return f"[{inside}]" if child.kind == "branch" else inside
+
+
+def spelled(parts: Sequence[tuple[str, int]]) -> str:
+    """`A ×3; B`, the tail of a long list counted."""
+    texts = [text if n == 1 else f"({text}) ×{n}" if ";" in text else f"{text} ×{n}" for text, n in parts]
+    if len(texts) > LISTED:
+        texts[LISTED - 1 :] = [f"… {len(texts) - LISTED + 1} more"]
+    return "; ".join(texts)

@@ -1,0 +1,158 @@
+"""What a network is run with: the variant that is chosen, its params with their values, the shapes of its inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.analysis.limits import MAX_ELEMENTS, MAX_SIDE
+from archdsl.analysis.tables import complete
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.spans import Span
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.given import plain_value, shown, unboxed
+from archdsl.expr.nodes import Constant, Expr, Name
+from archdsl.ir import program as ir
+from archdsl.ops.base import Shape
+from archdsl.support.naming import did_you_mean
+from archdsl.syntax.identifiers import MAX_NAME
+from archdsl.syntax.reading.variants import LONE_INPUT
+from archdsl.syntax.spec import Spec, Variant
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The numbers that a network is run with."""
+
+    values: dict[str, Constant]  # of its params
+    shapes: dict[str, Shape]  # of its inputs
+    stated: dict[str, Expr | None]  # where the spec says the values of params; None: the call does
+
+
+def setting(
+    spec: Spec,
+    function: ir.Function,
+    variant: str | None,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None,
+) -> Setting:
+    """Params and inputs of a variant, with those given over them."""
+    chosen = variants(spec, variant)
+    stated = stated_values(spec, function, chosen, params)
+    values = completed(function, param_values(spec, function, stated, params))
+    return Setting(values, input_shapes(spec, chosen, inputs, values), stated)
+
+
+# --- variants and params
+def variants(spec: Spec, name: str | None) -> list[Variant]:
+    """The chosen variant and those it extends, the base first."""
+    chain: list[Variant] = []
+    span: Span | None = None
+    while name is not None:
+        if not isinstance(name, str) or name not in spec.variants:
+            raise no_variant(spec, name, span)
+        variant = spec.variants[name]
+        if variant in chain:
+            raise fault("recursive-variant", f"the variant '{name}' extends itself", variant.span)
+        chain.append(variant)
+        name, span = variant.extends, variant.span
+    return chain[::-1]
+
+
+def no_variant(spec: Spec, name: Any, span: Span | None) -> SpecError:
+    known = ", ".join(spec.variants) or "none"
+    hint = did_you_mean(str(name)[:MAX_NAME], spec.variants)
+    lacks = f"'{spec.name}' has no variant '{name}'"
+    return fault(
+        "unknown-variant",
+        lacks if isinstance(name, str) else f"variants are names, not {shown(name)}",
+        span,
+        help=f"{hint + ' ' if hint else ''}its variants are {known}",
+    )
+
+
+def stated_values(
+    spec: Spec, function: ir.Function, chosen: Sequence[Variant], given: Mapping[str, Any]
+) -> dict[str, Expr | None]:
+    """Where the spec says what each param is; None: the call does, or nothing."""
+    known = function.params
+    for name in given:
+        if name not in known:
+            help_ = did_you_mean(name, known) or f"its params are {', '.join(known) or 'none'}"
+            raise fault("unknown-param", f"'{spec.name}' has no param '{name}'", help=help_)
+    found: dict[str, Expr | None] = {name: param.default for name, param in known.items()}
+    for variant in chosen:
+        for name, expr in variant.values.items():
+            if name not in known:
+                message, span = f"'{spec.name}' has no param '{name}'", expr.span or variant.span
+                raise fault("unknown-param", message, span, help=did_you_mean(name, known))
+            found[name] = expr
+    return {name: None if name in given else expr for name, expr in found.items()}
+
+
+def param_values(
+    spec: Spec, function: ir.Function, stated: Mapping[str, Expr | None], given: Mapping[str, Any]
+) -> dict[str, Constant]:
+    values: dict[str, Constant] = {}
+    for name, expr in stated.items():
+        if name in given:
+            values[name] = plain_value(given[name], name)
+        elif expr is not None:
+            values[name] = evaluate(expr, values)
+        else:
+            message, span = f"the param '{name}' has no default and must be given", function.params[name].span
+            raise fault("missing-param", message, span, help=variant_help(spec))
+    return values
+
+
+def variant_help(spec: Spec) -> str:
+    names = ", ".join(spec.variants)
+    return f"choose a variant: {names}" if names else "set it with --set"
+
+
+def completed(function: ir.Function, values: dict[str, Constant]) -> dict[str, Constant]:
+    """The params, tables among them with the cells that their rows leave out."""
+    for node in function.region.walk():
+        if not isinstance(node, ir.Loop) or not node.column_defaults or not isinstance(node.rows, Name):
+            continue
+        rows = values.get(node.rows.id)
+        if isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+            values[node.rows.id] = [complete(node, row, values) for row in rows if isinstance(row, list)]
+    return values
+
+
+# --- inputs
+def input_shapes(spec: Spec, chosen: Sequence[Variant], given: Any, values: Mapping[str, Constant]) -> dict[str, Shape]:
+    if given is not None and not isinstance(given, Mapping):
+        if len(spec.inputs) != 1:
+            raise fault("bad-input", f"'{spec.name}' has {len(spec.inputs)} inputs: give each by name")
+        given = {next(iter(spec.inputs)): given}
+    for name in given or {}:
+        if name not in spec.inputs:
+            help_ = did_you_mean(name, spec.inputs) or input_help(spec)
+            raise fault("bad-input", f"'{spec.name}' has no input '{name}'", help=help_)
+    found: dict[str, Shape] = {}
+    for name, expr in spec.inputs.items():
+        stated = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
+        if given and name in given:
+            found[name] = input_shape(given[name], None)
+        else:
+            found[name] = input_shape(evaluate(stated, values), stated.span)
+    return found
+
+
+def input_help(spec: Spec) -> str:
+    known = [name for name in spec.inputs if name != LONE_INPUT]
+    return f"its inputs are {', '.join(known)}" if known else "its only input has no name: give C,H,W alone"
+
+
+def input_shape(given: Any, span: Span | None) -> Shape:
+    """The shape of an input, checked."""
+    shape = tuple(unboxed(n) for n in given) if isinstance(given, (list, tuple)) else ()
+    if not 1 <= len(shape) <= 4 or not all(type(n) is int and 1 <= n <= MAX_SIDE for n in shape):
+        raise fault("bad-input", "an input is a list of whole numbers [C, H, W], each at least 1", span)
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise fault("too-large", f"an input of {math.prod(shape)} elements is too large", span)
+    return shape

@@ -1,0 +1,236 @@
+"""A network as the ops that ran, one after another: enough for what it costs, and no more.
+
+Tensors are numbered in the order in which they are made, inputs first. A graph has a trace; the domain of costs makes
+one without a graph, in which calls that are alike share their ops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import NamedTuple, TypeAlias
+
+from archdsl.analysis.reach import Reach, Windows, align, joined, of_input, through, windows
+from archdsl.analysis.work import Columns, Work, counted, summed
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ops import Op
+from archdsl.ops.base import Shape
+
+
+class Worker:
+    """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave."""
+
+    __slots__ = ("entries", "fields", "known", "made", "op", "outs", "sizes", "training", "work")
+
+    def __init__(
+        self, op: Op, fields: SimpleNamespace, entries: Sequence[Shape], outs: Sequence[Shape], training: bool
+    ) -> None:
+        self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, outs, training
+        self.work: Columns = counted(op, fields, entries[0], outs, training=training)
+        self.sizes = [math.prod(shape) for shape in outs]
+        self.made = sum(self.sizes)
+        self.known: dict[int, Windows | None] = {}
+
+    def windows(self, index: int) -> Windows | None:
+        """The windows on the entering tensor that is the first with a reach."""
+        if index not in self.known:
+            self.known[index] = windows(self.op, self.fields, self.entries[index], self.outs[0])
+        return self.known[index]
+
+    @property
+    def label(self) -> str:
+        return self.op.label(self.fields, self.entries[0], self.outs[0])
+
+
+class Step(NamedTuple):
+    """An op at work: the tensors that it reads, and the number of the first that it makes."""
+
+    worker: Worker
+    reads: tuple[int, ...]
+    first: int
+
+    @property
+    def makes(self) -> range:
+        return range(self.first, self.first + len(self.worker.outs))
+
+
+@dataclass
+class Part:
+    """A part of the network as a reader sees it: of these steps."""
+
+    kind: str  # as of a Scope
+    name: str
+    path: str
+    label: str | None = None
+    children: list[Part | Leaf] = field(default_factory=list)
+    start: int = 0
+    stop: int = 0
+    entry: int | None = None
+    result: int | None = None
+    parent: Part | None = None
+
+
+@dataclass
+class Leaf:
+    """A step that stands in a part itself."""
+
+    path: str
+    label: str | None
+    worker: Worker
+    number: int  # of the step
+
+
+@dataclass
+class Trace:
+    """The steps of a network, the sizes of all tensors, and the parts that its tables have lines of."""
+
+    shapes: list[Shape] = field(default_factory=list)  # of tensors
+    sizes: list[int] = field(default_factory=list)  # of tensors, in elements
+    steps: list[Step] = field(default_factory=list)
+    inputs: int = 0  # how many of the tensors these are
+    outputs: Sequence[int] = ()
+    root: Part = field(default_factory=lambda: Part("network", "", ""))
+
+    def enter(self, shape: Shape) -> int:
+        """A further input."""
+        self.shapes.append(shape)
+        self.sizes.append(math.prod(shape))
+        self.inputs += 1
+        return len(self.shapes) - 1
+
+    def run(self, worker: Worker, reads: tuple[int, ...]) -> int:
+        """A further step; gives the number of the first tensor that it makes."""
+        first = len(self.shapes)
+        self.steps.append(Step(worker, reads, first))
+        self.shapes += worker.outs
+        self.sizes += worker.sizes
+        return first
+
+    def again(self, earlier: Sequence[Step], first: int, entering: Mapping[int, int]) -> int:
+        """Repeats steps on other tensors; those that they made, from `first` on, are moved as far as it says."""
+        shift, steps = len(self.shapes) - first, self.steps
+        for worker, reads, made in earlier:
+            moved = tuple([n + shift if n >= first else entering[n] for n in reads])
+            steps.append(Step(worker, moved, made + shift))
+            self.shapes += worker.outs
+            self.sizes += worker.sizes
+        return shift
+
+    def total(self) -> Work:
+        """What all steps cost."""
+        return Work(*summed([step.worker.work for step in self.steps]))
+
+    # --- memory
+    def peak(self) -> int:
+        """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
+        sizes, last = self.sizes, self.last_reads()
+        alive = most = sum(sizes[: self.inputs])
+        for number, (worker, reads, first) in enumerate(self.steps):
+            if worker.training:
+                continue
+            alive += worker.made
+            most = max(most, alive)
+            for n in reads if len(reads) == 1 else set(reads):
+                if last[n] == number:
+                    alive -= sizes[n]
+            for n in range(first, first + len(worker.outs)):
+                if last[n] < 0:  # a result that nobody reads dies at once
+                    alive -= sizes[n]
+        return most
+
+    def last_reads(self) -> list[int]:
+        """Of each tensor the last step that reads it, past the end for what leaves the network; -1: none."""
+        last = [-1] * len(self.shapes)
+        for number, (worker, reads, _) in enumerate(self.steps):
+            if not worker.training:
+                for n in reads:
+                    last[n] = number
+        for n in self.outputs:
+            last[n] = len(self.steps)
+        return last
+
+    # --- receptive field
+    def reaches(self) -> list[Reach | None]:
+        """The reach of every tensor, in one pass; None: sees the whole map, or has no place in one."""
+        found: list[Reach | None] = [of_input(shape) for shape in self.shapes[: self.inputs]]
+        for worker, reads, _ in self.steps:
+            reach = reach_of(worker, [found[n] for n in reads])
+            found += [reach] * len(worker.outs)
+        return found
+
+    def last_field(self, reaches: Sequence[Reach | None]) -> tuple[int, ...] | None:
+        """The receptive field of the last tensor that still is a map."""
+        for worker, _, first in reversed(self.steps):
+            found = reaches[first]
+            if found is not None and math.prod(worker.outs[0][1:]) > 1 and not worker.training:
+                return tuple(math.ceil(n) for n in found.extent)
+        return None
+
+    # --- what nobody reads
+    def idle(self, outputs: Iterable[int]) -> bool:
+        """Whether an input is read by nothing, or a step leads to no output."""
+        used = {n for step in self.steps for n in step.reads}
+        if not used.issuperset(range(self.inputs)):
+            return True
+        used.update(outputs)
+        return any(step.first not in used and used.isdisjoint(step.makes) for step in self.steps)
+
+
+def reach_of(worker: Worker, seen: Sequence[Reach | None]) -> Reach | None:
+    """The reach of an op's result from those of the tensors it reads."""
+    there = [n for n, reach in enumerate(seen) if reach is not None]
+    found = worker.windows(there[0]) if there else None  # not those on a C×1×1 tensor, which is spread
+    if found is None:
+        return None
+    rank = len(found.extents)
+    return through(
+        joined([align(reach, rank) if len(reach.extent) != rank else reach for reach in seen if reach is not None]),
+        found,
+    )
+
+
+Numbers: TypeAlias = "dict[Tensor, int]"
+
+
+def trace_of(graph: Graph) -> tuple[Trace, Numbers]:
+    """The trace of a graph, and the numbers of its tensors there."""
+    trace = Trace()
+    numbers = {tensor: trace.enter(tensor.shape) for tensor in graph.inputs.values()}
+    for node in graph.nodes:
+        outs = [tensor.shape for tensor in node.outputs]
+        entries = [tensor.shape for tensor in node.inputs]
+        worker = Worker(node.op, SimpleNamespace(**node.fields), entries, outs, node.training)
+        first = trace.run(worker, tuple(numbers[tensor] for tensor in node.inputs))
+        numbers.update((tensor, first + index) for index, tensor in enumerate(node.outputs))
+    trace.outputs = [numbers[tensor] for tensor in graph.outputs.values()]
+    places = {node: place for place, node in enumerate(graph.nodes)}
+    trace.root = part_of(graph.root, trace, numbers, places)
+    return trace, numbers
+
+
+def part_of(scope: Scope, trace: Trace, numbers: Numbers, places: Mapping[Node, int]) -> Part:
+    """A scope as a part of the trace."""
+    entry, result = scope.inputs[0] if scope.inputs else None, scope.output
+    part = Part(scope.kind, scope.name, scope.path, scope.label)
+    part.entry = numbers[entry] if entry is not None else None
+    part.result = numbers[result] if isinstance(result, Tensor) else None
+    for child in scope.children:
+        if isinstance(child, Scope):
+            part.children.append(part_of(child, trace, numbers, places))
+        else:
+            part.children.append(Leaf(child.path, child.label, trace.steps[places[child]].worker, places[child]))
+    nodes = [places[node] for node in scope.nodes()]
+    part.start, part.stop = (nodes[0], nodes[-1] + 1) if nodes else (0, 0)
+    return part
+
+
+Reaches: TypeAlias = "dict[Tensor, Reach | None]"
+
+
+def receptive_fields(graph: Graph) -> Reaches:
+    """The reach of every tensor of a graph."""
+    trace, numbers = trace_of(graph)
+    reaches = trace.reaches()
+    return {tensor: reaches[number] for tensor, number in numbers.items()}

@@ -1,0 +1,24 @@
+"""Where a run is: the step at work and the calls that led there, which every fault tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archdsl.diagnostics.faults import Note, SpecError
+from archdsl.diagnostics.spans import Span
+from archdsl.ir import program as ir
+
+
+class Trail:
+    """The step at work, and the calls around it, the outermost first."""
+
+    def __init__(self) -> None:
+        self.here: Span | None = None
+        self.calls: list[ir.Call] = []
+
+    def placed(self, error: SpecError, notes: tuple[Note, ...] = ()) -> SpecError:
+        """The error with the calls that led here, and further notes."""
+        calls = tuple(Note(f"{call.block.name}, called here", call.span) for call in reversed(self.calls))
+        return SpecError(
+            *(replace(d, notes=(*d.notes, *notes), trail=d.trail or calls) for d in error.diagnostics),
+        )

@@ -1,0 +1,74 @@
+"""A module that a word chooses: a table of what makes each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.backends.torch.layout import Bracketed, Cat, Doc, Group, Ternary
+from archdsl.backends.torch.pieces import Line, text
+from archdsl.expr.nodes import Compare, Expr, Lit, Name
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
+    from archdsl.backends.torch.conditions import Arm
+
+FEWEST = 4  # words from which on a table is easier to read than `if … elif`
+
+
+def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[Line]:
+    """`self.key = keys[word]()`, where conditions ask for one word after another; else nothing."""
+    words = asked_words(writer, arms)
+    left = [word for word in words_of(writer, words[0]) if word not in {w.value for _, w in words}] if words else []
+    if len(words) + bool(left) < FEWEST or len(left) != 1:
+        return []
+    rows = [(str(word.value), arm.doc) for (_, word), arm in zip(words, arms, strict=False)]
+    rows.append((left[0], remaining(writer, arms[len(words) :])))
+    name, table = words[0][0], writer.words.word(f"{key}s", f"{key}_makers")
+    entries = tuple(Cat((f'"{word}": ', maker(doc))) for word, doc in rows)
+    return [
+        Line(0, Cat((f"{table}: dict[str, Callable[[], nn.Module]] = ", Group("", entries, "{", "}")))),
+        Line(0, f"self.{key} = {table}[{name.id}]()"),
+    ]
+
+
+def asked_words(writer: Writer, arms: Sequence[Arm]) -> list[tuple[Name, Lit]]:
+    """The words that the first outcomes hang on, all of one name."""
+    found: list[tuple[Name, Lit]] = []
+    for arm in arms[:-1]:
+        pair = None if arm.condition is None else asked(writer.numbers.shown(arm.condition))
+        if pair is None or (found and pair[0] != found[0][0]):
+            break
+        found.append(pair)
+    return found
+
+
+def asked(condition: Expr) -> tuple[Name, Lit] | None:
+    """The name and the word of `name == "word"`."""
+    match condition:
+        case Compare(op="==", left=Name() as name, right=Lit(value=str()) as word):
+            return name, word
+    return None
+
+
+def words_of(writer: Writer, asked: tuple[Name, Lit]) -> list[str]:
+    """All that a name was in this network, if that were words."""
+    slot = writer.numbers.bound.get(asked[0].id)
+    seen = writer.numbers.seen.get(slot) if isinstance(slot, tuple) else None
+    return list(seen.words) if seen is not None and seen.kinds == {"str"} else []
+
+
+def remaining(writer: Writer, arms: Sequence[Arm]) -> Doc:
+    """What the last word makes, under the conditions that are left."""
+    found = arms[-1].doc
+    for arm in reversed(arms[:-1]):
+        condition: Expr = writer.numbers.shown(arm.condition) if arm.condition is not None else Lit(True)
+        found = Ternary(arm.doc, text(condition), found)
+    return found
+
+
+def maker(doc: Doc) -> Doc:
+    """What makes a module when it is called."""
+    if doc == "nn.Identity()":
+        return "nn.Identity"
+    return Cat(("lambda: ", Bracketed(doc) if isinstance(doc, Ternary) else doc))

@@ -1,0 +1,96 @@
+"""Specs that were read and lowered, kept while their files stay as they are: for those who count many networks of one.
+
+What is kept is shared, so nothing may change it: a run gets a spec and a program to read, and a graph that is made
+later is made of a program of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archdsl.analysis.cost import Cost
+from archdsl.analysis.counting import Kept, count, count_program
+from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.spans import Source
+from archdsl.expr.given import checked, known_word
+from archdsl.ir.program import Program
+from archdsl.lowering.entry import lower
+from archdsl.ops.base import FORM
+from archdsl.support.resources import folder
+from archdsl.syntax.reading.spec_file import read_spec
+from archdsl.syntax.spec import Spec
+from archdsl.workspace.library import Inputs, SpecLike, locate, read
+from archdsl.yaml.located import open_source
+
+MOST = 32  # specs that are kept
+
+
+@dataclass(frozen=True)
+class Recent:
+    """A spec with the texts of the files that it was read from, and what it was lowered to by form of its layers."""
+
+    spec: Spec
+    texts: Mapping[Path, str]
+    absent: tuple[Path, ...]  # files that `use:` would have found before those that it did find
+    programs: dict[str, tuple[Program, Kept]] = field(default_factory=dict)
+
+    def is_current(self) -> bool:
+        """Whether reading the spec again would find the same; the texts decide, not the times of the files."""
+        try:
+            same = all(open_source(path).text == text for path, text in self.texts.items())
+        except SpecError:
+            return False
+        return same and not any(path.exists() for path in self.absent)
+
+    def lowered(self, form: str) -> tuple[Program, Kept]:
+        if form not in self.programs:
+            self.programs[form] = lower(self.spec, form), Kept()
+        return self.programs[form]
+
+
+RECENT: dict[Path, Recent] = {}
+
+
+def cost_of(spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, form: str) -> Cost:
+    """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
+    checked(form=form)
+    known_word("form", form, FORM.choices)
+    if isinstance(spec, Mapping):
+        return count(read(spec), variant, params, inputs, form)
+    found = recent(locate(spec))
+    program, kept = found.lowered(form)
+    return count_program(found.spec, program, kept, variant, params, inputs, form)
+
+
+def recent(path: Path) -> Recent:
+    """The spec of a file, read if that was not done before, or if it has changed since."""
+    known = RECENT.pop(path, None)
+    if known is None or not known.is_current():
+        known = opened(path)
+    RECENT[path] = known  # the last one now
+    while len(RECENT) > MOST:
+        del RECENT[next(iter(RECENT))]
+    return known
+
+
+def opened(path: Path) -> Recent:
+    texts: dict[Path, str] = {}
+
+    def load(path: Path) -> Source:
+        source = open_source(path)
+        texts[path] = source.text
+        return source
+
+    spec = read_spec(load(path), base=path, load=load)
+    return Recent(spec, texts, tuple(found for found in before(texts) if not found.exists()))
+
+
+def before(paths: Mapping[Path, str]) -> Iterator[Path]:
+    """Where `use:` looks first for what it has found among the shipped specs."""
+    shipped = folder("specs")
+    for path in paths:
+        if path.is_relative_to(shipped):
+            yield from (other.parent / path.relative_to(shipped) for other in paths)

@@ -1,0 +1,59 @@
+"""`archdsl.cost` of a variant in a warm process, over random params; the peer is the time that its bound leaves.
+
+For one network: `counting.py NAME BUDGET`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from random import Random
+from statistics import median
+from typing import Any
+
+from common import Row, Spent, alternate, child, deliver, row, timed
+
+BOUND = 1.0
+DRAWS = 20  # in one measurement: the draws differ in what they repeat of earlier ones
+NETWORKS: dict[str, tuple[int, Callable[[Random], dict[str, Any]]]] = {  # at least so many a second; their params
+    "mobilenet_v2": (300, lambda random: {"width": random.uniform(0.3, 3)}),
+    "peleenet": (150, lambda random: {"growth": 2 * random.randrange(4, 400)}),
+}
+
+
+def measure(budget: float) -> list[Row]:
+    """Rows for each network, each in a process of its own."""
+    return [item for name in NETWORKS for item in child("counting.py", name, str(budget))]
+
+
+def main(name: str, budget: float) -> None:
+    import archdsl
+
+    least, draw = NETWORKS[name]
+    random = Random(0)
+
+    def count() -> Spent:
+        drawn = [draw(random) for _ in range(DRAWS)]
+        spent = timed(lambda: [archdsl.cost(name, **params) for params in drawn])
+        return Spent(spent.wall / DRAWS, spent.cpu / DRAWS)
+
+    def count_graphs() -> Spent:
+        drawn = [draw(random) for _ in range(3)]
+        spent = timed(lambda: [archdsl.cost(archdsl.graph(name, **params)) for params in drawn])
+        return Spent(spent.wall / 3, spent.cpu / 3)
+
+    count()
+    allowed = Spent(1 / least, 1 / least)
+    pairs = alternate(count, lambda: allowed, budget=budget)
+    by_graph = alternate(count, count_graphs, budget=budget)
+    rate = 1 / median(ours.cpu for ours, _ in pairs)
+    note = f"{rate:.0f} a second and core"
+    rows = [
+        row("counting", f"{name}, {least} a second", pairs, BOUND, note=note),
+        row("counting", f"{name}, by way of its graph", by_graph),
+    ]
+    deliver([vars(item) for item in rows])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))
