@@ -71,7 +71,7 @@ def term(expr: Expr) -> Doc:
 def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
-        return Ternary(expr_doc(expr.then), text(expr.condition), expr_doc(expr.other))
+        return Ternary(side(expr.then), text(expr.condition), side(expr.other))
     if isinstance(expr, Logic):
         first, *rest = (operand(item) for item in expr.items)
         return Chain(first, tuple((expr.op, part) for part in rest))
@@ -89,6 +89,13 @@ def expr_doc(expr: Expr) -> Doc:
         first = text(expr) if isinstance(expr, Binary) and expr.op in ("//", "/", "%") else factor(expr)
         return Chain(first, tuple(factors[::-1]))
     return text(expr)
+
+
+def side(expr: Expr) -> Doc:
+    """What a condition chooses; a list there can be broken."""
+    if isinstance(expr, ListOf) and len(expr.items) > 1:
+        return Group("", tuple(map(expr_doc, expr.items)))
+    return expr_doc(expr)
 
 
 def factor(expr: Expr) -> Doc:
