@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import witnesses
@@ -65,8 +64,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     names_ = scope.classes(functions, origin.function, graph.name)
     prelude = scope.prelude_names(functions, names_.values(), graph.name)
     norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()})
-    with words_kept(functions):
-        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
+    written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
     helper = norm.word if norm is not None and not norm.handed else ""
     network.init += init_of(origin.function, graph, writer, written)
@@ -119,26 +117,14 @@ def classes_of(
 
 def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
     """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
-    with words_kept([function]):
-        writer = writer_of(function)
-        source = writer.write()
+    writer = writer_of(function)
+    source = writer.write()
     widths = writer.repeated_widths()
     if not widths:
         return writer, source
     writer = writer_of(function)
     writer.widths = widths
     return writer, writer.write()
-
-
-@contextmanager
-def words_kept(functions: Sequence[ir.Function]) -> Iterator[None]:
-    """A class gives its tensors words of its own: the next one printed from these functions starts without them."""
-    known = [(var, var.name, var.optional) for function in functions for var in function.tensors()]
-    try:
-        yield
-    finally:
-        for var, name, optional in known:
-            var.name, var.optional = name, optional
 
 
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Constant]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl.analysis.noting import ENTERS, MULTIPLE
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch.scope import Tensors
 from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.taps import step_of
 from archdsl.diagnostics.faults import fault
@@ -24,8 +25,9 @@ _VARIES: Any = object()  # stands for a size that differs between calls: no rule
 class Channels:
     """The channels of every tensor of one function."""
 
-    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function, sizes: Sizes) -> None:
-        self.origin, self.numbers, self.function, self.sizes = origin, numbers, function, sizes
+    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function, sizes: Sizes, tensors: Tensors) -> None:
+        self.origin, self.numbers, self.function = origin, numbers, function
+        self.sizes, self.tensors = sizes, tensors
         self.known: dict[ir.Value, Expr] = {}
         self.entered: list[Expr] = []  # what was printed for the channels that enter a step
         self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
@@ -113,7 +115,7 @@ class Channels:
             expr = self.of(operand)
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
-            elif isinstance(operand, ir.Value) and operand.many and not operand.optional:
+            elif isinstance(operand, ir.Value) and operand.many and not self.tensors.may_lack(operand):
                 count = self.count(operand)
                 if isinstance(count, Lit):
                     found += [expr] * int(count.value)  # type: ignore[arg-type]
@@ -131,11 +133,11 @@ class Channels:
             var = operand if isinstance(operand, ir.Value) else None
             if isinstance(expr, ListOf):
                 found += self.vague.get(var, (False,) * len(expr.items)) if var is not None else []
-            elif var is not None and var.many and not var.optional:
+            elif var is not None and var.many and not self.tensors.may_lack(var):
                 count = self.count(var)
                 found += [False] * int(count.value) if isinstance(count, Lit) else [True]  # type: ignore[arg-type]
             else:
-                found.append(var is not None and var.optional)
+                found.append(var is not None and self.tensors.may_lack(var))
         return tuple(found)
 
     def is_vague(self, var: ir.Value, index: Expr) -> bool:

@@ -185,7 +185,8 @@ class Writer:
             self.given_to,
             self.callee_sizes,
         )
-        self.channels = Channels(origin, self.numbers, function, self.sizes)
+        self.tensors = scope.Tensors()
+        self.channels = Channels(origin, self.numbers, function, self.sizes, self.tensors)
         self.lines: list[Line] = []
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
@@ -207,7 +208,7 @@ class Writer:
         self.variables: set[str] = set()  # of its loops: the channels that move
         self.hidden = scope.hidden(name)  # in `forward`
         self.name_inputs()
-        self.spoken = scope.in_forward(function, name)
+        self.spoken = scope.in_forward(function, name, self.tensors)
         self.consumers = count_consumers(function)
         self.order = Order(function)
         self.classifier: Classifier | None = None
@@ -287,11 +288,11 @@ class Writer:
             arguments=arguments,
             derived=list(derived),
             init=init,
-            inputs=[var.name for var in inputs],
-            lists=[var.name for var in inputs if var.many],
+            inputs=[self.tensors.word(var) for var in inputs],
+            lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
-            optional=[function.inputs[n].name for n in self.undecided()],
+            optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
             classes=self.classifier.param if self.classifier is not None else "",
@@ -320,13 +321,14 @@ class Writer:
         """The arguments of `forward`, each with a name of its own."""
         taken = set(self.hidden)
         for var in self.function.inputs.values():
-            var.name = unique(var.name, taken)
-            taken.add(var.name)
+            self.tensors.called[var] = unique(var.name, taken)
+            taken.add(self.tensors.word(var))
 
     def rename(self, operand: ir.Operand | None, name: str) -> None:
         """Another word for a tensor that has none of its own; an argument keeps its name."""
-        if isinstance(operand, ir.Value) and operand.name in GENERIC and operand not in self.function.inputs.values():
-            operand.name = name
+        known = isinstance(operand, ir.Value) and operand in self.function.inputs.values()
+        if isinstance(operand, ir.Value) and self.tensors.word(operand) in GENERIC and not known:
+            self.tensors.called[operand] = name
 
     def bind_network_inputs(self) -> None:
         for name, var in zip(self.origin.spec.inputs, self.function.inputs.values(), strict=True):
@@ -511,10 +513,12 @@ class Writer:
         return lines
 
     def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
-        kept = {self.function.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
+        kept = {
+            self.tensors.word(self.function.inputs[name]) for name in self.undecided()
+        }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken)
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -624,8 +628,8 @@ class Writer:
         """`var` is another word for `operand`."""
         self.aliases[var] = operand
         target = base(operand)
-        if target is not None and var.name not in GENERIC and self.consumers[var] > 1:
-            self.rename(target, var.name)
+        if target is not None and self.tensors.word(var) not in GENERIC and self.consumers[var] > 1:
+            self.rename(target, self.tensors.word(var))
 
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Value) and operand in self.aliases:
@@ -686,7 +690,7 @@ class Writer:
 
     def spread(self, operand: ir.Operand) -> str | None:
         """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
-        if not isinstance(operand, ir.Value) or not (operand.many or operand.optional):
+        if not isinstance(operand, ir.Value) or not (operand.many or self.tensors.may_lack(operand)):
             return None
         if not self.is_counted(operand):
             return f"*{TARGET}"
