@@ -17,7 +17,7 @@ from archdsl.analysis.interpreter import Interpreter, Known
 from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.numbers import Numbers
 from archdsl.analysis.setting import setting
-from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker
+from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker, is_operator
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant
@@ -184,7 +184,7 @@ class Costs(Numbers[Counted, Frame]):
         found = self.kept.workers.get(key)
         if found is None:
             values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
-            found = Worker(node.op, fields, shapes, self.shapes(node, fields, inputs), self.training)
+            found = Worker(node.op, values, shapes, self.shapes(node, fields, inputs), self.training)
             self.kept.workers[key] = found
             self.kept.steps += 1
         return found
@@ -211,7 +211,7 @@ class Costs(Numbers[Counted, Frame]):
         part = Part(kind, name, whole, node.label, start=len(self.trace.steps), parent=outer)
         part.entry = entry.number if isinstance(entry, Counted) else None
         outer.children.append(part)
-        seen_through = not isinstance(node, ir.Call) or node.block.network or not name[:1].isupper()
+        seen_through = not isinstance(node, ir.Call) or node.block.network or not is_operator(name)
         self.part = part if seen_through or kind == "stage" else None
         return part
 

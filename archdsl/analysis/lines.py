@@ -7,7 +7,7 @@ from itertools import groupby
 from types import SimpleNamespace
 from typing import TypeAlias, TypeVar, overload
 
-from archdsl.analysis.trace import Leaf, Part
+from archdsl.analysis.trace import Leaf, Part, is_operator
 from archdsl.ir.graph import Node, Scope
 
 P = TypeVar("P", Scope, Part)  # a part of a graph, or of a trace
@@ -77,7 +77,7 @@ def describe(child: Child) -> str:
         return child.worker.label
     if isinstance(child, Node):
         return child.op.label(SimpleNamespace(**child.fields), child.inputs[0].shape, child.shape)
-    if child.kind == "stage" or (child.kind == "block" and child.name[:1].isupper()):  # else: steps gathered by us
+    if child.kind == "stage" or (child.kind == "block" and is_operator(child.name)):  # else: steps gathered by us
         return child.name
     inside = spelled(runs(child.children))
     return f"[{inside}]" if child.kind == "branch" else inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -38,10 +39,15 @@ def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Window
     if rank == 0 or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
     if len(size) != rank:
-        return Windows((1,) * rank, (1,) * rank, single=True)
+        return single(rank)
     axes = zip(*op.window(fields, rank), size, out[1:], strict=True)
     extents, steps = zip(*[window(*axis) for axis in axes], strict=True)
-    return Windows(extents, steps, single=set(extents) == set(steps) == {1})
+    return single(rank) if set(extents) == set(steps) == {1} else Windows(extents, steps, single=False)
+
+
+@cache
+def single(rank: int) -> Windows:
+    return Windows((1,) * rank, (1,) * rank, single=True)
 
 
 def window(extent: int, stride: int, size: int, out: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis.reach import Reach, Windows, align, joined, of_input, through, windows
 from archdsl.analysis.work import Columns, Work, counted, summed
@@ -22,28 +22,29 @@ from archdsl.ops.base import Shape
 class Worker:
     """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave."""
 
-    __slots__ = ("entries", "fields", "known", "made", "op", "outs", "sizes", "still", "training", "work")
+    __slots__ = ("alone", "entries", "fields", "made", "op", "outs", "sizes", "still", "training", "work")
 
     def __init__(
-        self, op: Op, fields: SimpleNamespace, entries: Sequence[Shape], outs: Sequence[Shape], training: bool
+        self, op: Op, fields: Mapping[str, Any], entries: tuple[Shape, ...], outs: Sequence[Shape], training: bool
     ) -> None:
-        self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, outs, training
-        self.work: Columns = counted(op, fields, entries[0], outs, training=training)
-        self.sizes = [math.prod(shape) for shape in outs]
+        f = SimpleNamespace(**fields)
+        self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, tuple(outs), training
+        self.work: Columns = counted(op, f, entries[0], outs, training=training)
+        self.sizes = tuple(map(math.prod, outs))
         self.made = sum(self.sizes)
-        self.known = {0: windows(op, fields, entries[0], outs[0])}
-        entry = self.known[0]
-        self.still = entry is not None and entry.single and len(entries[0]) == len(outs[0])  # on one tensor
+        self.alone = windows(op, f, entries[0], outs[0])  # on the first of the tensors
+        same_rank = len(entries[0]) == len(outs[0])
+        self.still = self.alone is not None and self.alone.single and same_rank  # on one tensor it changes no reach
 
     def windows(self, index: int) -> Windows | None:
         """The windows on the entering tensor that is the first with a reach."""
-        if index not in self.known:
-            self.known[index] = windows(self.op, self.fields, self.entries[index], self.outs[0])
-        return self.known[index]
+        if index == 0:
+            return self.alone
+        return windows(self.op, SimpleNamespace(**self.fields), self.entries[index], self.outs[0])
 
     @property
     def label(self) -> str:
-        return self.op.label(self.fields, self.entries[0], self.outs[0])
+        return self.op.label(SimpleNamespace(**self.fields), self.entries[0], self.outs[0])
 
 
 class Step(NamedTuple):
@@ -203,8 +204,8 @@ def trace_of(graph: Graph) -> tuple[Trace, Numbers]:
     numbers = {tensor: trace.enter(tensor.shape) for tensor in graph.inputs.values()}
     for node in graph.nodes:
         outs = [tensor.shape for tensor in node.outputs]
-        entries = [tensor.shape for tensor in node.inputs]
-        worker = Worker(node.op, SimpleNamespace(**node.fields), entries, outs, node.training)
+        entries = tuple([tensor.shape for tensor in node.inputs])
+        worker = Worker(node.op, node.fields, entries, outs, node.training)
         first = trace.run(worker, tuple(numbers[tensor] for tensor in node.inputs))
         numbers.update((tensor, first + index) for index, tensor in enumerate(node.outputs))
     trace.outputs = [numbers[tensor] for tensor in graph.outputs.values()]
@@ -214,19 +215,35 @@ def trace_of(graph: Graph) -> tuple[Trace, Numbers]:
 
 
 def part_of(scope: Scope, trace: Trace, numbers: Numbers, places: Mapping[Node, int]) -> Part:
-    """A scope as a part of the trace."""
+    """A scope as a part of the trace, as far as a table looks into it."""
     entry, result = scope.inputs[0] if scope.inputs else None, scope.output
     part = Part(scope.kind, scope.name, scope.path, scope.label)
     part.entry = numbers[entry] if entry is not None else None
     part.result = numbers[result] if isinstance(result, Tensor) else None
-    for child in scope.children:
+    first, last = end_of(scope, 0), end_of(scope, -1)
+    if first is not None and last is not None:
+        part.start, part.stop = places[first], places[last] + 1
+    network = any(isinstance(child, Scope) and child.kind == "stage" for child in scope.children)
+    for child in [] if scope.kind == "block" and is_operator(scope.name) and not network else scope.children:
         if isinstance(child, Scope):
             part.children.append(part_of(child, trace, numbers, places))
         else:
             part.children.append(Leaf(child.path, child.label, trace.steps[places[child]].worker, places[child]))
-    nodes = [places[node] for node in scope.nodes()]
-    part.start, part.stop = (nodes[0], nodes[-1] + 1) if nodes else (0, 0)
     return part
+
+
+def is_operator(block: str) -> bool:
+    """Whether a block is one operator in a table: others hold steps that were gathered by us."""
+    return block[:1].isupper()
+
+
+def end_of(scope: Scope, side: int) -> Node | None:
+    """The first node of a scope, or (-1) the last."""
+    for child in scope.children if side == 0 else reversed(scope.children):
+        found = child if isinstance(child, Node) else end_of(child, side)
+        if found is not None:
+            return found
+    return None
 
 
 Reaches: TypeAlias = "dict[Tensor, Reach | None]"
