@@ -15,7 +15,7 @@ ABSENT: Any = object()
 Kept: TypeAlias = "list[tuple[Any, ...]]"  # names with what they were
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Frame:
     """A function at work. Paths in it are those within the function; `path` is where its module stands."""
 
@@ -57,7 +57,7 @@ class Frame:
         return stem if count == 1 else f"{stem}_{count}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Position:
     """Where modules stand: in a class (count None) or as children of a container."""
 

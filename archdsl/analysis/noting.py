@@ -33,7 +33,7 @@ MAX_NOTES = 3  # that tell where the names of an expression got their values
 NONE: Deps = frozenset()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class NotedFrame(Frame):
     """A frame that knows what is behind its names: the network's params, and the places that give them."""
 

@@ -59,7 +59,7 @@ class Step(NamedTuple):
         return range(self.first, self.first + len(self.worker.outs))
 
 
-@dataclass
+@dataclass(slots=True)
 class Part:
     """A part of the network as a reader sees it: of these steps."""
 
@@ -75,7 +75,7 @@ class Part:
     parent: Part | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Leaf:
     """A step that stands in a part itself."""
 
