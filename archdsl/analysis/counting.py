@@ -28,7 +28,7 @@ from archdsl.ops.base import FORM, OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 Inputs: TypeAlias = "Mapping[str, Sequence[int]] | Sequence[int] | None"
-MAX_KEPT = 200_000  # ops and steps of calls that are kept over runs
+MAX_KEPT = 50_000  # ops and steps of calls that are kept over runs
 
 
 @dataclass
@@ -225,7 +225,9 @@ class Costs(Numbers[Counted, Frame]):
     def key(self, inner: Frame, tensors: Sequence[Counted], further: Mapping[str, Any]) -> Hashable:
         if self.part is not None and inner.function.network:
             return None  # its stages have lines of their own
-        arguments = tuple([(name, told_apart(value)) for name, value in inner.values.items()])
+        arguments = tuple(
+            [(name, value if type(value) is int else told_apart(value)) for name, value in inner.values.items()]
+        )
         shapes = tuple([tensor.shape for tensor in tensors])
         others = tuple([(name, shapes_of(value)) for name, value in further.items()])
         numbers = entering(tensors, further)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from archdsl.analysis.frames import Frame
+from archdsl.analysis.limits import MAX_LISTED, too_many_items
 from archdsl.analysis.trail import Trail
 from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.nodes import Constant, Expr
@@ -31,6 +32,13 @@ class Domain(ABC, Generic[T, F]):
 
     def __init__(self) -> None:
         self.trail = Trail()
+        self.items = 0  # of the lists that expressions made
+
+    def listed(self, items: int) -> None:
+        """Expressions made lists of so many items."""
+        self.items += items
+        if self.items > MAX_LISTED:
+            raise self.trail.placed(too_many_items(self.trail.here))
 
     # --- frames and names
     @abstractmethod

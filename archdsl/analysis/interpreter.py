@@ -27,6 +27,7 @@ class Known:
 
     calls: int
     turns: int
+    items: int  # of lists
     height: int  # of the calls in it
     record: Any
 
@@ -53,6 +54,7 @@ class Interpreter(Generic[T, F]):
     def network(self, spec: Spec, frame: F, inputs: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
         """What leaves a network, and what leaves it in training alone."""
         function, entry = frame.function, next(iter(inputs.values()))
+        self.trail.here = spec.span
         for var, tensor in zip(function.inputs.values(), inputs.values(), strict=True):
             self.set(var, tensor, frame)
         for name, tensor in inputs.items():
@@ -237,13 +239,20 @@ class Interpreter(Generic[T, F]):
         if known is not None:
             self.deeper(node, depth + known.height)
             self.spend(node, known.calls, known.turns)
+            self.domain.listed(known.items)
             return self.domain.repeat(known.record, scope, tensors, further)
-        calls, turns, deepest, mark = self.calls_made, self.turns_made, self.deepest, self.domain.mark()
-        self.deepest = 0
+        calls, turns, items, deepest = self.calls_made, self.turns_made, self.domain.items, self.deepest
+        mark, self.deepest = self.domain.mark(), 0
         self.deeper(node, depth)
         result = self.body(inner, scope, tensors, further)
         record = self.domain.record(mark, scope, tensors, further, result)
-        self.known[key] = Known(self.calls_made - calls, self.turns_made - turns, self.deepest - depth, record)
+        self.known[key] = Known(
+            calls=self.calls_made - calls,
+            turns=self.turns_made - turns,
+            items=self.domain.items - items,
+            height=self.deepest - depth,
+            record=record,
+        )
         self.deepest = max(deepest, self.deepest)
         return result
 
@@ -314,7 +323,8 @@ class Interpreter(Generic[T, F]):
         frame.containers[node] = path
         entry = self.operand(node.entry, frame)
         self.set(node.carry, entry, frame)
-        with self.bound(frame, node.let):
+        kept = frame.keep(node.let)
+        try:
             self.lets(node, node.let, frame)
             if node.kind == "stage":
                 result = self.region(node.body, frame, Position(path, 0))
@@ -322,6 +332,8 @@ class Interpreter(Generic[T, F]):
                 scope = self.domain.open("branch", str(node.key), path, node, entry, frame)
                 result = self.region(node.body, frame, Position(path, 0))
                 self.domain.close(scope, result)
+        finally:
+            frame.restore(kept)
         self.set(node.out, result, frame)
         frame.by_path[path] = result
 

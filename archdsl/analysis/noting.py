@@ -10,12 +10,10 @@ from archdsl.analysis.annotations import type_name
 from archdsl.analysis.channel_names import channel_names
 from archdsl.analysis.domain import Row
 from archdsl.analysis.frames import ABSENT, Frame, Kept
-from archdsl.analysis.limits import MAX_LISTED
 from archdsl.analysis.numbers import Numbers, S, channels_of
 from archdsl.analysis.tables import cell_of
-from archdsl.diagnostics.faults import Note, fault
+from archdsl.diagnostics.faults import Note
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, Name, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
@@ -83,16 +81,10 @@ class Noting(Numbers[S, NotedFrame]):
         self.main, self.facts, self.setting = main, facts, setting
         self.origins: dict[Any, Deps] = {}  # of the channels of a tensor
         self.image: list[Constant] = []  # height and width of the only input
-        self.cells = 0
 
     def note(self, slot: FactPlace, value: Constant, deps: Deps) -> None:
         """This place is this now, with these params behind it."""
         seen = self.facts.seen.get(slot)
-        if isinstance(value, list) and (seen is None or seen.value is not value):
-            self.cells += items_in(value)
-            if self.cells > MAX_LISTED:
-                message = f"the lists of this network have more than {MAX_LISTED:,} items in all"
-                raise self.trail.placed(fault("too-large", message, self.trail.here or self.main.span))
         if seen is None:
             seen = self.facts.seen[slot] = Fact(value, deps=deps)
             known_kind(seen, value)
@@ -110,7 +102,7 @@ class Noting(Numbers[S, NotedFrame]):
     def value(self, expr: Expr, owner: ir.Numbered, word: str, frame: NotedFrame) -> Constant:
         if isinstance(expr, Lit):  # a constant of the text
             return expr.value
-        value = evaluate(expr, frame.values)
+        value = self.evaluated(expr, frame.values)
         self.note((owner.id, word), value, frame.behind(expr))
         return value
 
@@ -119,7 +111,7 @@ class Noting(Numbers[S, NotedFrame]):
         return tuple(frame.origin_of(name) for name in found[:MAX_NOTES])
 
     def let(self, owner: ir.Numbered, name: str, expr: Expr, frame: NotedFrame) -> None:
-        value, deps = evaluate(expr, frame.values), frame.behind(expr)
+        value, deps = self.evaluated(expr, frame.values), frame.behind(expr)
         self.note((owner.id, name), value, deps)
         frame.values[name], frame.deps[name] = value, deps
         frame.note_given(name, expr)

@@ -14,9 +14,9 @@ from archdsl.analysis.fields import Plan, checked, place_of, plan
 from archdsl.analysis.limits import MAX_ELEMENTS, MAX_TURNS
 from archdsl.analysis.tables import needed
 from archdsl.diagnostics.faults import Note, SpecError, fault
-from archdsl.expr.evaluate import evaluate
+from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Compare, Constant, Expr, wrap
+from archdsl.expr.nodes import Compare, Constant, Expr, Name, wrap
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import TURN_NAMES
 from archdsl.ops import Field
@@ -44,14 +44,23 @@ class Numbers(Domain[S, F]):
     # --- names and values
     def value(self, expr: Expr, owner: ir.Numbered, word: str, frame: F) -> Constant:
         """The value of an expression that stands at a place of the program."""
-        return evaluate(expr, frame.values)
+        if isinstance(expr, Name) and expr.id in frame.values:  # most arguments are, and nothing is made
+            return frame.values[expr.id]
+        return self.evaluated(expr, frame.values)
+
+    def evaluated(self, expr: Expr, values: Mapping[str, Constant]) -> Constant:
+        """The value of an expression; the lists that it makes are counted."""
+        value = evaluate(expr, values)
+        if type(value) is list and not isinstance(expr, Name):
+            self.listed(items_in(value))
+        return value
 
     def origins_of(self, expr: Expr, frame: F) -> tuple[Note, ...]:
         """Notes that tell where the names of an expression got their values."""
         return ()
 
     def let(self, owner: ir.Numbered, name: str, expr: Expr, frame: F) -> None:
-        frame.values[name] = evaluate(expr, frame.values)
+        frame.values[name] = self.evaluated(expr, frame.values)
 
     def argument(self, node: ir.Call, name: str, expr: Expr, frame: F, inner: F) -> None:
         inner.values[name] = self.value(expr, node, name, frame)
@@ -176,7 +185,7 @@ class Numbers(Domain[S, F]):
             if name not in node.column_defaults:
                 message = f"this row has no entry for '{name}'"
                 raise self.trail.placed(fault("bad-rows", message, refusals.row_span(node, index)))
-            found[name] = evaluate(node.column_defaults[name], {**values, **found})
+            found[name] = self.evaluated(node.column_defaults[name], {**values, **found})
         return found
 
     def entered(self, node: ir.Loop, row: Row, tensor: S) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.analysis.limits import MAX_ELEMENTS, MAX_SIDE
+from archdsl.analysis.limits import MAX_ELEMENTS, MAX_LISTED, MAX_SIDE, too_many_items
 from archdsl.analysis.tables import complete
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.evaluate import evaluate
+from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.given import plain_value, shown, unboxed
 from archdsl.expr.nodes import Constant, Expr, Name
 from archdsl.ir import program as ir
@@ -96,6 +96,7 @@ def param_values(
     spec: Spec, function: ir.Function, stated: Mapping[str, Expr | None], given: Mapping[str, Any]
 ) -> dict[str, Constant]:
     values: dict[str, Constant] = {}
+    items = 0
     for name, expr in stated.items():
         if name in given:
             values[name] = plain_value(given[name], name)
@@ -104,6 +105,9 @@ def param_values(
         else:
             message, span = f"the param '{name}' has no default and must be given", function.params[name].span
             raise fault("missing-param", message, span, help=variant_help(spec))
+        items += items_in(values[name]) if isinstance(values[name], list) else 0
+        if items > MAX_LISTED:
+            raise too_many_items(function.params[name].span)
     return values
 
 

@@ -22,7 +22,7 @@ from archdsl.ops.base import Shape
 class Worker:
     """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave."""
 
-    __slots__ = ("entries", "fields", "known", "made", "op", "outs", "sizes", "training", "work")
+    __slots__ = ("entries", "fields", "known", "made", "op", "outs", "sizes", "still", "training", "work")
 
     def __init__(
         self, op: Op, fields: SimpleNamespace, entries: Sequence[Shape], outs: Sequence[Shape], training: bool
@@ -31,7 +31,9 @@ class Worker:
         self.work: Columns = counted(op, fields, entries[0], outs, training=training)
         self.sizes = [math.prod(shape) for shape in outs]
         self.made = sum(self.sizes)
-        self.known: dict[int, Windows | None] = {}
+        self.known = {0: windows(op, fields, entries[0], outs[0])}
+        entry = self.known[0]
+        self.still = entry is not None and entry.single and len(entries[0]) == len(outs[0])  # on one tensor
 
     def windows(self, index: int) -> Windows | None:
         """The windows on the entering tensor that is the first with a reach."""
@@ -156,7 +158,8 @@ class Trace:
         """The reach of every tensor, in one pass; None: sees the whole map, or has no place in one."""
         found: list[Reach | None] = [of_input(shape) for shape in self.shapes[: self.inputs]]
         for worker, reads, _ in self.steps:
-            reach = reach_of(worker, [found[n] for n in reads])
+            alone = worker.still and len(reads) == 1
+            reach = found[reads[0]] if alone else reach_of(worker, [found[n] for n in reads])
             found += [reach] * len(worker.outs)
         return found
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archdsl import graph
+from archdsl import cost, graph
 from archdsl.analysis.annotations import type_name
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
@@ -497,8 +497,9 @@ def test_the_type_of_a_nested_list_is_found_in_no_time():
     ],
     ids=["params", "turns"],
 )
-def test_the_lists_of_a_network_have_a_bound_in_all(spec):
+@pytest.mark.parametrize("run", [graph, cost])
+def test_the_lists_of_a_network_have_a_bound_in_all(spec, run):
     start = time.perf_counter()
     with pytest.raises(SpecError, match="more than 1,000,000 items in all"):
-        graph({"archdsl": 1, "name": "Net", "input": [3, 8, 8], **spec})
+        run({"archdsl": 1, "name": "Net", "input": [3, 8, 8], **spec})
     assert time.perf_counter() - start < 4
