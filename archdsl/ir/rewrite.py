@@ -54,7 +54,7 @@ class Copier:
         }
         outputs = self.named(function.outputs, self.operand)
         made = replace(function, inputs=inputs, region=region, training=training, outputs=outputs)
-        made.source = function.id
+        made.params, made.implicit, made.source = dict(function.params), dict(function.implicit), function.id
         self.functions[function] = made
         return made
 

@@ -23,7 +23,7 @@ class Rewriting:
     """What is done to a network between its spec and its graph.
 
     `features` cut it down to a backbone: stages, or true for the last map of each resolution. That comes first, in the
-    spec, for what is cut off need not be there at all. Then each pass takes what the one before it has left.
+    spec, whose names they are. Then each pass takes what the one before it has left.
     """
 
     features: tuple[str, ...] | bool = False

@@ -16,7 +16,7 @@ from archdsl.diagnostics.spans import Source
 from archdsl.passes.fold_batch_norm import fold_batch_norm
 from archdsl.runtime import module
 from archdsl.syntax.reading.spec_file import read_spec
-from archdsl.workspace.library import elaborated, rewritten
+from archdsl.workspace.library import elaborated, read, rewritten
 
 PASSES = ["fold_batch_norm"]
 HEAD = "archdsl: 1\nname: Net\ninput: [4, 8, 8]\n"
@@ -210,6 +210,19 @@ def test_the_outputs_of_a_shipped_network_stay_what_they_are(name):
     made = archdsl.graph(name, variant_of(name), input=shapes, passes=PASSES)
     assert sum(p.numel() for p in folded.parameters()) == archdsl.cost(made).params
     assert norms(made) < norms(graph_of(name)) or norms(made) == norms(graph_of(name)) == KEPT.get(name, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variant"), [(name, variant) for name in SPECS for variant in read(name).networks()])
+def test_the_outputs_of_each_variant_stay_what_they_are(name, variant):
+    torch.manual_seed(0)
+    net = randomised(archdsl.build(name, variant))
+    folded = archdsl.convert(net, name, variant, passes=PASSES)
+    inputs = [torch.randn(1, *x.shape, dtype=torch.double) for x in archdsl.graph(name, variant).inputs.values()]
+    assert_equal(run(folded, inputs), run(net, inputs), 1e-5)
+    made = archdsl.graph(name, variant, passes=PASSES)
+    archdsl.build(made, verify=True)
+    assert module.one_of_all(made)
 
 
 KEPT = {"condensenet": 49}  # every norm is on a concatenation or after a learned group convolution
