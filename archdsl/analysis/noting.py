@@ -286,6 +286,7 @@ class Noting(Numbers[S, NotedFrame]):
         self, node: ir.Loop, rows: Sequence[Row], entry: S, current: S, results: Sequence[Any], frame: NotedFrame
     ) -> Any:
         self.facts.rows.setdefault(node.id, frame.turns.pop(node, []))
+        self.facts.turns.setdefault(node.id, set()).add(len(rows))
         if len(rows) > 1:
             self.facts.ran.add(node.body.id)
         single = current is not None and not isinstance(current, list) and not isinstance(entry, list)

@@ -54,7 +54,30 @@ def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
         a = a.then
     if isinstance(b, IfElse) and b.condition == condition:
         b = b.other
+    if isinstance(b, IfElse) and a == b.then:
+        return IfElse(_either("or", condition, b.condition), a, b.other)
+    if isinstance(a, IfElse) and b == a.other:
+        return IfElse(_either("and", condition, a.condition), a.then, b)
     return a if a == b else IfElse(condition, a, b)
+
+
+def _either(op: str, a: Expr, b: Expr) -> Expr:
+    """Two conditions joined, without brackets around one that is joined so already; `p and q or p and not q` is `p`."""
+    other = "and" if op == "or" else "or"
+    left, right = _items(other, a), _items(other, b)
+    mine, theirs = ([item for item in one if item not in two] for one, two in ((left, right), (right, left)))
+    shared = [item for item in left if item in right]
+    if shared and len(mine) == len(theirs) == 1 and _negated(mine[0]) == theirs[0]:
+        return shared[0] if len(shared) == 1 else Logic(other, tuple(shared))
+    return Logic(op, tuple(dict.fromkeys([*_items(op, a), *_items(op, b)])))
+
+
+def _items(op: str, expr: Expr) -> tuple[Expr, ...]:
+    return expr.items if isinstance(expr, Logic) and expr.op == op else (expr,)
+
+
+def _negated(expr: Expr) -> Expr:
+    return expr.operand if isinstance(expr, Unary) and expr.op == "not" else fold(Unary("not", expr))
 
 
 def _is_constant(expr: Expr) -> bool:
@@ -109,11 +132,23 @@ def binary(op: str, a: Expr, b: Expr) -> Expr:
             return binary("-", a, Lit(-right))
         case "//" if right and isinstance(a, Binary) and a.op == "*" and (divided := _divided(a, right)) is not None:
             return divided
-    if isinstance(a, IfElse) and isinstance(b, Lit) and isinstance(a.then, Lit) and isinstance(a.other, Lit):
-        return IfElse(a.condition, binary(op, a.then, b), binary(op, a.other, b))
-    if isinstance(b, IfElse) and isinstance(a, Lit) and isinstance(b.then, Lit) and isinstance(b.other, Lit):
-        return IfElse(b.condition, binary(op, a, b.then), binary(op, a, b.other))
-    return Binary(op, a, b)
+    return _by_choice(op, a, b) or Binary(op, a, b)
+
+
+def _by_choice(op: str, a: Expr, b: Expr) -> Expr | None:
+    """`a op b` where one or both are numbers that a condition chooses, the same one: the results that it chooses."""
+    if isinstance(a, IfElse) and isinstance(b, IfElse) and a.condition == b.condition:
+        then, other = _by_choice(op, a.then, b.then), _by_choice(op, a.other, b.other)
+        return None if then is None or other is None else _chosen(a.condition, then, other)
+    if isinstance(a, Lit) and isinstance(b, Lit):
+        return binary(op, a, b)
+    if isinstance(a, IfElse) and isinstance(b, Lit):
+        then, other = _by_choice(op, a.then, b), _by_choice(op, a.other, b)
+        return None if then is None or other is None else _chosen(a.condition, then, other)
+    if isinstance(a, Lit) and isinstance(b, IfElse):
+        then, other = _by_choice(op, a, b.then), _by_choice(op, a, b.other)
+        return None if then is None or other is None else _chosen(b.condition, then, other)
+    return None
 
 
 def _divided(product: Binary, n: int) -> Expr | None:

@@ -125,6 +125,16 @@ class ListOf(Expr):
     items: tuple[Expr, ...]
 
 
+@dataclass(frozen=True)
+class FirstRow(Expr):
+    """`element` of the first of `rows`, unpacked to `columns`, of which `condition` holds: of emitted source alone."""
+
+    element: Expr
+    condition: Expr
+    columns: tuple[str, ...]
+    rows: Expr
+
+
 def wrap(value: Expr | Constant) -> Expr:
     """A value as an expression; an expression as it is."""
     if isinstance(value, Expr):
@@ -147,6 +157,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (c, a, b)
         case Call(args=args, keywords=keywords):
             return (*args, *(value for _, value in keywords))
+        case FirstRow(element=a, condition=c, rows=b):
+            return (a, c, b)
     return ()
 
 
@@ -184,4 +196,6 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             return replace(
                 expr, args=tuple(change(a) for a in args), keywords=tuple((k, change(v)) for k, v in keywords)
             )
+        case FirstRow(element=a, condition=c, rows=b):
+            return replace(expr, element=change(a), condition=change(c), rows=change(b))
     return expr

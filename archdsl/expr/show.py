@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from archdsl.expr.nodes import Binary, Call, Compare, Constant, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary
+from archdsl.expr.nodes import (
+    Binary,
+    Call,
+    Compare,
+    Constant,
+    Expr,
+    FirstRow,
+    IfElse,
+    Index,
+    ListOf,
+    Lit,
+    Logic,
+    Name,
+    Unary,
+)
 
 _POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
 _PREFIX = {"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt", "gcd": "math.gcd"}
@@ -51,6 +65,9 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
             if python:
                 return (f"({inside[0]},)" if len(inside) == 1 else f"({', '.join(inside)})"), 10
             return f"[{', '.join(inside)}]", 10
+        case FirstRow(element=element, condition=c, columns=columns, rows=rows):
+            target = ", ".join(columns)
+            return f"next({part(element, 0)} for {target} in {part(rows, 1)} if {part(c, 1)})", 10
     raise AssertionError(expr)
 
 

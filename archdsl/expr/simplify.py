@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from archdsl.expr.fold import binary
-from archdsl.expr.nodes import Binary, Expr, ListOf, Lit, Name, Unary, rebuild
+from archdsl.expr.fold import binary, fold
+from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Lit, Name, Unary, rebuild
 from archdsl.expr.show import show
 
 Poly: TypeAlias = "dict[tuple[Expr, ...], int]"
@@ -42,9 +42,25 @@ def _add(a: Poly, b: Poly, sign: int) -> Poly:
 def _multiply(a: Poly, b: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
     total: Poly = {}
     for (left, m), (right, n) in ((x, y) for x in a.items() for y in b.items()):
-        atoms, factor = _cancel([*left, *right], m * n, facts)
+        atoms, factor = _cancel(_joined([*left, *right]), m * n, facts)
         total = _add(total, {tuple(sorted(atoms, key=repr)): factor}, 1)
     return total
+
+
+def _joined(atoms: list[Expr]) -> list[Expr]:
+    """Numbers chosen by one condition, multiplied, are the numbers that it chooses."""
+    found: list[Expr] = []
+    for atom in atoms:
+        at = next((n for n, known in enumerate(found) if _chosen_alike(known, atom)), None)
+        if at is None:
+            found.append(atom)
+        else:
+            found[at] = binary("*", found[at], atom)
+    return found
+
+
+def _chosen_alike(a: Expr, b: Expr) -> bool:
+    return isinstance(a, IfElse) and isinstance(b, IfElse) and isinstance(binary("*", a, b), IfElse)
 
 
 def _cancel(atoms: list[Expr], factor: int, facts: frozenset[tuple[Expr, Expr]]) -> tuple[list[Expr], int]:
@@ -81,7 +97,42 @@ def _normal(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
         rest, number = _cancel(list(atoms), factor, facts)
         expanded = polynomial(rest[0], facts) if len(rest) == 1 else {tuple(sorted(rest, key=repr)): 1}
         total = _add(total, {key: value * number for key, value in expanded.items()}, 1)
-    return total
+    return _by_condition(total, facts)
+
+
+def _by_condition(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+    """Terms that one condition chooses, as one: `(a if p else 0) + (a if not p else 0)` is `a`."""
+    chosen: dict[Expr, list[tuple[IfElse, int]]] = {}
+    for atoms, factor in poly.items():
+        if len(atoms) == 1 and isinstance(atoms[0], IfElse):
+            term = _upright(atoms[0])
+            chosen.setdefault(term.condition, []).append((term, factor))
+    for condition, terms in chosen.items():
+        if len(terms) < 2:
+            continue
+        rest: Poly = {k: v for k, v in poly.items() if not (len(k) == 1 and _chosen_by(k[0], condition))}
+        then: Poly = {}
+        other: Poly = {}
+        for term, factor in terms:
+            then = _add(then, polynomial(Lit(factor) * term.then, facts), 1)
+            other = _add(other, polynomial(Lit(factor) * term.other, facts), 1)
+        sides = [from_polynomial(_normal(side, facts)) for side in (then, other)]
+        poly = _add(rest, polynomial(fold(IfElse(condition, *sides)), facts), 1)
+    return poly
+
+
+def _upright(expr: IfElse) -> IfElse:
+    """A choice without a negation in its condition."""
+    match expr.condition:
+        case Unary(op="not", operand=operand):
+            return _upright(IfElse(operand, expr.other, expr.then))
+        case Compare(op="!=", left=a, right=b):
+            return IfElse(Compare("==", a, b), expr.other, expr.then)
+    return expr
+
+
+def _chosen_by(atom: Expr, condition: Expr) -> bool:
+    return isinstance(atom, IfElse) and _upright(atom).condition == condition
 
 
 def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> Expr:

@@ -149,6 +149,10 @@ class Op:
     def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         """The shape that leaves; calls `check` first."""
         self.check(f, *shapes)
+        return self.result(f, *shapes)
+
+    def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
+        """The shape that leaves, unchecked; the source asks with expressions where sizes differ between calls."""
         first = shapes[0]
         c: Any = [shape[0] for shape in shapes] if self.many else first[0]
         return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))

@@ -200,7 +200,7 @@ class Conv(Op, name="conv"):
         rank = len(size)
         strides = per_axis(f.stride, rank)
         if f.padding == SAME:
-            return tuple(-(-n // s) for n, s in zip(size, strides, strict=True))
+            return tuple((n + s - 1) // s for n, s in zip(size, strides, strict=True))
         axes = zip(
             size, per_axis(f.kernel, rank), strides, padding_of(f, rank), per_axis(f.dilation, rank), strict=True
         )

@@ -113,8 +113,7 @@ class Mul(Join, name="mul"):
                 hint = "a flat tensor is not spread: use a 1×1 conv after global_avg_pool" if flat else ""
                 raise unequal(self, "tensors of one shape, or C×1×1 ones", other, shape, hint)
 
-    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        self.check(f, *shapes)
+    def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         return spread(shapes)
 
     def function(self, e: Site, *tensors: str) -> str:
@@ -181,8 +180,7 @@ class Formula(Op, name="formula"):
             if shape != whole and shape != (whole[0], *(1 for _ in whole[1:])):
                 raise unequal(self, "tensors of one shape, or C×1×1 ones", whole, shape)
 
-    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        self.check(f, *shapes)
+    def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         return spread(shapes)
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:

@@ -76,7 +76,7 @@ class Pool(Op):
         f, rank = self.whole(f), len(size)
         strides = per_axis(f.stride, rank)
         if f.padding == SAME:
-            return tuple(-(-n // s) for n, s in zip(size, strides, strict=True))
+            return tuple((n + s - 1) // s for n, s in zip(size, strides, strict=True))
         axes = zip(size, per_axis(f.kernel, rank), strides, padding_of(f, rank), strict=True)
         return tuple(windows(n, k, s, p, ceil=f.ceil) for n, k, s, p in axes)
 

@@ -38,7 +38,8 @@ class Flatten(Mover, name="flatten"):
         return ordered.reshape(ordered.size(0), -1)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        return c * math.prod(size)
+        whole = math.prod(size)
+        return c * whole if isinstance(whole, int) else math.prod(size, start=c)
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return ()
@@ -285,8 +286,7 @@ class Rearrange(Mover, name="rearrange"):
         found = self.sizes(f, (c, *size), first)
         return math.prod(found[1:], start=found[0]) if found else 1
 
-    def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        self.check(f, *shapes)
+    def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         right = self.read(f)[0].right
         return tuple(math.prod(self.sizes(f, shapes[0], axis)) for axis in right)
 
@@ -407,7 +407,7 @@ class Upsample(Op, name="upsample"):
             return tuple(like[1:])
         if f.size is not None:
             return per_axis(f.size, len(size))
-        return tuple(math.floor(n * f.scale) for n in size)
+        return tuple(n * f.scale if type(f.scale) is int else math.floor(n * f.scale) for n in size)
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         # The inputs that an output element reads; the finer grid that results is not counted.

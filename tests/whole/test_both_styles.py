@@ -28,6 +28,38 @@ stages: {s: [conv: 6, Unit: true, conv: 6, Unit: false]}
 """
 
 SPECS = {
+    "rows of a call, each a list of its only cell": """
+blocks: {R: {params: [ws], body: [{for: c, in: ws, body: [conv: c]}]}}
+stages: {a: [R: [[[4], [6]]], R: [[[4], [5], [6]]], conv: 2]}
+""",
+    "a kernel of a variant that is a list": """
+params: {k: 3, d: 1}
+blocks: {B: {params: [kk], body: [conv: {out: 8, kernel: kk, dilation: d}, relu]}}
+stages: {a: [B: k, B: 3, B: [[3, 1]]]}
+variants: {a: {}, b: {k: [1, 5], d: [1, 2]}}
+""",
+    "a loop in each row whose turns a param says": """
+params: {depths: [1, 2]}
+stages:
+  a: {for: [k, c], in: [[0, 8], [1, 12]], body: [{repeat: "depths[k]", body: [conv: c if last else c_in]}]}
+  b: [conv: 3]
+variants: {a: {}, b: {depths: [3, 1]}}
+""",
+    "turns in turns of which the last differs": """
+params: {g: 4}
+stages:
+  stem: [conv: 6]
+  body:
+    for: {c: , n: 1}
+    in: [[6], [8, 2], [10, 3]]
+    body:
+      - repeat: n
+        body: [{conv: c_in + g if i % 2 == 0 else c, when: not last, else: [conv: {out: c, kernel: 3}, relu]}]
+""",
+    "two sizes of one block": """
+blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
+stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}
+""",
     # channels that hang on the size of what enters
     "flatten at the start of a stage": "stages: {a: [conv: 5], b: [flatten: hwc, linear: 10]}",
     "flatten of tensors of two sizes": """
@@ -389,10 +421,6 @@ def test_branches_that_may_not_exist_are_followed_by_fx(name):
 # --- what has no expression is refused ----------------------------------------------------------
 
 UNPRINTED = {
-    "two sizes of one block": """
-blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
-stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}
-""",
     "boxes of two sizes": """
 blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, prior_box: {image: 32, min: 8, max: 16}]}}
 stages: {a: [concat: [Unit: 1, Unit: 2]]}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import witnesses
@@ -20,6 +19,7 @@ from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
 from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.printer import Document, print_document
+from archdsl.backends.torch.sizes import Size
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
 from archdsl.expr.given import known_word
@@ -64,8 +64,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     names_ = scope.classes(functions, origin.function, graph.name)
     prelude = scope.prelude_names(functions, names_.values(), graph.name)
     norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()})
-    with words_kept(functions):
-        written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
+    written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
     helper = norm.word if norm is not None and not norm.handed else ""
     network.init += init_of(origin.function, graph, writer, written)
@@ -95,27 +94,37 @@ def classes_of(
     assert origin is not None
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
+    sizes: dict[int, Size | None] = {}
     given, same = arguments_given(functions), doubles(functions, origin)
-    for function in functions:
+
+    def writer_of(function: ir.Function) -> Writer:
         key = function.id
-        writer = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude, same[key])
-        writer.callee_channels, writer.classifier, writer.norm = channels, classifier, norm
-        classes[function.id] = writer.write()
+        made = Writer(origin, symbolic, rates, classes, function, names_[key], given[key], prelude, same[key])
+        made.callee_channels, made.classifier, made.norm = channels, classifier, norm
+        made.callee_sizes |= sizes
+        return made
+
+    for function in functions:
+        writer, source = written(writer_of, function)
+        classes[function.id] = source
+        leaving = writer.sizes.of(function.region.result)
+        sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
         channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )
     return list(classes.values()), writer
 
 
-@contextmanager
-def words_kept(functions: Sequence[ir.Function]) -> Iterator[None]:
-    """A class gives its tensors words of its own: the next one printed from these functions starts without them."""
-    known = [(var, var.name, var.optional) for function in functions for var in function.tensors()]
-    try:
-        yield
-    finally:
-        for var, name, optional in known:
-            var.name, var.optional = name, optional
+def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
+    """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
+    writer = writer_of(function)
+    source = writer.write()
+    widths = writer.repeated_widths()
+    if not widths:
+        return writer, source
+    writer = writer_of(function)
+    writer.widths = widths
+    return writer, writer.write()
 
 
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Constant]]:

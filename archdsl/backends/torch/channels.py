@@ -8,12 +8,14 @@ from typing import Any
 
 from archdsl.analysis.noting import ENTERS, MULTIPLE
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch.scope import Tensors
+from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.taps import step_of
 from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
-from archdsl.expr.simplify import same
+from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 
@@ -23,9 +25,11 @@ _VARIES: Any = object()  # stands for a size that differs between calls: no rule
 class Channels:
     """The channels of every tensor of one function."""
 
-    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function) -> None:
+    def __init__(self, origin: Origin, numbers: Numbers, function: ir.Function, sizes: Sizes, tensors: Tensors) -> None:
         self.origin, self.numbers, self.function = origin, numbers, function
+        self.sizes, self.tensors = sizes, tensors
         self.known: dict[ir.Value, Expr] = {}
+        self.entered: list[Expr] = []  # what was printed for the channels that enter a step
         self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
         self.vague: dict[ir.Value, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
         self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
@@ -78,6 +82,11 @@ class Channels:
         slot = (operand.id, "c") if isinstance(operand, ir.Value) else None
         if slot is None or self.numbers.constant(slot) is None:
             expr = self.by_name(expr)
+        return self.printed(expr, slot)
+
+    def printed(self, expr: Expr, slot: tuple[int, str] | None) -> Expr:
+        """Channels that enter a step, to print; it is noted that they are."""
+        self.entered.append(self.numbers.said(expr, slot))
         return self.numbers.shown(expr, slot)
 
     def meant(self, operand: ir.Operand) -> Expr:
@@ -106,7 +115,7 @@ class Channels:
             expr = self.of(operand)
             if isinstance(expr, ListOf):
                 found.extend(expr.items)
-            elif isinstance(operand, ir.Value) and operand.many and not operand.optional:
+            elif isinstance(operand, ir.Value) and operand.many and not self.tensors.may_lack(operand):
                 count = self.count(operand)
                 if isinstance(count, Lit):
                     found += [expr] * int(count.value)  # type: ignore[arg-type]
@@ -124,11 +133,11 @@ class Channels:
             var = operand if isinstance(operand, ir.Value) else None
             if isinstance(expr, ListOf):
                 found += self.vague.get(var, (False,) * len(expr.items)) if var is not None else []
-            elif var is not None and var.many and not var.optional:
+            elif var is not None and var.many and not self.tensors.may_lack(var):
                 count = self.count(var)
                 found += [False] * int(count.value) if isinstance(count, Lit) else [True]  # type: ignore[arg-type]
             else:
-                found.append(var is not None and var.optional)
+                found.append(var is not None and self.tensors.may_lack(var))
         return tuple(found)
 
     def is_vague(self, var: ir.Value, index: Expr) -> bool:
@@ -177,13 +186,24 @@ class Channels:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
             found = wrap(node.op.channels(fields, entering, where))
             if reads_size(found):
-                return self.fixed(node)
+                return self.of_size(node, fields)
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
                 return found if same(found, last) or isinstance(last, IfElse) else last
         except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
-            return self.fixed(node)
+            return self.of_size(node, fields)
         return found
+
+    def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
+        """Channels that hang on a size which differs between calls: a number, or over what the size is made of."""
+        found = self.fixed(node)
+        size: Any = self.sizes.of(node.ins[0]) if found == Name(UNKNOWN) and not node.op.many else None
+        if size is None:
+            return found
+        try:
+            return simplify(wrap(node.op.channels(fields, self.of(node.ins[0]), size)))
+        except Exception:  # noqa: BLE001 - a rule that needs numbers all the same
+            return found
 
     def entering(self, node: ir.Primitive, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
         """The channels of what a join takes."""

@@ -19,7 +19,7 @@ from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
-from archdsl.backends.torch.numbers import UNKNOWN, Numbers, divisibility
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.pieces import (
     TARGET,
@@ -37,19 +37,37 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
+from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary, is_long, names, wrap
+from archdsl.expr.nodes import (
+    Call,
+    Compare,
+    Constant,
+    Expr,
+    IfElse,
+    Index,
+    ListOf,
+    Lit,
+    Logic,
+    Name,
+    Unary,
+    is_long,
+    names,
+    wrap,
+)
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
-from archdsl.lowering.vocabulary import GENERIC, INPUT
+from archdsl.lowering.vocabulary import GENERIC, INPUT, MEASURES
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
 
+MOST_TERMS = 4  # of a list that are added one by one
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
 
 
@@ -152,9 +170,23 @@ class Writer:
             slots,
             facts=divisibility(function.require),
             lets={(function.id, name): expr for name, expr in function.let.items()},
-            fixed=frozenset([*function.params, *function.implicit, *function.let]),
+            fixed=frozenset([*function.params, *function.implicit, *function.let, *self.entering_names()]),
+            named=self.with_widths,
         )
-        self.channels = Channels(origin, self.numbers, function)
+        self.widths: Mapping[Expr, str] = {}  # those that have variables
+        self.callee_channels: Mapping[int, Expr] = {}
+        self.callee_sizes: dict[int, Size | None] = {}
+        self.sizes = Sizes(
+            origin.facts,
+            self.numbers,
+            function,
+            self.size_entering(),
+            self.channels_of,
+            self.given_to,
+            self.callee_sizes,
+        )
+        self.tensors = scope.Tensors()
+        self.channels = Channels(origin, self.numbers, function, self.sizes, self.tensors)
         self.lines: list[Line] = []
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
@@ -168,6 +200,7 @@ class Writer:
         self.stores: dict[ir.Operation, str] = {}
         self.aliases: dict[ir.Value, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
+        self.packed: dict[ir.Value, tuple[ir.Operand, ...]] = {}  # the tensors of lists that are written out
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
         self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
@@ -175,7 +208,7 @@ class Writer:
         self.variables: set[str] = set()  # of its loops: the channels that move
         self.hidden = scope.hidden(name)  # in `forward`
         self.name_inputs()
-        self.spoken = scope.in_forward(function, name)
+        self.spoken = scope.in_forward(function, name, self.tensors)
         self.consumers = count_consumers(function)
         self.order = Order(function)
         self.classifier: Classifier | None = None
@@ -191,6 +224,42 @@ class Writer:
         self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
         self.counting = False  # whether the loops that are written count the turns of the table around
         self.container_depth = self.wrap_depth = 0
+
+    def entering_names(self) -> list[str]:
+        """The arguments that say what enters a block; in a network `c_in` is a variable."""
+        return [] if self.outermost else [*MEASURES, *(f"c_{name}" for name in self.function.inputs)]
+
+    # --- widths that have variables
+    def with_widths(self, expr: Expr) -> Expr:
+        return with_variables(expr, self.widths)
+
+    def repeated_widths(self) -> dict[Expr, str]:
+        """The widths that the constructor prints repeatedly, each with a word for it: that of the step they leave."""
+        lasting = (width for width in self.channels.entered if self.numbers.lasting(width))
+        found: dict[Expr, str] = {}
+        for width in repeated(lasting, self.lines):
+            kept = tuple(name for name, flag in self.flags.items() if flag.text == text(width))
+            found[width] = self.words.word(*(kept or self.width_words(width)))
+        return found
+
+    def width_words(self, width: Expr) -> tuple[str, ...]:
+        """What channels are called: `stem_out` where they leave the stem, `stem_width` where they do inside of it."""
+        for node in steps_of(self.function.region):
+            inside = [inner for region in node.regions() for inner in region.walk()]
+            keys = [node.stage, node.key, *(inner.key for inner in inside if isinstance(node, ir.If))]
+            word = next(filter(None, keys), None)
+            if word is not None and self.leaves(node, width):
+                return f"{word}_out", f"{word}_width"
+            if word is not None and any(self.leaves(inner, width) for inner in inside):
+                return (f"{word}_width",)
+        return ("width",)
+
+    def leaves(self, node: ir.Operation, width: Expr) -> bool:
+        """Whether these channels leave a node."""
+        known = self.channels.known.get(node.out)
+        if known is None or any(name.id in (UNKNOWN, LOOPED) for name in names(known)):
+            return False
+        return self.numbers.said(known) == width
 
     # --- the class
     def write(self) -> ClassSource:
@@ -211,18 +280,19 @@ class Writer:
         lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
         arguments = self.arguments(derived)
-        init = [*(line for lines in derived.values() for line in lines), *lets, *self.lines]
+        init = [*(line for lines in derived.values() for line in lines), *lets]
+        init += with_assignments(self.lines, self.widths)
         return ClassSource(
             name=self.name,
             base="nn.Sequential" if plain else "nn.Module",
             arguments=arguments,
             derived=list(derived),
             init=init,
-            inputs=[var.name for var in inputs],
-            lists=[var.name for var in inputs if var.many],
+            inputs=[self.tensors.word(var) for var in inputs],
+            lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
-            optional=[function.inputs[n].name for n in self.undecided()],
+            optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
             classes=self.classifier.param if self.classifier is not None else "",
@@ -231,6 +301,9 @@ class Writer:
             weighted=self.weighted,
             biased=self.biased,
         )
+
+    def channels_of(self, operand: ir.Operand) -> Expr:
+        return self.channels.of(operand)
 
     @property
     def hands_norm(self) -> bool:
@@ -248,13 +321,14 @@ class Writer:
         """The arguments of `forward`, each with a name of its own."""
         taken = set(self.hidden)
         for var in self.function.inputs.values():
-            var.name = unique(var.name, taken)
-            taken.add(var.name)
+            self.tensors.called[var] = unique(var.name, taken)
+            taken.add(self.tensors.word(var))
 
     def rename(self, operand: ir.Operand | None, name: str) -> None:
         """Another word for a tensor that has none of its own; an argument keeps its name."""
-        if isinstance(operand, ir.Value) and operand.name in GENERIC and operand not in self.function.inputs.values():
-            operand.name = name
+        known = isinstance(operand, ir.Value) and operand in self.function.inputs.values()
+        if isinstance(operand, ir.Value) and self.tensors.word(operand) in GENERIC and not known:
+            self.tensors.called[operand] = name
 
     def bind_network_inputs(self) -> None:
         for name, var in zip(self.origin.spec.inputs, self.function.inputs.values(), strict=True):
@@ -439,10 +513,12 @@ class Writer:
         return lines
 
     def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
-        kept = {self.function.inputs[name].name for name in self.undecided()}  # their conditions read them anywhere
+        kept = {
+            self.tensors.word(self.function.inputs[name]) for name in self.undecided()
+        }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken)
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -552,8 +628,8 @@ class Writer:
         """`var` is another word for `operand`."""
         self.aliases[var] = operand
         target = base(operand)
-        if target is not None and var.name not in GENERIC and self.consumers[var] > 1:
-            self.rename(target, var.name)
+        if target is not None and self.tensors.word(var) not in GENERIC and self.consumers[var] > 1:
+            self.rename(target, self.tensors.word(var))
 
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Value) and operand in self.aliases:
@@ -573,6 +649,30 @@ class Writer:
             return operands
         return tuple(inner for operand in operands for inner in self.items_of(operand))
 
+    def terms(self, node: ir.Primitive, operands: tuple[ir.Operand, ...]) -> tuple[ir.Operand, ...]:
+        """What an op takes, lists spelt out; the few terms of a sum or product one by one."""
+        if not node.op.pairwise:
+            return self.spelt(operands)
+        found = tuple(inner for operand in self.spelt(operands, alone=True) for inner in self.packed_in(operand))
+        if len(found) > MOST_TERMS:
+            return self.spelt(operands)
+        spelt = [operand for operand in operands if self.is_spelt_here(operand)]
+        self.statements = [made for made in self.statements if made.out not in spelt]
+        return found
+
+    def packed_in(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
+        """The tensors of a list of `fork`: themselves where nothing else reads it, else by their places in it."""
+        items = self.packed.get(operand) if isinstance(operand, ir.Value) else None
+        if items is None or not isinstance(operand, ir.Value):
+            return (operand,)
+        return items if self.is_spelt_here(operand) else tuple(ir.Item(operand, Lit(n)) for n in range(len(items)))
+
+    def is_spelt_here(self, operand: ir.Operand) -> bool:
+        """Whether a list is made among the statements at hand, for one reader alone."""
+        if not isinstance(operand, ir.Value) or operand not in self.packed or self.consumers[operand] != 1:
+            return False
+        return any(made.out is operand for made in self.statements)
+
     def items_of(self, operand: ir.Operand) -> tuple[ir.Operand, ...]:
         """The items of a list that torch makes, if their number is known; any other operand as it is."""
         if not isinstance(operand, ir.Value) or operand not in self.made_by_torch:
@@ -590,7 +690,7 @@ class Writer:
 
     def spread(self, operand: ir.Operand) -> str | None:
         """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
-        if not isinstance(operand, ir.Value) or not (operand.many or operand.optional):
+        if not isinstance(operand, ir.Value) or not (operand.many or self.tensors.may_lack(operand)):
             return None
         if not self.is_counted(operand):
             return f"*{TARGET}"
@@ -650,12 +750,11 @@ class Writer:
         seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
-        lists = [kind for kind in seen.kinds if kind.startswith("tuple")]
         mixed = is_mixed(seen.kinds)
-        if mixed and (node.functional or not isinstance(shown, Name)):
+        if mixed and node.functional:
             raise self.of_another_kind(node, item.name)
-        if lists and not mixed and isinstance(seen.value, list) and node.functional is False:
-            return ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen.value))))
+        if not mixed and isinstance(seen.value, list) and node.functional is False:
+            return items_of_list(shown, len(seen.value))
         return shown
 
     @staticmethod
@@ -663,14 +762,43 @@ class Writer:
         message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
         return fault("cannot-print", message, node.field_spans.get(field, node.span))
 
-    def check_kinds(self, node: ir.Primitive, made: Module, f: SimpleNamespace) -> None:
-        """Numbers in one call and lists in another can be handed on, but not computed with."""
-        values = [value for value in (*made.args, *(v for v, _ in made.kwargs.values())) if isinstance(value, Expr)]
-        computed = {name.id for value in values if not isinstance(value, Name) for name in names(value)}
-        for name, value in vars(f).items():
-            seen = self.origin.facts.seen.get((node.id, name))
-            if isinstance(value, Name) and value.id in computed and seen is not None and is_mixed(seen.kinds):
-                raise self.of_another_kind(node, name)
+    def module_of_kinds(self, node: ir.Primitive, site: Site, mixed: Sequence[str]) -> Module:
+        """The module of an op whose `mixed` fields are numbers in some calls and lists in others.
+
+        What is computed from one of them is computed for each kind, under the condition that tells them apart.
+        """
+        if not mixed:
+            return node.op.module(site)
+        name, *rest = mixed
+        value = getattr(site.f, name)
+
+        def made(of: Expr, fields: Sequence[str]) -> Module:
+            return self.module_of_kinds(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: of})), fields)
+
+        if isinstance(value, (Lit, ListOf)):
+            return made(value, rest)
+        if isinstance(value, IfElse):
+            condition, sides = value.condition, [made(side, mixed) for side in (value.then, value.other)]
+        else:
+            condition = Call("isinstance", (value, Name("int")))
+            sides = [made(kind, rest) for kind in (value, items_of_list(value, site.rank))]
+        return self.either(node, name, condition, *sides)
+
+    def either(self, node: ir.Primitive, field: str, condition: Expr, then: Module, other: Module) -> Module:
+        """One module of two that differ in their arguments."""
+        if then.cls != other.cls or len(then.args) != len(other.args) or then.kwargs.keys() != other.kwargs.keys():
+            raise self.of_another_kind(node, field)
+        args = tuple(one_of(condition, a, b) for a, b in zip(then.args, other.args, strict=True))
+        kwargs = {
+            name: (one_of(condition, value, other.kwargs[name][0]), default)
+            for name, (value, default) in then.kwargs.items()
+        }
+        return Module(then.cls, args, kwargs)
+
+    def mixed_fields(self, node: ir.Primitive) -> list[str]:
+        """The fields that are numbers in some calls and lists in others."""
+        seen = self.origin.facts.seen
+        return [n for n in node.fields if (node.id, n) in seen and is_mixed(seen[node.id, n].kinds)]
 
     def may_overwrite(self, node: ir.Primitive) -> bool:
         """In place only on memory that a step of this class has just made, and that nothing else reads.
@@ -709,13 +837,13 @@ class Writer:
 
     def made(self, node: ir.Primitive, site: Site) -> Doc:
         """The expression that makes an op's module; what the file then needs is noted."""
+        mixed = self.mixed_fields(node)
         try:
-            made = node.op.module(site)
+            made = self.module_of_kinds(node, site, mixed)
         except OpFault as problem:
             raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
         if MARK in flat(module_doc(made)):  # only what is printed counts as used
-            made = node.op.module(replace(site, c=self.channels.shown(node.ins[0])))
-        self.check_kinds(node, made, site.f)
+            made = self.module_of_kinds(node, replace(site, c=self.channels.shown(node.ins[0])), mixed)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
@@ -794,11 +922,10 @@ class Writer:
             return channels if fixed and not self.numbers.open_names(channels) else None
         return Name(f"self.{self.flag('num_features', channels)}")
 
-    def block(self, node: ir.Call) -> Doc:
-        """A call of a block's class, with its arguments as the class takes them."""
-        callee, source = node.block, self.done[node.block.id]
+    def given_to(self, node: ir.Call) -> dict[str, Expr]:
+        """What a call of a block gives, by the names of the block, but for heights and widths."""
+        callee = node.block
         given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
-        given |= self.sizes(node)
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
@@ -807,6 +934,12 @@ class Writer:
                 given[name] = node.args[name]
             elif param.default is not None:
                 given[name] = substitute(param.default, given)
+        return given
+
+    def block(self, node: ir.Call) -> Doc:
+        """A call of a block's class, with its arguments as the class takes them."""
+        callee, source = node.block, self.done[node.block.id]
+        given = {**self.given_to(node), **self.sizes_given(node)}
         slots = {name: (node.id, name) for name in node.args} | (
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
@@ -820,7 +953,8 @@ class Writer:
                 raise fault(
                     "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
                 )
-            shown = self.numbers.shown(given[argument.name], slots.get(argument.name))
+            print_as = self.channels.printed if argument.name == "c_in" else self.numbers.shown
+            shown = print_as(given[argument.name], slots.get(argument.name))
             named = named or argument.default is not None or says_nothing(argument.name, shown)
             if not named:
                 items.append(expr_doc(shown))
@@ -832,19 +966,31 @@ class Writer:
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
 
-    callee_channels: dict[int, Expr] = {}
-
-    def sizes(self, node: ir.Call) -> dict[str, Expr]:
-        """Height and width that enter a call: numbers where they never differ, else parts of those of this class."""
+    def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
+        """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""
         seen, parts = (self.origin.facts.seen.get((node.id, word)) for word in ("size", "ratio"))
         if seen is not None and seen.value and not seen.varies:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         if parts is None or parts.varies or not isinstance(parts.value, list):
-            return {}
-        image = [Index(Name(self.size), Lit(axis)) for axis in (0, 1)]
-        entered = image if self.outermost else [Name("h_in"), Name("w_in")]
-        pairs = zip(("h_in", "w_in"), entered, parts.value, strict=True)
+            size = self.sizes.of(node.ins[0])
+            return dict(zip(("h_in", "w_in"), size, strict=True)) if size is not None and len(size) == 2 else {}
+        pairs = zip(("h_in", "w_in"), self.entered(), parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
+
+    def entered(self) -> Size:
+        """Height and width of the tensor that enters this class, by their names."""
+        if self.outermost:
+            return tuple(Index(Name(self.size), Lit(axis)) for axis in (0, 1))
+        return Name("h_in"), Name("w_in")
+
+    def size_entering(self) -> Size | None:
+        """Height and width that enter, if it is a map in every call."""
+        seen = self.origin.facts.seen
+        if self.outermost:
+            image = seen.get((self.function.id, self.size))
+            return self.entered() if image is not None and len(image.value) == 2 else None
+        kinds = [seen[self.function.id, name].kinds for name in ("h_in", "w_in")]
+        return self.entered() if all(kind == {"int"} for kind in kinds) else None
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.Operation) -> None:
@@ -893,7 +1039,7 @@ class Writer:
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
-        operands = self.spelt(self.resolved(node.operands()))
+        operands = self.terms(node, self.resolved(node.operands()))
         spread = [self.spread(o) for o in operands]
         many = [text is not None for text in spread]
 
@@ -951,6 +1097,8 @@ class Writer:
         if single and isinstance(source, ir.Value) and source in self.channels.counts:
             self.channels.counts[node.out] = self.channels.counts[source]
         self.statements.append(Step(node.out, operands, print_list, named=counted))
+        if not node.running and not any(many):
+            self.packed[node.out] = operands
 
     # --- containers
     def pieces(self, node: ir.Container) -> list[Piece]:
@@ -1098,16 +1246,39 @@ class Writer:
         return LoopWriter(self, node).write()
 
 
+def steps_of(region: ir.Region) -> Iterator[ir.Operation]:
+    """The steps of a class in order, on both sides of its conditions."""
+    for node in region.nodes:
+        yield node
+        if isinstance(node, ir.If) and node.stage is None:
+            for side in node.regions():
+                yield from steps_of(side)
+
+
 def says_nothing(name: str, value: Expr) -> bool:
-    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, and truths."""
+    """Whether nobody can tell from a value alone which argument it is: numbers but for channels, sizes, and truths."""
     if isinstance(value, Lit) and not isinstance(value.value, str):
         return isinstance(value.value, bool) or not (name == "out" or name.startswith("c_"))
+    if name in ("h_in", "w_in"):
+        return not isinstance(value, Name)
     return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
 def is_mixed(kinds: set[str]) -> bool:
     """Whether a place has a number in one call and a list in another."""
-    return 0 < sum(kind.startswith("tuple") for kind in kinds) < len(kinds)
+    return "int" in kinds and any(kind.startswith("tuple") for kind in kinds)
+
+
+def items_of_list(whole: Expr, count: int) -> Expr:
+    """A list as its items."""
+    return ListOf(tuple(Index(whole, Lit(n)) for n in range(count)))
+
+
+def one_of(condition: Expr, then: Expr | Constant, other: Expr | Constant) -> Expr:
+    """An argument that is one thing or another; a list that is spelt out as its items is itself."""
+    a, b = wrap(then), wrap(other)
+    spelt = isinstance(b, ListOf) and b == items_of_list(a, len(b.items))
+    return a if spelt or a == b else IfElse(condition, a, b)
 
 
 def split_types(kind: str) -> list[str]:

@@ -36,7 +36,7 @@ def one_side(writer: Writer, node: ir.If, region: ir.Region, *, absent: bool) ->
         writer.channels[node.out] = ListOf(())
         writer.absent.add(node.out)
         return
-    node.out.optional = False
+    writer.tensors.there.add(node.out)
     result = writer.region(region)
     writer.channels[node.out] = writer.channels.given(node.condition, region is node.then, writer.channels.of(result))
     writer.alias(node.out, result)
@@ -225,12 +225,12 @@ def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
 def asked(writer: Writer, node: ir.If, shown: Expr) -> str:
     """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
     if isinstance(shown, Name) and shown.id in writer.function.optional:
-        return f"{writer.function.inputs[shown.id].name} is not None"
+        return f"{writer.tensors.word(writer.function.inputs[shown.id])} is not None"
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
         return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
     if isinstance(shown, Unary) and shown.op == "not" and isinstance(shown.operand, Name):
         return f"not self.{writer.flag(shown.operand.id, shown.operand)}"
-    return f"self.{writer.condition_flag(node.word or node.out.name, shown)}"
+    return f"self.{writer.condition_flag(node.word or writer.tensors.word(node.out), shown)}"
 
 
 def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:

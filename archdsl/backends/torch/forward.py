@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.backends.torch.layout import broken
-from archdsl.backends.torch.scope import SPARE, Words
+from archdsl.backends.torch.scope import SPARE, Tensors, Words
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import GENERIC
 from archdsl.support.naming import unique
@@ -106,8 +106,9 @@ class ForwardPrinter:
         tap: Callable[[ir.Tap], str],
         hidden: AbstractSet[str],
         words: Words,
+        tensors: Tensors,
     ) -> None:
-        self.index, self.tap, self.words = index, tap, words
+        self.index, self.tap, self.words, self.tensors = index, tap, words, tensors
         self.hidden = hidden  # what no tensor may be called
         self.names: dict[ir.Value | ir.Item, str] = {}
         self.holders: dict[str, ir.Value] = {}
@@ -115,14 +116,14 @@ class ForwardPrinter:
         self.pending: list[Pending] = []
         self.lines: list[tuple[int, str]] = []
         self.depth = 0
-        self.parameters = {var.name for var in inputs}
+        self.parameters = {tensors.word(var) for var in inputs}
         self.declared = Declared(self.parameters)
         self.final: ir.Operand | None = None  # what is given back as it is
         self.assigned: set[ir.Operand] = set()  # what a side of a condition gives a name of its own
         self.outputs: set[ir.Value | None] = set()  # the results that have names
         for var in inputs:
-            self.names[var] = var.name
-            self.holders[var.name] = var
+            self.names[var] = tensors.word(var)
+            self.holders[tensors.word(var)] = var
         self.inputs = list(inputs)
         self.when_training = "self.training"
 
@@ -163,7 +164,7 @@ class ForwardPrinter:
         texts = []
         for name, (statements, result) in auxiliaries.items():
             if isinstance(result, ir.Value):
-                result.name = name
+                self.tensors.called[result] = name
             self.statements(statements)
             self.flush()
             texts.append(f"{name}={self.read(result)}")
@@ -244,7 +245,7 @@ class ForwardPrinter:
         text = step.text(*texts)
         typed = typed_text(text, typed)
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
-            step.out.name = "x"  # a plain chain of stages
+            self.tensors.called[step.out] = "x"  # a plain chain of stages
         self.pending.append(Pending(step.out, text, typed, mentions))
         given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
         if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or len(text) > INLINE)):
@@ -288,7 +289,8 @@ class ForwardPrinter:
 
     def name_for(self, var: ir.Value) -> str:
         """The var's word; a word whose value is no longer needed is used again."""
-        name = self.fresh("branches" if var.many and var.name == "x" else var.name)
+        word = self.tensors.word(var)
+        name = self.fresh("branches" if var.many and word == "x" else word)
         self.names[var], self.holders[name] = name, var
         return name
 
@@ -369,13 +371,14 @@ class ForwardPrinter:
     def branching_name(self, node: Branching) -> str:
         """The name of what comes out: of the tensor passed through, or of one that only this statement reads."""
         through = node.other_result if isinstance(node.other_result, ir.Value) and not node.other else None
-        wanted = node.out.name if through is None else self.names.get(through, node.out.name)
+        word = self.tensors.word(node.out)
+        wanted = word if through is None else self.names.get(through, word)
         holder = self.holders.get(wanted) if wanted not in self.hidden else None
         if holder is not None and self.uses[holder] == sum(base(o) is holder for o in operands_of(node)):
             return wanted
         held = {n for n, v in self.holders.items() if self.uses[v] > 0}
-        if wanted in held and node.out.name not in GENERIC:
-            wanted = node.out.name
+        if wanted in held and word not in GENERIC:
+            wanted = word
         return self.fresh(unique(wanted, held))
 
     def join_else(self, mark: int) -> None:

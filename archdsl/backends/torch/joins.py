@@ -17,7 +17,9 @@ def write_conditional_join(
 ) -> bool:
     """`x = x * gate` where the gate is there; False if the branches are no single tensors, or all may be absent."""
     optional = {o: made for o in operands if (made := condition_of(writer, o)) is not None}
-    single = all(o in optional or not (isinstance(o, ir.Value) and (o.many or o.optional)) for o in operands)
+    single = all(
+        o in optional or not (isinstance(o, ir.Value) and (o.many or writer.tensors.may_lack(o))) for o in operands
+    )
     if not optional or not single or not node.op.pairwise:
         return False
     start = next((o for o in operands if o not in optional), None)
@@ -49,7 +51,9 @@ def write_conditional_join(
 
 def condition_of(writer: Writer, operand: ir.Operand) -> Branching | None:
     """The statement that makes a branch, if that is one tensor which may not exist and which the join alone reads."""
-    if not isinstance(operand, ir.Value) or operand.many or not operand.optional or writer.consumers[operand] != 1:
+    if not isinstance(operand, ir.Value) or operand.many or writer.consumers[operand] != 1:
+        return None
+    if not writer.tensors.may_lack(operand):
         return None
     found = (s for s in writer.statements if isinstance(s, Branching) and s.out is operand and s.other_result is None)
     return next(found, None)

@@ -133,7 +133,8 @@ def _ternary(doc: Ternary, indent: int, suffix: str) -> list[str]:
         last = [f"{' ' * indent}else {first.strip()}", *more]
     else:
         last = lines(Cat(("else ", other)), indent, suffix)
-    return [*lines(doc.then, indent), f"{' ' * indent}if {doc.condition}", *last]
+    then = Bracketed(doc.then) if isinstance(doc.then, Ternary) else doc.then
+    return [*lines(then, indent), f"{' ' * indent}if {doc.condition}", *last]
 
 
 def is_plain(item: Doc) -> bool:

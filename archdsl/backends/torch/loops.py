@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch.closed_forms import after_turns
 from archdsl.backends.torch.layout import Cat, Comprehension, Doc, Group, call, flat, listing
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.order import expressions
@@ -23,7 +24,7 @@ from archdsl.backends.torch.pieces import (
 )
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Call, Compare, Constant, Expr, ListOf, Lit, Name, names, wrap
+from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import TABLE_NAMES, TURN_NAMES
@@ -97,8 +98,9 @@ class LoopWriter:
         turns = self.turn_count()
         if turns is not None and turns <= MAX_UNROLLED:
             result = simplify(substitute(result, self.turns_cells(turns)[-1]))
-        elif self.node.count is not None:
-            last = {"i": self.node.count - 1, "first": Compare("==", self.node.count, Lit(1)), "last": Lit(True)}
+        elif self.told_by_place():
+            count = self.turns()
+            last = self.cells_at(count - 1, first=Compare("==", count, Lit(1)), last=Lit(True))
             result = simplify(substitute(result, last))
         return Name(UNKNOWN, span=self.node.span) if self.local(result) else result
 
@@ -108,22 +110,44 @@ class LoopWriter:
         return any(name.id in bound for name in names(expr))
 
     def closed_form(self, start: Expr, variable: str) -> Expr | None:
-        """Channels after the last turn over the names of the block: start + n·growth, or turn by turn."""
+        """Channels after the last turn over the names of the block: start + n·growth, turn by turn, or by a formula."""
         node = self.node
         result = self.result(variable)
         if result is None:
             return None
-        growth = simplify(result - Name(f"@{variable}"))
-        local = {*node.columns, *node.let, *TURN_NAMES, f"@{variable}"}
+        carried = Name(f"@{variable}")
+        growth = simplify(result - carried)
+        local = {*node.columns, *node.let, *TURN_NAMES, carried.id}
         if node.count is not None and not {n.id for n in names(growth)} & local:
             return start + node.count * growth
         turns = self.turn_count()
-        if turns is None or turns > MAX_UNROLLED:
+        if turns is not None and turns <= MAX_UNROLLED:
+            found = start
+            for cells in self.turns_cells(turns):
+                found = simplify(substitute(result, {**cells, carried.id: found}))
+            return found
+        if not self.told_by_place():
             return None
-        found = start
-        for cells in self.turns_cells(turns):
-            found = simplify(substitute(result, {**cells, f"@{variable}": found}))
-        return found
+        known = self.writer.origin.facts.turns.get(node.id, set())
+        count = self.turns()
+        form = after_turns(result, carried, start, count, frozenset(known), self.cells_at)
+        return None if form is None or self.local(form) else form
+
+    def told_by_place(self) -> bool:
+        """Whether all that a turn binds is told by its place among the others: cells that are left out are not."""
+        return self.node.count is not None or not (isinstance(self.node.rows, ListOf) or self.node.column_defaults)
+
+    def cells_at(self, index: Expr, *, first: Expr, last: Expr) -> dict[str, Expr]:
+        """What a turn binds, by its place among them: of rows that a name holds, those that can be told by it."""
+        node = self.node
+        cells: dict[str, Expr] = dict(zip(TURN_NAMES, (index, first, last), strict=True))
+        if node.rows is not None:
+            row = Index(self.meant(node.rows), Lit(-1) if last == Lit(True) else index)
+            lone = len(node.columns) == 1 and not self.in_brackets()
+            cells |= {name: row if lone else Index(row, Lit(n)) for n, name in enumerate(node.columns)}
+        for name, expr in node.let.items():
+            cells[name] = substitute(expr, cells)
+        return cells
 
     def result(self, variable: str | None, found: Expr | None = None) -> Expr | None:
         """What leaves a turn (or `found`, near its end) over what enters it; None where loops inside have no form."""
@@ -132,16 +156,16 @@ class LoopWriter:
 
     def note_rows(self, start: Expr, variable: str | None) -> None:
         """What leaves each row of a table that has names, for those who tap it."""
-        if self.row_key() is None or not isinstance(self.node.rows, ListOf):
+        if self.row_key() is None:
+            return
+        if not isinstance(self.node.rows, ListOf):
+            self.note_tapped(variable)
             return
         channels, entering = self.writer.channels, start
         result = self.result(variable)
         if result is None:
             return
-        nodes = self.node.body.nodes
-        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.Loop)), default=-1)
-        after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
-        steps = [step for step in after.walk() if step.key is not None and step.out in channels.known]
+        steps = self.steps_to_tap()
         for cell in self.turns_cells(len(self.node.rows.items)):
             known, word = {**cell, f"@{variable}": entering}, cell["name"]
             name = str(word.value) if isinstance(word, Lit) else ""
@@ -150,6 +174,38 @@ class LoopWriter:
                 if inside is not None and not any(n.id.startswith("@") for n in names(substitute(inside, known))):
                     channels.rows[self.node.id, (name, str(step.key))] = simplify(substitute(inside, known))
             entering = channels.rows[self.node.id, (name,)] = simplify(substitute(result, known))
+
+    def steps_to_tap(self) -> list[ir.Operation]:
+        """The named steps of a row whose channels are told by what enters it."""
+        nodes = self.node.body.nodes
+        last = max((n for n, inner in enumerate(nodes) if isinstance(inner, ir.Loop)), default=-1)
+        after = ir.Region(nodes[last + 1 :])  # in front of a loop the variable still is what entered
+        return [step for step in after.walk() if step.key is not None and step.out in self.writer.channels.known]
+
+    def note_tapped(self, variable: str | None) -> None:
+        """What leaves the rows of a table that comes as an argument: of those that are tapped, found by their name."""
+        channels, node = self.writer.channels, self.node
+        steps = {step.key: channels.known[step.out] for step in self.steps_to_tap()}
+        for keys in self.writer.origin.facts.taps.get(node.id, ()):
+            whole = self.result(variable) if len(keys) == 1 else None
+            leaving = steps.get(keys[1]) if len(keys) == 2 else whole
+            found = self.in_row(keys[0], leaving, variable) if leaving is not None else None
+            if found is not None:
+                channels.rows[node.id, keys] = found
+
+    def in_row(self, name: str, expr: Expr, variable: str | None) -> Expr | None:
+        """An expression of a turn for the row of a name; None if it hangs on more than that row."""
+        node = self.node
+        assert node.rows is not None
+        cells: dict[str, Expr] = {column: Name(f"@{column}") for column in node.columns}
+        for word, let in node.let.items():
+            cells[word] = substitute(let, cells)
+        element = simplify(substitute(expr, cells))
+        read = {n.id.removeprefix("@") for n in names(element) if n.id.startswith("@")}
+        if not read <= set(node.columns) or self.local(element) or variable in read:
+            return None
+        columns = tuple(c if c in read | {"name"} else self.unread for c in node.columns)
+        return FirstRow(element, Compare("==", Name("@name"), Lit(name)), columns, node.rows) if read else element
 
     def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
         """What each turn binds."""
@@ -318,6 +374,10 @@ class LoopWriter:
             self.numbers.bound[name] = constant if constant is not None else expr
 
     def turns(self) -> Expr:
+        """How many turns the loop has, as it can be said inside of it."""
+        return self.meant(self.all_turns())
+
+    def all_turns(self) -> Expr:
         """How many turns the loop has."""
         node = self.node
         if node.count is not None:
@@ -326,6 +386,10 @@ class LoopWriter:
         if self.fixed_rows() or isinstance(node.rows, ListOf):
             return Lit(len(self.writer.origin.facts.rows.get(node.id, [])))
         return Call("len", (node.rows,))
+
+    def meant(self, outside: Expr) -> Expr:
+        """An expression of the loop's head inside of it, where `i` is another."""
+        return substitute(outside, self.aside)
 
     def parallel_channels(self) -> Expr:
         """Channels of each branch; one expression where they are equal."""
@@ -361,7 +425,7 @@ class LoopWriter:
 
     # --- the statement
     def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
-        node = self.node
+        node, writer = self.node, self.writer
         lets, derived = self.lets()
         inner = append_lines(pieces)
         if not inner and not self.counting:  # every step of a turn is left out
@@ -388,7 +452,7 @@ class LoopWriter:
         lines = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
             slot = (node.entry.id, "c") if isinstance(node.entry, ir.Value) else None
-            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(self.numbers.shown(start, slot))))))
+            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(writer.channels.printed(start, slot))))))
         if node.table and counts:
             lines.append(Line(0, f"{self.counter} = 0"))
         if node.table and any(mentions(line.doc, self.total_word) for line in [*lets, *inner]):
@@ -411,7 +475,7 @@ class LoopWriter:
         node = self.node
         inner = [turns_written(loop) for loop in inner_loops(node)]
         if not inner:
-            return text(self.numbers.close(self.turns()))
+            return text(self.numbers.close(self.all_turns()))
         count = sum(inner[1:], start=inner[0])
         for name, expr in reversed(list(node.let.items())):
             count = substitute(count, {name: expr})
@@ -433,12 +497,25 @@ class LoopWriter:
         columns = self.columns(derived)
         rows = self.row_docs(columns, derived)
         target = ", ".join(columns) if columns else self.unread
+        target = f"({target},)" if self.in_brackets() else target
         if isinstance(rows, Group) and not columns:
             return (f"{self.index if index else self.unread} in range({len(rows.items)})",)
         if index:
             inside = f"({target})" if len(columns) > 1 else target
             return (f"{self.index}, {inside} in ", call("enumerate", rows))
         return (f"{target} in ", rows)
+
+    def in_brackets(self) -> bool:
+        """Whether the rows that come as an argument are lists of their only cell."""
+        node = self.node
+        seen = self.numbers.seen.get((node.id, "rows"))
+        if seen is None or len(node.columns) != 1 or self.fixed_rows() or isinstance(node.rows, ListOf):
+            return False
+        found = {isinstance(row, list) and len(row) == 1 for row in seen.value}
+        if len(found) > 1:
+            message = "some of these rows are lists of one cell, others the cell itself"
+            raise fault("cannot-print", message, node.span, help="write all of them in one way")
+        return True in found
 
     def columns(self, derived: Mapping[str, list[Constant]]) -> list[str]:
         node, used = self.node, self.numbers.used

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,6 +29,7 @@ class Numbers:
     lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()  # the names that mean one thing in all of the class
     known: dict[Expr, bool] = field(default_factory=dict)  # the conditions under which is printed
+    named: Callable[[Expr], Expr] = lambda expr: expr  # puts in the variables for what is printed repeatedly
     closing: dict[tuple[tuple[int, str], tuple[tuple[Expr, bool], ...]], Expr] | None = None
 
     def constant(self, slot: tuple[int, str]) -> Expr | None:
@@ -45,12 +46,16 @@ class Numbers:
 
     def shown(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
         """What to print for `expr`, evaluated at `slot`."""
+        return self.named(self.said(expr, slot))
+
+    def said(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
+        """`expr` over the names of the spec that stand in the emitted scope."""
         if isinstance(expr, Lit):
             return expr
         constant = self.constant(slot) if slot is not None else None
-        if isinstance(expr, Name) and constant is not None:
+        if isinstance(expr, Name) and constant is not None and not expr.id.startswith(("@", "c_in")):
             own = self.close(expr)  # the same everywhere it is read here, but not by itself
-            return own if isinstance(own, Name) and not expr.id.startswith(("@", "c_in")) else constant
+            return own if isinstance(own, Name) else constant
         return constant if constant is not None else simplify(self.close(expr), self.facts)
 
     def close(self, expr: Expr) -> Expr:
@@ -69,32 +74,49 @@ class Numbers:
             return fold(IfElse(condition, then, other))
         if isinstance(expr, Logic):
             return self.closed_logic(expr)
-        return fold(rebuild(expr, self.close))
+        found = fold(rebuild(expr, self.close))
+        if isinstance(found, Compare) and self.known:
+            truth = self.truth(found)
+            return found if truth is None else Lit(truth)
+        return found
 
     def truth(self, condition: Expr) -> bool | None:
         """Whether a condition over the names of the scope holds where it is printed, if that is known."""
-        if isinstance(condition, Lit):
-            return bool(condition.value)
-        if isinstance(condition, Unary) and condition.op == "not":
-            inner = self.truth(condition.operand)
-            return None if inner is None else not inner
+        match condition:
+            case Lit(value=value):
+                return bool(value)
+            case Unary(op="not", operand=operand):
+                inner = self.truth(operand)
+                return None if inner is None else not inner
+            case Compare(op="!=", left=a, right=b):
+                inner = self.truth(Compare("==", a, b))
+                return None if inner is None else not inner
+            case Logic(op=op, items=items) if condition not in self.known:
+                return decided_by(op, [self.truth(item) for item in items])
+            case Compare(op="==", left=a, right=Lit() as b) if condition not in self.known:
+                others = (k for k, holds in self.known.items() if holds and isinstance(k, Compare) and k.op == "==")
+                return False if any(k.left == a and isinstance(k.right, Lit) and k.right != b for k in others) else None
         return self.known.get(condition)
 
     @contextmanager
     def given(self, condition: Expr, truth: bool) -> Iterator[None]:
         """What is printed meanwhile is printed where this holds (or does not)."""
-        while isinstance(condition, Unary) and condition.op == "not":
-            condition, truth = condition.operand, not truth
         outer = self.known
-        if all(name.id in self.fixed for name in names(condition)):
-            self.known = {**outer, condition: truth}
+        found = {part: holds for part, holds in implied(condition, truth) if self.lasting(part)}
+        self.known = {**outer, **found}
         yield
         self.known = outer
+
+    def lasting(self, expr: Expr) -> bool:
+        """Whether an expression means one thing in all of the class."""
+        return all(name.id in self.fixed for name in names(expr))
 
     def closed_logic(self, expr: Logic) -> Expr:
         items = []
         for item in expr.items:
-            items.append(self.close(item))
+            closed = self.close(item)
+            truth = self.truth(closed)
+            items.append(closed if truth is None or isinstance(closed, Lit) else Lit(truth))
             last = items[-1]
             if isinstance(last, Lit) and bool(last.value) is (expr.op == "or"):
                 break
@@ -156,6 +178,30 @@ def merge(condition: Expr, then: Expr, other: Expr) -> Expr:
             if same(replace_in(then, pair), replace_in(other, pair)):
                 return then
     return IfElse(condition, then, other)
+
+
+def implied(condition: Expr, truth: bool) -> Iterator[tuple[Expr, bool]]:
+    """A condition and its parts, each with the truth value that it has when the whole has this one."""
+    match condition:
+        case Unary(op="not", operand=operand):
+            yield from implied(operand, not truth)
+        case Compare(op="!=", left=a, right=b):
+            yield Compare("==", a, b), not truth
+        case Logic(op=op, items=items):
+            yield condition, truth
+            if truth is (op == "and"):
+                for item in items:
+                    yield from implied(item, truth)
+        case _:
+            yield condition, truth
+
+
+def decided_by(op: str, parts: list[bool | None]) -> bool | None:
+    """The truth value of `and` or `or` over parts of which some are not known."""
+    settles = op == "or"
+    if settles in parts:
+        return settles
+    return None if None in parts else not settles
 
 
 def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:

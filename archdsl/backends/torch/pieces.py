@@ -71,7 +71,7 @@ def term(expr: Expr) -> Doc:
 def expr_doc(expr: Expr) -> Doc:
     """An expression as source that can be broken."""
     if isinstance(expr, IfElse):
-        return Ternary(expr_doc(expr.then), text(expr.condition), expr_doc(expr.other))
+        return Ternary(side(expr.then), text(expr.condition), side(expr.other))
     if isinstance(expr, Logic):
         first, *rest = (operand(item) for item in expr.items)
         return Chain(first, tuple((expr.op, part) for part in rest))
@@ -81,7 +81,28 @@ def expr_doc(expr: Expr) -> Doc:
             terms.append((expr.op, term(expr.right)))
             expr = expr.left
         return Chain(term(expr), tuple(terms[::-1]))
+    if isinstance(expr, Binary) and expr.op == "*":
+        factors: list[tuple[str, Doc]] = []
+        while isinstance(expr, Binary) and expr.op == "*":
+            factors.append(("*", factor(expr.right)))
+            expr = expr.left
+        first = text(expr) if isinstance(expr, Binary) and expr.op in ("//", "/", "%") else factor(expr)
+        return Chain(first, tuple(factors[::-1]))
     return text(expr)
+
+
+def side(expr: Expr) -> Doc:
+    """What a condition chooses; a list there can be broken."""
+    if isinstance(expr, ListOf) and len(expr.items) > 1:
+        return Group("", tuple(map(expr_doc, expr.items)))
+    return expr_doc(expr)
+
+
+def factor(expr: Expr) -> Doc:
+    """An operand of a product, in brackets unless it binds tighter."""
+    if isinstance(expr, (IfElse, Logic, Compare)) or (isinstance(expr, Binary) and expr.op != "**"):
+        return Bracketed(text(expr))
+    return Bracketed(text(expr)) if isinstance(expr, Unary) and expr.op == "not" else text(expr)
 
 
 def module_doc(made: Module) -> Group:
@@ -96,7 +117,7 @@ def module_doc(made: Module) -> Group:
             items.append(text(expr))
         else:
             in_order = False
-            items.append(keyword(name, text(expr)))
+            items.append(keyword(name, expr_doc(expr) if isinstance(expr, IfElse) else text(expr)))
     return Group(made.cls, tuple(items))
 
 

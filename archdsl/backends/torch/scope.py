@@ -39,6 +39,21 @@ class Words:
         return self.own[wanted]
 
 
+class Tensors:
+    """What a class calls its tensors where that is not the spec's word, and which that may not exist are there."""
+
+    def __init__(self) -> None:
+        self.called: dict[ir.Value, str] = {}
+        self.there: set[ir.Value] = set()
+
+    def word(self, var: ir.Value) -> str:
+        return self.called.get(var, var.name)
+
+    def may_lack(self, var: ir.Value) -> bool:
+        """Whether a tensor is the result of a branch that may not exist."""
+        return var.optional and var not in self.there
+
+
 def numbers_of(function: ir.Function) -> set[str]:
     """The words for numbers in a constructor: all that a spec says there, and the channels and sizes that enter."""
     found = {*MEASURES, *function.params, *function.implicit, *function.let, *function.optional}
@@ -51,11 +66,11 @@ def numbers_of(function: ir.Function) -> set[str]:
     return found
 
 
-def tensors_of(function: ir.Function) -> set[str]:
+def tensors_of(function: ir.Function, tensors: Tensors) -> set[str]:
     """The words that tensors want in `forward`."""
     found = {*SPARE, *function.inputs, *function.outputs, *function.training}
     for var in function.tensors():
-        found |= {var.name, *var.parts}
+        found |= {tensors.word(var), *var.parts}
     return found
 
 
@@ -64,9 +79,9 @@ def in_constructor(function: ir.Function) -> Words:
     return Words(IMPORTED | LEADING_OUT | numbers_of(function))
 
 
-def in_forward(function: ir.Function, name: str) -> Words:
+def in_forward(function: ir.Function, name: str, tensors: Tensors) -> Words:
     """The words of `forward`; what it reads of the file is taken."""
-    found = Words(hidden(name) | tensors_of(function))
+    found = Words(hidden(name) | tensors_of(function, tensors))
     for word in CALLED:
         found.word(word)
     return found

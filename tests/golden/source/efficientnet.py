@@ -169,11 +169,10 @@ class EfficientNet(nn.Module):
         super().__init__()
         norm = partial(nn.BatchNorm2d, eps=eps)
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
-        self.stem = ConvBNSiLU(
-            in_chans, make_divisible(32 * width), padding, norm, kernel=3, stride=2
-        )
+        stem_out = make_divisible(32 * width)
+        self.stem = ConvBNSiLU(in_chans, stem_out, padding, norm, kernel=3, stride=2)
         self.body = nn.Sequential()
-        c_in = make_divisible(32 * width)
+        c_in = stem_out
         block = 0
         blocks = sum(math.ceil(depth * n) for n in [1, 2, 2, 3, 3, 4, 1])
         for e, k, s, c, n in [
@@ -204,15 +203,14 @@ class EfficientNet(nn.Module):
                 c_in = out
                 block += 1
             self.body.append(stage)
-        self.num_features = make_divisible(1280 * width)
+        num_features = make_divisible(1280 * width)
+        self.num_features = num_features
         self.head = nn.Sequential(
-            ConvBNSiLU(c_in, make_divisible(1280 * width), padding, norm),
+            ConvBNSiLU(c_in, num_features, padding, norm),
             pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(make_divisible(1280 * width), num_classes)
-            if num_classes
-            else nn.Identity(),
+            nn.Linear(num_features, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):

@@ -70,9 +70,10 @@ class Coefficients(nn.Module):
         super().__init__()
         self.global_avg_pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.linear = nn.Linear(c_in, make_divisible(c_in // reduction, 4))
+        linear_out = make_divisible(c_in // reduction, 4)
+        self.linear = nn.Linear(c_in, linear_out)
         self.relu = nn.ReLU(inplace=True)
-        self.linear_2 = nn.Linear(make_divisible(c_in // reduction, 4), 4 * c_in)
+        self.linear_2 = nn.Linear(linear_out, 4 * c_in)
         self.hard_sigmoid = nn.Hardsigmoid(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -68,11 +68,10 @@ class MobileNetV2(nn.Module):
     ) -> None:
         super().__init__()
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
-        self.stem = ConvBNReLU6(
-            in_chans, make_divisible(32 * width), kernel=3, stride=2
-        )
+        stem_out = make_divisible(32 * width)
+        self.stem = ConvBNReLU6(in_chans, stem_out, kernel=3, stride=2)
         self.bottlenecks = nn.Sequential()
-        c_in = make_divisible(32 * width)
+        c_in = stem_out
         for t, c, n, s in [
             (1, 16, 1, 1),
             (6, 24, 2, 2),
@@ -88,15 +87,14 @@ class MobileNetV2(nn.Module):
                 stage.append(InvertedResidual(c_in, t, out, s if i == 0 else 1))
                 c_in = out
             self.bottlenecks.append(stage)
-        self.num_features = make_divisible(1280 * max(width, 1))
+        num_features = make_divisible(1280 * max(width, 1))
+        self.num_features = num_features
         self.head = nn.Sequential(
-            ConvBNReLU6(c_in, make_divisible(1280 * max(width, 1))),
+            ConvBNReLU6(c_in, num_features),
             pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(make_divisible(1280 * max(width, 1)), num_classes)
-            if num_classes
-            else nn.Identity(),
+            nn.Linear(num_features, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):

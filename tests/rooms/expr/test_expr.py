@@ -324,6 +324,13 @@ def test_what_is_called_the_same_has_the_same_value(a, b, env):
         ("not true", "false"),
         ("not (a == 2)", "a != 2"),
         ("not a != 2", "a == 2"),
+        ("(c_in if a == 2 else 0) + out - c_in + (c_in if a != 2 else 0)", "out"),
+        ("(n if first else 2) + (n if not first else 3)", "n + 3 if first else n + 2"),
+        ("(8 if first else 2) * n * (4 if first else 3)", "(32 if first else 6) * n"),
+        ("(8 if first else 4 if last else 2) // 2", "4 if first else 2 if last else 1"),
+        ("8 if first else 8 if last else n", "8 if first or last else n"),
+        ("(8 if last else n) if first else n", "8 if first and last else n"),
+        ("8 if first and last else 8 if first and not last else n", "8 if first else n"),
     ],
 )
 def test_the_short_form(text, short):

@@ -147,3 +147,62 @@ def test_random_specs_as_one_class():
 @pytest.mark.slow
 def test_thousands_of_random_specs_as_one_class():
     assert sum(map(check_random, range(200, 2500))) > 500
+
+
+ROWS = [["c1", 8], ["c2", 16]]
+MORE_ROWS = [["c0", 4], ["c1", 6], ["c2", 12]]
+
+
+def rows_then(*stages, body=({"conv": {"out": "c", "stride": 2}},)):
+    trunk = {"for": ["name", "c"], "in": "rows", "body": list(body)}
+    return spec({"trunk": trunk, **dict(stages)}, {"rows": ROWS}, variants={"more": {"rows": MORE_ROWS}})
+
+
+def test_a_row_of_a_table_that_comes_as_an_argument_is_tapped():
+    joined = [{"concat": [{"from": "trunk", "upsample": {"like": "side"}}, "side"]}]
+    tree = rows_then(("side", {"from": "trunk.c1", "body": [{"conv": 4}]}), ("all", joined))
+    check(tree, {}, {"rows": MORE_ROWS}, {"rows": [["c3", 5], ["c1", 7]]})
+    assert 'nn.Conv2d(next(c for name, c in rows if name == "c1"), 4, 1)' in archdsl.emit(tree, style="parametric")
+
+
+def test_a_step_of_a_row_that_comes_as_an_argument_is_tapped():
+    body = [{"conv": "2 * c"}, {"conv": "c + 1", "name": "deep"}]
+    up = {"from": "trunk.c1.deep", "body": [{"conv": 4}, {"concat": ["identity", "trunk.c2"]}, {"conv": 3}]}
+    check(rows_then(("up", up), body=body), {}, {"rows": MORE_ROWS})
+
+
+def test_a_tapped_row_whose_channels_hang_on_those_before_it_is_refused():
+    body = [{"conv": "c_in + c"}]
+    tree = rows_then(("up", {"from": "trunk.c1", "body": [{"conv": 4}, {"concat": ["identity", "trunk"]}]}), body=body)
+    with pytest.raises(archdsl.SpecError) as caught:
+        archdsl.emit(tree, style="parametric")
+    assert [(item.code, item.span is not None) for item in caught.value.diagnostics] == [("cannot-print", True)]
+
+
+def test_bodies_of_a_choice_with_other_strides_before_a_linear_layer():
+    bodies = {
+        "k2": [{"conv": {"out": "c", "stride": 2}}],
+        "k4": [{"conv": {"out": "c", "stride": 4}}],
+        "k1": [{"conv": "c"}],
+    }
+    stages = {"stem": [{"choice": "kind", "of": bodies}, {"max_pool": None, "when": "pool"}]}
+    stages |= {"body": {"repeat": 2, "body": [{"conv": {"out": 4, "kernel": 3, "stride": 2}}]}}
+    stages |= {"head": [{"conv": "c"}, "flatten", {"linear": 5}]}
+    variants = {"b": {"kind": "k4"}, "c": {"kind": "k1", "pool": False}}
+    tree = spec(stages, {"kind": "k2", "c": 8, "pool": True}, variants=variants)
+    check(tree, {}, {"kind": "k4"}, {"kind": "k1", "c": 3}, {"kind": "k4", "pool": False})
+
+
+def test_a_size_that_a_stride_or_the_input_decides():
+    tree = spec({"stem": [{"conv": {"out": 4, "stride": "s"}}, "flatten", {"linear": 5}]}, {"s": 1})
+    tree["variants"] = {"half": {"s": 2}, "wide": {"input": [3, 8, 24]}}
+    check(tree, {}, {"s": 2}, {"s": 3})
+    source = archdsl.emit(tree, style="parametric")
+    assert "4 * ((image_size[0] - 1) // s + 1) * ((image_size[1] - 1) // s + 1), 5" in source
+    assert '"wide": {"image_size": (8, 24)}' in source
+
+
+def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
+    source = archdsl.emit("mobilenet_v3", style="parametric")
+    assert "self.expand = ConvBNAct(c_in, hidden, eps, padding=padding, act=act)" in source
+    assert "padding_2" not in source

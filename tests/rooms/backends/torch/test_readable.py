@@ -125,6 +125,21 @@ def test_a_norm_gives_way_to_the_names_of_a_spec():
         assert "norm_2" in text
 
 
+def test_a_last_block_that_is_handed_the_norm_can_be_made_anew():
+    text = emitted(
+        """
+params: {num_classes: 10, eps: 0.001}
+defaults: {bn: {eps: eps}}
+blocks:
+  Last: {params: [out], body: [linear: out, bn]}
+stages: {a: [conv: 8, relu], head: [global_avg_pool, flatten, Last: 16, bn, Last: num_classes]}
+variants: {s: {}, l: {eps: 0.01}}
+""",
+        "parametric",
+    )
+    assert "Last(16, num_classes, self.norm) if num_classes else nn.Identity()" in text
+
+
 def test_a_param_called_partial_keeps_its_name():
     text = NORMS.replace("params: {", "params: {partial: 8, ").replace("conv: 8", "conv: partial")
     assert "partial(" not in emitted(text, "parametric")

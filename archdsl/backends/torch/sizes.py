@@ -1,0 +1,197 @@
+"""Heights and widths of the tensors of a function that differ between its calls, as expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+from archdsl.backends.torch.numbers import Numbers
+from archdsl.backends.torch.taps import step_of
+from archdsl.expr.fold import fold, substitute
+from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
+from archdsl.expr.simplify import simplify
+from archdsl.ir import program as ir
+from archdsl.ir.facts import Facts
+from archdsl.ops.base import Field
+
+MAX_UNROLLED = 64  # turns of which the sizes are worked out one by one
+Size: TypeAlias = "tuple[Expr, ...]"
+
+
+class Sizes:
+    """The spatial sizes of the tensors of one function: numbers where they never differ, else what ops make of them.
+
+    They are worked out from what is asked for backwards, since few are ever asked for: channels that hang on a size
+    (after `flatten`, or a rearrangement), and the sizes that a call of a block is given.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        numbers: Numbers,
+        function: ir.Function,
+        entering: Size | None,
+        channels: Callable[[ir.Operand], Expr],
+        arguments: Callable[[ir.Call], Mapping[str, Expr]],
+        callees: Mapping[int, Size | None],
+    ) -> None:
+        self.facts, self.numbers, self.callees = facts, numbers, callees
+        self.channels, self.arguments = channels, arguments
+        self.entering = entering  # of the tensor that enters
+        self.first = next(iter(function.inputs.values()))
+        self.found: dict[ir.Value, Size | None] = {}
+        self.made: dict[ir.Value, ir.Operation] = {}
+        self.carried: dict[ir.Value, ir.Operation] = {}
+        for node in function.walk():
+            self.made[node.out] = node
+            if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
+                self.carried[node.carry] = node
+
+    def of(self, operand: ir.Operand | None) -> Size | None:
+        """The size of a tensor; None if it has no expression."""
+        match operand:
+            case ir.Value():
+                if operand not in self.found:
+                    self.found[operand] = None  # of what is read inside of itself
+                    self.found[operand] = self.value(operand)
+                return self.found[operand]
+            case ir.Item(var=var, index=index):
+                source = self.made.get(var)
+                if isinstance(source, ir.Primitive):  # the parts of a split
+                    return self.of(var)
+                lone = isinstance(source, ir.Pack) and not source.running and not any(map(is_list, source.ins))
+                if isinstance(source, ir.Pack) and lone and isinstance(index, Lit) and type(index.value) is int:
+                    return self.of(source.ins[index.value])
+            case ir.Tap():
+                step = step_of(operand)
+                return self.of(step.out) if step is not None else None
+        return None
+
+    def value(self, var: ir.Value) -> Size | None:
+        seen = self.facts.seen.get((var.id, "size"))
+        if seen is not None and not seen.varies:
+            return tuple(map(Lit, seen.value))
+        if var is self.first:
+            return self.entering
+        if var in self.carried:
+            node = self.carried[var]
+            return None if isinstance(node, ir.Loop) else self.of(*node.operands())
+        match self.made.get(var):
+            case ir.Primitive() as node:
+                return self.after(node)
+            case ir.Call() as node:
+                return self.returned(node)
+            case ir.If() as node:
+                return self.chosen(node)
+            case ir.Container(body=body) | ir.Stage(body=body):
+                return self.of(body.result)
+            case ir.Loop() as node:
+                return self.looped(node)
+        return None
+
+    def after(self, node: ir.Primitive) -> Size | None:
+        """What an op's rule makes of the sizes that enter, computed with expressions."""
+        entering = [self.of(operand) for operand in node.ins]
+        if any(size is None for size in entering):
+            return None
+        known = [size for size in entering if size is not None]
+        if node.op.many:  # the branches agree, but for those that are spread over the others
+            return next((size for size in known if any(n != Lit(1) for n in size)), known[0])
+        fields = self.fields(node)
+        if fields is None:
+            return None
+        try:
+            shape: Any = (self.channels(node.ins[0]), *known[0])
+            result = node.op.result(fields, shape)
+        except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
+            return None
+        return short(result[1:])
+
+    def fields(self, node: ir.Primitive) -> SimpleNamespace | None:
+        """The fields of an op as its rule of sizes takes them; None if one chooses what the rule is."""
+        found: dict[str, Any] = {}
+        for name, expr in node.fields.items():
+            value = self.numbers.constant((node.id, name)) or expr
+            item = node.op.field(name)
+            if not isinstance(value, (Lit, ListOf)) and item is not None and not self.is_number(node, item):
+                return None
+            seen = self.facts.seen.get((node.id, name))
+            if seen is not None and isinstance(seen.value, list) and not isinstance(value, (Lit, ListOf)):
+                value = ListOf(tuple(Index(value, Lit(n)) for n in range(len(seen.value))))
+            found[name] = plain(value)
+        for name, operand in node.tensors.items():
+            size = self.of(operand)
+            if size is None:
+                return None
+            found[name] = (None, *size)
+        return SimpleNamespace(**found)
+
+    def is_number(self, node: ir.Primitive, item: Field) -> bool:
+        """Whether a field is a whole number in every call, or a list of them in every call."""
+        seen = self.facts.seen.get((node.id, item.name))
+        return item.kind in ("int", "axes") and seen is not None and len(seen.kinds) == 1 and not seen.words
+
+    def chosen(self, node: ir.If) -> Size | None:
+        decided = self.numbers.decided((node.id, "condition"))
+        if decided is not None or node.other.result is None:  # the last body of a choice: the name is no other
+            return self.of(node.then.result if decided in (True, None) else node.other.result)
+        then, other = self.of(node.then.result), self.of(node.other.result)
+        if then is None or other is None or len(then) != len(other):
+            return None
+        return tuple(fold(IfElse(node.condition, a, b)) for a, b in zip(then, other, strict=True))
+
+    def looped(self, node: ir.Loop) -> Size | None:
+        """What leaves a loop: what enters if its turns leave that as it is, else turn by turn."""
+        size = self.of(node.entry)
+        if node.parallel or size is None or self.turn(node, size, {}) == size:
+            return None if node.parallel else size
+        for cells in self.turns(node):
+            size = None if size is None else self.turn(node, size, cells)
+        return size if self.turns(node) else None
+
+    def turn(self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr]) -> Size | None:
+        """What leaves one turn of what enters it; nothing is kept of it."""
+        known, self.found = self.found, {**self.found, node.carry: entering}
+        size = self.of(node.body.result)
+        self.found = known
+        return None if size is None else short(tuple(substitute(n, cells) for n in size))
+
+    def turns(self, node: ir.Loop) -> list[dict[str, Expr]]:
+        """What each turn binds, of a loop with as many turns in every call; none where that differs."""
+        known, rows = self.facts.turns.get(node.id, set()), self.facts.rows.get(node.id, [])
+        word = "count" if node.count is not None else "rows"
+        said = node.count if node.count is not None else node.rows
+        fixed = self.numbers.constant((node.id, word)) or (said if isinstance(said, (Lit, ListOf)) else None)
+        if fixed is None or len(known) != 1 or any(True for _ in names(fixed)):
+            return []
+        (count,) = known
+        return [
+            {name: wrap(value) for name, value in row.items()}
+            | {"i": Lit(n), "first": Lit(n == 0), "last": Lit(n == count - 1)}
+            for n, row in enumerate(rows if count <= MAX_UNROLLED else [])
+        ]
+
+    def returned(self, node: ir.Call) -> Size | None:
+        inside, entering = self.callees.get(node.block.id), self.of(node.ins[0])
+        if inside is None or entering is None or len(entering) != 2:
+            return None
+        given = {**self.arguments(node), "h_in": entering[0], "w_in": entering[1]}
+        return short(tuple(substitute(n, given) for n in inside))
+
+
+def is_list(operand: ir.Operand) -> bool:
+    return isinstance(operand, ir.Value) and (operand.many or operand.optional)
+
+
+def plain(expr: Expr) -> Constant | Expr:
+    """A literal as its value; the rules of ops compare with such."""
+    if isinstance(expr, ListOf):
+        return [plain(item) for item in expr.items]
+    return expr.value if isinstance(expr, Lit) else expr
+
+
+def short(size: tuple[Any, ...]) -> Size | None:
+    """A size, simplified, unless it is longer than anyone reads."""
+    found = tuple(n if isinstance(n, Expr) else Lit(n) for n in size)
+    return None if any(map(is_long, found)) else tuple(map(simplify, found))
