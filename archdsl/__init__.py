@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
     from archdsl.workspace.comparison import Comparison
     from archdsl.workspace.library import Features, Inputs, SpecLike
@@ -36,6 +37,7 @@ def graph(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     **params: Any,
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
@@ -43,11 +45,12 @@ def graph(
     `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
     `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
-    another thing once trained (CondenseNet's): train or deploy. A fault raises `SpecError`.
+    another thing once trained (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names
+    (`archdsl passes` lists them), or functions from a Program to a Program. A fault raises `SpecError`.
     """
-    from archdsl.workspace.library import graph_of
+    from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, params, input, features_only, form)
+    return graph_of(spec, variant, params, input, rewritten(features_only, form, passes))
 
 
 def build(
@@ -58,6 +61,7 @@ def build(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     verify: bool = False,
     **params: Any,
 ) -> torch.nn.Module:
@@ -71,11 +75,13 @@ def build(
     A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
     """
     from archdsl.runtime import module
+    from archdsl.workspace.library import rewritten
 
     if isinstance(spec, Graph):
-        whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+        whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
         return module.build(whole, verify=verify)
-    return module.build_spec(spec, variant, params, input, features_only, form, verify=verify)
+    rewriting = rewritten(features_only, form, passes)
+    return module.build_spec(spec, variant, params, input, rewriting, verify=verify)
 
 
 def emit(
@@ -86,6 +92,7 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     style: Style = "specialized",
     **params: Any,
 ) -> str:
@@ -98,7 +105,7 @@ def emit(
     from archdsl.expr.given import checked
 
     checked(style=style)
-    found = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+    found = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
     return torch_source.emit(found, style)
 
 
@@ -112,6 +119,7 @@ def export_onnx(
     input: Inputs | None = None,
     features_only: Features = False,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     **params: Any,
 ) -> None:
     """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
@@ -127,7 +135,7 @@ def export_onnx(
     from archdsl.support import output
 
     checked("weights", file=file, weights=weights)
-    whole = graph(spec, variant, input=input, features_only=features_only, form=form, **params)
+    whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
     output.write(Path(file), onnx_export.emit(whole, weights))
 
 
@@ -138,16 +146,18 @@ def cost(
     *,
     input: Inputs | None = None,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
     if isinstance(spec, Graph):
         from archdsl.analysis import cost as counting
 
-        return counting.cost(graph(spec, variant, input=input, form=form, **params))
+        return counting.cost(graph(spec, variant, input=input, form=form, passes=passes, **params))
+    from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
-    return cost_of(spec, variant, params, input, form)
+    return cost_of(spec, variant, params, input, rewritten(form=form, passes=passes))
 
 
 def convert(
@@ -157,17 +167,21 @@ def convert(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
+    passes: Sequence[PassLike] = ("deploy",),
     **params: Any,
 ) -> torch.nn.Module:
-    """A trained network, built from the same spec in the form `train`, in the form `deploy`: its outputs are the same.
+    """A trained network, built from the same spec without passes, as passes make it: with its weights.
 
-    Its learned groups must be condensed to the end. Layers whose op says so (`learned_linear`) change the outputs.
+    In eval mode its outputs are the same. Without `passes` it is the form `deploy`: its learned groups must be
+    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Raises `SpecError` if the
+    module is not that of the spec and variant.
     """
     from archdsl.expr.given import checked
-    from archdsl.runtime import module
+    from archdsl.passes import chosen
+    from archdsl.runtime import carrying
 
     checked(model=model)
-    return module.convert(model, module.build_spec(spec, variant, params, input, form="deploy"))
+    return carrying.convert(model, spec, variant, params, input, chosen(passes))
 
 
 def port(
@@ -223,6 +237,7 @@ def draw(
     variant: str | None = None,
     input: Inputs | None = None,
     form: Form = "train",
+    passes: Sequence[PassLike] = (),
     **params: Any,
 ) -> str | bytes:
     """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
@@ -246,7 +261,7 @@ def draw(
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
     checked("legend", dpi=dpi, legend=legend)
-    whole = graph(spec, variant, input=input, form=form, **params)
+    whole = graph(spec, variant, input=input, form=form, passes=passes, **params)
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
     return figures.draw(
         whole,
@@ -268,6 +283,7 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
+    passes: Sequence[PassLike] = (),
     **params: Any,
 ) -> Comparison:
     """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
@@ -280,7 +296,9 @@ def table(
     from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
-    return comparison.compare(comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params)
+    return comparison.compare(
+        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params, passes=passes
+    )
 
 
 __all__ = [

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Cost, cost_of
-from archdsl.analysis.elaborate import elaborate
+from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.analysis.fields import Plan
 from archdsl.analysis.frames import Frame
 from archdsl.analysis.interpreter import Interpreter, Known
@@ -19,12 +19,11 @@ from archdsl.analysis.numbers import Numbers
 from archdsl.analysis.setting import setting
 from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker, is_operator
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph
-from archdsl.lowering.entry import lower
-from archdsl.ops.base import FORM, OpFault, Shape
+from archdsl.ir.rewrite import copied
+from archdsl.ops.base import OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 Inputs: TypeAlias = "Mapping[str, Sequence[int]] | Sequence[int] | None"
@@ -80,11 +79,9 @@ def count(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Inputs = None,
-    form: str = "train",
 ) -> Cost:
     """The cost of a variant of a spec, with params set over both; arguments as for `elaborate`."""
-    known_word("form", form, FORM.choices)
-    return count_program(spec, lower(spec, form), Kept(), variant, params or {}, inputs, form)
+    return count_program(spec, lowered(spec), Kept(), variant, params or {}, inputs)
 
 
 def count_program(
@@ -94,10 +91,9 @@ def count_program(
     variant: str | None,
     params: Mapping[str, Any],
     inputs: Inputs,
-    form: str,
 ) -> Cost:
     """The same of a spec that has been lowered."""
-    found = run(spec, program, kept, variant, params, inputs, form)
+    found = run(spec, program, kept, variant, params, inputs)
     return cost_of(found.trace, spec.name, variant, found.shapes, found.outputs, found.made)
 
 
@@ -108,7 +104,6 @@ def run(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Inputs = None,
-    form: str = "train",
 ) -> Ran:
     """Runs a network for what it costs.
 
@@ -118,14 +113,16 @@ def run(
         chosen = setting(spec, program.main, variant, params or {}, inputs)
         trace, outputs = traced(spec, program, kept, chosen.values, chosen.shapes)
     except (SpecError, RecursionError):
-        elaborate(spec, variant, params, inputs, form)
+        elaborate(spec, variant, params, inputs, program)
         raise
-    return Ran(trace, chosen.shapes, outputs, partial(graph_of_copy, spec, variant, params, inputs, form))
+    return Ran(trace, chosen.shapes, outputs, partial(graph_of_copy, spec, program, variant, params, inputs))
 
 
-def graph_of_copy(spec: Spec, *rest: Any) -> Graph:
-    """The graph of a network that was counted: the spec may serve others too, a graph is its owner's to change."""
-    return elaborate(deepcopy(spec), *rest)
+def graph_of_copy(
+    spec: Spec, program: ir.Program, variant: str | None, params: Mapping[str, Any] | None, inputs: Inputs
+) -> Graph:
+    """The graph of a network that was counted: of copies, for a graph is its owner's to change."""
+    return elaborate(deepcopy(spec), variant, params, inputs, copied(program))
 
 
 def traced(

@@ -14,14 +14,14 @@ from archdsl.analysis.numbers import after_fault
 from archdsl.analysis.setting import Setting, setting
 from archdsl.diagnostics.faults import Collector, fault
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.given import known_word
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts, Origin
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ir.seal import seal
+from archdsl.ir.verify import verify
 from archdsl.lowering.entry import lower
 from archdsl.lowering.refusals import too_deep
-from archdsl.ops.base import FORM, OpFault, Shape
+from archdsl.ops.base import OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 
@@ -30,19 +30,25 @@ def elaborate(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
-    form: str = "train",
+    program: ir.Program | None = None,
 ) -> Graph:
     """The graph of a spec, a variant of it, with params set over both.
 
-    `inputs` overrides the C×H×W of the inputs (a bare one: of the only input); `form` is that of layers which are
-    another thing once trained: train or deploy. Raises `SpecError`.
+    `inputs` overrides the C×H×W of the inputs (a bare one: of the only input); `program` is what passes have made of
+    that of the spec. Raises `SpecError`.
     """
-    known_word("form", form, FORM.choices)
-    program = lower(spec, form)
+    program = program or lowered(spec)
     try:
         return Elaborator(spec, program, variant).run(params or {}, inputs)
     except RecursionError:
         raise too_deep(spec.span) from None
+
+
+def lowered(spec: Spec) -> ir.Program:
+    """The program of a spec, verified."""
+    program = lower(spec)
+    verify(program, "lowering")
+    return program
 
 
 class Elaborator:

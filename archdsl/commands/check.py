@@ -76,8 +76,8 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     With `deep` each network is built, in both styles, and proven to be its graph.
     """
     from archdsl.analysis.counting import Kept, run
-    from archdsl.analysis.elaborate import elaborate
-    from archdsl.lowering.entry import lower, lower_blocks
+    from archdsl.analysis.elaborate import elaborate, lowered
+    from archdsl.lowering.entry import lower_blocks
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
@@ -85,7 +85,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     if not forms:
         lower_blocks(found)
         return Checked(found.name, 0, len(found.expect))
-    program, kept = lower(found), Kept()
+    program, kept = lowered(found), Kept()
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():

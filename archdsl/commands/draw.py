@@ -40,6 +40,7 @@ def command(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
+    passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
     level: str,
@@ -56,7 +57,7 @@ def command(
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**{**look, "width": inches(look["width"])})
     made = draw(
-        network(spec, variant=variant, params=params, inputs=inputs, layers=layers),
+        network(spec, variant=variant, params=params, inputs=inputs, layers=layers, passes=passes),
         block=block,
         cases=cases,
         level=level,

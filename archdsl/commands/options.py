@@ -94,13 +94,23 @@ to_choose = group_of(
     to_input,
     click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
 )
-to_choose_of_spec = group_of(click.argument("spec"), to_choose)
+to_pass = click.option(
+    "--pass", "passes", metavar="PASS", multiple=True, help="Rewrite it; `archdsl passes` lists how."
+)
+to_choose_of_spec = group_of(click.argument("spec"), to_choose, to_pass)
 
 
 def network(
-    spec: str, *, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, features: Any = False
+    spec: str,
+    *,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    features: Any = False,
+    passes: tuple[str, ...] = (),
 ) -> Graph:
     """The network of a spec that the options choose."""
-    from archdsl.workspace.library import graph_of
+    from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, params, inputs, features, layers)
+    return graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))

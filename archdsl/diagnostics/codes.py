@@ -104,6 +104,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "unknown-case": "a case of a block that no call is",
         "unknown-format": "a format that is not there",
         "unknown-level": "a level of detail that is not there",
+        "unknown-pass": "a pass that is not there",
         "unknown-stage": "a stage to be opened in a figure that is not there",
         "unknown-spec": "a shipped spec that is not there",
     },

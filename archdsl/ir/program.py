@@ -81,6 +81,8 @@ class Operation(Numbered):
     key: str | None = None
     label: str | None = None
     stage: str | None = None  # the stage that this node is, at the top of a network
+    source: int = UNNUMBERED  # in the program of which this one is a copy: the operation that this was
+    merged: tuple[int, ...] = ()  # and, in order, it and those before and after it that are a part of it now
 
     def regions(self) -> tuple[Region, ...]:
         return ()
@@ -239,6 +241,7 @@ class Function(Numbered):
     init: Mapping[str, Defaults] = field(default_factory=dict)
     init_when: Expr = field(default_factory=lambda: Lit(True))
     doc: str = ""
+    source: int = UNNUMBERED  # as that of an operation
 
     def walk(self) -> Iterator[Operation]:
         """Every node, those of training alone last."""
@@ -261,7 +264,7 @@ class Program:
     functions: tuple[Function, ...]
 
     def __post_init__(self) -> None:
-        for number, part in enumerate(parts(self.functions)):
+        for number, part in enumerate(dict.fromkeys(parts(self.functions))):  # an item may be read several times
             part.id = number
         self.size = number + 1  # one more than the last id
 

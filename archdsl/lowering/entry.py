@@ -15,13 +15,13 @@ from archdsl.lowering.refusals import too_deep
 from archdsl.syntax import spec as s
 
 
-def lower(spec: s.Spec, form: str = "train") -> ir.Program:
-    """The network of `spec` with the blocks that it calls, its layers in this form.
+def lower(spec: s.Spec) -> ir.Program:
+    """The network of `spec` with the blocks that it calls.
 
     Raises `SpecError` with every fault that needs no numbers.
     """
     faults = Collector()
-    library = Library(spec, faults, lower_block, lower_network, form)
+    library = Library(spec, faults, lower_block, lower_network)
     function = None
     try:
         with faults.catch():

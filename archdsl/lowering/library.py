@@ -28,7 +28,6 @@ class Library:
     faults: Collector
     lower_block: Callable[[Library, s.Spec, s.Block], ir.Function]
     lower_network: Callable[[Library, s.Spec], ir.Function]
-    form: str = "train"
     done: dict[Key, ir.Function] = field(default_factory=dict)
     failed: set[Key] = field(default_factory=set)
     open: list[Key] = field(default_factory=list)  # those being lowered, each called by the one before it

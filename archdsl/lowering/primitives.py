@@ -16,7 +16,6 @@ from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import single
 from archdsl.lowering.vocabulary import TENSOR_NAME
 from archdsl.ops import REGISTRY, Field, Op
-from archdsl.ops.base import FORM
 from archdsl.syntax import spec as s
 
 
@@ -57,7 +56,7 @@ def op_fields(
         if value is None:
             if item.required:
                 raise fault("missing-argument", f"the op '{op.name}' needs '{item.name}' ({item.doc})", step.span)
-            fields[item.name] = wrap(builder.context.library.form if item is FORM else item.default)
+            fields[item.name] = wrap(item.default)
         elif item.kind == "formula":
             fields[item.name], read = formula(value, builder.scope)
             label = label or show(value)

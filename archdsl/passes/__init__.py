@@ -1,1 +1,76 @@
-"""What turns one network into another."""
+"""The passes: each turns one network into another, one file each, with what becomes of the weights.
+
+`archdsl passes` lists those below and those that other packages register under the entry point group
+`archdsl.passes`, as `NAME = package.module:function`, or the `Pass` that has a weight rule beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
+
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import shown
+from archdsl.support.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from archdsl.ir.program import Program
+    from archdsl.passes.base import Pass
+
+PassLike: TypeAlias = "str | Pass | Callable[[Program], Program]"
+
+GROUP = "archdsl.passes"
+BUILT_IN = {
+    "fold_batch_norm": ".fold_batch_norm:FOLD_BATCH_NORM",
+    "deploy": ".deploy:DEPLOY",
+}
+
+
+def registered() -> dict[str, EntryPoint]:
+    """The passes of other packages."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def names() -> list[str]:
+    """Every pass there is, our own first."""
+    return list(dict.fromkeys((*BUILT_IN, *sorted(registered()))))
+
+
+def named(name: str) -> Pass:
+    """A pass by name; only its own module is imported."""
+    if name in BUILT_IN:
+        module, constant = BUILT_IN[name].split(":")
+        found: Pass = getattr(import_module(module, __name__), constant)
+        return found
+    others = registered()
+    if name not in others:
+        known = [*BUILT_IN, *sorted(others)]
+        hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+        raise fault("unknown-pass", f"there is no pass '{name}'", help=hint)
+    return one(others[name].load())
+
+
+def one(given: PassLike) -> Pass:
+    """A pass by its name, or a function as a pass without a weight rule."""
+    from archdsl.passes.base import Pass
+
+    if isinstance(given, str):
+        return named(given)
+    if isinstance(given, Pass):
+        return given
+    if not callable(given) or isinstance(given, type):
+        message = f"a pass is a name or a function from a Program to a Program, not {shown(given)}"
+        raise fault("bad-call", message, help=f"there are {', '.join(names())}")
+    return Pass(given)
+
+
+def chosen(given: Sequence[PassLike]) -> tuple[Pass, ...]:
+    """Passes as a call gives them, in order."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise fault("bad-call", f"passes are a list, not {shown(given)}", help='as passes=["fold_batch_norm"]')
+    return tuple(map(one, given))

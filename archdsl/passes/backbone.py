@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-from archdsl.analysis.elaborate import elaborate
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import ListOf, Name, wrap
 from archdsl.ir.graph import Graph, Scope
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax.spec import LoopStep, Spec, Stage
-
-
-def graph_of_backbone(
-    spec: Spec,
-    features: Sequence[str] | bool,
-    variant: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
-    form: str = "train",
-) -> Graph:
-    """The graph of a backbone; `features` true: the last map of each resolution."""
-    whole = elaborate(spec, variant, params, inputs, form)
-    if isinstance(features, bool):
-        features = pyramid(whole)
-    return elaborate(backbone(spec, features, whole), variant, params, inputs, form)
 
 
 def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:

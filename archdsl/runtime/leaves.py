@@ -23,12 +23,12 @@ BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments 
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
-def differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
-    """What differs, one diagnostic for each module, at the place of its step."""
+def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = ()) -> Iterator[Diagnostic]:
+    """What differs, one diagnostic for each module, at the place of its step; arguments of the names `beside` may."""
     modules = dict(network.named_modules())
     nodes = {node.path: node for node in graph.nodes if not node.functional}
     for path, node in nodes.items():
-        if text := difference(path, modules.get(path), expected(node)):
+        if text := difference(path, modules.get(path), expected(node), beside):
             yield Diagnostic("differs", text, node.span)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
     for path, module in modules.items():
@@ -86,7 +86,7 @@ def constructed(name: str, prelude: str, args: tuple[Any, ...], kwargs: tuple[tu
         return class_of(name, prelude)(*args, **dict(kwargs))
 
 
-def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module]) -> str:
+def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module], beside: Collection[str]) -> str:
     """In which argument a module differs from that of its node; nothing if in none."""
     if found is None:
         return f"the module has no '{path}'"
@@ -95,7 +95,8 @@ def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module]) -
         kinds = " or ".join(type(module).__name__ for module in known)
         return f"'{path}' is a {type(found).__name__}, in the graph it is {kinds}"
     has, wants = settings(found), wanted_settings(wanted)
-    texts = [f"{name} {has.get(name)}, not {value}" for name, value in wants.items() if not alike(has.get(name), value)]
+    odd = [name for name, value in wants.items() if name not in beside and not alike(has.get(name), value)]
+    texts = [f"{name} {has.get(name)}, not {wants[name]}" for name in odd]
     return f"'{path}', a {type(found).__name__}, has {'; '.join(texts)}" if texts else ""
 
 

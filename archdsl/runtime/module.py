@@ -25,11 +25,12 @@ from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.syntax.identifiers import LEADING_OUT
 from archdsl.syntax.spec import Spec
-from archdsl.workspace.library import Features, Inputs, SpecLike, Stamp, elaborated, read, stamp
+from archdsl.workspace.library import Inputs, SpecLike, Stamp, elaborated, read, rewritten, stamp
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
+
+    from archdsl.passes.pipeline import Rewriting
 
 ALLOWED = frozenset({"__future__", "collections.abc", "functools", "itertools", "math", "torch", "typing"})
 
@@ -74,7 +75,7 @@ class _Compiled:
     files: dict[Path, Stamp]
 
 
-_compiled: dict[str, _Compiled] = {}
+_compiled: dict[tuple[str, Rewriting], _Compiled] = {}
 MOST_COMPILED = 64
 
 
@@ -83,8 +84,7 @@ def build_spec(
     variant: str | None,
     params: Mapping[str, Any],
     inputs: Inputs | None,
-    features: Features = False,
-    form: str = "train",
+    rewriting: Rewriting | None = None,
     *,
     verify: bool = False,
 ) -> nn.Module:
@@ -94,11 +94,12 @@ def build_spec(
     proven then is the class as it is without them.
     """
     params = {name: plain_value(value, name) for name, value in params.items()}
-    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, features, form))
+    rewriting = rewriting or rewritten()
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs)), rewriting
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
-        known = _Compiled(*compiled(read(spec, files), variant, params, inputs, features, form), files)
+        known = _Compiled(*compiled(read(spec, files), variant, params, inputs, rewriting), files)
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known
@@ -109,14 +110,14 @@ def build_spec(
 
 
 def compiled(
-    spec: Spec, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, features: Features, form: str
+    spec: Spec, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> tuple[Graph, type[nn.Module], dict[str, Any]]:
     """A network and its class, and those of `params` that are for its constructor alone."""
     beside = params.keys() - spec.params.keys()
     given = params.keys() - {name for name, param in spec.params.items() if param.default is None}
     zeros = {name for name in given - beside if type(params[name]) is int and params[name] == 0}
     plain = {name: value for name, value in params.items() if name not in beside | zeros}
-    graph = elaborated(spec, variant, plain, inputs, features, form)
+    graph = elaborated(spec, variant, plain, inputs, rewriting)
     network = network_class(graph)
     if len(plain) == len(params):
         return graph, network, {}
@@ -125,7 +126,7 @@ def compiled(
     takes = {*without, *inspect.signature(network).parameters.keys() - spec.params.keys()}
     rest = {name: value for name, value in params.items() if name in plain or name not in takes}
     if len(rest) > len(plain):
-        graph = elaborated(spec, variant, rest, inputs, features, form)
+        graph = elaborated(spec, variant, rest, inputs, rewriting)
         network = network_class(graph)
     return graph, network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
 
@@ -138,24 +139,6 @@ def beside_spec(name: str, value: Constant) -> Constant:
     if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
         raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
     return value
-
-
-def convert(model: nn.Module, deployed: nn.Module) -> nn.Module:
-    """The weights of a trained network in its deployed form; layers that have two forms give their own state."""
-    state: dict[str, torch.Tensor] = dict(model.state_dict())
-    for path, part in model.named_modules():
-        if callable(getattr(part, "deployed", None)):
-            for key in part.state_dict():
-                del state[f"{path}.{key}"]
-            try:
-                state |= {f"{path}.{key}": value for key, value in part.deployed().items()}
-            except RuntimeError as error:
-                raise fault("bad-call", f"'{path}': {error}", help="condense() every layer, then train on") from None
-    try:
-        deployed.load_state_dict(state)
-    except RuntimeError as error:
-        raise fault("bad-call", f"this module was not built from that spec: {error}") from None
-    return deployed.train(model.training)
 
 
 class _Loader(importlib.abc.InspectLoader):

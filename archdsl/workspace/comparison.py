@@ -23,10 +23,13 @@ from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_there
 from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
-from archdsl.workspace.library import Inputs, SpecLike, elaborated, read
+from archdsl.workspace.library import Inputs, SpecLike, elaborated, read, rewritten
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from archdsl.passes import PassLike
+    from archdsl.passes.pipeline import Rewriting
 
 AT = "@"  # between a spec and its variant
 PAPER = "paper"  # where a top-1 is from, if a spec says nothing else
@@ -129,11 +132,12 @@ def compare(
     sort: str | None = None,
     inputs: Inputs | None = None,
     params: Mapping[str, Any] | None = None,
+    passes: Sequence[PassLike] = (),
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
     With `variants` every spec without a variant stands for all of its own, as one alone always does. With `inputs` or
-    `params` of their own they are none of the networks whose accuracy was published.
+    `params` of their own they are none of the networks whose accuracy was published; nor are they after `passes`.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -141,7 +145,8 @@ def compare(
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
     every = variants or len(specs) == 1
-    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, every=every)]
+    rewriting = rewritten(passes=passes)
+    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
 
 
@@ -152,8 +157,10 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 }
 
 
-def rows_of(spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], *, every: bool) -> Iterator[Row]:
-    changed = inputs is not None or bool(params)
+def rows_of(
+    spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], rewriting: Rewriting, *, every: bool
+) -> Iterator[Row]:
+    changed = inputs is not None or bool(params) or bool(rewriting.passes)
     if isinstance(spec, Graph):
         if changed:
             raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
@@ -163,7 +170,7 @@ def rows_of(spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], *,
     found = read(file)
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [standing(found)]:
-        yield row_of(called, elaborated(found, form, params, inputs, False, "train"), None if changed else found)
+        yield row_of(called, elaborated(found, form, params, inputs, rewriting), None if changed else found)
 
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:

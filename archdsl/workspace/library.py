@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Source
-from archdsl.expr.given import checked, is_path, shown
+from archdsl.expr.given import checked, is_path, known_word, shown
 from archdsl.ir.graph import Graph
+from archdsl.ops.base import FORM
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind
 from archdsl.support.resources import folder
 from archdsl.syntax.spec import Spec
+
+if TYPE_CHECKING:
+    from archdsl.passes import PassLike
+    from archdsl.passes.pipeline import Rewriting
 
 SUFFIX = ".yaml"
 
@@ -60,16 +65,14 @@ def graph_of(
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
     inputs: Inputs | None = None,
-    features: Features = False,
-    form: str = "train",
+    rewriting: Rewriting | None = None,
 ) -> Graph:
-    """The graph of a spec; a Graph is its own. With `features`, of the backbone that gives them."""
-    checked(features_only=features, form=form)
+    """The graph of a spec, rewritten; a Graph is its own."""
     if isinstance(spec, Graph):
-        if variant is not None or params or inputs is not None or features or form != "train":
+        if variant is not None or params or inputs is not None or rewriting not in (None, rewritten()):
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
         return spec
-    return elaborated(read(spec), variant, params, inputs, features, form)
+    return elaborated(read(spec), variant, params, inputs, rewriting)
 
 
 def elaborated(
@@ -77,17 +80,23 @@ def elaborated(
     variant: str | None,
     params: Mapping[str, Any] | None,
     inputs: Inputs | None,
-    features: Features,
-    form: str,
+    rewriting: Rewriting | None = None,
 ) -> Graph:
     """The graph of a spec that has been read."""
-    from archdsl.analysis.elaborate import elaborate
-    from archdsl.passes.backbone import graph_of_backbone
+    from archdsl.passes import pipeline
+
+    return pipeline.graph_of(spec, variant, params, inputs, rewriting)
+
+
+def rewritten(features: Features = False, form: str = "train", passes: Sequence[PassLike] = ()) -> Rewriting:
+    """What a call asks to be done to a network: a backbone, its layers as once trained (`form`), then passes."""
+    from archdsl.passes import chosen
+    from archdsl.passes.pipeline import Rewriting
 
     checked(features_only=features, form=form)
-    if features is False:
-        return elaborate(spec, variant, params, inputs, form)
-    return graph_of_backbone(spec, features, variant, params, inputs, form)
+    known_word("form", form, FORM.choices)
+    trained = ["deploy"] if form == "deploy" else []
+    return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
 
 
 def locate(spec: str | os.PathLike[str]) -> Path:
@@ -132,4 +141,4 @@ def near(where: Path, name: str) -> str:
     return did_you_mean(name, here)
 
 
-__all__ = ["Features", "Inputs", "SpecLike", "graph_of", "locate", "read", "shipped"]
+__all__ = ["Features", "Inputs", "SpecLike", "graph_of", "locate", "read", "rewritten", "shipped"]

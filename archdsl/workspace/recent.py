@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.cost import Cost
-from archdsl.analysis.counting import Kept, count, count_program
+from archdsl.analysis.counting import Kept, count_program
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
-from archdsl.expr.given import checked, known_word
 from archdsl.ir.program import Program
-from archdsl.lowering.entry import lower
-from archdsl.ops.base import FORM
+from archdsl.passes.pipeline import Rewriting, rewritten
 from archdsl.support.resources import folder
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import Spec
@@ -30,12 +28,12 @@ MOST = 32  # specs that are kept
 
 @dataclass(frozen=True)
 class Recent:
-    """A spec with the texts of the files that it was read from, and what it was lowered to by form of its layers."""
+    """A spec with the texts of the files that it was read from, and the programs that it was lowered to, by passes."""
 
     spec: Spec
     texts: Mapping[Path, str]
     absent: tuple[Path, ...]  # files that `use:` would have found before those that it did find
-    programs: dict[str, tuple[Program, Kept]] = field(default_factory=dict)
+    programs: dict[Rewriting, tuple[Spec, Program, Kept]] = field(default_factory=dict)
 
     def is_current(self) -> bool:
         """Whether reading the spec again would find the same; the texts decide, not the times of the files."""
@@ -45,24 +43,24 @@ class Recent:
             return False
         return same and not any(path.exists() for path in self.absent)
 
-    def lowered(self, form: str) -> tuple[Program, Kept]:
-        if form not in self.programs:
-            self.programs[form] = lower(self.spec, form), Kept()
-        return self.programs[form]
+    def lowered(self, rewriting: Rewriting) -> tuple[Spec, Program, Kept]:
+        if rewriting not in self.programs:
+            if len(self.programs) >= MOST:
+                self.programs.clear()
+            self.programs[rewriting] = *rewritten(self.spec, rewriting.passes), Kept()
+        return self.programs[rewriting]
 
 
 RECENT: dict[Path, Recent] = {}
 
 
-def cost_of(spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, form: str) -> Cost:
+def cost_of(
+    spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
+) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    checked(form=form)
-    known_word("form", form, FORM.choices)
     if isinstance(spec, Mapping):
-        return count(read(spec), variant, params, inputs, form)
-    found = recent(locate(spec))
-    program, kept = found.lowered(form)
-    return count_program(found.spec, program, kept, variant, params, inputs, form)
+        return count_program(*rewritten(read(spec), rewriting.passes), Kept(), variant, params, inputs)
+    return count_program(*recent(locate(spec)).lowered(rewriting), variant, params, inputs)
 
 
 def recent(path: Path) -> Recent:

@@ -142,6 +142,27 @@ def test_the_worked_example_of_a_word_reads_lowers_and_builds(monkeypatch):
         archdsl.graph(names["spec"])
 
 
+def test_the_worked_example_of_a_pass_rewrites_carries_weights_and_registers(tmp_path, monkeypatch, capfd):
+    texts = blocks(DOCS / "adding-a-pass.md", "python")
+    names = {"__name__": "scratch"}
+    for text in texts:
+        exec(compile(text, "adding-a-pass.md", "exec", dont_inherit=True), names)
+    assert {(5, 5)} == {tuple(part.weight.shape[2:]) for key, part in names["wide"].named_modules() if "3x3" in key}
+
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "without_dropout.py").write_text(texts[0])
+    (table,) = blocks(DOCS / "adding-a-pass.md", "toml")
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[archdsl.passes]\n{table.splitlines()[1]}\n".replace('"', ""))
+    (command,) = blocks(DOCS / "adding-a-pass.md", "console")
+    assert cli.main(shlex.split(command)[2:]) == 0
+    assert cli.main(["passes"]) == 0
+    assert "without_dropout  Takes out dropout, which does nothing in eval mode." in capfd.readouterr().out
+
+
 # --- commands
 def commands(path):
     """The calls of archdsl in the shell blocks of a page, and in its text."""

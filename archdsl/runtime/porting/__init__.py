@@ -25,7 +25,7 @@ from archdsl.runtime.porting import editing, files, keys, libraries, ordering, r
 from archdsl.runtime.porting.parts import COUNTER, Pair, State, parts_of, shapes_of
 from archdsl.support import output
 from archdsl.support.paths import is_there
-from archdsl.workspace.library import Inputs, SpecLike, graph_of
+from archdsl.workspace.library import Inputs, SpecLike, graph_of, rewritten
 
 Weights: TypeAlias = "State | str | os.PathLike[str]"
 Reference: TypeAlias = "nn.Module | str | os.PathLike[str]"
@@ -194,7 +194,7 @@ def old_graphs(
     found, faults = [], Collector()
     for name, values in ((variant, params), (variant, {}), (None, {})):
         with faults.catch():
-            found.append(graph_of(spec, name, values, inputs, form=form))
+            found.append(graph_of(spec, name, values, inputs, rewritten(form=form)))
     if not found:
         raise SpecError(faults.found[0])
     return found

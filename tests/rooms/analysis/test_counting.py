@@ -7,9 +7,10 @@ import re
 import shutil
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.places import ERRORS, LANGUAGE, SPEC_FILES
+from support.places import ERRORS, LANGUAGE, ROOT, SPEC_FILES
 
 import archdsl
 from archdsl.analysis import counting
@@ -35,15 +36,21 @@ def test_the_costs_of_a_network_are_those_of_its_graph(path):
     spec, program, variants = networks(path)
     kept = Kept()
     for variant in variants:
-        found = count_program(spec, program, kept, variant, {}, None, "train")
+        found = count_program(spec, program, kept, variant, {}, None)
         assert found.data() == cost(elaborate(spec, variant)).data()
 
 
-def test_so_they_are_in_the_form_of_deployment():
-    spec = read("condensenet")
-    deployed = count(spec, "cifar10-50", form="deploy")
-    assert deployed.data() == cost(elaborate(spec, "cifar10-50", form="deploy")).data()
-    assert deployed.params < count(spec, "cifar10-50").params
+@pytest.mark.parametrize(
+    ("name", "variant", "rewriting"),
+    [("condensenet", "cifar10-50", {"form": "deploy"}), ("ghostnet", None, {"passes": ["fold_batch_norm"]})],
+)
+def test_so_they_are_after_passes(name, variant, rewriting):
+    rewritten = archdsl.cost(name, variant, **rewriting)
+    assert rewritten.data() == cost(archdsl.graph(name, variant, **rewriting)).data()
+    given = yaml.safe_load((ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert rewritten.data() == archdsl.cost(given, variant, **rewriting).data()
+    assert rewritten.params < archdsl.cost(name, variant).params
+    assert cost(rewritten.graph).data() == rewritten.data()
 
 
 @pytest.mark.parametrize("path", sorted(ERRORS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -76,9 +83,9 @@ def test_so_they_are_for_params_of_any_value(data):
         graph = elaborate(spec, None, params, [3, side, side])
     except SpecError as wrong:
         with pytest.raises(SpecError, match=re.escape(wrong.diagnostics[0].message)):
-            count_program(spec, program, kept, None, params, [3, side, side], "train")
+            count_program(spec, program, kept, None, params, [3, side, side])
         return
-    assert count_program(spec, program, kept, None, params, [3, side, side], "train").data() == cost(graph).data()
+    assert count_program(spec, program, kept, None, params, [3, side, side]).data() == cost(graph).data()
 
 
 # --- no more is made than is wanted
@@ -109,7 +116,7 @@ def test_what_is_kept_over_runs_has_an_end(monkeypatch):
     program = lower(spec)
     sizes = []
     for width in range(1, 30):
-        count_program(spec, program, kept, None, {"width": width / 8}, None, "train")
+        count_program(spec, program, kept, None, {"width": width / 8}, None)
         sizes.append(len(kept.workers))
     assert max(sizes) < 700
 

@@ -204,5 +204,5 @@ def test_a_size_that_a_stride_or_the_input_decides():
 
 def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
     source = archdsl.emit("mobilenet_v3", style="parametric")
-    assert "self.expand = ConvBNAct(c_in, hidden, eps, padding=padding, act=act)" in source
+    assert "self.expand = ConvBNAct(c_in, hidden, norm, padding=padding, act=act)" in source
     assert "padding_2" not in source

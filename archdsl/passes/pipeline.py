@@ -1,0 +1,84 @@
+"""From a spec to its graph: what passes make of its program in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from archdsl.analysis.elaborate import elaborate, lowered
+from archdsl.ir.graph import Graph
+from archdsl.ir.program import Program
+from archdsl.ir.rewrite import copied
+from archdsl.ir.verify import verify
+from archdsl.passes.backbone import backbone, pyramid
+from archdsl.passes.base import Pass
+from archdsl.syntax.spec import Figure, Spec
+
+Said = TypeVar("Said")
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What is done to a network between its spec and its graph.
+
+    `features` cut it down to a backbone: stages, or true for the last map of each resolution. That comes first, in the
+    spec, whose names they are. Then each pass takes what the one before it has left.
+    """
+
+    features: tuple[str, ...] | bool = False
+    passes: tuple[Pass, ...] = ()
+
+
+def graph_of(
+    spec: Spec,
+    variant: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+    rewriting: Rewriting | None = None,
+) -> Graph:
+    """The graph of a spec, rewritten."""
+    rewriting = rewriting or Rewriting()
+    features = rewriting.features
+    if features is not False:
+        whole = elaborate(spec, variant, params, inputs)
+        spec = backbone(spec, pyramid(whole) if isinstance(features, bool) else features, whole)
+    spec, program = rewritten(spec, rewriting.passes)
+    return elaborate(spec, variant, params, inputs, program)
+
+
+def rewritten(spec: Spec, passes: Sequence[Pass]) -> tuple[Spec, Program]:
+    """The program of a spec after passes; what the spec says of figures goes with the names of blocks."""
+    program = lowered(spec)
+    for one in passes:
+        before, program = program, applied(one, program)
+        spec = replace(spec, figure=renamed(spec.figure, new_names(before, program)))
+    return spec, program
+
+
+def applied(one: Pass, program: Program) -> Program:
+    """What a pass makes of a program, verified; the program that it is given stays as it is."""
+    made = one.rewrite(program)
+    assert isinstance(made, Program), f"the pass {one.name} gives {type(made).__name__}, not a Program"
+    made = copied(program) if made is program else made
+    verify(program, f"{one.name}, which must not change the program that it is given")
+    verify(made, one.name)
+    return made
+
+
+def new_names(before: Program, after: Program) -> dict[str, str]:
+    """What the blocks are called now that had another name."""
+    names = {function.id: function.name for function in before.functions}
+    found = {names.get(function.source, function.name): function.name for function in after.functions}
+    return {old: new for old, new in found.items() if old != new}
+
+
+def renamed(figure: Figure, names: Mapping[str, str]) -> Figure:
+    """What is said of figures, for blocks with other names too."""
+
+    def named(said: Mapping[str, Said]) -> dict[str, Said]:
+        return {**said, **{new: said[old] for old, new in names.items() if old in said}}
+
+    hidden = (word.partition(".") for word in figure.hide)
+    hide = figure.hide | {names[block] + dot + argument for block, dot, argument in hidden if block in names}
+    return Figure(named(figure.labels), named(figure.colours), hide, named(figure.cases))

@@ -1,0 +1,106 @@
+"""A trained network as passes make it: its weights carried over, pass by pass."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._pytree import tree_leaves
+
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.expr.given import plain_value
+from archdsl.ir.graph import Graph, Node
+from archdsl.ops.base import times
+from archdsl.passes.base import Carry, Pass, Weights
+from archdsl.passes.pipeline import Rewriting
+from archdsl.runtime.leaves import differences
+from archdsl.runtime.module import compiled
+from archdsl.workspace.library import Inputs, SpecLike, read
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+RATES = frozenset({"momentum", "p"})  # of norms and dropout: training may change them, and no output hangs on them
+BATCH, NEAR = 2, 1e-6
+
+
+def convert(
+    model: nn.Module,
+    spec: SpecLike,
+    variant: str | None,
+    params: Mapping[str, Any],
+    inputs: Inputs | None,
+    passes: Sequence[Pass],
+) -> nn.Module:
+    """The network of a spec after passes, with the weights of one that was built from the spec without them."""
+    known = read(spec)
+    params = {name: plain_value(value, name) for name, value in params.items()}
+    before, network, arguments = compiled(known, variant, params, inputs, Rewriting())
+    expect_built(model, network(**arguments), before, exact=not arguments)
+    for count, one in enumerate(passes, 1):
+        rewriting = Rewriting(passes=tuple(passes[:count]))
+        after, network, arguments = compiled(known, variant, params, inputs, rewriting)
+        model = carried(network(**arguments), one, Carry(model, before, after))
+        before = after
+    return model
+
+
+def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bool) -> None:
+    """Raises unless a module is one of a graph, as `wanted` is: in its tensors, the arguments of nodes, its outputs.
+
+    A module that was given what its class takes beside the params of the spec has not exactly the nodes of the graph.
+    """
+    has, wants = shapes(model), shapes(wanted)
+    key = next((key for key in {**wants, **has} if has.get(key) != wants.get(key)), None)
+    if key is not None:
+        found, expected = (times(known[key]) if key in known else "not there" for known in (has, wants))
+        raise foreign(f"'{key}' is {found}, in the spec it is {expected}")
+    if not exact:
+        return
+    for odd in differences(model, graph, beside=RATES):
+        raise foreign(odd.message)
+    if type(model) is not type(wanted) and not computes_the_same(model, wanted, graph):
+        raise foreign("with the same weights it gives other outputs")
+
+
+def computes_the_same(model: nn.Module, wanted: nn.Module, graph: Graph) -> bool:
+    """Whether a module of another class gives the outputs of one with its weights: source that was emitted before."""
+    wanted.load_state_dict(model.state_dict())
+    random = torch.Generator().manual_seed(0)
+    entering = [torch.randn(BATCH, *x.shape, generator=random, dtype=torch.double) for x in graph.inputs.values()]
+    with torch.no_grad():
+        copies = (copy.deepcopy(net).cpu().double().eval() for net in (model, wanted))
+        found, expected = (tree_leaves(net(*entering)) for net in copies)
+    return len(found) == len(expected) and all(map(near, found, expected))
+
+
+def near(found: torch.Tensor, wanted: torch.Tensor) -> bool:
+    return found.shape == wanted.shape and bool((found - wanted).abs().max() <= NEAR * wanted.abs().max())
+
+
+def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+
+
+def foreign(why: str) -> SpecError:
+    return fault("bad-call", f"this module was not built from that spec: {why}", help="give its variant and params too")
+
+
+def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
+    """A network after a pass, with the weights of the one before, on its device and in its precision."""
+    changed: Mapping[Node, Weights] = one.weights(carry) if one.weights is not None else {}
+    state: dict[str, torch.Tensor] = {}
+    for node, old in carry.kept.items():
+        weights = changed[node] if node in changed else carry.weights(old)
+        state.update((f"{node.path}.{name}", tensor) for name, tensor in weights.items())
+    like = next((tensor for tensor in carry.model.parameters() if tensor.is_floating_point()), None)
+    made = made.to(like) if like is not None else made
+    wants = shapes(made)
+    found = {key: tuple(tensor.shape) for key, tensor in state.items()}
+    wrong = [key for key in {**wants, **found} if wants.get(key) != found.get(key)]
+    assert not wrong, f"the pass {one.name} does not say what becomes of the weights of '{wrong[0]}'"
+    made.load_state_dict(state)
+    return made.train(carry.model.training)
