@@ -67,7 +67,7 @@ def _either(op: str, a: Expr, b: Expr) -> Expr:
     left, right = _items(other, a), _items(other, b)
     mine, theirs = ([item for item in one if item not in two] for one, two in ((left, right), (right, left)))
     shared = [item for item in left if item in right]
-    if shared and len(mine) == len(theirs) == 1 and _negated(mine[0]) == theirs[0]:
+    if shared and len(mine) == len(theirs) == 1 and negated(mine[0]) == theirs[0]:
         return shared[0] if len(shared) == 1 else Logic(other, tuple(shared))
     return Logic(op, tuple(dict.fromkeys([*_items(op, a), *_items(op, b)])))
 
@@ -76,7 +76,8 @@ def _items(op: str, expr: Expr) -> tuple[Expr, ...]:
     return expr.items if isinstance(expr, Logic) and expr.op == op else (expr,)
 
 
-def _negated(expr: Expr) -> Expr:
+def negated(expr: Expr) -> Expr:
+    """What is true where an expression is not, without two negations."""
     return expr.operand if isinstance(expr, Unary) and expr.op == "not" else fold(Unary("not", expr))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from archdsl.analysis.cost import Cost
@@ -52,6 +53,7 @@ class Recent:
 
 
 RECENT: dict[Path, Recent] = {}
+ORDER = Lock()  # held where they change
 
 
 def cost_of(
@@ -65,12 +67,14 @@ def cost_of(
 
 def recent(path: Path) -> Recent:
     """The spec of a file, read if that was not done before, or if it has changed since."""
-    known = RECENT.pop(path, None)
+    with ORDER:
+        known = RECENT.pop(path, None)
     if known is None or not known.is_current():
         known = opened(path)
-    RECENT[path] = known  # the last one now
-    while len(RECENT) > MOST:
-        del RECENT[next(iter(RECENT))]
+    with ORDER:
+        RECENT[path] = known  # the last one now
+        while len(RECENT) > MOST:
+            del RECENT[next(iter(RECENT))]
     return known
 
 

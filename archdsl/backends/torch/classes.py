@@ -43,7 +43,7 @@ from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.fold import substitute
+from archdsl.expr.fold import negated, substitute
 from archdsl.expr.nodes import (
     Call,
     Compare,
@@ -1175,6 +1175,10 @@ class Writer:
         single = len(then) == len(other) == 1 and not any(p.doc is None or is_starred(p.doc) for p in (*then, *other))
         if single and then[0].doc and other[0].doc and then[0].key == other[0].key:
             return [Piece(Ternary(then[0].doc, condition, other[0].doc), then[0].key)]
+        if not then:  # the other side alone makes modules
+            then, other, condition = other, [], text(negated(shown))
+        if not then:
+            return []
         lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
         if other:
             lines += [Line(0, "else:"), *indent(append_lines(other))]

@@ -53,6 +53,8 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
     trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
     layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
     layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
+    if layer is not None and any(map(has_weights, graph.nodes[layer.id + 1 :])):
+        layer = None  # a norm of the scores is of their number too
     end = next((n for n in trunk if n is layer or loses_its_map(n)), None)
     if end is None:
         return None
@@ -78,8 +80,15 @@ def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
         return None, ""
     (call,) = calls
     last = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.output is scores]
-    path = last[0].path if last and last[0].name == call.block.name else ""
+    alone = last and last[0].name == call.block.name and math.prod(last[0].inputs[0].shape[1:]) == 1
+    path = last[0].path if alone else ""  # without classes, what enters it are the features
     return (call, path) if path else (None, "")
+
+
+def has_weights(node: Node) -> bool:
+    """Whether the shapes of tensors of a node's module may hang on what enters it."""
+    fields, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
+    return bool(node.op.params(fields, entering, node.shape) or node.op.buffers(fields, entering, node.shape))
 
 
 def hangs_on(expr: Expr, param: str) -> bool:

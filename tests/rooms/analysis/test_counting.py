@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -128,6 +130,21 @@ def test_a_file_that_has_not_changed_is_read_once(tmp_path, monkeypatch):
     archdsl.cost(path)
     monkeypatch.setattr(recent, "read_spec", lambda *_, **__: pytest.fail("read again"))
     assert archdsl.cost(path).outputs == {"output": (4, 8, 8)}
+
+
+def test_files_are_counted_in_several_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(recent, "MOST", 1)
+    interval = sys.getswitchinterval()
+    paths = [tmp_path / f"{number}.yaml" for number in range(8)]
+    for width, path in enumerate(paths, 1):
+        path.write_text(NET.replace("WIDTH", str(width)))
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda path: archdsl.cost(path).outputs["output"][0], paths * 20))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == list(range(1, 9)) * 20
 
 
 def test_a_file_that_has_changed_is_read_again_however_fast(tmp_path):

@@ -103,6 +103,11 @@ FOLDED = {
         2,
         0,
     ),
+    "alone on its side of a condition, in a chain": (
+        "stages: {a: [{repeat: 3, body: [{conv: 4}, {bn: , when: last, else: [relu]}]}]}",
+        1,
+        0,
+    ),
     "in a loop": ("stages: {a: [{repeat: 3, body: [conv: 4, bn, relu]}]}", 3, 0),
     "in a stage that joins, one of them before": (
         "stages: {a: [{conv: 4, as: left}, bn, {conv: 4}, bn, {add: [left, identity]}]}",

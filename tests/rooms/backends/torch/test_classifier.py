@@ -121,6 +121,36 @@ def test_a_network_that_is_no_classifier_has_nothing_of_it():
     assert "in_chans" not in text
 
 
+SCORED = {"archdsl": 1, "name": "Net", "input": [4, 8, 8], "params": {"num_classes": 10}}
+
+
+def test_a_block_of_the_last_layer_and_a_norm_is_made_anew_as_a_whole():
+    blocks = {"Scores": {"params": ["out"], "body": [{"linear": "out"}, "bn"]}}
+    stages = {"a": [{"conv": 4}], "head": ["global_avg_pool", "flatten", {"Scores": "num_classes"}]}
+    net = archdsl.build({**SCORED, "blocks": blocks, "stages": stages}).eval()
+    for classes, width in ((7, 7), (0, 4), (5, 5)):
+        net.reset_classifier(classes)
+        assert net(torch.zeros(2, 4, 8, 8)).shape == (2, width)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ["global_avg_pool", "flatten", {"linear": "num_classes"}, "bn"],
+        [{"Head": "num_classes"}],
+    ],
+    ids=["beside it", "in a block with the pooling"],
+)
+def test_a_last_layer_is_not_exchanged_without_the_norm_of_its_scores(head):
+    blocks = {"Head": {"params": ["out"], "body": ["global_avg_pool", "flatten", {"linear": "out"}, "bn"]}}
+    used = blocks if "Head" in head[0] else {}
+    spec = {**SCORED, "blocks": used, "stages": {"a": [{"conv": 4}], "head": head}}
+    assert not hasattr(archdsl.build(spec), "reset_classifier")
+    assert archdsl.build(spec, num_classes=7).eval()(torch.zeros(2, 4, 8, 8)).shape == (2, 7)
+    with pytest.raises(archdsl.SpecError):
+        archdsl.build(spec, num_classes=0)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2", "squeezenet"])
 def test_build_takes_what_the_class_takes(name):
     size = {"input": [3, 64, 64], "num_classes": 0, "dropout": 0}
