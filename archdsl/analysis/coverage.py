@@ -10,7 +10,7 @@ from archdsl.analysis.elaborate import Elaborator
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, children
 from archdsl.ir import program as ir
-from archdsl.ir.facts import Facts
+from archdsl.ir.facts import Facts, origin_of
 from archdsl.ir.graph import Graph
 
 MOST = 24  # networks that are tried for a step that no variant runs
@@ -26,14 +26,13 @@ class Place:
     params: frozenset[str]
 
 
-def witnesses(graph: Graph) -> list[Graph]:
+def covering_graphs(graph: Graph) -> list[Graph]:
     """The graphs of all variants of a graph's spec, and last the graph itself, over facts that they share.
 
     What none of them runs, because a param with one value in all of them says so, is run by further graphs between:
     other values of that param are tried, those that the spec speaks of among them. Raises `SpecError` where none helps.
     """
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     facts, spec = Facts(), origin.spec
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
     found = [Elaborator(spec, origin.program, variant, facts).run({}, None) for variant in spec.networks()]

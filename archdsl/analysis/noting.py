@@ -19,10 +19,10 @@ from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
 from archdsl.ir.facts import Place as FactPlace
-from archdsl.lowering.vocabulary import TURN_NAMES
 from archdsl.ops import Field
 from archdsl.ops.base import Shape
 from archdsl.support.naming import unique
+from archdsl.syntax.identifiers import MEASURES, TURN_NAMES
 from archdsl.syntax.reading.values import clip
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
@@ -132,7 +132,7 @@ class Noting(Numbers[S, NotedFrame]):
         super().enter(frame, tensor)
         frame.deps["c_in"] = self.origins.get(tensor, NONE)
         if block is not None:
-            for name in ("c_in", "h_in", "w_in"):
+            for name in MEASURES:
                 self.param(block, name, frame)
 
     def measure(self, owner: ir.Numbered | None, name: str, value: S | list[S], frame: NotedFrame) -> None:

@@ -47,7 +47,7 @@ def fold(expr: Expr) -> Expr:
 
 
 def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
-    """`a if condition else b`; a choice inside by the same condition is settled."""
+    """`a if condition else b`; a choice inside by the same condition is decided."""
     if isinstance(condition, Lit):
         return a if condition.value else b
     if isinstance(a, IfElse) and a.condition == condition:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.expr.nodes import Constant
 from archdsl.ir.program import Function, Program
 from archdsl.ir.seal import Seal
 from archdsl.ops.base import Shape
 from archdsl.syntax.spec import Spec
+
+if TYPE_CHECKING:
+    from archdsl.ir.graph import Graph
 
 Deps: TypeAlias = "frozenset[str]"
 Place: TypeAlias = "tuple[int, str]"  # the id of a part, and a word for what of it is meant: a field, `c`, `condition`
@@ -55,3 +58,9 @@ class Origin:
     def function(self) -> Function:
         """The network's own."""
         return self.program.main
+
+
+def origin_of(graph: Graph) -> Origin:
+    """Where a graph came from, of one that was not made by hand."""
+    assert graph.origin is not None
+    return graph.origin

@@ -1,8 +1,8 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
 A `Program` is the functions of a network: each block, and the network itself, as a region of seven kinds of operation
-over values. `elaborate` runs it with numbers and gets the graph; the source back end prints it. Every part has an id
-that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
+over values. `analysis/interpreter` runs it, with numbers for the graph; the source back end prints it. Every part has
+an id that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
 """
 
 from __future__ import annotations
