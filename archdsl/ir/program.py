@@ -93,7 +93,7 @@ class Operation(Numbered):
 
 @dataclass(eq=False, kw_only=True)
 class Primitive(Operation):
-    """A primitive over `ins` (a `many` var spreads), then the tensors of its tensor fields."""
+    """A primitive over `ins` (a value that is `many` spreads), then the tensors of its tensor fields."""
 
     op: Op
     fields: Mapping[str, Expr]

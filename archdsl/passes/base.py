@@ -80,8 +80,8 @@ class Carry:
         for operation in operations(self.after):
             if operation.merged:
                 place = operation.merged.index(operation.source)
-                runs = [old.get(source, []) for source in operation.merged]
-                chain = Chain(runs[:place], runs[place + 1 :])
+                parts = [old.get(source, []) for source in operation.merged]
+                chain = Chain(parts[:place], parts[place + 1 :])
                 found.update(dict.fromkeys(new.get(operation.id, []), chain))
         return found
 
