@@ -85,7 +85,7 @@ def _is_constant(expr: Expr) -> bool:
 
 
 def _logic(op: str, items: tuple[Expr, ...]) -> Expr:
-    """The parts that decide: what comes after a literal that settles it is dropped, so are those that never do."""
+    """The parts that decide: what comes after a literal that decides it is dropped, so are those that never do."""
     rest: list[Expr] = []
     for index, item in enumerate(items):
         if not isinstance(item, Lit):

@@ -243,7 +243,7 @@ class Channels:
             raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
         return wrap(seen.value)
 
-    def settle(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
+    def end_stage(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
         """At the end of a stage: its channels without its own names, which mean something else later."""
         for var in set(self.known) - before:
             constant = self.numbers.constant((var.id, "c"))

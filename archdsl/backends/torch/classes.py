@@ -589,7 +589,7 @@ class Writer:
             self.node(node)
             if node.stage is not None:
                 entering = self.numbers.bound.get("c_in")
-                self.channels.settle(before, {"c_in": entering} if isinstance(entering, Expr) else {})
+                self.channels.end_stage(before, {"c_in": entering} if isinstance(entering, Expr) else {})
                 if self.statements and isinstance(self.statements[-1], Step):
                     self.statements[-1].alone = True
         assert region.result is not None
@@ -712,7 +712,7 @@ class Writer:
         self.numbers.bound.update({name: (node.id, name) for name in node.let})
         mark, before = len(self.lines), set(self.channels.known)
         result = self.region(node.body)
-        self.channels.settle(before, node.let)
+        self.channels.end_stage(before, node.let)
         wanted = [
             Line(0, f"{n} = {text(self.numbers.close(e))}")
             for n, e in reversed(list(node.let.items()))
