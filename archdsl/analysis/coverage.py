@@ -10,7 +10,7 @@ from archdsl.analysis.elaborate import Elaborator
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, children
 from archdsl.ir import program as ir
-from archdsl.ir.facts import Facts
+from archdsl.ir.facts import Facts, origin_of
 from archdsl.ir.graph import Graph
 
 MOST = 24  # networks that are tried for a step that no variant runs
@@ -18,7 +18,7 @@ NUMBERS = (0, 1, 2, 3, 0.25)
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class OpenRegion:
     """A region that an open param decides about, and the params that do."""
 
     node: ir.If | ir.Loop | ir.Auxiliary
@@ -26,14 +26,13 @@ class Place:
     params: frozenset[str]
 
 
-def witnesses(graph: Graph) -> list[Graph]:
+def covering_graphs(graph: Graph) -> list[Graph]:
     """The graphs of all variants of a graph's spec, and last the graph itself, over facts that they share.
 
     What none of them runs, because a param with one value in all of them says so, is run by further graphs between:
     other values of that param are tried, those that the spec speaks of among them. Raises `SpecError` where none helps.
     """
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     facts, spec = Facts(), origin.spec
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
     found = [Elaborator(spec, origin.program, variant, facts).run({}, None) for variant in spec.networks()]
@@ -56,11 +55,11 @@ def witnesses(graph: Graph) -> list[Graph]:
     return [*found, itself]
 
 
-def unseen(network: ir.Function, facts: Facts) -> Iterator[Place]:
+def unseen(network: ir.Function, facts: Facts) -> Iterator[OpenRegion]:
     """The regions with steps that no graph ran so far, though a param may let them run."""
     checked: set[int] = set()
 
-    def visit(region: ir.Region) -> Iterator[Place]:
+    def visit(region: ir.Region) -> Iterator[OpenRegion]:
         for node in region.nodes:
             match node:
                 case ir.If():
@@ -74,11 +73,11 @@ def unseen(network: ir.Function, facts: Facts) -> Iterator[Place]:
                 if inner.id in facts.ran or not isinstance(node, ir.If):
                     yield from visit(inner)
 
-    def decided(node: ir.If | ir.Loop | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[Place]:
+    def decided(node: ir.If | ir.Loop | ir.Auxiliary, regions: list[ir.Region], word: str) -> Iterator[OpenRegion]:
         seen = facts.seen.get((node.id, word))
         behind = seen.deps.intersection(network.params) if seen is not None else frozenset()
         if behind:
-            yield from (Place(node, region, behind) for region in regions if region.id not in facts.ran)
+            yield from (OpenRegion(node, region, behind) for region in regions if region.id not in facts.ran)
 
     yield from visit(network.region)
     for auxiliary in network.training.values():
@@ -101,7 +100,7 @@ def sides(node: ir.If, facts: Facts) -> list[ir.Region]:
     return found if alike else there
 
 
-def others(place: Place, network: ir.Function, params: Mapping[str, Constant]) -> Iterator[dict[str, Constant]]:
+def others(place: OpenRegion, network: ir.Function, params: Mapping[str, Constant]) -> Iterator[dict[str, Constant]]:
     """Other values for the params behind a place, the likeliest first."""
     near = list(constants(place.node))
     for name in sorted(place.params):
@@ -153,7 +152,7 @@ def words(network: ir.Function) -> Iterator[str]:
     yield from visit(network)
 
 
-def unknown(place: Place) -> SpecError:
+def unknown(place: OpenRegion) -> SpecError:
     named = ", ".join(f"'{name}'" for name in sorted(place.params))
     first = next(iter(place.region.nodes), None)
     if isinstance(place.node, ir.Loop):

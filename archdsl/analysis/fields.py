@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from archdsl.analysis.limits import MAX_SIDE
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
+from archdsl.expr.given import is_flag, is_number, is_word
 from archdsl.expr.nodes import Constant, Expr, Lit
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
@@ -67,10 +68,6 @@ def is_whole(value: Constant) -> bool:
     return type(value) is int
 
 
-def is_number(value: Constant) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def are_whole(value: Constant) -> bool:
     entries = value if isinstance(value, list) else [value]
     return bool(entries) and all(map(is_whole, entries))
@@ -80,8 +77,8 @@ COUNTS = frozenset(("int", "number", "axes", "ints"))  # the kinds that a whole 
 KINDS: Mapping[str, tuple[Callable[[Constant], bool], str]] = {
     "int": (is_whole, "a whole number"),
     "number": (is_number, "a number"),
-    "bool": (lambda value: isinstance(value, bool), "true or false"),
-    "text": (lambda value: isinstance(value, str), "text"),
+    "bool": (is_flag, "true or false"),
+    "text": (is_word, "text"),
     "axes": (are_whole, "a whole number or a list of them"),
     "ints": (are_whole, "a whole number or a list of them"),
 }

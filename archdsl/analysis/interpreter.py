@@ -13,11 +13,10 @@ from archdsl.analysis.limits import MAX_CALLS, MAX_DEPTH, MAX_TURNS
 from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
-from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT, TABLE_NAMES, TURN_NAMES
+from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT
 from archdsl.ops import REGISTRY
+from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES
 from archdsl.syntax.spec import Spec
-
-MEASURES = ("c_in", "h_in", "w_in")
 
 
 class Known(NamedTuple):

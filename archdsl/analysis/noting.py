@@ -17,12 +17,11 @@ from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, Name, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
-from archdsl.ir.facts import Deps, Fact, Facts, Origin, Setting
-from archdsl.ir.facts import Place as FactPlace
-from archdsl.lowering.vocabulary import TURN_NAMES
+from archdsl.ir.facts import Deps, Fact, Facts, Given, Origin, Place
 from archdsl.ops import Field
 from archdsl.ops.base import Shape
 from archdsl.support.naming import unique
+from archdsl.syntax.identifiers import MEASURES, TURN_NAMES
 from archdsl.syntax.reading.values import clip
 
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
@@ -76,13 +75,13 @@ class NotedFrame(Frame):
 class Noting(Numbers[S, NotedFrame]):
     """Numbers, with facts about the places that they come to; the source back end prints by these."""
 
-    def __init__(self, main: ir.Function, facts: Facts, setting: Setting) -> None:
+    def __init__(self, main: ir.Function, facts: Facts, entering: Given) -> None:
         super().__init__()
-        self.main, self.facts, self.setting = main, facts, setting
+        self.main, self.facts, self.entering = main, facts, entering
         self.origins: dict[Any, Deps] = {}  # of the channels of a tensor
         self.image: list[Constant] = []  # height and width of the only input
 
-    def note(self, slot: FactPlace, value: Constant, deps: Deps) -> None:
+    def note(self, slot: Place, value: Constant, deps: Deps) -> None:
         """This place is this now, with these params behind it."""
         seen = self.facts.seen.get(slot)
         if seen is None:
@@ -132,7 +131,7 @@ class Noting(Numbers[S, NotedFrame]):
         super().enter(frame, tensor)
         frame.deps["c_in"] = self.origins.get(tensor, NONE)
         if block is not None:
-            for name in ("c_in", "h_in", "w_in"):
+            for name in MEASURES:
                 self.param(block, name, frame)
 
     def measure(self, owner: ir.Numbered | None, name: str, value: S | list[S], frame: NotedFrame) -> None:
@@ -245,7 +244,7 @@ class Noting(Numbers[S, NotedFrame]):
         return found
 
     def reached(self, node: ir.Numbered) -> None:
-        self.facts.reached.setdefault(node.id, self.setting)
+        self.facts.reached.setdefault(node.id, self.entering)
 
     # --- loops
     def rows(self, node: ir.Loop, frame: NotedFrame) -> list[Row]:

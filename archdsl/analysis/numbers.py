@@ -18,10 +18,9 @@ from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Compare, Constant, Expr, Name, wrap
 from archdsl.ir import program as ir
-from archdsl.lowering.vocabulary import TURN_NAMES
 from archdsl.ops import Field
 from archdsl.ops.base import OpFault, Shape, times
-from archdsl.syntax.identifiers import unfit_row
+from archdsl.syntax.identifiers import TURN_NAMES, unfit_row
 
 
 class Shaped(Protocol):

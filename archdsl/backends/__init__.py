@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.support.naming import did_you_mean
+from archdsl.support.plugins import Plugins
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from archdsl.ir.graph import Graph
 
 Backend: TypeAlias = "Callable[..., str | bytes]"  # of a Graph and options
 
-GROUP = "archdsl.backends"
 BUILT_IN = {
     "torch": ".torch:emit",
     "json": ".json:emit",
@@ -31,33 +28,18 @@ BUILT_IN = {
     "html": ".figures.interactive:emit",
     "onnx": "archdsl.runtime.onnx:emit",  # from a room below: it runs the module
 }
-
-
-def registered() -> dict[str, EntryPoint]:
-    """The back ends of other packages."""
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=GROUP)}
+BACKENDS = Plugins("back end", "unknown-backend", "archdsl.backends", __name__, BUILT_IN)
 
 
 def names() -> list[str]:
     """Every back end there is, our own first."""
-    return list(dict.fromkeys((*BUILT_IN, *sorted(registered()))))
+    return BACKENDS.names()
 
 
 def backend(name: str) -> Backend:
     """A back end by name; only its own module is imported."""
-    if name in BUILT_IN:
-        module, function = BUILT_IN[name].split(":")
-        found: Backend = getattr(import_module(module, __name__), function)
-        return found
-    others = registered()
-    if name not in others:
-        known = [*BUILT_IN, *sorted(others)]
-        hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
-        raise fault("unknown-backend", f"there is no back end '{name}'", help=hint)
-    loaded: Backend = others[name].load()
-    return loaded
+    found: Backend = BACKENDS.load(name)
+    return found
 
 
 def printed(name: str, graph: Graph, options: Mapping[str, Any]) -> str | bytes:

@@ -10,7 +10,7 @@ from archdsl.analysis.cost import COUNTED, Cost, cost
 from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
-from archdsl.ops.base import Shape
+from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short, unit_of
 
@@ -22,11 +22,6 @@ ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capit
 
 
 # --- texts
-def size(shape: Shape) -> str:
-    """`3×224×224`."""
-    return "×".join(map(str, shape))
-
-
 def step(stride: Sequence[float] | None) -> str:
     """`2`, `2×1`, `1/2` for a map that grows; a dash where there is no map."""
     return "×".join(dict.fromkeys(map(ratio, stride))) if stride else NOTHING
@@ -77,14 +72,14 @@ def own_columns(found: StageTable, *without: str) -> list[tuple[Column, Cell]]:
 def title(found: Cost) -> str:
     """`PeleeNet 1.0, input 3×224×224`."""
     name = " ".join(filter(None, (found.name, found.variant)))
-    given = [size(shape) if len(found.inputs) == 1 else f"{key} {size(shape)}" for key, shape in found.inputs.items()]
+    given = [times(shape) if len(found.inputs) == 1 else f"{key} {times(shape)}" for key, shape in found.inputs.items()]
     return f"{name}, input {', '.join(given)}"
 
 
 def totals(found: Cost) -> list[str]:
     """The totals in words, the lines under the table."""
     work = ", ".join(f"{name} {getattr(found, name):,}" for name in WORK)
-    reach = f"receptive field {size(found.receptive_field)}" if found.receptive_field else "no receptive field"
+    reach = f"receptive field {times(found.receptive_field)}" if found.receptive_field else "no receptive field"
     values = f"params {found.params:,} ({short(found.params)}), buffers {found.buffers:,}"
     made = f"activations {found.activations:,} ({short(found.activation_bytes)}B as float32)"
     alive = f"peak {found.peak:,} ({short(found.peak_bytes)}B)"
@@ -102,10 +97,10 @@ def whole(found: Cost, counts: Sequence[tuple[Column, Cell, str]]) -> Table:
     table = found.table
     front: list[tuple[Column, Cell]] = [
         (Column("stage"), lambda line: line.stage),
-        (Column("input"), lambda line: size(line.input)),
+        (Column("input"), lambda line: times(line.input)),
         (Column("operator", breaks=True), lambda line: line.operator),
         *own_columns(table, CHANNELS),
-        (Column("output"), lambda line: size(line.output)),
+        (Column("output"), lambda line: times(line.output)),
     ]
     return filled(found, table, front, counts)
 
@@ -176,7 +171,7 @@ def latex(found: Cost) -> str:
     labels = iter(short_names(table.lines))
     front: list[tuple[Column, Cell]] = [
         (Column("Stage"), lambda _: next(labels)),
-        (Column("Input"), lambda line: size(line.input)),
+        (Column("Input"), lambda line: times(line.input)),
         (Column("Operator"), lambda line: line.main),
         *own_columns(table),
     ]
@@ -229,7 +224,7 @@ def as_csv(found: Cost) -> str:
     for line in table.lines:
         values = [plain_text(line.value(column)) for column in words]
         stride = step(line.stride) if line.stride else ""
-        front = [line.stage, size(line.input), line.operator, *values, line.repeats, stride, size(line.output)]
+        front = [line.stage, times(line.input), line.operator, *values, line.repeats, stride, times(line.output)]
         rows.append([*front, *line.work.data().values()])
     rows.append(["total", *[""] * (len(words) + 5), *sums.values()])
     return tables.as_csv(header, rows)

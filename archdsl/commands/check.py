@@ -1,4 +1,4 @@
-"""`archdsl check`: a spec and each of its variants elaborated, and what it expects compared with what is counted."""
+"""`archdsl check`: a spec and each of its variants counted, and compared with what it expects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool) -> None:
 
 
 def tell(found: list[Diagnostic], form: str) -> None:
-    """Diagnostics as asked for: for people on stderr; for programs they are the result, on stdout."""
+    """Diagnostics in the format chosen: for people on stderr; for programs they are the result, on stdout."""
     if form == "text":
         if found:
             raise SpecError(*found)

@@ -56,14 +56,13 @@ def spec_rows(name: str, spec: Spec, *, variants: bool) -> Iterator[tuple[str, .
 
 def numbers(spec: Spec, form: str | None) -> tuple[str, str]:
     """Params and MACs: those that the spec expects (`check` holds it to them), else counted."""
-    from archdsl.analysis.cost import cost
-    from archdsl.analysis.elaborate import elaborate
+    from archdsl.analysis.counting import count
     from archdsl.syntax.spec import DEFAULT
 
     stated = spec.expect.get(form or DEFAULT)
     if stated is not None and stated.params is not None and stated.macs is not None:
         return f"{stated.params:,}", f"{stated.macs:,}"
-    counted = cost(elaborate(spec, form))
+    counted = count(spec, form)
     return f"{counted.params:,}", f"{counted.macs:,}"
 
 

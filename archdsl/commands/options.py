@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # --- values
 def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
-    """`--set growth=16 --set 'widths=[8, 16]'` as params."""
+    """`--set growth=16 --set 'widths=[8, 16]'` as params; options of a back end are written so too."""
     found: dict[str, Any] = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -27,12 +27,12 @@ def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -
                 f"{where.opts[0]} takes name=value, not '{text}'",
                 help=f"for example {where.opts[0]} growth=16",
             )
-        found[name.strip()] = setting(name.strip(), value.strip())
+        found[name.strip()] = parse_value(f"{where.opts[0]} {name.strip()}", value.strip())
     return found
 
 
-def setting(name: str, text: str) -> Any:
-    """A YAML scalar or list."""
+def parse_value(what: str, text: str) -> Any:
+    """A YAML scalar or list, of the option `what`."""
     from archdsl.diagnostics.spans import Source
     from archdsl.yaml.located import Mapping, Node, Scalar, read
 
@@ -40,10 +40,10 @@ def setting(name: str, text: str) -> Any:
         if isinstance(node, Scalar):
             return node.value
         if isinstance(node, Mapping):
-            raise fault("bad-value", f"the param '{name}' cannot be a mapping", node.span)
+            raise fault("bad-value", f"'{what}' cannot be a mapping", node.span)
         return [plain(item) for item in node.items]
 
-    return None if text in ("", "~", "null") else plain(read(Source(f"--set {name}", text)))
+    return None if text in ("", "~", "null") else plain(read(Source(what, text)))
 
 
 def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:

@@ -47,7 +47,7 @@ def fold(expr: Expr) -> Expr:
 
 
 def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:
-    """`a if condition else b`; a choice inside by the same condition is settled."""
+    """`a if condition else b`; a choice inside by the same condition is decided."""
     if isinstance(condition, Lit):
         return a if condition.value else b
     if isinstance(a, IfElse) and a.condition == condition:
@@ -86,7 +86,7 @@ def _is_constant(expr: Expr) -> bool:
 
 
 def _logic(op: str, items: tuple[Expr, ...]) -> Expr:
-    """The parts that decide: what comes after a literal that settles it is dropped, so are those that never do."""
+    """The parts that decide: what comes after a literal that decides it is dropped, so are those that never do."""
     rest: list[Expr] = []
     for index, item in enumerate(items):
         if not isinstance(item, Lit):

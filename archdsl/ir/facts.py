@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.expr.nodes import Constant
 from archdsl.ir.program import Function, Program
@@ -11,9 +11,12 @@ from archdsl.ir.seal import Seal
 from archdsl.ops.base import Shape
 from archdsl.syntax.spec import Spec
 
+if TYPE_CHECKING:
+    from archdsl.ir.graph import Graph
+
 Deps: TypeAlias = "frozenset[str]"
-Place: TypeAlias = "tuple[int, str]"  # the id of a part, and a word for what of it is meant: a field, `c`, `condition`
-Setting: TypeAlias = "tuple[dict[str, Constant], dict[str, Shape]]"  # a network's params and the shapes of its inputs
+Place: TypeAlias = "tuple[int, str]"  # the id of a part, and a word for what of it: a field, `c`, `condition`
+Given: TypeAlias = "tuple[dict[str, Constant], dict[str, Shape]]"  # a run's params and the shapes of its inputs
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Facts:
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters a primitive
     turns: dict[int, set[int]] = field(default_factory=dict)  # of loops, how often they turned
     ran: set[int] = field(default_factory=set)  # functions and sides that took part, bodies that were repeated
-    reached: dict[int, Setting] = field(default_factory=dict)  # a condition or loop -> a network that comes there
+    reached: dict[int, Given] = field(default_factory=dict)  # a condition or loop -> a network that comes there
     taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
 
 
@@ -55,3 +58,9 @@ class Origin:
     def function(self) -> Function:
         """The network's own."""
         return self.program.main
+
+
+def origin_of(graph: Graph) -> Origin:
+    """Where a graph came from, of one that was not made by hand."""
+    assert graph.origin is not None
+    return graph.origin

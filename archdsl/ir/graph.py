@@ -14,6 +14,8 @@ from archdsl.syntax.spec import Figure
 if TYPE_CHECKING:
     import networkx
 
+    from archdsl.ir.facts import Origin
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
@@ -106,7 +108,7 @@ class Graph:
     paper: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Tensor] = field(default_factory=dict)  # further outputs, in training alone
     figure: Figure = field(default_factory=Figure)
-    origin: Any = None  # the lowered template it came from, for the source back end
+    origin: Origin | None = None  # the spec and program it came from, for the source back end
     _cache: dict[str, Any] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
 A `Program` is the functions of a network: each block, and the network itself, as a region of seven kinds of operation
-over values. `elaborate` runs it with numbers and gets the graph; the source back end prints it. Every part has an id
-that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
+over values. `analysis/interpreter` runs it, with numbers for the graph; the source back end prints it. Every part has
+an id that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Operation(Numbered):
 
 @dataclass(eq=False, kw_only=True)
 class Primitive(Operation):
-    """A primitive over `ins` (a `many` var spreads), then the tensors of its tensor fields."""
+    """A primitive over `ins` (a value that is `many` spreads), then the tensors of its tensor fields."""
 
     op: Op
     fields: Mapping[str, Expr]

@@ -23,9 +23,7 @@ from archdsl.ir.program import (
     Value,
     parts,
 )
-
-MEASURES = ("c_in", "h_in", "w_in")
-TURNS = ("i", "first", "last", "turn", "turns")  # what a loop's body may read of its turn
+from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES
 
 
 def verify(program: Program, after: str) -> None:
@@ -172,7 +170,7 @@ class Verifier:
         self.expressions({word: expr for word, expr in given.items() if expr is not None}, node)
         self.entered.add(node)
         self.define(node.carry, node)
-        self.inside(node.body, node, node.columns, node.let, TURNS)
+        self.inside(node.body, node, node.columns, node.let, TURN_NAMES, TABLE_NAMES)
 
     def chain(self, node: Container | Stage) -> None:
         if isinstance(node, Container):
@@ -190,7 +188,7 @@ class Verifier:
     def keys(self, region: Region) -> set[str]:
         """The keys of a class: each module has its own, but those that stand instead of each other.
 
-        Names of the children of a container may clash as numbers tell, by turns of a loop: `elaborate` refuses them.
+        Names of the children of a container may clash as numbers tell, by turns of a loop: a run refuses them.
         """
         taken: set[str] = set()
         for node in region.nodes:

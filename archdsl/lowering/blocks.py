@@ -12,8 +12,9 @@ from archdsl.lowering.library import Library
 from archdsl.lowering.params import declare, default_of_block, no_channels
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.steps import body
-from archdsl.lowering.vocabulary import INPUT, MEASURES
+from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
+from archdsl.syntax.identifiers import MEASURES
 
 
 def lower_block(

@@ -14,7 +14,7 @@ from archdsl.syntax import spec as s
 
 @lowered.register(s.ChoiceStep)
 def choice_step(step: s.ChoiceStep, builder: Builder) -> ir.Value:
-    """The last body is the innermost; `elaborate` refuses a name that none has."""
+    """The last body is the innermost; a run refuses a name that none has."""
     param = builder.expr(step.param)
     before = frozenset(builder.keys.given)
     chosen: ir.If | None = None

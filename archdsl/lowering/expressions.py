@@ -61,14 +61,14 @@ def unknown_name(name: Name, scope: Scope) -> SpecError:
     if name.id in scope.tensors:
         return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
     home = scope.context.home
-    hint = meant(name.id, scope)
+    hint = suggestion(name.id, scope)
     places = {**{n: param.span for n, param in home.params.items()}, **scope.numbers}
     known = [*scope.numbers, *home.params, *WORDS]
     notes = declared(name.id, known, places) if hint.startswith("did you mean") else ()
     return fault("unknown-name", f"'{name.id}' is not defined here", name.span, notes=notes, help=hint)
 
 
-def meant(name: str, scope: Scope) -> str:
+def suggestion(name: str, scope: Scope) -> str:
     """What to write instead of a name that is not there."""
     context = scope.context
     if name in context.library.outermost.params:

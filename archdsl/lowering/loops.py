@@ -17,9 +17,9 @@ from archdsl.lowering.scope import Scope
 from archdsl.lowering.sequences import container
 from archdsl.lowering.steps import body, lowered
 from archdsl.lowering.tables import Fed, check_countable, fed, reads_turns
-from archdsl.lowering.vocabulary import TABLE_NAMES, TURN_NAMES
 from archdsl.support.naming import snake
 from archdsl.syntax import spec as s
+from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
 
 
 @lowered.register(s.LoopStep)

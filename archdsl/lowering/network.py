@@ -13,9 +13,9 @@ from archdsl.lowering.params import declare, default_of_network, no_channels
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.stages import auxiliary, lower_stage
-from archdsl.lowering.vocabulary import INPUT, MEASURES
+from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
-from archdsl.syntax.identifiers import ATTRIBUTES
+from archdsl.syntax.identifiers import ATTRIBUTES, MEASURES
 from archdsl.syntax.reading.variants import LONE_INPUT
 
 

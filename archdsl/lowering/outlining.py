@@ -10,10 +10,11 @@ from archdsl.lowering.blocks import lower_block
 from archdsl.lowering.context import Context
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import is_list
-from archdsl.lowering.vocabulary import INPUT, MEASURES
+from archdsl.lowering.vocabulary import INPUT
 from archdsl.lowering.walks import renamed, step_bindings, step_exprs
 from archdsl.support.naming import camel, unique
 from archdsl.syntax import spec as s
+from archdsl.syntax.identifiers import MEASURES
 
 OUTER = {  # what a block that is outlined calls what it has under these names itself
     "c_in": "c_outer", "c_input": "c_outer", "h_in": "h_outer", "w_in": "w_outer", INPUT: "outer"

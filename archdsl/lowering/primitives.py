@@ -61,12 +61,12 @@ def op_fields(
             fields[item.name], read = formula(value, builder.scope)
             label = label or show(value)
         else:
-            fields[item.name] = value if is_settled(item, given) else builder.expr(value, item.choices)
+            fields[item.name] = value if is_resolved(item, given) else builder.expr(value, item.choices)
     further = {name: builder.expr(e) for name, e in given.items() if name not in fields and op.field(name) is None}
     return fields | further, read, label
 
 
-def is_settled(item: Field, given: Mapping[str, Expr]) -> bool:
+def is_resolved(item: Field, given: Mapping[str, Expr]) -> bool:
     """Whether there is no name to resolve in a field: it is text, or comes from `defaults:`."""
     return item.kind == "text" or item.name not in given
 

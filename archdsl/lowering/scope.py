@@ -9,7 +9,7 @@ from archdsl.diagnostics.spans import Span
 from archdsl.ir import program as ir
 from archdsl.lowering.context import Context
 from archdsl.lowering.refusals import RENAME
-from archdsl.lowering.vocabulary import TURN_NAMES
+from archdsl.syntax.identifiers import TURN_NAMES
 
 
 @dataclass

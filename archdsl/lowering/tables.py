@@ -12,9 +12,9 @@ from archdsl.lowering.context import Context
 from archdsl.lowering.forms import begins_with
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import names_tensor, single
-from archdsl.lowering.vocabulary import MEASURES, TABLE_NAMES
 from archdsl.lowering.walks import repeats, step_exprs
 from archdsl.syntax import spec as s
+from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,6 @@ from archdsl.ops import REGISTRY
 WORDS = frozenset(word for op in REGISTRY.values() for item in op.fields for word in item.choices)
 INPUT = "input"  # the tensor that enters a function
 LONE_OUTPUT = "output"  # the name of what leaves a network that states no outputs
-MEASURES = ("c_in", "h_in", "w_in")
-TURN_NAMES = ("i", "first", "last")
-# in a table of a stage: how many turns of its repeats came before, and how many there are
-TABLE_NAMES = ("turn", "turns")
 # what tensors are called whose step gives no name
 GENERIC = frozenset({"x", "branches", "parts", "sums", *(f"branch{n}" for n in range(1, 20))})
 TENSOR_NAME = re.compile(r"t[0-9]+")  # what a formula's tensors are called once lowered

@@ -58,7 +58,7 @@ FORM = Field(
 
 
 class OpFault(Exception):
-    """A step that cannot be: raised by an op's rules, placed by `elaborate` at the field (or step) in the spec."""
+    """A step that cannot be: raised by an op's rules, placed by a run at the field (or step) in the spec."""
 
     def __init__(self, message: str, *, field: str | None = None, help: str = "") -> None:
         super().__init__(message)

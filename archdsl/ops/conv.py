@@ -55,10 +55,10 @@ def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[i
     return found if bias is None else found + bias.view(-1, *(1,) * len(taps))
 
 
-def settled(padding: Expr, keep: Expr) -> Expr:
-    """A padding that a condition chooses, with the word keep as its number."""
+def with_keep(padding: Expr, keep: Expr) -> Expr:
+    """A padding, chosen by a condition or not, with the number of the word `keep` in its place."""
     if isinstance(padding, IfElse):
-        return IfElse(padding.condition, settled(padding.then, keep), settled(padding.other, keep))
+        return IfElse(padding.condition, with_keep(padding.then, keep), with_keep(padding.other, keep))
     return keep if is_lit(padding, KEEP) else padding
 
 
@@ -223,7 +223,7 @@ class Conv(Op, name="conv"):
         elif is_lit(padding, SAME):
             cls, padding = f"Conv{e.rank}dSame", 0
         elif isinstance(padding, IfElse):
-            padding = settled(padding, keep_expr(f.kernel, f.dilation, e.rank))
+            padding = with_keep(padding, keep_expr(f.kernel, f.dilation, e.rank))
         return self.made(cls, padding, e)
 
     def made(self, cls: str, padding: Expr | int, e: Site) -> Module:

@@ -7,52 +7,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import shown
-from archdsl.support.naming import did_you_mean
+from archdsl.support.plugins import Plugins
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from archdsl.ir.program import Program
     from archdsl.passes.base import Pass
 
 PassLike: TypeAlias = "str | Pass | Callable[[Program], Program]"
 
-GROUP = "archdsl.passes"
 BUILT_IN = {
     "fold_batch_norm": ".fold_batch_norm:FOLD_BATCH_NORM",
     "deploy": ".deploy:DEPLOY",
 }
-
-
-def registered() -> dict[str, EntryPoint]:
-    """The passes of other packages."""
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=GROUP)}
+PASSES = Plugins("pass", "unknown-pass", "archdsl.passes", __name__, BUILT_IN)
 
 
 def names() -> list[str]:
     """Every pass there is, our own first."""
-    return list(dict.fromkeys((*BUILT_IN, *sorted(registered()))))
+    return PASSES.names()
 
 
 def named(name: str) -> Pass:
     """A pass by name; only its own module is imported."""
-    if name in BUILT_IN:
-        module, constant = BUILT_IN[name].split(":")
-        found: Pass = getattr(import_module(module, __name__), constant)
-        return found
-    others = registered()
-    if name not in others:
-        known = [*BUILT_IN, *sorted(others)]
-        hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
-        raise fault("unknown-pass", f"there is no pass '{name}'", help=hint)
-    return one(others[name].load())
+    return one(PASSES.load(name))
 
 
 def one(given: PassLike) -> Pass:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.diagnostics.spans import Span
+from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ir.program import Operation, Program
 
@@ -79,8 +80,8 @@ class Carry:
         for operation in operations(self.after):
             if operation.merged:
                 place = operation.merged.index(operation.source)
-                runs = [old.get(source, []) for source in operation.merged]
-                chain = Chain(runs[:place], runs[place + 1 :])
+                parts = [old.get(source, []) for source in operation.merged]
+                chain = Chain(parts[:place], parts[place + 1 :])
                 found.update(dict.fromkeys(new.get(operation.id, []), chain))
         return found
 
@@ -93,7 +94,7 @@ class Carry:
 def made_by(graph: Graph) -> dict[int, list[Node]]:
     """The nodes that each operation made, in order of execution."""
     found: dict[int, list[Node]] = {}
-    for node, operation in zip(graph.nodes, graph.origin.made, strict=True):
+    for node, operation in zip(graph.nodes, origin_of(graph).made, strict=True):
         found.setdefault(operation, []).append(node)
     return found
 
@@ -102,7 +103,7 @@ def runs(graph: Graph, numbers: Mapping[int, int]) -> dict[Run, list[Node]]:
     """The nodes of each operation, known by some number, in each call and turn."""
     places = calls_of(graph)
     found: dict[Run, list[Node]] = {}
-    for node, operation in zip(graph.nodes, graph.origin.made, strict=True):
+    for node, operation in zip(graph.nodes, origin_of(graph).made, strict=True):
         found.setdefault((numbers[operation], places[node.scope]), []).append(node)
     return found
 
@@ -123,5 +124,5 @@ def calls_of(graph: Graph) -> dict[Scope, Calls]:
 
 def operations(graph: Graph) -> Iterator[Operation]:
     """Every operation of the program that a graph was made from."""
-    for function in graph.origin.program.functions:
+    for function in origin_of(graph).program.functions:
         yield from function.walk()

@@ -34,10 +34,18 @@ def fold_batch_norm(program: Program) -> Program:
     made = copied(program)
     normed = has_norm(made)
     for function in made.functions:
-        while any(fold(function, region, node) for region in regions_of(function) for node in norms(region)):
-            pass
+        if fold_all(function) and function.doc and not function.network:
+            function.doc = f"{function.doc.rstrip('. ')}; the norms are folded into the layers."
     renamed(made, normed)
     return program_of(made.main)
+
+
+def fold_all(function: Function) -> bool:
+    """Folds what can be folded in a function; whether anything could."""
+    count = 0
+    while any(fold(function, region, node) for region in regions_of(function) for node in norms(region)):
+        count += 1
+    return count > 0
 
 
 def norms(region: Region) -> Iterator[Primitive]:

@@ -1,1 +1,1 @@
-"""A built module beside its graph: the graph computed op by op, and the proof that both are one network."""
+"""Live modules: source executed, the proof that one is its graph, weights that move, ONNX: all that needs torch."""

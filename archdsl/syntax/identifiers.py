@@ -27,12 +27,12 @@ _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 _TAKEN = frozenset(
     {"self", "torch", "nn", "F", "math", "itertools", "Tensor", "true", "false", "null", "input", "identity"}
 )
-_MEASURES = frozenset({"c_in", "h_in", "w_in"})
-_TURNS = frozenset(
-    {"i", "first", "last", "turn", "turns"}
-)  # in scope in every loop; a param may have the name, outside of loops
+MEASURES = ("c_in", "h_in", "w_in")  # of the tensor that enters
+TURN_NAMES = ("i", "first", "last")  # in scope in every loop; a param may have the name, outside of loops
+# in a table of a stage: how many turns of its repeats came before, and how many there are
+TABLE_NAMES = ("turn", "turns")
 _PYTHON = frozenset(["bool", "enumerate", "float", "list", "range", "reversed", "str", "super", "tuple", "zip"])
-_NUMBERS = _TAKEN | _MEASURES | _PYTHON | frozenset(FUNCTIONS)
+_NUMBERS = _TAKEN | {*MEASURES} | _PYTHON | frozenset(FUNCTIONS)
 # what leads out of a module's source: there it is no name of anything, nor an attribute
 LEADING_OUT = frozenset(
     {"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"}
@@ -153,7 +153,7 @@ def checked_name(node: Node, kind: Kind) -> str:
 def _clash(name: str, kind: Kind) -> str | None:
     """Why a name that is an identifier still cannot stand in this role."""
     if kind in ("param", "let", "column"):
-        if name in _TURNS and kind != "param":
+        if name in (*TURN_NAMES, *TABLE_NAMES) and kind != "param":
             return "it has a meaning in loops"
         taken = name in _NUMBERS | LEADING_OUT or name == "isinstance"
         return "it has a meaning in expressions or in the emitted source" if taken else None

@@ -1,4 +1,4 @@
-"""A spec as read: still symbolic, every part with its place. Made by `reader`, lowered by `lower`."""
+"""A spec as read: still symbolic, every part with its place. Made by `reading`, lowered by `lowering`."""
 
 from __future__ import annotations
 

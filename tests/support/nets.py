@@ -47,15 +47,20 @@ def images(name, batch=2):
 @cache
 def filled(name):
     """The network in eval mode, with outputs of a size at which differences tell. Not to be changed."""
+    return livened(graph_of(name), images(name, 8))
+
+
+def livened(graph, inputs):
+    """A new network in eval mode whose norms are those of some inputs, so that its outputs tell something."""
     torch.manual_seed(0)
-    net = module.build(graph_of(name))
+    net = module.build(graph)
     norms = [part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
     with torch.no_grad():
         for norm in norms:
             norm.weight.normal_(1, 0.1)
             norm.bias.normal_(0, 0.1)
             norm.momentum = 1.0  # one pass of training sets the statistics, and with them the size of all signals
-        net(*images(name, 8))
+        net(*inputs)
     for norm in norms:
         norm.momentum = 0.1
     return net.eval()

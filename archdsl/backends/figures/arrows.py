@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archdsl.backends.figures.forks import enclosing, reads
-from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item, shapes, size
+from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item, shapes
 from archdsl.ir.graph import Tensor
+from archdsl.ops.base import times
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def labelled(wires: Sequence[Wire], found: Sequence[Arrow]) -> dict[int, str]:
         wire, arrow = wires[index], found[index]
         if wire.tensor not in done and worth_saying(wire, arrow):
             done.add(wire.tensor)
-            labels[index] = size(wire.tensor.shape)
+            labels[index] = times(wire.tensor.shape)
     return labels
 
 

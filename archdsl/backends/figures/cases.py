@@ -15,6 +15,7 @@ from archdsl.expr.nodes import Constant, names
 from archdsl.expr.parse import parse
 from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
+from archdsl.syntax.identifiers import MEASURES
 
 Case: TypeAlias = "str | Mapping[str, Any]"  # conditions on a call: `stride=1, out=c_in`, or a mapping
 
@@ -83,7 +84,7 @@ def parted(text: str) -> list[str]:
 def values_of(call: Scope) -> dict[str, Constant]:
     """What a call may be chosen by: its arguments, and what enters it."""
     shape = call.inputs[0].shape if call.inputs else ()
-    return {**call.arguments, **dict(zip(("c_in", "h_in", "w_in"), shape, strict=False))}
+    return {**call.arguments, **dict(zip(MEASURES, shape, strict=False))}
 
 
 def holds(call: Scope, name: str, wanted: Any) -> bool:

@@ -10,8 +10,9 @@ from archdsl.backends.figures.cases import Case, chosen, letter, meets
 from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.outline import OPEN, Outline, View
-from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture, size
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture
 from archdsl.ir.graph import Graph, Scope, Tensor
+from archdsl.ops.base import times
 
 
 def has_rows(scope: Scope) -> bool:
@@ -96,7 +97,7 @@ def block_body(outline: Outline, call: Scope) -> list[Item]:
 
 
 def ends(role: str, tensors: Mapping[str, Tensor]) -> list[Item]:
-    return [Box(role, (name,), shape=size(tensor.shape), tensor=tensor) for name, tensor in tensors.items()]
+    return [Box(role, (name,), shape=times(tensor.shape), tensor=tensor) for name, tensor in tensors.items()]
 
 
 def picture(title: str, items: list[Item]) -> Picture:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from archdsl.backends.figures.anatomy import Readers, anatomy, entering
-from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, size
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, op_text
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ops.base import times
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
@@ -129,7 +130,7 @@ class Outline:
         runs = self.runs(inside)
         role = inside[0].role if len(inside) == 1 else "block"
         output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
-        return Box(role, shortened(runs), nodes, self.heading(scope), size(output.shape), tensor=output)
+        return Box(role, shortened(runs), nodes, self.heading(scope), times(output.shape), tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
         return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]

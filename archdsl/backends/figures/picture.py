@@ -94,10 +94,5 @@ class Picture:
         return [box for item in self.items for box in item.boxes()]
 
 
-def size(shape: Shape) -> str:
-    """`64×56×56`."""
-    return "×".join(map(str, shape))
-
-
 def shapes(tensors: Sequence[Tensor]) -> set[Shape]:
     return {tensor.shape for tensor in tensors}

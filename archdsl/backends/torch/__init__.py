@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archdsl.analysis.coverage import witnesses
+from archdsl.analysis.coverage import covering_graphs
 from archdsl.analysis.noting import IMAGE, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.classes import ClassSource, Writer
@@ -26,7 +26,7 @@ from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant, Expr, Lit, Name, is_long, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
-from archdsl.ir.facts import Origin
+from archdsl.ir.facts import Origin, origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ir.seal import refuse_edited
 from archdsl.ops import REGISTRY
@@ -50,15 +50,14 @@ def emit(graph: Graph, style: str = "specialized") -> str:
 def document(graph: Graph, style: str = "specialized") -> Document:
     """All classes of the network, callees first."""
     parametric = style == "parametric"
-    graphs = witnesses(graph) if parametric else [graph]
+    graphs = covering_graphs(graph) if parametric else [graph]
     graph = graphs[-1]
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     symbolic, rates = open_params(graph)
     if parametric:
         symbolic |= frozenset(graph.params)
     functions = called(origin)
-    classifier = common([classifier_of(g, (symbolic & g.origin.output_deps) - {IMAGE}, functions) for g in graphs])
+    classifier = common([classifier_of(g, (symbolic & origin_of(g).output_deps) - {IMAGE}, functions) for g in graphs])
     if classifier is None:
         symbolic -= {IMAGE}
     names_ = scope.classes(functions, origin.function, graph.name)
@@ -90,8 +89,7 @@ def classes_of(
     norm: SharedNorm | None,
 ) -> tuple[list[ClassSource], Writer]:
     """The class of each function, and who wrote the last one."""
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     classes: dict[int, ClassSource] = {}
     channels: dict[int, Expr] = {}
     sizes: dict[int, Size | None] = {}
@@ -145,7 +143,7 @@ def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[st
 
 def follows(graph: Graph, name: str) -> Constant:
     """What a param is by the graph's other params, where its default reads them."""
-    default = graph.origin.function.params[name].default
+    default = origin_of(graph).function.params[name].default
     return evaluate(default, graph.params) if default is not None else None
 
 
@@ -210,8 +208,7 @@ class Uses:
 
 def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     """The params that stay arguments (of soft fields alone, or of the channels of outputs or image), and the former."""
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     uses = Uses()
     for slot, seen in origin.facts.seen.items():
         if slot[1] in ("condition", "count", "rows"):

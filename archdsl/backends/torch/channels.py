@@ -89,7 +89,7 @@ class Channels:
         self.entered.append(self.numbers.said(expr, slot))
         return self.numbers.shown(expr, slot)
 
-    def meant(self, operand: ir.Operand) -> Expr:
+    def as_c_in(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
         constant = self.numbers.constant((operand.id, "c")) if isinstance(operand, ir.Value) else None
         return constant if constant is not None else self.by_name(self.of(operand))
@@ -243,7 +243,7 @@ class Channels:
             raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
         return wrap(seen.value)
 
-    def settle(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
+    def end_stage(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:
         """At the end of a stage: its channels without its own names, which mean something else later."""
         for var in set(self.known) - before:
             constant = self.numbers.constant((var.id, "c"))

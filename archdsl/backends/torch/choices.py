@@ -18,7 +18,7 @@ FEWEST = 4  # words from which on a table is easier to read than `if … elif`
 
 def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[Line]:
     """`self.key = keys[word]()`, where conditions ask for one word after another; else nothing."""
-    words = asked_words(writer, arms)
+    words = compared_words(writer, arms)
     left = [word for word in words_of(writer, words[0]) if word not in {w.value for _, w in words}] if words else []
     if len(words) + bool(left) < FEWEST or len(left) != 1:
         return []
@@ -32,18 +32,18 @@ def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[Line]:
     ]
 
 
-def asked_words(writer: Writer, arms: Sequence[Arm]) -> list[tuple[Name, Lit]]:
+def compared_words(writer: Writer, arms: Sequence[Arm]) -> list[tuple[Name, Lit]]:
     """The words that the first outcomes hang on, all of one name."""
     found: list[tuple[Name, Lit]] = []
     for arm in arms[:-1]:
-        pair = None if arm.condition is None else asked(writer.numbers.shown(arm.condition))
+        pair = None if arm.condition is None else compared(writer.numbers.shown(arm.condition))
         if pair is None or (found and pair[0] != found[0][0]):
             break
         found.append(pair)
     return found
 
 
-def asked(condition: Expr) -> tuple[Name, Lit] | None:
+def compared(condition: Expr) -> tuple[Name, Lit] | None:
     """The name and the word of `name == "word"`."""
     match condition:
         case Compare(op="==", left=Name() as name, right=Lit(value=str()) as word):
@@ -51,9 +51,9 @@ def asked(condition: Expr) -> tuple[Name, Lit] | None:
     return None
 
 
-def words_of(writer: Writer, asked: tuple[Name, Lit]) -> list[str]:
+def words_of(writer: Writer, pair: tuple[Name, Lit]) -> list[str]:
     """All that a name was in this network, if that were words."""
-    slot = writer.numbers.bound.get(asked[0].id)
+    slot = writer.numbers.bound.get(pair[0].id)
     seen = writer.numbers.seen.get(slot) if isinstance(slot, tuple) else None
     return list(seen.words) if seen is not None and seen.kinds == {"str"} else []
 

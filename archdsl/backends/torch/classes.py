@@ -1,4 +1,4 @@
-"""Template -> class: what `__init__` makes and what `forward` does, by the notes of the elaboration."""
+"""Function -> class: what `__init__` makes and what `forward` does, by the facts of the runs."""
 
 from __future__ import annotations
 
@@ -63,9 +63,10 @@ from archdsl.expr.nodes import (
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
-from archdsl.lowering.vocabulary import GENERIC, INPUT, MEASURES
+from archdsl.lowering.vocabulary import GENERIC, INPUT
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
 from archdsl.support.naming import unique
+from archdsl.syntax.identifiers import MEASURES
 
 MOST_TERMS = 4  # of a list that are added one by one
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
@@ -161,7 +162,7 @@ class Writer:
             slots[self.size] = (function.id, self.size)
         if not self.outermost:
             slots |= {f"c_{name}": (function.id, f"c_{name}") for name in function.inputs}
-            slots |= {name: (function.id, name) for name in ("c_in", "h_in", "w_in")}
+            slots |= {name: (function.id, name) for name in MEASURES}
             slots |= defaults_that_stay(function, given)
         slots |= doubles
         self.numbers = Numbers(
@@ -194,7 +195,7 @@ class Writer:
         self.biased: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
         self.keys = {node.key for node in function.walk() if node.key is not None}  # the attributes that there may be
-        self.asked: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
+        self.read_by_words: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
         self.flags: dict[str, Flag] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.Operation, str] = {}
@@ -588,7 +589,7 @@ class Writer:
             self.node(node)
             if node.stage is not None:
                 entering = self.numbers.bound.get("c_in")
-                self.channels.settle(before, {"c_in": entering} if isinstance(entering, Expr) else {})
+                self.channels.end_stage(before, {"c_in": entering} if isinstance(entering, Expr) else {})
                 if self.statements and isinstance(self.statements[-1], Step):
                     self.statements[-1].alone = True
         assert region.result is not None
@@ -598,7 +599,7 @@ class Writer:
         """What `c_in` means in a stage."""
         if self.channels.of(operand) == Name("c_in") and not self.outermost:
             return self.function.id, "c_in"
-        return self.channels.meant(operand)
+        return self.channels.as_c_in(operand)
 
     def node(self, node: ir.Operation) -> None:
         match node:
@@ -711,7 +712,7 @@ class Writer:
         self.numbers.bound.update({name: (node.id, name) for name in node.let})
         mark, before = len(self.lines), set(self.channels.known)
         result = self.region(node.body)
-        self.channels.settle(before, node.let)
+        self.channels.end_stage(before, node.let)
         wanted = [
             Line(0, f"{n} = {text(self.numbers.close(e))}")
             for n, e in reversed(list(node.let.items()))
@@ -745,8 +746,8 @@ class Writer:
         before = set(self.numbers.used) if worded else set()
         shown = self.numbers.shown(node.fields[item.name], (node.id, item.name))
         if worded:  # read only where the words make a difference
-            self.asked[node.id] = self.numbers.used - before
-            self.numbers.used -= self.asked[node.id]
+            self.read_by_words[node.id] = self.numbers.used - before
+            self.numbers.used -= self.read_by_words[node.id]
         seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
@@ -828,7 +829,7 @@ class Writer:
         else:
             made = self.made_by_word(node, site, worded, getattr(site.f, worded))
             if isinstance(made, Ternary) or len(self.numbers.seen[node.id, worded].kinds) > 1:
-                self.numbers.used |= self.asked[node.id]
+                self.numbers.used |= self.read_by_words[node.id]
         self.channels[node.out] = self.channels.after(node)
         gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
         if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
@@ -1031,11 +1032,11 @@ class Writer:
                 and self.numbers.open_names(value)
                 and not self.is_formula(node, name)
             ):
-                asked = self.in_forward(node.fields[name], name, (node.id, name))
+                shown = self.in_forward(node.fields[name], name, (node.id, name))
                 seen = self.origin.facts.seen[(node.id, name)].value
                 if isinstance(seen, list):
-                    asked = ListOf(tuple(Index(asked, Lit(n)) for n in range(len(seen))))
-                setattr(site.f, name, asked)
+                    shown = ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen))))
+                setattr(site.f, name, shown)
         if MARK in node.op.function(site, *("x" for _ in node.operands())):
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)

@@ -18,7 +18,7 @@ from archdsl.backends.torch.pieces import Line, module_doc
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
-from archdsl.ir.facts import Origin
+from archdsl.ir.facts import Origin, origin_of
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
@@ -42,8 +42,7 @@ class Classifier:
 
 def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
     """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     images, scores = list(graph.inputs.values()), list(graph.outputs.values())
     plain = len(images) == len(scores) == len(classes) == 1 and not graph.training
     if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
@@ -70,8 +69,7 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
 
 def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
     """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
-    origin = graph.origin
-    assert origin is not None
+    origin = origin_of(graph)
     (scores,) = graph.outputs.values()
     steps = list(origin.function.walk())
     calls = [s for s in steps if isinstance(s, ir.Call) and any(hangs_on(a, param) for a in s.args.values())]
@@ -180,7 +178,7 @@ def reset_lines(
     is the call that makes it, if it is a block; it may read nothing that the constructor alone knows, a `helper` of the
     file being known everywhere.
     """
-    step, node, origin = classifier.layer, classifier.node, graph.origin
+    step, node, origin = classifier.layer, classifier.node, origin_of(graph)
     if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, helper, *NO_NAMES}:
         return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
     if not isinstance(step, ir.Primitive) or node is None or entering is None:

@@ -183,7 +183,7 @@ def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int
 def two_sides(writer: Writer, node: ir.If) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute."""
     shown = writer.numbers.shown(node.condition, (node.id, "condition"))
-    test = asked(writer, node, shown)
+    test = test_of(writer, node, shown)
     with writer.numbers.given(shown, True):
         then, then_result, then_lines = side(writer, node.then)
     with writer.numbers.given(shown, False):
@@ -222,7 +222,7 @@ def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
     return [Line(depth, otherwise), *lines]
 
 
-def asked(writer: Writer, node: ir.If, shown: Expr) -> str:
+def test_of(writer: Writer, node: ir.If, shown: Expr) -> str:
     """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
     if isinstance(shown, Name) and shown.id in writer.function.optional:
         return f"{writer.tensors.word(writer.function.inputs[shown.id])} is not None"

@@ -59,7 +59,15 @@ class Bracketed:
     inside: Doc
 
 
-Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain | Bracketed"
+@dataclass(frozen=True)
+class Fluent:
+    """Calls on what the one before gives, behind the head of a statement."""
+
+    head: str
+    calls: tuple[str, ...]
+
+
+Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain | Bracketed | Fluent"
 
 
 def call(head: str, *items: Doc) -> Group:
@@ -88,6 +96,8 @@ def flat(doc: Doc) -> str:
             return f"{first} if {condition} else {flat(other)}"
         case Bracketed(inside):
             return f"({flat(inside)})"
+        case Fluent(head, calls):
+            return head + "".join(calls)
         case Chain(first, rest):
             return flat(first) + "".join(f" {operator} {flat(part)}" for operator, part in rest)
     return doc
@@ -109,6 +119,14 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
             return _ternary(doc, indent, suffix)
         case Bracketed():
             return _break_cat([doc], indent, suffix) or [whole]
+        case Fluent(head, calls):
+            together = " " * (indent + 4) + "".join(calls)
+            apart = [f"{' ' * (indent + 4)}{part}" for part in calls]
+            return [
+                f"{' ' * indent}{head}(",
+                *([together] if len(together) <= WIDTH else apart),
+                f"{' ' * indent}){suffix}",
+            ]
         case Chain(first, rest):
             inner = [line for operator, part in rest[:-1] for line in lines(Cat((f"{operator} ", part)), indent)]
             return [*lines(first, indent), *inner, *lines(Cat((f"{rest[-1][0]} ", rest[-1][1])), indent, suffix)]
@@ -208,8 +226,17 @@ def broken(line: str) -> Doc:
     match = re.match(r"^([\w.]+)\((.*)\)$", rest)
     items = split_arguments(match.group(2)) if match else None
     if match is None or items is None:
-        return line
+        calls = called_in_turn(rest)
+        return Fluent(head, calls) if head and len(calls) > 2 else line
     return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
+
+
+def called_in_turn(text: str) -> tuple[str, ...]:
+    """`f(x).g().h()` as `f(x)`, `.g()`, `.h()`."""
+    first, *rest = split_at(text, (").",) * text.count(")."))
+    if not text.endswith(")") or " " in first.split("(")[0]:  # no call alone
+        return (text,)
+    return (f"{first})", *(f".{part})" for part in rest[:-1]), f".{rest[-1]}") if rest else (text,)
 
 
 def breakable(item: str) -> Doc:

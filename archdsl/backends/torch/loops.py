@@ -27,8 +27,8 @@ from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
-from archdsl.lowering.vocabulary import TABLE_NAMES, TURN_NAMES
 from archdsl.support.naming import unique
+from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
@@ -142,7 +142,7 @@ class LoopWriter:
         node = self.node
         cells: dict[str, Expr] = dict(zip(TURN_NAMES, (index, first, last), strict=True))
         if node.rows is not None:
-            row = Index(self.meant(node.rows), Lit(-1) if last == Lit(True) else index)
+            row = Index(self.from_inside(node.rows), Lit(-1) if last == Lit(True) else index)
             lone = len(node.columns) == 1 and not self.in_brackets()
             cells |= {name: row if lone else Index(row, Lit(n)) for n, name in enumerate(node.columns)}
         for name, expr in node.let.items():
@@ -375,7 +375,7 @@ class LoopWriter:
 
     def turns(self) -> Expr:
         """How many turns the loop has, as it can be said inside of it."""
-        return self.meant(self.all_turns())
+        return self.from_inside(self.all_turns())
 
     def all_turns(self) -> Expr:
         """How many turns the loop has."""
@@ -387,7 +387,7 @@ class LoopWriter:
             return Lit(len(self.writer.origin.facts.rows.get(node.id, [])))
         return Call("len", (node.rows,))
 
-    def meant(self, outside: Expr) -> Expr:
+    def from_inside(self, outside: Expr) -> Expr:
         """An expression of the loop's head inside of it, where `i` is another."""
         return substitute(outside, self.aside)
 

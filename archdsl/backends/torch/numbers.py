@@ -198,10 +198,10 @@ def implied(condition: Expr, truth: bool) -> Iterator[tuple[Expr, bool]]:
 
 def decided_by(op: str, parts: list[bool | None]) -> bool | None:
     """The truth value of `and` or `or` over parts of which some are not known."""
-    settles = op == "or"
-    if settles in parts:
-        return settles
-    return None if None in parts else not settles
+    deciding = op == "or"
+    if deciding in parts:
+        return deciding
+    return None if None in parts else not deciding
 
 
 def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:

@@ -7,7 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archdsl.backends.torch.layout import Bracketed, Cat, Chain, Comprehension, Doc, Group, Ternary, call, flat, keyword
+from archdsl.backends.torch.layout import (
+    Bracketed,
+    Cat,
+    Chain,
+    Comprehension,
+    Doc,
+    Fluent,
+    Group,
+    Ternary,
+    call,
+    flat,
+    keyword,
+)
 from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, ListOf, Logic, Unary, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Module, is_lit
@@ -179,7 +191,7 @@ def aimed(line: Line, target: str, depth: int = 0) -> Line:
                 return Cat(tuple(map(fill, parts)))
             case Comprehension(element, clause):
                 return Comprehension(fill(element), fill(clause))
-            case Ternary() | Chain() | Bracketed():
+            case Ternary() | Chain() | Bracketed() | Fluent():
                 return part
         return part.replace(TARGET, target)
 

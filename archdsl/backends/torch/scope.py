@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from archdsl.backends.torch.prelude import definitions
 from archdsl.ir import program as ir
-from archdsl.lowering.vocabulary import INPUT, MEASURES
+from archdsl.lowering.vocabulary import INPUT
 from archdsl.support.naming import unique
-from archdsl.syntax.identifiers import ATTRIBUTES, DEFINED, LEADING_OUT, READ
+from archdsl.syntax.identifiers import ATTRIBUTES, DEFINED, LEADING_OUT, MEASURES, READ
 
 IMPORTED = frozenset({"self", "nn", "torch", "Tensor", "math", "F"})
 OUTPUT, TRAINING_OUTPUT = "Output", "TrainingOutput"  # what follows the network's name in those of its results

@@ -16,7 +16,7 @@ from archdsl.support.naming import camel
 from archdsl.support.paths import is_folder, real
 from archdsl.support.resources import folder
 from archdsl.syntax.compose import Document, Files, Reference, called_from, document
-from archdsl.syntax.identifiers import checked_name, is_identifier
+from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
@@ -52,7 +52,7 @@ _DECLARING = {
     "stages": "stage",
 }
 _FORMS = {"stages": "give each stage a name: 'stem: [...]'", "blocks": "give each block a name: 'Stem: [...]'"}
-_ALWAYS = frozenset({"input", "c_in", "h_in", "w_in", "i", "first", "last", "turn", "turns"})
+_ALWAYS = frozenset({"input", *MEASURES, *TURN_NAMES, *TABLE_NAMES})
 
 
 def read_spec(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import archdsl
@@ -135,7 +136,8 @@ def test_check_gives_annotations_to_github(run, here):
         (("cost", "small.yaml", "--variant", "zzz"), "wide"),
         (("cost", "small.yaml", "--set", "widht=3"), "did you mean 'width'?"),
         (("cost", "small.yaml", "--set", "width"), "--set takes name=value"),
-        (("cost", "small.yaml", "--set", "width={a: 1}"), "cannot be a mapping"),
+        (("cost", "small.yaml", "--set", "width={a: 1}"), "'--set width' cannot be a mapping"),
+        (("emit", "small.yaml", "--option", "style={a: 1}"), "'--option style' cannot be a mapping"),
         (("cost", "small.yaml", "--set", "width=[1"), "--set width:1:"),
         (("cost", "small.yaml", "--input", "3,a,4"), "--input takes C,H,W"),
         (("cost", "small.yaml", "--input", "3,8,8", "--input", "3,9,9"), "each need a name"),
@@ -172,7 +174,7 @@ def test_a_faulty_call_is_told_what_to_do(run, args, said):
     ],
 )
 def test_set_reads_yaml_1_2(value, expected):
-    found = options.parse_set(None, None, [f"key={value}"])["key"]
+    found = options.parse_set(None, click.Option(["--set"]), [f"key={value}"])["key"]
     assert found == expected
     assert type(found) is type(expected)
 

@@ -11,7 +11,6 @@ from typing import TypeAlias
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
 from archdsl.backends.figures.outline import Outline
-from archdsl.backends.figures.picture import size
 from archdsl.ir.graph import Tensor
 from archdsl.ops.base import times
 
@@ -83,7 +82,7 @@ def is_symbol(stack: Stack) -> bool:
 def closed_size(part: Part, said: Words | None) -> Size:
     """The size of a part; `said`: the words of a group."""
     if isinstance(part, End):
-        return fit([(part.name, TEXT, True), (size(part.tensor.shape), SMALL, False)], TITLE + CAPTION)
+        return fit([(part.name, TEXT, True), (times(part.tensor.shape), SMALL, False)], TITLE + CAPTION)
     if isinstance(part, Stack):
         return stack_size(part)
     assert said is not None

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from archdsl.backends.figures.measure import width
-from archdsl.backends.figures.picture import size
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.plan import Point, Rect, Text, Words, centred, heading, remark, tapped, text
 from archdsl.backends.figures.style import SMALL, TEXT
-from archdsl.ops.base import Shape
+from archdsl.ops.base import Shape, times
 
 MARGINS = {False: (6.0, 7.0), True: (8.0, 4.0)}  # between the outline of a box and its text, by portrait
 BETWEEN = " · "  # what a column says on one line
@@ -65,7 +64,7 @@ def boxed(cell: Cell, manner: Manner, room: float) -> Body:
 
 
 def words_alone(cell: Cell) -> Body:
-    inside = text(cell.lines[0], float("inf"), TEXT) + remark(size(cell.output.shape))
+    inside = text(cell.lines[0], float("inf"), TEXT) + remark(times(cell.output.shape))
     return Body(cell, centred(inside.width + 4, inside.height + 2), text=inside)
 
 
@@ -105,9 +104,9 @@ def packed(words: Sequence[str], room: float) -> list[str]:
 
 def shapes(cell: Cell) -> Text:
     """C×H×W that leaves, and what else others read."""
-    whole = remark(size(cell.output.shape))
+    whole = remark(times(cell.output.shape))
     for tap in cell.taps:
-        whole += tapped(f"tap {size(tap.shape)}")
+        whole += tapped(f"tap {times(tap.shape)}")
     return whole
 
 
@@ -161,7 +160,7 @@ def notes(body: Body, *, written: bool) -> list[Words]:
     below = centred(channels.width, channels.height).moved(front, rect.low - CLOSE - channels.height / 2)
     found = [Words(body.cell, below, channels)]
     if written and len(shape) > 1:
-        extent = remark(size(shape[1:]))
+        extent = remark(times(shape[1:]))
         top = min(-CLOSE - 2, rect.low + extent.width)  # below the arrow that enters at the middle
         left = min(rect.left, below.left) - CLOSE
         turned = Rect(left - extent.height, top - extent.width, left, top)
