@@ -26,7 +26,8 @@ def seal(graph: Graph) -> Seal:
 
 
 def of_node(node: Node) -> tuple[Any, ...]:
-    return node.op, frozen(node.fields), node.inputs, node.outputs, node.path, node.training
+    shapes = tuple(tensor.shape for tensor in node.outputs)
+    return node.op, frozen(node.fields), node.inputs, node.outputs, shapes, node.path, node.training, node.functional
 
 
 def frozen(value: Any) -> Any:

@@ -51,7 +51,12 @@ class Verifier:
         function = self.function
         self.expect(function not in self.known, "the function stands in the program twice", None)
         further = [name for name in function.inputs if name != "input"]
-        self.numbers = {*MEASURES, *(f"c_{name}" for name in function.inputs), *function.params, *function.implicit}
+        self.numbers = {
+            *MEASURES,
+            *(f"c_{name}" for key, value in function.inputs.items() for name in (key, value.name)),
+            *function.params,
+            *function.implicit,
+        }
         self.numbers |= {*function.optional, *function.let}
         self.expect(function.optional <= set(further), "an input that may be absent is none of its inputs", None)
         for value in function.inputs.values():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from archdsl.analysis.elaborate import elaborate, lowered
+from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ir.program import Program
 from archdsl.ir.rewrite import copied
@@ -59,7 +60,8 @@ def rewritten(spec: Spec, passes: Sequence[Pass]) -> tuple[Spec, Program]:
 def applied(one: Pass, program: Program) -> Program:
     """What a pass makes of a program, verified; the program that it is given stays as it is."""
     made = one.rewrite(program)
-    assert isinstance(made, Program), f"the pass {one.name} gives {type(made).__name__}, not a Program"
+    if not isinstance(made, Program):
+        raise fault("bad-call", f"the pass {one.name} gives {type(made).__name__}, not a Program")
     made = copied(program) if made is program else made
     verify(program, f"{one.name}, which must not change the program that it is given")
     verify(made, one.name)

@@ -11,6 +11,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.given import checked, is_path, known_word, shown
 from archdsl.ir.graph import Graph
+from archdsl.ir.seal import refuse_edited
 from archdsl.ops.base import FORM
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind
@@ -67,10 +68,11 @@ def graph_of(
     inputs: Inputs | None = None,
     rewriting: Rewriting | None = None,
 ) -> Graph:
-    """The graph of a spec, rewritten; a Graph is its own."""
+    """The graph of a spec, rewritten; a Graph is its own, unless it was edited."""
     if isinstance(spec, Graph):
         if variant is not None or params or inputs is not None or rewriting not in (None, rewritten()):
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
+        refuse_edited(spec)
         return spec
     return elaborated(read(spec), variant, params, inputs, rewriting)
 

@@ -94,10 +94,12 @@ def test_no_bad_spec_gives_more_than_a_screenful():
 
 
 def raised(path: Path) -> set[str]:
-    """The codes in the calls of `fault` and `Diagnostic` of a source file."""
+    """The codes that a source file gives to `fault`, `Diagnostic` and, second there, `Plugins`."""
+    place = {"fault": 0, "Diagnostic": 0, "Plugins": 1}
     calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args)
-    firsts = [call.args[0] for call in calls if getattr(call.func, "id", "") in ("fault", "Diagnostic")]
-    words = (part.value for first in firsts for part in ast.walk(first) if isinstance(part, ast.Constant))
+    named = ((getattr(call.func, "id", ""), call.args) for call in calls)
+    codes = [args[place[name]] for name, args in named if name in place]
+    words = (part.value for code in codes for part in ast.walk(code) if isinstance(part, ast.Constant))
     return {word for word in words if isinstance(word, str)}
 
 

@@ -185,8 +185,8 @@ class Channels:
         try:
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
             found = wrap(node.op.channels(fields, entering, where))
-            if reads_size(found):
-                return self.of_size(node, fields)
+            if reads_size(found) or (self.function.staged and not {"h_in", "w_in"}.isdisjoint(found.mentioned)):
+                return self.of_size(node, fields)  # a stage knows its own height and width as numbers alone
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
                 return found if same(found, last) or isinstance(last, IfElse) else last

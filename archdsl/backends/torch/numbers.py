@@ -53,7 +53,8 @@ class Numbers:
         if isinstance(expr, Lit):
             return expr
         constant = self.constant(slot) if slot is not None else None
-        if isinstance(expr, Name) and constant is not None and not expr.id.startswith(("@", "c_in")):
+        unknown = isinstance(expr, Name) and expr.id in ("h_in", "w_in") and expr.id not in self.bound
+        if isinstance(expr, Name) and constant is not None and not unknown and not expr.id.startswith(("@", "c_in")):
             own = self.close(expr)  # the same everywhere it is read here, but not by itself
             return own if isinstance(own, Name) else constant
         return constant if constant is not None else simplify(self.close(expr), self.facts)
@@ -134,7 +135,11 @@ class Numbers:
         found = self.bound.get(name.id)
         if found is None:
             if name.id in ("h_in", "w_in"):
-                raise fault("cannot-print", f"'{name.id}' changes from turn to turn of a loop", name.span)
+                raise fault(
+                    "cannot-print",
+                    f"'{name.id}' changes from stage to stage and from turn to turn of a loop",
+                    name.span,
+                )
             return name
         if isinstance(found, Expr):
             return self.close(found) if found != name else found

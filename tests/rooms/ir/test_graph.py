@@ -109,6 +109,10 @@ def out_of_order(graph: Graph) -> None:
     graph.root.children.reverse()
 
 
+def exported(graph: Graph) -> None:
+    archdsl.export_onnx(graph, "never.onnx")
+
+
 EDITS = {
     removed: "this graph has 9 nodes, its spec gives 10",
     changed: r"the node 'stem.conv' \(conv\) of this graph is not what its spec gives",
@@ -119,8 +123,11 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
-@pytest.mark.parametrize("use", [archdsl.emit, archdsl.build, lambda graph: archdsl.export_onnx(graph, "never.onnx")])
-def test_an_edited_graph_is_refused_where_its_program_would_be_printed(edit, use):
+@pytest.mark.parametrize(
+    "use",
+    [archdsl.emit, archdsl.build, archdsl.cost, archdsl.draw, lambda graph: archdsl.export_onnx(graph, "never.onnx")],
+)
+def test_an_edited_graph_is_refused_by_all_that_would_read_it_or_its_program(edit, use):
     graph = archdsl.graph(NET)
     edit(graph)
     with pytest.raises(archdsl.SpecError, match=EDITS[edit]) as caught:

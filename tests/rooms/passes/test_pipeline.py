@@ -114,6 +114,11 @@ def test_a_graph_takes_no_passes():
         archdsl.graph(archdsl.graph(SMALL), passes=["fold_batch_norm"])
 
 
+def test_a_pass_that_gives_something_else_is_refused():
+    with pytest.raises(archdsl.SpecError, match="gives NoneType, not a Program"):
+        archdsl.graph(SMALL, passes=[lambda program: None])
+
+
 def test_a_pass_that_leaves_no_program_is_told_by_its_name():
     def crossed(program: Program) -> Program:
         made = copied(program)

@@ -298,7 +298,7 @@ def test_a_missing_package_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_binary_does_not_go_to_a_terminal(monkeypatch, capfd):
-    monkeypatch.setattr(onnx_export, "emit", lambda graph, weights: b"\0")
+    monkeypatch.setattr(onnx_export, "emit", lambda graph: b"\0")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert cli.main(["emit", "peleenet", "--target", "onnx"]) == 2
     assert "give -o FILE" in capfd.readouterr().err
