@@ -29,6 +29,7 @@ from support.places import PRELUDE
 
 import archdsl
 from archdsl.ops import REGISTRY
+from archdsl.runtime.sizes import smallest
 from archdsl.workspace.library import locate, read
 
 GOLDEN = GOLDENS / "source"
@@ -176,7 +177,8 @@ def assert_same_outputs(name, variant):
     ours = archdsl.build(name, variant)
     whole = loaded[graph.name](**loaded["VARIANTS"][variant])
     whole.load_state_dict(ours.state_dict())
-    x = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
+    shapes = smallest(graph)
+    x = [torch.randn(2, *shapes[tensor]) for tensor in graph.inputs.values()]
     found = []
     for module in (ours, whole):
         torch.manual_seed(0)  # of dropout
