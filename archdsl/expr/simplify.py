@@ -149,4 +149,7 @@ def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> E
 
 def same(a: Expr, b: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> bool:
     """Whether two expressions are provably equal."""
-    return a == b or _normal(polynomial(a, facts), facts) == _normal(polynomial(b, facts), facts)
+    if a == b:
+        return True
+    one, other = polynomial(a, facts), polynomial(b, facts)
+    return not _add(one, other, -1) or _normal(one, facts) == _normal(other, facts)

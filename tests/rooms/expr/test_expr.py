@@ -293,6 +293,11 @@ def test_substituting_a_value_gives_what_binding_it_gives(expr, env, name):
     assert evaluate(closed, env) == found
 
 
+def test_sums_of_choices_are_the_same_in_any_order():
+    a, b = parse("-(-(0 if n == 2 else c_in))"), parse("-(-(0 if n == 2 else out))")
+    assert same(a + b, b + a)
+
+
 @given(whole_trees(), whole_trees(), environments)
 @settings(max_examples=300)
 def test_what_is_called_the_same_has_the_same_value(a, b, env):
