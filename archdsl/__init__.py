@@ -174,7 +174,7 @@ def convert(
 
     In eval mode its outputs are the same. Without `passes` it is the form `deploy`: its learned groups must be
     condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Raises `SpecError` if the
-    module is not that of the spec and variant.
+    module is not that of the spec and variant, or has hooks, which would be lost.
     """
     from archdsl.expr.given import checked
     from archdsl.passes import chosen

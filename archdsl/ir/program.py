@@ -139,21 +139,33 @@ class If(Operation):
 
 
 @dataclass(eq=False, kw_only=True)
-class Loop(Operation):
+class Nested(Operation):
+    """A region that runs on the tensor that enters, which is `carry` inside of it."""
+
+    entry: Operand
+    carry: Value
+    body: Region
+    let: Mapping[str, Expr] = field(default_factory=dict)
+
+    def regions(self) -> tuple[Region, ...]:
+        return (self.body,)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (self.entry,)
+
+
+@dataclass(eq=False, kw_only=True)
+class Loop(Nested):
     """A chain repeated over rows (or `count` times); `parallel`: each row from the same tensor, all results kept.
 
     In a container the turns are its own children, otherwise they make a container of their own.
     `rows` of a table with a `name` column are keyed by it; `wrap` puts each row into a container.
     """
 
-    entry: Operand
-    carry: Value
-    body: Region
     count: Expr | None = None
     columns: tuple[str, ...] = ()
     column_defaults: Mapping[str, Expr] = field(default_factory=dict)
     rows: Expr | None = None
-    let: Mapping[str, Expr] = field(default_factory=dict)
     parallel: bool = False
     inline: bool = False  # its turns are children of the enclosing container
     wrap: bool = False
@@ -162,44 +174,20 @@ class Loop(Operation):
     entries: tuple[Operand, ...] = ()  # of a column of tensors: what enters each row, `entry` being the first
     entered: str = ""  # the column that then holds the channels of what enters
 
-    def regions(self) -> tuple[Region, ...]:
-        return (self.body,)
-
     def operands(self) -> tuple[Operand, ...]:
         return self.entries or (self.entry,)
 
 
 @dataclass(eq=False, kw_only=True)
-class Container(Operation):
+class Container(Nested):
     """A chain of modules under one key: a stage, a branch, a row."""
 
-    entry: Operand
-    carry: Value
-    body: Region
     kind: str = "branch"
-    let: Mapping[str, Expr] = field(default_factory=dict)
-
-    def regions(self) -> tuple[Region, ...]:
-        return (self.body,)
-
-    def operands(self) -> tuple[Operand, ...]:
-        return (self.entry,)
 
 
 @dataclass(eq=False, kw_only=True)
-class Stage(Operation):
+class Stage(Nested):
     """A stage that is no chain: its steps are the network's own, keyed by the stage's name in front."""
-
-    entry: Operand
-    carry: Value
-    body: Region
-    let: Mapping[str, Expr] = field(default_factory=dict)
-
-    def regions(self) -> tuple[Region, ...]:
-        return (self.body,)
-
-    def operands(self) -> tuple[Operand, ...]:
-        return (self.entry,)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -253,7 +241,7 @@ class Function(Numbered):
         yield from self.inputs.values()
         for node in self.walk():
             yield node.out
-            if isinstance(node, (Loop, Container, Stage)):
+            if isinstance(node, Nested):
                 yield node.carry
 
 
@@ -306,7 +294,7 @@ def regions_within(region: Region) -> Iterator[Numbered]:
     for node in region.nodes:
         yield node
         yield node.out
-        if isinstance(node, (Loop, Container, Stage)):
+        if isinstance(node, Nested):
             yield node.carry
         yield from readings(node.operands())
         for inner in node.regions():

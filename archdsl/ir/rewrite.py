@@ -13,6 +13,7 @@ from archdsl.ir.program import (
     Function,
     Item,
     Loop,
+    Nested,
     Operand,
     Operation,
     Pack,
@@ -69,7 +70,7 @@ class Copier:
     def operation(self, node: Operation) -> Operation:
         made = replace(node, source=node.id, merged=())
         change_operands(made, self.operand)
-        if isinstance(made, (Loop, Container, Stage)):
+        if isinstance(made, Nested):
             made.carry = self.value(made.carry)
         if isinstance(node, (Loop, Container)):
             assert isinstance(made, (Loop, Container))

@@ -53,6 +53,11 @@ def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bo
 
     A module that was given what its class takes beside the params of the spec has not exactly the nodes of the graph.
     """
+    for path, module in model.named_modules():
+        if module._forward_hooks or module._forward_pre_hooks:  # noqa: SLF001 - torch has no other way to ask
+            named = f"'{path}'" if path else "this module"
+            message = f"{named} has a hook, which the network made from it would not have"
+            raise fault("bad-call", message, help="remove it, and register it on the new network")
     has, wants = shapes(model), shapes(wanted)
     key = next((key for key in {**wants, **has} if has.get(key) != wants.get(key)), None)
     if key is not None:

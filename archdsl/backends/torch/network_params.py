@@ -22,7 +22,7 @@ def network_param(name: str, function: ir.Function, origin: Origin) -> str | Non
 
 def bound_by(node: ir.Operation) -> Iterable[str]:
     """The names that a loop or a container binds for its steps."""
-    if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
+    if isinstance(node, ir.Nested):
         yield from node.let
     if isinstance(node, ir.Loop):
         yield from node.columns

@@ -59,7 +59,7 @@ def numbers_of(function: ir.Function) -> set[str]:
     found = {*MEASURES, *function.params, *function.implicit, *function.let, *function.optional}
     found |= {f"c_{name}" for name in function.inputs if name != INPUT}
     for node in function.walk():
-        if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
+        if isinstance(node, ir.Nested):
             found.update(node.let)
         if isinstance(node, ir.Loop):
             found.update(node.columns)

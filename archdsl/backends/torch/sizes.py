@@ -45,7 +45,7 @@ class Sizes:
         self.carried: dict[ir.Value, ir.Operation] = {}
         for node in function.walk():
             self.made[node.out] = node
-            if isinstance(node, (ir.Loop, ir.Container, ir.Stage)):
+            if isinstance(node, ir.Nested):
                 self.carried[node.carry] = node
 
     def of(self, operand: ir.Operand | None) -> Size | None:

@@ -358,6 +358,14 @@ def test_a_module_that_computes_another_thing_with_the_same_layers_is_refused(tm
         archdsl.convert(names["Net"](), other, passes=PASSES)
 
 
+@pytest.mark.parametrize(("path", "named"), [("stem.conv", "'stem.conv'"), ("", "this module")])
+def test_a_hook_is_not_lost_in_silence(path, named):
+    net = archdsl.build("mobilenet_v2", "0.35-224")
+    net.get_submodule(path).register_forward_hook(lambda module, args, output: output + 1)
+    with pytest.raises(archdsl.SpecError, match=f"{named} has a hook"):
+        archdsl.convert(net, "mobilenet_v2", "0.35-224", passes=PASSES)
+
+
 def test_rates_that_training_has_changed_do_not_matter(tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(HEAD + PARAMS, encoding="utf-8")
