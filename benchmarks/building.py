@@ -22,7 +22,10 @@ NAMES = ("mobilenet_v2", "shufflenet_v2 x1.0", "efficientnet b0", "efficientnet 
 
 def measure(budget: float) -> list[Row]:
     """Rows for each network, each measurement in processes of its own."""
-    return [item for name in NAMES for item in (*child("building.py", "warm", name, str(budget)), started(name, budget))]
+    rows = []
+    for name in NAMES:
+        rows += [*child("building.py", "warm", name, str(budget)), started(name, budget)]
+    return rows
 
 
 def started(name: str, budget: float) -> Row:
@@ -45,7 +48,10 @@ def builders(network: Network) -> dict[str, Callable[[], nn.Module]]:
 
         return archdsl.build(network.spec, network.variant)
 
-    return {"ours": ours, "peer": lambda: network.peer()}
+    def peer() -> nn.Module:
+        return network.peer()
+
+    return {"ours": ours, "peer": peer}
 
 
 def start(name: str, whose: str) -> None:

@@ -25,7 +25,8 @@ def stub_ops() -> None:
 
 def loads_ops() -> bool:
     """Whether the compiled ops of torchvision can be loaded, told in a process of its own."""
-    return subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 class Network(NamedTuple):
