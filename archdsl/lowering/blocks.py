@@ -9,7 +9,7 @@ from archdsl.lowering.context import Context
 from archdsl.lowering.expressions import resolve, resolve_lets
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.library import Library
-from archdsl.lowering.params import declare, default_of_block, no_channels
+from archdsl.lowering.params import declare, default_of_block, no_channels, of_file
 from archdsl.lowering.recursion import recursion
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.steps import body
@@ -34,7 +34,8 @@ def lower_block(
     context = Context(library, home, block.params, block.name, staged)
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
-    params = declare(block.params, default_of_block, scope)
+    declared = declare(block.params, default_of_block, scope)
+    params = {name: of_file(param, context) for name, param in declared.items()}
     inputs = declare_inputs(block, lists, entering, scope)
     let = resolve_lets(block.let, scope)
     require = tuple(resolve(expr, scope) for expr in block.require)
