@@ -33,11 +33,21 @@ CONV = {
     "taps": "math.prod(m.kernel_size)",
     "groups": "m.groups",
 }
+HOLDERS = (
+    "nn.Conv",
+    "nn.Linear",
+    "nn.BatchNorm",
+    "nn.LayerNorm",
+    "nn.RMSNorm",
+)  # that classes of the prelude are or make
 LINEAR = {"fan_in": "m.in_features", "fan_out": "m.out_features"}
 
 
-def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> list[Line]:
-    """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own."""
+def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource], prelude: Mapping[str, str]) -> list[Line]:
+    """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own.
+
+    `prelude` has what classes of the prelude are called in this file, where that is another name.
+    """
     made: dict[str, set[str]] = {}
     for source in classes:
         for op, found in source.weighted.items():
@@ -45,9 +55,13 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     branches: list[tuple[list[str], list[Line]]] = []
     for target, entry in init.items():
         ops = [op for op in made if op == target or REGISTRY[op].follows == target]
-        kinds = sorted({torch_kind for op in ops for kind in made[op] for torch_kind in held_by(op, kind)})
+        held = {holder for op in ops for kind in made[op] for holder in held_by(op, kind)}
+        kinds = sorted(prelude.get(kind, kind) for kind in held)
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
+        learned = {b for source in classes for op in ops for b in source.learned.get(op, ())}
         lines = rules(target, entry, kinds, biased)
+        if lines and False in learned:  # norms of the same class without a scale and a shift
+            lines = [Line(0, "if m.weight is not None:"), *indent(lines)]
         if kinds and lines and branches and branches[-1][1] == lines:
             branches[-1][0].extend(kinds)
         elif kinds and lines:
@@ -68,10 +82,10 @@ def without_clash(lines: list[Line], init: Sequence[Line], word: str) -> list[Li
 
 
 def held_by(op: str, kind: str) -> list[str]:
-    """The torch classes that hold an op's weights."""
+    """The classes that hold an op's weights."""
     if kind.startswith("nn."):
         return [kind]
-    return [k for k in weights_of(REGISTRY[op].prelude, kind) if k.startswith(("nn.Conv", "nn.Linear", "nn.BatchNorm"))]
+    return [k for k in weights_of(REGISTRY[op].prelude, kind) if k == kind or k.startswith(HOLDERS)]
 
 
 def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:
