@@ -10,7 +10,7 @@ from archdsl.analysis import refusals
 from archdsl.analysis.domain import Domain, F, Row, T
 from archdsl.analysis.frames import Position, joined
 from archdsl.analysis.limits import MAX_CALLS, MAX_DEPTH, MAX_TURNS
-from archdsl.diagnostics.faults import Collector, SpecError, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault, placed
 from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT
@@ -110,7 +110,12 @@ class Interpreter(Generic[T, F]):
 
     def operation(self, node: ir.Operation, frame: F, position: Position) -> None:
         self.trail.here = node.span
-        self.runners[type(node)](node, frame, position)
+        try:
+            self.runners[type(node)](node, frame, position)
+        except SpecError as error:
+            if (found := placed(error, node.span)) is error:
+                raise
+            raise self.placed(found) from error.__cause__
 
     # --- tensors and names
     def set(self, var: ir.Value, value: Any, frame: F) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.faults import SpecError, at
 from archdsl.lowering.context import Context
 from archdsl.lowering.refusals import no_module
 from archdsl.lowering.vocabulary import INPUT
@@ -36,7 +36,9 @@ def is_module_of_one(step: s.UseStep, op: Op) -> bool:
     """Whether an op is a module here, over one tensor."""
     tensors = {f.name for f in op.fields if f.kind == "tensor"}
     given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
-    return not op.functional(given) and not tensors & given and not op.many
+    with at(step.span):
+        functional = op.functional(given)
+    return not functional and not tensors & given and not op.many
 
 
 def is_call_of_one(step: s.UseStep, context: Context) -> bool:

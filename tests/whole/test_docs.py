@@ -97,13 +97,13 @@ def test_the_worked_example_of_an_op_registers_builds_draws_and_costs():
     try:
         for text in blocks(DOCS / "adding-an-op.md", "python"):
             exec(compile(text, "adding-an-op.md", "exec", dont_inherit=True), names)
-        assert set(REGISTRY) - known == {"space_to_depth"}
-        assert names["model"].stem[0].factor == 2
+        assert set(REGISTRY) - known == {"focus"}
+        assert names["model"].stem[0].focus.downscale_factor == 2
         assert names["fault"].span is not None
     finally:
         for added in set(REGISTRY) - known:
             del REGISTRY[added]
-    with pytest.raises(archdsl.SpecError, match="space_to_depth"):
+    with pytest.raises(archdsl.SpecError, match="focus"):
         archdsl.graph(names["spec"])
 
 

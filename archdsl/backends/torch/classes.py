@@ -37,10 +37,11 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.taps import tapped
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import negated, substitute
@@ -607,7 +608,8 @@ class Writer:
     def node(self, node: ir.Operation) -> None:
         match node:
             case ir.Primitive() if node.functional:
-                self.functional(node)
+                with at(node.span):
+                    self.functional(node)
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
@@ -772,7 +774,10 @@ class Writer:
         What is computed from one of them is computed for each kind, under the condition that tells them apart.
         """
         if not mixed:
-            return node.op.module(site)
+            with at(node.span):
+                found = node.op.module(site)
+                refuse_unknown(node.op, found.cls)
+                return found
         name, *rest = mixed
         value = getattr(site.f, name)
 
