@@ -7,7 +7,7 @@ from torchvision.ops import deform_conv2d  # type: ignore[import-untyped]
 class DeformConv2d(nn.Conv2d):
     """Conv2d whose taps are moved by an offset, and weighed by a mask if there is one."""
 
-    def forward(
+    def forward(  # type: ignore[override]
         self,
         input: Tensor,
         offset: Tensor,

