@@ -3,6 +3,7 @@
 import archdsl.ops.activation
 import archdsl.ops.conv
 import archdsl.ops.detect
+import archdsl.ops.formula
 import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm
