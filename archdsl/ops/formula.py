@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.evaluate import OF_TENSORS, evaluate
-from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import (
     Binary,
     Call,
@@ -121,15 +120,6 @@ def parts(expr: Expr) -> Iterator[Expr]:
 def products(expr: Expr) -> int:
     """Multiplications and divisions of tensors, for each element."""
     return sum(isinstance(part, Binary) and part.op in ("*", "/", "**") for part in parts(expr))
-
-
-def with_numbers(expr: Expr, env: Mapping[str, Expr]) -> Expr:
-    """A formula with names of numbers replaced; it is folded where no tensor is lost: `x * 0 + 1` is as large as x."""
-    if not is_tensor(expr):
-        return substitute(expr, env)
-    found = rebuild(expr, lambda part: with_numbers(part, env))
-    short = fold(found)
-    return short if set(short.mentioned) == set(found.mentioned) else found
 
 
 def axes_of(call: Call, rank: int) -> tuple[Constant, ...]:

@@ -43,7 +43,7 @@ from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.fold import negated, substitute
+from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
     Call,
     Compare,
@@ -65,7 +65,6 @@ from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 from archdsl.lowering.vocabulary import GENERIC, INPUT
 from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
-from archdsl.ops.formula import with_numbers
 from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import MEASURES
 
@@ -1055,7 +1054,7 @@ class Writer:
                     for n in names(expr)
                     if not is_tensor_name(n.id)
                 }
-                setattr(site.f, item.name, with_numbers(expr, inner))
+                setattr(site.f, item.name, filled_in(expr, inner))
         for name, value in vars(site.f).items():
             if (
                 name in node.fields

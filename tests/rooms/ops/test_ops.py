@@ -638,7 +638,7 @@ def test_a_step_that_cannot_be_is_a_fault(name, shapes, given, field):
     ("shapes", "given", "field"),
     [
         ([(8, 6, 6), (100,)], {"out": 8}, "weight"),
-        ([(8, 6), (64,)], {"out": 8}, "weight"),
+        ([(8, 6), (64,)], {"out": 8}, None),
         ([(8, 6, 6), (64,)], {"out": 8, "padding": "same"}, "padding"),
     ],
 )
