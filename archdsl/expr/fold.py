@@ -29,7 +29,7 @@ def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
 
 
 def filled_in(expr: Expr, env: Mapping[str, Expr]) -> Expr:
-    """`expr` with names replaced, folded where none of those that are left is lost: `x * 0` stays, for x is a tensor."""
+    """`expr` with names replaced, folded where none that is left is lost: `x * 0` stays, for x is a tensor."""
     if isinstance(expr, Name):
         return env.get(expr.id, expr)
     found = rebuild(expr, lambda part: filled_in(part, env))
