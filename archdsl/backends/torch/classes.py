@@ -576,7 +576,8 @@ class Writer:
         }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken, self.tensors)
+        given = scope.given(self.function)
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, given, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
