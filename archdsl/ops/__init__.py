@@ -5,6 +5,7 @@ import archdsl.ops.blur_pool
 import archdsl.ops.border
 import archdsl.ops.conv
 import archdsl.ops.detect
+import archdsl.ops.formula
 import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm

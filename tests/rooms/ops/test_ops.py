@@ -42,7 +42,7 @@ def full(op, **given):
     """An op's fields with defaults, as `elaborate` gives them to its rules."""
     values = {f.name: f.default for f in op.fields if f.kind != "tensor" and not f.required} | given
     return SimpleNamespace(
-        **{k: parse(v) if k == "expression" and isinstance(v, str) else v for k, v in values.items()}
+        **{k: parse(v, formula=True) if k == "expression" and isinstance(v, str) else v for k, v in values.items()}
     )
 
 
@@ -230,7 +230,19 @@ MORE = [
     ("elu", [(4, 5, 5)], {"alpha": 2.0}),
     ("formula", [(8, 6, 6), (8, 1, 1)], {"expression": "min(t0, max(t1, -1), 2) - -t0 * 3"}),
     ("concat", [(8, 6, 6)], {}),
+    *(("concat", [(8, 6, 5), (8, 6, 5)], {"axis": axis}) for axis in ("c", "h", "w", 0, 2, -2, -3)),
+    ("concat", [(8, 6), (8, 3)], {"axis": "w"}),
+    *(("linear", shape, {"out": 4, "axis": -1}) for shape in ([(8,)], [(8, 6)], [(8, 6, 5)])),
+    ("linear", [(8, 6)], {"out": 4, "axis": "w", "bias": False}),
+    *(("softmax", [(8, 6, 5)], {"axis": axis}) for axis in ("c", "h", "w", 0, -1, -3)),
     ("mul", [(8, 1, 1), (8, 6, 6), (8, 6, 6)], {}),
+    ("mul", [(8, 6, 1), (8, 1, 6)], {}),
+    ("add", [(1, 6, 6), (8, 6, 6)], {}),
+    ("max", [(8, 6, 6), (8, 1, 1), (1, 6, 1)], {}),
+    ("formula", [(8, 6, 6), (1, 6, 6)], {"expression": "exp(-abs(t0)) / sqrt(1 + t1 * t1) - log(2 + abs(t1)) ** 2"}),
+    ("formula", [(8, 6, 6)], {"expression": "t0 * 0 + 1"}),
+    ("formula", [(8, 6, 6)], {"expression": "(t0 - mean(t0)) * mean(t0 * t0, 'c') + mean(t0, 'h', -1) / 3"}),
+    ("formula", [(8,), (8,)], {"expression": "t0 - mean(t1, 'c')"}),
 ]
 
 
@@ -536,7 +548,7 @@ def test_drop_block_drops_whole_blocks_and_as_much_as_it_says():
 
 
 def test_joins_print_as_people_write_them():
-    e = Site(SimpleNamespace(), Lit(8), 2)
+    e = Site(SimpleNamespace(axis=Lit("c")), Lit(8), 2)
     assert REGISTRY["concat"].function(e, "a", "b") == "torch.cat([a, b], 1)"
     assert REGISTRY["concat"].function(e, "*parts") == "torch.cat(parts, 1)"
     assert REGISTRY["concat"].function(e, "a", "*parts") == "torch.cat([a, *parts], 1)"
@@ -643,6 +655,9 @@ HOSTILE = [
     ("conv_transpose", [(8, 6, 6)], {"out": 8, "padding": 20}, "padding"),
     ("conv_transpose", [(8, 6, 6)], {"out": 8, "groups": 3}, "groups"),
     ("linear", [(8, 1, 1)], {"out": 8}, None),
+    ("linear", [(8, 5, 3)], {"out": 8, "axis": "h"}, None),
+    ("linear", [(8,)], {"out": 8, "axis": "w"}, "axis"),
+    ("softmax", [(8, 3)], {"axis": "h"}, "axis"),
     ("group_norm", [(8, 6, 6)], {"groups": 3}, "groups"),
     ("instance_norm", [(8,)], {}, None),
     ("instance_norm", [(8, 1, 1)], {}, None),
@@ -734,13 +749,24 @@ HOSTILE = [
     ("pad", [(8, 6, 6)], {"before": [1]}, "before"),
     ("channel_dropout", [(8,)], {"p": 0.1}, None),
     ("concat", [(8, 6, 6), (8, 5, 6)], {}, None),
-    ("add", [(8, 6, 6), (8, 1, 1)], {}, None),
+    ("add", [(8, 6, 6), (8, 3, 1)], {}, None),
+    ("add", [(8, 6, 6), (1, 6)], {}, None),
+    ("concat", [(8, 6, 6), (8, 5, 5)], {"axis": "h"}, None),
+    ("concat", [(8, 6), (8, 5)], {"axis": "h"}, "axis"),
+    ("concat", [(8,), (8,)], {"axis": "w"}, "axis"),
+    ("concat", [(8, 6), (8, 5)], {"axis": 2}, "axis"),
+    ("concat", [(8, 6), (8, 5)], {"axis": -3}, "axis"),
     ("mul", [(8, 6, 6), (4, 1, 1)], {}, None),
     ("mul", [(8, 6, 6), (8,)], {}, None),
-    ("mul", [(8, 6, 6), (8, 6, 1)], {}, None),
     ("max", [(8, 6, 6), (4, 6, 6)], {}, None),
-    ("formula", [(8, 6, 6)], {"expression": "t0 / 2"}, "expression"),
-    ("formula", [(8, 6, 6)], {"expression": "t0 ** 2"}, "expression"),
+    ("formula", [(8, 6, 6)], {"expression": "t0 // 2"}, "expression"),
+    ("formula", [(8, 6, 6)], {"expression": "2 ** t0"}, "expression"),
+    ("formula", [(8, 6, 6)], {"expression": "mean(t0, t0)"}, "expression"),
+    ("formula", [(8, 6, 6)], {"expression": "mean(t0, 'd')"}, "axis"),
+    ("formula", [(8, 6, 6)], {"expression": "mean(t0, 'w', -1)"}, "expression"),
+    ("formula", [(8,)], {"expression": "mean(t0)"}, "expression"),
+    ("formula", [(8, 6, 6)], {"expression": "exp(t0, t0)"}, "expression"),
+    ("formula", [(8, 6, 6), (1, 6, 6), (8, 3, 1)], {"expression": "t0 + t1 * t2"}, None),
     ("formula", [(8, 6, 6)], {"expression": "sum(t0)"}, "expression"),
     ("formula", [(8, 6, 6)], {"expression": "t0 if t0 else 1"}, "expression"),
     ("formula", [(8, 6, 6)], {"expression": "max(t0)"}, "expression"),
@@ -774,7 +800,7 @@ def test_a_step_that_cannot_be_is_a_fault(name, shapes, given, field):
     ("shapes", "given", "field"),
     [
         ([(8, 6, 6), (100,)], {"out": 8}, "weight"),
-        ([(8, 6), (64,)], {"out": 8}, "weight"),
+        ([(8, 6), (64,)], {"out": 8}, None),
         ([(8, 6, 6), (64,)], {"out": 8, "padding": "same"}, "padding"),
     ],
 )
@@ -788,7 +814,7 @@ def test_a_kernel_that_does_not_fit_is_a_fault(shapes, given, field):
 def test_channels_are_expressions_where_numbers_are():
     c = Name("c_in")
     assert show(REGISTRY["dwconv"].channels(SimpleNamespace(multiplier=Name("m")), c, ())) == "c_in * m"
-    assert show(REGISTRY["concat"].channels(SimpleNamespace(), [c, Name("a"), Lit(3)], ())) == "c_in + a + 3"
+    assert show(REGISTRY["concat"].channels(SimpleNamespace(axis="c"), [c, Name("a"), Lit(3)], ())) == "c_in + a + 3"
     assert show(REGISTRY["split"].channels(SimpleNamespace(sizes=Lit(2)), c, ())) == "c_in // 2"
     assert REGISTRY["split"].channels(SimpleNamespace(sizes=wrap([Name("a"), Name("b")])), c, ()) == [
         Name("a"),
