@@ -32,8 +32,8 @@ class Field:
     `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
     a list of whole numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text
     that is not an expression, `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's
-    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it; which of
-    them it is decides which class is made, as a value of a field that `chooses` does.
+    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it (to `ints`
+    also within the list); which of them it is decides which class is made, as a value of a field that `chooses` does.
     A `soft` field is a rate of training (dropout): a param behind it stays an argument of
     the emitted class. A default of None: the op's rules
     know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
