@@ -23,6 +23,7 @@ class Context:
     staged: bool = False  # loops rebind c_in, as in stages
     implicit: dict[str, s.Param] = field(default_factory=dict)  # params of files that it reads
     taps: dict[str, ir.Container | ir.Loop] = field(default_factory=dict)  # stages that a path may lead into
+    entering: ir.Value | None = None  # what enters the stage that is lowered, and has the channels `c_in`
 
     def file_param(self, name: str) -> bool:
         """Whether the file's params have it; the function then takes it as one more param."""

@@ -95,6 +95,10 @@ class Add(Join, name="add"):
         return chain("+", tensors)
 
 
+class Reparam(Add, name="reparam"):
+    """Sum of branches that become one convolution once the network is deployed."""
+
+
 class Mul(Join, name="mul"):
     """Product of the branches; a C×1×1 one is spread over the others."""
 

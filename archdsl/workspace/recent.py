@@ -17,7 +17,7 @@ from archdsl.analysis.counting import Kept, count_program
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
 from archdsl.ir.program import Program
-from archdsl.passes.pipeline import Rewriting, rewritten
+from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import folder
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import Spec
@@ -60,9 +60,11 @@ def cost_of(
     spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    if isinstance(spec, Mapping):
-        return count_program(*rewritten(read(spec), rewriting.passes), Kept(), variant, params, inputs)
-    return count_program(*recent(locate(spec)).lowered(rewriting), variant, params, inputs)
+    known = Recent(read(spec), {}, ()) if isinstance(spec, Mapping) else recent(locate(spec))
+    whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
+    if loses_joins(whole[1], wanted[1]):
+        count_program(*whole, variant, params, inputs)
+    return count_program(*wanted, variant, params, inputs)
 
 
 def recent(path: Path) -> Recent:
