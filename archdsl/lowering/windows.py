@@ -171,7 +171,7 @@ def link(node: Operation, env: Env, window: Window) -> Window:
                 raise refused(what, node.span)
             fields = {name: substitute(expr, env) for name, expr in node.fields.items()}
             return pooling(node, fields) if node.op.name == POOL else convolution(node, fields)
-        case Call():
+        case Call() if not node.out.many:
             return called(node, env, window)
         case Container():
             inner = {**env, **{name: substitute(expr, env) for name, expr in node.let.items()}}
