@@ -35,7 +35,7 @@ FILE = Path(__file__).parent / "archdsl.schema.json"
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 BLOCK_NAME = "^[A-Z][A-Za-z0-9_]*$"
 RULES: Json = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "string"]}}  # for each tensor
-PATH = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$"
+PATH = r"^(?!when$)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$"
 VARIANT_NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 
 
