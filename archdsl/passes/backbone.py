@@ -35,7 +35,8 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
         if not stage.training and (name in named or name not in scopes or needs(scopes[name], needed))
     }
     outputs = {feature.replace(".", "_"): Name(feature) for feature in features}
-    return replace(spec, stages=kept, outputs=outputs, detect=None, expect={})
+    init = tuple(entry for entry in spec.named_init if entry.path[0] not in spec.stages or entry.path[0] in kept)
+    return replace(spec, stages=kept, outputs=outputs, detect=None, expect={}, named_init=init)
 
 
 def behind(whole: Graph, features: Sequence[str]) -> set[int]:
