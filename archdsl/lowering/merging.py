@@ -8,7 +8,7 @@ from typing import TypeAlias
 from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import fold
-from archdsl.expr.nodes import Call, Expr, IfElse, ListOf, Lit
+from archdsl.expr.nodes import Call, Expr, IfElse, ListOf, Lit, wrap
 from archdsl.expr.simplify import same
 from archdsl.ir.program import Operand, Operation, Primitive
 from archdsl.lowering.windows import ENTERING, KEPT, ONE, Window, axes, refused, windows
@@ -37,9 +37,16 @@ def merged(node: Primitive, entry: Operand, nodes: Sequence[Operation], channels
     kernel, padding = laid_over(found, dilation, node.span)
     fields = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "bias": Lit(True)}
     if all(window.groups is None and window.out is None for window in found):
-        return REGISTRY["dwconv"], {**fields, "multiplier": ONE}
+        return layer("dwconv", fields)
     out, in_groups = leaving(found, channels, node.span), groups(found, channels, node.span)
-    return REGISTRY["conv"], {**fields, "out": out, "groups": in_groups}
+    return layer("conv", {**fields, "out": out, "groups": in_groups})
+
+
+def layer(name: str, given: Fields) -> tuple[Op, Fields]:
+    """An op with all its fields."""
+    op = REGISTRY[name]
+    rest = {item.name: wrap(item.default) for item in op.fields if item.kind != "tensor" and not item.required}
+    return op, {**rest, **given}
 
 
 def known(window: Window, channels: Expr | None, span: Span) -> Window:

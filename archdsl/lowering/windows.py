@@ -13,7 +13,7 @@ from itertools import zip_longest
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Expr, IfElse, ListOf, Lit, Name
+from archdsl.expr.nodes import Expr, IfElse, ListOf, Lit, Name, wrap
 from archdsl.expr.simplify import same
 from archdsl.ir.program import Call, Container, If, Loop, Operand, Operation, Primitive, Region, Value
 from archdsl.ops.base import is_lit
@@ -23,6 +23,9 @@ from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES
 CONVOLUTIONS = frozenset({"conv", "dwconv"})
 AFFINE = frozenset({"bn"})  # what multiplies and shifts each channel in eval mode
 POOL, SAME_TENSOR = "avg_pool", "identity"
+READ = frozenset(
+    {"out", "multiplier", "kernel", "stride", "padding", "dilation", "groups", "bias", "ceil", "count_include_pad"}
+)
 ENTERING = Name("\0c_in")  # the channels that enter the branches, in expressions of a block that is called
 ELSEWHERE = "\0elsewhere"  # what has no expression outside of the place that reads it
 ONE, KEPT = Lit(1), Lit(KEEP)
@@ -170,6 +173,7 @@ def link(node: Operation, env: Env, window: Window) -> Window:
                 what = "has a kernel that is computed" if node.tensors else "has a layer behind another one"
                 raise refused(what, node.span)
             fields = {name: substitute(expr, env) for name, expr in node.fields.items()}
+            expect_plain(node, fields)
             return pooling(node, fields) if node.op.name == POOL else convolution(node, fields)
         case Call() if not node.out.many:
             return called(node, env, window)
@@ -184,6 +188,13 @@ def link(node: Operation, env: Env, window: Window) -> Window:
             )
             return either(substitute(node.condition, env), then, other, node.span)
     raise refused(f"has {node.op.name if isinstance(node, Primitive) else 'more than a chain'} in it", node.span)
+
+
+def expect_plain(node: Primitive, fields: Env) -> None:
+    """Raises where a layer is other than its size, place and channels say: with another border, with other weights."""
+    for item in node.op.fields:
+        if item.name in fields and item.name not in READ and fields[item.name] != wrap(item.default):
+            raise refused(f"has {item.name}", node.field_spans.get(item.name, node.span))
 
 
 def called(call: Call, env: Env, window: Window) -> Window:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -114,7 +114,8 @@ class Merged:
         self.carry, self.node, self.old = carry, node, old
         self.channels, *size = node.inputs[0].shape
         self.rank = len(size)
-        self.like = next(tensor for tensor in carry.model.parameters() if tensor.is_floating_point())
+        tensors = chain(carry.model.parameters(), carry.model.buffers())
+        self.like = next(tensor for tensor in tensors if tensor.is_floating_point())
 
     @property
     def weights(self) -> Weights:
