@@ -9,11 +9,11 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, Lit, Logic, Unary, names
 from archdsl.ir import program as ir
 from archdsl.lowering.library import Library
-from archdsl.ops.base import FORM, is_lit
+from archdsl.ops.base import FORM, Op, is_lit
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax import spec as s
 from archdsl.syntax.identifiers import MEASURES, is_block_name
-from archdsl.syntax.words import INIT_NAMES
+from archdsl.syntax.words import INIT_NAMES, WITHOUT_BIAS
 
 Conditions: TypeAlias = "tuple[Expr, ...]"
 Found: TypeAlias = "tuple[tuple[ir.Operation, ...], Conditions]"
@@ -33,9 +33,9 @@ def initialise(network: ir.Function, library: Library, spec: s.Spec) -> None:
 
 def named(entry: s.NamedInit, function: ir.Function, keys: Sequence[str]) -> tuple[ir.NamedInit, ...]:
     """The module that an entry means, or those of one key on the sides of a condition."""
-    found = list(members(function.region, keys, entry))
+    found = list(members(function, keys, entry))
     if not found:
-        raise unnamed(entry, "is no module", near(function.region, keys))
+        raise unnamed(entry, "is no module", near(function, keys))
     when = () if entry.when is None else (entry.when,)
     for path, conditions in found:
         check_rules(entry, path[-1])
@@ -45,22 +45,28 @@ def named(entry: s.NamedInit, function: ir.Function, keys: Sequence[str]) -> tup
 
 
 # --- paths
-def modules(region: ir.Region, conditions: Conditions = ()) -> Iterator[tuple[ir.Operation, Conditions]]:
+def modules(function: ir.Function) -> Iterator[tuple[ir.Operation, Conditions]]:
     """What has a key in a class, each with the conditions under which it is there."""
+    yield from keyed(function.region, ())
+    for auxiliary in function.training.values():
+        yield from keyed(auxiliary.region, () if auxiliary.condition == Lit(True) else (auxiliary.condition,))
+
+
+def keyed(region: ir.Region, conditions: Conditions) -> Iterator[tuple[ir.Operation, Conditions]]:
     for node in region.nodes:
         match node:
             case ir.If():
-                yield from modules(node.then, (*conditions, node.condition))
-                yield from modules(node.other, (*conditions, Unary("not", node.condition)))
+                yield from keyed(node.then, (*conditions, node.condition))
+                yield from keyed(node.other, (*conditions, Unary("not", node.condition)))
             case ir.Stage():
-                yield from modules(node.body, conditions)
+                yield from keyed(node.body, conditions)
             case _ if node.key is not None:
                 yield node, conditions
 
 
-def members(region: ir.Region, keys: Sequence[str], entry: s.NamedInit) -> Iterator[Found]:
+def members(function: ir.Function, keys: Sequence[str], entry: s.NamedInit) -> Iterator[Found]:
     """The operations that keys lead to, in a class."""
-    for node, conditions in modules(region):
+    for node, conditions in modules(function):
         if node.key == keys[0]:
             for path in inside(node, keys[1:], entry):
                 yield (node, *path), conditions
@@ -72,7 +78,7 @@ def inside(node: ir.Operation, keys: Sequence[str], entry: s.NamedInit) -> Itera
         case ir.Primitive() if not keys:
             yield ()
         case ir.Call() if keys:
-            for path, conditions in members(node.block.region, keys, entry):
+            for path, conditions in members(node.block, keys, entry):
                 if conditions:
                     raise unnamed(entry, "is under a condition", f"write {node.block.name}.{'.'.join(keys)}")
                 yield path
@@ -98,12 +104,12 @@ def children(container: ir.Container, keys: Sequence[str], entry: s.NamedInit) -
             return
 
 
-def near(region: ir.Region, keys: Sequence[str]) -> str:
+def near(function: ir.Function, keys: Sequence[str]) -> str:
     """What keys may have meant: the names in the part where they lead nowhere."""
-    known = {str(node.key): node for node, _ in modules(region)}
+    known = {str(node.key): node for node, _ in modules(function)}
     node = known.get(keys[0])
     if isinstance(node, ir.Call) and len(keys) > 1:
-        return near(node.block.region, keys[1:])
+        return near(node.block, keys[1:])
     if isinstance(node, ir.Container):
         steps = [str(step.key or index) for index, step in enumerate(node.body.nodes)]
         return f"its modules have the keys of the state_dict: {', '.join(f'{keys[0]}.{step}' for step in steps)}"
@@ -115,15 +121,26 @@ def check_rules(entry: s.NamedInit, node: ir.Operation) -> None:
     """The tensors are there, and the rules read what such a module has."""
     assert isinstance(node, ir.Primitive)
     op, known = node.op, INIT_NAMES.get("linear" if node.op.name == "linear" else node.op.group, ())
-    learned = op.role in ("conv", "linear") and not node.tensors and FORM not in op.fields
     for tensor, rule in entry.values.items():
-        flag = "affine" if op.role == "norm" else "bias" if tensor == "bias" else ""
-        if not (learned or op.role == "norm") or is_lit(node.fields.get(flag, Lit(True)), False):
-            raise unnamed(entry, f"is {op.name}, and has no {tensor}", "leave out the rule")
+        if not has(node, tensor):
+            raise unnamed(entry, f"is {op.name}, and has no {tensor} to fill", "leave out the rule")
         for read in names(rule):
             if read.id not in known:
                 help = f"of {op.name} it reads {', '.join(known) or 'numbers alone'}"
                 raise fault("unknown-name", f"'{read.id}' is not known to this initialisation", read.span, help=help)
+
+
+def has(node: ir.Primitive, tensor: str) -> bool:
+    """Whether the module of an op has a weight, or a bias, of its own."""
+    op = node.op
+    if type(op).params is Op.params or node.tensors or FORM in op.fields:
+        return False
+    flags = [item.name for item in op.fields if item.name in ("affine", "bias")]
+    if tensor == "weight":
+        flags = [name for name in flags if name == "affine"]
+    elif op.name in WITHOUT_BIAS or not (flags or op.role == "norm"):
+        return False
+    return not any(is_lit(node.fields[name], False) for name in flags)
 
 
 def check_condition(entry: s.NamedInit, condition: Expr, function: ir.Function) -> None:

@@ -68,6 +68,7 @@ INIT_NAMES: Mapping[str, tuple[str, ...]] = {  # what a rule may read, by the gr
     "convolution": ("fan_in", "fan_out", "taps", "groups"),
     "linear": ("fan_in", "fan_out"),
 }
+WITHOUT_BIAS = frozenset({"prelu", "rms_norm", "scale"})  # ops with a weight alone
 VARIANT: Mapping[str, str] = {
     "input": "the shape of the input in this variant",
     "inputs": "the shapes of inputs in this variant, by name",

@@ -11,6 +11,7 @@ from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.initialize import held_by, refuse_unfilled, rules
 from archdsl.backends.torch.layout import Cat
 from archdsl.backends.torch.pieces import Line, expr_doc, indent, mentions, renamed
+from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Call, Expr, Lit, Logic, Name
 from archdsl.ir import program as ir
 from archdsl.lowering.initialisation import modules
@@ -64,7 +65,7 @@ def statements(
         if not lines:
             continue
         last = classifier.layer if classifier is not None else None  # a classifier may be made without it
-        target = target_of(init.path, function, root, last)
+        target = target_of(init.path, function, root, last, certain=shown == Lit(True))
         asked: tuple[Expr, ...] = () if root == "self" else (is_a(root, [source.name]),)
         asked += () if shown == Lit(True) else (shown,)
         asked += (Name(classifier.param),) if classifier is not None and last in init.path[:-1] else ()
@@ -100,12 +101,20 @@ def filled(init: ir.NamedInit, source: ClassSource, renamed_kinds: Mapping[str, 
     kinds = sorted({renamed_kinds.get(held, held) for kind in made for held in held_by(op, kind)})
     entry = Defaults(op, node.span, init.values)
     refuse_unfilled(op, made, entry)
-    return kinds, rules(op, entry, kinds, source.biased.get(op, set())) if kinds else []
+    if made and not kinds:
+        rule = next(iter(init.values.values()))
+        raise fault("bad-init", f"the modules of '{op}' are filled by their own constructors", rule.span or node.span)
+    return kinds, rules(op, entry, kinds, source.biased.get(op, set())) if kinds and init.values else []
 
 
-def target_of(path: Sequence[ir.Operation], function: ir.Function, root: str, last: ir.Operation | None) -> Target:
-    """A module by the way that leads to it. A type checker knows no module of a chain, and nothing behind it."""
-    typed = not next(conditions for node, conditions in modules(function.region) if node is path[0])
+def target_of(
+    path: Sequence[ir.Operation], function: ir.Function, root: str, last: ir.Operation | None, *, certain: bool
+) -> Target:
+    """A module by the way that leads to it; `certain` where no condition decides whether it is there.
+
+    A type checker knows no module of a chain, and nothing behind it.
+    """
+    typed = certain or not next(conditions for node, conditions in modules(function) if node is path[0])
     text, words, unknown = root, [], 0
     for before, node in zip((None, *path), path, strict=False):
         inside = isinstance(before, ir.Container)

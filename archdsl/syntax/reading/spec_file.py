@@ -39,7 +39,7 @@ from archdsl.syntax.reading.values import (
 )
 from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, expected
 from archdsl.syntax.spec import Defaults, NamedInit, Param, Spec
-from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT
+from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT, WITHOUT_BIAS
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
 
 VERSION = 1
@@ -411,6 +411,8 @@ class _Reader:
         if tensor.text not in ("weight", "bias"):
             message = f"init: gives weight and bias, not '{clip(tensor.text)}'"
             raise fault("unknown-key", message, tensor.span, help=self.ctx.hint(tensor.text, ("weight", "bias")))
+        if tensor.text == "bias" and target in WITHOUT_BIAS:
+            raise fault("bad-init", f"the op '{target}' has no bias", tensor.span, help="leave out the rule")
         if not isinstance(node, Mapping) or len(node.entries) != 1:
             message = "an initialisation is one rule with its number"
             raise fault("wrong-type", message, head(node), help="such as {normal: 0.01}")
