@@ -60,6 +60,9 @@ class Copier:
         kept = (init for init in function.named_init if all(node in self.operations for node in init.path))
         made.named_init = tuple(replace(init, path=tuple(self.operations[n] for n in init.path)) for init in kept)
         self.functions[function] = made
+        for node in made.walk():
+            if isinstance(node, Call) and node.block is function:  # it calls itself
+                node.block = made
         return made
 
     @staticmethod
@@ -79,7 +82,7 @@ class Copier:
             assert isinstance(made, (Loop, Container))
             self.containers[node] = made  # what is inside of it may tap it
         if isinstance(made, Call):
-            made.block = self.functions[made.block]
+            made.block = self.functions.get(made.block, made.block)
         change_regions(made, self.region)
         made.out = self.value(node.out)
         return made
