@@ -20,7 +20,8 @@ from archdsl.syntax import spec as s
 
 @lowered.register(s.JoinStep)
 def join_step(step: s.JoinStep, builder: Builder) -> ir.Value:
-    made = over_several(step.kind, branches(step.branches, builder, REGISTRY[step.kind]), step, builder)
+    operands = branches(step.branches, builder, REGISTRY[step.kind])
+    made = over_several(step.kind, operands, step, builder, step.named)
     if step.kind == REPARAM:
         expect_mergeable(step, builder)
     return made
