@@ -81,6 +81,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     from archdsl.analysis.counting import Kept, run
     from archdsl.analysis.elaborate import elaborate, lowered
     from archdsl.lowering.entry import lower_blocks
+    from archdsl.passes.reparameterize import expect_mergeable
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
@@ -89,6 +90,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
         lower_blocks(found)
         return Checked(found.name, 0, len(found.expect))
     program, kept = lowered(found), Kept()
+    expect_mergeable(program)
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():

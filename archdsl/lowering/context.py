@@ -24,7 +24,6 @@ class Context:
     implicit: dict[str, s.Param] = field(default_factory=dict)  # params of files that it reads
     function: ir.Function | None = None  # that is made of it
     taps: dict[str, ir.Container | ir.Loop] = field(default_factory=dict)  # stages that a path may lead into
-    entering: ir.Value | None = None  # what enters the stage that is lowered, and has the channels `c_in`
 
     def file_param(self, name: str) -> bool:
         """Whether the file's params have it; the function then takes it as one more param."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.expr.nodes import Expr, ListOf, Lit, Name
+from archdsl.expr.nodes import Expr, ListOf, Lit
 from archdsl.ir import program as ir
 from archdsl.lowering.branches import branches, packed, several
 from archdsl.lowering.builder import Builder
-from archdsl.lowering.merging import REPARAM, merged
 from archdsl.lowering.primitives import over_several
 from archdsl.lowering.steps import lowered
 from archdsl.lowering.tensors import is_list
-from archdsl.lowering.vocabulary import INPUT
-from archdsl.lowering.walks import all_steps
-from archdsl.lowering.windows import refused
 from archdsl.ops import REGISTRY
 from archdsl.syntax import spec as s
 
@@ -21,24 +17,7 @@ from archdsl.syntax import spec as s
 @lowered.register(s.JoinStep)
 def join_step(step: s.JoinStep, builder: Builder) -> ir.Value:
     operands = branches(step.branches, builder, REGISTRY[step.kind])
-    made = over_several(step.kind, operands, step, builder, step.named)
-    if step.kind == REPARAM:
-        expect_mergeable(step, builder)
-    return made
-
-
-def expect_mergeable(step: s.JoinStep, builder: Builder) -> None:
-    """Raises unless one convolution can take the place of the sum that was just appended."""
-    named = next((inner for inner in all_steps(step.branches) if inner.into is not None), None)
-    if named is not None:
-        raise refused("can be read elsewhere", named.span, "leave out as:")
-    if len(step.branches) == 1 and not isinstance(step.branches[0], s.LoopStep):
-        message = "reparam has one branch, and adds several"
-        raise fault("bad-reparam", message, step.span, help="write the steps without it")
-    *before, added = builder.region.nodes
-    assert isinstance(added, ir.Primitive)
-    own = builder.entry in (builder.scope.tensors.get(INPUT), builder.context.entering)
-    merged(added, builder.entry, before, Name("c_in") if own else None)
+    return over_several(step.kind, operands, step, builder, step.named)
 
 
 @several.register(s.RunningSumStep)

@@ -111,7 +111,6 @@ def tapped(stage: s.Stage, value: ir.Value, builder: Builder) -> ir.Value:
 def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
     """A stage with joins, taps or named tensors: its modules are the network's, under the stage's name."""
     prefix, carry = f"{stage.name}_", ir.Value("x")
-    builder.context.entering = carry
     scope = builder.scope.inner()
     let = resolve_lets(stage.let, scope)
     keys = replace(builder.keys, prefix=prefix)  # of one class: the sets are shared

@@ -15,6 +15,7 @@ from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
 from archdsl.passes.backbone import backbone, pyramid
 from archdsl.passes.base import Pass
+from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
 
@@ -67,6 +68,7 @@ def joins(program: Program) -> Counter[str]:
 def rewritten(spec: Spec, passes: Sequence[Pass], program: Program | None = None) -> tuple[Spec, Program]:
     """The program of a spec after passes; what the spec says of figures goes with the names of blocks."""
     program = program or lowered(spec)
+    expect_mergeable(program)
     for one in passes:
         before, program = program, applied(one, program)
         spec = replace(spec, figure=renamed(spec.figure, new_names(before, program)))

@@ -13,18 +13,20 @@ from itertools import chain, takewhile
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from archdsl.diagnostics.faults import Collector
 from archdsl.expr.nodes import Expr, Name
 from archdsl.ir.graph import Node
 from archdsl.ir.graph import Tensor as Edge
 from archdsl.ir.program import Function, If, Operand, Operation, Primitive, Program, Region, Stage
 from archdsl.ir.program import program as program_of
-from archdsl.ir.rewrite import copied, regions_of
-from archdsl.lowering.merging import REPARAM, merged
-from archdsl.lowering.windows import AFFINE, CONVOLUTIONS, POOL, entry_of, trail
+from archdsl.ir.rewrite import copied, readers, regions_of
+from archdsl.ops import Op
 from archdsl.ops.base import per_axis
 from archdsl.ops.conv import KEEP, SAME, padding_of
 from archdsl.passes.base import Carry, Pass, Weights
+from archdsl.passes.merging import REPARAM, merged
 from archdsl.passes.norms import scale_and_shift, state
+from archdsl.passes.windows import AFFINE, CONVOLUTIONS, POOL, entry_of, refused, trail
 from archdsl.support.naming import unique
 
 if TYPE_CHECKING:
@@ -41,12 +43,7 @@ def reparameterize(program: Program) -> Program:
 
 def merge_all(function: Function) -> None:
     """Merges every sum of branches in a function; what the block says of itself says so."""
-    found = [
-        (region, node)
-        for region in regions_of(function)
-        for node in region.nodes
-        if isinstance(node, Primitive) and node.op.name == REPARAM
-    ]
+    found = sums(function)
     for region, node in found:
         merge(function, region, node)
     if found and function.doc and not function.network:
@@ -56,13 +53,54 @@ def merge_all(function: Function) -> None:
 # --- what becomes of the program
 def merge(function: Function, region: Region, node: Primitive) -> None:
     """Puts one convolution in the place of a sum and of its branches."""
-    before = region.nodes[: region.nodes.index(node)]
-    entry = entry_of(node.ins, before)
-    node.op, node.fields = merged(node, entry, before, channels_of(function, entry))
-    made = {out for operand in node.ins for out in branch(operand, entry, before)}
-    node.ins, node.given = (entry,), frozenset(node.fields)
-    region.nodes = [other for other in region.nodes if other.out not in made]
+    found = merging(function, region, node)
+    node.op, node.fields, node.ins = found.op, found.fields, (found.entry,)
+    node.given = frozenset(node.fields)
+    region.nodes = [other for other in region.nodes if other.out not in found.made]
     node.key = key_of(function, region, node)
+
+
+@dataclass(frozen=True)
+class Merging:
+    """What takes the place of a sum of branches: an op on the tensor that enters, and none of what they made."""
+
+    op: Op
+    fields: Mapping[str, Expr]
+    entry: Operand
+    made: frozenset[Operand]
+
+
+def merging(function: Function, region: Region, node: Primitive) -> Merging:
+    """What takes the place of a sum; a `SpecError` says why nothing can."""
+    before = region.nodes[: region.nodes.index(node)]
+    entry = entry_of(node, before)
+    op, fields = merged(node, entry, before, channels_of(function, entry))
+    made = frozenset(out for operand in node.ins for out in branch(operand, entry, before))
+    reading = readers(function)
+    for other in before:
+        if other.out in made and len(reading[other.out]) > 1:
+            raise refused("is read elsewhere too", other.span, "let nothing else read it")
+    return Merging(op, fields, entry, made)
+
+
+def expect_mergeable(program: Program) -> None:
+    """Raises unless one convolution can take the place of each `reparam`: what is trained must be what is deployed."""
+    faults = Collector()
+    for function in program.functions:
+        for region, node in sums(function):
+            with faults.catch():
+                merging(function, region, node)
+    faults.finish()
+
+
+def sums(function: Function) -> list[tuple[Region, Primitive]]:
+    """Every sum of branches that merge, with the region that it stands in."""
+    return [
+        (region, node)
+        for region in regions_of(function)
+        for node in region.nodes
+        if isinstance(node, Primitive) and node.op.name == REPARAM
+    ]
 
 
 def branch(operand: Operand, entry: Operand, nodes: Sequence[Operation]) -> Iterator[Operand]:

@@ -147,10 +147,13 @@ REFUSED = {
     "[bn, conv: 8], bn": "reparam cannot merge a branch that has a layer behind another one",
     "[max_pool: {kernel: 3, stride: 1, padding: 1}, bn], bn": "reparam cannot merge a branch that has max_pool in it",
     "{running_sum: [conv: 8, conv: 8]}": "reparam has one branch, and adds several",
-    "bn, {running_sum: [conv: 8, conv: 8]}": "reparam cannot merge a branch that joins several tensors",
+    "bn, {running_sum: [conv: 8, conv: 8]}": (
+        "reparam cannot merge a branch that does not begin with the tensor that the others begin with"
+    ),
     "[conv: 8, bn]": "reparam has one branch, and adds several",
-    "conv: 8, {bn: , as: kept}": "reparam cannot merge a branch that can be read elsewhere",
-    "conv: 8, {bn: , from: input}": "reparam cannot merge a branch that reads another tensor",
+    "conv: 8, {bn: , from: input}": (
+        "reparam cannot merge a branch that does not begin with the tensor that the others begin with"
+    ),
     "conv: {out: 8, stride: 2}, conv: 8": "reparam cannot merge a branch that has another stride",
     "conv: {out: 8, kernel: 3, dilation: size}, conv: {out: 8, kernel: 3}": (
         "reparam cannot merge a branch that has another dilation"

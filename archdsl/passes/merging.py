@@ -11,10 +11,10 @@ from archdsl.expr.fold import fold
 from archdsl.expr.nodes import Call, Expr, IfElse, ListOf, Lit, wrap
 from archdsl.expr.simplify import same
 from archdsl.ir.program import Operand, Operation, Primitive
-from archdsl.lowering.windows import ENTERING, KEPT, ONE, Window, axes, refused, windows
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.base import is_lit
 from archdsl.ops.conv import keep_expr
+from archdsl.passes.windows import ENTERING, KEPT, ONE, Window, axes, refused, windows
 
 REPARAM = "reparam"
 KEEP_HELP = "with padding: keep, windows of any odd size lie over each other"

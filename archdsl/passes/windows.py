@@ -144,12 +144,19 @@ def trail(operand: Operand, nodes: Sequence[Operation]) -> list[Operand]:
     return found
 
 
-def entry_of(operands: Sequence[Operand], nodes: Sequence[Operation]) -> Operand:
+def entry_of(joined: Primitive, nodes: Sequence[Operation]) -> Operand:
     """The tensor that branches have in common: the last of those before them all."""
-    first, *others = [trail(operand, nodes) for operand in operands]
-    if not others:  # those of `each`
-        return first[1]
-    return next(operand for operand in first if all(operand in other for other in others))
+    first, *others = [trail(operand, nodes) for operand in joined.ins]
+    if not others:
+        if any(isinstance(node, Loop) and node.out is first[0] for node in nodes):  # `each`
+            return first[1]
+        raise fault(
+            "bad-reparam", "reparam has one branch, and adds several", joined.span, help="write its steps alone"
+        )
+    common = next((operand for operand in first if all(operand in other for other in others)), None)
+    if common is None:
+        raise refused("does not begin with the tensor that the others begin with", joined.span)
+    return common
 
 
 def entered(region: Region) -> Operand | None:
