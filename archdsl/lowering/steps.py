@@ -9,7 +9,7 @@ from functools import singledispatch
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
-from archdsl.lowering.chains import check_nameable
+from archdsl.lowering.chains import check_nameable, is_sound
 from archdsl.lowering.forms import begins_named
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.refusals import Skip
@@ -27,6 +27,11 @@ def lowered(step: s.Step, builder: Builder) -> ir.Operand | None:
 @lowered.register(s.TensorStep)
 def tensor_step(step: s.TensorStep, builder: Builder) -> ir.Operand:
     return builder.tensor(step.ref)
+
+
+@lowered.register(s.Hole)
+def hole(step: s.Hole, builder: Builder) -> ir.Operand:
+    raise Skip
 
 
 def body(steps: Sequence[s.Step], builder: Builder) -> ir.Operand:
@@ -53,7 +58,7 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
     """What leaves a step of a body; `before` left the one before it, None if that has several results."""
     if isinstance(step, s.TensorStep) and step.when is None:
         return builder.tensor(step.ref)
-    if before is None and not begins_named(step):
+    if before is None and not begins_named(step) and is_sound([step], builder.context):
         message = "the step before has several results: say which one comes in"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))
