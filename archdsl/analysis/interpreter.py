@@ -228,6 +228,8 @@ class Interpreter(Generic[T, F]):
             domain.close(scope, result)
         finally:
             self.trail.calls.pop()
+        if node.out.many:
+            self.named_parts(node, len(result), "results")
         self.set(node.out, result, frame)
         frame.by_path[path] = result
 
@@ -273,7 +275,8 @@ class Interpreter(Generic[T, F]):
         domain, block = self.domain, frame.function
         domain.enter(frame, tensors[0], block)
         for name, var in block.inputs.items():
-            tensor = tensors[0] if name == INPUT else further.get(name)
+            entering = list(tensors) if var.many else tensors[0]
+            tensor = entering if name == INPUT else further.get(name)
             frame.tensors[var] = tensor
             if name in block.optional:
                 domain.state(block, name, tensor is not None, frame)
@@ -378,12 +381,14 @@ class Interpreter(Generic[T, F]):
             self.spend(node, turns=1)
             current = entries[index] if entries else current
             if frame.function.staged:
-                self.domain.enter(frame, current)
+                self.domain.enter(frame, current[0] if isinstance(current, list) else current)
             self.set(node.carry, current, frame)
             self.domain.bind_row(node, row, index, len(rows), frame)
             self.lets(node, node.let, frame)
             self.domain.bound_row(node, index, frame)
             results.append(self.turn(node, row, inside, current, frame))
+            if node.carry.items:
+                self.named_parts(node, len(results[-1]), "tensors of a turn")
             if counts:
                 self.domain.next_turn(frame)
             current = entry if node.parallel else results[-1]

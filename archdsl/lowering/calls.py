@@ -59,7 +59,7 @@ def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
             args=args,
             ins=(builder.entry,),
             tensors=tensors,
-            out=ir.Value("x"),
+            out=ir.Value("branches", many=True) if block.gives_several else ir.Value("x"),
             span=step.span,
             key=builder.key(step, snake(block.name)),
             label=step.label,

@@ -50,7 +50,21 @@ def is_call_of_one(step: s.UseStep, context: Context) -> bool:
         context.library.faults.found.extend(error.diagnostics)
         return False
     further = any(name in step.named for name in block.inputs if name != INPUT)
-    return not further and len(step.positional) <= len(block.params)
+    return not further and not block.gives_several and len(step.positional) <= len(block.params)
+
+
+def gives_several(step: s.Step, context: Context) -> bool:
+    """Whether a step, the last of a body, gives several tensors."""
+    if isinstance(step, (s.ForkStep, s.SplitStep)):
+        return True
+    if isinstance(step, s.LoopStep):
+        return not step.parallel and step.into is not None and gives_several(step.body[-1], context)
+    if not isinstance(step, s.UseStep) or step.target in REGISTRY:
+        return False
+    try:
+        return context.library.find(context.home, step.target, step.span).gives_several
+    except SpecError:
+        return False  # it is reported where the step is lowered
 
 
 def is_sound(steps: Iterable[s.Step], context: Context) -> bool:

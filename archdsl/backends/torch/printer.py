@@ -83,7 +83,7 @@ def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
     forward = body_lines(source.forward)
     inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
     kinds = [kind for kind in results_of(source.name) if gives(source, kind)]
-    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or ["Tensor"])
+    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or [source.result])
     return {
         "name": source.name,
         "base": source.base,
