@@ -10,7 +10,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.carried import carries
-from archdsl.lowering.chains import check_nameable
+from archdsl.lowering.chains import check_nameable, is_sound
 from archdsl.lowering.forms import begins_named
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.refusals import Skip
@@ -28,6 +28,11 @@ def lowered(step: s.Step, builder: Builder) -> ir.Operand | None:
 @lowered.register(s.TensorStep)
 def tensor_step(step: s.TensorStep, builder: Builder) -> ir.Operand:
     return builder.tensor(step.ref)
+
+
+@lowered.register(s.Hole)
+def hole(step: s.Hole, builder: Builder) -> ir.Operand:
+    raise Skip
 
 
 def body(steps: Sequence[s.Step], builder: Builder, *, several: bool = False) -> ir.Operand:
@@ -79,7 +84,8 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
         return builder.tensor(step.ref)
     if is_list(before) and begins_named(step):
         before = None
-    if before is None and not begins_named(step) and not carries(step, builder.context):
+    entered = before is not None or begins_named(step) or carries(step, builder.context)
+    if not entered and is_sound([step], builder.context):
         message = "the step before has several results: say which one comes in"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))

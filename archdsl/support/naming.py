@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 # What other libraries and papers call an op of ours.
 ELSEWHERE = {
-    "batch_norm": "bn", "batchnorm": "bn", "norm": "bn", "bn2d": "bn", "instance_norm": "group_norm",
-    "gn": "group_norm",
+    "batch_norm": "bn", "batchnorm": "bn", "norm": "bn", "bn2d": "bn", "gn": "group_norm",
+    "layernorm": "layer_norm", "channel_layer_norm": "layer_norm", "ln": "layer_norm", "rmsnorm": "rms_norm",
+    "global_response_norm": "grn", "lrn": "local_response_norm",
     "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "depthwise": "dwconv",
     "depthwise_conv": "dwconv", "dw_conv": "dwconv", "separable_conv": "dwconv", "deconv": "conv_transpose",
     "fc": "linear", "dense": "linear", "gap": "global_avg_pool", "gmp": "global_max_pool",
@@ -21,6 +22,14 @@ ELSEWHERE = {
     "skip": "identity", "none": "identity", "shuffle": "channel_shuffle", "interpolate": "upsample",
     "resize": "upsample", "drop": "dropout", "drop_path": "drop_connect", "stochastic_depth": "drop_connect",
     "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "zero_pad": "pad",
+}  # fmt: skip
+# What other libraries call an argument of ours.
+ARGUMENTS = {
+    "out_channels": "out", "out_features": "out", "channels": "out", "filters": "out", "units": "out", "width": "out",
+    "kernel_size": "kernel", "ks": "kernel", "k": "kernel", "pool_size": "kernel", "window": "kernel",
+    "strides": "stride", "s": "stride", "pad": "padding", "dilation_rate": "dilation", "num_groups": "groups",
+    "use_bias": "bias", "ceil_mode": "ceil", "scale_factor": "scale", "upscale_factor": "scale", "rate": "p",
+    "drop_rate": "p", "prob": "p", "epsilon": "eps", "axis": "dim",
 }  # fmt: skip
 _RANK = re.compile(r"_?[123]d$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z])")
@@ -52,6 +61,12 @@ def op_elsewhere(name: str) -> str:
     word = snake(name) if len(name) <= 64 else ""
     found = ELSEWHERE.get(word) or ELSEWHERE.get(_RANK.sub("", word))
     return f"did you mean '{found}'?" if found else ""
+
+
+def argument_elsewhere(name: str, known: Iterable[str]) -> str:
+    """A hint at the argument that other libraries call so (`kernel_size`), if it is one of those known; or nothing."""
+    found = ARGUMENTS.get(name)
+    return f"did you mean '{found}'?" if found is not None and found in known else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, ListOf, Lit
 from archdsl.syntax.identifiers import checked_name
 from archdsl.syntax.reading.values import as_mapping, clip, head, is_null, kind_of, to_expr, to_lets, to_params
@@ -113,6 +113,8 @@ def residual(found: Structure) -> Step:
         return ResidualStep(**found.common, body=body(value, "residual"))
     found.reader.ctx.check_keys(value, RESIDUAL, "residual")
     if "body" not in value:
+        if found.reader.ctx.misspelt("body", value):
+            raise SpecError
         raise fault("missing-key", "this residual has no body", found.key.span, help="write body: [...] under it")
     shortcut, condition, order = value.get("shortcut"), value.get("if"), value.keys()
     return ResidualStep(
