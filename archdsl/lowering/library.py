@@ -66,6 +66,7 @@ class Library:
                 made = self.lower_block(self, home, block)
                 if block.torn:
                     raise Skip
+                self.faults.clean &= not block.holed
                 self.done[key] = made
         return self.done[key]
 

@@ -114,6 +114,8 @@ def lower_stages(builder: Builder) -> tuple[ir.Operand, dict[str, ir.Auxiliary]]
             done = True
         if not done:
             builder.context.torn.add(stage.name)
+        elif stage.holed:
+            library.faults.clean = False
         elif faults.clean and library.faults.clean and home is library.outermost:  # its blocks are sound too
             library.sound.append(stage.name)
         builder.scope.tensors.setdefault(stage.name, value)  # after a fault its readers are not at fault too

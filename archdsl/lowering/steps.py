@@ -82,6 +82,8 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
     """What leaves a step of a body; `before` left the one before it, None if that has several results."""
     if isinstance(step, s.TensorStep) and step.when is None:
         return builder.tensor(step.ref)
+    if isinstance(step, s.Hole):
+        raise Skip
     if is_list(before) and begins_named(step):
         before = None
     entered = before is not None or begins_named(step) or carries(step, builder.context)
@@ -95,6 +97,7 @@ def recovered(step: s.Step, builder: Builder) -> ir.Operand | None:
     """After a fault: what the step would have named is there, so that its readers are not at fault too."""
     several = isinstance(step, (s.SplitStep, s.ForkStep))
     for name in step_bindings(step):
+        builder.context.torn.add(name)
         builder.scope.tensors.setdefault(name, ir.Value(name, many=several and isinstance(step.into, str)))
     return None if several else builder.entry
 
@@ -102,7 +105,8 @@ def recovered(step: s.Step, builder: Builder) -> ir.Operand | None:
 def whole(step: s.Step, builder: Builder) -> ir.Operand | None:
     """One step with all that it carries; the builder's tensor is the one before it, which differs with `from:`."""
     entry = builder.source(step)
-    if is_list(entry) and not begins_named(step) and not carries(step, builder.context):
+    entered = not is_list(entry) or begins_named(step) or carries(step, builder.context)
+    if not entered and is_sound([step], builder.context):
         message = "a list of tensors cannot enter a step"
         raise fault("several-results", message, step.span, help="choose one, such as part[0]")
     check_nameable(step, builder.context)

@@ -67,7 +67,7 @@ def reads_turns(step: s.LoopStep) -> bool:
 def check_countable(table: s.LoopStep, context: Context) -> None:
     """`turn` and `turns` count the repeats that are steps of the rows; how often they turn is known before."""
     if not is_sound(table.body, context):
-        raise Skip
+        return  # what is at fault in it is told when it is lowered
     chain = is_chain(table.body, context)
     plain = (step for step in table.body if isinstance(step, s.LoopStep) and not step.parallel)
     direct = [loop for loop in plain if chain and loop.when is None and loop.name is None]

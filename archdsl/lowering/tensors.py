@@ -21,6 +21,8 @@ def tensor(ref: Expr, scope: Scope) -> ir.Operand:
     if isinstance(ref, Index):
         base = tensor(ref.base, scope)
         if not is_list(base):
+            if base_of(ref) in scope.context.home.lost | scope.context.torn:
+                raise Skip
             message = f"'{show(ref.base)}' is one tensor, not a list of them"
             raise fault("not-a-list", message, ref.span, help="split, fork and each give lists")
         return ir.Item(base, resolve(ref.index, scope))

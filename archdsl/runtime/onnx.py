@@ -76,8 +76,6 @@ def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
     """What torch makes of the network, named and described."""
     import torch
 
-    from archdsl.runtime.onnx_pools import with_windows_apart
-
     inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
     try:
         model = exported(network, inputs, list(graph.inputs), list(graph.outputs))
@@ -95,6 +93,8 @@ def exported(
 ) -> onnx.ModelProto:
     """A module as torch writes it."""
     import torch
+
+    from archdsl.runtime.onnx_pools import with_windows_apart
 
     batch = torch.export.Dim("batch")
     with quiet():

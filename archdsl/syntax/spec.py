@@ -138,6 +138,7 @@ class Block:
     require: tuple[Expr, ...] = ()
     doc: str = ""
     torn: bool = False  # part of what a call must know could not be read
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,7 @@ class Stage:
     source: Expr | None = None
     let: Mapping[str, Expr] = field(default_factory=dict)
     training: bool = False  # runs in training alone (an auxiliary head)
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)

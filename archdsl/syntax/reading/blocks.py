@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr
@@ -42,8 +42,10 @@ class BodyReader:
     def blocks(self, entries: list[tuple[Scalar, Node]]) -> dict[str, Block]:
         found: dict[str, Block] = {}
         for key, value in entries:
+            before = len(self.ctx.faults.found)
             with self.ctx.catch():
-                found[key.text] = self.block(checked_name(key, "block"), key, value)
+                block = self.block(checked_name(key, "block"), key, value)
+                found[key.text] = replace(block, holed=len(self.ctx.faults.found) > before)
             if key.text not in found:
                 self.ctx.lose_name(key)
         return found
@@ -104,8 +106,10 @@ class BodyReader:
         if len(entries) > MAX_STAGES:
             raise fault("too-large", f"a spec may have {MAX_STAGES} stages", entries[MAX_STAGES][0].span)
         for key, value in entries:
+            before = len(self.ctx.faults.found)
             with self.ctx.catch():
-                found[key.text] = self.stage(checked_name(key, "stage"), key, value)
+                stage = self.stage(checked_name(key, "stage"), key, value)
+                found[key.text] = replace(stage, holed=len(self.ctx.faults.found) > before)
             if key.text not in found:
                 self.ctx.lose_name(key)
                 self.ctx.lose(value)

@@ -340,6 +340,8 @@ class _Reader:
         for key, value in self.section("inputs"):
             with self.ctx.catch():
                 found[checked_name(key, "entry")] = to_shape(value)
+            if key.text not in found:
+                self.ctx.lose_name(key)
         return found
 
     def outputs(self) -> dict[str, Expr]:

@@ -86,7 +86,7 @@ class StepReader:
         if self.is_target(text):
             return UseStep(span=node.span, target=text)
         if is_identifier(text) and text not in self.ctx.names:
-            raise self.unknown_op(node)
+            raise SpecError if text in self.ctx.unread else self.unknown_op(node)
         if not _PATH.fullmatch(text):
             raise self.no_step(node)
         return TensorStep(span=node.span, ref=to_ref(node))
@@ -240,7 +240,7 @@ class StepReader:
             if key.text in readers:
                 field, read = readers[key.text]
                 if key.text in ("as", "from"):  # without which it would be another step
-                    found[field] = read(value)
+                    found[field] = self.read_or_lose(value, read)
                     continue
                 with self.ctx.catch():
                     found[field] = read(value)
@@ -252,6 +252,16 @@ class StepReader:
                 )
             )
         return found
+
+    def read_or_lose(self, node: Node, read: Callable[[Node], Any]) -> Any:
+        """What a node says; if it cannot be read, the names in it are those that others mean."""
+        try:
+            return read(node)
+        except SpecError:
+            for item in node.items if isinstance(node, Sequence) else [node]:
+                if isinstance(item, Scalar):
+                    self.ctx.lose_name(item)
+            raise
 
     def into(self, node: Node) -> str | tuple[str, ...]:
         """`as: part` or `as: [a, b]`."""

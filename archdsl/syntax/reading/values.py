@@ -30,6 +30,7 @@ class Context:
     blocks: frozenset[str] = frozenset()
     steps: int = 0  # read so far
     lost: set[str] = field(default_factory=set)  # the words of what could not be read
+    unread: set[str] = field(default_factory=set)  # those of them that stand under a key that is none
     hints: int = 50  # searching for similar names is slow, so a file of a thousand faults gets it for the first ones
 
     def catch(self) -> AbstractContextManager[None]:
@@ -62,6 +63,7 @@ class Context:
             if key.text not in known:
                 self.add(self.unknown_key(key, known, what))
                 self.lose(value)
+                self.unread.update(words_in(value))
 
     def lose(self, node: Node) -> None:
         """Takes note of the words of what could not be read: a name that they may declare is no unknown one."""
@@ -70,6 +72,7 @@ class Context:
     def lose_name(self, key: Scalar) -> None:
         """As `lose`, of a name that cannot be one: its uses are spelt as it was meant."""
         self.lost.update(spelt(key.text))
+        self.unread.update(spelt(key.text))
 
 
 def spelt(name: str) -> set[str]:

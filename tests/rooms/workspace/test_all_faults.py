@@ -85,6 +85,26 @@ CASES = {
         "us: blocks.yaml\nstages:\n  a: [Unit: 8]\n",
         ["4:1 unknown-key"],
     ),
+    "a list of tensors whose step is at fault": (
+        "stages:\n  a: [conv: 8, {splitt: 2, as: part}, concat: ['part[0]', 'part[1]'], conv: n]\n",
+        ["5:17 unknown-op", "5:77 unknown-name"],
+    ),
+    "results of a block that is at fault": (
+        "blocks:\n  Two: [bnn, fork: [conv: 4, conv: 2]]\nstages:\n  a: [Two: ]\n  b: [concat: ['a[0]', 'a[1]']]\n",
+        ["5:9 unknown-op"],
+    ),
+    "a block that is at fault in a table that counts its turns": (
+        "blocks:\n  Uint: [relu]\nstages:\n  a: {for: c, in: [6, 8], body: [Unit: , conv: c * turn]}\n",
+        ["7:34 unknown-block"],
+    ),
+    "a column whose default cannot be read": (
+        "stages:\n  a: {for: {c: , n: 2 +}, in: [[8], [4]], body: [conv: c * n]}\n",
+        ["5:21 bad-expression"],
+    ),
+    "inputs under a key that is none": (
+        "inptus: {image: [3, 8, 8]}\nstages:\n  a: [concat: [image, {from: image, conv: 3}], bnn]\n",
+        ["4:1 unknown-key", "6:48 unknown-op"],
+    ),
     "no numbers where defaults could not be read": (
         "defaults:\n  conv: {kernl: 40}\nstages:\n  a: [conv: {out: 8, groups: 2}, bnn]\n",
         ["5:10 unknown-argument", "7:34 unknown-op"],
