@@ -58,7 +58,7 @@ def is_word(expr: Expr | None) -> bool:
 
 
 def unknown_name(name: Name, scope: Scope) -> SpecError:
-    if name.id in scope.context.home.lost:
+    if name.id in scope.context.home.lost or name.id.removeprefix("c_") in scope.context.home.lost:
         return Skip()
     if name.id in scope.tensors:
         return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)

@@ -99,7 +99,7 @@ def recovered(step: s.Step, builder: Builder) -> ir.Operand | None:
     for name in step_bindings(step):
         builder.context.torn.add(name)
         builder.scope.tensors.setdefault(name, ir.Value(name, many=several and isinstance(step.into, str)))
-    return None if several else builder.entry
+    return None if several else builder.entry if not is_list(builder.entry) else ir.Value("x")
 
 
 def whole(step: s.Step, builder: Builder) -> ir.Operand | None:

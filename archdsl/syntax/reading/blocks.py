@@ -92,6 +92,8 @@ class BodyReader:
                         help="write 'optional', or nothing",
                     )
                 found[checked_name(key, "input")] = word == "optional"
+            if key.text not in found:
+                self.ctx.lose_name(key)
         return found
 
     def require(self, node: Node | None) -> tuple[Expr, ...]:

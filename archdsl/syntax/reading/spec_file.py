@@ -305,6 +305,8 @@ class _Reader:
     def whole(self) -> None:
         """What a spec must have."""
         tree = self.doc.tree
+        if self.ctx.misspelt("extends", tree):
+            return  # what it must have is there
         if not any(word in tree or self.ctx.misspelt(word, tree) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"
             self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))

@@ -105,6 +105,10 @@ CASES = {
         "inptus: {image: [3, 8, 8]}\nstages:\n  a: [concat: [image, {from: image, conv: 3}], bnn]\n",
         ["4:1 unknown-key", "6:48 unknown-op"],
     ),
+    "an input of a block whose name cannot be one": (
+        "blocks:\n  U: {inputs: [a b], body: [conv: c_ab, add: [input, ab], bnn]}\nstages:\n  a: [conv: 3]\n",
+        ["5:16 bad-name", "5:59 unknown-op"],
+    ),
     "no numbers where defaults could not be read": (
         "defaults:\n  conv: {kernl: 40}\nstages:\n  a: [conv: {out: 8, groups: 2}, bnn]\n",
         ["5:10 unknown-argument", "7:34 unknown-op"],
