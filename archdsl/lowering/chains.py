@@ -86,9 +86,7 @@ def check_nameable(step: s.Step, context: Context) -> None:
         return
     if isinstance(step, (s.Hole, s.SequenceStep)) and not is_sound([step], context):
         return
-    if isinstance(step, s.SequenceStep):
-        if is_chain(step.body, context) if len(step.body) > 1 else step.body and step.body[0].name is None:
-            return
-    elif isinstance(step, s.ResidualStep) and step.condition is not None:
+    one = isinstance(step, s.SequenceStep) and len(step.body) == 1 and step.body[0].name is None
+    if one or (isinstance(step, s.SequenceStep) and len(step.body) > 1 and is_chain(step.body, context)):
         return
     raise no_module(step.name, step.span)
