@@ -54,7 +54,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
 
 
 def op_fields(
-    step: s.UseStep,
+    step: s.Step,
     op: Op,
     given: Mapping[str, Expr],
     preset: Mapping[str, Expr],
@@ -82,7 +82,7 @@ def op_fields(
     return fields, read, label
 
 
-def refuse_missing(step: s.UseStep, op: Op, given: Collection[str], builder: Builder, faults: Collector) -> None:
+def refuse_missing(step: s.Step, op: Op, given: Collection[str], builder: Builder, faults: Collector) -> None:
     """The fault of each argument that must be given; none where what gives it to all steps of the op may be unread."""
     for item in op.fields:
         if item.required and item.name not in given:
@@ -140,16 +140,24 @@ def number(part: Expr, scope: Scope) -> Expr:
     return resolve(part, scope)
 
 
-def over_several(kind: str, operands: Sequence[ir.Operand], step: s.Step, builder: Builder) -> ir.Value:
-    """An op over several tensors, which has no arguments and is no module."""
-    op = REGISTRY[kind]
+def over_several(
+    kind: str, operands: Sequence[ir.Operand], step: s.Step, builder: Builder, given: Mapping[str, Expr] | None = None
+) -> ir.Value:
+    """An op over several tensors, with its arguments; it is no module."""
+    op, given = REGISTRY[kind], given or {}
+    with builder.context.library.all_or_skip() as faults:
+        preset = presets(op, builder.scope)
+        refuse_missing(step, op, given.keys() | preset.keys(), builder, faults)
+        fields, _, label = op_fields(step, op, given, preset, builder, faults)
     return builder.append(
         ir.Primitive(
             op=op,
-            fields=presets(op, builder.scope),
+            fields=fields,
             ins=tuple(operands),
+            given=frozenset(given),
+            field_spans={name: value.span for name, value in given.items() if value.span},
             out=ir.Value("x"),
             span=step.span,
-            label=step.label,
+            label=label,
         )
     )
