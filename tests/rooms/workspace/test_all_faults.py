@@ -26,7 +26,7 @@ CASES = {
         ["5:45 unknown-op", "5:73 unknown-name"],
     ),
     "params of a block under a key that is none": (
-        "blocks:\n  Unit:\n    parms: [out]\n    body: [conv: out, rleu]\nstages:\n  a: [Unit: {out: 8}, Unit: w]\n",
+        "blocks:\n  Unit:\n    parms: [out]\n    body: [conv: out, rleu]\nstages:\n  a: [Unit: {out: 8}, Unit: wd]\n",
         ["6:5 unknown-key", "7:23 unknown-op", "9:29 unknown-name"],
     ),
     "a block whose name cannot be one": (
