@@ -52,6 +52,13 @@ class NotedFrame(Frame):
             else:
                 self.values[name], self.deps[name] = value, deps
 
+    def arguments(self) -> Any:
+        return dict(self.values), dict(self.deps), dict(self.given)
+
+    def take(self, arguments: Any) -> None:
+        for own, given in zip((self.values, self.deps, self.given), arguments, strict=True):
+            own.update(given)
+
     def behind(self, expr: Expr) -> Deps:
         """The network's params behind an expression."""
         found = NONE

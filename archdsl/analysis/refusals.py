@@ -66,6 +66,26 @@ def misnamed_parts(node: ir.Operation, count: int, what: str) -> SpecError:
     return fault("several-names", f"{named} for {count} {what}", node.span)
 
 
+# --- modules that run again
+def other_tensors(node: ir.Reuse, entered: Sequence[Any], entering: Sequence[Any]) -> SpecError:
+    """The fault of a module that is shared by tensors of other channels, or of other ranks."""
+    shapes = ((before, now) for before, now in zip(entered, entering, strict=True) if not isinstance(now, list))
+    differ = [(a.shape, b.shape) for a, b in shapes if (a.shape[0], len(a.shape)) != (b.shape[0], len(b.shape))]
+    before, now = map(times, differ[0]) if differ else ("one list of tensors", "another")
+    message = f"{now} enters here, and {before} where this module was made"
+    notes = (Note("it is made here", node.module.span),)
+    help_ = "a module has one number of input channels: bring both tensors to the same channels, or take two modules"
+    return fault("bad-share", message, node.span, notes=notes, help=help_)
+
+
+def other_modules(node: ir.Reuse) -> SpecError:
+    """The fault of a module whose inside hangs on the size that enters."""
+    message = "at the size that enters here this module would be another one"
+    notes = (Note("it is made here, for another size", node.module.span),)
+    help_ = "a layer in it takes its channels from the size of the map: pool it to one size first"
+    return fault("bad-share", message, node.span, notes=notes, help=help_)
+
+
 # --- conditions and loops
 def no_truth(node: ir.If, value: Constant) -> SpecError:
     expr = node.condition

@@ -11,6 +11,7 @@ from archdsl.lowering.keys import Keys
 from archdsl.lowering.library import Library
 from archdsl.lowering.params import declare, default_of_block, no_channels
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import shared_names
 from archdsl.lowering.steps import body
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
@@ -21,7 +22,7 @@ def lower_block(
     library: Library, home: s.Spec, block: s.Block, *, staged: bool = False, lists: frozenset[str] = frozenset()
 ) -> ir.Function:
     """A block of `blocks:`, or the outlined body of a loop, whose inputs may be `lists` of tensors too."""
-    context = Context(library, home, block.params, block.name, staged)
+    context = Context(library, home, block.params, block.name, staged, body=block.body, shared=shared_names(block.body))
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
     params = declare(block.params, default_of_block, scope)

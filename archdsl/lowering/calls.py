@@ -13,6 +13,7 @@ from archdsl.lowering.expressions import is_word, resolve, resolve_default
 from archdsl.lowering.primitives import primitive
 from archdsl.lowering.refusals import Skip
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import reuse
 from archdsl.lowering.steps import lowered
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.ops import REGISTRY
@@ -24,6 +25,8 @@ from archdsl.syntax import spec as s
 def use_step(step: s.UseStep, builder: Builder) -> ir.Operand:
     if step.target == "identity" and step.name is None and (step.into is not None or step.source is not None):
         return builder.entry  # `as:` alone names the tensor that enters, `from:` alone reads one
+    if step.share is not None:
+        return reuse(step, builder)
     if step.target in REGISTRY:
         return primitive(step, REGISTRY[step.target], builder)
     try:
@@ -49,18 +52,18 @@ def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
     given = arguments(step, [*block.params, *further], named(block), places=places)
     tensors = further_tensors(step, block, given, builder)
     numbers = {name: value for name, value in given.items() if name not in tensors}
-    return builder.append(
-        ir.Call(
-            block=block,
-            args=block_arguments(step, block, numbers, builder.scope),
-            ins=(builder.entry,),
-            tensors=tensors,
-            out=ir.Value("x"),
-            span=step.span,
-            key=builder.key(step, snake(block.name)),
-            label=step.label,
-        )
+    made = ir.Call(
+        block=block,
+        args=block_arguments(step, block, numbers, builder.scope),
+        ins=(builder.entry,),
+        tensors=tensors,
+        out=ir.Value("x"),
+        span=step.span,
+        key=builder.key(step, snake(block.name)),
+        label=step.label,
     )
+    builder.scope.named_module(step.name, made)
+    return builder.append(made)
 
 
 def named(block: ir.Function) -> str:

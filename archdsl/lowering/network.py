@@ -12,6 +12,7 @@ from archdsl.lowering.library import Library
 from archdsl.lowering.params import declare, default_of_network, no_channels
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import check_twins
 from archdsl.lowering.stages import auxiliary, lower_stage
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
@@ -91,6 +92,8 @@ def lower_stages(builder: Builder) -> tuple[ir.Operand, dict[str, ir.Auxiliary]]
             value = lower_stage(stage, builder.on(value))
         builder.scope.tensors.setdefault(stage.name, value)  # after a fault its readers are not at fault too
     faults.finish()
+    for error in check_twins(home):
+        raise error
     return value, training
 
 

@@ -34,7 +34,7 @@ def interpret(
         entering = [values[tensor] for tensor in node.inputs]
         fields = fields_at(node, [tuple(x.shape[1:]) for x in entering])
         run = Run(fields, held.get(node.path, {}), training, torch)
-        if calibrate:
+        if calibrate and not node.shared:  # else its norms would be others than in its first run
             node.op.calibrate(run, *entering)
         found = node.op.compute(run, *entering)
         results = found if isinstance(found, (list, tuple)) else [found]

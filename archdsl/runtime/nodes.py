@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Node
 from archdsl.ops.base import Module, Shape, Site
+
+
+def runs_by_module(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """The nodes of each module, in order: several where it is shared."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(node.path, []).append(node)
+    return found
 
 
 def tensor_fields(node: Node) -> list[str]:

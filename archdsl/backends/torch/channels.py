@@ -194,6 +194,15 @@ class Channels:
             return self.of_size(node, fields)
         return found
 
+    def again(self, node: ir.Reuse) -> Expr:
+        """The channels that leave a module on another run: those of its first, unless they hang on the size."""
+        constant = self.numbers.constant((node.out.id, "c"))
+        if constant is not None:
+            return constant
+        first, now = (self.origin.facts.seen.get((var.id, "c")) for var in (node.module.out, node.out))
+        alike = first is not None and now is not None and first.value == now.value and first.varies == now.varies
+        return self.of(node.module.out) if alike else Name(UNKNOWN, span=node.span)
+
     def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
         """Channels that hang on a size which differs between calls: a number, or over what the size is made of."""
         found = self.fixed(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -608,9 +608,11 @@ class Writer:
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
-                    self.run_call(node)
+                    self.run_call(node, node)
                 else:
                     self.run_attribute(str(node.key), node.out, node.operands())
+            case ir.Reuse():
+                self.run_again(node)
             case ir.If():
                 write_condition(self, node)
             case ir.Container():
@@ -808,7 +810,8 @@ class Writer:
         with one branch left) is no memory of its own.
         """
         operand = node.ins[0]
-        return isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
+        alone = not node.reused  # what enters the module elsewhere may be read there
+        return alone and isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
 
     def module(self, node: ir.Primitive | ir.Call) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
@@ -1001,15 +1004,26 @@ class Writer:
     def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand]) -> None:
         self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
 
-    def run_call(self, node: ir.Call) -> None:
+    def run_again(self, node: ir.Reuse) -> None:
+        """The module of an earlier step on other tensors."""
+        module = node.module
+        self.channels[node.out] = self.channels.again(node)
+        if isinstance(module, ir.Call) and node.tensors:
+            self.run_call(node, module)
+            return
+        if module.out in self.fresh:
+            self.fresh.add(node.out)
+        self.run_attribute(str(module.key), node.out, node.operands())
+
+    def run_call(self, node: ir.Call | ir.Reuse, module: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
-        taken = self.done[node.block.id].further
+        taken = self.done[module.block.id].further
         places = [place for place, name in enumerate(taken) if name in node.tensors]
         names_ = taken[: places[-1] + 1] if places else []
 
         def print_call(entry: str, *further: str) -> str:
             texts = dict(zip(node.tensors, further, strict=True))
-            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+            return f"self.{module.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
 
         self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
 
@@ -1064,7 +1078,7 @@ class Writer:
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
-        named = counted or (any(many) and node.op.rereads)
+        named = counted or (any(many) and node.op.rereads) or repeats_an_argument(print_op, len(operands))
         self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod
@@ -1317,6 +1331,12 @@ def is_tensor_name(name: str) -> bool:
 def filled(name: str, spread: str | None) -> str:
     """The name of a tensor, or the items of the list of that name."""
     return name if spread is None else spread.replace(TARGET, name)
+
+
+def repeats_an_argument(text: Callable[..., str], count: int) -> bool:
+    """Whether a text has one of its arguments several times, which then need names: each would be computed as often."""
+    marks = [f"argument_{number}_" for number in range(count)]
+    return any(text(*marks).count(mark) > 1 for mark in marks)
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:

@@ -14,6 +14,7 @@ from archdsl.expr.nodes import Expr, Lit
 from archdsl.ops import REGISTRY
 from archdsl.support.naming import op_elsewhere
 from archdsl.syntax.identifiers import checked_name, is_block_name, is_identifier
+from archdsl.syntax.reading.sharing import check_share, to_share
 from archdsl.syntax.reading.structure import IDENTITY, Structure, branches
 from archdsl.syntax.reading.values import Context, as_text, clip, head, is_null, kind_of, to_expr, to_ref
 from archdsl.syntax.spec import JoinStep, SequenceStep, Step, TensorStep, UseStep
@@ -126,6 +127,8 @@ class StepReader:
             raise self.two_heads(key, value, heads[1][0])
         self.check_beside(node, key)
         common = self.common(node)
+        with self.ctx.catch():
+            check_share(common, calls=self.is_target(key.text) and not self.is_join(key.text))
         if key.text in STRUCTURE:
             return Structure(self, key, value, node, common).read()
         if self.is_join(key.text):
@@ -159,6 +162,9 @@ class StepReader:
             message = f"'{stray[0].text}' stands here without {' or '.join(owners)}"
             raise fault("no-op", message, stray[0].span, help=f"write it beside '{owners[0]}:'")
         common = self.common(node)
+        if common.get("share") is not None:
+            help = f"name the op or block too: {{Head: , share: {common['share'].path}}}"
+            raise fault("no-op", "this step has no op", self.key_span(node), help=help)
         source = common["source"]
         if common["into"] is not None:
             return UseStep(**common, target=IDENTITY)
@@ -231,6 +237,7 @@ class StepReader:
             "as": ("into", self.into),
             "from": ("source", to_ref),
             "label": ("label", lambda value: as_text(value, "a label")),
+            "share": ("share", to_share),
         }
         for key, value in node.entries:
             if key.text in readers:
