@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+from archdsl.diagnostics.faults import at
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import Op
 from archdsl.ops.base import Shape
@@ -62,7 +63,8 @@ def work(node: Node) -> Work:
     """What a node of a graph costs."""
     f, outs = SimpleNamespace(**node.fields), [tensor.shape for tensor in node.outputs]
     shape = node.inputs[0].shape
-    return Work(*counted(node.op, f, shape, outs, training=node.training, shared=node.shared))
+    with at(node.span):
+        return Work(*counted(node.op, f, shape, outs, training=node.training, shared=node.shared))
 
 
 def total(works: Iterable[Work]) -> Work:
@@ -75,6 +77,7 @@ def trained(graph: Graph) -> tuple[int, int]:
     params = macs = 0
     for node in graph.nodes:
         f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
-        params += 0 if node.shared else node.op.params(f, shape, out)
-        macs += 0 if node.training else node.op.macs(f, shape, out)
+        with at(node.span):
+            params += 0 if node.shared else node.op.params(f, shape, out)
+            macs += 0 if node.training else node.op.macs(f, shape, out)
     return params, macs

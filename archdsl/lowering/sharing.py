@@ -84,7 +84,7 @@ def reuse(step: s.UseStep, builder: Builder) -> ir.Value:
             module=module,
             ins=(builder.entry,),
             tensors=tensors,
-            out=ir.Value("x"),
+            out=ir.Value("branches", many=True) if module.out.many else ir.Value("x"),
             span=step.span,
             label=step.label or module.label,
         )

@@ -149,7 +149,9 @@ def follows(graph: Graph, name: str) -> Constant:
 
 def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    lines = without_clash(init_lines(function.init, classes), classes[-1].init, writer.words.word("module"))
+    lines = without_clash(
+        init_lines(function.init, classes, writer.prelude), classes[-1].init, writer.words.word("module")
+    )
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return lines if evaluate(function.init_when, graph.params) else []

@@ -14,7 +14,7 @@ from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch.conditions import write_condition
-from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
+from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
@@ -37,10 +37,11 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.taps import tapped
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import negated, substitute
@@ -104,6 +105,7 @@ class ClassSource:
     further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
+    result: str  # the type of what a block gives
     forward: list[tuple[int, str]]
     features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
     reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
@@ -203,7 +205,8 @@ class Writer:
         self.absent: set[ir.Operand] = set()
         self.packed: dict[ir.Value, tuple[ir.Operand, ...]] = {}  # the tensors of lists that are written out
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
-        self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
+        # lists that tracing cannot walk; one that turns of a loop carry is Python's
+        self.made_by_torch = {var for name, var in function.inputs.items() if var.many and name != INPUT}
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.words = scope.in_constructor(function)
         self.variables: set[str] = set()  # of its loops: the channels that move
@@ -212,6 +215,7 @@ class Writer:
         self.spoken = scope.in_forward(function, name, self.tensors)
         self.consumers = count_consumers(function)
         self.order = Order(function)
+        self.result_type = "Tensor"
         self.classifier: Classifier | None = None
         self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
@@ -266,9 +270,8 @@ class Writer:
     def write(self) -> ClassSource:
         function = self.function
         for name, var in function.inputs.items():
-            self.channels[var] = (
-                self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
-            )
+            word = f"c_{name}" if name != INPUT else "c_in"
+            self.channels[var] = self.channels_of_list(name, word) if var.many else Name(word)
         if self.outermost:
             self.bind_network_inputs()
         result = self.region(function.region)
@@ -293,6 +296,7 @@ class Writer:
             lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
+            result=self.result_type,
             optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
@@ -311,11 +315,11 @@ class Writer:
         """Whether the constructor has the norm of the network, made of params."""
         return self.norm_used and self.norm is not None and self.norm.handed
 
-    def channels_of_list(self, name: str) -> Expr:
+    def channels_of_list(self, name: str, word: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
         seen = self.origin.facts.seen[self.function.id, f"c_{name}"]
         if not isinstance(seen.value, list):
-            return Name(f"c_{name}")
+            return Name(word)
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
 
     def name_inputs(self) -> None:
@@ -379,7 +383,7 @@ class Writer:
             "c_in",
             "h_in",
             "w_in",
-            *(f"c_{n}" for n in further),
+            *(f"c_{n}" for n, var in function.inputs.items() if n != INPUT or var.many),
             *sorted(function.optional, key=further.index),
             *sorted([*function.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
             *function.implicit,
@@ -486,6 +490,8 @@ class Writer:
         """The lines of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
+        if self.function.gives_several and not self.function.outputs:
+            return self.print_several(inputs, result), False
         printer = self.printer(inputs)
         outputs = self.function.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
@@ -495,6 +501,37 @@ class Writer:
         shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
         return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
+        """The lines of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
+        given = self.resolve(result)
+        assert isinstance(given, ir.Value)
+        tensors = self.tensors_given(given)
+        if tensors is not None:
+            self.result_type = f"tuple[{', '.join(['Tensor'] * len(tensors))}]"
+            shape = lambda texts: f"{texts[0]}," if len(texts) == 1 else ", ".join(texts)  # noqa: E731
+            return self.printer(inputs).run(self.statements, tensors, shape, "", {})
+        self.result_type = "list[Tensor]"
+        listed = self.as_list(given, self.statements)
+        made = next((step for step in self.statements if step.out is listed), None)
+        if isinstance(made, Step) and listed is given and self.consumers[given] == 1:
+            made.text = listing_text(made.text)
+        elif listed is given:
+            listed = ir.Value("parts", many=True)
+            self.statements.append(Step(listed, (given,), listing_text(lambda text: text)))
+        return self.printer(inputs).run(self.statements, [listed], None, "", {})
+
+    def tensors_given(self, given: ir.Value) -> Sequence[ir.Operand] | None:
+        """The tensors of a list that is given back, where each is one of `fork` or has a name."""
+        if given.parts:
+            return given.items
+        items = self.items_of(given)
+        if items != (given,):
+            return items
+        if not self.is_spelt_here(given):
+            return None
+        self.statements = [made for made in self.statements if made.out is not given]
+        return self.packed[given]
 
     def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
         """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
@@ -604,13 +641,14 @@ class Writer:
     def node(self, node: ir.Operation) -> None:
         match node:
             case ir.Primitive() if node.functional:
-                self.functional(node)
+                with at(node.span):
+                    self.functional(node)
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
                     self.run_call(node, node)
                 else:
-                    self.run_attribute(str(node.key), node.out, node.operands())
+                    self.run_attribute(str(node.key), node.out, node.operands(), self.kind_of(node))
             case ir.Reuse():
                 self.run_again(node)
             case ir.If():
@@ -637,7 +675,17 @@ class Writer:
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Value) and operand in self.aliases:
             operand = self.aliases[operand]
+        if isinstance(operand, ir.Item) and operand.var in self.aliases:
+            return self.item_of(self.resolve(operand.var), operand)
         return operand
+
+    @staticmethod
+    def item_of(known: ir.Operand, item: ir.Item) -> ir.Operand:
+        """An item of a list that `forward` knows under another word."""
+        assert isinstance(known, ir.Value)
+        if known.items and isinstance(item.index, Lit) and type(item.index.value) is int:
+            return known.items[item.index.value]
+        return ir.Item(known, item.index)
 
     def resolved(self, operands: Iterable[ir.Operand]) -> tuple[ir.Operand, ...]:
         """Operands as `forward` knows them; absent branches are left out."""
@@ -706,7 +754,7 @@ class Writer:
             return operand
         items, made = self.items_of(operand), ir.Value("parts", many=True)
         spread = [self.spread(item) for item in items]
-        statements.append(Step(made, items, lambda *texts: f"[{', '.join(map(filled, texts, spread))}]", named=True))
+        statements.append(Step(made, items, lambda *texts: in_brackets(map(filled, texts, spread)), named=True))
         return made
 
     def open_stage(self, node: ir.Stage) -> None:
@@ -771,7 +819,10 @@ class Writer:
         What is computed from one of them is computed for each kind, under the condition that tells them apart.
         """
         if not mixed:
-            return node.op.module(site)
+            with at(node.span):
+                found = node.op.module(site)
+                refuse_unknown(node.op, found.cls)
+                return found
         name, *rest = mixed
         value = getattr(site.f, name)
 
@@ -929,7 +980,11 @@ class Writer:
     def given_to(self, node: ir.Call) -> dict[str, Expr]:
         """What a call of a block gives, by the names of the block, but for heights and widths."""
         callee = node.block
-        given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        entering = self.channels.of(node.ins[0])
+        if isinstance(entering, ListOf):
+            given: dict[str, Expr] = {"c_in": self.channels.by_name(entering.items[0]), "c_input": entering}
+        else:
+            given = {"c_in": self.channels.by_name(entering)}
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
@@ -965,7 +1020,7 @@ class Writer:
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
         inside = self.callee_channels[callee.id]
-        known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
+        known = {"c_input": given["c_in"], **given}
         found = substitute(inside, known)
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
@@ -1001,8 +1056,9 @@ class Writer:
         self.attributes.append(key)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
 
-    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand]) -> None:
-        self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand], kind: str = "Tensor") -> None:
+        called = lambda *texts: f"self.{key}({', '.join(texts)})"  # noqa: E731
+        self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
     def run_again(self, node: ir.Reuse) -> None:
         """The module of an earlier step on other tensors."""
@@ -1013,7 +1069,7 @@ class Writer:
             return
         if module.out in self.fresh:
             self.fresh.add(node.out)
-        self.run_attribute(str(module.key), node.out, node.operands())
+        self.run_attribute(str(module.key), node.out, node.operands(), self.kind_of(module))
 
     def run_call(self, node: ir.Call | ir.Reuse, module: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
@@ -1025,7 +1081,11 @@ class Writer:
             texts = dict(zip(node.tensors, further, strict=True))
             return f"self.{module.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
 
-        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(module)))
+
+    def kind_of(self, node: ir.Operation) -> str:
+        """The type of what an attribute gives."""
+        return self.done[node.block.id].result if isinstance(node, ir.Call) else "Tensor"
 
     def functional(self, node: ir.Primitive) -> None:
         """An op that is an expression in `forward`."""
@@ -1102,6 +1162,10 @@ class Writer:
             lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
             return f"accumulate({inside[1:-1] if lone else inside})"
 
+        if self.channels.any_number(node.ins):
+            self.channels[node.out] = self.channels.alike(node)
+            self.statements.append(Step(node.out, operands, print_list, named=counted))
+            return
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
@@ -1241,9 +1305,38 @@ class Writer:
             self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
             self.side_by_side(node, key)
             return
-        plain = "nn.Sequential" if not further_of(node) else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
+        chained = not further_of(node) and not node.carry.many
+        plain = "nn.Sequential" if chained else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
         self.set_attribute(key, pieces, {}, node, plain)
-        self.run_container(node)
+        if node.carry.many:
+            self.run_carried(node, key)
+        else:
+            self.run_container(node)
+
+    def run_carried(self, node: ir.Loop, key: str) -> None:
+        """The children of a loop on the tensors that it carries."""
+        (call,) = node.body.nodes
+        assert isinstance(call, ir.Call)
+        places: dict[ir.Operand, int] = {item: n for n, item in enumerate(node.carry.items)} or {node.carry: 0}
+        taken = self.done[call.block.id].further
+        last = max((n for n, name in enumerate(taken) if name in call.tensors), default=-1)
+        given = [*call.ins, *(call.tensors.get(name) for name in taken[: last + 1])]
+        args = tuple(places.get(o, self.resolve(o)) if o is not None else None for o in given)
+        kind = "Tensor" if node.carry.items else self.kind_of(call)
+        entries = self.entries_of(node)
+        self.statements.append(Carried(node.out, entries, key, args, kind, is_named(node)))
+
+    def entries_of(self, node: ir.Loop) -> tuple[ir.Operand, ...]:
+        """What enters a loop that carries several tensors: each of them, or a list of Python's."""
+        entry = self.resolve(node.entry)
+        assert isinstance(entry, ir.Value)
+        if not node.carry.items:
+            listed = self.as_list(entry, self.statements)
+            if listed is not entry:
+                self.tensors.called[entry] = "parts"  # what the turns carry has the name that the spec gives both
+            return (listed,)
+        self.statements = [made for made in self.statements if made.out is not entry]
+        return self.packed[entry]
 
     def side_by_side(self, node: ir.Loop, key: str) -> None:
         """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
@@ -1304,6 +1397,23 @@ def split_types(kind: str) -> list[str]:
     """The item types of `tuple[int, tuple[int, int]]`."""
     inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
     return [item for item in inner if item not in ("...", "()")]
+
+
+def listing_text(text: Callable[..., str]) -> Callable[..., str]:
+    """A text for several tensors as one for a list of Python's."""
+
+    def print_list(*texts: str) -> str:
+        found = text(*texts)
+        return found if found.startswith("[") else f"list({found})"
+
+    return print_list
+
+
+def in_brackets(texts: Iterable[str]) -> str:
+    """A list of tensors; a lone walk through one is a comprehension."""
+    inside = ", ".join(texts)
+    walk = inside.startswith("*(") and " for " in inside and inside.count("*(") == 1 and inside.endswith(")")
+    return f"[{inside[2:-1] if walk else inside}]"
 
 
 def further_of(node: ir.Container | ir.Loop) -> tuple[ir.Operand, ...]:
