@@ -1138,8 +1138,9 @@ class Writer:
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
-        named = counted or (any(many) and node.op.rereads) or repeats_an_argument(print_op, len(operands))
-        self.statements.append(Step(node.out, operands, print_op, named=named))
+        named = counted or (any(many) and node.op.rereads)
+        again = repeated_in(print_op, operands)
+        self.statements.append(Step(node.out, operands, print_op, named=named, repeated=again))
 
     @staticmethod
     def is_formula(node: ir.Primitive, name: str) -> bool:
@@ -1443,10 +1444,11 @@ def filled(name: str, spread: str | None) -> str:
     return name if spread is None else spread.replace(TARGET, name)
 
 
-def repeats_an_argument(text: Callable[..., str], count: int) -> bool:
-    """Whether a text has one of its arguments several times, which then need names: each would be computed as often."""
-    marks = [f"argument_{number}_" for number in range(count)]
-    return any(text(*marks).count(mark) > 1 for mark in marks)
+def repeated_in(text: Callable[..., str], operands: Sequence[ir.Operand]) -> frozenset[ir.Operand]:
+    """The operands that a text reads several times: written out, each would be computed as often."""
+    marks = [f"argument_{number}_" for number in range(len(operands))]
+    whole = text(*marks)
+    return frozenset(operand for operand, mark in zip(operands, marks, strict=True) if whole.count(mark) > 1)
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:
