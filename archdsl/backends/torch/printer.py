@@ -146,6 +146,8 @@ def imports(body: str, document: Document, further: Sequence[str]) -> dict[str, 
     }
     froms = [line for line, used in known.items() if re.search(used, body)]
     typed = ["Any"] if document.variants else []
+    if "Literal[" in body:
+        typed.append("Literal")
     if output_fields(document):
         typed.append("NamedTuple")
     if typed:
