@@ -32,7 +32,7 @@ def shared_in_stage(stage: s.Stage, home: s.Spec) -> frozenset[str]:
 
 def shares(values: Iterable[object]) -> Iterator[s.Share]:
     """Every `share:` of the steps of one class."""
-    return (step.share for step in steps_of_class(values) if step.share is not None)
+    return (step.share for step in steps_of_class(values) if step.share is not None and step.share.path)
 
 
 def steps_of_class(values: Iterable[object]) -> Iterator[s.Step]:
@@ -78,6 +78,13 @@ def reuse(step: s.UseStep, builder: Builder) -> ir.Value:
     given = tensors_given(step, module)
     lists = {name for name, value in module.block.inputs.items() if value.many} if isinstance(module, ir.Call) else ()
     tensors = {name: builder.tensor(e) if name in lists else builder.single(e) for name, e in given.items()}
+    return again(module, tensors, step, builder)
+
+
+def again(
+    module: ir.Primitive | ir.Call, tensors: Mapping[str, ir.Operand], step: s.Step, builder: Builder
+) -> ir.Value:
+    """The module of an operation, run on the tensor that enters, and on further ones."""
     module.reused = True
     return builder.append(
         ir.Reuse(

@@ -250,7 +250,7 @@ def beside_forms() -> dict[str, Json]:
         "as": several,
         "from": ref("reference"),
         "label": ref("text"),
-        "share": ref("reference"),
+        "share": {"type": ["string", "boolean"]},
     }
 
 

@@ -17,7 +17,7 @@ DEFAULT = "default"  # the key of `expect:` for the network without a variant
 class Share:
     """`share:` of a step: the name of the step whose module it runs, that of its stage in front if it is another."""
 
-    path: str
+    path: str  # nothing beside a loop: its turns share one module
     span: Span
 
 

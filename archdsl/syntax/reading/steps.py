@@ -128,7 +128,7 @@ class StepReader:
         self.check_beside(node, key)
         common = self.common(node)
         with self.ctx.catch():
-            check_share(common, calls=self.is_target(key.text) and not self.is_join(key.text))
+            check_share(common, key.text, calls=self.is_target(key.text) and not self.is_join(key.text))
         if key.text in STRUCTURE:
             return Structure(self, key, value, node, common).read()
         if self.is_join(key.text):
