@@ -76,6 +76,11 @@ class Outline:
         inside = isinstance(part, Node) and part in self.marked and part.op.role in HEADS
         return (SHARED,) if direct or inside else ()
 
+    def sharing_of(self, box: Box) -> tuple[str, ...]:
+        """The same of the call or the ops of a box."""
+        first = box.calls[0] if box.calls else box.nodes[0] if box.nodes else None
+        return self.sharing(first) if first is not None else ()
+
     # --- ops
     def fused(self, parts: Sequence[Node | list[Item]]) -> list[list[Item]]:
         """Runs of ops that belong together as one box each."""
@@ -160,15 +165,14 @@ class Outline:
         return Box(role, shortened(runs), nodes, self.heading(scope), shapes, tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
-        return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
+        found = groupby(inside, lambda box: (brief(box), self.sharing_of(box)))
+        return [self.run_text(text, list(run)) for (text, _), run in found]
 
     def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
         """`Block ×3` and the arguments that this run has in common and other calls do not."""
         first = f"{text} ×{len(run)}" if len(run) > 1 else text
         calls = [call for box in run for call in box.calls]
-        if calls:
-            return [first, *self.told(calls)]
-        return [first, *(self.sharing(run[0].nodes[0]) if run[0].nodes else ())]
+        return [first, *(self.told(calls) if calls else self.sharing_of(run[0]))]
 
     def heading(self, scope: Scope) -> str:
         """What the spec calls it; a row of a table that has no name is known by its content alone."""
