@@ -56,8 +56,10 @@ class NotedFrame(Frame):
         return dict(self.values), dict(self.deps), dict(self.given)
 
     def take(self, arguments: Any) -> None:
-        for own, given in zip((self.values, self.deps, self.given), arguments, strict=True):
-            own.update(given)
+        values, deps, given = arguments
+        self.values.update(values)
+        self.deps.update(deps)
+        self.given.update(given)
 
     def behind(self, expr: Expr) -> Deps:
         """The network's params behind an expression."""

@@ -70,9 +70,9 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
-    writer.lines += indent(
-        conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
-    )
+    itself = isinstance(other, ir.Call) and other.block is writer.function
+    lines = conditional_attribute(str(then.key), condition, docs, writer.conditional_depth, alone=itself)
+    writer.lines += indent(lines, writer.conditional_depth)
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
 
@@ -168,11 +168,18 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
         yield Line(1, Cat((f"self.{key} = ", last.doc)))
 
 
-def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
-    """On one line if it fits, else with an `if`."""
+def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int, *, alone: bool) -> list[Line]:
+    """On one line if it fits, else with an `if`; what stands otherwise may have to be made in that case `alone`."""
     whole = Cat((f"self.{key} = ", Ternary(docs[0], text(condition), docs[1])))
     if len(flat(whole)) <= WIDTH - 4 * depth:
         return [Line(0, whole)]
+    if alone:  # a block that contains itself would not end
+        return [
+            Line(0, Cat(("if ", expr_doc(condition))), ":"),
+            Line(1, Cat((f"self.{key}: nn.Module = ", docs[0]))),
+            Line(0, "else:"),
+            Line(1, Cat((f"self.{key} = ", docs[1]))),
+        ]
     return [
         Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
         Line(0, Cat(("if ", expr_doc(condition))), ":"),
