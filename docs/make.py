@@ -219,10 +219,13 @@ def example(op: Op) -> Iterator[str]:
         return
     given, shapes = dict(op.example["fields"]), [tuple(shape) for shape in op.example["inputs"]]
     values = {item.name: item.default for item in op.fields if not item.required and item.kind != "tensor"} | given
+    tensors = op.example_tensors()
+    values |= tensors
     f = SimpleNamespace(**{k: parse(v) if k == "expression" else v for k, v in values.items()})
     leaving = op.shapes(f, *shapes)
     enter, leave = (", ".join(map(times, part)) for part in (shapes, leaving))
-    yield f"`{written(op, given)}` takes {enter} to {leave}; in torch: `{torch_text(op, f, given, shapes)}`"
+    whole = given | {name: name for name in tensors}
+    yield f"`{written(op, whole)}` takes {enter} to {leave}; in torch: `{torch_text(op, f, whole, shapes)}`"
 
 
 def written(op: Op, given: dict[str, object]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archdsl.expr.nodes import (
     Binary,
     Call,
@@ -19,7 +21,8 @@ from archdsl.expr.nodes import (
 )
 
 _POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
-_PREFIX = {"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt", "gcd": "math.gcd"}
+_SIMPLE = re.compile(r"-?[\w.]+")
+_OF_MATH = ("ceil", "floor", "sqrt", "gcd", "exp", "log")
 
 
 def show(expr: Expr, *, python: bool = False) -> str:
@@ -44,7 +47,9 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
         case Unary(operand=a):
             return f"-{part(a, 7)}", 7
         case Binary(op="**", left=a, right=b):
-            return f"{part(a, 9)}**{part(b, 8)}", 8
+            base, exponent = part(a, 9), part(b, 8)
+            close = not python or all(_SIMPLE.fullmatch(text) for text in (base, exponent))  # as ruff format has it
+            return f"{base}{'**' if close else ' ** '}{exponent}", 8
         case Binary(op=op, left=a, right=b):
             power = _POWER[op]
             return f"{part(a, power)} {op} {part(b, power + 1)}", power
@@ -59,7 +64,8 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
             return f"{part(a, 10)}[{part(b, 0)}]", 10
         case Call(function=function, args=args, keywords=keywords):
             inside = [part(a, 0) for a in args] + [f"{k}={part(v, 0)}" for k, v in keywords]
-            return f"{_PREFIX.get(function, function) if python else function}({', '.join(inside)})", 10
+            prefix = "math." if python and function in _OF_MATH else ""
+            return f"{prefix}{function}({', '.join(inside)})", 10
         case ListOf(items=items):
             inside = [part(item, 0) for item in items]
             if python:

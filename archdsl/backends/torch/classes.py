@@ -39,12 +39,12 @@ from archdsl.backends.torch.pieces import (
 )
 from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
-from archdsl.backends.torch.sizes import Size, Sizes
+from archdsl.backends.torch.sizes import Size, Sizes, named_size
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.fold import negated, substitute
+from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
     Call,
     Compare,
@@ -71,6 +71,7 @@ from archdsl.syntax.identifiers import MEASURES
 
 MOST_TERMS = 4  # of a list that are added one by one
 MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
+LAST = "\0w"  # stands for the last axis of what enters
 
 
 @dataclass
@@ -131,6 +132,22 @@ def placed(span: Span) -> Iterator[None]:
         yield
     except SpecError as error:
         raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
+
+
+def rereads(node: ir.Primitive) -> bool:
+    """Whether a formula mentions one of its tensors more than once: what makes that one must not stand there twice."""
+    formulas = [node.fields[item.name] for item in node.op.fields if item.kind == "formula"]
+    read = [name.id for expr in formulas for name in names(expr) if is_tensor_name(name.id)]
+    return len(set(read)) < len(read)
+
+
+@contextmanager
+def printable(node: ir.Primitive) -> Iterator[None]:
+    """What an op's source refuses cannot be printed: the fault is at its step."""
+    try:
+        yield
+    except OpFault as problem:
+        raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
 
 
 class Writer:
@@ -559,7 +576,8 @@ class Writer:
         }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken, self.tensors)
+        given = scope.given(self.function)
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, given, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -790,8 +808,11 @@ class Writer:
         fields |= dict.fromkeys(node.tensors, Lit(True))
         rank = self.origin.facts.ranks.get(node.id, 2)
         size = seen.get((node.id, ENTERS))
-        bound = tuple(size.value) if size is not None and not size.varies else None
-        return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node))
+        fixed = size is not None and not size.varies and not size.deps & self.numbers.symbolic
+        bound = tuple(size.value) if size is not None and fixed else None
+        width = Name(LAST) if size is not None and rank else Name(MARK)
+        spread = node.op.spreads and self.channels.is_spread(node)
+        return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node), not spread, width)
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
@@ -890,12 +911,12 @@ class Writer:
     def made(self, node: ir.Primitive, site: Site) -> Doc:
         """The expression that makes an op's module; what the file then needs is noted."""
         mixed = self.mixed_fields(node)
-        try:
+        with printable(node):
             made = self.module_of_kinds(node, site, mixed)
-        except OpFault as problem:
-            raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
         if MARK in flat(module_doc(made)):  # only what is printed counts as used
             made = self.module_of_kinds(node, replace(site, c=self.channels.shown(node.ins[0])), mixed)
+        if LAST in flat(module_doc(made)):
+            made = self.module_of_kinds(node, replace(site, width=self.last_axis(node)), mixed)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
@@ -906,6 +927,14 @@ class Writer:
             self.norm_used = True
             return module_doc(replace(made, cls=self.norm.word))
         return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
+
+    def last_axis(self, node: ir.Primitive) -> Expr:
+        """The size of the last axis of what enters an op, to print."""
+        size = self.sizes.of(node.ins[0])
+        if size is None:
+            message = "the last axis that enters differs between calls in a way that has no expression"
+            raise fault("cannot-print", message, node.span)
+        return self.numbers.shown(size[-1])
 
     def chooses(self, node: ir.Primitive, name: str) -> bool:
         """Whether the words (or truths) of a field choose which module is made, and they differ."""
@@ -1039,11 +1068,11 @@ class Writer:
     def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""
         seen, parts = (self.origin.facts.seen.get((node.id, word)) for word in ("size", "ratio"))
-        if seen is not None and seen.value and not seen.varies:
+        if seen is not None and seen.value and not seen.varies and not seen.deps & self.numbers.symbolic:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
-        if parts is None or parts.varies or not isinstance(parts.value, list):
-            size = self.sizes.of(node.ins[0])
-            return dict(zip(("h_in", "w_in"), size, strict=True)) if size is not None and len(size) == 2 else {}
+        told = parts is not None and not parts.varies and not parts.deps & self.numbers.symbolic
+        if parts is None or not told or not isinstance(parts.value, list):
+            return named_size(self.sizes.of(node.ins[0]))
         pairs = zip(("h_in", "w_in"), self.entered(), parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
 
@@ -1054,13 +1083,15 @@ class Writer:
         return Name("h_in"), Name("w_in")
 
     def size_entering(self) -> Size | None:
-        """Height and width that enter, if it is a map in every call."""
+        """Height and width that enter, if it is a map in every call; the length, if it is a sequence in every call."""
         seen = self.origin.facts.seen
         if self.outermost:
             image = seen.get((self.function.id, self.size))
             return self.entered() if image is not None and len(image.value) == 2 else None
-        kinds = [seen[self.function.id, name].kinds for name in ("h_in", "w_in")]
-        return self.entered() if all(kind == {"int"} for kind in kinds) else None
+        height, width = (seen[self.function.id, name].kinds for name in ("h_in", "w_in"))
+        if width != {"int"} or len(height) > 1:
+            return None
+        return self.entered() if height == {"int"} else (Name("w_in"),)
 
     # --- attributes
     def attribute(self, key: str, doc: Doc, node: ir.Operation) -> None:
@@ -1111,7 +1142,7 @@ class Writer:
                     for n in names(expr)
                     if not is_tensor_name(n.id)
                 }
-                setattr(site.f, item.name, substitute(expr, inner))
+                setattr(site.f, item.name, filled_in(expr, inner))
         for name, value in vars(site.f).items():
             if (
                 name in node.fields
@@ -1124,7 +1155,9 @@ class Writer:
                 if isinstance(seen, list):
                     shown = ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen))))
                 setattr(site.f, name, shown)
-        if MARK in node.op.function(site, *("x" for _ in node.operands())):
+        with printable(node):
+            text_of_op = node.op.function(site, *("x" for _ in node.operands()))
+        if MARK in text_of_op:
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
         operands = self.terms(node, self.resolved(node.operands()))
@@ -1151,7 +1184,7 @@ class Writer:
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
-        named = counted or (any(many) and node.op.rereads)
+        named = counted or (any(many) and (node.op.rereads or not site.alike)) or rereads(node)
         again = repeated_in(print_op, operands)
         self.statements.append(Step(node.out, operands, print_op, named=named, repeated=again))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 WIDTH = 88
 
@@ -226,9 +226,23 @@ def broken(line: str) -> Doc:
     match = re.match(r"^([\w.]+)\((.*)\)$", rest)
     items = split_arguments(match.group(2)) if match else None
     if match is None or items is None:
+        first, *more = sums(rest)
+        if more and "=" not in first and " if " not in rest and " for " not in rest:
+            return Cat((head or "", Chain(first, tuple((sign, term) for sign, term in more))))
         calls = called_in_turn(rest)
         return Fluent(head, calls) if head and len(calls) > 2 else line
     return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
+
+
+def sums(text: str) -> tuple[Any, ...]:
+    """The first term of a sum, then each further one with its sign."""
+    starts, depth = [], 0
+    for index, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and text.startswith((" + ", " - "), index):
+            starts.append(index)
+    ends = [*starts, len(text)]
+    return text[: ends[0]], *((text[a + 1], text[a + 3 : b]) for a, b in zip(starts, ends[1:], strict=True))
 
 
 def called_in_turn(text: str) -> tuple[str, ...]:
