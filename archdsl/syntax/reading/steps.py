@@ -131,8 +131,7 @@ class StepReader:
             raise self.two_heads(key, value, heads[1][0])
         self.check_beside(node, key)
         common = self.common(node)
-        with self.ctx.catch():
-            check_share(common, key.text, calls=self.is_target(key.text) and not self.is_join(key.text))
+        check_share(common, key.text, calls=self.is_target(key.text) and not self.is_join(key.text))
         if key.text in STRUCTURE:
             return Structure(self, key, value, node, common).read()
         if self.is_join(key.text):
@@ -241,7 +240,6 @@ class StepReader:
             "as": ("into", self.into),
             "from": ("source", to_ref),
             "label": ("label", lambda value: as_text(value, "a label")),
-            "share": ("share", to_share),
         }
         for key, value in node.entries:
             if key.text in readers:
@@ -251,6 +249,8 @@ class StepReader:
                     continue
                 with self.ctx.catch():
                     found[field] = read(value)
+        if "share" in node:  # without it the step would be another one
+            found["share"] = to_share(next(value for key, value in node.entries if key.text == "share"))
         if "else" in node and "when" not in node:
             key_span = next(key.span for key, _ in node.entries if key.text == "else")
             self.ctx.add(
