@@ -70,6 +70,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "bad-loop": "a loop whose steps cannot be repeated as they are",
         "bad-reparam": "branches of a reparam that do not become one convolution",
         "bad-rows": "rows that do not fit the columns of their table",
+        "bad-share": "a module that cannot run again where share: stands",
         "empty-join": "a join without branches",
         "missing-argument": "an argument that must be given",
         "recursive-block": "a block that contains itself",

@@ -170,6 +170,8 @@ def entered(region: Region) -> Operand | None:
 
 def link(node: Operation, env: Env, window: Window) -> Window:
     """What a window becomes with one more operation behind it."""
+    if node.reused:
+        raise refused("has a module that runs elsewhere too", node.span)
     match node:
         case Primitive() if node.op.name in AFFINE:
             return replace(window, learned=True)
