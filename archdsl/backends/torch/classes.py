@@ -13,7 +13,7 @@ from archdsl.analysis.noting import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
-from archdsl.backends.torch.conditions import write_condition
+from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
@@ -117,6 +117,17 @@ class ClassSource:
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
     learned: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its norms have a scale
+    named_init: list[tuple[ir.NamedInit, Expr]] = field(default_factory=list)  # under which conditions, to print
+
+
+def is_there(path: Sequence[ir.Operation], function: ir.Function) -> bool:
+    """Whether a pass has left the operations that lead to a module."""
+    inside = function.walk()
+    for node in path:
+        if node not in inside:
+            return False
+        inside = node.block.walk() if isinstance(node, ir.Call) else (n for r in node.regions() for n in r.walk())
+    return True
 
 
 def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr]:
@@ -299,6 +310,7 @@ class Writer:
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
+        named_init = self.named_init()
         norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
         lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
@@ -324,8 +336,23 @@ class Writer:
             modules=self.modules,
             weighted=self.weighted,
             biased=self.biased,
+            named_init=named_init,
             learned=self.learned,
         )
+
+    def named_init(self) -> list[tuple[ir.NamedInit, Expr]]:
+        """The modules here, and inside of them, that have rules of their own, each with what its module is asked."""
+        found = []
+        for init in self.function.named_init:
+            alike = (n for n in self.function.walk() if isinstance(n, ir.If) and n.condition == init.condition)
+            node = next(alike, None)
+            shown = self.numbers.shown(init.condition, (node.id, "condition") if node is not None else None)
+            if not isinstance(shown, Lit) and not self.outermost:
+                flag = f"self.{self.condition_flag('own_init', shown)}" if node is None else test_of(self, node, shown)
+                shown = Name(flag.replace("self.", "m."))
+            if shown != Lit(False) and is_there(init.path, self.function):
+                found.append((init, shown))
+        return found
 
     def channels_of(self, operand: ir.Operand) -> Expr:
         return self.channels.of(operand)
@@ -667,9 +694,11 @@ class Writer:
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
-                    self.run_call(node)
+                    self.run_call(node, node)
                 else:
                     self.run_attribute(str(node.key), node.out, node.operands(), self.kind_of(node))
+            case ir.Reuse():
+                self.run_again(node)
             case ir.If():
                 write_condition(self, node)
             case ir.Container():
@@ -883,7 +912,8 @@ class Writer:
         with one branch left) is no memory of its own.
         """
         operand = node.ins[0]
-        return isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
+        alone = not node.reused  # what enters the module elsewhere may be read there
+        return alone and isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
 
     def module(self, node: ir.Primitive | ir.Call) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
@@ -1099,17 +1129,28 @@ class Writer:
         called = lambda *texts: f"self.{key}({', '.join(texts)})"  # noqa: E731
         self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
-    def run_call(self, node: ir.Call) -> None:
+    def run_again(self, node: ir.Reuse) -> None:
+        """The module of an earlier step on other tensors."""
+        module = node.module
+        self.channels[node.out] = self.channels.again(node)
+        if isinstance(module, ir.Call) and node.tensors:
+            self.run_call(node, module)
+            return
+        if module.out in self.fresh:
+            self.fresh.add(node.out)
+        self.run_attribute(str(module.key), node.out, node.operands(), self.kind_of(module))
+
+    def run_call(self, node: ir.Call | ir.Reuse, module: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
-        taken = self.done[node.block.id].further
+        taken = self.done[module.block.id].further
         places = [place for place, name in enumerate(taken) if name in node.tensors]
         names_ = taken[: places[-1] + 1] if places else []
 
         def print_call(entry: str, *further: str) -> str:
             texts = dict(zip(node.tensors, further, strict=True))
-            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+            return f"self.{module.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
 
-        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(node)))
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(module)))
 
     def kind_of(self, node: ir.Operation) -> str:
         """The type of what an attribute gives."""
@@ -1171,7 +1212,8 @@ class Writer:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
         named = counted or (any(many) and (node.op.rereads or not site.alike)) or rereads(node)
-        self.statements.append(Step(node.out, operands, print_op, named=named))
+        again = repeated_in(print_op, operands)
+        self.statements.append(Step(node.out, operands, print_op, named=named, repeated=again))
 
     @staticmethod
     def is_formula(node: ir.Primitive, name: str) -> bool:
@@ -1479,6 +1521,13 @@ def is_tensor_name(name: str) -> bool:
 def filled(name: str, spread: str | None) -> str:
     """The name of a tensor, or the items of the list of that name."""
     return name if spread is None else spread.replace(TARGET, name)
+
+
+def repeated_in(text: Callable[..., str], operands: Sequence[ir.Operand]) -> frozenset[ir.Operand]:
+    """The operands that a text reads several times: written out, each would be computed as often."""
+    marks = [f"argument_{number}_" for number in range(len(operands))]
+    whole = text(*marks)
+    return frozenset(operand for operand, mark in zip(operands, marks, strict=True) if whole.count(mark) > 1)
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:
