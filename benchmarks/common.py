@@ -98,6 +98,12 @@ def middle(a: Spent, b: Spent) -> Spent:
     return Spent((a.wall + b.wall) / 2, (a.cpu + b.cpu) / 2)
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that imports this checkout as it would an installed package: with its bytecode written and read."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
+
+
 def child(script: str, *arguments: str) -> list[Row]:
     """The rows that a script delivers when run in a process of its own."""
     return [Row(**fields) for fields in data(script, *arguments)]
@@ -105,9 +111,8 @@ def child(script: str, *arguments: str) -> list[Row]:
 
 def data(script: str, *arguments: str, timeout: float = 900) -> Any:
     """What a script delivers when run in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(Path(__file__).parent / script), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
         sys.stderr.write(done.stderr)
         raise SystemExit(f"{script} {' '.join(arguments)} failed")

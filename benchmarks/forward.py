@@ -37,10 +37,11 @@ def rows_of(name: str, budget: float, bound: float | None) -> list[Row]:
 
 def main(name: str, budget: float, first: str, itself: str) -> None:
     import torch
-    from networks import NETWORKS, copy_weights
+    from networks import NETWORKS, copy_weights, stub_ops
 
     import archdsl
 
+    stub_ops()
     torch.set_num_threads(1)  # what is compared is the work, not who gets a core
     torch.manual_seed(0)
     network = NETWORKS[name]

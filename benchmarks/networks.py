@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from importlib.util import find_spec
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
-# Torchvision refuses to be imported where its compiled ops do not fit torch; its models need none of them.
-try:
-    import torchvision
-except (RuntimeError, ImportError):
-    import sys
+STUBS: list[torch.library.Library] = []  # kept: ops live as long as their library does
 
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    LIBRARY = torch.library.Library("torchvision", "DEF")  # kept: its ops live as long as it does
+
+def stub_ops() -> None:
+    """Before torchvision is imported where its compiled ops do not fit torch: its models need none of them."""
+    if find_spec("torchvision") is None or loads_ops():
+        return
+    STUBS.append(torch.library.Library("torchvision", "DEF"))
     for name in ("nms", "qnms"):
-        LIBRARY.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import torchvision
+        STUBS[0].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def loads_ops() -> bool:
+    """Whether the compiled ops of torchvision can be loaded, told in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 class Network(NamedTuple):
@@ -27,16 +34,23 @@ class Network(NamedTuple):
 
     spec: str
     variant: str | None
-    peer: Callable[..., nn.Module]
+    model: str  # of torchvision
     side: int
 
+    @property
+    def peer(self) -> Callable[..., nn.Module]:
+        """Torchvision's constructor, which is imported here."""
+        import torchvision
 
-models: Any = torchvision.models
+        found: Callable[..., nn.Module] = getattr(torchvision.models, self.model)
+        return found
+
+
 NETWORKS = {
-    "mobilenet_v2": Network("mobilenet_v2", None, models.mobilenet_v2, 224),
-    "shufflenet_v2 x1.0": Network("shufflenet_v2", "torchvision-x1.0", models.shufflenet_v2_x1_0, 224),
-    "efficientnet b0": Network("efficientnet", "b0", models.efficientnet_b0, 224),
-    "efficientnet b4": Network("efficientnet", "b4", models.efficientnet_b4, 380),
+    "mobilenet_v2": Network("mobilenet_v2", None, "mobilenet_v2", 224),
+    "shufflenet_v2 x1.0": Network("shufflenet_v2", "torchvision-x1.0", "shufflenet_v2_x1_0", 224),
+    "efficientnet b0": Network("efficientnet", "b0", "efficientnet_b0", 224),
+    "efficientnet b4": Network("efficientnet", "b4", "efficientnet_b4", 380),
 }
 
 

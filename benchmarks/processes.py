@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 
-from common import ROOT, Row, Spent, alternate, row
+from common import Row, Spent, alternate, environment, row
 
 BOUND = 0.35
 PEER = ["-c", "import torch"]
@@ -42,11 +41,9 @@ def measure(budget: float) -> list[Row]:
 
 def process(arguments: list[str], folder: str) -> Spent:
     """A python process from its start to its end."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     before, start = cpu(), time.perf_counter()
-    subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=120
-    )
+    command, around = [sys.executable, *arguments], environment(NO_COLOR="1")
+    subprocess.run(command, cwd=folder, env=around, stdout=subprocess.DEVNULL, check=True, timeout=120)
     return Spent(time.perf_counter() - start, cpu() - before)
 
 

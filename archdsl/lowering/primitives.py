@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import at, fault
 from archdsl.expr.nodes import Expr, Index, Name, rebuild, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
@@ -25,7 +25,9 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
     tensors = {f.name: builder.single(given.pop(f.name)) for f in op.fields if f.kind == "tensor" and f.name in given}
     fields, read, label = op_fields(step, op, given, builder)
     known = frozenset([*given, *tensors])
-    if step.name is not None and op.functional(known):
+    with at(step.span):
+        functional = op.functional(known)
+    if step.name is not None and functional:
         raise no_module(step.name, step.span)
     return builder.append(
         ir.Primitive(
@@ -37,7 +39,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
             field_spans=places_of(step, op),
             out=ir.Value("x"),
             span=step.span,
-            key=None if op.functional(known) else builder.key(step, op.name),
+            key=None if functional else builder.key(step, op.name),
             label=label,
         )
     )

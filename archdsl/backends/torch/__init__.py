@@ -148,7 +148,8 @@ def follows(graph: Graph, name: str) -> Constant:
 
 def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[py.Statement]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    body = without_clash(init_body(function.init, classes), classes[-1].init, writer.words.word("module"))
+    made = init_body(function.init, classes, writer.prelude)
+    body = without_clash(made, classes[-1].init, writer.words.word("module"))
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return body if evaluate(function.init_when, graph.params) else []

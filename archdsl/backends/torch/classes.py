@@ -15,7 +15,7 @@ from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import Classifier, chosen_pool, exchangeable, read_by, width_of
 from archdsl.backends.torch.conditions import write_condition
-from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
+from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
@@ -32,12 +32,13 @@ from archdsl.backends.torch.pieces import (
     text,
     value_tree,
 )
+from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.spelling import one_line
 from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.backends.torch.taps import tapped
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import negated, substitute
@@ -100,6 +101,7 @@ class ClassSource:
     further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
+    result: str  # the type of what a block gives
     forward: list[py.Statement]
     features: list[py.Statement] = field(default_factory=list)  # of a classifier: `forward_features`,
     reset: list[py.Statement] = field(default_factory=list)  # and `reset_classifier`
@@ -199,7 +201,8 @@ class Writer:
         self.absent: set[ir.Operand] = set()
         self.packed: dict[ir.Value, tuple[ir.Operand, ...]] = {}  # the tensors of lists that are written out
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
-        self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
+        # lists that tracing cannot walk; one that turns of a loop carry is Python's
+        self.made_by_torch = {var for name, var in function.inputs.items() if var.many and name != INPUT}
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.words = scope.in_constructor(function)
         self.variables: set[str] = set()  # of its loops: the channels that move
@@ -208,6 +211,7 @@ class Writer:
         self.spoken = scope.in_forward(function, name, self.tensors)
         self.consumers = count_consumers(function)
         self.order = Order(function)
+        self.result_type = "Tensor"
         self.classifier: Classifier | None = None
         self.last_block: Tree | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
@@ -261,9 +265,8 @@ class Writer:
     def write(self) -> ClassSource:
         function = self.function
         for name, var in function.inputs.items():
-            self.channels[var] = (
-                self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
-            )
+            word = f"c_{name}" if name != INPUT else "c_in"
+            self.channels[var] = self.channels_of_list(name, word) if var.many else Name(word)
         if self.outermost:
             self.bind_network_inputs()
         result = self.region(function.region)
@@ -287,6 +290,7 @@ class Writer:
             lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
+            result=self.result_type,
             optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
@@ -305,11 +309,11 @@ class Writer:
         """Whether the constructor has the norm of the network, made of params."""
         return self.norm_used and self.norm is not None and self.norm.handed
 
-    def channels_of_list(self, name: str) -> Expr:
+    def channels_of_list(self, name: str, word: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
         seen = self.origin.facts.seen[self.function.id, f"c_{name}"]
         if not isinstance(seen.value, list):
-            return Name(f"c_{name}")
+            return Name(word)
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
 
     def name_inputs(self) -> None:
@@ -373,7 +377,7 @@ class Writer:
             "c_in",
             "h_in",
             "w_in",
-            *(f"c_{n}" for n in further),
+            *(f"c_{n}" for n, var in function.inputs.items() if n != INPUT or var.many),
             *sorted(function.optional, key=further.index),
             *sorted([*function.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
             *function.implicit,
@@ -479,6 +483,8 @@ class Writer:
         """The statements of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
+        if self.function.gives_several and not self.function.outputs:
+            return self.print_several(inputs, result), False
         printer = self.printer(inputs)
         outputs = self.function.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
@@ -486,8 +492,38 @@ class Writer:
             self.rename(output, name)
         several, more = scope.results_of(self.name)
         printer.when_training = self.in_training
-        kinds = (several, more) if outputs else ("", several)
-        return printer.run(self.statements, results, *kinds, auxiliaries), False
+        shape = (lambda trees: py.call(several, *trees)) if outputs else None
+        return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
+        """The body of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
+        given = self.resolve(result)
+        assert isinstance(given, ir.Value)
+        tensors = self.tensors_given(given)
+        if tensors is not None:
+            self.result_type = f"tuple[{', '.join(['Tensor'] * len(tensors))}]"
+            return self.printer(inputs).run(self.statements, tensors, py.side_by_side, "", {})
+        self.result_type = "list[Tensor]"
+        listed = self.as_list(given, self.statements)
+        made = next((step for step in self.statements if step.out is listed), None)
+        if isinstance(made, Step) and listed is given and self.consumers[given] == 1:
+            made.made = listing(made.made)
+        elif listed is given:
+            listed = ir.Value("parts", many=True)
+            self.statements.append(Step(listed, (given,), listing(lambda tree: tree)))
+        return self.printer(inputs).run(self.statements, [listed], None, "", {})
+
+    def tensors_given(self, given: ir.Value) -> Sequence[ir.Operand] | None:
+        """The tensors of a list that is given back, where each is one of `fork` or has a name."""
+        if given.parts:
+            return given.items
+        items = self.items_of(given)
+        if items != (given,):
+            return items
+        if not self.is_spelt_here(given):
+            return None
+        self.statements = [made for made in self.statements if made.out is not given]
+        return self.packed[given]
 
     def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
         """The body of `forward_features`, of a classifier whose head reads one tensor; its steps leave `forward`."""
@@ -501,7 +537,7 @@ class Writer:
             return []
         (features,) = (trunk[-1].out,)
         printer = self.printer(inputs)
-        body = printer.run(trunk, [features], "", "", {})
+        body = printer.run(trunk, [features], None, "", {})
         call = Step(features, (inputs[0],), lambda image: py.call("self.forward_features", image), alone=True)
         self.statements = [call, *head]
         return body
@@ -596,13 +632,14 @@ class Writer:
     def node(self, node: ir.Operation) -> None:
         match node:
             case ir.Primitive() if node.functional:
-                self.functional(node)
+                with at(node.span):
+                    self.functional(node)
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node))
                 if isinstance(node, ir.Call) and node.tensors:
                     self.run_call(node)
                 else:
-                    self.run_attribute(str(node.key), node.out, node.operands())
+                    self.run_attribute(str(node.key), node.out, node.operands(), self.kind_of(node))
             case ir.If():
                 write_condition(self, node)
             case ir.Container():
@@ -627,7 +664,17 @@ class Writer:
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Value) and operand in self.aliases:
             operand = self.aliases[operand]
+        if isinstance(operand, ir.Item) and operand.var in self.aliases:
+            return self.item_of(self.resolve(operand.var), operand)
         return operand
+
+    @staticmethod
+    def item_of(known: ir.Operand, item: ir.Item) -> ir.Operand:
+        """An item of a list that `forward` knows under another word."""
+        assert isinstance(known, ir.Value)
+        if known.items and isinstance(item.index, Lit) and type(item.index.value) is int:
+            return known.items[item.index.value]
+        return ir.Item(known, item.index)
 
     def resolved(self, operands: Iterable[ir.Operand]) -> tuple[ir.Operand, ...]:
         """Operands as `forward` knows them; absent branches are left out."""
@@ -697,7 +744,7 @@ class Writer:
             return operand
         items, made = self.items_of(operand), ir.Value("parts", many=True)
         spread = [self.spread(item) for item in items]
-        statements.append(Step(made, items, lambda *trees: py.List(spread_out(trees, spread)), named=True))
+        statements.append(Step(made, items, lambda *trees: in_brackets(spread_out(trees, spread)), named=True))
         return made
 
     def open_stage(self, node: ir.Stage) -> None:
@@ -762,7 +809,10 @@ class Writer:
         What is computed from one of them is computed for each kind, under the condition that tells them apart.
         """
         if not mixed:
-            return node.op.module(site)
+            with at(node.span):
+                found = node.op.module(site)
+                refuse_unknown(node.op, found.cls)
+                return found
         name, *rest = mixed
         value = getattr(site.f, name)
 
@@ -920,7 +970,11 @@ class Writer:
     def given_to(self, node: ir.Call) -> dict[str, Expr]:
         """What a call of a block gives, by the names of the block, but for heights and widths."""
         callee = node.block
-        given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        entering = self.channels.of(node.ins[0])
+        if isinstance(entering, ListOf):
+            given: dict[str, Expr] = {"c_in": self.channels.by_name(entering.items[0]), "c_input": entering}
+        else:
+            given = {"c_in": self.channels.by_name(entering)}
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
@@ -956,7 +1010,7 @@ class Writer:
             elif argument.default is None or text(shown) != one_line(argument.default):
                 items.append(py.Keyword(argument.name, shown))
         inside = self.callee_channels[callee.id]
-        known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
+        known = {"c_input": given["c_in"], **given}
         found = substitute(inside, known)
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return py.call(source.name, *items)
@@ -992,8 +1046,9 @@ class Writer:
         self.attributes.append(key)
         self.body.append(py.assign(f"self.{key}", module))
 
-    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand]) -> None:
-        self.statements.append(Step(out, self.resolved(args), lambda *t: py.call(f"self.{key}", *t), attribute=key))
+    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand], kind: str = "Tensor") -> None:
+        called = lambda *trees: py.call(f"self.{key}", *trees)  # noqa: E731
+        self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
     def run_call(self, node: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
@@ -1005,7 +1060,11 @@ class Writer:
             given = dict(zip(node.tensors, further, strict=True))
             return py.call(f"self.{node.key}", entry, *(given.get(name, NONE) for name in names_))
 
-        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(node)))
+
+    def kind_of(self, node: ir.Operation) -> str:
+        """The type of what an attribute gives."""
+        return self.done[node.block.id].result if isinstance(node, ir.Call) else "Tensor"
 
     def functional(self, node: ir.Primitive) -> None:
         """An op that is an expression in `forward`."""
@@ -1082,6 +1141,10 @@ class Writer:
                     return py.call("accumulate", generated)
             return py.call("accumulate", inside)
 
+        if self.channels.any_number(node.ins):
+            self.channels[node.out] = self.channels.alike(node)
+            self.statements.append(Step(node.out, operands, print_list, named=counted))
+            return
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
@@ -1215,9 +1278,38 @@ class Writer:
             self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
             self.side_by_side(node, key)
             return
-        plain = "nn.Sequential" if not further_of(node) else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
+        chained = not further_of(node) and not node.carry.many
+        plain = "nn.Sequential" if chained else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
         self.set_attribute(key, pieces, {}, node, plain)
-        self.run_container(node)
+        if node.carry.many:
+            self.run_carried(node, key)
+        else:
+            self.run_container(node)
+
+    def run_carried(self, node: ir.Loop, key: str) -> None:
+        """The children of a loop on the tensors that it carries."""
+        (call,) = node.body.nodes
+        assert isinstance(call, ir.Call)
+        places: dict[ir.Operand, int] = {item: n for n, item in enumerate(node.carry.items)} or {node.carry: 0}
+        taken = self.done[call.block.id].further
+        last = max((n for n, name in enumerate(taken) if name in call.tensors), default=-1)
+        given = [*call.ins, *(call.tensors.get(name) for name in taken[: last + 1])]
+        args = tuple(places.get(o, self.resolve(o)) if o is not None else None for o in given)
+        kind = "Tensor" if node.carry.items else self.kind_of(call)
+        entries = self.entries_of(node)
+        self.statements.append(Carried(node.out, entries, key, args, kind, is_named(node)))
+
+    def entries_of(self, node: ir.Loop) -> tuple[ir.Operand, ...]:
+        """What enters a loop that carries several tensors: each of them, or a list of Python's."""
+        entry = self.resolve(node.entry)
+        assert isinstance(entry, ir.Value)
+        if not node.carry.items:
+            listed = self.as_list(entry, self.statements)
+            if listed is not entry:
+                self.tensors.called[entry] = "parts"  # what the turns carry has the name that the spec gives both
+            return (listed,)
+        self.statements = [made for made in self.statements if made.out is not entry]
+        return self.packed[entry]
 
     def side_by_side(self, node: ir.Loop, key: str) -> None:
         """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
@@ -1232,7 +1324,7 @@ class Writer:
             if not own:
                 return py.List((py.Comprehension(py.call(word, entering[0], *rest), Name(word), branches),))
             rows = py.call("zip", branches, py.List(entering))
-            return py.List((py.Comprehension(py.call(word, Name(own), *rest), py.side_by_side([word, own]), rows),))
+            return py.List((py.Comprehension(py.call(word, Name(own), *rest), py.targets([word, own]), rows),))
 
         self.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))
 
@@ -1280,6 +1372,24 @@ def split_types(kind: str) -> list[str]:
     tree = parsed(kind)
     inner = map(one_line, tree.index) if isinstance(tree, py.Subscript) else ()
     return [item for item in inner if item not in ("...", "()")]
+
+
+def listing(made: Callable[..., Tree]) -> Callable[..., Tree]:
+    """What makes several tensors as one that makes a list of Python's."""
+
+    def make_list(*trees: Tree) -> Tree:
+        found = made(*trees)
+        return found if isinstance(py.leftmost(found), py.List) else py.call("list", found)
+
+    return make_list
+
+
+def in_brackets(trees: tuple[Tree, ...]) -> Tree:
+    """A list of tensors; a lone walk through one is a comprehension."""
+    match trees:
+        case (py.Starred(py.Bracketed(py.Comprehension() as walk)),):
+            return py.List((walk,))
+    return py.List(trees)
 
 
 def further_of(node: ir.Container | ir.Loop) -> tuple[ir.Operand, ...]:

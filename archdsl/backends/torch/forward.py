@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.breaks import has_breaks
+from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.scope import SPARE, Tensors, Words
 from archdsl.backends.torch.spelling import one_line
-from archdsl.backends.torch.syntax import Tree
+from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.expr.nodes import Compare, Lit, Name, Unary
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import GENERIC
@@ -34,6 +35,7 @@ class Step:
     alone: bool = False  # a stage: a line of its own
     named: bool = False  # it reads the arguments more than once: they need names
     attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
+    kind: str = "Tensor"  # the type of what it gives, where a type checker sees none
 
 
 @dataclass(eq=False)
@@ -65,7 +67,27 @@ class Walked:
     named: bool = False  # its children have names
 
 
-Statement = Step | Branching | Walked
+@dataclass(eq=False)
+class Carried:
+    """A container whose children are called one after another on several tensors, or a list of them, each giving such.
+
+    `args` are what each child takes: the place among the tensors carried, a tensor from outside, or None.
+    """
+
+    out: ir.Value
+    entries: tuple[ir.Operand, ...]
+    attribute: str
+    args: tuple[int | ir.Operand | None, ...]
+    kind: str
+    named: bool = False  # its children have names
+
+    @property
+    def further(self) -> Iterator[ir.Operand]:
+        """The tensors from outside."""
+        return (arg for arg in self.args if arg is not None and not isinstance(arg, int))
+
+
+Statement = Step | Branching | Walked | Carried
 
 
 def operands_of(statement: Statement) -> Iterator[ir.Operand]:
@@ -75,6 +97,8 @@ def operands_of(statement: Statement) -> Iterator[ir.Operand]:
             yield from args
         case Walked(entry=entry, further=further):
             yield from (entry, *further)
+        case Carried(entries=entries):
+            yield from (*entries, *statement.further)
         case Branching():
             for inner in (*statement.then, *statement.other):
                 yield from operands_of(inner)
@@ -100,6 +124,7 @@ class Pending:
     made: Tree
     typed: Typed
     mentions: Counter[ir.Value] = field(default_factory=Counter)
+    kind: str = "Tensor"
 
 
 class ForwardPrinter:
@@ -136,27 +161,27 @@ class ForwardPrinter:
         self,
         statements: list[Statement],
         results: Sequence[ir.Operand],
-        several: str,
+        shape: Callable[[Sequence[Tree]], Tree] | None,
         kind: str,
         auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
     ) -> list[py.Statement]:
-        """The statements of the body; `several` is the class of several results, `kind` that of those of training."""
+        """The statements of the body; `shape` wraps several results, `kind` is the class of those of training."""
         extra = [(s, r) for s, r in auxiliaries.values()]
         every = [*statements, *(x for s, _ in extra for x in s)]
         for operand in [*results, *(r for _, r in extra), *(o for s in every for o in operands_of(s))]:
             var = base(operand)
             if var is not None:
                 self.uses[var] += 1
-        self.outputs = {base(result) for result in results} if several else set()
-        self.final = results[0] if not several and not auxiliaries else None
+        self.outputs = {base(result) for result in results} if shape is not None else set()
+        self.final = results[0] if shape is None and not auxiliaries else None
         self.statements(statements)
         if auxiliaries:
             self.in_training(results, kind, auxiliaries)
-        if not several:
+        if shape is None:
             self.give_back(results[0])
         else:
             self.flush()
-            self.emit(py.Return(py.call(several, *map(self.read, results))))
+            self.emit(py.Return(shape([self.read(result) for result in results])))
         return self.body
 
     def in_training(
@@ -205,6 +230,8 @@ class ForwardPrinter:
                     self.branching(statement)
                 case Walked():
                     self.walked(statement)
+                case Carried():
+                    self.carried(statement)
 
     # --- values
     def trees(self, args: Sequence[ir.Operand]) -> tuple[list[Tree], Counter[ir.Value], Typed]:
@@ -240,6 +267,8 @@ class ForwardPrinter:
 
     def typed_name(self, operand: ir.Operand) -> Typed:
         """A name is a Tensor once its first assignment says so; the parts of a list and what is tapped are anyway."""
+        if isinstance(operand, ir.Item):
+            return frozenset({self.names[operand if operand.var.parts else operand.var]})
         return frozenset({self.names[operand]}) if isinstance(operand, ir.Value) else KNOWN
 
     def name_lists(self, args: Sequence[ir.Operand]) -> None:
@@ -257,7 +286,7 @@ class ForwardPrinter:
         typed = typed_tree(made, typed)
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             self.tensors.called[step.out] = "x"  # a plain chain of stages
-        self.pending.append(Pending(step.out, made, typed, mentions))
+        self.pending.append(Pending(step.out, made, typed, mentions, step.kind))
         given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
         if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or is_long(made))):
             self.flush()
@@ -282,8 +311,8 @@ class ForwardPrinter:
             name = self.name_for(value.var)
             if isinstance(value.made, py.Call) and value.made.function == Name("accumulate"):
                 value.made = py.call("list", value.made)
-            if not value.var.many:
-                self.declared.assign(name, value.typed)
+            if not value.var.many or value.typed is None:
+                self.declared.assign(name, value.typed, value.kind)
             self.emit(py.assign(name, value.made))
 
     def unpack(self, value: Pending) -> None:
@@ -294,7 +323,11 @@ class ForwardPrinter:
             self.holders[name] = value.var
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
-        self.declared.known.update(parts)
+        for name in parts:
+            if value.typed is None:
+                self.declared.assign(name, None)
+            else:
+                self.declared.known.add(name)
         left = py.Tuple(tuple(map(Name, parts)), bracketed=len(parts) == 1)
         self.emit(py.Assign(left, value.made))
 
@@ -435,6 +468,49 @@ class ForwardPrinter:
             self.emit(py.For(Name(layer), children, [py.assign(name, py.call(layer, *called))]))
         self.declared.assign(name, None)
 
+    def carried(self, node: Carried) -> None:
+        """`for layer in self.layers: x, y = layer(x, y)`."""
+        if node.out.parts:
+            self.flush()
+            entries = [self.read(operand) for operand in node.entries]
+            for operand in node.entries:
+                self.used(operand)
+        else:
+            entries, mentions, _ = self.trees(node.entries)
+            self.flush()
+            self.uses.subtract(mentions)
+        names = self.names_carried(node)
+        moved = [(name, entry) for name, entry in zip(map(Name, names), entries, strict=True) if name != entry]
+        if moved:
+            left, right = (py.side_by_side(trees) if len(moved) > 1 else trees[0] for trees in zip(*moved, strict=True))
+            self.emit(py.Assign(left, right))
+        args = [Name(names[a]) if isinstance(a, int) else NONE if a is None else self.read(a) for a in node.args]
+        layer, attribute = self.words.word("layer"), f"self.{node.attribute}"
+        children = py.call(f"{attribute}.values") if node.named else Name(attribute)
+        turn = py.Assign(py.targets(names), py.call(layer, *args))
+        self.emit(py.For(Name(layer), children, [turn]))
+        for operand in node.further:
+            self.used(operand)
+        for name in names:
+            self.declared.assign(name, None, node.kind)
+
+    def names_carried(self, node: Carried) -> list[str]:
+        """The names of the tensors that the turns of a loop carry, which stay from turn to turn."""
+        if not node.out.parts:
+            return [self.name_for(node.out)]
+        names: list[str] = []
+        for item, part in zip(node.out.items, node.out.parts, strict=True):
+            name = self.fresh(part)
+            self.names[item], self.holders[name] = name, node.out
+            names.append(name)
+        return names
+
+    def used(self, operand: ir.Operand) -> None:
+        """A tensor is read once less."""
+        var = base(operand)
+        if var is not None:
+            self.uses[var] -= 1
+
     def kept(self, node: Walked, name: str, called: tuple[Tree, ...]) -> None:
         """The loop over children whose outputs are read elsewhere."""
         self.emit(py.Assign(Name(node.store), py.Dict(()), py.Subscript(Name("dict"), (Name("str"), TENSOR))))
@@ -467,7 +543,7 @@ class ForwardPrinter:
                 walked = self.children(node, child, name, called, below, (*outer, key))
                 choice = [py.If(Compare("==", Name(key), Lit(word)), [walked], choice)]
             body = [*choice, py.Assign(stored, Name(name))]
-        return py.For(py.side_by_side([key, child]), py.call(f"{parent}.named_children"), body)
+        return py.For(py.targets([key, child]), py.call(f"{parent}.named_children"), body)
 
     def give_back(self, result: ir.Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""
@@ -478,7 +554,7 @@ class ForwardPrinter:
             self.flush()
             wanted = self.typed_name(result) or KNOWN
             self.emit(py.Return(self.read(result)))
-        annotate(self.body, self.declared.wanted(wanted))
+        self.body = annotated(self.body, self.declared.wanted(wanted), self.declared.kinds)
 
 
 def negated(condition: Tree) -> Tree:
@@ -502,9 +578,12 @@ class Declared:
     def __init__(self, parameters: Iterable[str]) -> None:
         self.known = set(parameters)  # names that are Tensors by themselves
         self.assigned: dict[str, list[Typed]] = {}
+        self.kinds: dict[str, str] = {}  # of names that are lists
 
-    def assign(self, name: str, typed: Typed) -> None:
+    def assign(self, name: str, typed: Typed, kind: str = "Tensor") -> None:
         """A statement gives a name a value."""
+        if kind != "Tensor":
+            self.kinds[name] = kind
         self.assigned.setdefault(name, []).append(typed)
 
     def wanted(self, names: Iterable[str]) -> set[str]:
@@ -517,14 +596,23 @@ class Declared:
         return found
 
 
-def annotate(body: Sequence[py.Statement], names: AbstractSet[str]) -> None:
-    """Says in the first assignments of some names that they are Tensors."""
-    left = set(names)
-    for statement in py.walk(*body) if left else ():
-        if isinstance(statement, py.Assign) and statement.annotation is None and isinstance(statement.target, Name):
-            if statement.target.id in left:
-                statement.annotation = TENSOR
-            left.discard(statement.target.id)
+def annotated(body: Sequence[py.Statement], left: set[str], kinds: Mapping[str, str]) -> list[py.Statement]:
+    """A body in which the first assignments of some names say that they are Tensors; what is said is no longer left.
+
+    Names that are assigned together are declared before.
+    """
+    found: list[py.Statement] = []
+    for statement in body:
+        match statement:
+            case py.Assign(py.Tuple(items)) if len(items) > 1:
+                together = [item for item in items if isinstance(item, Name) and item.id in left]
+                found += [py.Assign(item, None, TENSOR) for item in together]
+                left.difference_update(item.id for item in together)
+            case py.Assign(Name(id=name), annotation=None) if name in left:
+                left.discard(name)
+                statement = replace(statement, annotation=parsed(kinds.get(name, "Tensor")))
+        found.append(py.over_bodies(statement, lambda inner: annotated(inner, left, kinds)))
+    return found
 
 
 def typed_tree(made: Tree, arguments: Typed) -> Typed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,13 @@ from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
 from archdsl.backends.torch.layout import Cat, Doc, Group, lines
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.pieces import value_tree
-from archdsl.backends.torch.prelude import called, prelude_parts, words_of
+from archdsl.backends.torch.prelude import called, imports_of, ours, prelude_parts, words_of
 from archdsl.backends.torch.scope import results_of
+from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Constant, Name
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
+from archdsl.ops.own import said
 from archdsl.support.resources import template
 
 STANDARD = {
@@ -47,16 +50,16 @@ class Document:
 def print_document(document: Document) -> str:
     *blocks, network = document.classes
     classes = [*(printable(source, "") for source in blocks), printable(network, shapes_of(document.graph))]
-    prelude = preludes(document.classes)
+    prelude, further = preludes(document.classes)
     read = py.words_read(*(part for source in document.classes for part in parts_of(source)))
     if "make_divisible" in read:
-        prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
+        prelude = [*(part for _, part in prelude_parts(ours("make_divisible.py"), "make_divisible")), *prelude]
     if document.classes[-1].detect:
-        prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
+        prelude += [part for _, part in prelude_parts(ours(detector.PRELUDE), detector.SEARCH)]
     prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
     context = {
         "doc": document_lines(document),
-        "imports": imports(read.union(*map(words_of, prelude)), document),
+        "imports": imports(read.union(*map(words_of, prelude)), document, further),
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
@@ -91,7 +94,7 @@ def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
     forward = statement_lines(source.forward, 2)
     inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
     kinds = [kind for kind in results_of(source.name) if gives(source, kind)]
-    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or ["Tensor"])
+    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or [source.result])
     return {
         "name": source.name,
         "base": source.base,
@@ -138,8 +141,8 @@ def document_lines(document: Document) -> list[str]:
     return [plain(title), "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
-def imports(read: AbstractSet[str], document: Document) -> dict[str, list[str]]:
-    """The import lines for the names that a file reads: the standard library, then torch."""
+def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:
+    """The import lines for the names that a file reads; `further` are those of preludes of other packages."""
     typed = ["Any"] if document.variants else []
     if output_fields(document):
         typed.append("NamedTuple")
@@ -147,7 +150,11 @@ def imports(read: AbstractSet[str], document: Document) -> dict[str, list[str]]:
     standard += [f"from typing import {', '.join(typed)}"] if typed else []
     third = [line for name, line in TORCH.items() if name in read]
     tensors = "Tensor" in read or any(source.forward for source in document.classes)
-    return {"standard": standard, "third": [*third, f"from torch import {'Tensor, ' if tensors else ''}nn"]}
+    groups = {"standard": standard, "third": [*third, f"from torch import {'Tensor, ' if tensors else ''}nn"]}
+    for line in further:
+        module = line.split()[1].partition(".")[0]
+        groups["standard" if module in sys.stdlib_module_names else "third"].append(line)
+    return {name: merged(lines) for name, lines in groups.items()} if further else groups
 
 
 def output_fields(document: Document) -> dict[str, list[str]]:
@@ -163,13 +170,45 @@ def gives(source: ClassSource, kind: str) -> bool:
     return kind in py.words_read(*source.forward)
 
 
-def preludes(classes: list[ClassSource]) -> list[str]:
-    """The text of the prelude classes and functions that the file uses, each once."""
+def merged(found: Sequence[str]) -> list[str]:
+    """Import lines in the order of isort: whole modules first; what comes from one module stands in one line."""
+    whole = sorted(line for line in dict.fromkeys(found) if line.startswith("import "))
+    names: dict[str, set[str]] = {}
+    for line in found:
+        head, _, parts = line.partition(" import ")
+        if parts:
+            names.setdefault(head, set()).update(parts.split(", "))
+    order = {head: sorted(parts, key=by_case) for head, parts in names.items()}
+    return [*whole, *(f"{head} import {', '.join(order[head])}" for head in sorted(order))]
+
+
+def by_case(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest, as isort has them."""
+    return 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2, name
+
+
+def preludes(classes: list[ClassSource]) -> tuple[list[str], list[str]]:
+    """The text of the prelude classes and functions that the file uses, each once, and what they import."""
     found: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    imported: list[str] = []
     for source in classes:
         for op, kinds in source.modules.items():
             for kind in kinds:
                 if not kind.startswith("nn."):
                     wanted = REGISTRY[op].network_bases.get(kind, kind)
-                    found.update(prelude_parts(REGISTRY[op].prelude, wanted))
-    return list(found.values())
+                    parts = prelude_parts(REGISTRY[op].prelude_file(), wanted)
+                    refuse_two(op, parts, found, owners)
+                    found.update(parts)
+                    owners |= dict.fromkeys(dict(parts), op)
+                    if op in REGISTRY.own():
+                        imported += imports_of(REGISTRY[op].prelude_file(), dict(parts).values())
+    return list(found.values()), imported
+
+
+def refuse_two(op: str, parts: Sequence[tuple[str, str]], found: Mapping[str, str], owners: Mapping[str, str]) -> None:
+    """Raises where two preludes define one name as two things."""
+    for name, text in parts:
+        if found.get(name, text) != text:
+            message = f"the preludes of {said(type(REGISTRY[op]))} and of '{owners[name]}' both define '{name}'"
+            raise fault("bad-plugin", message, help="rename it in the prelude")

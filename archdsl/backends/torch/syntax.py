@@ -241,10 +241,15 @@ def assign(name: str, value: Tree) -> Assign:
     return Assign(Name(name), value)
 
 
-def side_by_side(words: Sequence[str]) -> Tree:
+def targets(words: Sequence[str]) -> Tree:
     """Names as what is assigned to: `a`, or `a, b`."""
-    names_ = tuple(Name(word) for word in words)
+    names_ = tuple(map(Name, words))
     return names_[0] if len(names_) == 1 else Tuple(names_, bracketed=False)
+
+
+def side_by_side(items: Sequence[Tree]) -> Tuple:
+    """`a, b`, or `a,`."""
+    return Tuple(tuple(items), bracketed=False)
 
 
 # --- walks
