@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import covering_graphs
@@ -102,26 +102,14 @@ def classes_of(
         return made
 
     for function in functions:
-        writer, source = written(writer_of, function)
-        classes[function.id] = source
+        writer = writer_of(function)
+        classes[function.id] = writer.write()
         leaving = writer.sizes.of(function.region.result)
         sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
         channels[function.id] = simplify(
             expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
         )
     return list(classes.values()), writer
-
-
-def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
-    """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
-    writer = writer_of(function)
-    source = writer.write()
-    widths = writer.repeated_widths()
-    if not widths:
-        return writer, source
-    writer = writer_of(function)
-    writer.widths = widths
-    return writer, writer.write()
 
 
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Constant]]:

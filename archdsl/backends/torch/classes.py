@@ -33,7 +33,7 @@ from archdsl.backends.torch.pieces import (
     value_tree,
 )
 from archdsl.backends.torch.prelude import refuse_unknown
-from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
+from archdsl.backends.torch.repeated import repeated, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes
 from archdsl.backends.torch.spelling import one_line
 from archdsl.backends.torch.syntax import NONE, Tree
@@ -170,9 +170,7 @@ class Writer:
             facts=divisibility(function.require),
             lets={(function.id, name): expr for name, expr in function.let.items()},
             fixed=frozenset([*function.params, *function.implicit, *function.let, *self.entering_names()]),
-            named=self.with_widths,
         )
-        self.widths: Mapping[Expr, str] = {}  # those that have variables
         self.callee_channels: Mapping[int, Expr] = {}
         self.callee_sizes: dict[int, Size | None] = {}
         self.sizes = Sizes(
@@ -230,9 +228,6 @@ class Writer:
         return [] if self.outermost else [*MEASURES, *(f"c_{name}" for name in self.function.inputs)]
 
     # --- widths that have variables
-    def with_widths(self, expr: Expr) -> Expr:
-        return with_variables(expr, self.widths)
-
     def repeated_widths(self) -> dict[Expr, str]:
         """The widths that the constructor prints repeatedly, each with a word for it: that of the step they leave."""
         lasting = (width for width in self.channels.entered if self.numbers.lasting(width))
@@ -259,7 +254,7 @@ class Writer:
         known = self.channels.known.get(node.out)
         if known is None or any(name.id in (UNKNOWN, LOOPED) for name in names(known)):
             return False
-        return self.numbers.said(known) == width
+        return self.numbers.shown(known) == width
 
     # --- the class
     def write(self) -> ClassSource:
@@ -279,7 +274,7 @@ class Writer:
         lets = [*self.lets(), *norm]
         derived = self.derived()
         arguments = self.arguments(derived)
-        init = [*derived.values(), *lets, *with_assignments(self.body, self.widths)]
+        init = [*derived.values(), *lets, *with_variables(self.body, self.repeated_widths())]
         return ClassSource(
             name=self.name,
             base="nn.Sequential" if plain else "nn.Module",

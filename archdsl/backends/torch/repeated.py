@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.syntax import Part, Statement
+from archdsl.backends.torch.syntax import Part, Statement, Tree
 from archdsl.expr.nodes import Call, Expr, IfElse, Name, children, rebuild
 from archdsl.expr.show import show
 
@@ -34,19 +34,21 @@ def is_laborious(expr: Expr) -> bool:
     return isinstance(expr, (Call, IfElse)) or any(map(is_laborious, children(expr)))
 
 
-def with_variables(expr: Expr, words: Mapping[Expr, str]) -> Expr:
-    """An expression with variables for the widths in it."""
-    if expr in words:
-        return Name(words[expr])
-    return rebuild(expr, lambda part: with_variables(part, words)) if words else expr
-
-
-def with_assignments(body: Sequence[Statement], words: Mapping[Expr, str]) -> list[Statement]:
-    """A constructor, the variables for widths made in front of the statement that reads them first."""
-    found = list(body)
-    for expr, word in words.items():
+def with_variables(body: Sequence[Statement], words: Mapping[Expr, str]) -> list[Statement]:
+    """A constructor with variables for widths, each made in front of the statement that reads it first."""
+    found = [py.changed(statement, lambda tree: replaced(tree, words)) for statement in body] if words else list(body)
+    for width, word in words.items():
         reader = next((n for n, statement in enumerate(found) if py.reads(statement, word)), None)
         if reader is not None:
-            others = {other: name for other, name in words.items() if other != expr}
-            found.insert(reader, py.assign(word, with_variables(expr, others)))
+            others = {other: name for other, name in words.items() if other != width}
+            found.insert(reader, py.Assign(Name(word), replaced(width, others)))
     return found
+
+
+def replaced(tree: Tree, words: Mapping[Expr, str]) -> Tree:
+    """A tree with variables for the widths in it."""
+    return in_number(tree, words) if isinstance(tree, Expr) else py.rebuild(tree, lambda part: replaced(part, words))
+
+
+def in_number(expr: Expr, words: Mapping[Expr, str]) -> Expr:
+    return Name(words[expr]) if expr in words else rebuild(expr, lambda part: in_number(part, words))
