@@ -1,12 +1,17 @@
 """The primitive ops: importing this package fills `REGISTRY`."""
 
 import archdsl.ops.activation
+import archdsl.ops.blur_pool
+import archdsl.ops.border
 import archdsl.ops.conv
 import archdsl.ops.detect
 import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm
+import archdsl.ops.patches
 import archdsl.ops.pool
+import archdsl.ops.power_pool
+import archdsl.ops.reduce
 import archdsl.ops.regular
 import archdsl.ops.shape  # noqa: F401 - imported for the classes that register themselves
 from archdsl.ops.base import REGISTRY, Field, Op

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shape: TypeAlias = "tuple[int, ...]"  # C, H, W (or C alone, C×L, C×D×H×W), without the batch axis
-Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "formula"]
+Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "factors", "formula"]
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
 
@@ -30,9 +30,10 @@ class Field:
     """One argument of an op.
 
     `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
-    a list of whole numbers, `tensor` the name of a tensor, `text` text that is not an expression,
-    `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's tensors in order
-    (`lower` renames them so). A non-empty `choices` on another kind adds those words to it.
+    a list of whole numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text
+    that is not an expression, `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's
+    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it; which of
+    them it is decides which class is made, as a value of a field that `chooses` does.
     A `soft` field is a rate of training (dropout): a param behind it stays an argument of
     the emitted class. A default of None: the op's rules
     know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
@@ -45,6 +46,7 @@ class Field:
     doc: str = ""
     choices: tuple[str, ...] = ()
     soft: bool = False
+    chooses: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -59,6 +61,7 @@ FORM = Field(
     "train",
     "train, or deploy: what the layer is once trained; as the whole network is built if not given",
     ("train", "deploy"),
+    chooses=True,
 )
 
 
@@ -191,6 +194,13 @@ class Op:
     def alternatives(self, e: Site) -> Iterator[Module]:
         """The modules that may stand for a node: the one that is printed where all is constant, and its equals."""
         yield self.module(e)
+
+    def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
+        """Whether its weight, and a bias, can take in a factor and a number for each channel that leaves.
+
+        Told from the fields as the program has them: false unless it holds whatever they come to.
+        """
+        return False
 
     # --- cost, for one input
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:

@@ -111,6 +111,7 @@ class ClassSource:
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
+    learned: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its norms have a scale
 
 
 def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr]:
@@ -189,9 +190,10 @@ class Writer:
         self.modules: dict[str, set[str]] = {}
         self.weighted: dict[str, set[str]] = {}
         self.biased: dict[str, set[bool]] = {}
+        self.learned: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
         self.keys = {node.key for node in function.walk() if node.key is not None}  # the attributes that there may be
-        self.read_by_words: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
+        self.read_by_words: dict[tuple[int, str], set[tuple[int, str]]] = {}  # what the words of a field read
         self.flags: dict[str, Flag] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.Operation, str] = {}
@@ -294,6 +296,7 @@ class Writer:
             modules=self.modules,
             weighted=self.weighted,
             biased=self.biased,
+            learned=self.learned,
         )
 
     def channels_of(self, operand: ir.Operand) -> Expr:
@@ -777,12 +780,12 @@ class Writer:
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
-        worded = self.is_worded(node, item.name)
+        worded = self.chooses(node, item.name)
         before = set(self.numbers.used) if worded else set()
         shown = self.numbers.shown(node.fields[item.name], (node.id, item.name))
         if worded:  # read only where the words make a difference
-            self.read_by_words[node.id] = self.numbers.used - before
-            self.numbers.used -= self.read_by_words[node.id]
+            self.read_by_words[node.id, item.name] = self.numbers.used - before
+            self.numbers.used -= self.read_by_words[node.id, item.name]
         seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
@@ -861,13 +864,7 @@ class Writer:
                 self.last_block = self.remade(made_block, self.classifier.param)
             return made_block
         site = self.site(node)
-        worded = next((name for name in node.fields if self.is_worded(node, name)), None)
-        if worded is None:
-            made = self.made(node, site)
-        else:
-            made = self.made_by_word(node, site, worded, getattr(site.f, worded))
-            if isinstance(made, py.Conditional) or len(self.numbers.seen[node.id, worded].kinds) > 1:
-                self.numbers.used |= self.read_by_words[node.id]
+        made = self.made_by_words(node, site, [name for name in node.fields if self.chooses(node, name)])
         self.channels[node.out] = self.channels.after(node)
         gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
         if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
@@ -886,40 +883,53 @@ class Writer:
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
-        bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
-        known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
-        self.biased.setdefault(node.op.name, set()).update(known)
+        self.biased.setdefault(node.op.name, set()).update(truths(made, "bias"))
+        affine = next((word for word in ("affine", "elementwise_affine") if word in made.kwargs), "")
+        self.learned.setdefault(node.op.name, set()).update(truths(made, affine))
         if self.norm is not None and node.id in self.norm.nodes:
             self.norm_used = True
             return module_call(made, Name(self.norm.word))
         return module_call(made, Name(self.prelude.get(made.cls, made.cls)))
 
-    def is_worded(self, node: ir.Primitive, name: str) -> bool:
-        """Whether the words of a field choose which module is made, and they differ."""
+    def chooses(self, node: ir.Primitive, name: str) -> bool:
+        """Whether the words (or truths) of a field choose which module is made, and they differ."""
         item, seen = node.op.field(name), self.numbers.seen.get((node.id, name))
-        if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
+        if item is None or seen is None or self.numbers.constant((node.id, name)) is not None:
             return False
-        return self.numbers.constant((node.id, name)) is None
+        return item.chooses or (item.kind != "word" and bool(item.choices and seen.words))
 
-    def made_by_word(self, node: ir.Primitive, site: Site, name: str, value: Expr) -> Tree:
-        """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
-        if isinstance(value, IfElse):
-            then, other = (self.made_by_word(node, site, name, side) for side in (value.then, value.other))
-            return then if then == other else py.Conditional(then, value.condition, other)
+    def made_by_words(self, node: ir.Primitive, site: Site, fields: Sequence[str]) -> Tree:
+        """A module for each word that these fields may be: by the conditions of an expression, or by what a name is."""
+        if not fields:
+            return self.made(node, site)
+        name, *rest = fields
+        seen, read = self.numbers.seen[node.id, name], self.read_by_words[node.id, name]
 
         def made(word: Expr) -> Tree:
-            return self.made(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})))
+            return self.made_by_words(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})), rest)
 
-        if isinstance(value, Lit):
-            return made(value)
-        seen = self.numbers.seen[node.id, name]
-        words, numbers = list(seen.words), len(seen.kinds) > 1
-        found = made(value) if numbers else made(Lit(words.pop()))
-        for word in reversed(words):
-            module = made(Lit(word))
-            test = Compare("==", value, Lit(word))
-            found = found if module == found else py.Conditional(module, test, found)
-        return found
+        def either(then: Tree, condition: Expr, other: Tree) -> Tree:
+            if then == other:
+                return then
+            self.numbers.used |= read
+            return py.Conditional(then, condition, other)
+
+        def by_value(value: Expr) -> Tree:
+            if isinstance(value, IfElse):
+                return either(by_value(value.then), value.condition, by_value(value.other))
+            if isinstance(value, Lit):
+                return made(value)
+            if not seen.words:
+                return either(made(Lit(True)), value, made(Lit(False)))
+            words, numbers = list(seen.words), len(seen.kinds) > 1
+            found = made(value) if numbers else made(Lit(words.pop()))
+            for word in reversed(words):
+                found = either(made(Lit(word)), Compare("==", value, Lit(word)), found)
+            return found
+
+        if len(seen.kinds) > 1:
+            self.numbers.used |= read
+        return by_value(getattr(site.f, name))
 
     def exchanged(self, node: ir.Primitive, site: Site, made: Tree) -> Tree:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
@@ -1063,6 +1073,8 @@ class Writer:
 
     def functional(self, node: ir.Primitive) -> None:
         """An op that is an expression in `forward`."""
+        if chosen := [name for name in node.fields if self.chooses(node, name)]:
+            raise self.of_another_kind(node, chosen[0])
         site = self.site(node)
         for item in node.op.fields:
             if item.kind == "formula":
@@ -1343,6 +1355,12 @@ def says_nothing(name: str, value: Expr) -> bool:
     if name in ("h_in", "w_in"):
         return not isinstance(value, Name)
     return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
+
+
+def truths(made: Module, keyword: str) -> set[bool]:
+    """What a keyword of a module may be that is true or false; true where the module has none."""
+    value = wrap(made.kwargs[keyword][0]) if keyword in made.kwargs else Lit(True)
+    return {not is_lit(value, False)} if isinstance(value, Lit) else {False, True}
 
 
 def is_mixed(kinds: set[str]) -> bool:

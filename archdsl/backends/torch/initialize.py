@@ -34,7 +34,7 @@ CONV = {
     "groups": "m.groups",
 }
 MODULE = Name("m")
-WEIGHTED = ("nn.Conv", "nn.Linear", "nn.BatchNorm")
+WEIGHTED = ("nn.Conv", "nn.Linear", "nn.BatchNorm", "nn.LayerNorm", "nn.RMSNorm")
 LINEAR = {"fan_in": "m.in_features", "fan_out": "m.out_features"}
 
 
@@ -56,7 +56,10 @@ def init_body(
         for op in ops:
             refuse_unfilled(op, made[op], entry)
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
+        learned = {b for source in classes for op in ops for b in source.learned.get(op, ())}
         body = rules(target, entry, kinds, biased)
+        if body and False in learned:  # norms of the same class without a scale and a shift
+            body = [py.If(Compare("is not", Name("m.weight"), NONE), body)]
         if kinds and body and branches and branches[-1][1] == body:
             branches[-1][0].extend(kinds)
         elif kinds and body:
@@ -77,12 +80,12 @@ def without_clash(loop: list[Statement], init: Sequence[Statement], word: str) -
 
 
 def held_by(op: str, kind: str) -> list[str]:
-    """The torch classes that hold an op's weights."""
+    """The classes that hold an op's weights."""
     if kind.startswith("nn."):
         return [kind]
     if op in REGISTRY.own():
         return [kind]  # what is inside of it, its own constructor fills
-    return [k for k in weights_of(REGISTRY[op].prelude_file(), kind) if k.startswith(WEIGHTED)]
+    return [k for k in weights_of(REGISTRY[op].prelude_file(), kind) if k == kind or k.startswith(WEIGHTED)]
 
 
 def refuse_unfilled(op: str, kinds: Iterable[str], entry: Defaults) -> None:

@@ -32,12 +32,13 @@ def kept_text(file: Path, _: int) -> str:
 
 
 def weights_of(file: Path, kind: str) -> list[str]:
-    """The torch classes that hold the weights of a prelude class: its base, or what it makes."""
+    """The classes that hold the weights of a prelude class: its base of torch's, or what it makes; itself too."""
     tree = ast.parse(text_of(file))
     found = next(n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == kind)
     bases = [ast.unparse(base) for base in found.bases] if isinstance(found, ast.ClassDef) else []
     inner = {ast.unparse(node.func) for node in ast.walk(found) if isinstance(node, ast.Call)}
-    return [base for base in bases if base != "nn.Module"] or sorted(n for n in inner if n.startswith("nn."))
+    made = sorted(kind if n == "nn.Parameter" else n for n in inner if n.startswith("nn."))
+    return [base for base in bases if base != "nn.Module"] or made
 
 
 def refuse_unknown(op: Op, kind: str) -> None:

@@ -144,6 +144,8 @@ def document_lines(document: Document) -> list[str]:
 def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:
     """The import lines for the names that a file reads; `further` are those of preludes of other packages."""
     typed = ["Any"] if document.variants else []
+    if "Literal" in read:
+        typed.append("Literal")
     if output_fields(document):
         typed.append("NamedTuple")
     standard = [line for name, line in STANDARD.items() if name in read]
