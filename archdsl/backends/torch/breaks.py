@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.layout import Bracketed, Cat, Chain, Comprehension, Doc, Fluent, Group, Ternary, lines
-from archdsl.backends.torch.spelling import one_line
+from archdsl.backends.torch.spelling import ATOM, LOOSE, one_line, operand, operands, power
 from archdsl.backends.torch.syntax import Statement, Tree
 from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Logic, Name, Unary
 
@@ -65,8 +65,8 @@ def whole_or_broken(start: str, tree: Tree, depth: int, end: str = "") -> list[s
 def in_statement(start: str, tree: Tree) -> Doc:
     """What a statement says behind its start: where it can be broken, its outermost call or operation."""
     match tree:
-        case py.Operation(first, [(sign, last)]) if isinstance(ending := breakable(last), Group) and sign == "+":
-            return Cat((f"{start}{one_line(first)} {sign} ", ending))
+        case py.Operation(rest=[("+", last)]) if isinstance(ending := breakable(last), Group):
+            return Cat((f"{start}{operands(tree)[0]} + ", ending))
         case py.Call(py.Attribute()):
             calls = called_in_turn(tree)
             return Fluent(start, calls) if start and len(calls) > MOST_CALLS else f"{start}{one_line(tree)}"
@@ -90,7 +90,7 @@ def called_in_turn(tree: Tree) -> tuple[str, ...]:
     match tree:
         case py.Call(py.Attribute(value, name), args):
             return (*called_in_turn(value), f".{one_line(py.call(name, *args))}")
-    return (one_line(tree),)
+    return (operand(tree, ATOM),)
 
 
 def breakable(tree: Tree) -> Doc:
@@ -100,8 +100,8 @@ def breakable(tree: Tree) -> Doc:
             return number(tree)
         case py.Call(function, args) if not isinstance(function, py.Attribute):
             return Group(one_line(function), tuple(map(argument, args)))
-        case py.Subscript(Name(id=name), index):
-            return Group(name, tuple(map(breakable, index)), "[", "]")
+        case py.Subscript(Name()):  # not broken: behind a comma what is one index would be a tuple
+            return Group(one_line(tree), (), "", "")
         case py.Keyword(name, value):
             return Cat((f"{name}=", breakable(value)))
         case py.Starred(value):
@@ -114,11 +114,13 @@ def breakable(tree: Tree) -> Doc:
             pairs = tuple(Cat((f"{one_line(key)}: ", breakable(value))) for key, value in entries)
             return Group("", pairs, "{", "}")
         case py.Conditional(then, condition, other):
-            return Ternary(breakable(then), one_line(condition), breakable(other))
+            return Ternary(breakable(then), operand(condition, LOOSE + 1), breakable(other))
         case py.Comprehension(element, target, rows):
-            return Comprehension(breakable(element), Cat((f"{one_line(target)} in ", breakable(rows))))
-        case py.Operation(first, rest):
-            return Chain(one_line(first), tuple((sign, one_line(part)) for sign, part in rest))
+            over = breakable(rows) if power(rows) > LOOSE else Bracketed(breakable(rows))
+            return Comprehension(breakable(element), Cat((f"{one_line(target)} in ", over)))
+        case py.Operation():
+            first, rest = operands(tree)
+            return Chain(first, tuple(rest))
         case py.Lambda(value):
             made = breakable(value)
             return Cat(("lambda: ", Bracketed(made) if isinstance(made, Ternary) else made))
@@ -154,7 +156,7 @@ def number(expr: Expr) -> Doc:
     """A number, a truth value or a word as parts."""
     match expr:
         case IfElse(condition=condition, then=then, other=other):
-            return Ternary(side(then), one_line(condition), side(other))
+            return Ternary(side(then), operand(condition, LOOSE + 1), side(other))
         case Logic(op=sign, items=items):
             start, *rest = map(loose_operand, items)
             return Chain(start, tuple((sign, part) for part in rest))

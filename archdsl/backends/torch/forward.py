@@ -561,7 +561,7 @@ def negated(condition: Tree) -> Tree:
     """The opposite of a condition that is an attribute, its opposite, or a comparison."""
     if isinstance(condition, Unary) and condition.op == "not":
         return condition.operand
-    return py.Prefixed("not", condition)
+    return py.Prefixed("not", condition if isinstance(condition, Name) else py.Bracketed(condition))
 
 
 def is_long(made: Tree) -> bool:

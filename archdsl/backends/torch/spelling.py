@@ -34,12 +34,16 @@ def listed(trees: Iterable[Tree]) -> str:
 def power(tree: Tree) -> int:
     """How tightly a tree binds."""
     match tree:
-        case py.Operation(rest=rest):
-            return EXPONENT if rest[0][0] == "**" else POWERS[rest[0][0]]
-        case py.Prefixed(operator):
-            return NOT if operator == "not" else SIGN
-        case py.Conditional() | py.Lambda() | IfElse() | Logic() | Compare() | Binary() | Unary():
+        case py.Operation(rest=[(sign, _), *_]) | Binary(op=sign):
+            return EXPONENT if sign == "**" else POWERS[sign]
+        case py.Prefixed(sign) | Unary(op=sign):
+            return NOT if sign == "not" else SIGN
+        case Logic(op=sign) | Compare(op=sign):
+            return POWERS[sign]
+        case py.Conditional() | py.Lambda() | IfElse():
             return LOOSE
+        case Lit(value=value) if isinstance(value, (int, float)) and value < 0:
+            return SIGN
     return ATOM
 
 
@@ -48,13 +52,17 @@ def operand(tree: Tree, least: int) -> str:
     return one_line(tree) if power(tree) >= least else f"({one_line(tree)})"
 
 
-def operation(tree: py.Operation) -> str:
-    """The first operand may bind as loosely as the whole; those behind it may not."""
+def operands(tree: py.Operation) -> tuple[str, list[tuple[str, str]]]:
+    """The first operand, which may bind as loosely as the whole, and the others with their operators, which may not."""
     own = power(tree)
     left, right = (own + 1, own) if own == EXPONENT else (own, own + 1)
-    close = own == EXPONENT and all(isinstance(part, (Name, Lit)) for part in (tree.first, tree.rest[0][1]))
-    rest = [f"{sign}{operand(part, right)}" if close else f" {sign} {operand(part, right)}" for sign, part in tree.rest]
-    return operand(tree.first, left) + "".join(rest)
+    return operand(tree.first, left), [(sign, operand(part, right)) for sign, part in tree.rest]
+
+
+def operation(tree: py.Operation) -> str:
+    first, rest = operands(tree)
+    close = rest[0][0] == "**" and all(isinstance(part, (Name, Lit)) for part in (tree.first, tree.rest[0][1]))
+    return first + "".join(f"{sign}{part}" if close else f" {sign} {part}" for sign, part in rest)
 
 
 def prefixed(tree: py.Prefixed) -> str:
@@ -63,12 +71,17 @@ def prefixed(tree: py.Prefixed) -> str:
 
 
 def conditional(tree: py.Conditional) -> str:
-    then = f"({one_line(tree.then)})" if isinstance(tree.then, py.Conditional) else one_line(tree.then)
-    return f"{then} if {one_line(tree.condition)} else {one_line(tree.other)}"
+    then, condition = (operand(part, LOOSE + 1) for part in (tree.then, tree.condition))
+    return f"{then} if {condition} else {one_line(tree.other)}"
+
+
+def attribute(tree: py.Attribute) -> str:
+    number = isinstance(tree.value, Lit) and not isinstance(tree.value.value, str)
+    return f"({one_line(tree.value)}).{tree.name}" if number else f"{operand(tree.value, ATOM)}.{tree.name}"
 
 
 def comprehension(tree: py.Comprehension) -> str:
-    return f"{one_line(tree.element)} for {one_line(tree.target)} in {one_line(tree.rows)}"
+    return f"{one_line(tree.element)} for {one_line(tree.target)} in {operand(tree.rows, LOOSE + 1)}"
 
 
 def sequence(tree: py.Tuple) -> str:
@@ -94,7 +107,7 @@ SPELLINGS: dict[type[Any], Callable[[Any], str]] = {
     py.Call: lambda tree: f"{one_line(tree.function)}({listed(tree.args)})",
     py.Keyword: lambda tree: f"{tree.name}={one_line(tree.value)}",
     py.Starred: lambda tree: f"*{one_line(tree.value)}",
-    py.Attribute: lambda tree: f"{operand(tree.value, ATOM)}.{tree.name}",
+    py.Attribute: attribute,
     py.Subscript: lambda tree: f"{operand(tree.value, ATOM)}[{listed(tree.index)}]",
     py.Slice: slice_of,
     py.Tuple: sequence,

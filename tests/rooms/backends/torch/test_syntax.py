@@ -2,9 +2,11 @@
 
 import ast
 import textwrap
+from random import Random
 
 import pytest
 
+from archdsl.backends.torch import breaks, layout
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.breaks import statement_lines
 from archdsl.backends.torch.parse import filled, parsed
@@ -96,6 +98,52 @@ def test_a_lone_if_under_else_is_an_elif():
             x = 3
     """
     assert "\n".join(statement_lines([whole], 0)) == textwrap.dedent(expected).strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "first_of_two_long_names * second_of_two_long_names / (4 * the_mean_of_them(1) + self.small_number)",
+        "(first_of_two_long_names - second_of_two_long_names) * (third_of_the_names + self.small_number) * 2",
+        "first_of_two_long_names - (second_of_two_long_names - third_of_the_long_names(1, 2)) + self.small_number",
+        "(first_of_the_long_names if second_of_the_long_names else third_of_the_long_names) + call_of(fourth_name)",
+        "first_of_the_long_names if (second_of_them if third_of_the_long_names else fourth_name) else a_call(x)[0]",
+        "(first_of_two_long_names + second_of_two_long_names).permute(0, 2, 3, 1).flatten(1).unsqueeze(1).mean(1)",
+    ],
+)
+def test_an_operation_that_is_broken_is_the_same(text):
+    lines = statement_lines([py.assign("x", py.call("f", parsed(text))), py.Return(parsed(text))], 1)
+    assert len(lines) > 2
+    printed = ast.parse(textwrap.dedent("\n".join(lines)))
+    assert ast.dump(printed) == ast.dump(ast.parse(f"x = f({text})\nreturn {text}"))
+
+
+FORMS = [
+    "f({}, {})", "nn.A({}, k={})", "({}) + ({})", "({}) * ({}) - ({})", "({} if {} else {})", "({}).m({})", "[{}, {}]",
+    "({}, {})", "-({})", "not ({})", "({})[{}]", "({}) / ({})", "[{} for q in ({})]", "f(*({}), lambda: {})",
+    "({})**({})",
+]  # fmt: skip
+
+
+def random_expression(random, depth):
+    """An expression of names, numbers and words in all forms."""
+    if not depth or random.random() < 0.2:
+        return random.choice(["a", "b.c", "self.x", "1", "'w'"])
+    form = random.choice(FORMS)
+    return form.format(*(random_expression(random, depth - 1) for _ in range(form.count("{}"))))
+
+
+@pytest.mark.parametrize("width", [1, 30, 88])
+def test_random_statements_are_the_same_however_they_are_broken(width, monkeypatch):
+    monkeypatch.setattr(breaks, "WIDTH", width)
+    monkeypatch.setattr(layout, "WIDTH", width)
+    random = Random(width)
+    for _ in range(150):
+        text = f"f({random_expression(random, 4)})"
+        tree = parsed(text)
+        body = [py.assign("x", tree), py.If(tree, [py.Return(tree)]), py.For(Name("i"), tree, [py.Evaluate(tree)])]
+        expected = f"x = {text}\nif {text}:\n    return {text}\nfor i in {text}:\n    {text}"
+        assert ast.dump(ast.parse("\n".join(statement_lines(body, 0)))) == ast.dump(ast.parse(expected))
 
 
 def test_definitions_of_the_prelude_are_renamed_where_they_are_names():
