@@ -983,7 +983,7 @@ class Writer:
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
-        for name, param in {**callee.params, **callee.implicit}.items():
+        for name, param in {**callee.implicit, **callee.params}.items():
             if name in node.args:
                 given[name] = node.args[name]
             elif param.default is not None:

@@ -72,7 +72,9 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
-    writer.body += conditional_attribute(str(then.key), condition, made, otherwise, len(writer.sides))
+    itself = isinstance(other, ir.Call) and other.block is writer.function
+    depth = len(writer.sides)
+    writer.body += conditional_attribute(str(then.key), condition, made, otherwise, depth, alone=itself)
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
 
@@ -165,11 +167,16 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> list[py.Statement]:
     return rest if last.module is not None else [py.Assign(Name(target), last.made, MODULE), *rest]
 
 
-def conditional_attribute(key: str, condition: Expr, then: Tree, other: Tree, depth: int) -> list[py.Statement]:
-    """On one line if it fits, else with an `if`."""
+def conditional_attribute(
+    key: str, condition: Expr, then: Tree, other: Tree, depth: int, *, alone: bool
+) -> list[py.Statement]:
+    """On one line if it fits, else with an `if`; what stands otherwise may have to be made in that case `alone`."""
     target, whole = f"self.{key}", py.Conditional(then, condition, other)
     if len(f"{target} = {one_line(whole)}") <= WIDTH - 4 * depth:
         return [py.assign(target, whole)]
+    if alone:  # a block that contains itself would not end
+        first = py.Assign(Name(target), then, MODULE)
+        return [py.If(condition, [first], [py.assign(target, other)])]
     return [py.Assign(Name(target), other, MODULE), py.If(condition, [py.assign(target, then)])]
 
 
