@@ -5,19 +5,24 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.expr.nodes import Expr, Name, names
+from archdsl.expr.nodes import Constant, Expr, Name, names
 from archdsl.ops import Op
 
-_CHANNEL_NAMES: dict[str, frozenset[str] | None] = {}
+_CHANNEL_NAMES: dict[tuple[str, Constant, bool], frozenset[str] | None] = {}
 
 
-def channel_names(op: Op) -> frozenset[str] | None:
-    """The fields (and `c`) that an op's channel rule reads; None if it cannot be told."""
-    if op.name not in _CHANNEL_NAMES:
+def channel_names(op: Op, *, axis: Constant = None, flat: bool = False) -> frozenset[str] | None:
+    """The fields (and `c`) that an op's channel rule reads, of a map or a `flat` tensor; None if it cannot be told.
+
+    `axis` is that of an op which works along one, if it is not the default.
+    """
+    key = op.name, axis, flat
+    if key not in _CHANNEL_NAMES:
         marks = SimpleNamespace(**{f.name: Name(f.name) for f in op.fields})
+        vars(marks).update({f.name: f.default if axis is None else axis for f in op.fields if f.name == "axis"})
         try:
-            rule: Any = op.channels(marks, [Name("c"), Name("c")] if op.many else Name("c"), (1, 1))
-            _CHANNEL_NAMES[op.name] = frozenset(n.id for n in names(rule)) if isinstance(rule, Expr) else None
+            rule: Any = op.channels(marks, [Name("c"), Name("c")] if op.many else Name("c"), () if flat else (1, 1))
+            _CHANNEL_NAMES[key] = frozenset(n.id for n in names(rule)) if isinstance(rule, Expr) else None
         except Exception:  # noqa: BLE001 - a rule that needs numbers tells nothing
-            _CHANNEL_NAMES[op.name] = None
-    return _CHANNEL_NAMES[op.name]
+            _CHANNEL_NAMES[key] = None
+    return _CHANNEL_NAMES[key]

@@ -27,6 +27,8 @@ from archdsl.syntax.reading.values import clip
 IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
 ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argument of an op can be named so
+SPREAD = "@spread"  # of an op node over tensors that may be spread over each other: whether one is
+SPREAD_CHANNELS = "@spread channels"  # and whether one is along the channels
 MULTIPLE = "@multiple"  # of an op node: by how much it multiplies the channels that entered the block
 MAX_NOTES = 3  # that tell where the names of an expression got their values
 NONE: Deps = frozenset()
@@ -79,6 +81,7 @@ class Noting(Numbers[S, NotedFrame]):
         super().__init__()
         self.main, self.facts, self.entering = main, facts, entering
         self.origins: dict[Any, Deps] = {}  # of the channels of a tensor
+        self.sized: dict[Any, Deps] = {}  # of its other axes, where an op has made axes of channels or of a number
         self.image: list[Constant] = []  # height and width of the only input
 
     def note(self, slot: Place, value: Constant, deps: Deps) -> None:
@@ -130,6 +133,7 @@ class Noting(Numbers[S, NotedFrame]):
     def enter(self, frame: NotedFrame, tensor: S, block: ir.Function | None = None) -> None:
         super().enter(frame, tensor)
         frame.deps["c_in"] = self.origins.get(tensor, NONE)
+        frame.deps["h_in"] = frame.deps["w_in"] = self.sized.get(tensor, NONE)
         if block is not None:
             for name in MEASURES:
                 self.param(block, name, frame)
@@ -163,10 +167,10 @@ class Noting(Numbers[S, NotedFrame]):
     def define(self, var: ir.Value, value: S | list[S], frame: NotedFrame) -> None:
         if not isinstance(value, list):
             self.note((var.id, "c"), value.shape[0], self.origins.get(value, NONE))
-            self.note((var.id, "size"), value.shape[1:], NONE)
+            self.note((var.id, "size"), value.shape[1:], self.sized.get(value, NONE))
         elif value:
             self.note((var.id, "c"), channels_of(value), self.behind_channels(value))
-            self.note((var.id, "size"), value[0].shape[1:], NONE)
+            self.note((var.id, "size"), value[0].shape[1:], self.sized.get(value[0], NONE))
             self.note((var.id, "count"), len(value), NONE)
 
     def tap(self, tap: ir.Tap, tensor: S, frame: NotedFrame) -> None:
@@ -184,14 +188,22 @@ class Noting(Numbers[S, NotedFrame]):
     def note_entry(self, node: ir.Primitive, tensor: S) -> None:
         """An op is about to work on this tensor."""
         self.facts.ranks[node.id] = len(tensor.shape) - 1
-        self.note((node.id, ENTERS), tensor.shape[1:], NONE)
+        self.note((node.id, ENTERS), tensor.shape[1:], self.sized.get(tensor, NONE))
 
     def note_result(self, node: ir.Primitive, tensors: Sequence[S], made: Sequence[S], frame: NotedFrame) -> None:
         """An op has given these tensors."""
-        rule = channel_names(node.op)
+        axis = node.fields.get("axis")
+        along = axis.value if isinstance(axis, Lit) else None
+        rule = channel_names(node.op, axis=along, flat=len(tensors[0].shape) == 1)
+        if node.op.spreads:
+            out = made[0].shape
+            self.note((node.id, SPREAD), any(tensor.shape != out for tensor in tensors), NONE)
+            self.note((node.id, SPREAD_CHANNELS), any(tensor.shape[0] != out[0] for tensor in tensors), NONE)
         deps = self.behind_result(node, rule, tensors, frame)
         if deps:
             self.origins.update((tensor, deps) for tensor in made)
+        if sized := self.behind_sizes(node, tensors, frame):
+            self.sized.update((tensor, sized) for tensor in made)
         if rule is None:  # the source then needs a number, or a multiple of what enters
             self.note((node.id, MULTIPLE), multiple(made[0].shape[0], frame.values.get("c_in")), NONE)
 
@@ -207,12 +219,23 @@ class Noting(Numbers[S, NotedFrame]):
                 found |= frame.behind(expr)
         return found
 
+    def behind_sizes(self, node: ir.Primitive, tensors: Sequence[S], frame: NotedFrame) -> Deps:
+        """The params behind the other axes of what leaves an op."""
+        found = NONE.union(*(self.sized.get(tensor, NONE) for tensor in tensors)) if self.sized else NONE
+        for name in node.op.sized_by:
+            if name == "c":
+                found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
+            else:
+                found |= frame.behind(node.fields[name])
+        return found
+
     # --- calls and conditions
     def call(self, node: ir.Call, tensors: Sequence[S], frame: NotedFrame) -> None:
         shape = tensors[0].shape
-        self.note((node.id, "size"), shape[1:], NONE)
+        deps = self.sized.get(tensors[0], NONE)
+        self.note((node.id, "size"), shape[1:], deps)
         entered = self.image if frame.function is self.main else [frame.values["h_in"], frame.values["w_in"]]
-        self.note((node.id, "ratio"), ratio(shape, entered), NONE)
+        self.note((node.id, "ratio"), ratio(shape, entered), deps)
         self.facts.ran.add(node.block.id)
 
     def truth(self, node: ir.If, frame: NotedFrame) -> bool:

@@ -15,7 +15,7 @@ from archdsl.analysis.limits import MAX_ELEMENTS, MAX_TURNS
 from archdsl.analysis.tables import needed
 from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.expr.evaluate import evaluate, items_in
-from archdsl.expr.fold import substitute
+from archdsl.expr.fold import filled_in
 from archdsl.expr.nodes import Compare, Constant, Expr, Name, wrap
 from archdsl.ir import program as ir
 from archdsl.ops import Field
@@ -96,7 +96,7 @@ class Numbers(Domain[S, F]):
         """The value of a field; a formula stays an expression, over the numbers that it reads."""
         if item.kind == "formula":
             known = {name: frame.values[name] for name in expr.mentioned if name in frame.values}
-            return substitute(expr, {name: wrap(value) for name, value in known.items()})
+            return filled_in(expr, {name: wrap(value) for name, value in known.items()})
         try:
             return checked(item, self.value(expr, node, item.name, frame), expr, place_of(item, node))
         except SpecError as error:

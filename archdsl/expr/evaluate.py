@@ -51,6 +51,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gcd": math.gcd,
     "make_divisible": make_divisible,
 }
+
+
+def mean(*_: Constant) -> Constant:
+    raise TypeError("mean takes a tensor")
+
+
+OF_TENSORS: dict[str, Callable[..., Any]] = {"exp": math.exp, "log": math.log, "mean": mean}  # in formulas alone
+_KNOWN = FUNCTIONS | OF_TENSORS
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -125,7 +133,7 @@ def _apply(expr: Expr, parts: list[Constant]) -> Constant:
             positional, rest = parts[: len(args)], parts[len(args) :]
             if function == "round" and any(isinstance(digits, int) and abs(digits) > MAX_BITS for digits in parts[1:]):
                 raise OverflowError(f"round goes to at most {MAX_BITS} digits")
-            return FUNCTIONS[function](*positional, **{k: v for (k, _), v in zip(keywords, rest, strict=True)})
+            return _KNOWN[function](*positional, **{k: v for (k, _), v in zip(keywords, rest, strict=True)})
     raise AssertionError(expr)
 
 

@@ -28,6 +28,15 @@ def substitute(expr: Expr, env: Mapping[str, Expr]) -> Expr:
     return fold(rebuild(expr, lambda part: substitute(part, env)))
 
 
+def filled_in(expr: Expr, env: Mapping[str, Expr]) -> Expr:
+    """`expr` with names replaced, folded where none that is left is lost: `x * 0` stays, for x is a tensor."""
+    if isinstance(expr, Name):
+        return env.get(expr.id, expr)
+    found = rebuild(expr, lambda part: filled_in(part, env))
+    short = fold(found)
+    return short if set(short.mentioned) == set(found.mentioned) else found
+
+
 def fold(expr: Expr) -> Expr:
     """One node with constant parts computed and neutral terms dropped."""
     match expr:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.evaluate import FUNCTIONS, MAX_DEPTH
+from archdsl.expr.evaluate import FUNCTIONS, MAX_DEPTH, OF_TENSORS
 from archdsl.expr.nodes import Binary, Call, Compare, Expr, IfElse, Index, ListOf, Lit, Logic, Name, Unary
 
 MAX_TEXT = 2000
@@ -37,8 +37,8 @@ _SIGNS = (
 _PART = re.compile(r"[0-9]*[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-def parse(text: str, span: Span | None = None) -> Expr:
-    """The tree of `text`; raises `SpecError` (bad-expression) at the offending part."""
+def parse(text: str, span: Span | None = None, *, formula: bool = False) -> Expr:
+    """The tree of `text`; raises `SpecError` (bad-expression) at the offending part. A `formula` has more functions."""
     if len(text) > MAX_TEXT:
         raise fault("bad-expression", f"an expression of {len(text)} characters is too long (at most {MAX_TEXT})", span)
     if _is_row_path(text.strip()):
@@ -53,7 +53,7 @@ def parse(text: str, span: Span | None = None) -> Expr:
             label="not an expression",
             help=next((help for sign, help in _SIGNS if sign in text), ""),
         ) from None
-    return _Reader(text, span).read(tree.body, 0)
+    return _Reader(text, span, (*FUNCTIONS, *OF_TENSORS) if formula else tuple(FUNCTIONS)).read(tree.body, 0)
 
 
 def _is_row_path(text: str) -> bool:
@@ -70,6 +70,7 @@ def _short(text: str) -> str:
 class _Reader:
     text: str
     span: Span | None
+    functions: tuple[str, ...]
 
     def place(self, node: ast.AST) -> Span | None:
         """The span of a part, when the scalar stands on one line as written."""
@@ -145,8 +146,8 @@ class _Reader:
     def _call(
         self, function: str, args: list[ast.expr], keywords: list[ast.keyword], span: Span | None, depth: int
     ) -> Expr:
-        if function not in FUNCTIONS:
-            known = ", ".join(FUNCTIONS)
+        if function not in self.functions:
+            known = ", ".join(self.functions)
             raise fault("unknown-function", f"'{function}' is not a function", span, help=f"the functions are {known}")
         named = []
         for keyword in keywords:

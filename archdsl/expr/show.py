@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from archdsl.expr.nodes import (
     Binary,
     Call,
@@ -20,12 +22,13 @@ from archdsl.expr.nodes import (
 
 _POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
 ATOM = 10
-_PREFIX = {"ceil": "math.ceil", "floor": "math.floor", "sqrt": "math.sqrt", "gcd": "math.gcd"}
+_SIMPLE = re.compile(r"-?[\w.]+")
+_OF_MATH = ("ceil", "floor", "sqrt", "gcd", "exp", "log")
 
 
 def spelled(function: str) -> str:
     """A function of expressions as emitted source calls it."""
-    return _PREFIX.get(function, function)
+    return f"math.{function}" if function in _OF_MATH else function
 
 
 def show(expr: Expr, *, python: bool = False) -> str:
@@ -50,7 +53,9 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
         case Unary(operand=a):
             return f"-{part(a, 7)}", 7
         case Binary(op="**", left=a, right=b):
-            return f"{part(a, 9)}**{part(b, 8)}", 8
+            base, exponent = part(a, 9), part(b, 8)
+            close = not python or all(_SIMPLE.fullmatch(text) for text in (base, exponent))  # as ruff format has it
+            return f"{base}{'**' if close else ' ** '}{exponent}", 8
         case Binary(op=op, left=a, right=b):
             power = _POWER[op]
             return f"{part(a, power)} {op} {part(b, power + 1)}", power

@@ -16,7 +16,8 @@ from archdsl.syntax import spec as s
 
 @lowered.register(s.JoinStep)
 def join_step(step: s.JoinStep, builder: Builder) -> ir.Value:
-    return over_several(step.kind, branches(step.branches, builder, REGISTRY[step.kind]), step, builder)
+    operands = branches(step.branches, builder, REGISTRY[step.kind])
+    return over_several(step.kind, operands, step, builder, step.named)
 
 
 @several.register(s.RunningSumStep)

@@ -46,7 +46,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
 
 
 def op_fields(
-    step: s.UseStep, op: Op, given: Mapping[str, Expr], builder: Builder
+    step: s.Step, op: Op, given: Mapping[str, Expr], builder: Builder
 ) -> tuple[dict[str, Expr], tuple[ir.Operand, ...] | None, str | None]:
     """The fields of an op that are no tensors; what its formula reads, if it has one; its label."""
     preset = presets(op, builder.scope)
@@ -116,16 +116,21 @@ def number(part: Expr, scope: Scope) -> Expr:
     return resolve(part, scope)
 
 
-def over_several(kind: str, operands: Sequence[ir.Operand], step: s.Step, builder: Builder) -> ir.Value:
-    """An op over several tensors, which has no arguments and is no module."""
-    op = REGISTRY[kind]
+def over_several(
+    kind: str, operands: Sequence[ir.Operand], step: s.Step, builder: Builder, given: Mapping[str, Expr] | None = None
+) -> ir.Value:
+    """An op over several tensors, with its arguments; it is no module."""
+    op, given = REGISTRY[kind], given or {}
+    fields, _, label = op_fields(step, op, given, builder)
     return builder.append(
         ir.Primitive(
             op=op,
-            fields=presets(op, builder.scope),
+            fields=fields,
             ins=tuple(operands),
+            given=frozenset(given),
+            field_spans={name: value.span for name, value in given.items() if value.span},
             out=ir.Value("x"),
             span=step.span,
-            label=step.label,
+            label=label,
         )
     )

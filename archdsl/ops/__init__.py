@@ -5,6 +5,7 @@ import archdsl.ops.blur_pool
 import archdsl.ops.border
 import archdsl.ops.conv
 import archdsl.ops.detect
+import archdsl.ops.formula
 import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm
@@ -13,6 +14,7 @@ import archdsl.ops.pool
 import archdsl.ops.power_pool
 import archdsl.ops.reduce
 import archdsl.ops.regular
+import archdsl.ops.sample
 import archdsl.ops.shape  # noqa: F401 - imported for the classes that register themselves
 from archdsl.ops.base import REGISTRY, Field, Op
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import IfElse, Lit
+from archdsl.ops.axes import axis_field, dim, place_of_axis
 from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site
 
 if TYPE_CHECKING:
@@ -226,15 +227,24 @@ class HardSigmoid(Activation, name="hard_sigmoid"):
 
 
 class Softmax(Activation, name="softmax"):
-    """exp(x), normalised to the sum 1 over the channels."""
+    """exp(x), normalised to the sum 1 over the channels, or over another axis."""
 
     torch, word = "nn.Softmax", "Softmax"
+    fields = (axis_field("the axis over which the sum is 1"),)
 
     def compute(self, run: Run, *x: Tensor) -> Any:
-        return x[0].softmax(1)
+        axis = 1 + place_of_axis(run.f.axis, tuple(x[0].shape[1:]))
+        weights = (x[0] - x[0].amax(axis, keepdim=True)).exp()
+        return weights / weights.sum(axis, keepdim=True)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        place_of_axis(f.axis, shapes[0])
 
     def module(self, e: Site) -> Module:
-        return Module(self.torch, (), {"dim": (1, None)})
+        return Module(self.torch, (), {"dim": (dim(e.f.axis), None)})
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return self.word if place_of_axis(f.axis, shape) == 0 else f"{self.word}, axis {f.axis}"
 
 
 class LogSoftmax(Softmax, name="log_softmax"):
@@ -243,7 +253,7 @@ class LogSoftmax(Softmax, name="log_softmax"):
     torch, word = "nn.LogSoftmax", "Log-softmax"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
-        return x[0] - x[0].logsumexp(1, keepdim=True)
+        return x[0] - x[0].logsumexp(1 + place_of_axis(run.f.axis, tuple(x[0].shape[1:])), keepdim=True)
 
 
 class Identity(Op, name="identity"):

@@ -88,7 +88,8 @@ class Site:
 
     `c` are the channels that enter (first tensor), `size` the concrete spatial size of the first
     tensor if it is the same wherever the step runs, `rank` the number of spatial axes, `inplace` whether the
-    input may be overwritten.
+    input may be overwritten, `alike` whether all tensors that it takes have one shape,
+    `width` the size of the last axis if it is an axis of space and has an expression.
     """
 
     f: SimpleNamespace
@@ -96,6 +97,19 @@ class Site:
     rank: int
     size: tuple[int, ...] | None = None
     inplace: bool = False
+    alike: bool = True
+    width: Expr | None = None
+
+    @property
+    def last(self) -> Expr:
+        """The size of the last axis: of a flat tensor its channels."""
+        if self.rank == 0:
+            return self.c
+        if self.width is not None:
+            return self.width
+        if self.size is None:
+            raise OpFault("the last axis is as long in one call as in another, or has an expression: here it has none")
+        return Lit(self.size[-1])
 
 
 @dataclass(frozen=True)
@@ -121,12 +135,15 @@ class Op:
     many: ClassVar[bool] = False  # takes branches
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
+    sized_by: ClassVar[tuple[str, ...]] = ()  # what sets spatial axes of the result: `c`, or the fields for features
+    spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
     counts: ClassVar[str] = "elementwise"  # the cost column of its work, or "": norm, activation, pool, elementwise
     role: ClassVar[str] = "other"  # its colour in figures: conv, norm, act, pool, join, shape, linear, other
     follows: ClassVar[str] = ""  # the op whose `defaults:` it shares
-    example: ClassVar[Mapping[str, Any]] = {}  # {"fields": {…}, "inputs": [(8, 16, 16)]} for generic tests and docs
+    # For tests and docs: {"fields": {…}, "inputs": [(8, 16, 16)]}; the last inputs fill the fields in "tensors".
+    example: ClassVar[Mapping[str, Any]] = {}
     further: ClassVar[Field | None] = None  # what arguments of names not in `fields` are (rearrange's axis sizes)
     chosen_by: ClassVar[str] = ""  # the argument of an emitted classifier that puts another op in this one's place,
     word_of_choice: ClassVar[str] = ""  # and its word for this one
@@ -249,6 +266,12 @@ class Op:
         return self.name
 
     @classmethod
+    def example_tensors(cls) -> dict[str, Shape]:
+        """The shapes of the tensor fields of the example."""
+        names: Sequence[str] = cls.example.get("tensors", ())
+        return dict(zip(names, cls.example["inputs"][-len(names) :], strict=True)) if names else {}
+
+    @classmethod
     def field(cls, name: str) -> Field | None:
         return next((item for item in cls.fields if item.name == name), None)
 
@@ -328,6 +351,11 @@ def atom(text: str) -> str:
 def times(shape: Sequence[int]) -> str:
     """`64×7×7`."""
     return "×".join(map(str, shape))
+
+
+def is_one(size: Any) -> bool:
+    """Whether a size, a number or an expression, is 1 whatever the numbers are."""
+    return is_lit(size, 1) if isinstance(size, Expr) else bool(size == 1)
 
 
 def is_lit(expr: Expr | Constant, value: Constant) -> bool:

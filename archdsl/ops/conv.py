@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, IfElse, Lit
+from archdsl.ops.axes import axis_field, place_of_axis
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, per_axis, times
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ class Conv(Op, name="conv"):
     def check_weight(self, f: SimpleNamespace, shape: Shape, out: Shape) -> None:
         """A kernel from the graph has as many elements as the convolution needs."""
         if len(shape) != 3:
-            raise OpFault(f"{self.name} with weight takes a tensor with 2 spatial axes", field="weight")
+            raise OpFault(f"{self.name} with weight takes a map C×H×W, the tensor that enters is {times(shape)}")
         if f.padding == SAME:
             raise OpFault("padding same does not go with weight", field="padding", help="put pad before it")
         if f.padding_mode != ZEROS:
@@ -428,38 +429,49 @@ class ConvTranspose(Op, name="conv_transpose"):
 
 
 class Linear(Op, name="linear"):
-    """Fully connected layer over a flat tensor of C features."""
+    """Fully connected layer over the features of a flat tensor, or over the last axis of any.
+
+    `axis: w` says the last axis, as torch's own has it: of tokens L×C it works on each token, of a sequence C×L it
+    mixes the positions. Over the channels of a sequence or a map the layer is a 1×1 `conv`.
+    """
 
     group, role, fresh, counts = "convolution", "linear", True, ""
     fields = (
         Field("out", "int", doc="output features", minimum=1),
         Field("bias", "bool", True, "whether a bias is added"),
+        axis_field("the last axis; c: of a flat tensor"),
     )
     example = {"fields": {"out": 10}, "inputs": [(32,)]}
+    sized_by = ("out",)
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         product = x[0] @ run.weights["weight"].T
         return product + run.weights["bias"] if run.f.bias else product
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
-        if len(shapes[0]) != 1:
-            message = f"linear takes a flat tensor, this one is {times(shapes[0])}"
-            raise OpFault(message, help="put flatten before it, or use a 1×1 conv")
+        shape, place = shapes[0], place_of_axis(f.axis, shapes[0])
+        if place != len(shape) - 1:
+            what = "a flat tensor" if f.axis == "c" else "the last axis of a tensor"
+            help = "put flatten before it, use a 1×1 conv for its channels, or say axis: w for its last axis"
+            raise OpFault(f"linear takes {what}, this one is {times(shape)}", help=help)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        return f.out
+        return f.out if place_of_axis(f.axis, (1, *size)) == 0 else c
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return (*size[:-1], f.out) if size else ()
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[0] * out[0] + (out[0] if f.bias else 0)
+        return shape[-1] * out[-1] + (out[-1] if f.bias else 0)
 
     def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[0] * out[0]
+        return shape[-1] * math.prod(out)
 
     def module(self, e: Site) -> Module:
-        return Module("nn.Linear", (e.c, e.f.out), {"bias": (e.f.bias, True)})
+        return Module("nn.Linear", (e.last, e.f.out), {"bias": (e.f.bias, True)})
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
         return True
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return "FC"
+        return "FC" if len(shape) == 1 else "FC, last axis"

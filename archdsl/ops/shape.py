@@ -236,6 +236,7 @@ class Rearrange(Mover, name="rearrange"):
     """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
 
     fields = (Field("pattern", "text", doc="axes before -> axes after"),)
+    sized_by = ("c",)
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
 

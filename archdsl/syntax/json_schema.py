@@ -255,8 +255,11 @@ def beside_forms() -> dict[str, Json]:
 
 def arguments(op: Op) -> Json:
     """What may stand after an op: its fields by name, in order, or the first alone; branches, if it joins."""
-    if op.many:
+    if op.many and not op.fields:
         return ref("body")
+    if op.many:  # branches, or {axis: h, of: [...]}
+        beside = {**fields_of(op)["properties"], "of": ref("body")}
+        return {"type": ["array", "object", "string"], "items": ref("step"), "properties": beside}
     return {**fields_of(op), "type": ["object", "array", "string", "number", "boolean", "null"], "items": ref("value")}
 
 

@@ -56,6 +56,7 @@ class JoinStep(Step):
 
     kind: str
     branches: list[Step]
+    named: Mapping[str, Expr] = field(default_factory=dict)  # arguments, beside `of:`
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -81,7 +81,7 @@ def has_breaks(tree: Tree) -> bool:
         case py.List([py.Comprehension(rows=py.Call())]) | py.Conditional():
             return True
         case py.Operation(rest=rest):
-            return any(sign == "+" for sign, _ in rest)
+            return any(sign in ("+", "-") for sign, _ in rest)
     return False
 
 

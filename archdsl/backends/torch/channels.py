@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.noting import ENTERS, MULTIPLE
+from archdsl.analysis.noting import ENTERS, MULTIPLE, SPREAD, SPREAD_CHANNELS
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
 from archdsl.backends.torch.scope import Tensors
 from archdsl.backends.torch.sizes import Sizes
@@ -193,9 +193,11 @@ class Channels:
         fields = SimpleNamespace(**node.fields)
         size = self.origin.facts.seen.get((node.id, ENTERS))
         where: tuple[Any, ...] = tuple(size.value) if size is not None else (_VARIES,)
-        if size is not None and size.varies:
+        if size is not None and (size.varies or size.deps & self.numbers.symbolic):
             where = (_VARIES,) * max(len(where), 1)  # its rank may differ too
         try:
+            if self.is_spread(node, SPREAD_CHANNELS):
+                return self.of_longest(node)
             entering: Any = self.entering(node, fields, where) if node.op.many else self.of(node.ins[0])
             found = wrap(node.op.channels(fields, entering, where))
             if reads_size(found) or (self.function.staged and not {"h_in", "w_in"}.isdisjoint(found.mentioned)):
@@ -206,6 +208,23 @@ class Channels:
         except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
             return self.of_size(node, fields)
         return found
+
+    def is_spread(self, node: ir.Primitive, word: str = SPREAD) -> bool:
+        """Whether a tensor that an op takes is spread over the others in some call."""
+        seen = self.origin.facts.seen.get((node.id, word))
+        return seen is not None and (seen.varies or bool(seen.value))
+
+    def of_longest(self, node: ir.Primitive) -> Expr:
+        """The channels of tensors that are spread over each other: of those that have more than one, if these agree."""
+        if not node.op.many:
+            node.op.channels(SimpleNamespace(**node.fields), Name("c"), ())  # raises if it needs numbers
+        found: list[Expr] = []
+        for operand in node.ins:
+            constant = self.numbers.constant((operand.id, "c"))
+            if constant != Lit(1):
+                found += [expr for expr in self.spread([operand], summed=False) if expr != Lit(1)]
+        agree = found and all(same(expr, found[0]) for expr in found)
+        return found[-1] if agree else self.fixed(node)
 
     def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
         """Channels that hang on a size which differs between calls: a number, or over what the size is made of."""

@@ -21,7 +21,7 @@ from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
-from archdsl.backends.torch.parse import CHANNELS, parsed, printed
+from archdsl.backends.torch.parse import CHANNELS, LAST, parsed, printed
 from archdsl.backends.torch.pieces import (
     Piece,
     aimed,
@@ -34,14 +34,14 @@ from archdsl.backends.torch.pieces import (
 )
 from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_variables
-from archdsl.backends.torch.sizes import Size, Sizes
+from archdsl.backends.torch.sizes import Size, Sizes, named_size
 from archdsl.backends.torch.spelling import one_line
 from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.fold import negated, substitute
+from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
     Call,
     Compare,
@@ -127,6 +127,22 @@ def placed(span: Span) -> Iterator[None]:
         yield
     except SpecError as error:
         raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
+
+
+def rereads(node: ir.Primitive) -> bool:
+    """Whether a formula mentions one of its tensors more than once: what makes that one must not stand there twice."""
+    formulas = [node.fields[item.name] for item in node.op.fields if item.kind == "formula"]
+    read = [name.id for expr in formulas for name in names(expr) if is_tensor_name(name.id)]
+    return len(set(read)) < len(read)
+
+
+@contextmanager
+def printable(node: ir.Primitive) -> Iterator[None]:
+    """What an op's source refuses cannot be printed: the fault is at its step."""
+    try:
+        yield
+    except OpFault as problem:
+        raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
 
 
 class Writer:
@@ -546,7 +562,8 @@ class Writer:
         }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: self.in_forward(item.index, "index")  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tapped, hidden, self.spoken, self.tensors)
+        given = scope.given(self.function)
+        return ForwardPrinter(inputs, index, self.tapped, hidden, given, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -775,8 +792,11 @@ class Writer:
         fields |= dict.fromkeys(node.tensors, Lit(True))
         rank = self.origin.facts.ranks.get(node.id, 2)
         size = seen.get((node.id, ENTERS))
-        bound = tuple(size.value) if size is not None and not size.varies else None
-        return Site(SimpleNamespace(**fields), CHANNELS, rank, bound, self.may_overwrite(node))
+        fixed = size is not None and not size.varies and not size.deps & self.numbers.symbolic
+        bound = tuple(size.value) if size is not None and fixed else None
+        width = LAST if size is not None and rank else CHANNELS
+        spread = node.op.spreads and self.channels.is_spread(node)
+        return Site(SimpleNamespace(**fields), CHANNELS, rank, bound, self.may_overwrite(node), not spread, width)
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
@@ -874,12 +894,12 @@ class Writer:
     def made(self, node: ir.Primitive, site: Site) -> Tree:
         """The expression that makes an op's module; what the file then needs is noted."""
         mixed = self.mixed_fields(node)
-        try:
+        with printable(node):
             made = self.module_of_kinds(node, site, mixed)
-        except OpFault as problem:
-            raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
         if py.reads(module_call(made), CHANNELS.id):  # only what is printed counts as used
             made = self.module_of_kinds(node, replace(site, c=self.channels.shown(node.ins[0])), mixed)
+        if py.reads(module_call(made), LAST.id):
+            made = self.module_of_kinds(node, replace(site, width=self.last_axis(node)), mixed)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
@@ -890,6 +910,14 @@ class Writer:
             self.norm_used = True
             return module_call(made, Name(self.norm.word))
         return module_call(made, Name(self.prelude.get(made.cls, made.cls)))
+
+    def last_axis(self, node: ir.Primitive) -> Expr:
+        """The size of the last axis of what enters an op, to print."""
+        size = self.sizes.of(node.ins[0])
+        if size is None:
+            message = "the last axis that enters differs between calls in a way that has no expression"
+            raise fault("cannot-print", message, node.span)
+        return self.numbers.shown(size[-1])
 
     def chooses(self, node: ir.Primitive, name: str) -> bool:
         """Whether the words (or truths) of a field choose which module is made, and they differ."""
@@ -1023,11 +1051,11 @@ class Writer:
     def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""
         seen, parts = (self.origin.facts.seen.get((node.id, word)) for word in ("size", "ratio"))
-        if seen is not None and seen.value and not seen.varies:
+        if seen is not None and seen.value and not seen.varies and not seen.deps & self.numbers.symbolic:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
-        if parts is None or parts.varies or not isinstance(parts.value, list):
-            size = self.sizes.of(node.ins[0])
-            return dict(zip(("h_in", "w_in"), size, strict=True)) if size is not None and len(size) == 2 else {}
+        told = parts is not None and not parts.varies and not parts.deps & self.numbers.symbolic
+        if parts is None or not told or not isinstance(parts.value, list):
+            return named_size(self.sizes.of(node.ins[0]))
         pairs = zip(("h_in", "w_in"), self.entered(), parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
 
@@ -1038,13 +1066,15 @@ class Writer:
         return Name("h_in"), Name("w_in")
 
     def size_entering(self) -> Size | None:
-        """Height and width that enter, if it is a map in every call."""
+        """Height and width that enter, if it is a map in every call; the length, if it is a sequence in every call."""
         seen = self.origin.facts.seen
         if self.outermost:
             image = seen.get((self.function.id, self.size))
             return self.entered() if image is not None and len(image.value) == 2 else None
-        kinds = [seen[self.function.id, name].kinds for name in ("h_in", "w_in")]
-        return self.entered() if all(kind == {"int"} for kind in kinds) else None
+        height, width = (seen[self.function.id, name].kinds for name in ("h_in", "w_in"))
+        if width != {"int"} or len(height) > 1:
+            return None
+        return self.entered() if height == {"int"} else (Name("w_in"),)
 
     # --- attributes
     def attribute(self, key: str, module: Tree) -> None:
@@ -1084,7 +1114,7 @@ class Writer:
                     for n in names(expr)
                     if not is_tensor_name(n.id)
                 }
-                setattr(site.f, item.name, substitute(expr, inner))
+                setattr(site.f, item.name, filled_in(expr, inner))
         for name, value in vars(site.f).items():
             if (
                 name in node.fields
@@ -1097,7 +1127,9 @@ class Writer:
                 if isinstance(seen, list):
                     shown = ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen))))
                 setattr(site.f, name, shown)
-        if py.reads(printed(node.op, site, [Name("x") for _ in node.operands()]), CHANNELS.id):
+        with printable(node):
+            asked = printed(node.op, site, [Name("x") for _ in node.operands()])
+        if py.reads(asked, CHANNELS.id):
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
         operands = self.terms(node, self.resolved(node.operands()))
@@ -1124,7 +1156,7 @@ class Writer:
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
-        named = counted or (any(many) and node.op.rereads)
+        named = counted or (any(many) and (node.op.rereads or not site.alike)) or rereads(node)
         self.statements.append(Step(node.out, operands, print_op, named=named))
 
     @staticmethod

@@ -126,7 +126,7 @@ def is_layer(step: ir.Primitive, origin: Origin, param: str) -> bool:
 
 def width_of(op: Op) -> str | None:
     """The field that is an op's number of output channels."""
-    fields = channel_names(op)
+    fields = channel_names(op, flat=True)
     return next(iter(fields)) if fields is not None and len(fields) == 1 and op.field(next(iter(fields))) else None
 
 

@@ -181,14 +181,17 @@ def conditional_attribute(
 
 
 def two_sides(writer: Writer, node: ir.If) -> None:
-    """Modules of each side made under the condition; `forward` chooses by an attribute."""
+    """Modules of each side made under the condition; `forward` chooses by an attribute, unless it is one in both."""
     shown = writer.numbers.shown(node.condition, (node.id, "condition"))
-    test = test_of(writer, node, shown)
+    one = one_attribute(writer, node)
+    test = Lit(True) if one else test_of(writer, node, shown)
     with writer.numbers.given(shown, True):
         then, then_result, then_body = side(writer, node.then)
     with writer.numbers.given(shown, False):
         other, other_result, other_body = side(writer, node.other)
     assert then_result is not None
+    if one and not all(isinstance(region.nodes[0], ir.Container) for region in node.regions()):
+        writer.body.append(py.Assign(Name(f"self.{one.key}"), None, MODULE))
     if then_body:
         writer.body.append(py.If(shown, then_body, other_body))
     elif other_body:
@@ -200,6 +203,10 @@ def two_sides(writer: Writer, node: ir.If) -> None:
         assert other_result is not None
         after = [writer.channels.of(r) for r in (then_result, other_result)]
         writer.channels[node.out] = writer.channels.merge(node.condition, *after)
+    if one:
+        writer.attributes.remove(str(one.key))  # the one of the other side
+        writer.run_attribute(str(one.key), node.out, one.operands()[:1])
+        return
     writer.statements.append(
         Branching(
             node.out,
@@ -210,6 +217,23 @@ def two_sides(writer: Writer, node: ir.If) -> None:
             None if other_result is None else writer.resolve(other_result),
         )
     )
+
+
+def one_attribute(writer: Writer, node: ir.If) -> ir.Primitive | ir.Call | ir.Container | None:
+    """The only module of the first side, if the other one too is a single module, of its name, over its tensor."""
+    then, other = (single_module(writer, region) for region in node.regions())
+    if then is None or other is None or then.key != other.key or then.operands()[0] is not other.operands()[0]:
+        return None
+    return then
+
+
+def single_module(writer: Writer, region: ir.Region) -> ir.Primitive | ir.Call | ir.Container | None:
+    """The only node of a region, if it is a module over one tensor or a chain that nothing else reads from."""
+    chain = region.nodes[0] if len(region.nodes) == 1 and region.result is region.nodes[0].out else None
+    if not isinstance(chain, ir.Container):
+        return keyed_single(region)
+    tapped = writer.origin.facts.taps.get(chain.id)
+    return chain if chain.key is not None and len(chain.operands()) == 1 and not tapped else None
 
 
 def test_of(writer: Writer, node: ir.If, shown: Expr) -> Expr:

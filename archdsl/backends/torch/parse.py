@@ -13,7 +13,8 @@ from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.nodes import Lit, Name
 from archdsl.ops.base import Op, Site
 
-CHANNELS = Name("entering_channels")  # in what an op prints, the channels that enter
+CHANNELS = Name("entering_channels")  # in what an op prints, the channels that enter,
+LAST = Name("entering_width")  # and the last axis
 OPERATORS: Mapping[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
     ast.MatMult: "@", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~", ast.Not: "not", ast.And: "and", ast.Or: "or",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -10,10 +10,10 @@ from archdsl.backends.torch.numbers import Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
-from archdsl.expr.simplify import simplify
+from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts
-from archdsl.ops.base import Field
+from archdsl.ops.base import Field, OpFault
 
 MAX_UNROLLED = 64  # turns of which the sizes are worked out one by one
 Size: TypeAlias = "tuple[Expr, ...]"
@@ -70,7 +70,7 @@ class Sizes:
 
     def value(self, var: ir.Value) -> Size | None:
         seen = self.facts.seen.get((var.id, "size"))
-        if seen is not None and not seen.varies:
+        if seen is not None and not seen.varies and not seen.deps & self.numbers.symbolic:
             return tuple(map(Lit, seen.value))
         if var is self.first:
             return self.entering
@@ -96,8 +96,10 @@ class Sizes:
         if any(size is None for size in entering):
             return None
         known = [size for size in entering if size is not None]
-        if node.op.many:  # the branches agree, but for those that are spread over the others
-            return next((size for size in known if any(n != Lit(1) for n in size)), known[0])
+        if node.op.spreads and node.op.many:
+            return longest_of(known)
+        if node.op.many:
+            return self.joined(node, known)
         fields = self.fields(node)
         if fields is None:
             return None
@@ -107,6 +109,20 @@ class Sizes:
         except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
             return None
         return short(result[1:])
+
+    def joined(self, node: ir.Primitive, known: Sequence[Size]) -> Size | None:
+        """What tensors come to along the axis of their `concat`; None if one stands for several along it."""
+        fields = self.fields(node)
+        shapes: Any = [(Lit(1), *size) for size in known]
+        if fields is None:
+            return None
+        try:
+            along_channels = bool(node.op.result(fields, shapes[0], shapes[0])[1:] == shapes[0][1:])
+            if along_channels or any(map(is_list, node.ins)):
+                return known[0] if along_channels else None
+            return short(node.op.result(fields, *shapes)[1:])
+        except OpFault:  # an axis that the tensor has not in this call
+            return None
 
     def fields(self, node: ir.Primitive) -> SimpleNamespace | None:
         """The fields of an op as its rule of sizes takes them; None if one chooses what the rule is."""
@@ -174,10 +190,28 @@ class Sizes:
 
     def returned(self, node: ir.Call) -> Size | None:
         inside, entering = self.callees.get(node.block.id), self.of(node.ins[0])
-        if inside is None or entering is None or len(entering) != 2:
+        if inside is None or not named_size(entering):
             return None
-        given = {**self.arguments(node), "h_in": entering[0], "w_in": entering[1]}
+        given = {**self.arguments(node), **named_size(entering)}
         return short(tuple(substitute(n, given) for n in inside))
+
+
+def longest_of(known: Sequence[Size]) -> Size | None:
+    """The size of tensors that are spread over each other; None if those that are not 1 along an axis differ there."""
+    found: list[Expr] = []
+    for axis in zip(*known, strict=True):
+        long = [n for n in axis if n != Lit(1)] or [Lit(1)]
+        if not all(same(n, long[0]) for n in long):
+            return None
+        found.append(long[0])
+    return tuple(found)
+
+
+def named_size(size: Size | None) -> dict[str, Expr]:
+    """The size of what enters a block, by its names there: of a sequence `w_in` is the length. Nothing of others."""
+    if size is None or not 1 <= len(size) <= 2:
+        return {}
+    return {"h_in": size[0] if len(size) == 2 else Lit(None), "w_in": size[-1]}
 
 
 def is_list(operand: ir.Operand) -> bool:

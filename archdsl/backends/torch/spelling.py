@@ -61,8 +61,13 @@ def operands(tree: py.Operation) -> tuple[str, list[tuple[str, str]]]:
 
 def operation(tree: py.Operation) -> str:
     first, rest = operands(tree)
-    close = rest[0][0] == "**" and all(isinstance(part, (Name, Lit)) for part in (tree.first, tree.rest[0][1]))
+    close = rest[0][0] == "**" and all(map(is_bare, (tree.first, tree.rest[0][1])))
     return first + "".join(f"{sign}{part}" if close else f" {sign} {part}" for sign, part in rest)
+
+
+def is_bare(tree: Tree) -> bool:
+    """Whether an operand is a name or a number, perhaps with a sign."""
+    return isinstance(tree.value if isinstance(tree, py.Prefixed) else tree, (Name, Lit))
 
 
 def prefixed(tree: py.Prefixed) -> str:

@@ -14,9 +14,9 @@ from archdsl.expr.nodes import Expr, Lit
 from archdsl.ops import REGISTRY
 from archdsl.support.naming import op_elsewhere
 from archdsl.syntax.identifiers import checked_name, is_block_name, is_identifier
-from archdsl.syntax.reading.structure import IDENTITY, Structure, branches
-from archdsl.syntax.reading.values import Context, as_text, clip, head, is_null, kind_of, to_expr, to_ref
-from archdsl.syntax.spec import JoinStep, SequenceStep, Step, TensorStep, UseStep
+from archdsl.syntax.reading.structure import IDENTITY, Structure, join
+from archdsl.syntax.reading.values import Context, as_text, clip, head, is_null, kind_of, to_expr, to_formula, to_ref
+from archdsl.syntax.spec import SequenceStep, Step, TensorStep, UseStep
 from archdsl.syntax.words import BESIDE, RESIDUAL, STEP, STRUCTURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -129,7 +129,7 @@ class StepReader:
         if key.text in STRUCTURE:
             return Structure(self, key, value, node, common).read()
         if self.is_join(key.text):
-            return JoinStep(**common, kind=key.text, branches=branches(self, key, value))
+            return join(self, key, value, common)
         if self.is_target(key.text):
             return self.use(key, value, common)
         if is_null(value) and _PATH.fullmatch(key.text) and key.text.split(".")[0].split("[")[0] in self.ctx.names:
@@ -288,7 +288,7 @@ class StepReader:
             return Lit(as_text(node, f"'{key.text}'"), span=node.span)
         if kind == "tensor":
             return to_ref(node)
-        return to_expr(node)
+        return to_formula(node) if kind == "formula" else to_expr(node)
 
 
 def without(node: Mapping, keys: SequenceABC[str]) -> Mapping:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Expr, ListOf, Lit
+from archdsl.ops import REGISTRY
 from archdsl.syntax.identifiers import checked_name
 from archdsl.syntax.reading.values import as_mapping, clip, head, is_null, kind_of, to_expr, to_lets, to_params
 from archdsl.syntax.spec import (
     ChoiceStep,
     ForkStep,
+    JoinStep,
     LoopStep,
     Param,
     ResidualStep,
@@ -229,6 +231,24 @@ def cell(reader: StepReader, node: Node, *, is_name: bool) -> Expr:
 
 
 # --- joins
+def join(reader: StepReader, key: Scalar, node: Node, common: dict[str, Any]) -> JoinStep:
+    """A join of branches; arguments stand beside them: `concat: {axis: h, of: [...]}`."""
+    kinds = {field.name: field.kind for field in REGISTRY[key.text].fields}
+    if not (kinds and isinstance(node, Mapping) and ("of" in node or not kinds.keys().isdisjoint(node.keys()))):
+        return JoinStep(**common, kind=key.text, branches=branches(reader, key, node))
+    reader.ctx.check_keys(node, [*kinds, "of"], key.text)
+    named: dict[str, Expr] = {}
+    for name, value in node.entries:
+        if name.text in kinds:
+            with reader.ctx.catch():
+                named[name.text] = reader.argument(value, kinds[name.text], name)
+    inner = node.get("of")
+    if inner is None:
+        help = f"write {key.text}: {{{next(iter(kinds))}: ..., of: [...]}}"
+        raise fault("missing-key", f"'{key.text}' has no branches", key.span, help=help)
+    return JoinStep(**common, kind=key.text, branches=branches(reader, key, inner), named=named)
+
+
 def branches(reader: StepReader, key: Scalar, node: Node) -> list[Step]:
     """The branches of a join, in order."""
     if isinstance(node, Sequence) and node.items:

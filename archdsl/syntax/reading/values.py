@@ -123,6 +123,13 @@ def to_expr(node: Node, names: AbstractSet[str] | None = None) -> Expr:
     return parse(node.text, node.span)
 
 
+def to_formula(node: Node) -> Expr:
+    """Arithmetic over tensors, which has functions that other expressions have not."""
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return parse(node.text, node.span, formula=True)
+    return to_expr(node)
+
+
 def to_shape(node: Node) -> Expr:
     """`[3, 224, 224]`, or an expression for it."""
     if isinstance(node, Mapping) or (isinstance(node, Sequence) and not node.items) or is_null(node):

@@ -1,0 +1,45 @@
+"""Axes of a tensor, as a field names them: c, then the spatial ones, or a number."""
+
+from __future__ import annotations
+
+from archdsl.expr.nodes import Constant, Expr, Lit
+from archdsl.ops.base import Field, OpFault, Shape, times
+
+AXES = ("c", "d", "h", "w")
+FROM_THE_END = {"w": -1, "h": -2, "d": -3}  # a tensor C×L has w alone, a map h and w
+
+
+def axis_field(doc: str, default: str = "c") -> Field:
+    """A field that names one axis."""
+    return Field("axis", "int", default, f"{doc}: c, d, h, w, or a number (0 is c, -1 the last)", AXES)
+
+
+def place_of_axis(axis: Constant | Expr, shape: Shape) -> int:
+    """Which axis of a shape is meant; raises `OpFault` if the shape has no such axis."""
+    value: Constant = axis.value if isinstance(axis, Lit) else axis
+    rank = len(shape)
+    if isinstance(value, str):
+        place = 0 if value == "c" else rank + FROM_THE_END[value]
+        there = value == "c" or place > 0
+    else:
+        place, there = value % rank, -rank <= value < rank
+    if not there:
+        raise OpFault(f"a tensor {times(shape)} has no axis {value}", field="axis", help=known_axes(rank))
+    return int(place)
+
+
+def known_axes(rank: int) -> str:
+    """The axes that a tensor has, as a help line."""
+    words = ["c", *AXES[1:][len(AXES) - rank :]] if rank <= len(AXES) else ["c"]
+    return f"it has {', '.join(words)}, or 0 to {rank - 1}"
+
+
+def dim(axis: Constant | Expr) -> int:
+    """What torch calls an axis, whose first one is the batch; the same number for tensors of any rank."""
+    if isinstance(axis, Expr) and not isinstance(axis, Lit):
+        raise OpFault("the axis differs between calls: write one step for each", field="axis")
+    value: Constant = axis.value if isinstance(axis, Lit) else axis
+    if isinstance(value, str):
+        return FROM_THE_END.get(value, 1)
+    number = int(value)
+    return number + 1 if number >= 0 else number
