@@ -9,6 +9,7 @@ from archdsl.backends.torch.syntax import Statement, Tree
 from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Logic, Name, Unary
 
 INDENT, WIDTH = 4, 88
+MODULE = Name("nn.Module")
 MOST_CALLS = 2  # of one another on a line that is broken
 
 
@@ -30,12 +31,28 @@ def lines_of(statement: Statement, depth: int) -> list[str]:
             return whole_or_broken("return ", value, depth)
         case py.If():
             return conditional_lines(statement, "if ", depth)
+        case py.Chosen():
+            return chosen_lines(statement, depth)
         case py.For(target, rows, body):
             start = f"for {one_line(target)} in "
             return [*whole_or_broken(start, rows, depth, ":"), *statement_lines(body, depth + 1)]
         case py.With(context, body):
             return [*whole_or_broken("with ", context, depth, ":"), *statement_lines(body, depth + 1)]
     raise AssertionError(statement)
+
+
+def chosen_lines(statement: py.Chosen, depth: int) -> list[str]:
+    """One of two modules: on one line if it fits, else with an `if`."""
+    target, condition = statement.target, statement.condition
+    whole = one_line(py.Conditional(statement.then, condition, statement.other))
+    line = head(f"{target.id} = {whole}", depth)
+    if len(line[0]) <= WIDTH:
+        return line
+    if statement.alone:
+        first = py.Assign(target, statement.then, MODULE)
+        return lines_of(py.If(condition, [first], [py.Assign(target, statement.other)]), depth)
+    first = py.Assign(target, statement.other, MODULE)
+    return statement_lines([first, py.If(condition, [py.Assign(target, statement.then)])], depth)
 
 
 def head(text: str, depth: int) -> list[str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import write_table
 from archdsl.backends.torch.forward import Branching, Statement
-from archdsl.backends.torch.spelling import one_line
 from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
 from archdsl.ir import program as ir
@@ -17,7 +16,6 @@ from archdsl.ir import program as ir
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
 
-WIDTH = 80
 MODULE = Name("nn.Module")
 
 
@@ -73,8 +71,7 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
     itself = other is not None and any(isinstance(n, ir.Call) and n.block is writer.function for n in (then, other))
-    depth = len(writer.sides)
-    writer.body += conditional_attribute(str(then.key), condition, made, otherwise, depth, alone=itself)
+    writer.body.append(py.Chosen(Name(f"self.{then.key}"), made, condition, otherwise, itself))
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
 
@@ -165,19 +162,6 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> list[py.Statement]:
         condition = writer.numbers.shown(arm.condition) if arm.condition is not None else Lit(True)
         rest = [py.If(condition, [py.assign(target, arm.made)], rest)]
     return rest if last.module is not None else [py.Assign(Name(target), last.made, MODULE), *rest]
-
-
-def conditional_attribute(
-    key: str, condition: Expr, then: Tree, other: Tree, depth: int, *, alone: bool
-) -> list[py.Statement]:
-    """On one line if it fits, else with an `if`; what stands otherwise may have to be made in that case `alone`."""
-    target, whole = f"self.{key}", py.Conditional(then, condition, other)
-    if len(f"{target} = {one_line(whole)}") <= WIDTH - 4 * depth:
-        return [py.assign(target, whole)]
-    if alone:  # a block that contains itself would not end
-        first = py.Assign(Name(target), then, MODULE)
-        return [py.If(condition, [first], [py.assign(target, other)])]
-    return [py.Assign(Name(target), other, MODULE), py.If(condition, [py.assign(target, then)])]
 
 
 def two_sides(writer: Writer, node: ir.If) -> None:

@@ -189,6 +189,20 @@ class If:
 
 
 @dataclass
+class Chosen:
+    """`target = then if condition else other` if it fits on a line, else with an `if`.
+
+    What stands otherwise is made in that case `alone` where making it has no end.
+    """
+
+    target: Name
+    then: Tree
+    condition: Tree
+    other: Tree
+    alone: bool = False
+
+
+@dataclass
 class For:
     """`for target in rows:`."""
 
@@ -218,7 +232,7 @@ class NextTurn:
     """The end of a turn of a table: its count goes up, where anything reads it; the table says which."""
 
 
-Statement: TypeAlias = "Assign | Evaluate | Return | If | For | With | Append | NextTurn"
+Statement: TypeAlias = "Assign | Evaluate | Return | If | Chosen | For | With | Append | NextTurn"
 Part: TypeAlias = "Tree | Statement"
 
 IDENTITY = Call(Name("nn.Identity"))
@@ -286,6 +300,8 @@ def children(part: Part) -> Iterable[Part]:
             return [Name(inner.id) for inner in ast.walk(node) if isinstance(inner, ast.Name)]
         case If(condition, body, orelse):
             return (condition, *body, *orelse)
+        case Chosen(target, then, condition, other):
+            return (target, then, condition, other)
         case For(target, rows, body):
             return (target, rows, *body)
         case With(context, body):
@@ -370,6 +386,8 @@ def changed(statement: Statement, change: Callable[[Tree], Tree]) -> Statement:
             return replace(statement, value=change(statement.value))
         case If(condition, body, orelse):
             return If(change(condition), *([changed(inner, change) for inner in part] for part in (body, orelse)))
+        case Chosen(target, then, condition, other, alone):
+            return Chosen(target, change(then), change(condition), change(other), alone)
         case For(target, rows, body):
             return For(change(target), change(rows), [changed(inner, change) for inner in body])
         case With(context, body):
