@@ -37,20 +37,20 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
         functional = op.functional(stated)
     if step.name is not None and functional:
         raise no_module(step.name, step.span)
-    return builder.append(
-        ir.Primitive(
-            op=op,
-            fields=fields,
-            ins=read if read is not None else (builder.entry,),
-            tensors=tensors,
-            given=stated,
-            field_spans=places_of(step, op),
-            out=ir.Value("x"),
-            span=step.span,
-            key=None if functional else builder.key(step, op.name),
-            label=label,
-        )
+    made = ir.Primitive(
+        op=op,
+        fields=fields,
+        ins=read if read is not None else (builder.entry,),
+        tensors=tensors,
+        given=stated,
+        field_spans=places_of(step, op),
+        out=ir.Value("x"),
+        span=step.span,
+        key=None if functional else builder.key(step, op.name),
+        label=label,
     )
+    builder.scope.named_module(step.name, made)
+    return builder.append(made)
 
 
 def op_fields(
