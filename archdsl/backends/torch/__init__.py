@@ -13,6 +13,7 @@ from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_body
 from archdsl.backends.torch.detector import detect_body
 from archdsl.backends.torch.initialize import init_body, without_clash
+from archdsl.backends.torch.named_init import named_body
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.prelude import definitions
@@ -64,7 +65,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
     helper = norm.word if norm is not None and not norm.handed else ""
-    network.init += init_of(origin.function, graph, writer, written)
+    network.init += init_of(functions, graph, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
@@ -132,9 +133,12 @@ def follows(graph: Graph, name: str) -> Constant:
     return evaluate(default, graph.params) if default is not None else None
 
 
-def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[py.Statement]:
+def init_of(
+    functions: Sequence[ir.Function], graph: Graph, writer: Writer, classes: Sequence[ClassSource]
+) -> list[py.Statement]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    made = init_body(function.init, classes, writer.prelude)
+    function, sources = functions[-1], {f.id: source for f, source in zip(functions, classes, strict=True)}
+    made = [*init_body(function.init, classes, writer.prelude), *named_body(functions, sources, writer)]
     body = without_clash(made, classes[-1].init, writer.words.word("module"))
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
