@@ -86,8 +86,8 @@ class Channels:
 
     def printed(self, expr: Expr, slot: tuple[int, str] | None) -> Expr:
         """Channels that enter a step, to print; it is noted that they are."""
-        self.entered.append(self.numbers.said(expr, slot))
-        return self.numbers.shown(expr, slot)
+        self.entered.append(self.numbers.shown(expr, slot))
+        return self.entered[-1]
 
     def as_c_in(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
