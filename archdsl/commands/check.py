@@ -80,7 +80,9 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     """
     from archdsl.analysis.counting import Kept, run
     from archdsl.analysis.elaborate import elaborate, lowered
-    from archdsl.lowering.entry import lower_blocks
+    from archdsl.analysis.partial import with_numbers
+    from archdsl.lowering.entry import UnsoundError, lower_blocks
+    from archdsl.passes.reparameterize import expect_mergeable
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
@@ -88,7 +90,11 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     if not forms:
         lower_blocks(found)
         return Checked(found.name, 0, len(found.expect))
-    program, kept = lowered(found), Kept()
+    try:
+        program, kept = lowered(found), Kept()
+    except UnsoundError as error:
+        raise SpecError(*with_numbers(error, found)) from None
+    expect_mergeable(program)
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():

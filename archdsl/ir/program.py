@@ -1,6 +1,6 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
-A `Program` is the functions of a network: each block, and the network itself, as a region of seven kinds of operation
+A `Program` is the functions of a network: each block, and the network itself, as a region of eight kinds of operation
 over values. `analysis/interpreter` runs it, with numbers for the graph; the source back end prints it. Every part has
 an id that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
 """
@@ -83,6 +83,7 @@ class Operation(Numbered):
     stage: str | None = None  # the stage that this node is, at the top of a network
     source: int = UNNUMBERED  # in the program of which this one is a copy: the operation that this was
     merged: tuple[int, ...] = ()  # and, in order, it and those before and after it that are a part of it now
+    reused: bool = False  # a later `Reuse` runs its module too
 
     def regions(self) -> tuple[Region, ...]:
         return ()
@@ -116,6 +117,22 @@ class Call(Operation):
 
     block: Function
     args: Mapping[str, Expr]
+    ins: tuple[Operand, ...]
+    tensors: Mapping[str, Operand] = field(default_factory=dict)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (*self.ins, *self.tensors.values())
+
+
+@dataclass(eq=False, kw_only=True)
+class Reuse(Operation):
+    """The module of an earlier operation of the function, run on other tensors.
+
+    It has the fields or arguments of that operation, with the numbers that they were there: names may mean something
+    else here.
+    """
+
+    module: Primitive | Call
     ins: tuple[Operand, ...]
     tensors: Mapping[str, Operand] = field(default_factory=dict)
 
@@ -210,6 +227,15 @@ class Auxiliary(Numbered):
     region: Region
 
 
+@dataclass(frozen=True, eq=False)
+class NamedInit:
+    """How one module of a function is initialised: the operations that lead to it, of calls and containers."""
+
+    path: tuple[Operation, ...]
+    values: Mapping[str, Expr]
+    condition: Expr
+
+
 @dataclass(eq=False)
 class Function(Numbered):
     """A block, or the network, lowered."""
@@ -229,6 +255,7 @@ class Function(Numbered):
     implicit: dict[str, Param] = field(default_factory=dict)  # params of the file that it reads
     init: Mapping[str, Defaults] = field(default_factory=dict)
     init_when: Expr = field(default_factory=lambda: Lit(True))
+    named_init: tuple[NamedInit, ...] = ()
     doc: str = ""
     source: int = UNNUMBERED  # as that of an operation
 

@@ -20,6 +20,7 @@ from archdsl.ir.program import (
     Primitive,
     Program,
     Region,
+    Reuse,
     Stage,
     Tap,
     Value,
@@ -45,6 +46,8 @@ class Copier:
         self.values: dict[Value, Value] = {}
         self.items: dict[Item, Item] = {}
         self.containers: dict[Operation, Container | Loop] = {}
+        self.operations: dict[Operation, Operation] = {}
+        self.modules: dict[Operation, Primitive | Call] = {}  # that run again
 
     def function(self, function: Function) -> Function:
         inputs = self.named(function.inputs, self.value)
@@ -56,6 +59,8 @@ class Copier:
         outputs = self.named(function.outputs, self.operand)
         made = replace(function, inputs=inputs, region=region, training=training, outputs=outputs)
         made.params, made.implicit, made.source = dict(function.params), dict(function.implicit), function.id
+        kept = (init for init in function.named_init if all(node in self.operations for node in init.path))
+        made.named_init = tuple(replace(init, path=tuple(self.operations[n] for n in init.path)) for init in kept)
         self.functions[function] = made
         for node in made.walk():
             if isinstance(node, Call) and node.block is function:  # it calls itself
@@ -71,7 +76,7 @@ class Copier:
         return Region(nodes, self.operand(region.result) if region.result is not None else None)
 
     def operation(self, node: Operation) -> Operation:
-        made = replace(node, source=node.id, merged=())
+        made = self.operations[node] = replace(node, source=node.id, merged=())
         change_operands(made, self.operand)
         if isinstance(made, Nested):
             made.carry = self.value(made.carry)
@@ -80,6 +85,10 @@ class Copier:
             self.containers[node] = made  # what is inside of it may tap it
         if isinstance(made, Call):
             made.block = self.functions.get(made.block, made.block)
+        if isinstance(made, (Primitive, Call)) and made.reused:
+            self.modules[node] = made
+        if isinstance(made, Reuse):
+            made.module = self.modules[made.module]
         change_regions(made, self.region)
         made.out = self.value(node.out)
         return made
@@ -109,7 +118,7 @@ class Copier:
 def change_operands(node: Operation, change: Change) -> None:
     """Changes what an operation reads by itself, its regions left out."""
     match node:
-        case Primitive() | Call():
+        case Primitive() | Call() | Reuse():
             node.ins = tuple(map(change, node.ins))
             node.tensors = {name: change(operand) for name, operand in node.tensors.items()}
         case Loop():

@@ -13,9 +13,17 @@ Body = "list[Step]"
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
 
 
+@dataclass(frozen=True)
+class Share:
+    """`share:` of a step: the name of the step whose module it runs, that of its stage in front if it is another."""
+
+    path: str  # nothing beside a loop: its turns share one module
+    span: Span
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Step:
-    """What every step may carry beside its op: `name`, `when`/`else`, `as`, `from`, `label`."""
+    """What every step may carry beside its op: `name`, `when`/`else`, `as`, `from`, `label`, `share`."""
 
     span: Span
     name: str | None = None
@@ -24,6 +32,7 @@ class Step:
     into: str | tuple[str, ...] | None = None  # `as: part` or `as: [a, b]`
     source: Expr | None = None  # `from:`, a Name (dotted for a tap) or Index
     label: str | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,6 +121,11 @@ class ChoiceStep(Step):
     bodies: Mapping[str, list[Step]]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hole(Step):
+    """Stands for a step that could not be read, while the faults of the others are looked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Param:
     """A parameter of a block, a table or a network; no default: required."""
@@ -133,6 +147,8 @@ class Block:
     inputs: Mapping[str, bool] = field(default_factory=dict)  # further tensors; True: optional
     require: tuple[Expr, ...] = ()
     doc: str = ""
+    torn: bool = False  # part of what a call must know could not be read
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +162,7 @@ class Stage:
     source: Expr | None = None
     let: Mapping[str, Expr] = field(default_factory=dict)
     training: bool = False  # runs in training alone (an auxiliary head)
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +194,16 @@ class Defaults:
     target: str
     span: Span
     values: Mapping[str, Expr]
+
+
+@dataclass(frozen=True, eq=False)
+class NamedInit:
+    """An entry of `init:` for one module: the keys that lead to it from the network, or from each call of a block."""
+
+    path: tuple[str, ...]
+    span: Span
+    values: Mapping[str, Expr]
+    when: Expr | None = None  # in the names of the network's params, or of the block
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +260,10 @@ class Spec:
     detect: Detect | None = None
     figure: Figure = field(default_factory=Figure)  # with what the used files say of theirs
     init_when: Expr | None = None  # whether `init` applies
+    named_init: tuple[NamedInit, ...] = ()
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
+    lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:
         """What can be built: the network as it stands (None) if every param has a value, and each variant."""
