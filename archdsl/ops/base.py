@@ -135,7 +135,8 @@ class Op:
     many: ClassVar[bool] = False  # takes branches
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
-    sized_by: ClassVar[tuple[str, ...]] = ()  # what sets spatial axes of the result: `c`, or the fields for features
+    sized_by: ClassVar[tuple[str, ...]] = ()  # the fields that set spatial axes of the result, as others set channels
+    sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
@@ -191,6 +192,13 @@ class Op:
         first = shapes[0]
         c: Any = [shape[0] for shape in shapes] if self.many else first[0]
         return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))
+
+    def comes_of(self, f: SimpleNamespace) -> Sequence[tuple[frozenset[int], frozenset[str]]] | None:
+        """For each axis of the result, channels first, the axes that enter and the fields which make its size.
+
+        None: the channels are what `channels` says, and each spatial axis is made of the same one of those that enter.
+        """
+        return None
 
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
         """The shapes that leave, of an op with several results (`split`)."""

@@ -236,7 +236,6 @@ class Rearrange(Mover, name="rearrange"):
     """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
 
     fields = (Field("pattern", "text", doc="axes before -> axes after"),)
-    sized_by = ("c",)
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
 
@@ -288,6 +287,18 @@ class Rearrange(Mover, name="rearrange"):
             sizes = ", ".join(f"{name} = {given[name]}" for name in axis if name in given)
             message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
             raise OpFault(message, field="pattern")
+
+    def comes_of(self, f: SimpleNamespace) -> list[tuple[frozenset[int], frozenset[str]]]:
+        pattern, given = self.read(f)
+        axes: dict[str, set[int]] = {name: set() for name in given}
+        fields = {name: {name} for name in given}
+        for index, group in enumerate(pattern.left):
+            for name in (name for name in group if name not in given):
+                axes[name], fields[name] = {index}, given.keys() & set(group)
+        return [
+            (frozenset().union(*(axes[n] for n in axis)), frozenset().union(*(fields[n] for n in axis)))
+            for axis in pattern.right
+        ]
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         first = self.read(f)[0].right[0]
