@@ -471,7 +471,7 @@ class Linear(Op, name="linear"):
         return Module("nn.Linear", (e.last, e.f.out), {"bias": (e.f.bias, True)})
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
-        return True
+        return is_lit(fields["axis"], "c")  # the channels that leave are not what the layer makes on another axis
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "FC" if len(shape) == 1 else "FC, last axis"

@@ -1354,6 +1354,10 @@ class Writer:
 
     # --- loops
     def class_loop(self, node: ir.Loop) -> None:
+        if node.carry.many and not any(self.origin.facts.turns.get(node.id, ())):  # its body is no class: it never runs
+            self.channels[node.out] = self.channels.of(node.entry)
+            self.alias(node.out, node.entry)
+            return
         pieces = self.loop_pieces(node)
         key = str(node.key)
         if node.parallel:
