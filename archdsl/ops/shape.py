@@ -453,8 +453,8 @@ class Upsample(Op, name="upsample"):
 
     @staticmethod
     def corners(f: SimpleNamespace) -> Any:
-        """What torch calls `align_corners`: None unless it is true, for torch refuses it with nearest."""
-        return None if is_lit(f.align_corners, False) else f.align_corners
+        """What torch calls `align_corners`: None unless it may be true, for torch refuses it with nearest."""
+        return None if is_lit(f.align_corners, False) or is_lit(f.mode, "nearest") else f.align_corners
 
     def function(self, e: Site, *tensors: str) -> str:
         more = "" if is_lit(e.f.mode, "nearest") else f", mode={show(wrap(e.f.mode), python=True)}"
