@@ -277,6 +277,7 @@ def test_a_value_that_is_no_number_hides_no_other(odd):
     assert not difference(wanted.clone(), wanted)
     assert difference(torch.tensor([odd, 1.0, 2.1], dtype=torch.double), wanted) == "is 2.1 where the graph gives 2"
     assert difference(torch.tensor([0.0, 1.0, 2.0], dtype=torch.double), wanted)
+    assert not difference(torch.tensor([1.1e-80], dtype=torch.double), torch.tensor([1e-80], dtype=torch.double))
     assert difference(wanted, wanted.nan_to_num(0.0))
 
 
