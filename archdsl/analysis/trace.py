@@ -108,6 +108,11 @@ class Trace:
     outputs: Sequence[int] = ()
     root: Part = field(default_factory=lambda: Part("network", "", ""))
 
+    @staticmethod
+    def larger(left: Any, right: Any) -> Any:
+        """The larger of two numbers of elements."""
+        return max(left, right)
+
     def enter(self, shape: Shape) -> int:
         """A further input."""
         self.shapes.append(shape)
@@ -146,7 +151,7 @@ class Trace:
             if worker.training:
                 continue
             alive += worker.made
-            most = max(most, alive)
+            most = self.larger(most, alive)
             for n in reads if len(reads) == 1 else set(reads):
                 if last[n] == number:
                     alive -= sizes[n]
