@@ -190,7 +190,14 @@ class Noting(Numbers[S, NotedFrame]):
         self.facts.ranks[node.id] = len(tensor.shape) - 1
         self.note((node.id, ENTERS), tensor.shape[1:], self.sized.get(tensor, NONE))
 
-    def note_result(self, node: ir.Primitive, tensors: Sequence[S], made: Sequence[S], frame: NotedFrame) -> None:
+    def note_result(
+        self,
+        node: ir.Primitive,
+        tensors: Sequence[S],
+        made: Sequence[S],
+        frame: NotedFrame,
+        further: Sequence[S] = (),
+    ) -> None:
         """An op has given these tensors."""
         axis = node.fields.get("axis")
         along = axis.value if isinstance(axis, Lit) else None
@@ -202,7 +209,7 @@ class Noting(Numbers[S, NotedFrame]):
         deps = self.behind_result(node, rule, tensors, frame)
         if deps:
             self.origins.update((tensor, deps) for tensor in made)
-        if sized := self.behind_sizes(node, tensors, frame):
+        if sized := self.behind_sizes(node, tensors, further, frame):
             self.sized.update((tensor, sized) for tensor in made)
         if rule is None:  # the source then needs a number, or a multiple of what enters
             self.note((node.id, MULTIPLE), multiple(made[0].shape[0], frame.values.get("c_in")), NONE)
@@ -214,20 +221,20 @@ class Noting(Numbers[S, NotedFrame]):
         found = NONE
         if rule is None or "c" in rule:
             found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
+        if rule is None:  # channels may be made of any axis
+            found = found.union(*(self.sized.get(tensor, NONE) for tensor in tensors))
         for item, expr in self.plans[node].rest:
             if item.kind != "formula" and (rule is None or item.name in rule):
                 found |= frame.behind(expr)
         return found
 
-    def behind_sizes(self, node: ir.Primitive, tensors: Sequence[S], frame: NotedFrame) -> Deps:
+    def behind_sizes(self, node: ir.Primitive, tensors: Sequence[S], further: Sequence[S], frame: NotedFrame) -> Deps:
         """The params behind the other axes of what leaves an op."""
-        found = NONE.union(*(self.sized.get(tensor, NONE) for tensor in tensors)) if self.sized else NONE
-        for name in node.op.sized_by:
-            if name == "c":
-                found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
-            else:
-                found |= frame.behind(node.fields[name])
-        return found
+        found = NONE.union(*(self.sized.get(tensor, NONE) for tensor in (*tensors, *further))) if self.sized else NONE
+        by_channels, numbers = node.op.sized_by(node.fields)
+        if by_channels:
+            found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
+        return found.union(*map(frame.behind, numbers))
 
     # --- calls and conditions
     def call(self, node: ir.Call, tensors: Sequence[S], frame: NotedFrame) -> None:

@@ -1,6 +1,7 @@
 """The primitive ops: importing this package fills `REGISTRY`."""
 
 import archdsl.ops.activation
+import archdsl.ops.attention
 import archdsl.ops.conv
 import archdsl.ops.detect
 import archdsl.ops.formula
@@ -8,8 +9,10 @@ import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm
 import archdsl.ops.pool
+import archdsl.ops.products
 import archdsl.ops.regular
-import archdsl.ops.shape  # noqa: F401 - imported for the classes that register themselves
+import archdsl.ops.shape
+import archdsl.ops.tensors  # noqa: F401 - imported for the classes that register themselves
 from archdsl.ops.base import REGISTRY, Field, Op
 
 __all__ = ["REGISTRY", "Field", "Op"]

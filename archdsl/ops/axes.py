@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from archdsl.expr.nodes import Constant, Expr, Lit
-from archdsl.ops.base import Field, OpFault, Shape, times
+from archdsl.ops.base import Field, Op, OpFault, Shape, times
 
 AXES = ("c", "d", "h", "w")
 FROM_THE_END = {"w": -1, "h": -2, "d": -3}  # a tensor C×L has w alone, a map h and w
@@ -26,6 +28,14 @@ def place_of_axis(axis: Constant | Expr, shape: Shape) -> int:
     if not there:
         raise OpFault(f"a tensor {times(shape)} has no axis {value}", field="axis", help=known_axes(rank))
     return int(place)
+
+
+def expect_tensors(op: Op, f: SimpleNamespace, *names: str) -> None:
+    """Raises unless tensors that an op needs beside the one that enters are given."""
+    for name in names:
+        if getattr(f, name, None) is None:
+            help = f"write {op.name}: {{{', '.join(f'{word}: ...' for word in names)}}}"
+            raise OpFault(f"{op.name} needs {' and '.join(names)}, tensors by name", help=help)
 
 
 def known_axes(rank: int) -> str:

@@ -127,7 +127,9 @@ class Op:
     many: ClassVar[bool] = False  # takes branches
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
-    sized_by: ClassVar[tuple[str, ...]] = ()  # what sets spatial axes of the result: `c`, or the fields for features
+    owned: ClassVar[bool] = False  # its tensor is the network's own, an attribute under the key of its step
+    placeless: ClassVar[bool] = False  # no element that leaves has a place in a map, or each may see all of it
+    reads_size: ClassVar[bool] = False  # its module hangs on spatial sizes
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
@@ -161,6 +163,10 @@ class Op:
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         """Spatial sizes that leave."""
         return size
+
+    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
+        """What sets spatial axes of the result beside those that enter: whether the channels do, and which numbers."""
+        return False, ()
 
     def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         """The shape that leaves; calls `check` first."""

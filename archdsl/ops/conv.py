@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -357,7 +357,7 @@ class Linear(Op, name="linear"):
         axis_field("the last axis; c: of a flat tensor"),
     )
     example = {"fields": {"out": 10}, "inputs": [(32,)]}
-    sized_by = ("out",)
+    reads_size = True
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         product = x[0] @ run.weights["weight"].T
@@ -375,6 +375,9 @@ class Linear(Op, name="linear"):
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.out) if size else ()
+
+    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
+        return False, (fields["out"],)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[-1] * out[-1] + (out[-1] if f.bias else 0)

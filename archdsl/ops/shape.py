@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -229,7 +230,6 @@ class Rearrange(Mover, name="rearrange"):
     """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
 
     fields = (Field("pattern", "text", doc="axes before -> axes after"),)
-    sized_by = ("c",)
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
 
@@ -290,6 +290,11 @@ class Rearrange(Mover, name="rearrange"):
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         right = self.read(f)[0].right
         return tuple(math.prod(self.sizes(f, shapes[0], axis)) for axis in right)
+
+    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
+        pattern, given = self.read(SimpleNamespace(**fields))
+        apart = {name for axis in pattern.right[1:] for name in axis}
+        return not apart.isdisjoint(pattern.left[0]), tuple(given.values())
 
     def functional(self, given: frozenset[str]) -> bool:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from archdsl.diagnostics.faults import Diagnostic
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
-from archdsl.ops.base import Module
+from archdsl.ops.base import Module, times
 from archdsl.runtime.module import load
 from archdsl.runtime.nodes import modules_of
 
@@ -30,11 +30,28 @@ def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = (
     for path, node in nodes.items():
         if text := difference(path, modules.get(path), expected(node), beside):
             yield Diagnostic("differs", text, node.span)
+    yield from own_differences(network, graph)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
     for path, module in modules.items():
         if is_odd(path, module, known, nodes):
             text = f"the module has '{path}', a {type(module).__name__}, which no step of the graph makes"
             yield Diagnostic("differs", text, graph.root.span)
+
+
+def own_differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
+    """Which of the graph's own tensors the network lacks, or has of another shape or kind."""
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    buffers = dict(network.named_buffers(remove_duplicate=False))
+    for node in graph.nodes:
+        if node.op.owned:
+            f, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
+            trained = bool(node.op.params(f, entering, node.shape))
+            found, word = (parameters if trained else buffers).get(node.path), "parameter" if trained else "buffer"
+            if found is None:
+                yield Diagnostic("differs", f"the module has no {word} '{node.path}'", node.span)
+            elif tuple(found.shape) != (1, *node.shape):
+                text = f"'{node.path}' is {times(found.shape)}, not {times((1, *node.shape))}"
+                yield Diagnostic("differs", text, node.span)
 
 
 def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collection[str]) -> bool:
@@ -61,7 +78,9 @@ def is_defined_as(found: type, wanted: type) -> bool:
     """Whether a class is another one, or a copy of it in emitted source, whatever its name is there."""
     if wanted.__module__.startswith("torch."):
         return found is wanted
-    return found.__bases__ == wanted.__bases__ and bodies(found) == bodies(wanted)
+    if found is wanted or len(found.__bases__) != len(wanted.__bases__):
+        return found is wanted
+    return all(map(is_defined_as, found.__bases__, wanted.__bases__)) and bodies(found) == bodies(wanted)
 
 
 def bodies(kind: type) -> dict[str, bytes]:

@@ -70,7 +70,7 @@ def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
     except OpFault:
         return None
     whole = [tensor.shape for tensor in node.inputs]
-    channels_stay = given[0][0] == whole[0][0] and found[0][0] == node.shape[0]
+    channels_stay = not node.op.reads_size and given[0][0] == whole[0][0] and found[0][0] == node.shape[0]
     if channels_stay or node.functional or list(modules_of(node, given)) == list(modules_of(node, whole)):
         return found
     return None

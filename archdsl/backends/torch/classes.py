@@ -14,6 +14,7 @@ from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch.conditions import write_condition
+from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
@@ -21,6 +22,7 @@ from archdsl.backends.torch.loops import LoopWriter, is_starred
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
+from archdsl.backends.torch.own import write_own
 from archdsl.backends.torch.pieces import (
     TARGET,
     Line,
@@ -41,7 +43,6 @@ from archdsl.backends.torch.repeated import repeated, with_assignments, with_var
 from archdsl.backends.torch.sizes import Size, Sizes, named_size
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
@@ -64,7 +65,7 @@ from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 from archdsl.lowering.vocabulary import GENERIC, INPUT
-from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
+from archdsl.ops.base import Field, Module, Site, is_lit
 from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import MEASURES
 
@@ -122,29 +123,11 @@ def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr
     return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
 
 
-@contextmanager
-def placed(span: Span) -> Iterator[None]:
-    """A fault without a place has this one."""
-    try:
-        yield
-    except SpecError as error:
-        raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
-
-
 def rereads(node: ir.Primitive) -> bool:
     """Whether a formula mentions one of its tensors more than once: what makes that one must not stand there twice."""
     formulas = [node.fields[item.name] for item in node.op.fields if item.kind == "formula"]
     read = [name.id for expr in formulas for name in names(expr) if is_tensor_name(name.id)]
     return len(set(read)) < len(read)
-
-
-@contextmanager
-def printable(node: ir.Primitive) -> Iterator[None]:
-    """What an op's source refuses cannot be printed: the fault is at its step."""
-    try:
-        yield
-    except OpFault as problem:
-        raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
 
 
 class Writer:
@@ -620,6 +603,8 @@ class Writer:
 
     def node(self, node: ir.Operation) -> None:
         match node:
+            case ir.Primitive() if node.op.owned:
+                write_own(self, node)
             case ir.Primitive() if node.functional:
                 self.functional(node)
             case ir.Primitive() | ir.Call():
