@@ -51,9 +51,8 @@ class MatMul(Product, name="matmul"):
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         one, other = x
-        rows = one.movedim(-1, -2) if run.f.transpose else one
-        columns = other if run.f.transpose_by else other.movedim(-1, -2)
-        return (rows.unsqueeze(-2) * columns.unsqueeze(-3)).sum(-1)
+        rows, columns = "ki" if run.f.transpose else "ik", "jk" if run.f.transpose_by else "kj"
+        return run.torch.einsum(f"...{rows},...{columns}->...ij", one, other)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         expect_tensors(self, f, "by")

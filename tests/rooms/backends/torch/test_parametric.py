@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from random import Random
 
 import pytest
 import torch
 from support.nets import run
+from support.places import DATA
 from support.random_specs import Maker
 
 import archdsl
@@ -97,7 +99,7 @@ def test_what_no_network_shows_is_refused():
 
 
 def test_one_style_leaves_no_trace_in_the_other():
-    tree = Maker(Random(70657), 0).spec()
+    tree = json.loads((DATA / "random_specs.json").read_text())["one style after the other"]
     graph = elaborate(read_spec(from_python(tree), base=None))
     alone = archdsl.emit(archdsl.graph(tree), style="parametric")
     specialized = archdsl.emit(graph)
