@@ -11,6 +11,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
 from archdsl.ir.graph import Graph
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
 if TYPE_CHECKING:
     import os
@@ -301,8 +302,26 @@ def table(
     )
 
 
+def load_ops(file: str | os.PathLike[str], /) -> list[str]:
+    """Runs a Python file, or the folder of a package, with classes of ops (`archdsl.Op`); gives the names of its ops.
+
+    They are ops of this process from then on, in every spec. A file that is loaded again replaces its ops. Raises
+    `SpecError`, and adds none, where the file fails or an op has the name of another one.
+    """
+    from archdsl.syntax import own_ops
+
+    return own_ops.load_ops(file)
+
+
 __all__ = [
+    "Field",
     "Graph",
+    "Module",
+    "Op",
+    "OpFault",
+    "Run",
+    "Shape",
+    "Site",
     "SpecError",
     "__version__",
     "build",
@@ -312,6 +331,9 @@ __all__ = [
     "emit",
     "export_onnx",
     "graph",
+    "load_ops",
+    "per_axis",
     "port",
     "table",
+    "times",
 ]

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+from yaml import safe_load as yaml_of
+
 import archdsl
 from archdsl.backends.cost import markdown
 from archdsl.backends.torch.layout import flat
@@ -170,7 +172,24 @@ def ops_page() -> str:
     parts = [INTRO, table(("kind", "ops"), *index)]
     for group, members in groups:
         parts += [f"\n## {group.capitalize()}", *map(op_section, members)]
+    parts.append(layers())
     return "\n".join(parts) + "\n"
+
+
+LAYERS = """
+## The layers of torch.nn
+
+Names that differ in the number of axes alone stand once.
+"""
+
+
+def layers() -> str:
+    """Which op each layer of torch.nn is, or why there is none."""
+    known = yaml_of((DOCS / "torch_nn.yaml").read_text(encoding="utf-8"))
+    found = {name: f"`{step}`" if ":" in step else f"[`{step}`](#{step})" for name, step in known["ops"].items()}
+    found |= {name: f"none: {reason}" for name, reason in known["none"].items()}
+    named = sorted((", ".join(f"`{part}`" for part in name.split(", ")), said) for name, said in found.items())
+    return f"{LAYERS}\n{table(('layer', 'op'), *named)}"
 
 
 def op_section(op: Op) -> str:

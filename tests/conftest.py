@@ -41,6 +41,21 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: (item.path.name != "test_training.py", "condenses" not in item.name))
 
 
+@pytest.fixture(autouse=True)
+def _ops_of_the_test():
+    """An op that a test defines or loads is gone after it."""
+    from archdsl.ops import REGISTRY
+    from archdsl.syntax import own_ops
+
+    before, installed = dict(REGISTRY), list(own_ops._installed)
+    yield
+    own_ops._installed[:] = installed
+    if before != dict(REGISTRY):
+        REGISTRY.clear()
+        REGISTRY.update(before)
+        REGISTRY.edition += 1
+
+
 @pytest.fixture
 def root() -> Path:
     """The checkout."""

@@ -73,7 +73,12 @@ def are_whole(value: Constant) -> bool:
     return bool(entries) and all(map(is_whole, entries))
 
 
-COUNTS = frozenset(("int", "number", "axes", "ints"))  # the kinds that a whole number is of
+def are_numbers(value: Constant) -> bool:
+    entries = value if isinstance(value, list) else [value]
+    return bool(entries) and all(map(is_number, entries))
+
+
+COUNTS = frozenset(("int", "number", "axes", "ints", "factors"))  # the kinds that a whole number is of
 KINDS: Mapping[str, tuple[Callable[[Constant], bool], str]] = {
     "int": (is_whole, "a whole number"),
     "number": (is_number, "a number"),
@@ -81,6 +86,7 @@ KINDS: Mapping[str, tuple[Callable[[Constant], bool], str]] = {
     "text": (is_word, "text"),
     "axes": (are_whole, "a whole number or a list of them"),
     "ints": (are_whole, "a whole number or a list of them"),
+    "factors": (are_numbers, "a number or a list of them"),
 }
 
 

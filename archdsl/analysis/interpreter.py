@@ -10,7 +10,7 @@ from archdsl.analysis import refusals
 from archdsl.analysis.domain import Domain, F, Row, T
 from archdsl.analysis.frames import Position, joined
 from archdsl.analysis.limits import MAX_CALLS, MAX_DEPTH, MAX_TURNS
-from archdsl.diagnostics.faults import Collector, SpecError, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault, placed
 from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import INPUT, LONE_OUTPUT
@@ -110,7 +110,12 @@ class Interpreter(Generic[T, F]):
 
     def operation(self, node: ir.Operation, frame: F, position: Position) -> None:
         self.trail.here = node.span
-        self.runners[type(node)](node, frame, position)
+        try:
+            self.runners[type(node)](node, frame, position)
+        except SpecError as error:
+            if (found := placed(error, node.span)) is error:
+                raise
+            raise self.placed(found) from error.__cause__
 
     # --- tensors and names
     def set(self, var: ir.Value, value: Any, frame: F) -> None:
@@ -223,6 +228,8 @@ class Interpreter(Generic[T, F]):
             domain.close(scope, result)
         finally:
             self.trail.calls.pop()
+        if node.out.many:
+            self.named_parts(node, len(result), "results")
         self.set(node.out, result, frame)
         frame.by_path[path] = result
 
@@ -268,7 +275,8 @@ class Interpreter(Generic[T, F]):
         domain, block = self.domain, frame.function
         domain.enter(frame, tensors[0], block)
         for name, var in block.inputs.items():
-            tensor = tensors[0] if name == INPUT else further.get(name)
+            entering = list(tensors) if var.many else tensors[0]
+            tensor = entering if name == INPUT else further.get(name)
             frame.tensors[var] = tensor
             if name in block.optional:
                 domain.state(block, name, tensor is not None, frame)
@@ -373,12 +381,14 @@ class Interpreter(Generic[T, F]):
             self.spend(node, turns=1)
             current = entries[index] if entries else current
             if frame.function.staged:
-                self.domain.enter(frame, current)
+                self.domain.enter(frame, current[0] if isinstance(current, list) else current)
             self.set(node.carry, current, frame)
             self.domain.bind_row(node, row, index, len(rows), frame)
             self.lets(node, node.let, frame)
             self.domain.bound_row(node, index, frame)
             results.append(self.turn(node, row, inside, current, frame))
+            if node.carry.items:
+                self.named_parts(node, len(results[-1]), "tensors of a turn")
             if counts:
                 self.domain.next_turn(frame)
             current = entry if node.parallel else results[-1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+from archdsl.diagnostics.faults import at
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import Op
 from archdsl.ops.base import Shape
@@ -59,7 +60,8 @@ def summed(works: Iterable[Columns]) -> Columns:
 def work(node: Node) -> Work:
     """What a node of a graph costs."""
     f, outs = SimpleNamespace(**node.fields), [tensor.shape for tensor in node.outputs]
-    return Work(*counted(node.op, f, node.inputs[0].shape, outs, training=node.training))
+    with at(node.span):
+        return Work(*counted(node.op, f, node.inputs[0].shape, outs, training=node.training))
 
 
 def total(works: Iterable[Work]) -> Work:
@@ -72,6 +74,7 @@ def trained(graph: Graph) -> tuple[int, int]:
     params = macs = 0
     for node in graph.nodes:
         f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
-        params += node.op.params(f, shape, out)
-        macs += 0 if node.training else node.op.macs(f, shape, out)
+        with at(node.span):
+            params += node.op.params(f, shape, out)
+            macs += 0 if node.training else node.op.macs(f, shape, out)
     return params, macs

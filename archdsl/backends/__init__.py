@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import shown
 from archdsl.support.naming import did_you_mean
-from archdsl.support.plugins import Plugins
+from archdsl.support.plugins import NOT_OURS, Plugins, blamed
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
@@ -39,6 +40,8 @@ def names() -> list[str]:
 def backend(name: str) -> Backend:
     """A back end by name; only its own module is imported."""
     found: Backend = BACKENDS.load(name)
+    if not callable(found):
+        raise fault("bad-plugin", f"{BACKENDS.said(name)} is {shown(found)}, not a function", help=NOT_OURS)
     return found
 
 
@@ -50,4 +53,11 @@ def printed(name: str, graph: Graph, options: Mapping[str, Any]) -> str | bytes:
         if option not in known:
             hint = did_you_mean(option, known) or f"it takes {', '.join(known) or 'none'}"
             raise fault("bad-call", f"the back end '{name}' has no option '{option}'", help=hint)
-    return emit(graph, **options)
+    who = BACKENDS.said(name)
+    if not who:
+        return emit(graph, **options)
+    with blamed(who, "fails"):
+        made = emit(graph, **options)
+    if not isinstance(made, (str, bytes)):
+        raise fault("bad-plugin", f"{who} gives {shown(made)}, neither text nor bytes", help=NOT_OURS)
+    return made

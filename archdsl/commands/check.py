@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.commands.options import to_own
 from archdsl.commands.proof import PROVEN, verified, verified_as_one
 from archdsl.commands.status import status_of
 from archdsl.commands.terminal import say, tracked
@@ -27,8 +28,10 @@ MAX_OPS = 200_000  # of all variants together
 @click.option(
     "--deep",
     is_flag=True,
-    help="Build every variant too, in both styles of source, and prove that it is what the spec says.",
+    help="Build every variant too, in both styles of source, and prove that it is what the spec says; only so is found "
+    "what cannot be printed as source (cannot-print).",
 )
+@to_own
 def command(*, specs: tuple[str, ...], form: str, deep: bool) -> None:
     """Check specs, every variant too, and the numbers that they expect."""
     faults = Collector()

@@ -67,7 +67,35 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def load_own(_: click.Context, __: click.Parameter, values: Sequence[str]) -> None:
+    """`--ops my_ops.py`: its ops are there before a spec is read."""
+    if values:
+        from archdsl.syntax.own_ops import load_ops
+
+        for file in values:
+            load_ops(file)
+
+
+def all_ops() -> None:
+    """Loads the ops of the packages that are installed; raises `SpecError` if one cannot be."""
+    from archdsl.diagnostics.faults import SpecError
+    from archdsl.syntax.own_ops import load_installed
+
+    broken = load_installed()
+    if broken:
+        raise SpecError(*broken)
+
+
 # --- options
+to_own = click.option(
+    "--ops",
+    metavar="FILE",
+    multiple=True,
+    callback=load_own,
+    expose_value=False,
+    is_eager=True,
+    help="A Python file with ops of yours.",
+)
 to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
@@ -93,6 +121,7 @@ to_choose = group_of(
     to_set,
     to_input,
     click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
+    to_own,
 )
 to_pass = click.option(
     "--pass", "passes", metavar="PASS", multiple=True, help="Rewrite it; `archdsl passes` lists how."

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import to_file, to_format, to_input, to_set
+from archdsl.commands.options import to_file, to_format, to_input, to_own, to_set
 from archdsl.commands.terminal import console, result
 
 
@@ -17,6 +17,7 @@ from archdsl.commands.terminal import console, result
 @click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
 @to_set
 @to_input
+@to_own
 @to_format
 @to_file
 def command(specs: tuple[str, ...], bold: bool, form: str, output: str | None, **choice: Any) -> None:

@@ -95,6 +95,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Calls of the tool": {
         "bad-call": "a call that makes no sense",
+        "bad-plugin": "an op, a pass or a back end of another package that is at fault",
         "cannot-write": "a file that cannot be written",
         "engine": "a program for figures that failed",
         "no-engine": "a program for figures that is not installed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archdsl.diagnostics.spans import Span
 
@@ -50,6 +50,25 @@ def fault(
 ) -> SpecError:
     """A `SpecError` of one diagnostic, ready to raise; what a hostile spec makes endless is cut."""
     return SpecError(Diagnostic(code, clipped(message), span, label, notes, clipped(help)))
+
+
+def placed(error: SpecError, span: Span | None) -> SpecError:
+    """The error, at a place if it is a fault of a plug-in: an op that fails does not know where in a spec it stands."""
+    if not any(item.code == "bad-plugin" and item.span is None for item in error.diagnostics):
+        return error
+    found = (replace(d, span=span) if d.code == "bad-plugin" and d.span is None else d for d in error.diagnostics)
+    made = SpecError(*found)
+    made.__cause__ = error.__cause__
+    return made
+
+
+@contextmanager
+def at(span: Span | None) -> Iterator[None]:
+    """Gives the faults of plug-ins that are raised inside a place."""
+    try:
+        yield
+    except SpecError as error:
+        raise placed(error, span) from error.__cause__
 
 
 def clipped(text: str) -> str:

@@ -69,7 +69,7 @@ class Scope:
     path: str
     parent: Scope | None
     inputs: tuple[Tensor, ...] = ()
-    output: Tensor | None = None
+    output: Tensor | list[Tensor] | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of a block call: its params, with values
     row: Mapping[str, Any] = field(default_factory=dict)  # of a row or turn: the columns of its loop, with values
     children: list[Scope | Node] = field(default_factory=list)

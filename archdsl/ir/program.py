@@ -112,7 +112,7 @@ class Primitive(Operation):
 
 @dataclass(eq=False, kw_only=True)
 class Call(Operation):
-    """A block applied to a tensor and, by name, to further ones."""
+    """A block applied to a tensor and, by name, to further ones; `out` is a list if the block gives several."""
 
     block: Function
     args: Mapping[str, Expr]
@@ -158,6 +158,7 @@ class Nested(Operation):
 class Loop(Nested):
     """A chain repeated over rows (or `count` times); `parallel`: each row from the same tensor, all results kept.
 
+    `carry` may be a list, of the tensors that a turn reads and gives.
     In a container the turns are its own children, otherwise they make a container of their own.
     `rows` of a table with a `name` column are keyed by it; `wrap` puts each row into a container.
     """
@@ -230,6 +231,11 @@ class Function(Numbered):
     init_when: Expr = field(default_factory=lambda: Lit(True))
     doc: str = ""
     source: int = UNNUMBERED  # as that of an operation
+
+    @property
+    def gives_several(self) -> bool:
+        """Whether a call of it gives a list of tensors."""
+        return isinstance(self.region.result, Value) and self.region.result.many
 
     def walk(self) -> Iterator[Operation]:
         """Every node, those of training alone last."""

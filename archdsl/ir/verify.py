@@ -166,11 +166,13 @@ class Verifier:
         wrong = [name for name in further if name not in block.optional and name not in node.tensors]
         self.expect(not wrong, f"{block.name} is not given the tensors {wrong}", node)
         self.expect(len(node.ins) == 1, "a call takes one tensor, and further ones by name", node)
+        self.expect(node.out.many == block.gives_several, "its result is a list, or its block's is", node)
         self.expressions(node.args, node)
 
     def loop(self, node: Loop) -> None:
         self.expect((node.count is None) != (node.rows is None), "it has a count or rows", node)
-        self.expect(node.out.many == node.parallel, "it gives a list if its rows are side by side, and only then", node)
+        many = node.parallel or node.carry.many
+        self.expect(node.out.many == many, "it gives a list if its rows are side by side or carry one", node)
         given = {"its count": node.count, "its rows": node.rows}
         self.expressions({word: expr for word, expr in given.items() if expr is not None}, node)
         self.entered.add(node)

@@ -18,14 +18,23 @@ from archdsl.syntax.identifiers import MEASURES
 
 
 def lower_block(
-    library: Library, home: s.Spec, block: s.Block, *, staged: bool = False, lists: frozenset[str] = frozenset()
+    library: Library,
+    home: s.Spec,
+    block: s.Block,
+    *,
+    staged: bool = False,
+    lists: frozenset[str] = frozenset(),
+    entering: str = "",
 ) -> ir.Function:
-    """A block of `blocks:`, or the outlined body of a loop, whose inputs may be `lists` of tensors too."""
+    """A block of `blocks:`, or the outlined body of a loop.
+
+    The inputs of such a body may be `lists` of tensors too, and what enters it may have a name (`entering`).
+    """
     context = Context(library, home, block.params, block.name, staged)
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
     params = declare(block.params, default_of_block, scope)
-    inputs = declare_inputs(block, lists, scope)
+    inputs = declare_inputs(block, lists, entering, scope)
     let = resolve_lets(block.let, scope)
     require = tuple(resolve(expr, scope) for expr in block.require)
     if not block.body:
@@ -39,17 +48,20 @@ def lower_block(
         inputs=inputs,
         optional=optional,
         require=require,
-        region=builder.close(body(block.body, builder)),
+        region=builder.close(body(block.body, builder, several=True)),
         implicit=context.implicit,
         staged=staged,
         doc=block.doc,
     )
 
 
-def declare_inputs(block: s.Block, lists: frozenset[str], scope: Scope) -> dict[str, ir.Value]:
+def declare_inputs(block: s.Block, lists: frozenset[str], entering: str, scope: Scope) -> dict[str, ir.Value]:
     """The tensors that enter a block, those that may be absent last, and their channels enter `scope`."""
     further = sorted(block.inputs, key=lambda name: block.inputs[name])
-    inputs = {INPUT: ir.Value("x"), **{name: ir.Value(name, many=name in lists) for name in further}}
+    first = ir.Value(entering or "x", many=entering in lists)
+    inputs = {INPUT: first, **{name: ir.Value(name, many=name in lists) for name in further}}
+    if entering:
+        scope.tensors[entering] = first
     for name, value in inputs.items():
         if block.name in scope.context.home.blocks:  # what is outlined takes them as they are
             no_channels(name, block.params)

@@ -13,7 +13,7 @@ from archdsl.lowering.chains import check_nameable
 from archdsl.lowering.forms import is_nothing, is_tensor, named_alone
 from archdsl.lowering.refusals import Skip
 from archdsl.lowering.sequences import branch_word, list_branch, name_branch
-from archdsl.lowering.steps import lowered, otherwise, recovered
+from archdsl.lowering.steps import check_named, lowered, otherwise, recovered
 from archdsl.lowering.tensors import is_list
 from archdsl.ops.base import Op
 from archdsl.syntax import spec as s
@@ -49,10 +49,14 @@ def branch(step: s.Step, word: str, builder: Builder) -> list[ir.Operand]:
     """One branch of a join; `split` and `fork` stand for several."""
     operands = unnamed(step, word, builder)
     if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
+        if isinstance(operands[0], ir.Value) and operands[0].optional:
+            named = step.into if isinstance(step.into, str) else step.into[0]
+            raise fault("optional-tensor", f"'{named}' may not exist", step.span, help="give else: beside when:")
+        if is_list(operands[0]) and not isinstance(step, s.TensorStep):
+            builder.bind_many(step.into, operands[0], step)
+            return named_results(step.into, builder)
         if not isinstance(step.into, str):
             raise fault("several-names", "this branch has one result", step.span, help="write as: with one name")
-        if isinstance(operands[0], ir.Value) and operands[0].optional:
-            raise fault("optional-tensor", f"'{step.into}' may not exist", step.span, help="give else: beside when:")
         builder.bind(step.into, operands[0], step)
     return operands
 
@@ -73,12 +77,18 @@ def unnamed(step: s.Step, word: str, builder: Builder) -> list[ir.Operand]:
         return [builder.entry]
     if isinstance(step, s.SequenceStep):
         return [list_branch(replace(step, body=list(named_alone(step))), word, builder)]
+    check_named(step)
     value = lowered(step, builder)
     if value is None:  # `split` and `fork` stand for all their results
         assert step.into is not None
-        return [builder.scope.tensors[name] for name in ([step.into] if isinstance(step.into, str) else step.into)]
+        return named_results(step.into, builder)
     name_branch(value, word)
     return [value]
+
+
+def named_results(into: str | tuple[str, ...], builder: Builder) -> list[ir.Operand]:
+    """The results of a step with several, by the names of its `as:`."""
+    return [builder.scope.tensors[name] for name in ([into] if isinstance(into, str) else into)]
 
 
 @singledispatch
@@ -93,12 +103,20 @@ def packed(step: s.Step, builder: Builder) -> ir.Value:
     return builder.append(ir.Pack(ins=tuple(operands), out=ir.Value("branches", many=True), span=step.span))
 
 
+def into_of(step: s.Step) -> str | tuple[str, ...] | None:
+    """The names that a step needs to be lowered: those of several results."""
+    return step.into if isinstance(step, (s.SplitStep, s.ForkStep)) else None
+
+
 def optional_branch(step: s.Step, word: str, builder: Builder) -> ir.Value:
     """A branch with `when:`; without `else:` it may not exist, and the join goes without it."""
     assert step.when is not None
     condition, before = builder.expr(step.when), frozenset(builder.keys.given)
     at = builder.inside()
-    (operand,) = branch(replace(step, when=None, other=None), word, at)
+    operands = branch(replace(step, when=None, other=None, into=into_of(step)), word, at)
+    operand = operands[0]
+    if len(operands) > 1:
+        operand = at.append(ir.Pack(ins=tuple(operands), out=ir.Value("branches", many=True), span=step.span))
     many, other = is_list(operand), ir.Region()
     if many and step.other:
         raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")

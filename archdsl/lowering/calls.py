@@ -55,7 +55,7 @@ def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
             args=block_arguments(step, block, numbers, builder.scope),
             ins=(builder.entry,),
             tensors=tensors,
-            out=ir.Value("x"),
+            out=ir.Value("branches", many=True) if block.gives_several else ir.Value("x"),
             span=step.span,
             key=builder.key(step, snake(block.name)),
             label=step.label,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.faults import SpecError, at
 from archdsl.lowering.context import Context
 from archdsl.lowering.refusals import no_module
 from archdsl.lowering.vocabulary import INPUT
@@ -36,7 +36,9 @@ def is_module_of_one(step: s.UseStep, op: Op) -> bool:
     """Whether an op is a module here, over one tensor."""
     tensors = {f.name for f in op.fields if f.kind == "tensor"}
     given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
-    return not op.functional(given) and not tensors & given and not op.many
+    with at(step.span):
+        functional = op.functional(given)
+    return not functional and not tensors & given and not op.many
 
 
 def is_call_of_one(step: s.UseStep, context: Context) -> bool:
@@ -47,7 +49,21 @@ def is_call_of_one(step: s.UseStep, context: Context) -> bool:
         context.library.faults.found.extend(error.diagnostics)
         return False
     further = any(name in step.named for name in block.inputs if name != INPUT)
-    return not further and len(step.positional) <= len(block.params)
+    return not further and not block.gives_several and len(step.positional) <= len(block.params)
+
+
+def gives_several(step: s.Step, context: Context) -> bool:
+    """Whether a step, the last of a body, gives several tensors."""
+    if isinstance(step, (s.ForkStep, s.SplitStep)):
+        return True
+    if isinstance(step, s.LoopStep):
+        return not step.parallel and step.into is not None and gives_several(step.body[-1], context)
+    if not isinstance(step, s.UseStep) or step.target in REGISTRY:
+        return False
+    try:
+        return context.library.find(context.home, step.target, step.span).gives_several
+    except SpecError:
+        return False  # it is reported where the step is lowered
 
 
 def check_nameable(step: s.Step, context: Context) -> None:

@@ -8,7 +8,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, Lit, Name, rebuild
 from archdsl.lowering.refusals import declared
 from archdsl.lowering.scope import Scope
-from archdsl.lowering.vocabulary import WORDS
+from archdsl.lowering.vocabulary import fixed_words
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax import spec as s
 
@@ -22,7 +22,7 @@ def resolve(expr: Expr, scope: Scope, words: Iterable[str] = ()) -> Expr:
             return Lit(expr.id, span=expr.span)
         if expr.id in scope.numbers or expr.id in scope.optional or scope.context.file_param(expr.id):
             return expr
-        if expr.id in WORDS:
+        if expr.id in fixed_words():
             return Lit(expr.id, span=expr.span)
         raise unknown_name(expr, scope)
     return rebuild(expr, lambda part: resolve(part, scope, words))
@@ -36,7 +36,7 @@ def resolve_default(value: Expr, origin: s.Spec, scope: Scope, words: Iterable[s
         param = None if value.id in words else origin.params.get(value.id)
         if param is not None:
             return Name(scope.context.foreign_param(param, scope.numbers), span=value.span)
-        if value.id in words or value.id in WORDS:
+        if value.id in words or value.id in fixed_words():
             return Lit(value.id, span=value.span)
         raise unknown_name(value, scope)
     return rebuild(value, lambda part: resolve_default(part, origin, scope, words))
@@ -63,7 +63,7 @@ def unknown_name(name: Name, scope: Scope) -> SpecError:
     home = scope.context.home
     hint = suggestion(name.id, scope)
     places = {**{n: param.span for n, param in home.params.items()}, **scope.numbers}
-    known = [*scope.numbers, *home.params, *WORDS]
+    known = [*scope.numbers, *home.params, *fixed_words()]
     notes = declared(name.id, known, places) if hint.startswith("did you mean") else ()
     return fault("unknown-name", f"'{name.id}' is not defined here", name.span, notes=notes, help=hint)
 
@@ -76,5 +76,5 @@ def suggestion(name: str, scope: Scope) -> str:
     truth = TRUTHS.get(name.lower())
     if truth:
         return f"write {truth}"
-    near = did_you_mean(name, [*scope.numbers, *context.home.params, *WORDS])
+    near = did_you_mean(name, [*scope.numbers, *context.home.params, *fixed_words()])
     return near or f"in scope are {', '.join(sorted({*scope.numbers, *context.home.params}))}"

@@ -34,10 +34,11 @@ def is_bare(step: s.Step) -> bool:
     return step.when is None and step.source is None and step.into is None
 
 
-def is_call(steps: Sequence[s.Step]) -> bool:
-    """Whether the only step is a block on the tensor that enters."""
+def is_call(steps: Sequence[s.Step], *, tensor: bool = False) -> bool:
+    """Whether the only step is a block on the tensor that enters, or on a `tensor` that it names."""
     only = steps[0]
-    return len(steps) == 1 and is_bare(only) and isinstance(only, s.UseStep) and only.target not in REGISTRY
+    bare = is_bare(replace(only, source=None) if tensor else only)
+    return len(steps) == 1 and bare and isinstance(only, s.UseStep) and only.target not in REGISTRY
 
 
 def named_alone(step: s.SequenceStep) -> Sequence[s.Step]:

@@ -33,10 +33,8 @@ def running_sum_step(step: s.RunningSumStep, builder: Builder) -> ir.Value:
 
 
 @lowered.register(s.ForkStep)
-def fork_step(step: s.ForkStep, builder: Builder) -> None:
+def fork_step(step: s.ForkStep, builder: Builder) -> ir.Operand | None:
     """All branches are kept: each under a name, or all as one list."""
-    if step.into is None:
-        raise fault("several-results", "the branches of a fork need names", step.span, help="write as: [a, b]")
     operands = branches(step.branches, builder)
     if isinstance(step.into, tuple) and not any(is_list(operand) for operand in operands):
         if len(step.into) != len(operands):
@@ -45,18 +43,19 @@ def fork_step(step: s.ForkStep, builder: Builder) -> None:
             if isinstance(operand, ir.Value):
                 operand.name = name
             builder.bind(name, operand, step)
-        return
+        return None
     kept = ir.Value(step.into if isinstance(step.into, str) else "branches", many=True)
     builder.append(ir.Pack(ins=tuple(operands), out=kept, span=step.span))
+    if step.into is None:
+        return kept
     builder.bind_many(step.into, kept, step)
+    return None
 
 
 @lowered.register(s.SplitStep)
-def split_step(step: s.SplitStep, builder: Builder) -> None:
+def split_step(step: s.SplitStep, builder: Builder) -> ir.Operand | None:
     op, sizes, into = REGISTRY["split"], builder.expr(step.sizes), step.into
     count = parts_of(sizes)
-    if into is None:
-        raise fault("several-results", "the parts of a split need names", step.span, help="write as: [a, b]")
     if isinstance(into, tuple) and count is not None and len(into) != count:
         raise miscounted(into, count, "parts", step)
     parts = ir.Value(into if isinstance(into, str) else "parts", many=True)
@@ -64,7 +63,10 @@ def split_step(step: s.SplitStep, builder: Builder) -> None:
     builder.append(
         ir.Primitive(op=op, fields=fields, ins=(builder.entry,), out=parts, span=step.span, label=step.label)
     )
+    if into is None:
+        return parts
     builder.bind_many(into, parts, step)
+    return None
 
 
 def parts_of(sizes: Expr) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from archdsl.expr.nodes import Expr
+from archdsl.expr.nodes import Expr, names
 from archdsl.ir import program as ir
 from archdsl.lowering.branches import packed, several
 from archdsl.lowering.builder import Builder
+from archdsl.lowering.carried import Carried, carried, carries, one_result
 from archdsl.lowering.chains import is_chain
 from archdsl.lowering.expressions import resolve, resolve_lets
 from archdsl.lowering.forms import is_call, is_module
@@ -17,6 +19,8 @@ from archdsl.lowering.scope import Scope
 from archdsl.lowering.sequences import container
 from archdsl.lowering.steps import body, lowered
 from archdsl.lowering.tables import Fed, check_countable, fed, reads_turns
+from archdsl.lowering.tensors import is_list
+from archdsl.lowering.walks import step_exprs
 from archdsl.support.naming import snake
 from archdsl.syntax import spec as s
 from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
@@ -24,6 +28,8 @@ from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
 
 @lowered.register(s.LoopStep)
 def loop_step(step: s.LoopStep, builder: Builder) -> ir.Value:
+    if carries(step, builder.context):
+        return repeated(Fed(step), builder, None, carried(step, builder))
     return packed(step, builder) if step.parallel else loop(step, builder)
 
 
@@ -40,7 +46,8 @@ def loop(step: s.LoopStep, builder: Builder, stage: s.Stage | None = None) -> ir
     return repeated(rows, builder.on(rows.entries[0]) if rows.entries else builder, stage)
 
 
-def repeated(rows: Fed, builder: Builder, stage: s.Stage | None) -> ir.Value:
+def repeated(rows: Fed, builder: Builder, stage: s.Stage | None, entry: Carried | None = None) -> ir.Value:
+    """Some rows as a loop, over the tensor that enters or over those that the turns carry."""
     step = rows.step
     count = builder.expr(step.count) if step.count is not None else None
     table = builder.expr(step.rows) if step.rows is not None else None
@@ -49,16 +56,25 @@ def repeated(rows: Fed, builder: Builder, stage: s.Stage | None) -> ir.Value:
     if stage is not None:
         declare_counters(step, scope)
     let = resolve_lets(step.let, scope)
-    chained = is_chain(step.body, builder.context) or is_call(step.body)
-    steps = step.body if chained else [outlined(step, scope)]
-    carry = ir.Value("x")
-    turn = Builder(scope, CONTAINER, carry)
-    region = turn.close(body(steps, turn))
-    single = len(steps) == 1 and is_module(steps[0])
+    if entry is None:
+        chained = is_chain(step.body, builder.context) or is_call(step.body)
+        steps = step.body if chained else [outlined(step, scope)]
+        turn = Builder(scope, CONTAINER, ir.Value("x"))
+    else:
+        chained = is_call(step.body, tensor=True) and not reads_channels(step.body, entry.names)
+        steps = step.body if chained else [outlined(step, scope, entry.names)]
+        turn = Builder(scope, CONTAINER, entry.enter(scope))
+    # what is outlined may take a list, which enters no step of a spec
+    result = body(steps, turn, several=entry is not None) if chained else lowered(steps[0], turn)
+    assert result is not None
+    region = turn.close(result)
+    if entry is not None and not is_list(result):
+        raise one_result(step)
+    single, many = len(steps) == 1 and is_module(steps[0]), step.parallel or entry is not None
     return builder.append(
         ir.Loop(
-            entry=builder.entry,
-            carry=carry,
+            entry=entry.entry if entry is not None else builder.entry,
+            carry=entry.carry if entry is not None else carry_of(turn),
             body=region,
             count=count,
             columns=step.columns,
@@ -72,12 +88,24 @@ def repeated(rows: Fed, builder: Builder, stage: s.Stage | None) -> ir.Value:
             counted=reads_turns(step),
             entries=rows.entries,
             entered=rows.column,
-            out=ir.Value("branches" if step.parallel else "x", many=step.parallel),
+            out=ir.Value("branches" if many else "x", many=many),
             span=step.span,
             key=stage.name if stage else builder.key(step, plural(step, steps[0] if single and chained else None)),
             label=step.label,
         )
     )
+
+
+def reads_channels(steps: Sequence[s.Step], names_: Sequence[str]) -> bool:
+    """Whether steps ask for the channels of tensors that they carry."""
+    read = {name.id for step in steps for expr in step_exprs(step) for name in names(expr)}
+    return any(f"c_{name}" in read for name in names_)
+
+
+def carry_of(turn: Builder) -> ir.Value:
+    """What enters each turn."""
+    assert isinstance(turn.entry, ir.Value)
+    return turn.entry
 
 
 def declare_columns(step: s.LoopStep, scope: Scope) -> dict[str, Expr]:

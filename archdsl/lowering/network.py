@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics.faults import Collector, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.expr.nodes import Lit
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
@@ -13,6 +13,7 @@ from archdsl.lowering.params import declare, default_of_network, no_channels
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.stages import auxiliary, lower_stage
+from archdsl.lowering.tensors import is_list
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
 from archdsl.syntax.identifiers import ATTRIBUTES, MEASURES
@@ -29,6 +30,10 @@ def lower_network(library: Library, home: s.Spec) -> ir.Function:
     builder = Builder(scope, network_keys(home), inputs[INPUT])
     last, training = lower_stages(builder)
     outermost = home is library.outermost
+    if not outermost and home.outputs and home.until is None:
+        last = outputs_of(home, builder)
+    elif outermost and is_list(last) and not home.outputs:
+        raise unnamed_outputs(home)
     return ir.Function(
         name=home.name,
         span=home.span,
@@ -47,6 +52,22 @@ def lower_network(library: Library, home: s.Spec) -> ir.Function:
         init_when=builder.expr(home.init_when) if home.init_when is not None else Lit(True),
         doc=home.doc,
     )
+
+
+def outputs_of(home: s.Spec, builder: Builder) -> ir.Operand:
+    """What a network gives as a block: its only output, or all of them in their order."""
+    found = [builder.single(ref) for ref in home.outputs.values()]
+    if len(found) == 1:
+        return found[0]
+    return builder.append(ir.Pack(ins=tuple(found), out=ir.Value("outputs", many=True), span=home.span))
+
+
+def unnamed_outputs(home: s.Spec) -> SpecError:
+    """The fault of a network whose last stage has several results."""
+    stage = wanted_stages(home)[-1]
+    message = "the last stage has several results: say what leaves the network"
+    help = f"name them under outputs:, such as {{first: '{stage.name}[0]', second: '{stage.name}[1]'}}"
+    return fault("several-results", message, stage.span, help=help)
 
 
 def declare_inputs(home: s.Spec, scope: Scope) -> dict[str, ir.Value]:

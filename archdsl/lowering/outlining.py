@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Name, names
@@ -21,26 +21,32 @@ OUTER = {  # what a block that is outlined calls what it has under these names i
 }  # fmt: skip
 
 
-def outlined(step: s.LoopStep, scope: Scope) -> s.UseStep:
-    """The call of a loop's body as a block, which takes the numbers and tensors of `scope` that it reads."""
+def outlined(step: s.LoopStep, scope: Scope, carried: tuple[str, ...] = ()) -> s.UseStep:
+    """The call of a loop's body as a block, which takes the numbers and tensors of `scope` that it reads.
+
+    Of the tensors that its turns carry the first enters it, the others are among those that it takes.
+    """
     context = scope.context
-    numbers, tensors = free_names(step.body, scope)
+    numbers, read = free_names(step.body, scope)
+    first = carried[0] if carried else ""
+    tensors = [name for name in dict.fromkeys([*carried, *read]) if name != first]
+    channels = {f"c_{name}" for name in [first, *tensors] if name}  # which the block has with the tensors
+    numbers = [name for name in numbers if name not in channels or scope.numbers[name] is not None]
     no_taps(tensors, step)
-    inside = inner_names([*numbers, *tensors], scope)
+    inside = inner_names([*numbers, *tensors], scope, channels)
+    renames = {f"c_{first}": "c_in", **inside} if first else inside
     outside = {new: old for old, new in inside.items()}
     block = s.Block(
         name=block_name(step, context),
         span=step.span,
-        params={
-            new: s.Param(new, step.span)
-            for new, old in outside.items()
-            if old in numbers and old.removeprefix("c_") not in tensors  # it has the channels with the tensor
-        },
-        body=[renamed(inner, inside) for inner in step.body],
+        params={new: s.Param(new, step.span) for new, old in outside.items() if old in numbers},
+        body=[renamed(inner, renames) for inner in step.body],
         inputs={new: old in scope.optional for new, old in outside.items() if old in tensors},
     )
-    lists = frozenset(name for name in block.inputs if is_list(scope.tensors[outside[name]]))
-    function = lower_block(context.library, context.home, block, staged=context.staged, lists=lists)
+    lists = frozenset(
+        name for name in [*block.inputs, first] if name and is_list(scope.tensors[outside.get(name, name)])
+    )
+    function = lower_block(context.library, context.home, block, staged=context.staged, lists=lists, entering=first)
     context.library.done[context.home, block.name] = function
     given = {name: Name(outside[name], span=step.span) for name in [*block.params, *block.inputs]}
     return s.UseStep(span=step.span, target=block.name, named=given)
@@ -61,12 +67,13 @@ def no_taps(tensors: Sequence[str], step: s.LoopStep) -> None:
         raise fault("bad-loop", "a loop's steps cannot tap another stage", step.span, help=help)
 
 
-def inner_names(read: Sequence[str], scope: Scope) -> dict[str, str]:
-    """What the block calls each name that it takes; it has an input, with channels and a size, of its own."""
+def inner_names(read: Sequence[str], scope: Scope, channels: Collection[str]) -> dict[str, str]:
+    """What the block calls each name that it takes; its inputs have `channels`, and the first a size, of their own."""
     taken = {*scope.numbers, *scope.tensors}
     if scope.context.staged:  # there c_in is what enters the turn, as it is in the block
         read = [name for name in read if name not in MEASURES]
-    return {name: unique(OUTER[name], taken) if name in OUTER else name for name in read}
+    outer = {**{name: f"{name}_outer" for name in channels}, **OUTER}
+    return {name: unique(outer[name], taken) if name in outer else name for name in read}
 
 
 def block_name(step: s.LoopStep, context: Context) -> str:

@@ -10,7 +10,7 @@ from archdsl.expr.nodes import Expr, Lit, Name, rebuild
 from archdsl.lowering.expressions import resolve, unknown_name
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
-from archdsl.lowering.vocabulary import WORDS
+from archdsl.lowering.vocabulary import fixed_words
 from archdsl.syntax import spec as s
 
 
@@ -47,7 +47,7 @@ def over_earlier(expr: Expr, scope: Scope) -> Expr:
     if expr.id in scope.context.params:
         message, help = f"'{expr.id}' is defined only below", "a default may read earlier params"
         raise fault("unknown-name", message, expr.span, help=help)
-    if expr.id in WORDS:
+    if expr.id in fixed_words():
         return Lit(expr.id, span=expr.span)
     raise unknown_name(expr, scope)
 

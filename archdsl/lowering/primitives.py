@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import at, fault
 from archdsl.expr.nodes import Expr, Index, Name, rebuild, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
@@ -25,7 +25,8 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
     tensors = {f.name: builder.single(given.pop(f.name)) for f in op.fields if f.kind == "tensor" and f.name in given}
     fields, read, label = op_fields(step, op, given, builder)
     known = frozenset([*given, *tensors])
-    keyed = op.owned or not op.functional(known)
+    with at(step.span):
+        keyed = op.owned or not op.functional(known)
     if step.name is not None and not keyed:
         raise no_module(step.name, step.span)
     return builder.append(

@@ -16,6 +16,7 @@ from archdsl.lowering.loops import loop
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.sequences import container
 from archdsl.lowering.steps import body
+from archdsl.lowering.tensors import is_list
 from archdsl.lowering.vocabulary import LONE_OUTPUT
 from archdsl.lowering.walks import step_names
 from archdsl.support.naming import camel
@@ -26,6 +27,9 @@ def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
     """A stage on the tensor before it or that of `from:`; later stages read it by its name."""
     builder.context.owner = camel(stage.name)  # what is outlined here is named by its stage
     at = builder.on(builder.source(stage))
+    if is_list(at.entry):
+        message = "the stage before has several results: say which one comes in"
+        raise fault("several-results", message, stage.span, help="give this stage a from:, such as from: trunk[0]")
     value = marked_stage(stage, at) if stage.when is None else optional_stage(stage, at.entry, builder)
     if isinstance(value, ir.Value) and value.name == "x":
         value.name = stage.name
@@ -40,6 +44,8 @@ def optional_stage(stage: s.Stage, entry: ir.Operand, builder: Builder) -> ir.Va
     assert stage.when is not None
     at = builder.on(entry).inside(builder.scope)
     then = at.close(marked_stage(stage, at))
+    if is_list(then.result) or is_list(builder.entry):
+        raise fault("several-results", "a stage with several results cannot have when:", stage.span)
     return builder.append(
         ir.If(
             condition=builder.expr(stage.when),
@@ -60,7 +66,10 @@ def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
         raise fault("bad-name", message, stage.span, help=RENAME)
     condition = builder.expr(stage.when) if stage.when is not None else Lit(True)
     at = builder.on(builder.source(stage)).inside()
-    return ir.Auxiliary(condition, at.close(marked_stage(stage, at)))
+    value = marked_stage(stage, at)
+    if is_list(value) or is_list(at.entry):
+        raise fault("several-results", "a stage of training takes and gives one tensor", stage.span)
+    return ir.Auxiliary(condition, at.close(value))
 
 
 def marked_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
@@ -106,12 +115,12 @@ def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
     let = resolve_lets(stage.let, scope)
     keys = replace(builder.keys, prefix=prefix)  # of one class: the sets are shared
     at = Builder(scope, keys, carry)
-    region = at.close(body(stage.body, at))
+    region = at.close(body(stage.body, at, several=True))
     keyed = [node for node in region.walk() if node.key is not None and node.key.startswith(prefix)]
     owned = any(isinstance(node, ir.Primitive) and node.op.owned for node in keyed)  # a tensor is no stage
     if len(keyed) == 1 and not owned and str(keyed[0].key).removeprefix(prefix) not in step_names(stage.body):
         keyed[0].key = stage.name
     own = {name: value for name, value in scope.tensors.items() if name not in builder.scope.tensors}
     builder.scope.tensors.update({f"{stage.name}.{name}": value for name, value in own.items()})
-    out = ir.Value(stage.name)
+    out = ir.Value(stage.name, many=is_list(region.result))
     return builder.append(ir.Stage(entry=builder.entry, carry=carry, body=region, let=let, out=out, span=stage.span))

@@ -9,6 +9,7 @@ from functools import singledispatch
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
+from archdsl.lowering.carried import carries
 from archdsl.lowering.chains import check_nameable
 from archdsl.lowering.forms import begins_named
 from archdsl.lowering.keys import Keys
@@ -29,8 +30,8 @@ def tensor_step(step: s.TensorStep, builder: Builder) -> ir.Operand:
     return builder.tensor(step.ref)
 
 
-def body(steps: Sequence[s.Step], builder: Builder) -> ir.Operand:
-    """Steps one after another; the tensor that leaves."""
+def body(steps: Sequence[s.Step], builder: Builder, *, several: bool = False) -> ir.Operand:
+    """Steps one after another; the tensor that leaves, or a list of them where the body may give `several`."""
     value: ir.Operand | None = builder.entry
     sound = True
     for step in steps:
@@ -38,22 +39,47 @@ def body(steps: Sequence[s.Step], builder: Builder) -> ir.Operand:
         done = False
         with builder.context.library.faults.catch():  # after a fault the next steps are looked at too
             value = following(step, before, builder)
+            if step is not steps[-1] or not several:
+                check_named(step)
             done = True
         if not done:
             sound, value = False, recovered(step, builder)
     if not sound:
         raise Skip
-    if value is None or is_list(value):
+    if value is None and several:
+        return gathered(steps[-1], builder)
+    if value is None or (is_list(value) and not several):
         message = "the last step has several results: say which one leaves"
         raise fault("several-results", message, steps[-1].span, help="end with a tensor's name or a join")
     return value
+
+
+def check_named(step: s.Step) -> None:
+    """The results of a step with several are named, unless the body gives them."""
+    if step.into is None and isinstance(step, (s.SplitStep, s.ForkStep)):
+        what = "parts of a split" if isinstance(step, s.SplitStep) else "branches of a fork"
+        raise fault("several-results", f"the {what} need names", step.span, help="write as: [a, b]")
+
+
+def gathered(step: s.Step, builder: Builder) -> ir.Value:
+    """The results of the last step, which have names, as one list."""
+    names = (step.into,) if isinstance(step.into, str) else step.into or ()
+    found = [builder.scope.tensors[name] for name in names]
+    first = found[0]
+    if is_list(first) and len(found) == 1:
+        return first
+    if isinstance(first, ir.Item) and first.var.items == tuple(found):
+        return first.var
+    return builder.append(ir.Pack(ins=tuple(found), out=ir.Value("branches", many=True), span=step.span))
 
 
 def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.Operand | None:
     """What leaves a step of a body; `before` left the one before it, None if that has several results."""
     if isinstance(step, s.TensorStep) and step.when is None:
         return builder.tensor(step.ref)
-    if before is None and not begins_named(step):
+    if is_list(before) and begins_named(step):
+        before = None
+    if before is None and not begins_named(step) and not carries(step, builder.context):
         message = "the step before has several results: say which one comes in"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))
@@ -70,29 +96,34 @@ def recovered(step: s.Step, builder: Builder) -> ir.Operand | None:
 def whole(step: s.Step, builder: Builder) -> ir.Operand | None:
     """One step with all that it carries; the builder's tensor is the one before it, which differs with `from:`."""
     entry = builder.source(step)
-    if is_list(entry):
+    if is_list(entry) and not begins_named(step) and not carries(step, builder.context):
         message = "a list of tensors cannot enter a step"
         raise fault("several-results", message, step.span, help="choose one, such as part[0]")
     check_nameable(step, builder.context)
     result = lowered(step, builder.on(entry)) if step.when is None else optional(step, entry, builder)
-    if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
-        if not isinstance(step.into, str):
-            raise fault("several-names", "this step has one result", step.span, help="write as: with one name")
-        assert result is not None
-        builder.bind(step.into, result, step)
+    if step.into is None or isinstance(step, (s.SplitStep, s.ForkStep)):
+        return result
+    if is_list(result) and not isinstance(step, s.TensorStep):
+        builder.bind_many(step.into, result, step)
+        return None
+    if not isinstance(step.into, str):
+        raise fault("several-names", "this step has one result", step.span, help="write as: with one name")
+    assert result is not None
+    builder.bind(step.into, result, step)
     return result
 
 
 def optional(step: s.Step, entry: ir.Operand, builder: Builder) -> ir.Operand:
     """`when:` with its `else:` as an `ir.If`; a step that is dropped leaves what came before it."""
     assert step.when is not None
-    if isinstance(step, (s.SplitStep, s.ForkStep)):
+    if isinstance(step, (s.SplitStep, s.ForkStep)) or carries(step, builder.context):
         raise fault("several-results", "a step with several results cannot have when:", step.span)
     condition, keys = builder.expr(step.when), builder.keys
     before = frozenset(keys.given)
     at = builder.on(entry).inside()
     result = lowered(replace(step, when=None, other=None, into=None), at)
-    assert result is not None
+    if result is None or is_list(result):
+        raise fault("several-results", "a step with several results cannot have when:", step.span)
     then = at.close(result)
     with keys.instead(before):
         other = otherwise(step.other, builder.on(entry)) if step.other else ir.Region(result=builder.entry)

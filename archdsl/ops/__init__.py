@@ -2,14 +2,19 @@
 
 import archdsl.ops.activation
 import archdsl.ops.attention
+import archdsl.ops.blur_pool
+import archdsl.ops.border
 import archdsl.ops.conv
 import archdsl.ops.detect
 import archdsl.ops.formula
 import archdsl.ops.join
 import archdsl.ops.learned
 import archdsl.ops.norm
+import archdsl.ops.patches
 import archdsl.ops.pool
+import archdsl.ops.power_pool
 import archdsl.ops.products
+import archdsl.ops.reduce
 import archdsl.ops.regular
 import archdsl.ops.shape
 import archdsl.ops.tensors  # noqa: F401 - imported for the classes that register themselves

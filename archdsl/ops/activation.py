@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr.nodes import Lit
+from archdsl.expr.nodes import IfElse, Lit
 from archdsl.ops.axes import axis_field, dim, place_of_axis
 from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site
 
@@ -70,17 +70,22 @@ class PReLU(Activation, name="prelu"):
     """x where positive, a learned slope for each channel elsewhere."""
 
     torch, word, fresh = "nn.PReLU", "PReLU", True
-    fields = (Field("init", "number", 0.25, "the slope at first"),)
+    fields = (
+        Field("init", "number", 0.25, "the slope at first"),
+        Field("shared", "bool", False, "whether all channels have one slope"),
+    )
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         slope = run.weights["weight"].view(-1, *(1,) * (x[0].dim() - 2))
         return run.torch.where(x[0] > 0, x[0], slope * x[0])
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[0]
+        return 1 if f.shared else shape[0]
 
     def module(self, e: Site) -> Module:
-        return Module(self.torch, (e.c,), {"init": (e.f.init, 0.25)})
+        shared = e.f.shared
+        slopes = IfElse(shared, Lit(1), e.c) if not isinstance(shared, Lit) else Lit(1) if shared.value else e.c
+        return Module(self.torch, (slopes,), {"init": (e.f.init, 0.25)})
 
 
 class ELU(Activation, name="elu"):
@@ -100,9 +105,49 @@ class GELU(Activation, name="gelu"):
     """x·Φ(x), Φ the normal distribution."""
 
     torch, word = "nn.GELU", "GELU"
+    fields = (
+        Field("approximate", "word", "none", "tanh: (1 + tanh(sqrt(2/π)·(x + 0.044715·x³)))/2 for Φ", ("none", "tanh")),
+    )
 
     def compute(self, run: Run, *x: Tensor) -> Any:
+        if run.f.approximate == "tanh":
+            return x[0] * (1 + (math.sqrt(2 / math.pi) * (x[0] + 0.044715 * x[0] ** 3)).tanh()) / 2
         return x[0] * (1 + (x[0] / math.sqrt(2)).erf()) / 2
+
+    def module(self, e: Site) -> Module:
+        return Module(self.torch, (), {"approximate": (e.f.approximate, "none")})
+
+
+class SELU(Activation, name="selu"):
+    """scale·x where positive, scale·alpha·(exp(x)−1) elsewhere, so that mean 0 and variance 1 are kept."""
+
+    torch, word, overwrites = "nn.SELU", "SELU", True
+    alpha, scale = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return self.scale * run.torch.where(x[0] > 0, x[0], self.alpha * x[0].expm1())
+
+
+class Softplus(Activation, name="softplus"):
+    """log(1 + exp(beta·x))/beta."""
+
+    torch, word = "nn.Softplus", "Softplus"
+    fields = (
+        Field("beta", "number", 1.0, "how sharply it bends"),
+        Field("threshold", "number", 20.0, "where beta·x is greater, it is x"),
+    )
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        scaled = run.f.beta * x[0]
+        bent = scaled.logaddexp(run.torch.zeros_like(x[0])) / run.f.beta
+        return run.torch.where(scaled > run.f.threshold, x[0], bent)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if f.beta <= 0:
+            raise OpFault("beta must be greater than 0", field="beta", help="1 is the softplus of papers")
+
+    def module(self, e: Site) -> Module:
+        return Module(self.torch, (), {"beta": (e.f.beta, 1.0), "threshold": (e.f.threshold, 20.0)})
 
 
 class SiLU(Activation, name="silu"):
@@ -139,6 +184,28 @@ class Tanh(Activation, name="tanh"):
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         return x[0].tanh()
+
+
+class HardTanh(Activation, name="hard_tanh"):
+    """min(max(x, min_val), max_val)."""
+
+    torch, word, overwrites = "nn.Hardtanh", "Hard tanh", True
+    fields = (
+        Field("min_val", "number", -1.0, "the least value"),
+        Field("max_val", "number", 1.0, "the greatest value"),
+    )
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0].clamp(run.f.min_val, run.f.max_val)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if f.min_val >= f.max_val:
+            message = f"max_val {f.max_val:g} must be greater than min_val {f.min_val:g}"
+            raise OpFault(message, field="max_val" if f.max_val != 1 else "min_val", help="such as hard_tanh: [-1, 1]")
+
+    def module(self, e: Site) -> Module:
+        limits = {"min_val": (e.f.min_val, -1.0), "max_val": (e.f.max_val, 1.0)}
+        return Module(self.torch, (), {**limits, **self.overwrite(e)})
 
 
 class HardSwish(Activation, name="hard_swish"):
@@ -180,6 +247,15 @@ class Softmax(Activation, name="softmax"):
         return self.word if place_of_axis(f.axis, shape) == 0 else f"{self.word}, axis {f.axis}"
 
 
+class LogSoftmax(Softmax, name="log_softmax"):
+    """The logarithm of softmax."""
+
+    torch, word = "nn.LogSoftmax", "Log-softmax"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return x[0] - x[0].logsumexp(1 + place_of_axis(run.f.axis, tuple(x[0].shape[1:])), keepdim=True)
+
+
 class Identity(Op, name="identity"):
     """The tensor as it is."""
 
@@ -200,6 +276,31 @@ class Identity(Op, name="identity"):
 
 
 NAMES = tuple(name for name, op in REGISTRY.items() if isinstance(op, (Activation, Identity)))
+
+
+class GLU(Op, name="glu"):
+    """The first half of the channels times the sigmoid of the second half."""
+
+    group, role, counts = "activation", "act", "activation"
+    example = {"fields": {}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        half = x[0].size(1) // 2
+        return x[0][:, :half] * x[0][:, half:].sigmoid()
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if shapes[0][0] % 2:
+            message = f"glu halves the channels, and {shapes[0][0]} is an odd number of them"
+            raise OpFault(message, help="give it twice as many channels as are to leave")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return c // 2
+
+    def module(self, e: Site) -> Module:
+        return Module("nn.GLU", (1,))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "GLU"
 
 
 class Act(Activation, name="act"):

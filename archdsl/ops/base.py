@@ -6,16 +6,21 @@ import ast
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, wrap
+from archdsl.ops import own
+from archdsl.support.plugins import file_of, home_of
+from archdsl.support.resources import folder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Shape: TypeAlias = "tuple[int, ...]"  # C, H, W (or C alone, C×L, C×D×H×W), without the batch axis
-Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "formula"]
+Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "factors", "formula"]
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
 
@@ -25,9 +30,10 @@ class Field:
     """One argument of an op.
 
     `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
-    a list of whole numbers, `tensor` the name of a tensor, `text` text that is not an expression,
-    `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's tensors in order
-    (`lower` renames them so). A non-empty `choices` on another kind adds those words to it.
+    a list of whole numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text
+    that is not an expression, `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's
+    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it; which of
+    them it is decides which class is made, as a value of a field that `chooses` does.
     A `soft` field is a rate of training (dropout): a param behind it stays an argument of
     the emitted class. A default of None: the op's rules
     know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
@@ -40,6 +46,7 @@ class Field:
     doc: str = ""
     choices: tuple[str, ...] = ()
     soft: bool = False
+    chooses: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -54,6 +61,7 @@ FORM = Field(
     "train",
     "train, or deploy: what the layer is once trained; as the whole network is built if not given",
     ("train", "deploy"),
+    chooses=True,
 )
 
 
@@ -141,13 +149,23 @@ class Op:
     chosen_by: ClassVar[str] = ""  # the argument of an emitted classifier that puts another op in this one's place,
     word_of_choice: ClassVar[str] = ""  # and its word for this one
     network_bases: ClassVar[Mapping[str, str]] = {}  # a class of `prelude` -> the base of networks that have it
-    prelude: ClassVar[str] = ""  # file in codegen_templates/prelude that `module` may name a class of
+    # The file that `module` may name a class of: in codegen_templates/prelude, of another package beside its op.
+    prelude: ClassVar[str] = ""
 
     def __init_subclass__(cls, name: str | None = None, **rest: Any) -> None:
         super().__init_subclass__(**rest)
+        if own.is_own(cls):
+            own.guard(cls, (OpFault, SpecError))
         if name is not None:
             cls.name = name
-            REGISTRY[name] = cls()
+            REGISTRY.add(cls)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By name: the process that reads the pickle has loaded the same ops."""
+        return named, (self.name, home_of(type(self)) if own.is_own(type(self)) else "")
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Op:
+        return self  # of each class there is one
 
     # --- shape
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
@@ -190,7 +208,7 @@ class Op:
         Written in the plainest functions of torch and apart from `module` and `function`, which are proven against it;
         of an op with several results, a sequence.
         """
-        raise NotImplementedError(f"{self.name} does not say what it computes")
+        raise own.lacking(type(self), "compute", "what it computes is not known, so nothing can be proven")
 
     def calibrate(self, run: Run, *x: Tensor) -> None:
         """Makes what training gathers in passing (a running mean) that of these tensors, in `run.weights`."""
@@ -198,6 +216,13 @@ class Op:
     def alternatives(self, e: Site) -> Iterator[Module]:
         """The modules that may stand for a node: the one that is printed where all is constant, and its equals."""
         yield self.module(e)
+
+    def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
+        """Whether its weight, and a bias, can take in a factor and a number for each channel that leaves.
+
+        Told from the fields as the program has them: false unless it holds whatever they come to.
+        """
+        return False
 
     # --- cost, for one input
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
@@ -227,14 +252,14 @@ class Op:
 
     def module(self, e: Site) -> Module:
         """The submodule; its call takes the tensor, then the tensors of its `tensor` fields."""
-        raise AssertionError(f"{self.name} has no module form")
+        raise own.lacking(type(self), "module", "it cannot be printed")
 
     def function(self, e: Site, *tensors: str) -> str:
         """The expression in `forward` over the texts of its tensors (branches or input, then `tensor` fields).
 
         A text that begins with `*` is a list of tensors (`*parts`).
         """
-        raise AssertionError(f"{self.name} has no functional form")
+        raise own.lacking(type(self), "function", "it cannot be printed")
 
     def makes_memory(self, f: SimpleNamespace) -> bool:
         """Whether what leaves is memory of its own, as the step is printed, and not needed by its backward pass."""
@@ -253,8 +278,50 @@ class Op:
     def doc(cls) -> str:
         return (cls.__doc__ or "").strip()
 
+    @classmethod
+    def prelude_file(cls) -> Path:
+        """Where the file of `prelude` lies."""
+        return own.prelude_of(cls) or folder("codegen_templates") / "prelude" / cls.prelude
 
-REGISTRY: dict[str, Op] = {}
+
+COUNTS = ("", "norm", "activation", "pool", "elementwise")
+ROLES = ("conv", "norm", "act", "pool", "join", "shape", "linear", "other")
+
+
+class Registry(dict[str, Op]):
+    """The ops by name. `edition` tells that others came: what was made with those before is not kept."""
+
+    edition = 0
+
+    def add(self, cls: type[Op]) -> None:
+        """Registers a class; it may replace itself, as when a cell of a notebook is run again, but no other."""
+        if own.is_own(cls):
+            own.refuse_class(cls, COUNTS, ROLES, Field)
+        known = self.get(cls.name)
+        if known is not None and told_by(type(known)) != told_by(cls):
+            raise own.taken(cls, type(known))
+        self[cls.name] = cls()
+        self.edition += 1
+
+    def own(self) -> dict[str, Op]:
+        """Those of other packages."""
+        return {name: op for name, op in self.items() if own.is_own(type(op))}
+
+
+def told_by(cls: type[Op]) -> tuple[str, str]:
+    """What makes two classes one that was defined again."""
+    return file_of(cls.__module__) or cls.__module__, cls.__qualname__
+
+
+def named(name: str, home: str) -> Op:
+    """An op of a pickle."""
+    if name not in REGISTRY:
+        message = f"the op '{name}' of {home} is not loaded here"
+        raise fault("bad-plugin", message, help="import its package, or load its file with archdsl.load_ops, first")
+    return REGISTRY[name]
+
+
+REGISTRY = Registry()
 _ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 KEEP, SAME = "keep", "same"
 PADDING = "zeros on each side; keep: dilation·(k−1)//2; same: TensorFlow's, ceil(n/stride), an odd one at the end"
+ZEROS, REFLECT, CIRCULAR = "zeros", "reflect", "circular"
+MODES = (ZEROS, REFLECT, "replicate", CIRCULAR)
+MODE = Field(
+    "padding_mode", "word", ZEROS, "what stands in the padding: zeros, or elements of the map", MODES, chooses=True
+)
 
 
 def padding_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
@@ -36,10 +41,37 @@ def sides_of(f: SimpleNamespace, size: Sequence[int]) -> list[tuple[int, int]]:
     return [(total // 2, total - total // 2) for total in totals]
 
 
-def padded(run: Run, x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
-    """A tensor with its border."""
-    found: Tensor = run.torch.nn.functional.pad(x, [n for side in reversed(sides) for n in side], value=value)
-    return found
+def padded(run: Run, x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0, mode: str = ZEROS) -> Tensor:
+    """A tensor with its border: of one value, or of what `places` says."""
+    if mode == ZEROS:
+        found: Tensor = run.torch.nn.functional.pad(x, [n for side in reversed(sides) for n in side], value=value)
+        return found
+    for axis, (before, after) in enumerate(sides, 2):
+        along = run.torch.tensor(places(x.size(axis), before, after, mode), device=x.device)
+        x = x.index_select(axis, along)
+    return x
+
+
+def places(n: int, before: int, after: int, mode: str) -> list[int]:
+    """Of which of an axis's n elements each is one, once the axis is padded."""
+    around = range(-before, n + after)
+    if mode == CIRCULAR:
+        return [i % n for i in around]
+    if mode == REFLECT:
+        return [n - 1 - abs(n - 1 - abs(i)) for i in around]
+    return [min(max(i, 0), n - 1) for i in around]
+
+
+def check_border(mode: str, sides: Sequence[tuple[int, int]], size: Sequence[int], field: str) -> None:
+    """A map is large enough for what its border is made of."""
+    longest = {REFLECT: (1, "less than the map"), CIRCULAR: (0, "at most the map")}
+    if mode not in longest:
+        return
+    less, limit = longest[mode]
+    for side, n in zip(sides, size, strict=True):
+        if max(side) > n - less:
+            message = f"a {mode} border of {max(side)} does not fit an axis of {n}: it is {limit}"
+            raise OpFault(message, field=field, help="pad less, or give replicate")
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
@@ -133,6 +165,15 @@ class Conv(Op, name="conv"):
         Field(
             "weight", "tensor", None, "the kernel, a tensor of the graph, one per sample; then nothing is trained here"
         ),
+        MODE,
+        Field(
+            "standardize",
+            "bool",
+            False,
+            "whether the kernel of each output channel is made one of mean 0 and variance 1 (weight standardisation)",
+            chooses=True,
+        ),
+        Field("standardize_eps", "number", 1e-6, "added to that variance", minimum=0),
     )
     example = {"fields": {"out": 16, "kernel": 3, "stride": 2}, "inputs": [(8, 16, 16)]}
     prelude = "windows.py"
@@ -140,10 +181,10 @@ class Conv(Op, name="conv"):
     def compute(self, run: Run, *x: Tensor) -> Any:
         f, rank = run.f, x[0].dim() - 2
         groups = self.groups_of(f, x[0].size(1))
-        wide = padded(run, x[0], sides_of(f, x[0].shape[2:]))
+        wide = padded(run, x[0], sides_of(f, x[0].shape[2:]), mode=f.padding_mode)
         convolve = getattr(run.torch.nn.functional, f"conv{rank}d")
         if not self.dynamic(f):
-            weight, bias = run.weights["weight"], run.weights.get("bias")
+            weight, bias = self.kernel(run), run.weights.get("bias")
             if groups == x[0].size(1) > 1:
                 return depthwise(wide, weight, bias, per_axis(f.stride, rank), per_axis(f.dilation, rank))
             return convolve(wide, weight, bias, f.stride, 0, f.dilation, groups)
@@ -153,10 +194,24 @@ class Conv(Op, name="conv"):
             [convolve(one, kernel.reshape(shape), None, f.stride, 0, f.dilation, groups) for one, kernel in samples]
         )
 
+    @staticmethod
+    def kernel(run: Run) -> Tensor:
+        """The weight that the map is convolved with."""
+        weight = run.weights["weight"]
+        if not run.f.standardize:
+            return weight
+        variance, mean = run.torch.var_mean(weight.flatten(1), 1, correction=0)
+        ones = (-1, *(1,) * (weight.dim() - 1))
+        found: Tensor = (weight - mean.view(ones)) / (variance + run.f.standardize_eps).sqrt().view(ones)
+        return found
+
     def alternatives(self, e: Site) -> Iterator[Module]:
         yield self.module(e)
-        if is_lit(e.f.padding, SAME) and not self.dynamic(e.f):
+        if is_lit(e.f.padding, SAME) and not self.dynamic(e.f) and is_lit(e.f.standardize, False):
             yield self.made(f"Conv{e.rank}dSame", 0, e)
+
+    def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
+        return is_lit(fields["standardize"], False)
 
     def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
         """Groups, of `c` channels that enter."""
@@ -180,8 +235,19 @@ class Conv(Op, name="conv"):
         if c % groups or out % groups:
             raise OpFault(f"groups {groups} does not divide the channels ({c} -> {out})", field="groups")
         check_fits(f, size, self.size(f, size))
+        if f.padding == SAME:
+            self.check_same(f)
+        else:
+            check_border(f.padding_mode, sides_of(f, size), size, "padding_mode")
         if self.dynamic(f):
             self.check_weight(f, shapes[0], (out, *self.size(f, size)))
+
+    def check_same(self, f: SimpleNamespace) -> None:
+        """TensorFlow's padding is of zeros, of plain convolutions."""
+        for name, plain in (("padding_mode", ZEROS), ("standardize", False)):
+            if getattr(f, name) != plain:
+                help = "give padding keep, or a number; or put pad before it"
+                raise OpFault(f"padding same does not go with {name}", field=name, help=help)
 
     def check_weight(self, f: SimpleNamespace, shape: Shape, out: Shape) -> None:
         """A kernel from the graph has as many elements as the convolution needs."""
@@ -189,6 +255,12 @@ class Conv(Op, name="conv"):
             raise OpFault(f"{self.name} with weight takes a map C×H×W, the tensor that enters is {times(shape)}")
         if f.padding == SAME:
             raise OpFault("padding same does not go with weight", field="padding", help="put pad before it")
+        if f.padding_mode != ZEROS:
+            raise OpFault("padding_mode does not go with weight", field="padding_mode", help="put pad before it")
+        if f.standardize:
+            raise OpFault(
+                "standardize does not go with weight", field="standardize", help="what is learned is elsewhere"
+            )
         wanted, given = self.taps(f, shape, out), math.prod(f.weight)
         if given != wanted:
             kernel = times((out[0], shape[0] // self.groups_of(f, shape[0]), *per_axis(f.kernel, 2)))
@@ -236,16 +308,26 @@ class Conv(Op, name="conv"):
             "dilation": (f.dilation, 1),
             "groups": (self.groups_of(f, e.c), 1),
             "bias": (f.bias, True),
+            "padding_mode": (f.padding_mode, ZEROS),
         }
         if self.dynamic(f):
             cls = f"DynamicConv{e.rank}d"
-            del kwargs["bias"]
+            del kwargs["bias"], kwargs["padding_mode"]
+        elif is_lit(f.standardize, True):
+            cls = f"StdConv{e.rank}d"
+            kwargs["eps"] = (f.standardize_eps, 1e-6)
         return Module(cls, (e.c, self.channels(f, e.c, ()), f.kernel), kwargs)
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         groups = self.groups_of(f, shape[0])
         depthwise = groups == shape[0] > 1
-        return window_label("DWConv" if depthwise else "Conv", f, len(shape) - 1, 1 if depthwise else groups)
+        return self.worded("DWConv" if depthwise else "Conv", f, len(shape) - 1, 1 if depthwise else groups)
+
+    @staticmethod
+    def worded(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> str:
+        """`3×3 WS-Conv, s2, reflect`: weights that are standardised, a border of other things than zeros."""
+        border = f", {f.padding_mode}" if f.padding_mode != ZEROS else ""
+        return window_label(f"WS-{word}" if f.standardize else word, f, rank, groups) + border
 
 
 class DWConv(Conv, name="dwconv"):
@@ -256,7 +338,7 @@ class DWConv(Conv, name="dwconv"):
         Field("kernel", "axes", 3, "kernel size", minimum=1),
         Field("stride", "axes", 1, "stride", minimum=1),
         Field("multiplier", "int", 1, "output channels for each input channel", minimum=1),
-        *(item for item in Conv.fields if item.name in ("padding", "dilation", "bias", "weight")),
+        *(item for item in Conv.fields if item.name not in ("out", "kernel", "stride", "groups")),
     )
     example = {"fields": {"kernel": 3, "stride": 2, "multiplier": 2}, "inputs": [(8, 16, 16)]}
 
@@ -267,7 +349,7 @@ class DWConv(Conv, name="dwconv"):
         return c * f.multiplier
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return window_label("DWConv", f, len(shape) - 1)
+        return self.worded("DWConv", f, len(shape) - 1)
 
 
 class ConvTranspose(Op, name="conv_transpose"):
@@ -339,6 +421,9 @@ class ConvTranspose(Op, name="conv_transpose"):
         }
         return Module(f"nn.ConvTranspose{e.rank}d", (e.c, f.out, f.kernel), kwargs)
 
+    def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
+        return True
+
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return window_label("Deconv", f, len(shape) - 1, f.groups)
 
@@ -387,6 +472,9 @@ class Linear(Op, name="linear"):
 
     def module(self, e: Site) -> Module:
         return Module("nn.Linear", (e.last, e.f.out), {"bias": (e.f.bias, True)})
+
+    def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
+        return True
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "FC" if len(shape) == 1 else "FC, last axis"

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, times
+from archdsl.expr.nodes import Constant, Expr
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 EPS = Field("eps", "number", 1e-5, "added to the variance", minimum=0)
+MOMENTUM = Field(
+    "momentum", "number", 0.1, "share of a new batch in the running mean and variance", minimum=0, maximum=1
+)
 AFFINE = Field("affine", "bool", True, "whether a scale and a shift are learned")
 
 
 def scaled(run: Run, x: Tensor) -> Tensor:
     """A normalised tensor with the scale and shift of its channels, if they are learned."""
-    if not run.f.affine:
+    if "weight" not in run.weights:
         return x
-    weight, bias = (run.weights[name].view(-1, *(1,) * (x.dim() - 2)) for name in ("weight", "bias"))
-    return x * weight + bias
+    ones = (1,) * (x.dim() - 2)
+    found = x * run.weights["weight"].view(-1, *ones)
+    return found + run.weights["bias"].view(-1, *ones) if "bias" in run.weights else found
 
 
 def normalised(run: Run, x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -29,23 +35,25 @@ def normalised(run: Run, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return found
 
 
+def by_running_stats(run: Run, x: Tensor) -> Tensor:
+    """A tensor less the mean that was gathered, over the deviation that was."""
+    stored = ("running_mean", "running_var")
+    mean, variance = (run.weights[name].view(-1, *(1,) * (x.dim() - 2)) for name in stored)
+    found: Tensor = (x - mean) / (variance + run.f.eps).sqrt()
+    return found
+
+
 class BatchNorm(Op, name="bn"):
     """Batch normalisation of every channel (of a flat tensor too)."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
-    fields = (
-        EPS,
-        Field("momentum", "number", 0.1, "share of a new batch in the running mean and variance", minimum=0, maximum=1),
-        AFFINE,
-    )
+    fields = (EPS, MOMENTUM, AFFINE)
     example = {"fields": {"eps": 1e-3}, "inputs": [(8, 6, 6)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         if run.training:
             return scaled(run, normalised(run, x[0], (0, *range(2, x[0].dim()))))
-        stored = ("running_mean", "running_var")
-        mean, variance = (run.weights[name].view(-1, *(1,) * (x[0].dim() - 2)) for name in stored)
-        return scaled(run, (x[0] - mean) / (variance + run.f.eps).sqrt())
+        return scaled(run, by_running_stats(run, x[0]))
 
     def calibrate(self, run: Run, *x: Tensor) -> None:
         variance, mean = run.torch.var_mean(x[0], (0, *range(2, x[0].dim())), correction=0)
@@ -99,25 +107,167 @@ class GroupNorm(Op, name="group_norm"):
 
 
 class LayerNorm(Op, name="layer_norm"):
-    """Normalisation of each sample of a flat tensor."""
+    """Normalisation of each sample over the channels, at every place of a map by itself (of a flat tensor too)."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
-    fields = (EPS, AFFINE)
-    example = {"fields": {}, "inputs": [(12,)]}
+    fields = (EPS, AFFINE, Field("bias", "bool", True, "whether what is learned has a shift too"))
+    example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
+    prelude = "norms.py"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         return scaled(run, normalised(run, x[0], (1,)))
 
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return shape[0] * (2 if f.bias else 1) if f.affine else 0
+
+    def module(self, e: Site) -> Module:
+        kwargs: dict[str, tuple[Expr | Constant, Constant]] = {
+            "eps": (e.f.eps, 1e-5),
+            "elementwise_affine": (e.f.affine, True),
+            "bias": (e.f.bias, True),
+        }
+        return Module("ChannelLayerNorm" if e.rank else "nn.LayerNorm", (e.c,), kwargs)
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "LN"
+
+
+class RMSNorm(Op, name="rms_norm"):
+    """Division of each sample by the root of its mean square over the channels, at every place by itself."""
+
+    group, role, fresh, counts = "normalisation", "norm", True, "norm"
+    fields = (
+        Field(
+            "eps", "number", None, "added to the mean square; the rounding error of the type if not given", minimum=0
+        ),
+        Field("affine", "bool", True, "whether a scale is learned"),
+    )
+    example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
+    prelude = "norms.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        eps = run.torch.finfo(x[0].dtype).eps if run.f.eps is None else run.f.eps
+        return scaled(run, x[0] / (x[0].square().mean(1, keepdim=True) + eps).sqrt())
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return shape[0] if f.affine else 0
+
+    def module(self, e: Site) -> Module:
+        kwargs = {"eps": (e.f.eps, None), "elementwise_affine": (e.f.affine, True)}
+        return Module("ChannelRMSNorm" if e.rank else "nn.RMSNorm", (e.c,), kwargs)
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "RMSNorm"
+
+
+class InstanceNorm(Op, name="instance_norm"):
+    """Normalisation of each channel of each sample over all its places."""
+
+    group, role, fresh, counts = "normalisation", "norm", True, "norm"
+    fields = (
+        EPS,
+        MOMENTUM,
+        Field("affine", "bool", False, "whether a scale and a shift are learned"),
+        Field("track_running_stats", "bool", False, "whether in eval mode a running mean and variance are used"),
+    )
+    example = {"fields": {"affine": True}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        if run.training or not run.f.track_running_stats:
+            return scaled(run, normalised(run, x[0], tuple(range(2, x[0].dim()))))
+        return scaled(run, by_running_stats(run, x[0]))
+
+    def calibrate(self, run: Run, *x: Tensor) -> None:
+        if run.f.track_running_stats:
+            variance, mean = run.torch.var_mean(x[0].flatten(2), 2)
+            run.weights["running_mean"].copy_(mean.mean(0))
+            run.weights["running_var"].copy_(variance.mean(0))
+
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
-        if len(shapes[0]) != 1:
-            message = f"layer_norm takes a flat tensor, this one is {times(shapes[0])}"
-            raise OpFault(message, help="for a map write group_norm: 1")
+        if not 2 <= len(shapes[0]) <= 4:
+            message = f"instance_norm takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
+            raise OpFault(message, help="of a flat tensor every channel has one number: write layer_norm")
+        if math.prod(shapes[0][1:]) == 1:
+            message = "instance_norm takes channels of more than one place: what is normalised alone is 0"
+            raise OpFault(message, help="put it before the pooling")
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
+    def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 2 * shape[0] if f.track_running_stats else 0
+
     def module(self, e: Site) -> Module:
-        return Module("nn.LayerNorm", (e.c,), {"eps": (e.f.eps, 1e-5), "elementwise_affine": (e.f.affine, True)})
+        f = e.f
+        kwargs: dict[str, tuple[Expr | Constant, Constant]] = {
+            "eps": (f.eps, 1e-5),
+            "momentum": (f.momentum, 0.1),
+            "affine": (f.affine, False),
+            "track_running_stats": (f.track_running_stats, False),
+        }
+        return Module(f"nn.InstanceNorm{e.rank}d", (e.c,), kwargs)
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return "LN"
+        return "IN"
+
+
+class GlobalResponseNorm(Op, name="grn"):
+    """Global response normalisation (ConvNeXt V2): x + weight·x·n + bias, n a channel's norm over the mean of all."""
+
+    group, role, fresh, counts = "normalisation", "norm", True, "norm"
+    fields = (Field("eps", "number", 1e-6, "added to the mean of the norms", minimum=0),)
+    example = {"fields": {}, "inputs": [(8, 6, 6)]}
+    prelude = "norms.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        norm = x[0].square().sum(tuple(range(2, x[0].dim())), keepdim=True).sqrt()
+        return x[0] + scaled(run, x[0] * norm / (norm.mean(1, keepdim=True) + run.f.eps))
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if not 2 <= len(shapes[0]) <= 4:
+            message = f"grn takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
+            raise OpFault(message, help="put it before flatten")
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 2 * shape[0]
+
+    def module(self, e: Site) -> Module:
+        return Module("GlobalResponseNorm", (e.c,), {"eps": (e.f.eps, 1e-6)})
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return "GRN"
+
+
+class LocalResponseNorm(Op, name="local_response_norm"):
+    """Division by (k + alpha·m)^beta, m the mean square of the channels around each (AlexNet)."""
+
+    group, role, fresh, counts = "normalisation", "norm", True, "norm"
+    fields = (
+        Field("size", "int", doc="channels around each, itself among them", minimum=1),
+        Field("alpha", "number", 1e-4, "factor of the mean square", minimum=0),
+        Field("beta", "number", 0.75, "exponent"),
+        Field("k", "number", 1.0, "added to it"),
+    )
+    example = {"fields": {"size": 5}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, c = run.f, x[0].size(1)
+        squares = x[0].square()
+        ends = [(max(i - f.size // 2, 0), min(i + (f.size - 1) // 2 + 1, c)) for i in range(c)]
+        total = run.torch.stack([squares[:, a:b].sum(1) for a, b in ends], 1)
+        return x[0] / (f.k + f.alpha * total / f.size) ** f.beta
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        if not 2 <= len(shapes[0]) <= 4:
+            message = f"local_response_norm takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
+            raise OpFault(message, help="put it before flatten")
+        if f.k <= 0:
+            message = "k must be greater than 0: else channels of zeros are divided by 0"
+            raise OpFault(message, field="k", help="AlexNet has 2, torch 1")
+
+    def module(self, e: Site) -> Module:
+        kwargs = {"alpha": (e.f.alpha, 1e-4), "beta": (e.f.beta, 0.75), "k": (e.f.k, 1.0)}
+        return Module("nn.LocalResponseNorm", (e.f.size,), kwargs)
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"LRN, {f.size}"

@@ -215,6 +215,8 @@ def like_size(text: str, rank: int) -> str:
 class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
     """Mean over windows so chosen that the result has a given size."""
 
+    torch: ClassVar[str] = "avg"
+    word: ClassVar[str] = "Avg pool"
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     fields = (
         Field("size", "axes", None, "sizes that leave", minimum=1),
@@ -227,9 +229,14 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         for axis, n in enumerate(self.size(run.f, tuple(x[0].shape[2:])), 2):
             size = found.size(axis)
             ends = [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
-            parts = [found.narrow(axis, a, b - a).mean(axis, keepdim=True) for a, b in ends]
+            parts = [self.reduced(found.narrow(axis, a, b - a), axis) for a, b in ends]
             found = run.torch.cat(parts, axis)
         return found
+
+    @staticmethod
+    def reduced(window: Tensor, axis: int) -> Tensor:
+        """What becomes of an axis of a window."""
+        return window.mean(axis, keepdim=True)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         check_axes(self, f, len(shapes[0]) - 1)
@@ -249,7 +256,7 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         return "like" in given
 
     def module(self, e: Site) -> Module:
-        return Module(f"nn.AdaptiveAvgPool{e.rank}d", (e.f.size,))
+        return Module(f"nn.Adaptive{self.torch.capitalize()}Pool{e.rank}d", (e.f.size,))
 
     def function(self, e: Site, *tensors: str) -> str:
         x, like = tensors
@@ -257,7 +264,17 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         if like.isidentifier():  # torch types this size as a tuple; a longer text is not written (and run) twice
             sizes = ", ".join(f"{like}.size({axis})" for axis in range(2, e.rank + 2))
             size = sizes if e.rank == 1 else f"({sizes})"
-        return f"F.adaptive_avg_pool{e.rank}d({x}, {size})"
+        return f"F.adaptive_{self.torch}_pool{e.rank}d({x}, {size})"
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return f"Avg pool to {times(out[1:])}"
+        return f"{self.word} to {times(out[1:])}"
+
+
+class AdaptiveMaxPool(AdaptiveAvgPool, name="adaptive_max_pool"):
+    """Maximum over windows so chosen that the result has a given size."""
+
+    torch, word = "max", "Max pool"
+
+    @staticmethod
+    def reduced(window: Tensor, axis: int) -> Tensor:
+        return window.amax(axis, keepdim=True)

@@ -30,7 +30,14 @@ class Flatten(Mover, name="flatten"):
     """All elements of a sample in one axis."""
 
     fields = (
-        Field("order", "word", "chw", "the axes, slowest first: chw (torch) or hwc (TensorFlow)", ("chw", "hwc")),
+        Field(
+            "order",
+            "word",
+            "chw",
+            "the axes, slowest first: chw (torch) or hwc (TensorFlow)",
+            ("chw", "hwc"),
+            chooses=True,
+        ),
     )
     example = {"fields": {}, "inputs": [(8, 3, 5)]}
 
@@ -373,7 +380,7 @@ class Upsample(Op, name="upsample"):
 
     group, role, fresh = "shape", "shape", True
     fields = (
-        Field("scale", "number", None, "factor of every axis; the result is rounded down", minimum=0),
+        Field("scale", "factors", None, "factor of every axis, or one for each; the result is rounded down", minimum=0),
         Field("size", "axes", None, "sizes that leave", minimum=1),
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
         Field("mode", "word", "nearest", "how it interpolates", MODES),
@@ -387,7 +394,8 @@ class Upsample(Op, name="upsample"):
         f, resize = run.f, run.torch.nn.functional.interpolate
         corners = f.align_corners if f.mode != "nearest" else None
         if f.scale is not None:  # the given factor tells the grid, not the rounded size
-            return resize(x[0], scale_factor=f.scale, mode=f.mode, align_corners=corners)
+            factors = per_axis(f.scale, x[0].dim() - 2)
+            return resize(x[0], scale_factor=factors, mode=f.mode, align_corners=corners)
         return resize(x[0], size=self.size(f, tuple(x[0].shape[2:])), mode=f.mode, align_corners=corners)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
@@ -395,8 +403,10 @@ class Upsample(Op, name="upsample"):
         if rank not in (1, 2, 3):
             raise OpFault(f"upsample takes a tensor with 1 to 3 spatial axes, this one has {rank}")
         check_target(self, f, shapes[0], ("scale", "size", "like"))
-        if isinstance(f.size, (list, tuple)) and len(f.size) != rank:
-            raise OpFault(f"size has {len(f.size)} entries for {rank} spatial axes", field="size")
+        for name in ("scale", "size"):
+            value = getattr(f, name)
+            if isinstance(value, (list, tuple)) and len(value) != rank:
+                raise OpFault(f"{name} has {len(value)} entries for {rank} spatial axes", field=name)
         axes = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(f.mode, rank)
         if axes != rank:
             raise OpFault(f"{f.mode} takes {axes} spatial axes, this tensor has {rank}", field="mode")
@@ -405,7 +415,12 @@ class Upsample(Op, name="upsample"):
                 "align_corners has no meaning with nearest", field="align_corners", help="give mode: bilinear"
             )
         if min(self.size(f, shapes[0][1:])) < 1:
-            raise OpFault(f"scale {f.scale:g} leaves nothing of {times(shapes[0][1:])}", field="scale")
+            raise OpFault(f"scale {self.factor(f)} leaves nothing of {times(shapes[0][1:])}", field="scale")
+
+    @staticmethod
+    def factor(f: SimpleNamespace) -> str:
+        """`2`, or `2×1`."""
+        return "×".join(f"{n:g}" for n in per_axis(f.scale, 1))
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         like: Any = getattr(f, "like", None)
@@ -413,7 +428,8 @@ class Upsample(Op, name="upsample"):
             return tuple(like[1:])
         if f.size is not None:
             return per_axis(f.size, len(size))
-        return tuple(n * f.scale if type(f.scale) is int else math.floor(n * f.scale) for n in size)
+        scaled = zip(size, per_axis(f.scale, len(size)), strict=True)
+        return tuple(n * factor if type(factor) is int else math.floor(n * factor) for n, factor in scaled)
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         # The inputs that an output element reads; the finer grid that results is not counted.
@@ -442,7 +458,7 @@ class Upsample(Op, name="upsample"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         if f.scale is not None:
-            return f"Upsample ×{f.scale:g}"
+            return f"Upsample ×{self.factor(f)}"
         return f"Upsample to {times(out[1:])}"
 
 
@@ -474,41 +490,3 @@ class PixelShuffle(Mover, name="pixel_shuffle"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Pixel shuffle ×{f.factor}"
-
-
-class Pad(Mover, name="pad"):
-    """Zeros before and after each spatial axis."""
-
-    fresh = True
-    fields = (
-        Field("before", "axes", 0, "zeros before", minimum=0),
-        Field("after", "axes", 0, "zeros after", minimum=0),
-    )
-    example = {"fields": {"before": 1, "after": [1, 2]}, "inputs": [(8, 6, 6)]}
-
-    def compute(self, run: Run, *x: Tensor) -> Any:
-        rank = x[0].dim() - 2
-        sides = zip(per_axis(run.f.before, rank), per_axis(run.f.after, rank), strict=True)
-        return run.torch.nn.functional.pad(x[0], [n for side in reversed(list(sides)) for n in side])
-
-    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
-        rank = len(shapes[0]) - 1
-        for name in ("before", "after"):
-            value = getattr(f, name)
-            if isinstance(value, (list, tuple)) and len(value) != rank:
-                raise OpFault(f"{name} has {len(value)} entries for {rank} spatial axes", field=name)
-        if rank not in (1, 2, 3):
-            raise OpFault(f"pad takes a tensor with 1 to 3 spatial axes, this one has {rank}")
-
-    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
-        sides = zip(size, per_axis(f.before, len(size)), per_axis(f.after, len(size)), strict=True)
-        return tuple(n + before + after for n, before, after in sides)
-
-    def module(self, e: Site) -> Module:
-        pairs = zip(per_axis(e.f.before, e.rank), per_axis(e.f.after, e.rank), strict=True)
-        sides: list[Expr] = [wrap(side) for pair in reversed(list(pairs)) for side in pair]
-        all_same = all(side == sides[0] for side in sides)
-        return Module(f"nn.ZeroPad{e.rank}d", (sides[0] if all_same else wrap(sides),))
-
-    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return f"Pad to {times(out[1:])}"

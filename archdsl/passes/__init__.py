@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import shown
-from archdsl.support.plugins import Plugins
+from archdsl.support.plugins import NOT_OURS, Plugins
 
 if TYPE_CHECKING:
     from archdsl.ir.program import Program
@@ -33,7 +33,13 @@ def names() -> list[str]:
 
 def named(name: str) -> Pass:
     """A pass by name; only its own module is imported."""
-    return one(PASSES.load(name))
+    from archdsl.passes.base import Pass
+
+    found = PASSES.load(name)
+    if not isinstance(found, Pass) and (not callable(found) or isinstance(found, type)):
+        message = f"{PASSES.said(name)} is {shown(found)}, neither a Pass nor a function"
+        raise fault("bad-plugin", message, help=NOT_OURS)
+    return one(found)
 
 
 def one(given: PassLike) -> Pass:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import ListOf, Name, wrap
-from archdsl.ir.graph import Graph, Scope
+from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax.spec import LoopStep, Spec, Stage
 
@@ -40,7 +40,7 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
 
 def behind(whole: Graph, features: Sequence[str]) -> set[int]:
     """The ids of the nodes that lead to features; to one that is a tensor inside a part, those of the part."""
-    made = {scope.path: scope.output for scope in whole.root.scopes() if scope.output is not None}
+    made = {scope.path: scope.output for scope in whole.root.scopes() if isinstance(scope.output, Tensor)}
     ahead = [made[path].node for path in (known(feature, made) for feature in features) if path]
     found: set[int] = set()
     while ahead:
@@ -99,7 +99,7 @@ def pyramid(graph: Graph) -> list[str]:
     """The last map of each resolution: what detectors and segmentation heads take from a classifier."""
     found: dict[tuple[int, ...], str] = {}
     for scope in parts(graph.root):
-        shape = scope.output.shape if scope.output is not None else ()
+        shape = scope.output.shape if isinstance(scope.output, Tensor) else ()
         if len(shape) > 1 and max(shape[1:]) > 1:
             found[shape[1:]] = scope.path
     return list(found.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,6 +13,7 @@ from archdsl.diagnostics.spans import Span
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ir.program import Operation, Program
+from archdsl.support.plugins import blamed, file_of, home_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +38,22 @@ class Pass:
 
     @property
     def name(self) -> str:
-        return self.rewrite.__name__
+        return getattr(self.rewrite, "__name__", type(self.rewrite).__name__)
+
+    @property
+    def said(self) -> str:
+        """What names it in messages; one of another package, with its file."""
+        own = self.rewrite.__module__.startswith("archdsl.")
+        return f"the pass {self.name}" if own else f"the pass {self.name} of {home_of(self.rewrite)}"
+
+    @contextmanager
+    def blamed(self, how: str) -> Iterator[None]:
+        """What is raised inside is its fault, if it is one of another package."""
+        if self.rewrite.__module__.startswith("archdsl."):
+            yield
+            return
+        with blamed(self.said, how, (file_of(self.rewrite.__module__),)):
+            yield
 
     @property
     def doc(self) -> str:

@@ -24,7 +24,6 @@ from archdsl.support.naming import unique
 if TYPE_CHECKING:
     from torch import Tensor
 
-LAYERS = frozenset({"conv", "dwconv", "conv_transpose", "linear"})
 NORM = "bn"
 NORM_WORDS = re.compile(r"(BatchNorm|Norm|BN|Bn)(?![a-z])")  # in `ConvBNReLU`, not in `Normal`
 
@@ -169,7 +168,7 @@ def after(function: Function, region: Region, norm: Primitive, reading: Mapping[
 
 def is_layer(node: Primitive) -> bool:
     """Whether an operation is a layer whose weights are its own."""
-    return node.op.name in LAYERS and not node.tensors
+    return not node.tensors and node.op.takes_factor(node.fields)
 
 
 def is_unpadded(layer: Primitive) -> bool:

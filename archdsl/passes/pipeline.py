@@ -14,6 +14,7 @@ from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
 from archdsl.passes.backbone import backbone, pyramid
 from archdsl.passes.base import Pass
+from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
 
 Said = TypeVar("Said")
@@ -59,12 +60,14 @@ def rewritten(spec: Spec, passes: Sequence[Pass]) -> tuple[Spec, Program]:
 
 def applied(one: Pass, program: Program) -> Program:
     """What a pass makes of a program, verified; the program that it is given stays as it is."""
-    made = one.rewrite(program)
+    with one.blamed("fails"):
+        made = one.rewrite(program)
     if not isinstance(made, Program):
-        raise fault("bad-call", f"the pass {one.name} gives {type(made).__name__}, not a Program")
+        raise fault("bad-plugin", f"{one.said} gives {type(made).__name__}, not a Program", help=NOT_OURS)
     made = copied(program) if made is program else made
-    verify(program, f"{one.name}, which must not change the program that it is given")
-    verify(made, one.name)
+    with one.blamed("leaves what is no program"):
+        verify(program, f"{one.name}, which must not change the program that it is given")
+        verify(made, one.name)
     return made
 
 

@@ -96,7 +96,8 @@ def foreign(why: str) -> SpecError:
 
 def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
     """A network after a pass, with the weights of the one before, on its device and in its precision."""
-    changed: Mapping[Node, Weights] = one.weights(carry) if one.weights is not None else {}
+    with one.blamed("fails in its weight rule"):
+        changed: Mapping[Node, Weights] = one.weights(carry) if one.weights is not None else {}
     state: dict[str, torch.Tensor] = {}
     for node, old in carry.kept.items():
         weights = changed[node] if node in changed else carry.weights(old)
@@ -106,6 +107,7 @@ def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
     wants = shapes(made)
     found = {key: tuple(tensor.shape) for key, tensor in state.items()}
     wrong = [key for key in {**wants, **found} if wants.get(key) != found.get(key)]
-    assert not wrong, f"the pass {one.name} does not say what becomes of the weights of '{wrong[0]}'"
+    with one.blamed("is at fault"):
+        assert not wrong, f"the pass {one.name} does not say what becomes of the weights of '{wrong[0]}'"
     made.load_state_dict(state)
     return made.train(carry.model.training)

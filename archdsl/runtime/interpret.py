@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
-from archdsl.ir.graph import Graph, Tensor
+from archdsl.diagnostics.faults import at, fault
+from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ops.base import Run
+from archdsl.ops.own import is_own, said
 from archdsl.runtime.nodes import fields_at
+from archdsl.support.plugins import NOT_OURS
 
 
 def interpret(
@@ -34,14 +37,28 @@ def interpret(
         entering = [values[tensor] for tensor in node.inputs]
         fields = fields_at(node, [tuple(x.shape[1:]) for x in entering])
         run = Run(fields, held.get(node.path, {}), training, torch)
-        if calibrate:
-            node.op.calibrate(run, *entering)
-        found = node.op.compute(run, *entering)
-        results = found if isinstance(found, (list, tuple)) else [found]
+        with at(node.span):
+            if calibrate:
+                node.op.calibrate(run, *entering)
+            found = node.op.compute(run, *entering)
+            results = found if isinstance(found, (list, tuple)) else [found]
+            refuse_results(node, entering, results)
         if noise is not None:
             results = [rounded(result, noise) for result in results]
         values.update(zip(node.outputs, results, strict=True))
     return values
+
+
+def refuse_results(node: Node, entering: Sequence[torch.Tensor], results: Sequence[object]) -> None:
+    """Raises where an op of another package computes other tensors than its shapes say."""
+    if not is_own(type(node.op)):
+        return
+    shapes = [tuple(x.shape[1:]) for x in entering]
+    wanted = [(len(entering[0]), *shape) for shape in node.op.shapes(fields_at(node, shapes), *shapes)]
+    found = [tuple(x.shape) if isinstance(x, torch.Tensor) else type(x).__name__ for x in results]
+    if found != wanted:
+        message = f"{said(type(node.op))}: compute() gives {found}, its shapes say {wanted}"
+        raise fault("bad-plugin", message, help=NOT_OURS)
 
 
 def rounded(x: torch.Tensor, noise: torch.Generator) -> torch.Tensor:

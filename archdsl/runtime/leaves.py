@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
-from types import FunctionType, SimpleNamespace
+from pathlib import Path
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
 from archdsl.backends.torch.prelude import text_of
-from archdsl.diagnostics.faults import Diagnostic
+from archdsl.diagnostics.faults import Diagnostic, at
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Module, times
-from archdsl.runtime.module import load
-from archdsl.runtime.nodes import modules_of
+from archdsl.runtime.module import imported_by, load
+from archdsl.runtime.nodes import blamed_on, modules_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -63,15 +64,22 @@ def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collecti
 
 def expected(node: Node) -> list[nn.Module]:
     """The modules that the node may have, without memory for their weights."""
-    made = modules_of(node, [tensor.shape for tensor in node.inputs])
-    return [constructed(module.cls, node.op.prelude, *arguments(module)) for module in made]
+    prelude = node.op.prelude_file() if node.op.prelude else None
+    with at(node.span), blamed_on(node, "makes a module that fails"):
+        made = modules_of(node, [tensor.shape for tensor in node.inputs])
+        return [constructed(module.cls, prelude, *arguments(module)) for module in made]
 
 
-def class_of(name: str, prelude: str) -> type[nn.Module]:
+def class_of(name: str, prelude: Path | None) -> type[nn.Module]:
     """A class of torch, or of a file of the prelude."""
-    holder = nn if name.startswith("nn.") else load(text_of(prelude), "prelude")
+    holder = nn if prelude is None or name.startswith("nn.") else prelude_module(prelude)
     found: type[nn.Module] = getattr(holder, name.removeprefix("nn."))
     return found
+
+
+def prelude_module(file: Path) -> ModuleType:
+    text = text_of(file)
+    return load(text, "prelude", imported_by(text))
 
 
 def is_defined_as(found: type, wanted: type) -> bool:
@@ -100,7 +108,9 @@ def hashable(value: Any) -> Any:
 
 
 @cache
-def constructed(name: str, prelude: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]) -> nn.Module:
+def constructed(
+    name: str, prelude: Path | None, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...]
+) -> nn.Module:
     with torch.device("meta"):
         return class_of(name, prelude)(*args, **dict(kwargs))
 

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import linecache
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from archdsl.analysis.limits import MAX_SIDE
 from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import emit
+from archdsl.backends.torch.prelude import text_of
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import plain_value, shown
 from archdsl.expr.nodes import Constant
-from archdsl.ir.graph import Graph
+from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
+from archdsl.ops.own import is_own, said
 from archdsl.syntax.identifiers import LEADING_OUT
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, Stamp, elaborated, read, rewritten, stamp
@@ -40,10 +42,28 @@ def build(graph: Graph, *, verify: bool = False) -> nn.Module:
 
     It takes N×C×H×W tensors, one for each input of the graph, and gives the outputs.
     """
-    network: nn.Module = network_class(graph)()
+    network = made(network_class(graph), graph)
     if verify:
         prove(network, graph)
     return network
+
+
+def made(kind: type[nn.Module], graph: Graph, **arguments: Any) -> nn.Module:
+    """A network of a class; where the module of an op of another package cannot be made, that op is told."""
+    try:
+        return kind(**arguments)
+    except Exception:
+        from archdsl.runtime.leaves import expected
+
+        for node in own_nodes(graph):
+            if not node.functional:
+                expected(node)
+        raise
+
+
+def own_nodes(graph: Graph) -> list[Node]:
+    """The nodes whose ops are those of other packages."""
+    return [node for node in graph.nodes if is_own(type(node.op))]
 
 
 def prove(network: nn.Module, graph: Graph) -> None:
@@ -55,14 +75,41 @@ def prove(network: nn.Module, graph: Graph) -> None:
 
 def network_class(graph: Graph) -> type[nn.Module]:
     """The class of the network, from its emitted source."""
-    found: type[nn.Module] = getattr(load(emit(graph), graph.name), graph.name)
+    found: type[nn.Module] = getattr(loaded(emit(graph), graph), graph.name)
     return found
+
+
+def loaded(text: str, graph: Graph) -> ModuleType:
+    """The source of a graph as a module; what preludes of other packages import, it may import."""
+    beside: set[str] = set()
+    for node in own_nodes(graph):
+        if node.op.prelude:
+            prelude = text_of(node.op.prelude_file())
+            try:
+                refuse_code(prelude, imported_by(prelude))
+            except AssertionError as error:
+                message = f"{said(type(node.op))} has a prelude that cannot be pasted: {error}"
+                help = "it holds plain classes and functions, without decorators or values of classes"
+                raise fault("bad-plugin", message, node.span, help=help) from None
+            beside |= imported_by(prelude)
+    return load(text, graph.name, frozenset(beside))
+
+
+def imported_by(text: str) -> frozenset[str]:
+    """The modules that a text imports."""
+    found: set[str] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return frozenset(found)
 
 
 def one_of_all(graph: Graph) -> tuple[type[nn.Module], Mapping[str, Mapping[str, Any]]]:
     """The class of all variants of a graph's spec (the parametric style), and what its constructor takes for each."""
-    loaded = load(emit(graph, "parametric"), graph.name)
-    return getattr(loaded, graph.name), getattr(loaded, "VARIANTS", {})
+    module = loaded(emit(graph, "parametric"), graph)
+    return getattr(module, graph.name), getattr(module, "VARIANTS", {})
 
 
 @dataclass
@@ -95,7 +142,7 @@ def build_spec(
     """
     params = {name: plain_value(value, name) for name, value in params.items()}
     rewriting = rewriting or rewritten()
-    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs)), rewriting
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, REGISTRY.edition)), rewriting
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
@@ -103,7 +150,7 @@ def build_spec(
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known
-    network = known.network(**known.arguments)
+    network = made(known.network, known.graph, **known.arguments)
     if verify:
         prove(known.network() if known.arguments else network, known.graph)
     return network
@@ -154,13 +201,16 @@ class _Loader(importlib.abc.InspectLoader):
         exec(compile(self.text, str(module.__file__), "exec"), module.__dict__)  # noqa: S102 - checked by `refuse_code`
 
 
-def load(text: str, name: str) -> ModuleType:
-    """Emitted source as an importable module, one for each content; it survives pickling to another process."""
+def load(text: str, name: str, beside: frozenset[str] = frozenset()) -> ModuleType:
+    """Emitted source as an importable module, one for each content; it survives pickling to another process.
+
+    It may import the modules `beside` those that all emitted source may.
+    """
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     fullname = f"archdsl_{name}_{digest}"
     if fullname in sys.modules:
         return sys.modules[fullname]
-    refuse_code(text)
+    refuse_code(text, beside)
     loader, filename = _Loader(text, name), f"<archdsl>/{name}_{digest}.py"
     spec = importlib.util.spec_from_loader(fullname, loader, origin=filename)
     assert spec is not None
@@ -193,11 +243,11 @@ def _reduce(self: object, protocol: int) -> str | tuple[Any, ...]:
 
 def _restore(text: str, name: str, cls: str, *values: Any) -> Any:
     """An object without its state; of a NamedTuple, whole. Pickles name this function."""
-    kind = getattr(load(text, name), cls)
+    kind = getattr(load(text, name, imported_by(text)), cls)  # a pickle may run anything: it is trusted, or not read
     return kind.__new__(kind, *values)
 
 
-def refuse_code(text: str) -> None:
+def refuse_code(text: str, beside: Collection[str] = ()) -> None:
     """Raises unless a generated module holds only imports of torch and the standard library, classes, functions, data.
 
     A second door: the words of a spec are identifiers or literals before they reach the text.
@@ -217,7 +267,7 @@ def refuse_code(text: str) -> None:
                 modules = []
             case _:
                 raise AssertionError(f"emitted source holds a statement at its top: line {node.lineno}")
-        if not all(m in ALLOWED or m.split(".")[0] in ALLOWED for m in modules):
+        if not all(m in ALLOWED or m.split(".")[0] in ALLOWED or m in beside for m in modules):
             raise AssertionError(f"emitted source imports {', '.join(modules)}")
         for inner in ast.walk(node):
             refuse_node(inner, top=inner is node)

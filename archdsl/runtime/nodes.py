@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Node
 from archdsl.ops.base import Module, Shape, Site
+from archdsl.ops.own import is_own, said
+from archdsl.support.plugins import blamed, file_of
 
 
 def tensor_fields(node: Node) -> list[str]:
@@ -19,6 +22,17 @@ def fields_at(node: Node, shapes: Sequence[Shape]) -> SimpleNamespace:
     """The fields of a node, its tensor fields with the shapes that now enter."""
     names = tensor_fields(node)
     return SimpleNamespace(**{**node.fields, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True))})
+
+
+@contextmanager
+def blamed_on(node: Node, how: str) -> Iterator[None]:
+    """What is raised inside, where the op of a node is that of another package, is its fault."""
+    kind = type(node.op)
+    if not is_own(kind):
+        yield
+        return
+    with blamed(said(kind), how, (file_of(kind.__module__), str(node.op.prelude_file()))):
+        yield
 
 
 def modules_of(node: Node, shapes: Sequence[Shape]) -> Iterator[Module]:

@@ -74,11 +74,13 @@ def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
     """What torch makes of the network, named and described."""
     import torch
 
+    from archdsl.runtime.onnx_pools import with_windows_apart
+
     inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
     batch = torch.export.Dim("batch")
     with quiet():
         program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
-        program = with_static_groups(program)
+        program = with_windows_apart(with_static_groups(program))
         made = torch.onnx.export(
             program,
             dynamo=True,

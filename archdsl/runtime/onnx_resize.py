@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own word for it
 from torch import Tensor, nn
 
 from archdsl.ir.graph import Graph
+from archdsl.ops.base import per_axis
 
 SAFE_PARTS = 256  # a scale of so many parts of one is the same in 32 bits, and so are its products with any size
 
@@ -24,27 +25,28 @@ def with_exact_upsampling(network: nn.Module, graph: Graph) -> nn.Module:
     for node in graph.nodes:
         if node.op.name == "upsample" and node.fields["scale"] is not None:
             size = node.inputs[0].shape[1:]
-            if not is_safe(node.fields["scale"], size):
-                network.set_submodule(node.path, Resized(node.fields, size))
+            scale = [float(factor) for factor in per_axis(node.fields["scale"], len(size))]
+            if not is_safe(scale, size):
+                network.set_submodule(node.path, Resized(node.fields, scale, size))
     return network
 
 
-def is_safe(scale: float, size: Sequence[int]) -> bool:
+def is_safe(scale: Sequence[float], size: Sequence[int]) -> bool:
     """Whether ONNX computes what torch does; where no size changes torch may copy, whatever the scale."""
-    exact = (scale * SAFE_PARTS).is_integer() if isinstance(scale, float) else True
-    return exact and any(math.floor(n * scale) != n for n in size)
+    exact = all((factor * SAFE_PARTS).is_integer() for factor in scale)
+    return exact and not unchanged(scale, size)
 
 
 class Resized(nn.Module):
     """An upsampling of tensors of one size, axis by axis."""
 
-    def __init__(self, fields: Any, size: Sequence[int]) -> None:
+    def __init__(self, fields: Any, scale: Sequence[float], size: Sequence[int]) -> None:
         super().__init__()
-        scale, mode, corners = float(fields["scale"]), fields["mode"], fields["align_corners"] or None
+        mode, corners = fields["mode"], fields["align_corners"] or None
         self.axes, self.nearest = len(size), mode == "nearest"
         self.copies = torch.equal(*sample(scale, mode, corners, size)) if unchanged(scale, size) else False
         for axis, n in enumerate(() if self.copies else size):
-            made = places(n, axis, size, scale) if self.nearest else weights(n, scale, mode, corners)
+            made = places(n, axis, size, scale) if self.nearest else weights(n, scale[axis], mode, corners)
             self.register_buffer(f"axis{axis}", made, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,21 +59,21 @@ class Resized(nn.Module):
         return x
 
 
-def unchanged(scale: float, size: Sequence[int]) -> bool:
-    return all(math.floor(n * scale) == n for n in size)
+def unchanged(scale: Sequence[float], size: Sequence[int]) -> bool:
+    return all(math.floor(n * factor) == n for n, factor in zip(size, scale, strict=True))
 
 
-def sample(scale: float, mode: str, corners: bool | None, size: Sequence[int]) -> tuple[Tensor, Tensor]:
+def sample(scale: Sequence[float], mode: str, corners: bool | None, size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """A tensor and what torch makes of it."""
     x = torch.arange(math.prod(size)).float().sin().view(1, 1, *size)
-    return x, F.interpolate(x, scale_factor=scale, mode=mode, align_corners=corners)
+    return x, F.interpolate(x, scale_factor=tuple(scale), mode=mode, align_corners=corners)
 
 
-def places(n: int, axis: int, size: Sequence[int], scale: float) -> Tensor:
+def places(n: int, axis: int, size: Sequence[int], scale: Sequence[float]) -> Tensor:
     """Along an axis, the place that each nearest neighbour is at."""
     shape = [n if other == axis else 1 for other in range(len(size))]
     grid = torch.arange(n).double().view(1, 1, *shape).expand(1, 1, *size)
-    found = F.interpolate(grid, scale_factor=scale, mode="nearest")
+    found = F.interpolate(grid, scale_factor=tuple(scale), mode="nearest")
     return found.movedim(axis + 2, -1).reshape(-1, found.shape[axis + 2])[0].long()
 
 

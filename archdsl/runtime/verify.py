@@ -16,6 +16,7 @@ from torch.func import functional_call
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.ir.graph import Graph, Node, Tensor
+from archdsl.ops.own import is_own, said
 from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.kernels import Kernels
@@ -23,6 +24,7 @@ from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.nodes import fields_at
 from archdsl.runtime.once import once
 from archdsl.runtime.sizes import Shapes, smallest
+from archdsl.support.plugins import NOT_OURS
 
 BATCH = 2
 SAMPLE = 4096  # numbers of a weight that tell how large they are
@@ -50,7 +52,16 @@ def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) ->
             if bool(graph.training) if training is None else training:
                 found += probe.run(training=True)
     if found:
-        raise SpecError(*found)
+        raise SpecError(*(blamed(item, graph) for item in found))
+
+
+def blamed(found: Diagnostic, graph: Graph) -> Diagnostic:
+    """A difference where an op of another package stands is that op's: it does not compute what it prints."""
+    node = next((node for node in graph.nodes if node.span == found.span and is_own(type(node.op))), None)
+    if node is None:
+        return found
+    message = f"{said(type(node.op))}: compute() and what it prints differ: {found.message}"
+    return replace(found, code="bad-plugin", message=message, help=NOT_OURS)
 
 
 @contextlib.contextmanager
@@ -202,11 +213,24 @@ class Probe:
 
     def broken(self, error: Exception, heard: Heard) -> Diagnostic:
         """A module that cannot run."""
+        if (node := self.raising(error)) is not None:
+            return Diagnostic("bad-plugin", f"{said(type(node.op))} makes a module that cannot run: {error}", node.span)
         text = f"the module cannot run: {error}"
         if not heard.differences:
             return self.whole(text)
         _, first = heard.differences[0]
         return replace(first, notes=(Note(text),))
+
+    def raising(self, error: BaseException) -> Node | None:
+        """The node of another package's op in whose module something was raised."""
+        nodes = {node.path: node for node in self.graph.nodes if is_own(type(node.op))}
+        modules = {module: nodes[path] for path, module in self.network.named_modules() if path in nodes}
+        trace, found = error.__traceback__, None
+        while trace is not None:
+            module = trace.tb_frame.f_locals.get("self")
+            found = modules.get(module, found) if isinstance(module, nn.Module) else found
+            trace = trace.tb_next
+        return found
 
 
 def often(nodes: Sequence[Node], heard: Heard) -> Iterator[str]:

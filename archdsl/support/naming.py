@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 # What other libraries and papers call an op of ours.
 ELSEWHERE = {
-    "batch_norm": "bn", "batchnorm": "bn", "norm": "bn", "bn2d": "bn", "instance_norm": "group_norm",
-    "gn": "group_norm",
+    "batch_norm": "bn", "batchnorm": "bn", "norm": "bn", "bn2d": "bn", "gn": "group_norm",
+    "layernorm": "layer_norm", "channel_layer_norm": "layer_norm", "ln": "layer_norm", "rmsnorm": "rms_norm",
+    "global_response_norm": "grn", "lrn": "local_response_norm",
     "conv1d": "conv", "conv2d": "conv", "conv3d": "conv", "convolution": "conv", "depthwise": "dwconv",
     "depthwise_conv": "dwconv", "dw_conv": "dwconv", "separable_conv": "dwconv", "deconv": "conv_transpose",
     "fc": "linear", "dense": "linear", "gap": "global_avg_pool", "gmp": "global_max_pool",

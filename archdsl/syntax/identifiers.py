@@ -24,7 +24,7 @@ _PASCAL = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
 _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
 # what stands for something else in a spec or in emitted source
-_TAKEN = frozenset(
+RESERVED = frozenset(
     {"self", "torch", "nn", "F", "math", "itertools", "Tensor", "true", "false", "null", "input", "identity"}
 )
 MEASURES = ("c_in", "h_in", "w_in")  # of the tensor that enters
@@ -32,7 +32,7 @@ TURN_NAMES = ("i", "first", "last")  # in scope in every loop; a param may have 
 # in a table of a stage: how many turns of its repeats came before, and how many there are
 TABLE_NAMES = ("turn", "turns")
 _PYTHON = frozenset(["bool", "enumerate", "float", "list", "range", "reversed", "str", "super", "tuple", "zip"])
-_NUMBERS = _TAKEN | {*MEASURES} | _PYTHON | frozenset(FUNCTIONS)
+_NUMBERS = RESERVED | {*MEASURES} | _PYTHON | frozenset(FUNCTIONS)
 # what leads out of a module's source: there it is no name of anything, nor an attribute
 LEADING_OUT = frozenset(
     {"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"}
@@ -139,7 +139,7 @@ def checked_name(node: Node, kind: Kind) -> str:
         raise wrong("it is a word of Python", f"write '{name.lower()}_'")
     if name.startswith("__"):
         raise wrong("it starts with two underscores")
-    if name in _TAKEN:
+    if name in RESERVED:
         raise wrong("it has a meaning of its own")
     if kind in ("block", "spec"):
         _check_class(name, wrong)

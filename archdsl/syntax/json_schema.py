@@ -279,7 +279,7 @@ def fields_of(op: Op) -> Json:
 
 def field_form(field: Field) -> Json:
     """One argument; any may be an expression, so the schema holds types loosely and explains."""
-    kinds = {"text": "text", "tensor": "reference", "axes": "value", "ints": "value"}
+    kinds = {"text": "text", "tensor": "reference", "axes": "value", "ints": "value", "factors": "value"}
     form: Json = {**ref(kinds.get(field.kind, "expression"))}
     doc = [field.doc] if field.doc else []
     if field.choices:

@@ -17,6 +17,7 @@ from archdsl.analysis.counting import Kept, count_program
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
 from archdsl.ir.program import Program
+from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, rewritten
 from archdsl.support.resources import folder
 from archdsl.syntax.reading.spec_file import read_spec
@@ -35,9 +36,12 @@ class Recent:
     texts: Mapping[Path, str]
     absent: tuple[Path, ...]  # files that `use:` would have found before those that it did find
     programs: dict[Rewriting, tuple[Spec, Program, Kept]] = field(default_factory=dict)
+    edition: int = field(default_factory=lambda: REGISTRY.edition)  # of the ops
 
     def is_current(self) -> bool:
         """Whether reading the spec again would find the same; the texts decide, not the times of the files."""
+        if self.edition != REGISTRY.edition:
+            return False
         try:
             same = all(open_source(path).text == text for path, text in self.texts.items())
         except SpecError:

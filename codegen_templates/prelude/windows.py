@@ -1,5 +1,7 @@
 """Convolutions and pools that torch does not have, to be pasted into emitted files."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone writes it
 from torch import Tensor, nn
@@ -128,3 +130,115 @@ class DynamicConv2d(nn.Module):
             n * self.groups,
         )
         return y.view(n, self.out, y.size(2), y.size(3))
+
+
+def standardized(weight: Tensor, eps: float) -> Tensor:
+    """Give the kernel of each output channel a mean of 0 and a variance of 1."""
+    kernels = weight.flatten(1)
+    variance, mean = torch.var_mean(kernels, 1, correction=0, keepdim=True)
+    return ((kernels - mean) / (variance + eps).sqrt()).view_as(weight)
+
+
+class StdConv1d(nn.Conv1d):
+    """Conv1d with weight standardisation."""
+
+    def __init__(
+        self,
+        c_in: int,
+        out: int,
+        kernel: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: int | tuple[int] = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(
+            c_in,
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+        )
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = standardized(self.weight, self.eps)
+        y: Tensor = self._conv_forward(input, weight, self.bias)
+        return y
+
+
+class StdConv2d(nn.Conv2d):
+    """Conv2d with weight standardisation."""
+
+    def __init__(
+        self,
+        c_in: int,
+        out: int,
+        kernel: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(
+            c_in,
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+        )
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = standardized(self.weight, self.eps)
+        y: Tensor = self._conv_forward(input, weight, self.bias)
+        return y
+
+
+class StdConv3d(nn.Conv3d):
+    """Conv3d with weight standardisation."""
+
+    def __init__(
+        self,
+        c_in: int,
+        out: int,
+        kernel: int | tuple[int, int, int],
+        stride: int | tuple[int, int, int] = 1,
+        padding: int | tuple[int, int, int] = 0,
+        dilation: int | tuple[int, int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(
+            c_in,
+            out,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+        )
+        self.eps = eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        weight = standardized(self.weight, self.eps)
+        y: Tensor = self._conv_forward(input, weight, self.bias)
+        return y

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from support.places import DOCS, ROOT
 
 import archdsl
@@ -96,13 +97,13 @@ def test_the_worked_example_of_an_op_registers_builds_draws_and_costs():
     try:
         for text in blocks(DOCS / "adding-an-op.md", "python"):
             exec(compile(text, "adding-an-op.md", "exec", dont_inherit=True), names)
-        assert set(REGISTRY) - known == {"pixel_unshuffle"}
-        assert names["model"].stem[0].pixel_unshuffle.downscale_factor == 2
+        assert set(REGISTRY) - known == {"focus"}
+        assert names["model"].stem[0].focus.downscale_factor == 2
         assert names["fault"].span is not None
     finally:
         for added in set(REGISTRY) - known:
             del REGISTRY[added]
-    with pytest.raises(archdsl.SpecError, match="pixel_unshuffle"):
+    with pytest.raises(archdsl.SpecError, match="focus"):
         archdsl.graph(names["spec"])
 
 
@@ -236,6 +237,22 @@ def test_every_op_is_on_the_page_of_ops():
     for name, op in REGISTRY.items():
         section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
         assert all(f"| `{item.name}` |" in section for item in op.fields), name
+
+
+def test_the_table_of_torchs_layers_leaves_none_out_and_names_steps_that_are_its_layers():
+    from torch import nn
+
+    known = yaml.safe_load((DOCS / "torch_nn.yaml").read_text(encoding="utf-8"))
+    kinds = {name for name, kind in vars(nn).items() if isinstance(kind, type) and issubclass(kind, nn.Module)}
+    layers = {name for name in kinds if not re.search(r"Loss\d?d?$|^Lazy", name)} - set(known["beside"])
+    said = [part for name in (*known["ops"], *known["none"]) for part in name.split(", ")]
+    assert {name if name in said else re.sub(r"[123]d$", "", name) for name in layers} == set(said)
+    assert len(set(said)) == len(said)
+    for name, step in known["ops"].items():
+        op, _, given = step.partition(": ")
+        fields = yaml.safe_load(given) if given else {}
+        assert op in REGISTRY, name
+        assert set(fields) <= {item.name for item in REGISTRY[op].fields}, name
 
 
 def test_every_figure_is_shown_and_no_other_is_there(make):

@@ -37,7 +37,8 @@ class Unit:
     @property
     def result(self) -> Tensor | None:
         last = self.children[-1]
-        return last.outputs[0] if isinstance(last, Node) else last.output
+        output = last.outputs[0] if isinstance(last, Node) else last.output
+        return output if isinstance(output, Tensor) else None
 
     @property
     def place(self) -> Span | None:
@@ -88,7 +89,7 @@ def flat(scope: Scope, bound: Mapping[str, Any]) -> list[tuple[Child, Mapping[st
     """What a part does one after another, with the columns of the rows around each; None if it is no chain."""
     bound = {**bound, **scope.row}
     found: list[tuple[Child, Mapping[str, Any]]] = []
-    current = scope.inputs[0] if scope.inputs else None
+    current: Tensor | list[Tensor] | None = scope.inputs[0] if scope.inputs else None
     for child in scope.children:
         entries = child.inputs
         if (current is not None and (not entries or entries[0] is not current)) or len(entries) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
@@ -55,9 +56,14 @@ class View:
                 made.children.append(self.node(child, made))
             else:
                 made.children.append(self.scope(child, made))
-        output = scope.output
-        made.output = self.tensor(output) if isinstance(output, Tensor) else output
+        made.output = self.result(scope.output)
         return made
+
+    def result(self, output: Any) -> Any:
+        """What leaves a scope: a tensor, or a list of them."""
+        if isinstance(output, list):
+            return [self.result(item) for item in output]
+        return self.tensor(output) if isinstance(output, Tensor) else output
 
     def node(self, node: Node, scope: Scope) -> Node:
         made = replace(node, inputs=tuple(map(self.tensor, node.inputs)), scope=scope)

@@ -130,7 +130,9 @@ class Outline:
         runs = self.runs(inside)
         role = inside[0].role if len(inside) == 1 else "block"
         output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
-        return Box(role, shortened(runs), nodes, self.heading(scope), times(output.shape), tensor=output)
+        several = scope.output if isinstance(scope.output, list) else [output]
+        shapes = ", ".join(times(tensor.shape) for tensor in several)
+        return Box(role, shortened(runs), nodes, self.heading(scope), shapes, tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
         return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]

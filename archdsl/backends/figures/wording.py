@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from archdsl.diagnostics.faults import at
 from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.syntax.spec import Figure
 
@@ -18,7 +19,8 @@ def op_text(node: Node, figure: Figure | None = None) -> str:
     if said:
         return said
     entry = node.inputs[0].shape if node.inputs else ()
-    return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
+    with at(node.span):
+        return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
 
 
 def value_text(value: Any) -> str:

@@ -62,7 +62,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
         symbolic -= {IMAGE}
     names_ = scope.classes(functions, origin.function, graph.name)
     prelude = scope.prelude_names(functions, names_.values(), graph.name)
-    norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()})
+    norm = shared_norm(functions, origin, symbolic, {*names_.values(), *definitions()}, prelude)
     written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
     helper = norm.word if norm is not None and not norm.handed else ""
@@ -149,7 +149,9 @@ def follows(graph: Graph, name: str) -> Constant:
 
 def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    lines = without_clash(init_lines(function.init, classes), classes[-1].init, writer.words.word("module"))
+    lines = without_clash(
+        init_lines(function.init, classes, writer.prelude), classes[-1].init, writer.words.word("module")
+    )
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return lines if evaluate(function.init_when, graph.params) else []

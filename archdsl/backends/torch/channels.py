@@ -125,6 +125,19 @@ class Channels:
                 found.append(expr)
         return found
 
+    def any_number(self, operands: Iterable[ir.Operand]) -> bool:
+        """Whether it differs between calls how many tensors these are, which no expression tells."""
+        lists = [o for o in operands if isinstance(o, ir.Value) and o.many and o not in self.counts]
+        facts = [self.origin.facts.seen.get((var.id, "count")) for var in lists]
+        return any(seen is not None and seen.varies for seen in facts)
+
+    def alike(self, node: ir.Pack) -> Expr:
+        """The channels of each of a list of tensors, if they are the same in every call."""
+        first = self.of(node.ins[0])
+        seen = self.origin.facts.seen.get((node.out.id, "c"))
+        known = first.items[0] if isinstance(first, ListOf) else first
+        return known if seen is not None and seen.kinds == {"int"} else Name(UNKNOWN, span=node.span)
+
     def entries(self, operands: Iterable[ir.Operand]) -> tuple[bool, ...]:
         """Of each of the channels that `spread` tells, whether they stand for a number of tensors that may differ."""
         found: list[bool] = []

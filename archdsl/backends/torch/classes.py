@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
 from archdsl.backends.torch.conditions import write_condition
 from archdsl.backends.torch.faults import placed, printable
-from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, Walked, base, operands_of
+from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
 from archdsl.backends.torch.loops import LoopWriter, is_starred
@@ -39,10 +39,11 @@ from archdsl.backends.torch.pieces import (
     text,
     value_doc,
 )
+from archdsl.backends.torch.prelude import refuse_unknown
 from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes, named_size
 from archdsl.backends.torch.taps import tapped
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
@@ -106,6 +107,7 @@ class ClassSource:
     further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
+    result: str  # the type of what a block gives
     forward: list[tuple[int, str]]
     features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
     reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
@@ -115,6 +117,7 @@ class ClassSource:
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
+    learned: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its norms have a scale
 
 
 def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr]:
@@ -193,9 +196,10 @@ class Writer:
         self.modules: dict[str, set[str]] = {}
         self.weighted: dict[str, set[str]] = {}
         self.biased: dict[str, set[bool]] = {}
+        self.learned: dict[str, set[bool]] = {}
         self.attributes: list[str] = []
         self.keys = {node.key for node in function.walk() if node.key is not None}  # the attributes that there may be
-        self.read_by_words: dict[int, set[tuple[int, str]]] = {}  # what the words of a field read, by the op
+        self.read_by_words: dict[tuple[int, str], set[tuple[int, str]]] = {}  # what the words of a field read
         self.flags: dict[str, Flag] = {}
         self.mutated: set[str] = set()
         self.stores: dict[ir.Operation, str] = {}
@@ -203,7 +207,8 @@ class Writer:
         self.absent: set[ir.Operand] = set()
         self.packed: dict[ir.Value, tuple[ir.Operand, ...]] = {}  # the tensors of lists that are written out
         self.lazy: set[ir.Operand] = set()  # lists that are iterators
-        self.made_by_torch = {var for var in function.inputs.values() if var.many}  # lists that tracing cannot walk
+        # lists that tracing cannot walk; one that turns of a loop carry is Python's
+        self.made_by_torch = {var for name, var in function.inputs.items() if var.many and name != INPUT}
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.words = scope.in_constructor(function)
         self.variables: set[str] = set()  # of its loops: the channels that move
@@ -212,6 +217,7 @@ class Writer:
         self.spoken = scope.in_forward(function, name, self.tensors)
         self.consumers = count_consumers(function)
         self.order = Order(function)
+        self.result_type = "Tensor"
         self.classifier: Classifier | None = None
         self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
@@ -266,9 +272,8 @@ class Writer:
     def write(self) -> ClassSource:
         function = self.function
         for name, var in function.inputs.items():
-            self.channels[var] = (
-                self.channels_of_list(name) if var.many else Name(f"c_{name}" if name != INPUT else "c_in")
-            )
+            word = f"c_{name}" if name != INPUT else "c_in"
+            self.channels[var] = self.channels_of_list(name, word) if var.many else Name(word)
         if self.outermost:
             self.bind_network_inputs()
         result = self.region(function.region)
@@ -293,6 +298,7 @@ class Writer:
             lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
             training=list(auxiliaries),
+            result=self.result_type,
             optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
             forward=[] if plain else forward,
             features=features,
@@ -301,6 +307,7 @@ class Writer:
             modules=self.modules,
             weighted=self.weighted,
             biased=self.biased,
+            learned=self.learned,
         )
 
     def channels_of(self, operand: ir.Operand) -> Expr:
@@ -311,11 +318,11 @@ class Writer:
         """Whether the constructor has the norm of the network, made of params."""
         return self.norm_used and self.norm is not None and self.norm.handed
 
-    def channels_of_list(self, name: str) -> Expr:
+    def channels_of_list(self, name: str, word: str) -> Expr:
         """The channels of an input that is a list: once if they are alike, else of each."""
         seen = self.origin.facts.seen[self.function.id, f"c_{name}"]
         if not isinstance(seen.value, list):
-            return Name(f"c_{name}")
+            return Name(word)
         return ListOf(tuple(Index(Name(f"c_{name}"), Lit(n)) for n in range(len(seen.value))))
 
     def name_inputs(self) -> None:
@@ -379,7 +386,7 @@ class Writer:
             "c_in",
             "h_in",
             "w_in",
-            *(f"c_{n}" for n in further),
+            *(f"c_{n}" for n, var in function.inputs.items() if n != INPUT or var.many),
             *sorted(function.optional, key=further.index),
             *sorted([*function.params, *([IMAGE] if self.outermost else [])], key=self.is_first, reverse=True),
             *function.implicit,
@@ -486,6 +493,8 @@ class Writer:
         """The lines of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
+        if self.function.gives_several and not self.function.outputs:
+            return self.print_several(inputs, result), False
         printer = self.printer(inputs)
         outputs = self.function.outputs
         results = [self.resolve(o) for o in (outputs.values() if outputs else [result])]
@@ -495,6 +504,37 @@ class Writer:
         shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
         return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
+        """The lines of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
+        given = self.resolve(result)
+        assert isinstance(given, ir.Value)
+        tensors = self.tensors_given(given)
+        if tensors is not None:
+            self.result_type = f"tuple[{', '.join(['Tensor'] * len(tensors))}]"
+            shape = lambda texts: f"{texts[0]}," if len(texts) == 1 else ", ".join(texts)  # noqa: E731
+            return self.printer(inputs).run(self.statements, tensors, shape, "", {})
+        self.result_type = "list[Tensor]"
+        listed = self.as_list(given, self.statements)
+        made = next((step for step in self.statements if step.out is listed), None)
+        if isinstance(made, Step) and listed is given and self.consumers[given] == 1:
+            made.text = listing_text(made.text)
+        elif listed is given:
+            listed = ir.Value("parts", many=True)
+            self.statements.append(Step(listed, (given,), listing_text(lambda text: text)))
+        return self.printer(inputs).run(self.statements, [listed], None, "", {})
+
+    def tensors_given(self, given: ir.Value) -> Sequence[ir.Operand] | None:
+        """The tensors of a list that is given back, where each is one of `fork` or has a name."""
+        if given.parts:
+            return given.items
+        items = self.items_of(given)
+        if items != (given,):
+            return items
+        if not self.is_spelt_here(given):
+            return None
+        self.statements = [made for made in self.statements if made.out is not given]
+        return self.packed[given]
 
     def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
         """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
@@ -606,13 +646,14 @@ class Writer:
             case ir.Primitive() if node.op.owned:
                 write_own(self, node)
             case ir.Primitive() if node.functional:
-                self.functional(node)
+                with at(node.span):
+                    self.functional(node)
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
                     self.run_call(node)
                 else:
-                    self.run_attribute(str(node.key), node.out, node.operands())
+                    self.run_attribute(str(node.key), node.out, node.operands(), self.kind_of(node))
             case ir.If():
                 write_condition(self, node)
             case ir.Container():
@@ -637,7 +678,17 @@ class Writer:
     def resolve(self, operand: ir.Operand) -> ir.Operand:
         while isinstance(operand, ir.Value) and operand in self.aliases:
             operand = self.aliases[operand]
+        if isinstance(operand, ir.Item) and operand.var in self.aliases:
+            return self.item_of(self.resolve(operand.var), operand)
         return operand
+
+    @staticmethod
+    def item_of(known: ir.Operand, item: ir.Item) -> ir.Operand:
+        """An item of a list that `forward` knows under another word."""
+        assert isinstance(known, ir.Value)
+        if known.items and isinstance(item.index, Lit) and type(item.index.value) is int:
+            return known.items[item.index.value]
+        return ir.Item(known, item.index)
 
     def resolved(self, operands: Iterable[ir.Operand]) -> tuple[ir.Operand, ...]:
         """Operands as `forward` knows them; absent branches are left out."""
@@ -706,7 +757,7 @@ class Writer:
             return operand
         items, made = self.items_of(operand), ir.Value("parts", many=True)
         spread = [self.spread(item) for item in items]
-        statements.append(Step(made, items, lambda *texts: f"[{', '.join(map(filled, texts, spread))}]", named=True))
+        statements.append(Step(made, items, lambda *texts: in_brackets(map(filled, texts, spread)), named=True))
         return made
 
     def open_stage(self, node: ir.Stage) -> None:
@@ -747,12 +798,12 @@ class Writer:
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
-        worded = self.is_worded(node, item.name)
+        worded = self.chooses(node, item.name)
         before = set(self.numbers.used) if worded else set()
         shown = self.numbers.shown(node.fields[item.name], (node.id, item.name))
         if worded:  # read only where the words make a difference
-            self.read_by_words[node.id] = self.numbers.used - before
-            self.numbers.used -= self.read_by_words[node.id]
+            self.read_by_words[node.id, item.name] = self.numbers.used - before
+            self.numbers.used -= self.read_by_words[node.id, item.name]
         seen = self.origin.facts.seen.get((node.id, item.name))
         if seen is None or isinstance(shown, (Lit, ListOf)):
             return shown
@@ -774,7 +825,10 @@ class Writer:
         What is computed from one of them is computed for each kind, under the condition that tells them apart.
         """
         if not mixed:
-            return node.op.module(site)
+            with at(node.span):
+                found = node.op.module(site)
+                refuse_unknown(node.op, found.cls)
+                return found
         name, *rest = mixed
         value = getattr(site.f, name)
 
@@ -828,13 +882,7 @@ class Writer:
                 self.last_block = self.remade(made_block, self.classifier.param)
             return made_block
         site = self.site(node)
-        worded = next((name for name in node.fields if self.is_worded(node, name)), None)
-        if worded is None:
-            made = self.made(node, site)
-        else:
-            made = self.made_by_word(node, site, worded, getattr(site.f, worded))
-            if isinstance(made, Ternary) or len(self.numbers.seen[node.id, worded].kinds) > 1:
-                self.numbers.used |= self.read_by_words[node.id]
+        made = self.made_by_words(node, site, [name for name in node.fields if self.chooses(node, name)])
         self.channels[node.out] = self.channels.after(node)
         gone = self.classifier is not None and node is self.classifier.layer  # a classifier may be made without it:
         if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
@@ -853,9 +901,9 @@ class Writer:
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
             self.weighted.setdefault(node.op.name, set()).add(made.cls)
-        bias = wrap(made.kwargs["bias"][0]) if "bias" in made.kwargs else Lit(True)
-        known = {not is_lit(bias, False)} if isinstance(bias, Lit) else {False, True}
-        self.biased.setdefault(node.op.name, set()).update(known)
+        self.biased.setdefault(node.op.name, set()).update(truths(made, "bias"))
+        affine = next((word for word in ("affine", "elementwise_affine") if word in made.kwargs), "")
+        self.learned.setdefault(node.op.name, set()).update(truths(made, affine))
         if self.norm is not None and node.id in self.norm.nodes:
             self.norm_used = True
             return module_doc(replace(made, cls=self.norm.word))
@@ -869,31 +917,45 @@ class Writer:
             raise fault("cannot-print", message, node.span)
         return self.numbers.shown(size[-1])
 
-    def is_worded(self, node: ir.Primitive, name: str) -> bool:
-        """Whether the words of a field choose which module is made, and they differ."""
+    def chooses(self, node: ir.Primitive, name: str) -> bool:
+        """Whether the words (or truths) of a field choose which module is made, and they differ."""
         item, seen = node.op.field(name), self.numbers.seen.get((node.id, name))
-        if item is None or seen is None or not item.choices or item.kind == "word" or not seen.words:
+        if item is None or seen is None or self.numbers.constant((node.id, name)) is not None:
             return False
-        return self.numbers.constant((node.id, name)) is None
+        return item.chooses or (item.kind != "word" and bool(item.choices and seen.words))
 
-    def made_by_word(self, node: ir.Primitive, site: Site, name: str, value: Expr) -> Doc:
-        """A module for each word that a field may be: by the conditions of an expression, or by what a name is."""
-        if isinstance(value, IfElse):
-            then, other = (self.made_by_word(node, site, name, side) for side in (value.then, value.other))
-            return then if flat(then) == flat(other) else Ternary(then, text(value.condition), other)
+    def made_by_words(self, node: ir.Primitive, site: Site, fields: Sequence[str]) -> Doc:
+        """A module for each word that these fields may be: by the conditions of an expression, or by what a name is."""
+        if not fields:
+            return self.made(node, site)
+        name, *rest = fields
+        seen, read = self.numbers.seen[node.id, name], self.read_by_words[node.id, name]
 
         def made(word: Expr) -> Doc:
-            return self.made(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})))
+            return self.made_by_words(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})), rest)
 
-        if isinstance(value, Lit):
-            return made(value)
-        seen = self.numbers.seen[node.id, name]
-        words, numbers = list(seen.words), len(seen.kinds) > 1
-        found = made(value) if numbers else made(Lit(words.pop()))
-        for word in reversed(words):
-            doc = made(Lit(word))
-            found = found if flat(doc) == flat(found) else Ternary(doc, text(Compare("==", value, Lit(word))), found)
-        return found
+        def either(then: Doc, condition: Expr, other: Doc) -> Doc:
+            if flat(then) == flat(other):
+                return then
+            self.numbers.used |= read
+            return Ternary(then, text(condition), other)
+
+        def by_value(value: Expr) -> Doc:
+            if isinstance(value, IfElse):
+                return either(by_value(value.then), value.condition, by_value(value.other))
+            if isinstance(value, Lit):
+                return made(value)
+            if not seen.words:
+                return either(made(Lit(True)), value, made(Lit(False)))
+            words, numbers = list(seen.words), len(seen.kinds) > 1
+            found = made(value) if numbers else made(Lit(words.pop()))
+            for word in reversed(words):
+                found = either(made(Lit(word)), Compare("==", value, Lit(word)), found)
+            return found
+
+        if len(seen.kinds) > 1:
+            self.numbers.used |= read
+        return by_value(getattr(site.f, name))
 
     def exchanged(self, node: ir.Primitive, site: Site, made: Doc) -> Doc:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
@@ -939,7 +1001,11 @@ class Writer:
     def given_to(self, node: ir.Call) -> dict[str, Expr]:
         """What a call of a block gives, by the names of the block, but for heights and widths."""
         callee = node.block
-        given: dict[str, Expr] = {"c_in": self.channels.by_name(self.channels.of(node.ins[0]))}
+        entering = self.channels.of(node.ins[0])
+        if isinstance(entering, ListOf):
+            given: dict[str, Expr] = {"c_in": self.channels.by_name(entering.items[0]), "c_input": entering}
+        else:
+            given = {"c_in": self.channels.by_name(entering)}
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
@@ -975,7 +1041,7 @@ class Writer:
             elif text(shown) != argument.default:
                 items.append(keyword(argument.name, text(shown)))
         inside = self.callee_channels[callee.id]
-        known = {**given, "c_in": given["c_in"], "c_input": given["c_in"]}
+        known = {"c_input": given["c_in"], **given}
         found = substitute(inside, known)
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return Group(source.name, tuple(items))
@@ -1013,8 +1079,9 @@ class Writer:
         self.attributes.append(key)
         self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
 
-    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand]) -> None:
-        self.statements.append(Step(out, self.resolved(args), lambda *t: f"self.{key}({', '.join(t)})", attribute=key))
+    def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand], kind: str = "Tensor") -> None:
+        called = lambda *texts: f"self.{key}({', '.join(texts)})"  # noqa: E731
+        self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
     def run_call(self, node: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
@@ -1026,10 +1093,16 @@ class Writer:
             texts = dict(zip(node.tensors, further, strict=True))
             return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
 
-        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call))
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(node)))
+
+    def kind_of(self, node: ir.Operation) -> str:
+        """The type of what an attribute gives."""
+        return self.done[node.block.id].result if isinstance(node, ir.Call) else "Tensor"
 
     def functional(self, node: ir.Primitive) -> None:
         """An op that is an expression in `forward`."""
+        if chosen := [name for name in node.fields if self.chooses(node, name)]:
+            raise self.of_another_kind(node, chosen[0])
         site = self.site(node)
         for item in node.op.fields:
             if item.kind == "formula":
@@ -1105,6 +1178,10 @@ class Writer:
             lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
             return f"accumulate({inside[1:-1] if lone else inside})"
 
+        if self.channels.any_number(node.ins):
+            self.channels[node.out] = self.channels.alike(node)
+            self.statements.append(Step(node.out, operands, print_list, named=counted))
+            return
         items = self.channels.spread(node.ins)
         single = len(node.ins) == 1 and many[0]
         self.channels[node.out] = self.channels.of(node.ins[0]) if single else ListOf(tuple(items))
@@ -1244,9 +1321,38 @@ class Writer:
             self.set_attribute(key, pieces, {}, node, "nn.ModuleList")
             self.side_by_side(node, key)
             return
-        plain = "nn.Sequential" if not further_of(node) else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
+        chained = not further_of(node) and not node.carry.many
+        plain = "nn.Sequential" if chained else "nn.ModuleDict" if is_named(node) else "nn.ModuleList"
         self.set_attribute(key, pieces, {}, node, plain)
-        self.run_container(node)
+        if node.carry.many:
+            self.run_carried(node, key)
+        else:
+            self.run_container(node)
+
+    def run_carried(self, node: ir.Loop, key: str) -> None:
+        """The children of a loop on the tensors that it carries."""
+        (call,) = node.body.nodes
+        assert isinstance(call, ir.Call)
+        places: dict[ir.Operand, int] = {item: n for n, item in enumerate(node.carry.items)} or {node.carry: 0}
+        taken = self.done[call.block.id].further
+        last = max((n for n, name in enumerate(taken) if name in call.tensors), default=-1)
+        given = [*call.ins, *(call.tensors.get(name) for name in taken[: last + 1])]
+        args = tuple(places.get(o, self.resolve(o)) if o is not None else None for o in given)
+        kind = "Tensor" if node.carry.items else self.kind_of(call)
+        entries = self.entries_of(node)
+        self.statements.append(Carried(node.out, entries, key, args, kind, is_named(node)))
+
+    def entries_of(self, node: ir.Loop) -> tuple[ir.Operand, ...]:
+        """What enters a loop that carries several tensors: each of them, or a list of Python's."""
+        entry = self.resolve(node.entry)
+        assert isinstance(entry, ir.Value)
+        if not node.carry.items:
+            listed = self.as_list(entry, self.statements)
+            if listed is not entry:
+                self.tensors.called[entry] = "parts"  # what the turns carry has the name that the spec gives both
+            return (listed,)
+        self.statements = [made for made in self.statements if made.out is not entry]
+        return self.packed[entry]
 
     def side_by_side(self, node: ir.Loop, key: str) -> None:
         """The branches of `each:` as a comprehension, over the tensors that enter where each has its own."""
@@ -1286,6 +1392,12 @@ def says_nothing(name: str, value: Expr) -> bool:
     return isinstance(value, (ListOf, Compare, Logic)) or (isinstance(value, Unary) and value.op == "not")
 
 
+def truths(made: Module, keyword: str) -> set[bool]:
+    """What a keyword of a module may be that is true or false; true where the module has none."""
+    value = wrap(made.kwargs[keyword][0]) if keyword in made.kwargs else Lit(True)
+    return {not is_lit(value, False)} if isinstance(value, Lit) else {False, True}
+
+
 def is_mixed(kinds: set[str]) -> bool:
     """Whether a place has a number in one call and a list in another."""
     return "int" in kinds and any(kind.startswith("tuple") for kind in kinds)
@@ -1307,6 +1419,23 @@ def split_types(kind: str) -> list[str]:
     """The item types of `tuple[int, tuple[int, int]]`."""
     inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
     return [item for item in inner if item not in ("...", "()")]
+
+
+def listing_text(text: Callable[..., str]) -> Callable[..., str]:
+    """A text for several tensors as one for a list of Python's."""
+
+    def print_list(*texts: str) -> str:
+        found = text(*texts)
+        return found if found.startswith("[") else f"list({found})"
+
+    return print_list
+
+
+def in_brackets(texts: Iterable[str]) -> str:
+    """A list of tensors; a lone walk through one is a comprehension."""
+    inside = ", ".join(texts)
+    walk = inside.startswith("*(") and " for " in inside and inside.count("*(") == 1 and inside.endswith(")")
+    return f"[{inside[2:-1] if walk else inside}]"
 
 
 def further_of(node: ir.Container | ir.Loop) -> tuple[ir.Operand, ...]:

@@ -29,6 +29,7 @@ class Step:
     alone: bool = False  # a stage: a line of its own
     named: bool = False  # its text reads the arguments more than once: they need names
     attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
+    kind: str = "Tensor"  # the type of what it gives, where a type checker sees none
 
 
 @dataclass(eq=False)
@@ -60,7 +61,27 @@ class Walked:
     named: bool = False  # its children have names
 
 
-Statement = Step | Branching | Walked
+@dataclass(eq=False)
+class Carried:
+    """A container whose children are called one after another on several tensors, or a list of them, each giving such.
+
+    `args` are what each child takes: the place among the tensors carried, a tensor from outside, or None.
+    """
+
+    out: ir.Value
+    entries: tuple[ir.Operand, ...]
+    attribute: str
+    args: tuple[int | ir.Operand | None, ...]
+    kind: str
+    named: bool = False  # its children have names
+
+    @property
+    def further(self) -> Iterator[ir.Operand]:
+        """The tensors from outside."""
+        return (arg for arg in self.args if arg is not None and not isinstance(arg, int))
+
+
+Statement = Step | Branching | Walked | Carried
 
 
 def operands_of(statement: Statement) -> Iterator[ir.Operand]:
@@ -70,6 +91,8 @@ def operands_of(statement: Statement) -> Iterator[ir.Operand]:
             yield from args
         case Walked(entry=entry, further=further):
             yield from (entry, *further)
+        case Carried(entries=entries):
+            yield from (*entries, *statement.further)
         case Branching():
             for inner in (*statement.then, *statement.other):
                 yield from operands_of(inner)
@@ -94,6 +117,7 @@ class Pending:
     text: str
     typed: Typed
     mentions: Counter[ir.Value] = field(default_factory=Counter)
+    kind: str = "Tensor"
 
 
 class ForwardPrinter:
@@ -194,6 +218,8 @@ class ForwardPrinter:
                     self.branching(statement)
                 case Walked():
                     self.walked(statement)
+                case Carried():
+                    self.carried(statement)
 
     # --- values
     def texts(self, args: Sequence[ir.Operand]) -> tuple[list[str], Counter[ir.Value], Typed]:
@@ -229,6 +255,8 @@ class ForwardPrinter:
 
     def typed_name(self, operand: ir.Operand) -> Typed:
         """A name is a Tensor once its first assignment says so; the parts of a list and what is tapped are anyway."""
+        if isinstance(operand, ir.Item):
+            return frozenset({self.names[operand if operand.var.parts else operand.var]})
         return frozenset({self.read(operand)}) if isinstance(operand, ir.Value) else KNOWN
 
     def name_lists(self, args: Sequence[ir.Operand]) -> None:
@@ -246,7 +274,7 @@ class ForwardPrinter:
         typed = typed_text(text, typed)
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             self.tensors.called[step.out] = "x"  # a plain chain of stages
-        self.pending.append(Pending(step.out, text, typed, mentions))
+        self.pending.append(Pending(step.out, text, typed, mentions, step.kind))
         given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
         if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or len(text) > INLINE)):
             self.flush()
@@ -271,8 +299,8 @@ class ForwardPrinter:
             name = self.name_for(value.var)
             if value.text.startswith("accumulate("):
                 value.text = f"list({value.text})"
-            if not value.var.many:
-                self.declared.assign(name, value.typed)
+            if not value.var.many or value.typed is None:
+                self.declared.assign(name, value.typed, value.kind)
             self.emit(f"{name} = {value.text}")
 
     def unpack(self, value: Pending) -> None:
@@ -283,7 +311,11 @@ class ForwardPrinter:
             self.holders[name] = value.var
         for item, name in zip(value.var.items, parts, strict=True):
             self.names[item] = name
-        self.declared.known.update(parts)
+        for name in parts:
+            if value.typed is None:
+                self.declared.assign(name, None)
+            else:
+                self.declared.known.add(name)
         left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
         self.emit(f"{left} = {value.text}")
 
@@ -435,6 +467,48 @@ class ForwardPrinter:
             self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
         self.declared.assign(name, None)
 
+    def carried(self, node: Carried) -> None:
+        """`for layer in self.layers: x, y = layer(x, y)`."""
+        if node.out.parts:
+            self.flush()
+            entries = [self.read(operand) for operand in node.entries]
+            for operand in node.entries:
+                self.used(operand)
+        else:
+            entries, mentions, _ = self.texts(node.entries)
+            self.flush()
+            self.uses.subtract(mentions)
+        names = self.names_carried(node)
+        moved = [(name, entry) for name, entry in zip(names, entries, strict=True) if name != entry]
+        if moved:
+            left, right = (", ".join(texts) for texts in zip(*moved, strict=True))
+            self.emit(f"{left} = {right}")
+        args = [names[arg] if isinstance(arg, int) else "None" if arg is None else self.read(arg) for arg in node.args]
+        layer = self.words.word("layer")
+        self.emit(f"for {layer} in self.{node.attribute}{'.values()' if node.named else ''}:")
+        self.lines.append((self.depth + 1, f"{', '.join(names)} = {layer}({', '.join(args)})"))
+        for operand in node.further:
+            self.used(operand)
+        for name in names:
+            self.declared.assign(name, None, node.kind)
+
+    def names_carried(self, node: Carried) -> list[str]:
+        """The names of the tensors that the turns of a loop carry, which stay from turn to turn."""
+        if not node.out.parts:
+            return [self.name_for(node.out)]
+        names: list[str] = []
+        for item, part in zip(node.out.items, node.out.parts, strict=True):
+            name = self.fresh(part)
+            self.names[item], self.holders[name] = name, node.out
+            names.append(name)
+        return names
+
+    def used(self, operand: ir.Operand) -> None:
+        """A tensor is read once less."""
+        var = base(operand)
+        if var is not None:
+            self.uses[var] -= 1
+
     def kept(self, node: Walked, name: str, called: str) -> None:
         """The loop over children whose outputs are read elsewhere."""
         self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
@@ -482,7 +556,7 @@ class ForwardPrinter:
             self.flush()
             wanted = self.typed_name(result) or KNOWN
             self.emit(f"return {self.read(result)}")
-        self.lines = annotated(self.lines, self.declared.wanted(wanted))
+        self.lines = annotated(self.lines, self.declared.wanted(wanted), self.declared.kinds)
 
 
 def negated(condition: str) -> str:
@@ -501,9 +575,12 @@ class Declared:
     def __init__(self, parameters: Iterable[str]) -> None:
         self.known = set(parameters)  # names that are Tensors by themselves
         self.assigned: dict[str, list[Typed]] = {}
+        self.kinds: dict[str, str] = {}  # of names that are lists
 
-    def assign(self, name: str, typed: Typed) -> None:
+    def assign(self, name: str, typed: Typed, kind: str = "Tensor") -> None:
         """A statement gives a name a value."""
+        if kind != "Tensor":
+            self.kinds[name] = kind
         self.assigned.setdefault(name, []).append(typed)
 
     def wanted(self, names: Iterable[str]) -> set[str]:
@@ -516,13 +593,20 @@ class Declared:
         return found
 
 
-def annotated(lines: Sequence[tuple[int, str]], names: AbstractSet[str]) -> list[tuple[int, str]]:
-    """The lines of a function in which the first assignments of some names say that they are Tensors."""
+def annotated(
+    lines: Sequence[tuple[int, str]], names: AbstractSet[str], kinds: Mapping[str, str]
+) -> list[tuple[int, str]]:
+    """The lines of a function in which the first assignments of some names say that they are Tensors.
+
+    Names that are assigned together are declared before.
+    """
     found, left = [], set(names)
     for depth, text in lines:
         name = text.partition(" = ")[0]
-        found.append((depth, f"{name}: Tensor{text[len(name) :]}" if name in left else text))
-        left.discard(name)
+        together = left & set(name.split(", ")) if ", " in name else set()
+        found += [(depth, f"{part}: Tensor") for part in name.split(", ") if part in together]
+        found.append((depth, f"{name}: {kinds.get(name, 'Tensor')}{text[len(name) :]}" if name in left else text))
+        left -= {name, *together}
     return found
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.backends.torch.classes import ClassSource
 from archdsl.backends.torch.layout import Cat, Chain, Doc, call, keyword
 from archdsl.backends.torch.pieces import Line, expr_doc, indent, mentions, renamed
-from archdsl.backends.torch.prelude import weights_of
+from archdsl.backends.torch.prelude import attributes_of, base_of, weights_of
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Binary, Call, Expr, IfElse, Lit, Name, names
@@ -33,11 +33,17 @@ CONV = {
     "taps": "math.prod(m.kernel_size)",
     "groups": "m.groups",
 }
+WEIGHTED = ("nn.Conv", "nn.Linear", "nn.BatchNorm", "nn.LayerNorm", "nn.RMSNorm")
 LINEAR = {"fan_in": "m.in_features", "fan_out": "m.out_features"}
 
 
-def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> list[Line]:
-    """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own."""
+def init_lines(
+    init: Mapping[str, Defaults], classes: Sequence[ClassSource], renamed_kinds: Mapping[str, str]
+) -> list[Line]:
+    """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own.
+
+    `renamed_kinds` are the classes of preludes that have another name in this file.
+    """
     made: dict[str, set[str]] = {}
     for source in classes:
         for op, found in source.weighted.items():
@@ -46,14 +52,20 @@ def init_lines(init: Mapping[str, Defaults], classes: Sequence[ClassSource]) -> 
     for target, entry in init.items():
         ops = [op for op in made if op == target or REGISTRY[op].follows == target]
         kinds = sorted({torch_kind for op in ops for kind in made[op] for torch_kind in held_by(op, kind)})
+        for op in ops:
+            refuse_unfilled(op, made[op], entry)
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
+        learned = {b for source in classes for op in ops for b in source.learned.get(op, ())}
         lines = rules(target, entry, kinds, biased)
+        if lines and False in learned:  # norms of the same class without a scale and a shift
+            lines = [Line(0, "if m.weight is not None:"), *indent(lines)]
         if kinds and lines and branches and branches[-1][1] == lines:
             branches[-1][0].extend(kinds)
         elif kinds and lines:
             branches.append((kinds, lines))
     body: list[Line] = []
     for kinds, lines in branches:
+        kinds = [renamed_kinds.get(kind, kind) for kind in kinds]
         test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
         body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
         body += indent(lines, 2)
@@ -68,10 +80,30 @@ def without_clash(lines: list[Line], init: Sequence[Line], word: str) -> list[Li
 
 
 def held_by(op: str, kind: str) -> list[str]:
-    """The torch classes that hold an op's weights."""
+    """The classes that hold an op's weights."""
     if kind.startswith("nn."):
         return [kind]
-    return [k for k in weights_of(REGISTRY[op].prelude, kind) if k.startswith(("nn.Conv", "nn.Linear", "nn.BatchNorm"))]
+    if op in REGISTRY.own():
+        return [kind]  # what is inside of it, its own constructor fills
+    return [k for k in weights_of(REGISTRY[op].prelude_file(), kind) if k == kind or k.startswith(WEIGHTED)]
+
+
+def refuse_unfilled(op: str, kinds: Iterable[str], entry: Defaults) -> None:
+    """Raises for a rule over a tensor that the module of another package's op has not, or over what it cannot read."""
+    if op not in REGISTRY.own():
+        return
+    for kind in kinds:
+        base = kind if kind.startswith("nn.") else base_of(REGISTRY[op].prelude_file(), kind)
+        like_torch = base.startswith((*WEIGHTED, "nn.GroupNorm", "nn.LayerNorm"))
+        own = set() if base == kind else attributes_of(REGISTRY[op].prelude_file(), kind)
+        tensors = own | ({"weight", "bias"} if like_torch else set())
+        for tensor, rule in entry.values.items():
+            span = rule.span or entry.span
+            if tensor not in tensors:
+                raise fault("bad-init", f"the op '{op}' has no {tensor} that init: could fill", span)
+            if not like_torch and any(True for _ in names(rule)):
+                message = f"the initialisation of '{op}' reads numbers alone"
+                raise fault("bad-init", message, span, help="compute it in the constructor of its module")
 
 
 def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:

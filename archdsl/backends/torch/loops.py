@@ -82,10 +82,20 @@ class LoopWriter:
             writer.forget(variable)
         else:
             writer.channels[node.out] = self.after(start)
+        if node.carry.many and not node.carry.items:
+            self.note_count()
         for name, mark in self.aside.items():
             assert isinstance(mark, Name)
             writer.channels.rename(mark.id, Name(name))
         return found
+
+    def note_count(self) -> None:
+        """How many tensors leave a loop whose turns each add as many to the list that they carry."""
+        node, channels = self.node, self.writer.channels
+        (call,) = node.body.nodes
+        more = added_by(call.block) if isinstance(call, ir.Call) else None
+        if more is not None and isinstance(node.entry, ir.Value):
+            channels.counts[node.out] = simplify(channels.count(node.entry) + self.all_turns() * more)
 
     def after(self, start: Expr) -> Expr:
         """Channels after a loop in which those that enter a turn never differ: what leaves its last turn."""
@@ -245,7 +255,9 @@ class LoopWriter:
     def body(self, start: Expr) -> tuple[list[Piece], str | None]:
         """The children of one turn, and the variable that carries the channels if they move."""
         node, writer = self.node, self.writer
-        constant = self.numbers.constant((node.carry.id, "c"))
+        constant = self.entering()
+        if node.carry.many:
+            return self.carried(start, constant), None
         if node.entries:
             return self.turn(constant or Name(node.entered)), None
         if constant is not None or node.parallel:
@@ -274,6 +286,25 @@ class LoopWriter:
         if not updated:
             pieces.append(Piece(lines=[Line(0, update(variable, self.numbers.shown(result)))]))
         return pieces, variable
+
+    def entering(self) -> Expr | None:
+        """The channels that enter each turn, if they are the same wherever the loop stands, with turns or without."""
+        node = self.node
+        idle = not node.parallel and 0 in self.writer.origin.facts.turns.get(node.id, ())
+        if idle and self.numbers.constant((node.out.id, "c")) is None:
+            return None
+        return self.numbers.constant((node.carry.id, "c"))
+
+    def carried(self, start: Expr, constant: Expr | None) -> list[Piece]:
+        """The children of one turn over several tensors, whose channels stay as they are."""
+        if constant is not None:
+            return self.turn(constant)
+        pieces = self.turn(start)
+        result = self.writer.channels.leaves(self.node.body)
+        if not all_same(*map(self.writer.channels.through_lets, (result, start))):
+            message = "the channels of the tensors that this loop carries move, and differ between calls"
+            raise fault("cannot-print", message, self.node.span, help="let each turn give the channels that it takes")
+        return pieces
 
     def variable(self, start: Expr) -> str:
         """The variable for channels that move: loops one after another share one, unless what it says is still read."""
@@ -575,6 +606,25 @@ class LoopWriter:
         if isinstance(bound, tuple):
             return self.numbers.constant(bound) is not None
         return isinstance(bound, Lit)
+
+
+def added_by(function: ir.Function) -> int | None:
+    """How many tensors a function adds to the list that enters it; None where that is not what it gives."""
+    entering, result = next(iter(function.inputs.values())), function.region.result
+    made = next((node for node in function.region.nodes if node.out is result), None)
+    if not isinstance(made, ir.Pack) or made.running or made.ins.count(entering) != 1:
+        return None
+    others = [operand for operand in made.ins if operand is not entering]
+    lists = any(isinstance(operand, ir.Value) and (operand.many or operand.optional) for operand in others)
+    return None if lists else len(others)
+
+
+def all_same(one: Expr, two: Expr) -> bool:
+    """Whether the channels of two lists are the same, place by place, or all alike."""
+    if isinstance(one, ListOf) and isinstance(two, ListOf) and len(one.items) == len(two.items):
+        return all(same(a, b) for a, b in zip(one.items, two.items, strict=True))
+    items = [*(one.items if isinstance(one, ListOf) else (one,)), *(two.items if isinstance(two, ListOf) else (two,))]
+    return all(same(item, items[0]) for item in items)
 
 
 def is_starred(doc: Doc) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TypeAlias
 
@@ -56,9 +56,16 @@ def given_constants(made: Module) -> list[tuple[str, Expr]]:
 
 
 def shared_norm(
-    functions: Sequence[ir.Function], origin: Origin, symbolic: frozenset[str], taken: Iterable[str]
+    functions: Sequence[ir.Function],
+    origin: Origin,
+    symbolic: frozenset[str],
+    taken: Iterable[str],
+    prelude: Mapping[str, str],
 ) -> SharedNorm | None:
-    """The norm of the class that a network has most, if all of them have the same constants, other than torch's."""
+    """The norm of the class that a network has most, if all of them have the same constants, other than torch's.
+
+    `prelude` has what classes of the prelude are called in this file, where that is another name.
+    """
     numbers = Numbers(origin.facts.seen, symbolic, {})
     found = [(node, function) for function in functions for node in function.walk() if is_norm(node, origin)]
     kinds = {node: class_of(node, origin) for node, _ in found}
@@ -77,6 +84,7 @@ def shared_norm(
     handed = any(True for _, value in first for _ in names(value))
     if handed and "partial" in words:
         return None
+    made = replace(made, cls=prelude.get(made.cls, made.cls))
     return SharedNorm(unique("norm", words), made, frozenset(node.id for node, _ in alike), handed)
 
 
@@ -85,7 +93,7 @@ def is_norm(node: ir.Operation, origin: Origin) -> bool:
     if not isinstance(node, ir.Primitive) or node.op.role != "norm":
         return False
     known = {item.name for item in node.op.fields}
-    return known <= {*CONSTANTS, "affine"} and node.id in origin.facts.ranks
+    return "affine" in known and known <= {*CONSTANTS, "affine"} and node.id in origin.facts.ranks
 
 
 def module_of(node: ir.Operation, origin: Origin, values: Mapping[str, Expr]) -> Module:

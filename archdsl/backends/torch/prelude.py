@@ -1,37 +1,103 @@
-"""The files of codegen_templates/prelude: real Python, of which emitted files get what they use."""
+"""The preludes: files of real Python, of which emitted files get what they use; ours are in codegen_templates."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
+from archdsl.diagnostics.faults import fault
+from archdsl.ops import REGISTRY, Op
+from archdsl.ops.own import said
 from archdsl.support.resources import folder
 
 
-@cache
-def text_of(file: str) -> str:
-    return (folder("codegen_templates") / "prelude" / file).read_text(encoding="utf-8")
+def ours(file: str) -> Path:
+    """A file of archdsl's own."""
+    return folder("codegen_templates") / "prelude" / file
+
+
+def text_of(file: Path) -> str:
+    """The text of a prelude; that of another package may change while this process runs."""
+    return kept_text(file, file.stat().st_mtime_ns)
 
 
 @cache
-def weights_of(file: str, kind: str) -> list[str]:
-    """The torch classes that hold the weights of a prelude class: its base, or what it makes."""
+def kept_text(file: Path, _: int) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def weights_of(file: Path, kind: str) -> list[str]:
+    """The classes that hold the weights of a prelude class: its base of torch's, or what it makes; itself too."""
     tree = ast.parse(text_of(file))
     found = next(n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == kind)
     bases = [ast.unparse(base) for base in found.bases] if isinstance(found, ast.ClassDef) else []
     inner = {ast.unparse(node.func) for node in ast.walk(found) if isinstance(node, ast.Call)}
-    return [base for base in bases if base != "nn.Module"] or sorted(n for n in inner if n.startswith("nn."))
+    made = sorted(kind if n == "nn.Parameter" else n for n in inner if n.startswith("nn."))
+    return [base for base in bases if base != "nn.Module"] or made
+
+
+def refuse_unknown(op: Op, kind: str) -> None:
+    """Raises where an op of another package makes a module that its prelude does not define."""
+    if kind.startswith("nn.") or op.name not in REGISTRY.own():
+        return
+    if not (op.prelude and kind in defined_in(op.prelude_file())):
+        message = f"{said(type(op))} makes a module '{kind}', which its prelude does not define"
+        help = f"name with prelude: the file beside it that defines '{kind}', or a class of torch as nn.{kind}"
+        raise fault("bad-plugin", message, help=help)
+
+
+def base_of(file: Path, kind: str) -> str:
+    """The class that a class of a prelude extends: `nn.Conv2d`; nothing for a function."""
+    bases = [ast.unparse(base) for n in classes_in(file) if n.name == kind for base in n.bases]
+    return bases[0] if bases else ""
+
+
+def classes_in(file: Path) -> list[ast.ClassDef]:
+    return [n for n in ast.parse(text_of(file)).body if isinstance(n, ast.ClassDef)]
+
+
+def attributes_of(file: Path, kind: str) -> set[str]:
+    """What the functions of a prelude class give to its modules: `self.weight = ...`."""
+    found = [part for n in classes_in(file) if n.name == kind for part in ast.walk(n)]
+    places = [n for n in found if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    return {n.attr for n in places if isinstance(n.value, ast.Name) and n.value.id == "self"}
+
+
+def definitions() -> frozenset[str]:
+    """The classes and functions of all files, but for `make_divisible`, which is a word of the language too."""
+    others = (op.prelude_file() for op in REGISTRY.own().values() if op.prelude)
+    return our_definitions().union(*map(defined_in, others))
 
 
 @cache
-def definitions() -> frozenset[str]:
-    """The classes and functions of all files, but for `make_divisible`, which is a word of the language too."""
-    files = [entry.name for entry in (folder("codegen_templates") / "prelude").iterdir() if entry.name.endswith(".py")]
-    trees = [ast.parse(text_of(file)) for file in files]
-    found = {n.name for tree in trees for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
-    return frozenset(found - {"make_divisible"})
+def our_definitions() -> frozenset[str]:
+    files = [entry for entry in ours("").iterdir() if entry.name.endswith(".py")]
+    return frozenset().union(*map(defined_in, files)) - {"make_divisible"}
+
+
+def defined_in(file: Path) -> frozenset[str]:
+    """The classes and functions of a file."""
+    tree = ast.parse(text_of(file))
+    return frozenset(n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)))
+
+
+KNOWN = frozenset({"math", "torch", "F", "nn", "Tensor", "Any", "Callable", "NamedTuple", "accumulate", "partial"})
+
+
+def imports_of(file: Path, parts: Iterable[str]) -> list[str]:
+    """The imports of a prelude that some of its definitions read, beside those of all emitted files."""
+    read = {n.id for part in parts for n in ast.walk(ast.parse(part)) if isinstance(n, ast.Name)} - KNOWN
+    found = []
+    for node in ast.parse(text_of(file)).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [a for a in node.names if (a.asname or a.name).partition(".")[0] in read]
+            if names:
+                node.names = names
+                found.append(ast.unparse(node))
+    return found
 
 
 def called(text: str, names: Mapping[str, str]) -> str:
@@ -41,7 +107,7 @@ def called(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def prelude_parts(file: str, name: str) -> list[tuple[str, str]]:
+def prelude_parts(file: Path, name: str) -> list[tuple[str, str]]:
     """A class of a prelude file and the definitions of that file that it names, in order."""
     text = text_of(file)
     tree = ast.parse(text)

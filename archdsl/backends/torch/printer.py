@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +15,13 @@ from archdsl.backends.torch.classes import Argument, ClassSource
 from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
 from archdsl.backends.torch.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch.pieces import value_doc
-from archdsl.backends.torch.prelude import called, prelude_parts
+from archdsl.backends.torch.prelude import called, imports_of, ours, prelude_parts
 from archdsl.backends.torch.scope import results_of
+from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Constant
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
+from archdsl.ops.own import said
 from archdsl.support.resources import template
 
 
@@ -36,11 +39,11 @@ class Document:
 def print_document(document: Document) -> str:
     *blocks, network = document.classes
     classes = [*(printable(source, "") for source in blocks), printable(network, shapes_of(document.graph))]
-    prelude = preludes(document.classes)
+    prelude, further = preludes(document.classes)
     if any("make_divisible(" in line for c in classes for line in c["init"]):
-        prelude = [*(part for _, part in prelude_parts("make_divisible.py", "make_divisible")), *prelude]
+        prelude = [*(part for _, part in prelude_parts(ours("make_divisible.py"), "make_divisible")), *prelude]
     if document.classes[-1].detect:
-        prelude += [part for _, part in prelude_parts(detector.PRELUDE, detector.SEARCH)]
+        prelude += [part for _, part in prelude_parts(ours(detector.PRELUDE), detector.SEARCH)]
     prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
     body = "\n".join(
         [
@@ -55,7 +58,7 @@ def print_document(document: Document) -> str:
     )
     context = {
         "doc": document_lines(document),
-        "imports": imports(body, document),
+        "imports": imports(body, document, further),
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
@@ -80,7 +83,7 @@ def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
     forward = body_lines(source.forward)
     inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
     kinds = [kind for kind in results_of(source.name) if gives(source, kind)]
-    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or ["Tensor"])
+    result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or [source.result])
     return {
         "name": source.name,
         "base": source.base,
@@ -131,8 +134,8 @@ def document_lines(document: Document) -> list[str]:
     return [plain(title), "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
-def imports(body: str, document: Document) -> dict[str, list[str]]:
-    """The import lines: the standard library, then torch."""
+def imports(body: str, document: Document, further: Sequence[str]) -> dict[str, list[str]]:
+    """The import lines: the standard library, then torch; `further` are those of preludes of other packages."""
     standard = []
     if re.search(r"(?<![\w.])math\.", body):
         standard.append("import math")
@@ -143,6 +146,8 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
     }
     froms = [line for line, used in known.items() if re.search(used, body)]
     typed = ["Any"] if document.variants else []
+    if "Literal[" in body:
+        typed.append("Literal")
     if output_fields(document):
         typed.append("NamedTuple")
     if typed:
@@ -158,7 +163,11 @@ def imports(body: str, document: Document) -> dict[str, list[str]]:
         if "Tensor" in body or any(c.forward for c in document.classes)
         else "from torch import nn"
     )
-    return {"standard": standard + froms, "third": third}
+    groups = {"standard": standard + froms, "third": third}
+    for line in further:
+        module = line.split()[1].partition(".")[0]
+        groups["standard" if module in sys.stdlib_module_names else "third"].append(line)
+    return {name: merged(lines) for name, lines in groups.items()} if further else groups
 
 
 def output_fields(document: Document) -> dict[str, list[str]]:
@@ -174,13 +183,45 @@ def gives(source: ClassSource, kind: str) -> bool:
     return any(f"return {kind}(" in line for _, line in source.forward)
 
 
-def preludes(classes: list[ClassSource]) -> list[str]:
-    """The text of the prelude classes and functions that the file uses, each once."""
+def merged(found: Sequence[str]) -> list[str]:
+    """Import lines in the order of isort: whole modules first; what comes from one module stands in one line."""
+    whole = sorted(line for line in dict.fromkeys(found) if line.startswith("import "))
+    names: dict[str, set[str]] = {}
+    for line in found:
+        head, _, parts = line.partition(" import ")
+        if parts:
+            names.setdefault(head, set()).update(parts.split(", "))
+    order = {head: sorted(parts, key=by_case) for head, parts in names.items()}
+    return [*whole, *(f"{head} import {', '.join(order[head])}" for head in sorted(order))]
+
+
+def by_case(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest, as isort has them."""
+    return 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2, name
+
+
+def preludes(classes: list[ClassSource]) -> tuple[list[str], list[str]]:
+    """The text of the prelude classes and functions that the file uses, each once, and what they import."""
     found: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    imported: list[str] = []
     for source in classes:
         for op, kinds in source.modules.items():
             for kind in kinds:
                 if not kind.startswith("nn."):
                     wanted = REGISTRY[op].network_bases.get(kind, kind)
-                    found.update(prelude_parts(REGISTRY[op].prelude, wanted))
-    return list(found.values())
+                    parts = prelude_parts(REGISTRY[op].prelude_file(), wanted)
+                    refuse_two(op, parts, found, owners)
+                    found.update(parts)
+                    owners |= dict.fromkeys(dict(parts), op)
+                    if op in REGISTRY.own():
+                        imported += imports_of(REGISTRY[op].prelude_file(), dict(parts).values())
+    return list(found.values()), imported
+
+
+def refuse_two(op: str, parts: Sequence[tuple[str, str]], found: Mapping[str, str], owners: Mapping[str, str]) -> None:
+    """Raises where two preludes define one name as two things."""
+    for name, text in parts:
+        if found.get(name, text) != text:
+            message = f"the preludes of {said(type(REGISTRY[op]))} and of '{owners[name]}' both define '{name}'"
+            raise fault("bad-plugin", message, help="rename it in the prelude")

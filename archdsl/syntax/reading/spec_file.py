@@ -18,6 +18,7 @@ from archdsl.support.resources import folder
 from archdsl.syntax.compose import Document, Files, Reference, called_from, document
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
+from archdsl.syntax.own_ops import load_installed, refuse_words
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
 from archdsl.syntax.reading.figures import known_blocks, read_figure
@@ -67,8 +68,34 @@ def read_spec(
     among the shipped specs, and nowhere else; `load` reads what they find.
     """
     path = base / Path(source.name).name if base is not None and is_folder(base) else base
-    files = Files(load, folder("specs"), [real(path)] if path is not None else [])
-    return read_document(document(source, path.parent if path is not None else None, path, files), files)
+
+    def read() -> Spec:
+        files = Files(load, folder("specs"), [real(path)] if path is not None else [])
+        return read_document(document(source, path.parent if path is not None else None, path, files), files)
+
+    refuse_words()
+    return with_installed_ops(read)
+
+
+def with_installed_ops(read: Callable[[], Spec]) -> Spec:
+    """Reads; if a word is no op, again with the ops of the packages that are installed."""
+    edition = REGISTRY.edition
+    try:
+        return read()
+    except SpecError as error:
+        words = [item for item in error.diagnostics if item.code == "unknown-op"]
+        broken = load_installed() if words else []
+        if edition == REGISTRY.edition and not broken:
+            raise
+    try:
+        return read()
+    except SpecError as error:
+        unknown = [item for item in error.diagnostics if item.code == "unknown-op"]
+        if not unknown or not broken:
+            raise
+        # Each may be an op of a plug-in that cannot be loaded, which is then what is at fault.
+        rest = [item for item in error.diagnostics if item.code != "unknown-op"]
+        raise SpecError(*(replace(item, span=unknown[0].span) for item in broken), *rest) from None
 
 
 def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec] | None = None) -> Spec:

@@ -112,6 +112,49 @@ CASES = [
     ("rearrange", [(12, 4, 6)], {"pattern": "(a b c) (h p) w -> (c p) b h (w a)", "a": 2, "b": 3, "p": 2}),
     ("channel_shuffle", [(8, 5)], {"groups": 4}),
     ("pad", [(8, 5)], {"before": 2}),
+    *(
+        ("pad", [(4, *(5, 6, 7)[:rank])], {"before": 1, "after": 2, "mode": mode})
+        for mode in ("reflect", "replicate", "circular")
+        for rank in (1, 2, 3)
+    ),
+    ("pad", [(8, 5, 6)], {"before": 2, "value": -1.5}),
+    ("conv", [(4, 7)], {"out": 6, "kernel": 5, "padding_mode": "circular", "standardize": True}),
+    ("conv", [(4, 7, 8)], {"out": 6, "kernel": 3, "groups": 2, "standardize": True, "standardize_eps": 0.1}),
+    ("conv", [(4, 5, 6, 7)], {"out": 6, "kernel": [3, 1, 3], "padding_mode": "replicate", "standardize": True}),
+    ("dwconv", [(4, 7, 8)], {"kernel": [3, 5], "padding_mode": "reflect", "stride": 2}),
+    ("dwconv", [(4, 7)], {"kernel": 3, "standardize": True, "multiplier": 2}),
+    ("layer_norm", [(8,)], {"bias": False}),
+    ("layer_norm", [(8, 4, 5, 6)], {"affine": False}),
+    ("rms_norm", [(8,)], {}),
+    ("rms_norm", [(8, 5)], {"affine": False, "eps": 0.1}),
+    ("instance_norm", [(8, 5)], {}),
+    ("instance_norm", [(4, 5, 6, 7)], {"track_running_stats": True, "affine": True}),
+    ("grn", [(8, 5)], {}),
+    ("local_response_norm", [(8, 5)], {"size": 4, "alpha": 2, "beta": 0.5, "k": 2.0}),
+    ("local_response_norm", [(3, 4, 5, 6)], {"size": 9}),
+    ("prelu", [(8, 4, 4)], {"shared": True}),
+    ("softplus", [(8, 4, 4)], {"beta": 3, "threshold": 1}),
+    ("gelu", [(8, 4, 4)], {"approximate": "tanh"}),
+    ("glu", [(8,)], {}),
+    ("lp_pool", [(4, 9)], {"norm_type": 4, "kernel": 3, "stride": 2, "ceil": True}),
+    ("lp_pool", [(4, 5, 6, 7)], {"norm_type": 2}),
+    ("gem", [(4, 9)], {"learned": False, "p": 2}),
+    ("gem", [(4, 5, 6, 7)], {"eps": 0.1}),
+    ("adaptive_max_pool", [(8, 9)], {"size": 4}),
+    ("adaptive_max_pool", [(2, 9, 6, 5)], {"size": [4, 5, 2]}),
+    ("blur_pool", [(4, 9)], {}),
+    ("blur_pool", [(4, 9, 8)], {"kernel": [4, 3], "stride": [3, 1], "padding": [1, 2], "padding_mode": "circular"}),
+    ("blur_pool", [(4, 5, 6, 7)], {"stride": [1, 2, 2], "padding_mode": "zeros"}),
+    ("drop_block", [(4, 9)], {"block_size": 4}),
+    ("drop_block", [(4, 5, 6, 7)], {"block_size": 2}),
+    ("unfold", [(4, 8, 9)], {"kernel": [3, 2], "stride": [2, 3], "dilation": [1, 2], "padding": [1, 0]}),
+    ("crop", [(4, 9)], {"size": 4}),
+    ("crop", [(4, 5, 6, 7)], {"size": [5, 3, 4]}),
+    ("mean", [(4, 5, 6, 7)], {"axis": -1, "keepdim": False}),
+    ("amax", [(4, 5, 6)], {"axis": [1, 2], "keepdim": True}),
+    ("mean", [(4, 5, 6)], {"axis": 0, "keepdim": False}),
+    ("upsample", [(8, 5, 7)], {"scale": [2, 1.5], "mode": "bilinear"}),
+    ("upsample", [(4, 5, 3, 4)], {"scale": [1, 2, 3]}),
 ]
 CASES += [
     (name, REGISTRY[name].example["inputs"], REGISTRY[name].example["fields"])
@@ -283,6 +326,13 @@ def test_labels_use_the_words_of_papers():
     assert label("max_pool", (8, 9, 9), kernel=3, stride=2) == "3×3 Max pool, s2"
     assert label("channel_shuffle", (8, 9, 9), groups=2) == "Channel shuffle, g=2"
     assert label("split", (8, 9, 9), sizes=2) == "Channel split"
+    assert label("conv", (8, 9, 9), out=8, kernel=3, standardize=True) == "3×3 WS-Conv"
+    assert label("conv", (8, 9, 9), out=8, kernel=3, padding_mode="reflect") == "3×3 Conv, reflect"
+    assert label("blur_pool", (8, 9, 9)) == "3×3 Blur pool, s2"
+    assert label("lp_pool", (8, 9, 9), norm_type=2) == "2×2 LP pool, s2, p = 2"
+    assert label("mean", (8, 9, 9), axis=[0, -1]) == "Mean over C, W"
+    assert label("drop_block", (8, 9, 9)) == "DropBlock 0.1, 7×7"
+    assert label("upsample", (8, 9, 9), scale=[2, 1.5]) == "Upsample ×2×1.5"
 
 
 def test_ops_need_no_torch():
@@ -457,9 +507,23 @@ def test_flatten_hwc_is_tensorflows():
 
 
 def test_like_takes_the_sizes_of_another_tensor():
-    for name, given in (("upsample", {"mode": "bilinear", "align_corners": True}), ("adaptive_avg_pool", {})):
+    for name, given in (
+        ("upsample", {"mode": "bilinear", "align_corners": True}),
+        ("adaptive_avg_pool", {}),
+        ("adaptive_max_pool", {}),
+    ):
         _, f, y = run(name, (4, 5, 6), (2, 9, 7), tensor=["like"], **given)
         assert tuple(y.shape[1:]) == (4, 9, 7) == REGISTRY[name].shape(f, (4, 5, 6), (2, 9, 7))
+
+
+def test_a_map_is_cropped_to_the_middle_of_another():
+    (x, _), f, y = run("crop", (4, 9, 6), (2, 4, 5), tensor=["like"])
+    assert torch.equal(y, x[:, :, 2:6, :5])
+    assert REGISTRY["crop"].shape(f, (4, 9, 6), (2, 4, 5)) == (4, 4, 5)
+    with pytest.raises(OpFault, match="a map of 4×5 cannot be cropped to 4×6") as caught:
+        REGISTRY["crop"].shape(full(REGISTRY["crop"], like=(2, 4, 6)), (4, 4, 5), (2, 4, 6))
+    assert caught.value.field == "like"
+    assert caught.value.help
 
 
 def test_drop_connect_drops_whole_samples():
@@ -470,6 +534,19 @@ def test_drop_connect_drops_whole_samples():
     assert all(len(row.unique()) == 1 for row in rows)
     assert torch.equal(module.eval()(y), y)
     assert make(REGISTRY["drop_connect"], full(REGISTRY["drop_connect"], p=1), (3,))(torch.ones(4, 3)).sum() == 0
+
+
+def test_drop_block_drops_whole_blocks_and_as_much_as_it_says():
+    torch.manual_seed(0)
+    module = make(REGISTRY["drop_block"], full(REGISTRY["drop_block"], p=0.2, block_size=3), (8, 16, 16))
+    x = torch.ones(32, 8, 16, 16)
+    y = module(x)
+    gone = y == 0
+    assert 0.14 < gone.float().mean() < 0.2  # blocks that overlap leave a little more
+    assert y.mean() == pytest.approx(1)
+    whole = -F.max_pool2d(-gone.float(), 3, 1)  # where a block of zeros begins
+    assert torch.equal(F.max_pool2d(F.pad(whole, [2] * 4), 3, 1).bool(), gone)
+    assert torch.equal(module.eval()(x), x)
 
 
 # --- joins and formulas
@@ -602,7 +679,50 @@ HOSTILE = [
     ("linear", [(8,)], {"out": 8, "axis": "w"}, "axis"),
     ("softmax", [(8, 3)], {"axis": "h"}, "axis"),
     ("group_norm", [(8, 6, 6)], {"groups": 3}, "groups"),
-    ("layer_norm", [(8, 6, 6)], {}, None),
+    ("instance_norm", [(8,)], {}, None),
+    ("instance_norm", [(8, 1, 1)], {}, None),
+    ("instance_norm", [(8, 2, 2, 2, 2)], {}, None),
+    ("grn", [(8,)], {}, None),
+    ("local_response_norm", [(8,)], {"size": 5}, None),
+    ("local_response_norm", [(8, 6, 6)], {"size": 5, "k": 0}, "k"),
+    ("softplus", [(8, 6, 6)], {"beta": 0}, "beta"),
+    ("hard_tanh", [(8, 6, 6)], {"min_val": 2}, "min_val"),
+    ("hard_tanh", [(8, 6, 6)], {"max_val": -2}, "max_val"),
+    ("glu", [(7, 6, 6)], {}, None),
+    ("conv", [(8, 6, 6)], {"out": 8, "kernel": 3, "padding": 6, "padding_mode": "reflect"}, "padding_mode"),
+    ("conv", [(8, 6, 6)], {"out": 8, "kernel": 3, "padding": 7, "padding_mode": "circular"}, "padding_mode"),
+    ("conv", [(8, 6, 6)], {"out": 8, "kernel": 3, "padding": "same", "padding_mode": "reflect"}, "padding_mode"),
+    ("dwconv", [(8, 6, 6)], {"padding": "same", "standardize": True}, "standardize"),
+    ("lp_pool", [(8, 6, 6)], {"norm_type": 0}, "norm_type"),
+    ("lp_pool", [(8, 6, 6)], {"norm_type": 2, "kernel": 7}, "kernel"),
+    ("lp_pool", [(8,)], {"norm_type": 2}, None),
+    ("gem", [(8,)], {}, None),
+    ("gem", [(8, 6, 6)], {"p": 0}, "p"),
+    ("gem", [(8, 6, 6)], {"eps": 0}, "eps"),
+    ("adaptive_max_pool", [(8, 6, 6)], {}, None),
+    ("adaptive_max_pool", [(8, 6, 6)], {"size": [1, 2, 3]}, "size"),
+    ("blur_pool", [(8,)], {}, None),
+    ("blur_pool", [(8, 2, 2)], {"kernel": 5}, "padding_mode"),
+    ("blur_pool", [(8, 2, 2)], {"kernel": 5, "padding": 0}, "kernel"),
+    ("blur_pool", [(8, 6, 6)], {"stride": [1, 2, 3]}, "stride"),
+    ("drop_block", [(8,)], {}, None),
+    ("drop_block", [(8, 6, 6)], {}, "block_size"),
+    ("pixel_unshuffle", [(8, 6)], {"factor": 2}, None),
+    ("pixel_unshuffle", [(8, 6, 7)], {"factor": 2}, "factor"),
+    ("unfold", [(8, 6)], {"kernel": 2}, None),
+    ("unfold", [(8, 6, 6)], {"kernel": 7}, "kernel"),
+    ("unfold", [(8, 6, 6)], {"kernel": [1, 2, 3]}, "kernel"),
+    ("crop", [(8, 6, 6)], {"size": 7}, "size"),
+    ("crop", [(8, 6, 6)], {}, None),
+    ("crop", [(8,)], {"size": 7}, None),
+    ("mean", [(8, 6, 6)], {"axis": 3}, "axis"),
+    ("mean", [(8, 6, 6)], {"axis": [2, -1]}, "axis"),
+    ("amax", [(8, 6)], {"axis": [0, 1], "keepdim": False}, "axis"),
+    ("pad", [(8, 6, 6)], {"before": 6, "mode": "reflect"}, "mode"),
+    ("pad", [(8, 6, 6)], {"after": 7, "mode": "circular"}, "mode"),
+    ("pad", [(8, 6, 6)], {"after": 1, "mode": "circular", "value": 1}, "value"),
+    ("upsample", [(8, 6, 6)], {"scale": [2]}, "scale"),
+    ("upsample", [(8, 6, 6)], {"scale": [2, 0.1]}, "scale"),
     ("bn", [(8, 2, 2, 2, 2)], {}, None),
     ("max_pool", [(8, 6, 6)], {"kernel": 7}, "kernel"),
     ("max_pool", [(8, 6, 6)], {"kernel": 2, "padding": 2}, "padding"),
@@ -662,6 +782,13 @@ HOSTILE = [
 ]
 
 
+HELPED_BY_THE_MESSAGE = {
+    "adaptive_avg_pool", "adaptive_max_pool", "add", "avg_pool", "blur_pool", "bn", "channel_shuffle", "concat", "conv",
+    "conv_transpose", "crop", "dwconv", "formula", "group_norm", "lp_pool", "max", "max_pool", "mul", "pad",
+    "pixel_shuffle", "rearrange", "roll", "split", "take", "unfold", "upsample",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "shapes", "given", "field"), HOSTILE, ids=[f"{c[0]}-{n}" for n, c in enumerate(HOSTILE)]
 )
@@ -673,6 +800,7 @@ def test_a_step_that_cannot_be_is_a_fault(name, shapes, given, field):
     assert caught.value.field == field, message
     assert not message.endswith(".")
     assert "invalid" not in message
+    assert caught.value.help or name in HELPED_BY_THE_MESSAGE, message
 
 
 @pytest.mark.parametrize(

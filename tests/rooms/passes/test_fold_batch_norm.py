@@ -109,6 +109,12 @@ FOLDED = {
         1,
         0,
     ),
+    "without a scale and a shift": ("stages: {a: [conv: 4, bn: {affine: false}, relu]}", 1, 0),
+    "behind a border of the map itself": (
+        "stages: {a: [conv: {out: 4, kernel: 3, padding_mode: reflect}, bn, dwconv: {padding_mode: circular}, bn]}",
+        2,
+        0,
+    ),
     "in a loop": ("stages: {a: [{repeat: 3, body: [conv: 4, bn, relu]}]}", 3, 0),
     "in a stage that joins, one of them before": (
         "stages: {a: [{conv: 4, as: left}, bn, {conv: 4}, bn, {add: [left, identity]}]}",
@@ -146,7 +152,9 @@ LEFT = {
     "where the layer is tapped": "stages:\n  a: [{conv: 4, name: one}, bn, relu]\n  b: [add: [a.one, identity]]",
     "where the norm is tapped": "stages:\n  a: [{conv: 4}, {bn: , name: n}, relu]\n  b: [add: [a.n, identity]]",
     "with a dropout between": "stages: {a: [conv: 4, dropout: 0.1, bn]}",
-    "of another kind": "stages: {a: [conv: 4, group_norm: 2]}",
+    "of another kind": "stages: {a: [conv: 4, group_norm: 2, conv: 4, instance_norm: {track_running_stats: true}]}",
+    "of a kernel that is standardised": "stages: {a: [conv: {out: 4, kernel: 3, standardize: true}, bn]}",
+    "before a border of the map itself": "stages: {a: [relu, bn, {conv: {out: 6, kernel: 3, padding_mode: reflect}}]}",
 }
 
 

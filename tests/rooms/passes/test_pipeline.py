@@ -125,8 +125,22 @@ def test_a_pass_that_leaves_no_program_is_told_by_its_name():
         made.main.region.nodes.reverse()
         return made
 
-    with pytest.raises(AssertionError, match=r"after crossed: container .* of Small \(.*\): it reads 'body' before"):
+    with pytest.raises(
+        archdsl.SpecError,
+        match=r"the pass crossed .*after crossed: container .* of Small \(.*\): it reads 'body' before",
+    ):
         archdsl.graph(SMALL, passes=[crossed])
+
+
+def test_what_a_pass_raises_is_its_own_fault():
+    def divided(program: Program) -> Program:
+        return list(program.functions)[len(program.functions)]
+
+    with pytest.raises(
+        archdsl.SpecError, match=r"the pass divided of .*: IndexError: list index out of range"
+    ) as caught:
+        archdsl.graph(SMALL, passes=[divided])
+    assert [item.code for item in caught.value.diagnostics] == ["bad-plugin"]
 
 
 def test_a_pass_that_changes_what_it_is_given_is_told_by_its_name():
@@ -134,7 +148,7 @@ def test_a_pass_that_changes_what_it_is_given_is_told_by_its_name():
         program.main.region.nodes.pop()
         return copied(program)
 
-    with pytest.raises(AssertionError, match="careless, which must not change the program"):
+    with pytest.raises(archdsl.SpecError, match=r"the pass careless .*careless, which must not change the program"):
         archdsl.graph(SMALL, passes=[careless])
 
 
@@ -164,7 +178,7 @@ def test_weights_follow_calls_that_run_in_another_order():
 
 
 def test_a_pass_that_changes_weights_without_a_rule_is_told_by_its_name():
-    with pytest.raises(AssertionError, match=r"five_by_five does not say .* 'body.0.weight'"):
+    with pytest.raises(archdsl.SpecError, match=r"five_by_five does not say .* 'body.0.weight'"):
         archdsl.convert(archdsl.build(SMALL), SMALL, passes=[five_by_five])
 
 

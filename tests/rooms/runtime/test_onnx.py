@@ -181,6 +181,33 @@ def test_upsampling_by_a_fraction_gives_the_sizes_and_numbers_of_torch(size, sca
     assert_described(onnx.load_from_string(model), graph)
 
 
+PLAIN = {  # an op beside all others, each on the same map
+    "layer_norm": None, "rms_norm": None, "instance_norm": {"affine": True}, "grn": None, "glu": None, "softplus": None,
+    "local_response_norm": 3, "log_softmax": None, "selu": None, "hard_tanh": None, "gelu": "tanh", "mean": {"axis": 0},
+    "prelu": {"shared": True}, "lp_pool": {"norm_type": 2}, "gem": None, "blur_pool": None, "amax": {"axis": -1},
+    "adaptive_max_pool": {"size": [4, 3]}, "drop_block": {"block_size": 3}, "pixel_unshuffle": 2, "unfold": 3,
+    "crop": {"size": 5}, "pad": {"after": 2, "mode": "circular"}, "upsample": {"scale": [2, 1.3]},
+    "conv": {"out": 4, "kernel": 3, "padding_mode": "reflect", "standardize": True},
+}  # fmt: skip
+
+
+def test_every_op_that_is_more_than_one_of_onnx_is_computed():
+    stages = {"stem": [{"conv": 6}], **{f"s_{op}": {"from": "stem", "body": [{op: PLAIN[op]}]} for op in PLAIN}}
+    spec = {"archdsl": 1, "name": "Ops", "input": [3, 8, 10], "outputs": {f"s_{op}": f"s_{op}" for op in PLAIN}}
+    graph = archdsl.graph({**spec, "stages": stages})
+    net = module.build(graph).eval()
+    assert_same(onnx_export.emit(graph, net.state_dict()), net, (torch.randn(2, 3, 8, 10),))
+
+
+@pytest.mark.parametrize(("shape", "size"), [((2, 9), 4), ((2, 9, 5, 6), [4, 5, 2])], ids=["1-D", "3-D"])
+@pytest.mark.parametrize("kind", ["avg", "max"])
+def test_a_pool_to_a_size_has_windows_of_its_own(kind, shape, size):
+    stages = {"a": [{f"adaptive_{kind}_pool": {"size": size}}]}
+    graph = archdsl.graph({"archdsl": 1, "name": "Pool", "input": list(shape), "stages": stages})
+    net = module.build(graph).eval()
+    assert_same(onnx_export.emit(graph, net.state_dict()), net, (torch.randn(2, *shape),))
+
+
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "groups"),
     [(1, 1, 0, 1), (1, 2, 0, 2), (3, 2, 1, 1), (3, 1, 0, 8), ([1, 3], 1, 2, 4)],

@@ -1,0 +1,114 @@
+"""What makes a map larger or smaller around its border."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archdsl.expr.nodes import Constant, Expr, wrap
+from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, per_axis, times
+from archdsl.ops.conv import ZEROS, check_axes, check_border, padded
+from archdsl.ops.pool import check_target
+from archdsl.ops.shape import Mover
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Pad(Mover, name="pad"):
+    """A border before and after each spatial axis: one value, or elements of the map."""
+
+    fresh = True
+    torch: ClassVar[dict[str, str]] = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+    fields = (
+        Field("before", "axes", 0, "elements before", minimum=0),
+        Field("after", "axes", 0, "elements after", minimum=0),
+        Field(
+            "mode",
+            "word",
+            "constant",
+            "what stands there: a value, or elements of the map",
+            ("constant", *torch),
+            chooses=True,
+        ),
+        Field("value", "number", 0, "the value of a constant border"),
+    )
+    example = {"fields": {"before": 1, "after": [1, 2]}, "inputs": [(8, 6, 6)]}
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        return padded(run, x[0], self.sides(run.f, x[0].dim() - 2), run.f.value, self.mode(run.f))
+
+    @staticmethod
+    def mode(f: SimpleNamespace) -> str:
+        """The mode in the words of convolutions, which pad with zeros alone."""
+        return ZEROS if f.mode == "constant" else str(f.mode)
+
+    @staticmethod
+    def sides(f: SimpleNamespace, rank: int) -> list[tuple[Any, Any]]:
+        """Elements before and after each axis."""
+        return list(zip(per_axis(f.before, rank), per_axis(f.after, rank), strict=True))
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        size = shapes[0][1:]
+        check_axes(self, f, len(size))
+        if f.mode != "constant" and f.value != 0:
+            raise OpFault(f"a {f.mode} border has no value of its own", field="value", help="leave value or mode out")
+        check_border(self.mode(f), self.sides(f, len(size)), size, "mode")
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(n + before + after for n, (before, after) in zip(size, self.sides(f, len(size)), strict=True))
+
+    def module(self, e: Site) -> Module:
+        mode, value = getattr(e.f.mode, "value", ""), e.f.value
+        pairs = self.sides(e.f, e.rank)
+        sides: list[Expr] = [wrap(side) for pair in reversed(pairs) for side in pair]
+        around: Expr | Constant = sides[0] if all(side == sides[0] for side in sides) else wrap(sides)
+        if mode != "constant":
+            return Module(f"nn.{self.torch[mode]}Pad{e.rank}d", (around,))
+        if is_lit(value, 0):
+            return Module(f"nn.ZeroPad{e.rank}d", (around,))
+        return Module(f"nn.ConstantPad{e.rank}d", (around, value))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        word = "Pad" if f.mode == "constant" else f"{f.mode.capitalize()} pad"
+        return f"{word} to {times(out[1:])}"
+
+
+class Crop(Mover, name="crop"):
+    """The middle of a map: of n elements m from (n − m)//2 on."""
+
+    fields = (
+        Field("size", "axes", None, "sizes that leave", minimum=1),
+        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+    )
+    example = {"fields": {"size": [3, 4]}, "inputs": [(8, 6, 7)]}
+    prelude = "crop.py"
+
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        found = x[0]
+        for axis, n in enumerate(self.size(run.f, tuple(x[0].shape[2:])), 2):
+            start = (found.size(axis) - n) // 2
+            found = found.index_select(axis, run.torch.arange(start, start + n))
+        return found
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        size = shapes[0][1:]
+        check_axes(self, f, len(size))
+        check_target(self, f, shapes[0], ("size", "like"))
+        wanted = self.size(f, size)
+        if any(m > n for m, n in zip(wanted, size, strict=True)):
+            way = "size" if f.size is not None else "like"
+            message = f"a map of {times(size)} cannot be cropped to {times(wanted)}"
+            raise OpFault(message, field=way, help="pad makes a map larger, upsample resizes it")
+
+    def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
+        like: Any = getattr(f, "like", None)
+        return tuple(like[1:]) if like is not None else per_axis(f.size, len(size))
+
+    def module(self, e: Site) -> Module:
+        if is_lit(e.f.size, None):
+            return Module("CropLike", (), {"rank": (e.rank, 2)})
+        return Module("CenterCrop", per_axis(e.f.size, e.rank))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        return f"Crop to {times(out[1:])}"
