@@ -46,9 +46,11 @@ class Attention(Op, name="attention"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         shape, kv = shapes[0], shapes[-1]
         if len(shape) < 2:
-            raise OpFault(f"attention takes a map or a sequence, this one is {times(shape)}")
+            message = f"attention takes a map or a sequence, this one is {times(shape)}"
+            raise OpFault(message, help="put it before flatten")
         if place_of_axis(f.axis, shape) not in (0, len(shape) - 1):
-            raise OpFault("the features of attention stand on c or on the last axis", field="axis")
+            message = "the features of attention stand on c or on the last axis"
+            raise OpFault(message, field="axis", help="rearrange the axes before it")
         features = shape[place_of_axis(f.axis, shape)]
         if (f.key_dim is None or f.value_dim is None) and features % f.heads:
             raise OpFault(
@@ -60,7 +62,10 @@ class Attention(Op, name="attention"):
             message = f"kv has the channels of the tensor that enters: this one is {times(kv)}, that {times(shape)}"
             raise OpFault(message, field="kv", help="put a 1×1 conv before it")
         if f.relative and (len(shapes) > 1 or place_of_axis(f.axis, shape) != 0):
-            raise OpFault("relative positions are those of one map, channels first", field="relative")
+            message = "relative positions are those of one map, channels first"
+            raise OpFault(
+                message, field="relative", help="leave out kv and axis, or give a bias to the product of q and k"
+            )
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c

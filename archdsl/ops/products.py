@@ -33,7 +33,8 @@ class Product(Op):
     def expect_batches(self, one: Shape, other: Shape, field: str) -> None:
         """Both have a matrix of two axes, and the same axes before it."""
         if len(one) < 2:
-            raise OpFault(f"{self.name} takes a tensor with two axes or more, this one is {times(one)}")
+            message = f"{self.name} takes a tensor with two axes or more, this one is {times(one)}"
+            raise OpFault(message, help="rearrange it, or use linear for a flat tensor")
         if len(one) != len(other) or one[:-2] != other[:-2]:
             message = f"{self.name} takes tensors that differ in the last two axes alone, these are {times(one)}"
             raise OpFault(f"{message} and {times(other)}", field=field, help="rearrange one of them")
@@ -123,12 +124,15 @@ class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
         self.expect_batches(q, k, "k")
         self.expect_batches(q, v, "v")
         if q[-1] != k[-1]:
-            raise OpFault(f"queries have {q[-1]} features and keys {k[-1]}", field="k")
+            help = "project them to one number of features"
+            raise OpFault(f"queries have {q[-1]} features and keys {k[-1]}", field="k", help=help)
         if k[-2] != v[-2]:
-            raise OpFault(f"there are {k[-2]} keys and {v[-2]} values", field="v")
+            help = "take both from one tensor: the positions are the last axis but one"
+            raise OpFault(f"there are {k[-2]} keys and {v[-2]} values", field="v", help=help)
         wanted = (*q[:-1], k[-2])
         if len(shapes) > 3 and shapes[3] != wanted:
-            raise OpFault(f"the scores are {times(wanted)}, their bias {times(shapes[3])}", field="bias")
+            help = f"give it the shape {times(wanted)}"
+            raise OpFault(f"the scores are {times(wanted)}, their bias {times(shapes[3])}", field="bias", help=help)
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.v[-1])
