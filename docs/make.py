@@ -20,7 +20,7 @@ import archdsl
 from archdsl.backends.cost import markdown
 from archdsl.backends.torch.layout import flat
 from archdsl.backends.torch.pieces import module_doc
-from archdsl.commands.list import spec_rows
+from archdsl.commands.list import spec_lines
 from archdsl.commands.ops import is_word, kind, shown
 from archdsl.expr.nodes import Lit, wrap
 from archdsl.expr.parse import parse
@@ -85,12 +85,12 @@ def source_excerpt() -> str:
     return fenced("python", whole)
 
 
-def systems() -> str:
-    """A line for each shipped system."""
+def systems(folder: str = "specs") -> str:
+    """A line for each shipped system of a folder."""
     rows = [("spec", "paper", "variants", "params", "MACs")]
-    for name, spec, numbers in networks():
+    for name, spec, numbers in networks(folder):
         ranges = (between([row[column] for row in numbers]) for column in (1, 2))
-        rows.append((f"[`{name}`](specs/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
+        rows.append((f"[`{name}`]({folder}/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
     return table(*rows, right=(2, 3, 4))
 
 
@@ -103,12 +103,12 @@ def variants() -> str:
     return f"<details>\n<summary>Every variant with its parameters and MACs</summary>\n\n{listed}\n\n</details>"
 
 
-def networks() -> Iterator[tuple[str, Spec, list[tuple[str, str, str]]]]:
-    """Shipped specs that hold a network; variant, params and MACs of each form of it."""
-    for name in shipped():
+def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str, ...]]]]:
+    """Shipped specs of a folder that hold a network; variant, params and MACs of each form of it."""
+    for name in shipped(folder):
         spec = read(name)
         if spec.networks():
-            yield name, spec, [row[1:4] for row in spec_rows(name, spec, variants=True)]
+            yield name, spec, [line.cells()[1:4] for line in spec_lines(name, spec, variants=True)]
 
 
 def paper(spec: Spec) -> str:
@@ -134,6 +134,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "spec": spec_excerpt,
     "source": source_excerpt,
     "systems": systems,
+    "beyond": lambda: systems("specs/beyond"),
     "variants": variants,
 }
 
@@ -219,10 +220,13 @@ def example(op: Op) -> Iterator[str]:
         return
     given, shapes = dict(op.example["fields"]), [tuple(shape) for shape in op.example["inputs"]]
     values = {item.name: item.default for item in op.fields if not item.required and item.kind != "tensor"} | given
+    tensors = op.example_tensors()
+    values |= tensors
     f = SimpleNamespace(**{k: parse(v) if k == "expression" else v for k, v in values.items()})
     leaving = op.shapes(f, *shapes)
     enter, leave = (", ".join(map(times, part)) for part in (shapes, leaving))
-    yield f"`{written(op, given)}` takes {enter} to {leave}; in torch: `{torch_text(op, f, given, shapes)}`"
+    whole = given | {name: name for name in tensors}
+    yield f"`{written(op, whole)}` takes {enter} to {leave}; in torch: `{torch_text(op, f, whole, shapes)}`"
 
 
 def written(op: Op, given: dict[str, object]) -> str:

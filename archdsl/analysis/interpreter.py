@@ -306,7 +306,7 @@ class Interpreter(Generic[T, F]):
     def deeper(self, node: ir.Operation, depth: int) -> None:
         self.deepest = max(self.deepest, depth)
         if depth > MAX_DEPTH:
-            raise self.placed(fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span))
+            raise self.placed(refusals.nested_too_deeply(node, self.trail.calls))
 
     # --- structure
     def condition(self, node: ir.If, frame: F, position: Position) -> None:

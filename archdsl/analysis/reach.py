@@ -39,7 +39,8 @@ def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Window
     if rank == 0 or op.placeless or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
     if len(size) != rank:
-        return single(rank)
+        extents, steps = op.window(fields, len(size))
+        return single(rank) if {*extents, *steps} <= {1} else None
     axes = zip(*op.window(fields, rank), size, out[1:], strict=True)
     extents, steps = zip(*[window(*axis) for axis in axes], strict=True)
     return single(rank) if set(extents) == set(steps) == {1} else Windows(extents, steps, single=False)
@@ -52,10 +53,13 @@ def single(rank: int) -> Windows:
 
 def window(extent: int, stride: int, size: int, out: int) -> tuple[float, float]:
     """Extent and step on one axis; where a size alone tells them (upsampling, pooling to a size), told from that."""
+    step = size / out if size % out else size // out
+    if extent == 0:
+        return size, step
     if out > size:
         return extent, size / out
     if out < size and extent == stride == 1:
-        return size - (out - 1) * (size // out), size // out
+        return max(-(-(i + 1) * size // out) - i * size // out for i in range(out)), step
     return extent, stride
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from archdsl.analysis.limits import MAX_DEPTH
 from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Compare, Constant, Expr, ListOf
@@ -64,6 +65,15 @@ def misnamed_parts(node: ir.Operation, count: int, what: str) -> SpecError:
     """The fault of a list that has other names than it has tensors."""
     named = f"{len(node.out.parts)} name{'s' * (len(node.out.parts) > 1)}"
     return fault("several-names", f"{named} for {count} {what}", node.span)
+
+
+def nested_too_deeply(node: ir.Operation, calls: Sequence[ir.Call]) -> SpecError:
+    """The fault of calls in calls without end, or nearly so."""
+    again = [call for call in calls if isinstance(node, ir.Call) and call.block is node.block]
+    if len(again) <= 1:
+        return fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span)
+    message = f"the block '{again[0].block.name}' contains itself more than {MAX_DEPTH} deep: no when: has ended it"
+    return fault("too-deep", message, node.span, help="let an argument count down, and a when: ask for it")
 
 
 # --- conditions and loops

@@ -94,9 +94,11 @@ def example(op: Op) -> Iterator[str]:
     if not op.example:
         return
     given, shapes = op.example["fields"], [tuple(shape) for shape in op.example["inputs"]]
-    written = ", ".join(f"{key}: {shown(value)}" for key, value in given.items())
+    tensors = op.example_tensors()
+    whole = given | {name: name for name in tensors}
+    written = ", ".join(f"{key}: {shown(value)}" for key, value in whole.items())
     yield f"example: {op.name}: {{{written}}}" if written else f"example: {op.name}"
-    fields = {item.name: item.default for item in op.fields if not item.required} | dict(given)
+    fields = {item.name: item.default for item in op.fields if not item.required} | dict(given) | tensors
     out = op.shapes(SimpleNamespace(**fields), *shapes)
     enter, leave = (", ".join("×".join(map(str, shape)) for shape in part) for part in (shapes, out))
     yield f"         {enter} → {leave}"

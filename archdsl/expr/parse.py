@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import fault
@@ -33,10 +34,15 @@ _SIGNS = (
 )
 
 
+_PART = re.compile(r"[0-9]*[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
 def parse(text: str, span: Span | None = None, *, formula: bool = False) -> Expr:
     """The tree of `text`; raises `SpecError` (bad-expression) at the offending part. A `formula` has more functions."""
     if len(text) > MAX_TEXT:
         raise fault("bad-expression", f"an expression of {len(text)} characters is too long (at most {MAX_TEXT})", span)
+    if _is_row_path(text.strip()):
+        return Name(text.strip(), span=span)
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -48,6 +54,12 @@ def parse(text: str, span: Span | None = None, *, formula: bool = False) -> Expr
             help=next((help for sign, help in _SIGNS if sign in text), ""),
         ) from None
     return _Reader(text, span, (*FUNCTIONS, *OF_TENSORS) if formula else tuple(FUNCTIONS)).read(tree.body, 0)
+
+
+def _is_row_path(text: str) -> bool:
+    """Whether a text is a path with a row whose name begins with a digit: `inception.4a`, no text of Python."""
+    first, *rest = text.split(".")
+    return first.isidentifier() and any(part[:1].isdigit() for part in rest) and all(map(_PART.fullmatch, rest))
 
 
 def _short(text: str) -> str:

@@ -270,9 +270,11 @@ class Program:
 def program(main: Function) -> Program:
     """A function and all that it calls, numbered."""
     found: dict[Function, None] = {}
+    begun: set[Function] = set()  # a block may call itself
 
     def visit(function: Function) -> None:
-        if function not in found:
+        if function not in begun:
+            begun.add(function)
             for node in function.walk():
                 if isinstance(node, Call):
                     visit(node.block)

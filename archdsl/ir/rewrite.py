@@ -57,6 +57,9 @@ class Copier:
         made = replace(function, inputs=inputs, region=region, training=training, outputs=outputs)
         made.params, made.implicit, made.source = dict(function.params), dict(function.implicit), function.id
         self.functions[function] = made
+        for node in made.walk():
+            if isinstance(node, Call) and node.block is function:  # it calls itself
+                node.block = made
         return made
 
     @staticmethod
@@ -76,7 +79,7 @@ class Copier:
             assert isinstance(made, (Loop, Container))
             self.containers[node] = made  # what is inside of it may tap it
         if isinstance(made, Call):
-            made.block = self.functions[made.block]
+            made.block = self.functions.get(made.block, made.block)
         change_regions(made, self.region)
         made.out = self.value(node.out)
         return made

@@ -155,7 +155,11 @@ class Verifier:
 
     def call(self, node: Call) -> None:
         block = node.block
-        self.expect(block in self.known, "the function that it calls does not stand before it in the program", node)
+        self.expect(
+            block in self.known or block is self.function,
+            "the function that it calls does not stand before it in the program",
+            node,
+        )
         wrong = [name for name in node.args if name not in block.params and name not in block.implicit]
         self.expect(not wrong, f"{block.name} has no params {wrong}", node)
         wrong = [name for name, param in block.params.items() if param.default is None and name not in node.args]

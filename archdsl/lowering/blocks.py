@@ -9,7 +9,8 @@ from archdsl.lowering.context import Context
 from archdsl.lowering.expressions import resolve, resolve_lets
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.library import Library
-from archdsl.lowering.params import declare, default_of_block, no_channels
+from archdsl.lowering.params import declare, default_of_block, no_channels, of_file
+from archdsl.lowering.recursion import recursion
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.steps import body
 from archdsl.lowering.vocabulary import INPUT
@@ -33,14 +34,15 @@ def lower_block(
     context = Context(library, home, block.params, block.name, staged)
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
-    params = declare(block.params, default_of_block, scope)
+    declared = declare(block.params, default_of_block, scope)
+    params = {name: of_file(param, context) for name, param in declared.items()}
     inputs = declare_inputs(block, lists, entering, scope)
     let = resolve_lets(block.let, scope)
     require = tuple(resolve(expr, scope) for expr in block.require)
     if not block.body:
         raise fault("empty-body", f"the block '{block.name}' has no steps", block.span)
     builder = Builder(scope, Keys(), inputs[INPUT])
-    return ir.Function(
+    function = context.function = ir.Function(
         name=block.name,
         span=block.span,
         params=params,
@@ -48,11 +50,14 @@ def lower_block(
         inputs=inputs,
         optional=optional,
         require=require,
-        region=builder.close(body(block.body, builder, several=True)),
+        region=builder.region,
         implicit=context.implicit,
         staged=staged,
         doc=block.doc,
     )
+    with recursion(block, function, context):
+        builder.close(body(block.body, builder, several=True))
+    return function
 
 
 def declare_inputs(block: s.Block, lists: frozenset[str], entering: str, scope: Scope) -> dict[str, ir.Value]:

@@ -11,6 +11,7 @@ from archdsl.lowering.arguments import arguments
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.expressions import is_word, resolve, resolve_default
 from archdsl.lowering.primitives import primitive
+from archdsl.lowering.recursion import check_direct
 from archdsl.lowering.refusals import Skip
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.steps import lowered
@@ -44,6 +45,7 @@ def glance(step: s.UseStep, builder: Builder) -> None:
 
 def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
     """A block on the tensor that enters, with its arguments and further tensors."""
+    check_direct(block, builder.context)
     further = [name for name in block.inputs if name != INPUT]
     places = {name: param.span for name, param in block.params.items()}
     given = arguments(step, [*block.params, *further], named(block), places=places)

@@ -70,9 +70,7 @@ def check_nameable(step: s.Step, context: Context) -> None:
     """A `name:` is that of a module; where a step makes none, it would be dropped in silence."""
     if step.name is None or isinstance(step, (s.UseStep, s.LoopStep)):
         return
-    if isinstance(step, s.SequenceStep):
-        if is_chain(step.body, context) if len(step.body) > 1 else step.body and step.body[0].name is None:
-            return
-    elif isinstance(step, s.ResidualStep) and step.condition is not None:
+    one = isinstance(step, s.SequenceStep) and len(step.body) == 1 and step.body[0].name is None
+    if one or (isinstance(step, s.SequenceStep) and len(step.body) > 1 and is_chain(step.body, context)):
         return
     raise no_module(step.name, step.span)

@@ -22,6 +22,7 @@ class Context:
     owner: str  # what is outlined here is named by it
     staged: bool = False  # loops rebind c_in, as in stages
     implicit: dict[str, s.Param] = field(default_factory=dict)  # params of files that it reads
+    function: ir.Function | None = None  # that is made of it
     taps: dict[str, ir.Container | ir.Loop] = field(default_factory=dict)  # stages that a path may lead into
 
     def file_param(self, name: str) -> bool:
@@ -36,6 +37,10 @@ class Context:
                     self.file_param(inner.id)
         return True
 
+    def shadows(self, name: str) -> bool:
+        """Whether a param of the function's own has the name of one of its file."""
+        return name in self.params and self.params is not self.home.params and name in self.home.params
+
     def foreign_param(self, param: s.Param, taken: Collection[str]) -> str:
         """The name here of a param that a default of the outermost spec brings in; it becomes one of the function."""
         for name, known in self.implicit.items():
@@ -48,6 +53,8 @@ class Context:
     def handed_down(self, param: s.Param, taken: Collection[str]) -> str | None:
         """The name here of a param that a called block takes on, if it is one here too."""
         if self.home.params.get(param.name) is param:
+            if self.shadows(param.name):
+                return self.foreign_param(param, {*taken, *self.params})
             self.file_param(param.name)
             return param.name
         return self.foreign_param(param, taken) if self.library.outermost.params.get(param.name) is param else None

@@ -31,6 +31,7 @@ class Library:
     done: dict[Key, ir.Function] = field(default_factory=dict)
     failed: set[Key] = field(default_factory=set)
     open: list[Key] = field(default_factory=list)  # those being lowered, each called by the one before it
+    begun: dict[Key, ir.Function] = field(default_factory=dict)  # those being lowered, for calls inside of themselves
 
     def blocks(self, home: s.Spec) -> None:
         """Every block of a file, used or not."""
@@ -56,8 +57,12 @@ class Library:
         if key in self.failed:
             raise Skip
         if key in self.open:
+            if key == self.open[-1] and key in self.begun:
+                return self.begun[key]
             ring = " -> ".join([*(n for _, n in self.open[self.open.index(key) :]), name])
-            raise fault("recursive-block", f"the block '{name}' contains itself ({ring})", block.span)
+            message = f"the block '{name}' contains itself ({ring})"
+            help = "a block may contain itself directly, under a when: that ends it"
+            raise fault("recursive-block", message, block.span, help=help)
         if key not in self.done:
             with self.lowering(key):
                 self.done[key] = self.lower_block(self, home, block)
@@ -73,7 +78,7 @@ class Library:
             self.failed.add(key)
             raise
         finally:
-            self.open.pop()
+            self.begun.pop(self.open.pop(), None)
 
     def network(self, home: s.Spec) -> ir.Function:
         key = (home, NETWORK)

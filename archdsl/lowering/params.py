@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Expr, Lit, Name, rebuild
+from archdsl.lowering.context import Context
 from archdsl.lowering.expressions import resolve, unknown_name
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
@@ -22,6 +23,24 @@ def declare(params: Mapping[str, s.Param], default: Callable[[Expr, Scope], Expr
         found[name] = replace(param, default=value)
         scope.numbers[name] = param.span
     return found
+
+
+def of_file(param: s.Param, context: Context) -> s.Param:
+    """A param of a block; one whose default is its own name has the value of the file's param of that name."""
+
+    def visit(part: Expr) -> Expr:
+        if isinstance(part, Name):
+            own = part.id == param.name
+            return (
+                replace(part, id=context.foreign_param(context.home.params[param.name], context.params))
+                if own
+                else part
+            )
+        return rebuild(part, visit)
+
+    if param.default is None or not context.shadows(param.name):
+        return param
+    return replace(param, default=visit(param.default))
 
 
 def default_of_block(default: Expr, scope: Scope) -> Expr:

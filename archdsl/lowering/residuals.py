@@ -32,8 +32,10 @@ def either(
     step: s.ResidualStep, condition: Expr, then: ir.Region, other: ir.Operand, out: ir.Value, builder: Builder
 ) -> ir.Value:
     """One region if the residual connection is there, else a tensor as it is."""
-    instead, word = ir.Region(result=other), step.name or "residual"
-    return builder.append(ir.If(condition=condition, then=then, other=instead, out=out, span=step.span, word=word))
+    instead = ir.Region(result=other)
+    return builder.append(
+        ir.If(condition=condition, then=then, other=instead, out=out, span=step.span, word="residual")
+    )
 
 
 def optional_shortcut(step: s.ResidualStep, condition: Expr, builder: Builder) -> ir.Operand:

@@ -49,7 +49,7 @@ def list_branch(step: s.SequenceStep, word: str, builder: Builder) -> ir.Operand
         return builder.entry
     if len(steps) > 1 and is_chain(steps, builder.context):
         value: ir.Operand = container(steps, builder.key(step, word), step, builder)
-    elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep) and steps[0].name is None:
+    elif len(steps) == 1 and step.name and isinstance(steps[0], s.UseStep | s.SequenceStep) and not steps[0].name:
         value = body([replace(steps[0], name=step.name)], builder)
     else:
         value = body(steps, builder)

@@ -63,9 +63,7 @@ class Attention(Op, name="attention"):
             raise OpFault(message, field="kv", help="put a 1×1 conv before it")
         if f.relative and (len(shapes) > 1 or place_of_axis(f.axis, shape) != 0):
             message = "relative positions are those of one map, channels first"
-            raise OpFault(
-                message, field="relative", help="leave out kv and axis, or give a bias to the product of q and k"
-            )
+            raise OpFault(message, field="relative", help="leave out kv and axis")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c

@@ -144,7 +144,8 @@ class Op:
     counts: ClassVar[str] = "elementwise"  # the cost column of its work, or "": norm, activation, pool, elementwise
     role: ClassVar[str] = "other"  # its colour in figures: conv, norm, act, pool, join, shape, linear, other
     follows: ClassVar[str] = ""  # the op whose `defaults:` it shares
-    example: ClassVar[Mapping[str, Any]] = {}  # {"fields": {…}, "inputs": [(8, 16, 16)]} for generic tests and docs
+    # For tests and docs: {"fields": {…}, "inputs": [(8, 16, 16)]}; the last inputs fill the fields in "tensors".
+    example: ClassVar[Mapping[str, Any]] = {}
     further: ClassVar[Field | None] = None  # what arguments of names not in `fields` are (rearrange's axis sizes)
     chosen_by: ClassVar[str] = ""  # the argument of an emitted classifier that puts another op in this one's place,
     word_of_choice: ClassVar[str] = ""  # and its word for this one
@@ -269,6 +270,12 @@ class Op:
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name
+
+    @classmethod
+    def example_tensors(cls) -> dict[str, Shape]:
+        """The shapes of the tensor fields of the example."""
+        names: Sequence[str] = cls.example.get("tensors", ())
+        return dict(zip(names, cls.example["inputs"][-len(names) :], strict=True)) if names else {}
 
     @classmethod
     def field(cls, name: str) -> Field | None:

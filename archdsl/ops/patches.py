@@ -96,6 +96,10 @@ class Unfold(Mover, name="unfold"):
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (math.prod(self.windows(f, size)),)
 
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        kernels, gaps = per_axis(f.kernel, rank), per_axis(f.dilation, rank)
+        return tuple(d * (k - 1) + 1 for k, d in zip(kernels, gaps, strict=True)), per_axis(f.stride, rank)
+
     def module(self, e: Site) -> Module:
         f = e.f
         kwargs = {"dilation": (f.dilation, 1), "padding": (f.padding, 0), "stride": (f.stride, 1)}

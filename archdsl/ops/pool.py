@@ -249,9 +249,6 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(shape)
 
-    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return (0,) * rank, (1,) * rank
-
     def functional(self, given: frozenset[str]) -> bool:
         return "like" in given
 

@@ -235,6 +235,7 @@ def has_norm(program: Program) -> dict[Function, bool]:
     """Whether each function has a norm in it, or calls one that has."""
     found: dict[Function, bool] = {}
     for function in program.functions:
+        found[function] = False  # as a call of it inside of itself is seen
         found[function] = any(
             node.op.role == "norm" if isinstance(node, Primitive) else isinstance(node, Call) and found[node.block]
             for node in function.walk()

@@ -20,6 +20,7 @@ DROPOUTS: tuple[Callable[..., Any], ...] = (F.dropout, F.dropout1d, F.dropout2d,
 CONVS: Mapping[Callable[..., Any], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
 TRANSPOSED: tuple[Callable[..., Any], ...] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 PRODUCTS: tuple[Callable[..., Any], ...] = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
+DEFORMED = "torchvision::deform_conv2d"  # which takes the weight second
 COUNTED_OR_CHANGED = frozenset({*DROPOUTS, *CONVS, *TRANSPOSED, *PRODUCTS, F.linear, F.scaled_dot_product_attention})
 
 
@@ -36,7 +37,10 @@ class Kernels(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func not in COUNTED_OR_CHANGED:
-            return func(*args, **kwargs)
+            found = func(*args, **kwargs)
+            if getattr(func, "_qualified_op_name", "") == DEFORMED:
+                self.macs += found.numel() * args[1][0].numel()
+            return found
         if func in DROPOUTS:
             return scaled(func, args, kwargs)
         if func in CONVS:

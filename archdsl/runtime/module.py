@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import importlib.abc
 import importlib.util
 import inspect
@@ -80,8 +81,12 @@ def network_class(graph: Graph) -> type[nn.Module]:
 
 
 def loaded(text: str, graph: Graph) -> ModuleType:
-    """The source of a graph as a module; what preludes of other packages import, it may import."""
+    """The source of a graph as a module; what preludes import, it may import."""
     beside: set[str] = set()
+    for node in graph.nodes:
+        if node.op.prelude and not is_own(type(node.op)):
+            beside |= imported_by(text_of(node.op.prelude_file()))
+            require_packages(node)
     for node in own_nodes(graph):
         if node.op.prelude:
             prelude = text_of(node.op.prelude_file())
@@ -93,6 +98,21 @@ def loaded(text: str, graph: Graph) -> ModuleType:
                 raise fault("bad-plugin", message, node.span, help=help) from None
             beside |= imported_by(prelude)
     return load(text, graph.name, frozenset(beside))
+
+
+def require_packages(node: Node) -> None:
+    """Raises where a package that the module of a node needs is not there, or does not fit torch."""
+    for module in imported_by(text_of(node.op.prelude_file())):
+        package = module.split(".")[0]
+        if package in ALLOWED:
+            continue
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001 - whatever a package raises whose compiled part is another torch's
+            missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == package
+            why = "which is not installed" if missing else f"which cannot be imported: {error}"
+            message = f"the op '{node.op.name}' needs the package {package}, {why}"
+            raise fault("no-package", message, node.span, help=f"pip install {package}") from None
 
 
 def imported_by(text: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 Folder: TypeAlias = Literal["specs", "codegen_templates"]
+SPECS: tuple[str, ...] = ("specs", "specs/beyond")  # the families of the survey, and others
 
 
 @cache
@@ -18,6 +19,12 @@ def folder(name: Folder) -> Path:
     package = Path(__file__).parents[1]
     inside = package / f"_{name}"
     return inside if inside.is_dir() else package.parent / name
+
+
+def spec_folders() -> dict[str, Path]:
+    """Where the shipped specs lie, in the order in which a name is looked for."""
+    specs = folder("specs")
+    return {name: specs.joinpath(*name.split("/")[1:]) for name in SPECS}
 
 
 def template(name: str, **values: object) -> str:

@@ -43,7 +43,7 @@ class Files:
     """Finds and reads the files of one spec."""
 
     load: Callable[[Path], Source]
-    shipped: Path | None
+    shipped: tuple[Path, ...]
     open: list[Path] = field(default_factory=list)  # the way from the outermost file, for cycles
     count: int = 0
     size: int = 0
@@ -69,7 +69,7 @@ class Files:
                 span,
                 help=f"write '{clip(name)}.yaml'" if is_word(name) else "",
             )
-        folders = [folder for folder in (reference.base, self.shipped) if folder is not None]
+        folders = [folder for folder in (reference.base, *self.shipped) if folder is not None]
         for folder in folders:
             found = real(folder / path)
             if is_file(found):

@@ -20,7 +20,9 @@ Kind: TypeAlias = Literal[
 
 MAX_NAME = 64
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_ROW = re.compile(r"[0-9]*[A-Za-z_][A-Za-z0-9_]*", re.ASCII)  # `3a`: a key, never a word of source
 _PASCAL = re.compile(r"[A-Z][A-Za-z0-9_]*", re.ASCII)
+_NUMBER = re.compile(r"0[bBoOxX]")  # begins a number of Python's
 _VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
 # what stands for something else in a spec or in emitted source
@@ -133,8 +135,9 @@ def checked_name(node: Node, kind: Kind) -> str:
 
     if len(name) > MAX_NAME:
         raise wrong(f"it is longer than {MAX_NAME} characters")
-    if not _IDENTIFIER.fullmatch(name):
-        raise wrong("a name is made of letters, digits and _, and starts with a letter", _respelled(name))
+    if not (_ROW if kind == "row" else _IDENTIFIER).fullmatch(name):
+        start = "has a letter" if kind == "row" else "starts with a letter"
+        raise wrong(f"a name is made of letters, digits and _, and {start}", _respelled(name))
     if keyword.iskeyword(name):
         raise wrong("it is a word of Python", f"write '{name.lower()}_'")
     if name.startswith("__"):
@@ -184,8 +187,8 @@ def _clash_of_a_key(name: str, kind: Kind) -> str | None:
 
 def unfit_row(name: object) -> str | None:
     """Why a value of a table cannot name its row."""
-    if not isinstance(name, str) or not is_identifier(name) or keyword.iskeyword(name):
-        return "it is no identifier"
+    if not isinstance(name, str) or not is_word(name) or keyword.iskeyword(name):
+        return "a name is made of letters, digits and _, and has a letter"
     return _clash_of_a_key(name, "row")
 
 
@@ -207,6 +210,11 @@ def checked_variant(node: Scalar) -> str:
 def _respelled(name: str) -> str:
     spelled = re.sub(r"[^A-Za-z0-9_]+", "_", name, flags=re.ASCII).strip("_")
     return f"write '{spelled}'" if _IDENTIFIER.fullmatch(spelled) else ""
+
+
+def is_word(text: str) -> bool:
+    """Whether a text may be a word of a table: an identifier, or `3a`, which is no expression."""
+    return len(text) <= MAX_NAME and _ROW.fullmatch(text) is not None and not _NUMBER.match(text)
 
 
 def is_identifier(text: str) -> bool:

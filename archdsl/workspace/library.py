@@ -15,7 +15,7 @@ from archdsl.ir.seal import refuse_edited
 from archdsl.ops.base import FORM
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind
-from archdsl.support.resources import folder
+from archdsl.support.resources import SPECS, spec_folders
 from archdsl.syntax.spec import Spec
 
 if TYPE_CHECKING:
@@ -30,9 +30,14 @@ Features: TypeAlias = "Sequence[str] | bool"
 Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
 
 
-def shipped() -> list[str]:
-    """The bare names of the specs that come with archdsl."""
-    return sorted(path.stem for path in folder("specs").glob(f"*{SUFFIX}"))
+def shipped(folder: str = SPECS[0]) -> list[str]:
+    """The bare names of the specs that come with archdsl in one of the folders `SPECS`: those of the survey."""
+    return sorted(path.stem for path in spec_folders()[folder].glob(f"*{SUFFIX}"))
+
+
+def all_shipped() -> list[str]:
+    """The bare names of all specs that come with archdsl, folder by folder."""
+    return [name for folder in SPECS for name in shipped(folder)]
 
 
 def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
@@ -111,15 +116,16 @@ def locate(spec: str | os.PathLike[str]) -> Path:
     path = Path(text)
     if is_there(path) and not is_folder(path):
         return path
-    named = folder("specs") / f"{text}{SUFFIX}"
-    if isinstance(spec, str) and path.name == text and is_file(named):
-        return named
+    if isinstance(spec, str) and path.name == text:
+        for folder in spec_folders().values():
+            if is_file(named := folder / f"{text}{SUFFIX}"):
+                return named
     raise missing(text, path)
 
 
 def missing(text: str, path: Path) -> SpecError:
     """What to say of a spec that is not there."""
-    names = shipped()
+    names = all_shipped()
     if is_folder(path):
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
@@ -143,4 +149,4 @@ def near(where: Path, name: str) -> str:
     return did_you_mean(name, here)
 
 
-__all__ = ["Features", "Inputs", "SpecLike", "graph_of", "locate", "read", "rewritten", "shipped"]
+__all__ = ["Features", "Inputs", "SpecLike", "all_shipped", "graph_of", "locate", "read", "rewritten", "shipped"]

@@ -19,7 +19,7 @@ from archdsl.diagnostics.spans import Source
 from archdsl.ir.program import Program
 from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, rewritten
-from archdsl.support.resources import folder
+from archdsl.support.resources import spec_folders
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, locate, read
@@ -96,7 +96,10 @@ def opened(path: Path) -> Recent:
 
 def before(paths: Mapping[Path, str]) -> Iterator[Path]:
     """Where `use:` looks first for what it has found among the shipped specs."""
-    shipped = folder("specs")
+    folders = list(spec_folders().values())
     for path in paths:
-        if path.is_relative_to(shipped):
-            yield from (other.parent / path.relative_to(shipped) for other in paths)
+        for number, folder in enumerate(folders):
+            if path.is_relative_to(folder):
+                name = path.relative_to(folder)
+                yield from (other.parent / name for other in paths)
+                yield from (earlier / name for earlier in folders[:number])

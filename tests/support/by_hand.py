@@ -51,6 +51,77 @@ def as_and_from(w, x):
     return x
 
 
+def identity_is_what_enters(w, x):
+    x = w.conv("a.0", x)
+    kept, worked = x.chunk(2, 1)
+    joined = cat(kept + worked, w.conv("a.1.conv", worked), worked, relu(worked))
+    x = w.conv("a.2", cat(joined, w.conv("a.1.conv_2", joined.chunk(2, 1)[0])))
+    kept, worked = x.chunk(2, 1)
+    joined = cat(kept + worked, worked + kept, worked, worked)
+    one, other = joined.chunk(2, 1)
+    return cat(joined, one + other)
+
+
+def repeat_a_list(w, x):
+    def lists(key, x, turns):
+        a, b = x.chunk(2, 1)
+        for n in range(turns):
+            a, b = relu(w.conv(f"{key}.layers.{n}.block.0", b)), w.conv(f"{key}.layers.{n}.conv", a) + b
+        return cat(a, b)
+
+    def res2(key, x, scale):
+        first, *parts = x.chunk(scale, 1)
+        outs = [first]
+        for n, part in enumerate(parts):
+            block = f"{key}.layers.{n}.block"
+            outs.append(relu(w.bn(f"{block}.1", w.conv(f"{block}.0", outs[-1] + part))))
+        return cat(*outs)
+
+    x = lists("res.1", res2("res.0", x, 4), 2)
+    return cat(x, lists("rest.2", res2("rest.1", w.conv("rest.0", x), 2), 1))
+
+
+def recursion__other(w, x):
+    def conv(key, x, **rest):
+        return relu(w.bn(f"{key}.bn", w.conv(f"{key}.conv", x, **rest)))
+
+    def tree(key, x, levels, stride=1):
+        left = conv(f"{key}.conv", x, stride=stride) if levels == 1 else tree(f"{key}.conv", x, levels - 1, stride)
+        x = conv(f"{key}.tree", left) if levels == 1 else tree(f"{key}.tree", left, levels - 1)
+        return w.conv(f"{key}.conv_2", cat(x, left))
+
+    def unet(key, x, depth):
+        x = skip = conv(f"{key}.conv", x)
+        if depth > 0:
+            x = F.interpolate(unet(f"{key}.inner.1", F.max_pool2d(x, 2), depth - 1), scale_factor=2)
+            x = w.conv(f"{key}.inner.3", x)
+        return conv(f"{key}.conv_2", cat(skip, x))
+
+    def fractal(key, x, columns):
+        one = w.conv(f"{key}.conv", x)
+        if columns == 1:
+            return one
+        return one + fractal(f"{key}.branch2.1", fractal(f"{key}.branch2.0", x, columns - 1), columns - 1)
+
+    def either(key, x, inner):
+        x = either(f"{key}.m", x, inner - 1) if inner else w.conv(f"{key}.m", x)
+        return w.bn(f"{key}.bn", x)
+
+    def wide(key, x, n):
+        x = w.conv(f"{key}.conv", x)
+        return w.conv(f"{key}.conv_2", wide(f"{key}.wides.0", x, n - 1) if n else x)
+
+    def taken(key, x, n, code=None):
+        x = w.conv(f"{key}.conv", x)
+        x = taken(f"{key}.taken", x, n - 1, x) if n else x
+        return x if code is None else x + w.conv(f"{key}.conv_2", code)
+
+    x = fractal("f", unet("u", tree("a.1", tree("a.0", x, 2), 1, 2), 1), 3)
+    x = w.conv("g.1", w.conv("g.0.growing.growing.conv", w.conv("g.0.growing.conv", w.conv("g.0.conv", x))))
+    x = either("h.2", either("h.1", either("h.0", x, 2), 0), 0)
+    return taken("w.1", wide("w.0", x, 2), 2)
+
+
 def as_in_a_branch(w, x):
     first, second = w.conv("a.conv", x), w.conv("a.conv_2", x)
     return cat(first, relu(second), w.conv("a.conv_3", first), second)

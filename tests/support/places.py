@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "archdsl"
 SPEC_FILES = sorted((ROOT / "specs").glob("*.yaml"))
+BEYOND_FILES = sorted((ROOT / "specs" / "beyond").glob("*.yaml"))
 PRELUDE = ROOT / "codegen_templates" / "prelude"
 DOCS = ROOT / "docs"
 

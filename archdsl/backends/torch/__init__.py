@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.coverage import covering_graphs
@@ -15,15 +15,14 @@ from archdsl.backends.torch.initialize import init_lines, without_clash
 from archdsl.backends.torch.layout import Cat
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
-from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
 from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.printer import Document, print_document
+from archdsl.backends.torch.recursion import assume, calls_itself, channels_left, sizes_left, written
 from archdsl.backends.torch.sizes import Size
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.fold import substitute
 from archdsl.expr.given import known_word
-from archdsl.expr.nodes import Constant, Expr, Lit, Name, is_long, names
+from archdsl.expr.nodes import Constant, Expr, Lit, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin, origin_of
@@ -103,26 +102,13 @@ def classes_of(
         return made
 
     for function in functions:
+        if calls_itself(function):
+            assume(writer_of, function, classes, channels, sizes)
         writer, source = written(writer_of, function)
         classes[function.id] = source
-        leaving = writer.sizes.of(function.region.result)
-        sizes[function.id] = None if leaving is None else tuple(expand(n, function) for n in leaving)
-        channels[function.id] = simplify(
-            expand(writer.channels.outside(writer.result_channels), function), writer.numbers.facts
-        )
+        sizes[function.id] = sizes_left(writer, function)
+        channels[function.id] = channels_left(writer, function)
     return list(classes.values()), writer
-
-
-def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
-    """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
-    writer = writer_of(function)
-    source = writer.write()
-    widths = writer.repeated_widths()
-    if not widths:
-        return writer, source
-    writer = writer_of(function)
-    writer.widths = widths
-    return writer, writer.write()
 
 
 def variants(graphs: Sequence[Graph], network: ClassSource) -> dict[str, dict[str, Constant]]:
@@ -167,10 +153,12 @@ def network_base(classes: Sequence[ClassSource]) -> str:
 def called(origin: Origin) -> list[ir.Function]:
     """The functions that took part, callees first; the network last."""
     found: dict[int, ir.Function] = {}
+    begun: set[int] = set()  # a block may call itself
 
     def visit(function: ir.Function) -> None:
-        if function.id in found:
+        if function.id in begun:
             return
+        begun.add(function.id)
         for node in function.walk():
             if isinstance(node, ir.Call) and node.block.id in origin.facts.ran:
                 visit(node.block)
@@ -188,15 +176,6 @@ def arguments_given(functions: Sequence[ir.Function]) -> dict[int, set[str]]:
             if isinstance(node, ir.Call) and node.block.id in found:
                 found[node.block.id] |= set(node.args)
     return found
-
-
-def expand(expr: Expr, function: ir.Function) -> Expr:
-    """Channels that leave a block over its params alone."""
-    for name, value in reversed(list(function.let.items())):
-        expr = substitute(expr, {name: value})
-        if is_long(expr):
-            return Name(UNKNOWN, span=function.span)
-    return expr
 
 
 @dataclass

@@ -559,7 +559,8 @@ class Writer:
         }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
         index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, self.spoken, self.tensors)
+        given = scope.given(self.function)
+        return ForwardPrinter(inputs, index, self.tap_text, hidden, given, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -1009,7 +1010,7 @@ class Writer:
         given |= {name: Lit(name in node.tensors) for name in callee.optional}
         given |= {f"c_{name}": Lit(0) for name in callee.inputs if name not in node.tensors and name != INPUT}
         given |= {f"c_{name}": self.channels_given(node, name) for name in node.tensors}
-        for name, param in {**callee.params, **callee.implicit}.items():
+        for name, param in {**callee.implicit, **callee.params}.items():
             if name in node.args:
                 given[name] = node.args[name]
             elif param.default is not None:

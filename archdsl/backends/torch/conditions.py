@@ -72,9 +72,9 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
-    writer.lines += indent(
-        conditional_attribute(str(then.key), condition, docs, writer.conditional_depth), writer.conditional_depth
-    )
+    itself = isinstance(other, ir.Call) and other.block is writer.function
+    lines = conditional_attribute(str(then.key), condition, docs, writer.conditional_depth, alone=itself)
+    writer.lines += indent(lines, writer.conditional_depth)
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
 
@@ -170,11 +170,18 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
         yield Line(1, Cat((f"self.{key} = ", last.doc)))
 
 
-def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int) -> list[Line]:
-    """On one line if it fits, else with an `if`."""
+def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int, *, alone: bool) -> list[Line]:
+    """On one line if it fits, else with an `if`; what stands otherwise may have to be made in that case `alone`."""
     whole = Cat((f"self.{key} = ", Ternary(docs[0], text(condition), docs[1])))
     if len(flat(whole)) <= WIDTH - 4 * depth:
         return [Line(0, whole)]
+    if alone:  # a block that contains itself would not end
+        return [
+            Line(0, Cat(("if ", expr_doc(condition))), ":"),
+            Line(1, Cat((f"self.{key}: nn.Module = ", docs[0]))),
+            Line(0, "else:"),
+            Line(1, Cat((f"self.{key} = ", docs[1]))),
+        ]
     return [
         Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
         Line(0, Cat(("if ", expr_doc(condition))), ":"),
@@ -183,14 +190,17 @@ def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int
 
 
 def two_sides(writer: Writer, node: ir.If) -> None:
-    """Modules of each side made under the condition; `forward` chooses by an attribute."""
+    """Modules of each side made under the condition; `forward` chooses by an attribute, unless it is one in both."""
     shown = writer.numbers.shown(node.condition, (node.id, "condition"))
-    test = test_of(writer, node, shown)
+    one = one_attribute(writer, node)
+    test = "" if one else test_of(writer, node, shown)
     with writer.numbers.given(shown, True):
         then, then_result, then_lines = side(writer, node.then)
     with writer.numbers.given(shown, False):
         other, other_result, other_lines = side(writer, node.other)
     assert then_result is not None
+    if one and not all(isinstance(region.nodes[0], ir.Container) for region in node.regions()):
+        writer.lines.append(Line(writer.conditional_depth, f"self.{one.key}: nn.Module"))
     if then_lines:
         writer.lines += [Line(writer.conditional_depth, Cat(("if ", expr_doc(shown))), ":"), *then_lines]
     if other_lines:
@@ -203,6 +213,10 @@ def two_sides(writer: Writer, node: ir.If) -> None:
         assert other_result is not None
         after = [writer.channels.of(r) for r in (then_result, other_result)]
         writer.channels[node.out] = writer.channels.merge(node.condition, *after)
+    if one:
+        writer.attributes.remove(str(one.key))  # the one of the other side
+        writer.run_attribute(str(one.key), node.out, one.operands()[:1])
+        return
     writer.statements.append(
         Branching(
             node.out,
@@ -213,6 +227,23 @@ def two_sides(writer: Writer, node: ir.If) -> None:
             None if other_result is None else writer.resolve(other_result),
         )
     )
+
+
+def one_attribute(writer: Writer, node: ir.If) -> ir.Primitive | ir.Call | ir.Container | None:
+    """The only module of the first side, if the other one too is a single module, of its name, over its tensor."""
+    then, other = (single_module(writer, region) for region in node.regions())
+    if then is None or other is None or then.key != other.key or then.operands()[0] is not other.operands()[0]:
+        return None
+    return then
+
+
+def single_module(writer: Writer, region: ir.Region) -> ir.Primitive | ir.Call | ir.Container | None:
+    """The only node of a region, if it is a module over one tensor or a chain that nothing else reads from."""
+    chain = region.nodes[0] if len(region.nodes) == 1 and region.result is region.nodes[0].out else None
+    if not isinstance(chain, ir.Container):
+        return keyed_single(region)
+    tapped = writer.origin.facts.taps.get(chain.id)
+    return chain if chain.key is not None and len(chain.operands()) == 1 and not tapped else None
 
 
 def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:

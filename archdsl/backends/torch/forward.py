@@ -129,11 +129,13 @@ class ForwardPrinter:
         index: Callable[[ir.Item], str],
         tap: Callable[[ir.Tap], str],
         hidden: AbstractSet[str],
+        given: AbstractSet[str],
         words: Words,
         tensors: Tensors,
     ) -> None:
         self.index, self.tap, self.words, self.tensors = index, tap, words, tensors
         self.hidden = hidden  # what no tensor may be called
+        self.given = {word for word in SPARE if word in given}
         self.names: dict[ir.Value | ir.Item, str] = {}
         self.holders: dict[str, ir.Value] = {}
         self.uses: Counter[ir.Value] = Counter()
@@ -329,6 +331,7 @@ class ForwardPrinter:
     def fresh(self, wanted: str) -> str:
         taken = {*self.hidden, *(n for n, v in self.holders.items() if self.uses[v] > 0)}
         if wanted == "x" and wanted in taken:
+            taken |= self.given  # what the spec calls another tensor
             return next((n for n in SPARE if n not in taken), None) or unique(SPARE[0], taken)
         return unique(wanted, taken)
 

@@ -87,16 +87,24 @@ def defined_in(file: Path) -> frozenset[str]:
 KNOWN = frozenset({"math", "torch", "F", "nn", "Tensor", "Any", "Callable", "NamedTuple", "accumulate", "partial"})
 
 
+TOLD = "  # type: "
+
+
 def imports_of(file: Path, parts: Iterable[str]) -> list[str]:
-    """The imports of a prelude that some of its definitions read, beside those of all emitted files."""
+    """The imports of a prelude that some of its definitions read, beside those of all emitted files.
+
+    What type checkers are told about an import stays beside it.
+    """
     read = {n.id for part in parts for n in ast.walk(ast.parse(part)) if isinstance(n, ast.Name)} - KNOWN
-    found = []
-    for node in ast.parse(text_of(file)).body:
+    found, text = [], text_of(file)
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [a for a in node.names if (a.asname or a.name).partition(".")[0] in read]
             if names:
                 node.names = names
-                found.append(ast.unparse(node))
+                _, mark, told = lines[(node.end_lineno or node.lineno) - 1].partition(TOLD)
+                found.append(ast.unparse(node) + mark + told)
     return found
 
 

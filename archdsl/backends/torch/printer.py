@@ -15,7 +15,7 @@ from archdsl.backends.torch.classes import Argument, ClassSource
 from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
 from archdsl.backends.torch.layout import Cat, Doc, Group, broken, lines
 from archdsl.backends.torch.pieces import value_doc
-from archdsl.backends.torch.prelude import called, imports_of, ours, prelude_parts
+from archdsl.backends.torch.prelude import TOLD, called, imports_of, ours, prelude_parts
 from archdsl.backends.torch.scope import results_of
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Constant
@@ -135,7 +135,7 @@ def document_lines(document: Document) -> list[str]:
 
 
 def imports(body: str, document: Document, further: Sequence[str]) -> dict[str, list[str]]:
-    """The import lines: the standard library, then torch; `further` are those of preludes of other packages."""
+    """The import lines: the standard library, then torch; `further` are those of preludes."""
     standard = []
     if re.search(r"(?<![\w.])math\.", body):
         standard.append("import math")
@@ -146,8 +146,6 @@ def imports(body: str, document: Document, further: Sequence[str]) -> dict[str, 
     }
     froms = [line for line, used in known.items() if re.search(used, body)]
     typed = ["Any"] if document.variants else []
-    if "Literal[" in body:
-        typed.append("Literal")
     if output_fields(document):
         typed.append("NamedTuple")
     if typed:
@@ -187,12 +185,15 @@ def merged(found: Sequence[str]) -> list[str]:
     """Import lines in the order of isort: whole modules first; what comes from one module stands in one line."""
     whole = sorted(line for line in dict.fromkeys(found) if line.startswith("import "))
     names: dict[str, set[str]] = {}
+    told: dict[str, str] = {}  # to type checkers
     for line in found:
-        head, _, parts = line.partition(" import ")
+        statement, mark, rest = line.partition(TOLD)
+        head, _, parts = statement.partition(" import ")
         if parts:
             names.setdefault(head, set()).update(parts.split(", "))
+            told[head] = told.get(head) or mark + rest
     order = {head: sorted(parts, key=by_case) for head, parts in names.items()}
-    return [*whole, *(f"{head} import {', '.join(order[head])}" for head in sorted(order))]
+    return [*whole, *(f"{head} import {', '.join(order[head])}{told[head]}" for head in sorted(order))]
 
 
 def by_case(name: str) -> tuple[int, str]:
@@ -214,8 +215,7 @@ def preludes(classes: list[ClassSource]) -> tuple[list[str], list[str]]:
                     refuse_two(op, parts, found, owners)
                     found.update(parts)
                     owners |= dict.fromkeys(dict(parts), op)
-                    if op in REGISTRY.own():
-                        imported += imports_of(REGISTRY[op].prelude_file(), dict(parts).values())
+                    imported += imports_of(REGISTRY[op].prelude_file(), dict(parts).values())
     return list(found.values()), imported
 
 

@@ -74,6 +74,11 @@ def tensors_of(function: ir.Function, tensors: Tensors) -> set[str]:
     return found
 
 
+def given(function: ir.Function) -> set[str]:
+    """The words that a spec has for the tensors of a function."""
+    return {word for var in function.tensors() for word in (var.name, *var.parts)}
+
+
 def in_constructor(function: ir.Function) -> Words:
     """The words of `__init__`."""
     return Words(IMPORTED | LEADING_OUT | numbers_of(function))

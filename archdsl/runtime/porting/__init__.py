@@ -1,7 +1,8 @@
 """Weights that move: from networks of other libraries to ours, and over an edit of a spec.
 
-`running` pairs weights with a network at hand and proves equal outputs; `ordering` pairs those of a file alone;
-`editing` aligns two specs. `files`, `libraries` and `parts` serve them, `listing` says what was done.
+`running` pairs weights with a network at hand and proves equal outputs, `auxiliary` those of heads that are there for
+training; `ordering` pairs those of a file alone; `editing` aligns two specs. `files`, `libraries` and `parts` serve
+them, `listing` says what was done.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
 from archdsl.expr.given import checked
 from archdsl.ir.graph import Graph
 from archdsl.runtime import module
-from archdsl.runtime.porting import editing, files, keys, libraries, ordering, running
+from archdsl.runtime.porting import auxiliary, editing, files, keys, libraries, ordering, running
 from archdsl.runtime.porting.parts import COUNTER, Pair, State, parts_of, shapes_of
 from archdsl.support import output
 from archdsl.support.paths import is_there
@@ -102,6 +103,7 @@ def with_reference(state: State, reference: nn.Module, ours: nn.Module, graph: G
     given = copy.deepcopy(theirs.state_dict())
     inputs = running.images({name: tensor.shape for name, tensor in graph.inputs.items()})
     pairing = running.paired(theirs, mine, inputs)
+    auxiliary.add_heads(pairing, theirs, mine, inputs)
     filled = running.filled(pairing.pairs, {**given, **state}, dict(ours.state_dict()))
     theirs.load_state_dict(given)
     mine.load_state_dict(filled)

@@ -262,7 +262,7 @@ class Taker:
     def alone(self, part: Part) -> SpecError:
         """One of ours that none of theirs is left for."""
         spare = self.left[0].part if self.left else None
-        notes = (Note(f"the next of theirs that is left is {spare}"),) if spare else ()
+        notes = (Note(f"the next of theirs that is left is {spare}{surplus(spare, part)}"),) if spare else ()
         return fault("unmatched-weights", f"no module of theirs has the shape of our {part}", notes=notes)
 
     def finish(self, dropped: list[Part]) -> Pairing:
@@ -271,6 +271,13 @@ class Taker:
             raise fault("unmatched-weights", message, notes=(Note(f"{len(self.left)} of their modules are left over"),))
         self.pairing.idle, self.pairing.dropped = list(self.waiting.values()), dropped
         return self.pairing
+
+
+def surplus(theirs: Part, ours: Part) -> str:
+    """What sets two modules apart whose weights have one shape: a tensor that one of theirs has beside it."""
+    more = [leaf for leaf in theirs.shapes if leaf not in ours.shapes]
+    same_weight = "weight" in ours.shapes and theirs.shapes.get("weight") == ours.shapes["weight"]
+    return f", with a '{more[0]}' that ours has not" if same_weight and more else ""
 
 
 def reordered(fitting: Sequence[Entered], here: Sketch, module: nn.Module) -> Iterator[tuple[Entered, tuple[int, ...]]]:

@@ -14,7 +14,7 @@ from archdsl.expr.nodes import Call, Expr, ListOf, Lit, names
 from archdsl.ops import REGISTRY
 from archdsl.support.naming import camel
 from archdsl.support.paths import is_folder, real
-from archdsl.support.resources import folder
+from archdsl.support.resources import spec_folders
 from archdsl.syntax.compose import Document, Files, Reference, called_from, document
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
@@ -70,7 +70,7 @@ def read_spec(
     path = base / Path(source.name).name if base is not None and is_folder(base) else base
 
     def read() -> Spec:
-        files = Files(load, folder("specs"), [real(path)] if path is not None else [])
+        files = Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
         return read_document(document(source, path.parent if path is not None else None, path, files), files)
 
     refuse_words()

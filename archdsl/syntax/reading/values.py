@@ -13,7 +13,7 @@ from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name
 from archdsl.expr.parse import parse
 from archdsl.support.naming import did_you_mean
-from archdsl.syntax.identifiers import Kind, checked_name, is_identifier
+from archdsl.syntax.identifiers import Kind, checked_name, is_word
 from archdsl.syntax.spec import Param
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -118,7 +118,7 @@ def to_expr(node: Node, names: AbstractSet[str] | None = None) -> Expr:
         raise fault("missing-value", "a value is wanted here", node.span)
     if not isinstance(node.value, str):
         return Lit(node.value, span=node.span)
-    if names is not None and is_identifier(node.text) and node.text not in names:
+    if names is not None and is_word(node.text) and node.text not in names:
         return Lit(node.text, span=node.span)
     return parse(node.text, node.span)
 

@@ -98,6 +98,24 @@ def test_the_receptive_field_of_an_oblong_kernel_has_two_sides():
     assert found.receptive_field == (3, 5)
 
 
+@pytest.mark.parametrize(
+    ("step", "field"),
+    [
+        ({"adaptive_avg_pool": {"size": [4, 5]}}, (4, 4)),  # of 16 columns 4 each, some twice
+        ({"mean": {"axis": 1}}, (16, 1)),
+        ({"mean": {"axis": 0}}, (1, 1)),
+        ({"mean": {"axis": 2, "keepdim": False}}, None),
+        ({"unfold": 3}, None),
+        ("blur_pool", (3, 3)),
+    ],
+)
+def test_the_receptive_field_of_pools_over_much(step, field):
+    assert (
+        archdsl.cost({"archdsl": 1, "name": "N", "input": [3, 16, 16], "stages": {"a": [step]}}).receptive_field
+        == field
+    )
+
+
 def test_dilation_widens_the_receptive_field():
     found = counted({"conv": {"out": 4, "kernel": 3, "dilation": 4}})
     assert found.receptive_field == (9, 9)

@@ -15,7 +15,7 @@ import pytest
 import archdsl
 from archdsl.commands import cli, options, terminal
 from archdsl.ops.activation import ReLU
-from archdsl.workspace.library import shipped
+from archdsl.workspace.library import all_shipped, shipped
 
 SMALL = """\
 archdsl: 1
@@ -73,7 +73,7 @@ def test_check_says_ok_in_a_line_for_each_spec(run):
     ]
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", all_shipped())
 def test_every_shipped_spec_passes_its_check(name, run):
     assert run("check", name)[0] == 0
 
@@ -229,8 +229,28 @@ def test_cost_prints_a_table_and_totals(run):
 
 def test_list_names_every_shipped_spec(run):
     out = run("list")[1]
-    assert all(name in out for name in shipped())
-    assert "2,802,248" in out
+    survey, beyond = out.split("Beyond the survey (specs/beyond)")
+    assert survey.startswith("Families of the survey (specs)")
+    assert all(f"\n{name} " in survey for name in shipped())
+    assert all(f"\n{name} " in beyond for name in shipped("specs/beyond"))
+    assert "2,802,248" in survey
+
+
+@pytest.mark.parametrize("variants", [False, True])
+def test_list_as_json_tells_the_folder_of_each(run, variants):
+    found = json.loads(run("list", "--format", "json", *["--variants"] * variants)[1])
+    assert {(entry["folder"], entry["spec"]) for entry in found} == {
+        (folder, name) for folder in ("specs", "specs/beyond") for name in shipped(folder)
+    }
+    (entry,) = (e for e in found if e["spec"] == "resnet" and e.get("variant") in (None, "18"))
+    assert entry["params"] == (11_689_512 if variants else 25_557_032)
+    assert ("50" in entry["variants"]) if not variants else entry["variant"] == "18"
+
+
+def test_list_in_another_format_is_refused(run):
+    status, _, err = run("list", "--format", "jsno")
+    assert status == 2
+    assert "did you mean 'json'?" in err
 
 
 def test_list_variants_has_a_line_for_each(run):

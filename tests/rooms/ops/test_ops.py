@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everyone writes it
+from support import deformable
 from support.places import PACKAGE, PRELUDE
 from support.proof import tuples
 from torch import nn
@@ -66,6 +67,17 @@ def call(op, f, shape, tensors, **given):
     names = [f"x{n}" for n in range(len(tensors))]
     text = op.function(site(op, f, shape), *names)
     return eval(text, {"torch": torch, "F": F, **dict(zip(names, tensors, strict=True)), **given})
+
+
+@pytest.fixture(autouse=True)
+def torchvision(monkeypatch):
+    deformable.put_in_place(monkeypatch)
+
+
+def filled(op, shapes, given):
+    """An op's fields, the last shapes in those of its tensor fields that its example has."""
+    names = op.example.get("tensors", ())[: len(shapes) - 1] if not op.many else ()
+    return full(op, **given, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True)))
 
 
 def random(*shapes, n=2):
@@ -165,7 +177,7 @@ CASES += [
 
 @pytest.mark.parametrize(("name", "shapes", "given"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
 def test_an_op_does_in_torch_what_its_rules_say(name, shapes, given):
-    op, f = REGISTRY[name], full(REGISTRY[name], **given)
+    op, f = REGISTRY[name], filled(REGISTRY[name], shapes, given)
     out = op.shapes(f, *shapes)
     tensors = random(*shapes)
     if op.functional(frozenset(given)):
@@ -179,9 +191,11 @@ def test_an_op_does_in_torch_what_its_rules_say(name, shapes, given):
         assert sum(p.numel() for p in module.parameters()) == op.params(f, shapes[0], out[0])
         assert sum(b.numel() for b in module.buffers() if b.is_floating_point()) == op.buffers(f, shapes[0], out[0])
         found = (module(*tensors),)
-        with FlopCounterMode(display=False) as flops, sdpa_kernel(SDPBackend.MATH):
+        counter = Kernels() if op.prelude == "deform.py" else FlopCounterMode(display=False)  # torch cannot count it
+        with counter, sdpa_kernel(SDPBackend.MATH):
             module.eval()(*(t[:1] for t in tensors))
-        assert flops.get_total_flops() == 2 * op.macs(f, shapes[0], out[0])
+        found_macs = counter.macs if isinstance(counter, Kernels) else counter.get_total_flops() / 2
+        assert found_macs == op.macs(f, shapes[0], out[0])
     assert [tuple(t.shape[1:]) for t in found] == [tuple(shape) for shape in out]
 
 
@@ -209,6 +223,13 @@ MORE = [
     ("max_pool", [(2, 5, 6, 7)], {"kernel": 2}),
     ("learned_group_conv", [(8, 5, 5)], {"out": 12, "condense": 2, "form": "deploy"}),
     ("learned_linear", [(8,)], {"out": 5, "condense": 2, "form": "deploy"}),
+    *(
+        ("grid_sample", [(3, 5, 6), (2, 4, 7)], {"mode": mode, "padding_mode": padding, "align_corners": corners})
+        for mode, padding, corners in (("nearest", "border", False), ("bicubic", "reflection", True))
+    ),
+    ("grid_sample", [(3, 5, 6, 4), (3, 4, 3, 2)], {}),
+    ("deform_conv", [(4, 7, 8), (36, 4, 4)], {"out": 6, "stride": 2, "groups": 2, "bias": False}),
+    ("deform_conv", [(4, 7, 8), (6, 7, 8), (3, 7, 8)], {"out": 2, "kernel": [1, 3], "dilation": [2, 3]}),
     ("prior_box", [(3, 4, 6)], {"image": 100, "min": 20, "max": 50, "aspects": [2, 3, 5]}),
     ("group_norm", [(8,)], {"groups": 2, "affine": False}),
     *(("act", [(4, 5, 5)], {"kind": kind}) for kind in REGISTRY["act"].fields[0].choices),
@@ -265,7 +286,7 @@ def state_of(module):
     ("name", "shapes", "given"), CASES + MORE, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES + MORE)]
 )
 def test_what_an_op_computes_is_what_its_torch_form_does(name, shapes, given, training):
-    op, f = REGISTRY[name], full(REGISTRY[name], **given)
+    op, f = REGISTRY[name], filled(REGISTRY[name], shapes, given)
     tensors = [tensor.double() for tensor in random(*shapes)]
     with torch.no_grad(), Kernels():
         if op.functional(frozenset(given)):
@@ -309,7 +330,7 @@ def test_an_op_is_documented(name):
 def test_an_op_is_labelled_in_figures(name):
     op = REGISTRY[name]
     shapes = op.example["inputs"]
-    f = full(op, **op.example["fields"])
+    f = filled(op, shapes, op.example["fields"])
     label = op.label(f, shapes[0], op.shape(f, *shapes))
     assert 1 < len(label) < 60
 
@@ -701,6 +722,19 @@ HOSTILE = [
     ("gem", [(8, 6, 6)], {"eps": 0}, "eps"),
     ("adaptive_max_pool", [(8, 6, 6)], {}, None),
     ("adaptive_max_pool", [(8, 6, 6)], {"size": [1, 2, 3]}, "size"),
+    ("grid_sample", [(8, 6, 6)], {}, "grid"),
+    ("grid_sample", [(8, 6), (1, 6)], {}, None),
+    ("grid_sample", [(8, 6, 6), (3, 4, 4)], {}, "grid"),
+    ("grid_sample", [(8, 6, 6), (2, 4)], {}, "grid"),
+    ("grid_sample", [(8, 6, 6, 6), (3, 4, 4, 4)], {"mode": "bicubic"}, "mode"),
+    ("deform_conv", [(8, 6, 6)], {"out": 8}, "offset"),
+    ("deform_conv", [(8, 6), (18, 6)], {"out": 8}, None),
+    ("deform_conv", [(8, 6, 6), (18, 5, 6)], {"out": 8}, "offset"),
+    ("deform_conv", [(8, 6, 6), (9, 6, 6)], {"out": 8}, "offset"),
+    ("deform_conv", [(8, 6, 6), (54, 6, 6)], {"out": 8}, "offset"),
+    ("deform_conv", [(8, 6, 6), (36, 6, 6), (9, 6, 6)], {"out": 8}, "mask"),
+    ("deform_conv", [(8, 6, 6), (18, 6, 6), (9, 3, 3)], {"out": 8}, "mask"),
+    ("deform_conv", [(8, 6, 6), (18, 6, 6)], {"out": 8, "groups": 3}, "groups"),
     ("blur_pool", [(8,)], {}, None),
     ("blur_pool", [(8, 2, 2)], {"kernel": 5}, "padding_mode"),
     ("blur_pool", [(8, 2, 2)], {"kernel": 5, "padding": 0}, "kernel"),
@@ -795,7 +829,7 @@ HELPED_BY_THE_MESSAGE = {
 def test_a_step_that_cannot_be_is_a_fault(name, shapes, given, field):
     op = REGISTRY[name]
     with pytest.raises(OpFault) as caught:
-        op.shapes(full(op, **given), *shapes)
+        op.shapes(filled(op, shapes, given), *shapes)
     message = caught.value.message
     assert caught.value.field == field, message
     assert not message.endswith(".")

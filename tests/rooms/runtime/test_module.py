@@ -520,3 +520,30 @@ def test_source_is_refused_where_assertions_are_off_too():
         [sys.executable, "-O", "-c", code], input=given, capture_output=True, text=True, check=True
     ).stdout
     assert int(found) == len(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ModuleNotFoundError("no", name="torchvision"), "which is not installed"),
+        (
+            RuntimeError("operator torchvision::nms does not exist"),
+            "which cannot be imported: operator torchvision::nms",
+        ),
+    ],
+    ids=["missing", "of another torch"],
+)
+def test_a_package_that_an_op_needs_is_named_at_its_step(error, why, monkeypatch):
+    def refuse(name):
+        raise error
+
+    monkeypatch.setattr(module.importlib, "import_module", refuse)
+    stages = {"a": {"from": "x", "body": [{"deform_conv": {"out": 4, "offset": "o"}}]}}
+    spec = {"archdsl": 1, "name": "Net", "inputs": {"x": [4, 9, 9], "o": [18, 9, 9]}, "stages": stages}
+    assert archdsl.cost(spec).macs == 4 * 4 * 9 * 81
+    with pytest.raises(archdsl.SpecError, match=f"the op 'deform_conv' needs the package torchvision, {why}") as caught:
+        archdsl.build(spec)
+    (fault,) = caught.value.diagnostics
+    assert fault.code == "no-package"
+    assert fault.span is not None
+    assert fault.help == "pip install torchvision"

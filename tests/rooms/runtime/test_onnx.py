@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import safetensors.torch
 import torch
+from support import deformable
 from support.nets import SPECS, assert_equal, exact, filled, graph_of, images, run
 
 import archdsl
@@ -197,6 +198,23 @@ def test_every_op_that_is_more_than_one_of_onnx_is_computed():
     graph = archdsl.graph({**spec, "stages": stages})
     net = module.build(graph).eval()
     assert_same(onnx_export.emit(graph, net.state_dict()), net, (torch.randn(2, 3, 8, 10),))
+
+
+SAMPLED = {
+    "volume": ("grid_sample", {"grid": "by"}, [3, 5, 6, 4], [3, 4, 3, 2]),
+    "map": ("grid_sample", {"grid": "by", "mode": "bicubic", "padding_mode": "reflection"}, [3, 6, 7], [2, 5, 8]),
+    "taps": ("deform_conv", {"offset": "by", "out": 6, "stride": 2, "groups": 2}, [4, 7, 8], [36, 4, 4]),
+}
+
+
+@pytest.mark.parametrize("case", SAMPLED)
+def test_a_map_is_sampled_where_another_tensor_says(case, monkeypatch):
+    deformable.put_in_place(monkeypatch)
+    op, given, shape, by = SAMPLED[case]
+    stages = {"a": {"from": "x", "body": [{op: given}]}}
+    graph = archdsl.graph({"archdsl": 1, "name": "Sampled", "inputs": {"x": shape, "by": by}, "stages": stages})
+    net = module.build(graph).eval()
+    assert_same(onnx_export.emit(graph, net.state_dict()), net, (torch.randn(2, *shape), torch.randn(2, *by)))
 
 
 @pytest.mark.parametrize(("shape", "size"), [((2, 9), 4), ((2, 9, 5, 6), [4, 5, 2])], ids=["1-D", "3-D"])

@@ -169,6 +169,17 @@ def test_a_bias_that_they_lack_is_zero_and_one_that_we_lack_is_refused(reference
     refusal("unmatched-weights", more, SPEC, reference=reference)
 
 
+def test_a_bias_that_ours_lacks_is_named():
+    """The shapes of the weights, which the message shows, are the same."""
+    told = refusal("unmatched-weights", Theirs().state_dict(), biasless(), reference=Theirs())
+    assert "the next of theirs that is left is 'last' (5×10×1×1), with a 'bias' that ours has not" in told
+
+
+def biasless():
+    stages = {**SPEC["stages"], "mixed": [*SPEC["stages"]["mixed"][:-1], {"conv": 5}]}
+    return spec(stages=stages)
+
+
 def test_weights_of_another_network_than_the_reference_are_refused():
     told = refusal("unmatched-weights", nn.Linear(3, 3).state_dict(), SPEC, reference=Theirs())
     assert "these are not the weights of Theirs" in told
@@ -188,6 +199,52 @@ def test_heads_that_do_not_run_are_named_and_left():
     found = archdsl.port(theirs.state_dict(), SPEC, reference=theirs)
     assert found.dropped == ["auxiliary.weight", "auxiliary.bias"]
     assert agree(theirs, found)
+
+
+def with_a_head(**changed):
+    """`SPEC` with a head of training alone, on what leaves the stem."""
+    auxiliary = {"training": True, "from": "stem", "body": ["global_avg_pool", "flatten", {"linear": 4}, "bn"]}
+    return spec(stages={**SPEC["stages"], "auxiliary": auxiliary, **changed})
+
+
+class TheirsWithAHead(Theirs):
+    """Another head of the same shapes beside it: what enters them tells which is which."""
+
+    def __init__(self, of: str = "stem") -> None:
+        super().__init__()
+        self.of = of
+        self.other, self.other_norm = nn.Linear(8, 4), nn.BatchNorm1d(4)
+        self.side, self.side_norm = nn.Linear(8, 4), nn.BatchNorm1d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = super().forward(x)
+        if not self.training:
+            return out
+        stem = self.first(x)
+        features = {"stem": stem, "twice": 2 * stem}[self.of].mean((2, 3))
+        return out, self.other_norm(self.other(3 * stem.mean((2, 3)))), self.side_norm(self.side(features))
+
+
+def test_heads_of_training_alone_pair_by_what_enters_them_too():
+    theirs = alive(TheirsWithAHead())
+    found = archdsl.port(theirs.state_dict(), with_a_head(), reference=theirs)
+    pairs = {pair.ours: pair.theirs for pair in found.pairs}
+    assert pairs["auxiliary.2.weight"] == "side.weight"
+    assert pairs["auxiliary.3.running_mean"] == "side_norm.running_mean"
+    assert found.new == []
+    assert {name.partition(".")[0] for name in found.dropped} == {"other", "other_norm"}
+    assert torch.equal(found.state["auxiliary.2.weight"], theirs.side.weight)
+    assert not theirs.training
+
+
+@pytest.mark.parametrize("head", ["twice", "stem"])
+def test_a_head_of_training_is_left_where_it_is_not_the_same(head):
+    """It is given something else, or makes something else of what it is given."""
+    theirs = alive(TheirsWithAHead(head))
+    auxiliary = {"training": True, "from": "stem", "body": ["global_avg_pool", "flatten", {"linear": 4}, "bn", "relu"]}
+    found = archdsl.port(theirs.state_dict(), with_a_head(auxiliary=auxiliary), reference=theirs)
+    assert {name.partition(".")[0] for name in found.new} == {"auxiliary"}
+    assert {"side.weight", "side_norm.bias"} <= set(found.dropped)
 
 
 def test_an_image_that_theirs_cannot_take_is_said_to_be_the_fault():

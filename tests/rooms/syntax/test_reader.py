@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 import yaml
-from support.places import PRELUDE
+from support.places import BEYOND_FILES, PRELUDE
 from support.places import SPEC_FILES as SPECS
 
 from archdsl.diagnostics.faults import SpecError
@@ -61,7 +61,7 @@ def only_fault(text, **rest):
 # --- what is read ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SPECS, *BEYOND_FILES], ids=lambda path: path.stem)
 def test_every_shipped_spec_is_read(path):
     spec = read_spec(open_source(path), base=path)
     assert spec.path == path
@@ -525,10 +525,16 @@ def test_a_fault_in_a_used_file_also_shows_where_it_is_named(folder):
     assert found.trail[0].span.source.name.endswith("net.yaml")
 
 
-def test_shipped_specs_can_be_used_from_anywhere(tmp_path):
-    spec = composed(tmp_path, "name: Net\nextends: peleenet.yaml\nparams: {growth: 16}\n")
+@pytest.mark.parametrize(("file", "stage"), [("peleenet.yaml", "dense"), ("densenet.yaml", "dense")])
+def test_shipped_specs_can_be_used_from_anywhere(tmp_path, file, stage):
+    spec = composed(tmp_path, f"name: Net\nextends: {file}\nparams: {{growth: 16}}\n")
     assert spec.params["growth"].default == Lit(16)
-    assert "dense" in spec.stages
+    assert stage in spec.stages
+
+
+def test_a_spec_beside_the_one_that_extends_it_comes_before_a_shipped_one(tmp_path):
+    (tmp_path / "densenet.yaml").write_text("archdsl: 1\nname: Mine\ninput: [3, 8, 8]\nstages: {own: [relu]}\n")
+    assert list(composed(tmp_path, "name: Net\nextends: densenet.yaml\n").stages) == ["own"]
 
 
 # --- nothing that stands in a file can make the reader fail otherwise than with a diagnostic ------

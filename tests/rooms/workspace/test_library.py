@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from support.places import SPEC_FILES
+from support.places import BEYOND_FILES, SPEC_FILES
 
 import archdsl
 from archdsl.diagnostics.faults import SpecError
-from archdsl.workspace.library import locate, read, shipped, stamp
+from archdsl.workspace.library import all_shipped, locate, read, shipped, stamp
 
 TEXT = "archdsl: 1\nname: Net\ninput: [3, 8, 8]\nstages: {only: [relu]}\n"
 
@@ -33,7 +33,9 @@ def said(name):
 
 def test_the_shipped_specs_are_the_files_of_their_folder():
     assert shipped() == [path.stem for path in SPEC_FILES]
-    assert all(locate(name).is_file() for name in shipped())
+    assert shipped("specs/beyond") == [path.stem for path in BEYOND_FILES]
+    assert [locate(name) for name in all_shipped()] == [*SPEC_FILES, *BEYOND_FILES]
+    assert len(set(all_shipped())) == len(all_shipped())
 
 
 def test_a_bare_name_is_a_shipped_spec_and_a_path_of_that_name_is_not():
@@ -46,6 +48,8 @@ def test_a_bare_name_is_a_shipped_spec_and_a_path_of_that_name_is_not():
     [
         ("nett.yaml", "there is no file 'nett.yaml'", "did you mean 'net.yaml'?"),
         ("peleent", "there is no spec 'peleent', neither here nor shipped", "did you mean 'peleenet'?"),
+        ("resnett", "there is no spec 'resnett', neither here nor shipped", "did you mean 'resnet'?"),
+        ("a/resnet.yaml", "there is no file 'a/resnet.yaml'", "'resnet' is a shipped spec: give its bare name"),
         ("a/peleenet.yaml", "there is no file 'a/peleenet.yaml'", "'peleenet' is a shipped spec: give its bare name"),
         (".", "'.' is a folder, not a spec", "there are net.yaml in it"),
         ("net\0.yaml", "there is no file 'net\\x00.yaml'", ""),
