@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Attention(Op, name="attention"):
+class Attention(Op, name="multihead_attention"):
     """Multi-head scaled dot-product attention over all positions of a map or a sequence.
 
     Queries, keys and values are projections of the channels, and another one gives the result. With `kv` keys and
@@ -46,7 +46,7 @@ class Attention(Op, name="attention"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         shape, kv = shapes[0], shapes[-1]
         if len(shape) < 2:
-            message = f"attention takes a map or a sequence, this one is {times(shape)}"
+            message = f"multihead_attention takes a map or a sequence, this one is {times(shape)}"
             raise OpFault(message, help="put it before flatten")
         if place_of_axis(f.axis, shape) not in (0, len(shape) - 1):
             message = "the features of attention stand on c or on the last axis"

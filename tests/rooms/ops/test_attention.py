@@ -22,7 +22,7 @@ def network(*steps, shape=(8, 6), inputs=None):
 
 def test_attention_is_torchs_multi_head_attention():
     net, theirs = (
-        network({"attention": {"heads": 2, "axis": "w"}}, shape=(6, 8)),
+        network({"multihead_attention": {"heads": 2, "axis": "w"}}, shape=(6, 8)),
         nn.MultiheadAttention(8, 2, batch_first=True),
     )
     theirs.in_proj_weight.data, theirs.in_proj_bias.data = net.a.qkv.weight.data, net.a.qkv.bias.data
@@ -32,7 +32,7 @@ def test_attention_is_torchs_multi_head_attention():
 
 
 def test_cross_attention_is_torchs_multi_head_attention():
-    steps = [{"attention": {"heads": 4, "kv": "y"}, "from": "x"}]
+    steps = [{"multihead_attention": {"heads": 4, "kv": "y"}, "from": "x"}]
     net = network(*steps, inputs={"x": [8, 3, 4], "y": [8, 5]})
     theirs = nn.MultiheadAttention(8, 4, batch_first=True)
     (layer,) = [module for module in net.modules() if hasattr(module, "kv")]
@@ -47,7 +47,7 @@ def test_cross_attention_is_torchs_multi_head_attention():
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_attention_has_the_keys_and_the_outputs_of_timms(bias):
-    net = network({"attention": {"heads": 2, "axis": "w", "bias": bias}}, shape=(6, 8))
+    net = network({"multihead_attention": {"heads": 2, "axis": "w", "bias": bias}}, shape=(6, 8))
     theirs = timm_layers.Attention(8, num_heads=2, qkv_bias=bias).eval()
     theirs.load_state_dict(net.a.state_dict())
     x = torch.randn(3, 6, 8)
@@ -57,7 +57,7 @@ def test_attention_has_the_keys_and_the_outputs_of_timms(bias):
 def test_relative_positions_are_those_of_swin():
     from timm.models.swin_transformer import WindowAttention
 
-    net = network({"attention": {"heads": 2, "relative": True}}, shape=(8, 3, 3))
+    net = network({"multihead_attention": {"heads": 2, "relative": True}}, shape=(8, 3, 3))
     nn.init.normal_(net.a.table)
     theirs = WindowAttention(8, 2, window_size=(3, 3)).eval()
     theirs.relative_position_bias_table.data = net.a.table.data.T.clone()
@@ -74,7 +74,7 @@ def test_attention_of_projected_tensors_is_that_of_torch():
 
 
 def test_the_products_of_attention_count_as_multiply_adds():
-    spec = {"archdsl": 1, "name": "Small", "input": [8, 4, 5], "stages": {"a": [{"attention": {"heads": 2}}]}}
+    spec = {"archdsl": 1, "name": "Small", "input": [8, 4, 5], "stages": {"a": [{"multihead_attention": {"heads": 2}}]}}
     cost = archdsl.cost(spec)
     projections, products = 20 * 8 * 8 * 4, 2 * 20 * 20 * 8
     assert (cost.params, cost.macs) == (4 * 8 * 8 + 4 * 8, projections + products)

@@ -24,7 +24,7 @@ SPEC = {
     "blocks": {
         "Layer": {
             "body": [
-                {"residual": [{"attention": {"heads": 2, "axis": "w"}}, {"scale": {"axis": "w"}}]},
+                {"residual": [{"multihead_attention": {"heads": 2, "axis": "w"}}, {"scale": {"axis": "w"}}]},
                 {"residual": MLP},
             ]
         }
