@@ -22,7 +22,7 @@ class Mean(Op, name="mean"):
     torch: ClassVar[str] = "mean"
     word: ClassVar[str] = "Mean"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field("axis", "ints", doc="the axis, or several", minimum=-4, maximum=3, chooses=True),
+        Field("axis", "ints", doc="the axis, or several", chooses=True),
         Field("keepdim", "bool", True, "whether the axes stay, of size 1", chooses=True),
     )
     example = {"fields": {"axis": [0, 2]}, "inputs": [(8, 6, 5)]}

@@ -129,3 +129,30 @@ def test_a_wrong_weight_is_seen():
 def test_the_table_names_what_there_is():
     assert {row["spec"] for row in ROWS} <= set(all_shipped())
     assert len({label(row) for row in ROWS}) == len(ROWS)
+
+
+# --- single layers
+LAYERS = {  # the layer of another library, and the step with the same keys
+    "timm.layers.StdConv2d(8, 6, 3, stride=2, padding=1, groups=2, bias=True)": {
+        "conv": {"out": 6, "kernel": 3, "stride": 2, "groups": 2, "standardize": True}
+    },
+    "timm.layers.LayerNorm2d(8, eps=1e-6)": {"layer_norm": 1e-6},
+    "timm.layers.RmsNorm2d(8)": {"rms_norm": 1e-6},
+    "timm.layers.grn.GlobalResponseNorm(8, channels_last=False)": "grn",
+    "timm.layers.BlurPool2d(8)": "blur_pool",
+    "timm.layers.BlurPool2d(8, filt_size=4, stride=3)": {"blur_pool": [4, 3]},
+    "timm.layers.GELUTanh()": {"gelu": "tanh"},
+}
+
+
+@pytest.mark.parametrize("call", LAYERS)
+def test_a_layer_that_torch_lacks_is_that_of_another_library(call):
+    other = theirs({"reference": call}).double().eval()
+    with torch.no_grad():
+        for tensor in other.parameters():
+            tensor.uniform_(0.5, 1.5)
+    spec = {"archdsl": 1, "name": "Layer", "input": [8, 9, 10], "stages": {"a": [LAYERS[call]]}}
+    net = archdsl.build(spec).double().eval()
+    net.load_state_dict({f"a.{key}": tensor for key, tensor in other.state_dict().items()})
+    x = torch.randn(2, 8, 9, 10, dtype=torch.double)
+    torch.testing.assert_close(net(x), other(x), rtol=1e-12, atol=1e-12)

@@ -72,7 +72,7 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
-    itself = isinstance(other, ir.Call) and other.block is writer.function
+    itself = other is not None and any(isinstance(n, ir.Call) and n.block is writer.function for n in (then, other))
     lines = conditional_attribute(str(then.key), condition, docs, writer.conditional_depth, alone=itself)
     writer.lines += indent(lines, writer.conditional_depth)
     writer.run_attribute(str(then.key), node.out, (entry,))
