@@ -48,7 +48,7 @@ class MatMul(Product, name="matmul"):
         Field("transpose", "bool", False, "whether the last two axes of the tensor that enters are swapped first"),
         Field("transpose_by", "bool", False, "whether those of the second factor are"),
     )
-    example = {"fields": {"by": (4, 5, 6), "transpose_by": True}, "inputs": [(4, 8, 6), (4, 5, 6)]}
+    example = {"fields": {"transpose_by": True}, "inputs": [(4, 8, 6), (4, 5, 6)], "tensors": ["by"]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         one, other = x
@@ -109,7 +109,7 @@ class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
         Field("bias", "tensor", None, "added to the scores before the softmax: queries by keys, for each head"),
         Field("scale", "number", None, "factor of the scores; 1/√features if not given"),
     )
-    example = {"fields": {"k": (4, 5, 8), "v": (4, 5, 6)}, "inputs": [(4, 7, 8), (4, 5, 8), (4, 5, 6)]}
+    example = {"fields": {}, "inputs": [(4, 7, 8), (4, 5, 8), (4, 5, 6)], "tensors": ["k", "v"]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         q, k, v, *bias = x

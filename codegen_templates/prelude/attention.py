@@ -31,7 +31,9 @@ class Attention(nn.Module):
         self.proj = nn.Linear(self.value_dim, channels, bias=proj_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = x.flatten(1, -2) if self.channels_last else x.flatten(2).transpose(1, 2)
+        tokens = (
+            x.flatten(1, -2) if self.channels_last else x.flatten(2).transpose(1, 2)
+        )
         parts = [self.key_dim, self.key_dim, self.value_dim]
         q, k, v = self.qkv(tokens).split(parts, -1)
         q = q.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -66,7 +68,9 @@ class RelativeAttention(nn.Module):
         self.dropout = dropout
         self.qkv = nn.Linear(channels, 2 * self.key_dim + self.value_dim, bias=bias)
         self.proj = nn.Linear(self.value_dim, channels, bias=proj_bias)
-        self.table = nn.Parameter(torch.zeros(heads, math.prod(2 * n - 1 for n in size)))
+        self.table = nn.Parameter(
+            torch.zeros(heads, math.prod(2 * n - 1 for n in size))
+        )
         grid = torch.meshgrid([torch.arange(n) for n in size], indexing="ij")
         offsets = torch.zeros(math.prod(size), math.prod(size), dtype=torch.long)
         for place, n in zip(grid, size, strict=True):
@@ -116,7 +120,10 @@ class CrossAttention(nn.Module):
         if self.channels_last:
             tokens, others = x.flatten(1, -2), other.flatten(1, -2)
         else:
-            tokens, others = x.flatten(2).transpose(1, 2), other.flatten(2).transpose(1, 2)
+            tokens, others = (
+                x.flatten(2).transpose(1, 2),
+                other.flatten(2).transpose(1, 2),
+            )
         k, v = self.kv(others).split([self.key_dim, self.value_dim], -1)
         q = self.q(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k = k.unflatten(-1, (self.heads, -1)).transpose(1, 2)
