@@ -31,9 +31,8 @@ class Attention(nn.Module):
         self.proj = nn.Linear(self.value_dim, channels, bias=proj_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        tokens = (
-            x.flatten(1, -2) if self.channels_last else x.flatten(2).transpose(1, 2)
-        )
+        tokens = x if self.channels_last else x.movedim(1, -1)
+        tokens = tokens.flatten(1, -2)
         parts = [self.key_dim, self.key_dim, self.value_dim]
         q, k, v = self.qkv(tokens).split(parts, -1)
         q = q.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -68,9 +67,8 @@ class RelativeAttention(nn.Module):
         self.dropout = dropout
         self.qkv = nn.Linear(channels, 2 * self.key_dim + self.value_dim, bias=bias)
         self.proj = nn.Linear(self.value_dim, channels, bias=proj_bias)
-        self.table = nn.Parameter(
-            torch.zeros(heads, math.prod(2 * n - 1 for n in size))
-        )
+        count = math.prod(2 * n - 1 for n in size)
+        self.table = nn.Parameter(torch.zeros(heads, count))
         grid = torch.meshgrid([torch.arange(n) for n in size], indexing="ij")
         offsets = torch.zeros(math.prod(size), math.prod(size), dtype=torch.long)
         for place, n in zip(grid, size, strict=True):
@@ -117,13 +115,10 @@ class CrossAttention(nn.Module):
         self.proj = nn.Linear(self.value_dim, channels, bias=proj_bias)
 
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
-        if self.channels_last:
-            tokens, others = x.flatten(1, -2), other.flatten(1, -2)
-        else:
-            tokens, others = (
-                x.flatten(2).transpose(1, 2),
-                other.flatten(2).transpose(1, 2),
-            )
+        shape = x.shape
+        if not self.channels_last:
+            x, other = x.movedim(1, -1), other.movedim(1, -1)
+        tokens, others = x.flatten(1, -2), other.flatten(1, -2)
         k, v = self.kv(others).split([self.key_dim, self.value_dim], -1)
         q = self.q(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k = k.unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -131,4 +126,4 @@ class CrossAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         y = self.proj(y.transpose(1, 2).flatten(2))
-        return (y if self.channels_last else y.transpose(1, 2)).reshape(x.shape)
+        return (y if self.channels_last else y.transpose(1, 2)).reshape(shape)
