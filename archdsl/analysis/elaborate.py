@@ -12,8 +12,9 @@ from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.noting import NONE, NotedFrame, Noting
 from archdsl.analysis.numbers import after_fault
 from archdsl.analysis.setting import Setting, setting
-from archdsl.diagnostics.faults import Collector, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Span
+from archdsl.expr.nodes import Expr
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts, Origin
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
@@ -21,7 +22,7 @@ from archdsl.ir.seal import seal
 from archdsl.ir.verify import verify
 from archdsl.lowering.entry import lower
 from archdsl.lowering.refusals import too_deep
-from archdsl.ops.base import OpFault, Shape
+from archdsl.ops.base import Field, Op, OpFault, Shape
 from archdsl.syntax.spec import Spec
 
 
@@ -91,6 +92,11 @@ class Elaborator:
         return graph
 
 
+def changes_shape(op: Op) -> bool:
+    """Whether what leaves an op may have another shape than what enters."""
+    return type(op).channels is not Op.channels or type(op).size is not Op.size or op.many
+
+
 class Graphs(Noting[Tensor]):
     """Makes a node of every primitive, and a scope of every part that a reader sees."""
 
@@ -103,6 +109,9 @@ class Graphs(Noting[Tensor]):
         self.made: list[int] = []  # of each node, the operation that it was made from
         self.root = self.scope = Scope("network", spec.name, "", None, tuple(inputs.values()), span=spec.span)
         self.faults = Collector()
+        self.refusing = self.guessing = False  # whether the op at work refused its tensor, or lacks a field
+        self.unfit: set[Tensor] = set()  # what comes of one that did not fit: that it does not elsewhere is no news
+        self.guessed: set[Tensor] = set()  # and what of a field that is at fault: its shape may be another
         self.training = False
 
     def main_frame(self, chosen: Setting) -> NotedFrame:
@@ -128,6 +137,7 @@ class Graphs(Noting[Tensor]):
         for name, tensor in zip(node.tensors, further, strict=True):
             setattr(fields, name, tensor.shape)
         self.note_entry(node, tensors[0])
+        self.refusing = False
         shapes = self.shapes(node, fields, inputs)
         made = Node(
             id=len(self.nodes),
@@ -143,6 +153,10 @@ class Graphs(Noting[Tensor]):
             functional=node.functional,
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
+        if self.refusing or not self.unfit.isdisjoint(inputs):
+            self.unfit.update(made.outputs)
+        if self.guessing or not self.guessed.isdisjoint(inputs):
+            self.guessed.update(made.outputs)
         self.nodes.append(made)
         self.made.append(node.id)
         self.scope.children.append(made)
@@ -152,10 +166,29 @@ class Graphs(Noting[Tensor]):
         self.note_result(node, tensors, made.outputs, frame, further)
         return made.outputs
 
+    def fields(self, node: ir.Primitive, frame: NotedFrame) -> SimpleNamespace:
+        self.guessing = False
+        return super().fields(node, frame)
+
+    def field(self, node: ir.Primitive, item: Field, expr: Expr, frame: NotedFrame) -> Any:
+        """Takes note of a value that may not stand there, and goes on with the default, to find independent faults."""
+        try:
+            return super().field(node, item, expr, frame)
+        except SpecError as error:
+            if item.required or item.kind == "formula":
+                raise
+            self.faults.found += error.diagnostics
+            self.guessing = changes_shape(node.op)
+            return item.default
+
     def refused(
         self, node: ir.Primitive, problem: OpFault, fields: SimpleNamespace, inputs: Sequence[Tensor]
     ) -> Sequence[Shape]:
         """Takes note of the fault, and goes on as if there were none, to find independent ones."""
+        if not self.guessed.isdisjoint(inputs) or (problem.field is None and not self.unfit.isdisjoint(inputs)):
+            return after_fault(node, fields, [tensor.shape for tensor in inputs])
+        if problem.field is None and not node.op.many:
+            self.refusing = True
         maker = inputs[0].node
         entry = maker.span if maker is not None and maker.span != node.span else None
         sources = [(tensor.shape, self.made_at(tensor)) for tensor in inputs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from archdsl.analysis.limits import MAX_SIDE
@@ -25,7 +26,7 @@ class Plan:
 
 
 def plan(node: ir.Primitive) -> Plan:
-    """What of a primitive's fields is known without numbers; raises at a constant that may not stand there."""
+    """What of a primitive's fields is known without numbers; a constant that may not stand there is left to the run."""
     further = node.op.further
     more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
     constant: dict[str, Constant] = {}
@@ -33,8 +34,9 @@ def plan(node: ir.Primitive) -> Plan:
     for item in (*node.op.fields, *more):
         expr = node.fields.get(item.name)
         if isinstance(expr, Lit) and item.kind != "formula":
-            constant[item.name] = checked(item, expr.value, expr, place_of(item, node))
-        elif expr is not None:
+            with suppress(SpecError):
+                constant[item.name] = checked(item, expr.value, expr, place_of(item, node))
+        if expr is not None and item.name not in constant:
             constant[item.name] = None
             rest.append((item, expr))
     return Plan(constant, tuple(rest))

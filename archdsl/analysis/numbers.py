@@ -83,10 +83,7 @@ class Numbers(Domain[S, F]):
     def fields(self, node: ir.Primitive, frame: F) -> SimpleNamespace:
         known = self.plans.get(node)
         if known is None:
-            try:
-                known = self.plans[node] = plan(node)
-            except SpecError as error:
-                raise self.trail.placed(error) from None
+            known = self.plans[node] = plan(node)
         values = dict(known.constant)
         for item, expr in known.rest:
             values[item.name] = self.field(node, item, expr, frame)

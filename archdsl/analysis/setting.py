@@ -15,11 +15,13 @@ from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.given import plain_value, shown, unboxed
 from archdsl.expr.nodes import Constant, Expr, Name
 from archdsl.ir import program as ir
-from archdsl.ops.base import Shape
+from archdsl.ops.base import Shape, times
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax.identifiers import MAX_NAME
 from archdsl.syntax.reading.variants import LONE_INPUT
 from archdsl.syntax.spec import Spec, Variant
+
+AXES = {1: " (C)", 2: " (C, L)", 3: " (C, H, W)", 4: " (C, D, H, W)"}
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,20 @@ def input_shapes(spec: Spec, chosen: Sequence[Variant], given: Any, values: Mapp
         stated = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
         if given and name in given:
             found[name] = input_shape(given[name], None)
+            refuse_rank(spec, name, found[name], evaluate(stated, values))
         else:
             found[name] = input_shape(evaluate(stated, values), stated.span)
     return found
+
+
+def refuse_rank(spec: Spec, name: str, given: Shape, stated: Constant) -> None:
+    """Raises at a shape of another number of axes than the spec's own: its ops are written for those."""
+    if not isinstance(stated, list) or len(stated) == len(given):
+        return
+    which = f"the input '{name}'" if name != LONE_INPUT else "the input"
+    axes = AXES.get(len(stated), "")
+    message = f"{which} of '{spec.name}' has {len(stated)} numbers{axes}, not {len(given)}: {times(given)}"
+    raise fault("bad-input", message, help=f"for example {','.join(map(str, stated))}, which is the spec's own")
 
 
 def input_help(spec: Spec) -> str:

@@ -80,7 +80,8 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     """
     from archdsl.analysis.counting import Kept, run
     from archdsl.analysis.elaborate import elaborate, lowered
-    from archdsl.lowering.entry import lower_blocks
+    from archdsl.analysis.partial import with_numbers
+    from archdsl.lowering.entry import UnsoundError, lower_blocks
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
@@ -88,7 +89,10 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     if not forms:
         lower_blocks(found)
         return Checked(found.name, 0, len(found.expect))
-    program, kept = lowered(found), Kept()
+    try:
+        program, kept = lowered(found), Kept()
+    except UnsoundError as error:
+        raise SpecError(*with_numbers(error, found)) from None
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():

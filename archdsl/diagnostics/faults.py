@@ -75,11 +75,26 @@ def clipped(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
 
 
+def place(item: Diagnostic) -> tuple[str, int, int]:
+    """Where a fault stands; those of no place come first."""
+    return (item.span.source.name, item.span.line, item.span.col) if item.span else ("", 0, 0)
+
+
 @dataclass
 class Collector:
     """Gathers independent faults so that one run reports all of them."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    clean: bool = True  # whether no piece had to be left
+
+    def ordered(self) -> list[Diagnostic]:
+        """What was gathered, in the order of the text; the same fault of one place is told once, by its first call."""
+        unique: dict[tuple[str, str, Span | None], Diagnostic] = {}
+        for item in self.found:
+            unique.setdefault((item.code, item.message, item.span), item)
+        return sorted(
+            unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.col) if d.span else ("", 0, 0)
+        )
 
     @contextmanager
     def catch(self) -> Iterator[None]:
@@ -88,11 +103,9 @@ class Collector:
             yield
         except SpecError as error:
             self.found.extend(error.diagnostics)
+            self.clean = False
 
     def finish(self) -> None:
         """Raises what was gathered, in the order of the text, each fault once."""
         if self.found:
-            unique = dict.fromkeys(self.found)
-            raise SpecError(
-                *sorted(unique, key=lambda d: (d.span.source.name, d.span.line, d.span.col) if d.span else ("", 0, 0))
-            )
+            raise SpecError(*self.ordered())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from archdsl.diagnostics.faults import Note, fault
+from archdsl.diagnostics.faults import Collector, Note, fault
 from archdsl.expr.nodes import Expr, Lit, Name, names
 from archdsl.ir import program as ir
 from archdsl.lowering.arguments import arguments
@@ -48,13 +48,17 @@ def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
     check_direct(block, builder.context)
     further = [name for name in block.inputs if name != INPUT]
     places = {name: param.span for name, param in block.params.items()}
-    given = arguments(step, [*block.params, *further], named(block), places=places)
-    tensors = further_tensors(step, block, given, builder)
-    numbers = {name: value for name, value in given.items() if name not in tensors}
+    with builder.context.library.all_or_skip() as faults:
+        given = arguments(step, [*block.params, *further], named(block), places=places, faults=faults)
+        if faults.clean:  # else an argument of another name may be meant for it
+            refuse_missing(step, block, given, builder, faults)
+        tensors = further_tensors(block, given, builder, faults)
+        numbers = {name: value for name, value in given.items() if name not in further}
+        args = block_arguments(step, block, numbers, builder.scope, faults)
     return builder.append(
         ir.Call(
             block=block,
-            args=block_arguments(step, block, numbers, builder.scope),
+            args=args,
             ins=(builder.entry,),
             tensors=tensors,
             out=ir.Value("branches", many=True) if block.gives_several else ir.Value("x"),
@@ -69,39 +73,57 @@ def named(block: ir.Function) -> str:
     return f"the block '{block.name}'"
 
 
+def refuse_missing(
+    step: s.UseStep, block: ir.Function, given: Collection[str], builder: Builder, faults: Collector
+) -> None:
+    """The fault of each argument that must be given; none where what gives it to all calls may be unread."""
+    context = builder.context
+    stated = {*given, *context.library.defaults(context.home, step.target)}
+    needed = [(name, param.span) for name, param in block.params.items() if param.default is None]
+    further = [name for name in block.inputs if name != INPUT and name not in block.optional]
+    for name, place in needed:
+        if name not in stated:
+            with faults.catch():
+                if step.target in context.home.lost:
+                    raise Skip
+                notes = (Note("it is declared here", place),)
+                raise fault("missing-argument", f"{named(block)} needs '{name}'", step.span, notes=notes)
+    for name in further:
+        if name not in given:
+            with faults.catch():
+                message = f"{named(block)} needs the tensor '{name}'"
+                help = f"give it by name: {name}: the name of a tensor"
+                raise fault("missing-argument", message, step.span, help=help)
+
+
 def further_tensors(
-    step: s.UseStep, block: ir.Function, given: Mapping[str, Expr], builder: Builder
+    block: ir.Function, given: Mapping[str, Expr], builder: Builder, faults: Collector
 ) -> dict[str, ir.Operand]:
     """The tensors that a call gives by name, beside the one that enters."""
-    further = [name for name in block.inputs if name != INPUT]
-    tensors = {
-        name: builder.tensor(given[name]) if block.inputs[name].many else builder.single(given[name])
-        for name in further
-        if name in given
-    }
-    for name in further:
-        if name not in tensors and name not in block.optional:
-            message, help = (
-                f"{named(block)} needs the tensor '{name}'",
-                f"give it by name: {name}: the name of a tensor",
-            )
-            raise fault("missing-argument", message, step.span, help=help)
+    tensors: dict[str, ir.Operand] = {}
+    for name in (name for name in block.inputs if name != INPUT):
+        if name in given:
+            with faults.catch():
+                many = block.inputs[name].many
+                tensors[name] = builder.tensor(given[name]) if many else builder.single(given[name])
     return tensors
 
 
-def block_arguments(step: s.UseStep, block: ir.Function, given: Mapping[str, Expr], scope: Scope) -> dict[str, Expr]:
+def block_arguments(
+    step: s.UseStep, block: ir.Function, given: Mapping[str, Expr], scope: Scope, faults: Collector
+) -> dict[str, Expr]:
     """The numbers that a call gives: its own, those of `defaults:`, and params of files that the block reads."""
     context = scope.context
-    args = {name: argument(value, block.params[name], scope) for name, value in given.items()}
+    args: dict[str, Expr] = {}
+    for name, value in given.items():
+        with faults.catch():
+            args[name] = argument(value, block.params[name], scope)
     for name, (value, origin) in context.library.defaults(context.home, step.target).items():
-        if name not in block.params:
-            message, near = f"{named(block)} has no argument '{name}'", did_you_mean(name, block.params)
-            raise fault("unknown-argument", message, value.span, help=near)
-        args.setdefault(name, resolve_default(value, origin, scope))
-    for name, param in block.params.items():
-        if name not in args and param.default is None:
-            notes = (Note("it is declared here", param.span),)
-            raise fault("missing-argument", f"{named(block)} needs '{name}'", step.span, notes=notes)
+        with faults.catch():
+            if name not in block.params:
+                message, near = f"{named(block)} has no argument '{name}'", did_you_mean(name, block.params)
+                raise fault("unknown-argument", message, value.span, help=near)
+            args.setdefault(name, resolve_default(value, origin, scope))
     for name, param in block.implicit.items():
         own = context.handed_down(param, scope.numbers)
         if own is not None:

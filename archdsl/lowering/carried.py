@@ -10,6 +10,7 @@ from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.chains import gives_several
 from archdsl.lowering.context import Context
+from archdsl.lowering.refusals import Skip
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import is_list, tensor
 from archdsl.syntax import spec as s
@@ -66,6 +67,8 @@ def named_before(name: str, step: s.LoopStep, scope: Scope) -> ir.Operand:
     """The tensor, or list, that a name of `as:` means before the loop."""
     if name in scope.optional:
         raise fault("optional-tensor", f"this loop carries '{name}', which may not be given", step.span)
+    if name in scope.context.torn or (name not in scope.tensors and name in scope.context.home.lost):
+        raise Skip
     if name not in scope.tensors:
         message = f"this loop carries '{name}', and no step before it gives a tensor of that name"
         raise fault("unknown-tensor", message, step.span, help=f"name what enters its first turn with as: {name}")

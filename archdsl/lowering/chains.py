@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.faults import SpecError, at
 from archdsl.lowering.context import Context
 from archdsl.lowering.refusals import no_module
 from archdsl.lowering.vocabulary import INPUT
+from archdsl.lowering.walks import all_steps
 from archdsl.ops import REGISTRY, Op
 from archdsl.syntax import spec as s
 
@@ -66,9 +67,24 @@ def gives_several(step: s.Step, context: Context) -> bool:
         return False  # it is reported where the step is lowered
 
 
+def is_sound(steps: Iterable[s.Step], context: Context) -> bool:
+    """Whether no step could not be read, and no block that one calls is at fault: else what they make is not known."""
+    for step in all_steps(steps):
+        if isinstance(step, s.Hole):
+            return False
+        if isinstance(step, s.UseStep) and step.target not in REGISTRY and step.target != "identity":
+            try:
+                context.library.find(context.home, step.target, step.span)
+            except SpecError:
+                return False
+    return True
+
+
 def check_nameable(step: s.Step, context: Context) -> None:
     """A `name:` is that of a module; where a step makes none, it would be dropped in silence."""
     if step.name is None or isinstance(step, (s.UseStep, s.LoopStep)):
+        return
+    if isinstance(step, (s.Hole, s.SequenceStep)) and not is_sound([step], context):
         return
     one = isinstance(step, s.SequenceStep) and len(step.body) == 1 and step.body[0].name is None
     if one or (isinstance(step, s.SequenceStep) and len(step.body) > 1 and is_chain(step.body, context)):

@@ -22,6 +22,7 @@ class Context:
     owner: str  # what is outlined here is named by it
     staged: bool = False  # loops rebind c_in, as in stages
     implicit: dict[str, s.Param] = field(default_factory=dict)  # params of files that it reads
+    torn: set[str] = field(default_factory=set)  # tensors and stages of steps at fault: what they are is not known
     function: ir.Function | None = None  # that is made of it
     taps: dict[str, ir.Container | ir.Loop] = field(default_factory=dict)  # stages that a path may lead into
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, Lit, Name, rebuild
-from archdsl.lowering.refusals import declared
+from archdsl.lowering.refusals import Skip, declared
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.vocabulary import fixed_words
 from archdsl.support.naming import did_you_mean
@@ -58,6 +58,8 @@ def is_word(expr: Expr | None) -> bool:
 
 
 def unknown_name(name: Name, scope: Scope) -> SpecError:
+    if name.id in scope.context.home.lost or name.id.removeprefix("c_") in scope.context.home.lost:
+        return Skip()
     if name.id in scope.tensors:
         return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
     home = scope.context.home

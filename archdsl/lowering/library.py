@@ -30,6 +30,7 @@ class Library:
     lower_network: Callable[[Library, s.Spec], ir.Function]
     done: dict[Key, ir.Function] = field(default_factory=dict)
     failed: set[Key] = field(default_factory=set)
+    sound: list[str] = field(default_factory=list)  # the stages of the network before the first at fault
     open: list[Key] = field(default_factory=list)  # those being lowered, each called by the one before it
     begun: dict[Key, ir.Function] = field(default_factory=dict)  # those being lowered, for calls inside of themselves
 
@@ -50,6 +51,8 @@ class Library:
                 return self.block(used, name)
             if name == used.name and used.stages:
                 return self.network(used)
+        if name in home.lost:
+            raise Skip
         raise unknown_block(home, name, span)
 
     def block(self, home: s.Spec, name: str) -> ir.Function:
@@ -65,8 +68,21 @@ class Library:
             raise fault("recursive-block", message, block.span, help=help)
         if key not in self.done:
             with self.lowering(key):
-                self.done[key] = self.lower_block(self, home, block)
+                made = self.lower_block(self, home, block)
+                if block.torn:
+                    raise Skip
+                self.faults.clean &= not block.holed
+                self.done[key] = made
         return self.done[key]
+
+    @contextmanager
+    def all_or_skip(self) -> Iterator[Collector]:
+        """Gathers the faults of the parts of one thing; if there are any, the thing is left out."""
+        own = Collector()
+        with own.catch():
+            yield own
+        if not own.clean:
+            raise SpecError(*own.found)
 
     @contextmanager
     def lowering(self, key: Key) -> Iterator[None]:

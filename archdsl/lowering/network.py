@@ -98,10 +98,11 @@ def methods(home: s.Spec) -> set[str]:
 
 def lower_stages(builder: Builder) -> tuple[ir.Operand, dict[str, ir.Auxiliary]]:
     """What leaves the last stage, and the stages of training alone; the faults of every stage are found."""
-    home, faults = builder.context.home, Collector()
+    home, faults, library = builder.context.home, Collector(), builder.context.library
     value = builder.entry
     training: dict[str, ir.Auxiliary] = {}
     for stage in wanted_stages(home):
+        done = False
         with faults.catch():
             if stage.name in methods(home):
                 message = f"'{stage.name}' cannot name a stage: a network with detect: has a method of that name"
@@ -110,8 +111,16 @@ def lower_stages(builder: Builder) -> tuple[ir.Operand, dict[str, ir.Auxiliary]]
                 training[stage.name] = auxiliary(stage, builder.on(value))
                 continue
             value = lower_stage(stage, builder.on(value))
+            done = True
+        if not done:
+            builder.context.torn.add(stage.name)
+        elif stage.holed:
+            library.faults.clean = False
+        elif faults.clean and library.faults.clean and home is library.outermost:  # its blocks are sound too
+            library.sound.append(stage.name)
         builder.scope.tensors.setdefault(stage.name, value)  # after a fault its readers are not at fault too
-    faults.finish()
+    if not faults.clean:
+        raise SpecError(*faults.ordered())
     return value, training
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from archdsl.diagnostics.faults import at, fault
+from archdsl.diagnostics.faults import Collector, at, fault
 from archdsl.expr.nodes import Expr, Index, Name, rebuild, wrap
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.lowering.arguments import arguments, places_of
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.expressions import resolve, resolve_default
-from archdsl.lowering.refusals import RENAME, no_module
+from archdsl.lowering.refusals import RENAME, Skip, no_module
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import single
 from archdsl.lowering.vocabulary import TENSOR_NAME
@@ -21,12 +21,20 @@ from archdsl.syntax import spec as s
 
 def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
     """An op with its arguments; it is a module and has a key, unless torch has it as a function."""
-    given = arguments(step, [f.name for f in op.fields], f"the op '{op.name}'", list(step.named) if op.further else [])
-    tensors = {f.name: builder.single(given.pop(f.name)) for f in op.fields if f.kind == "tensor" and f.name in given}
-    fields, read, label = op_fields(step, op, given, builder)
-    known = frozenset([*given, *tensors])
+    with builder.context.library.all_or_skip() as faults:
+        known, further = [f.name for f in op.fields], list(step.named) if op.further else []
+        given = arguments(step, known, f"the op '{op.name}'", further, faults=faults)
+        preset = presets(op, builder.scope)
+        if faults.clean:  # else an argument of another name may be meant for it
+            refuse_missing(step, op, given.keys() | preset.keys(), builder, faults)
+        tensors: dict[str, ir.Operand] = {}
+        for item in (item for item in op.fields if item.kind == "tensor" and item.name in given):
+            with faults.catch():
+                tensors[item.name] = builder.single(given.pop(item.name))
+        fields, read, label = op_fields(step, op, given, preset, builder, faults)
+    stated = frozenset([*given, *tensors])
     with at(step.span):
-        keyed = op.owned or not op.functional(known)
+        keyed = op.owned or not op.functional(stated)
     if step.name is not None and not keyed:
         raise no_module(step.name, step.span)
     return builder.append(
@@ -35,7 +43,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
             fields=fields,
             ins=read if read is not None else (entering(op, builder),),
             tensors=tensors,
-            given=known,
+            given=stated,
             field_spans=places_of(step, op),
             out=ir.Value("x"),
             span=step.span,
@@ -60,26 +68,42 @@ def named_by(step: s.Step, op: Op) -> str:
 
 
 def op_fields(
-    step: s.Step, op: Op, given: Mapping[str, Expr], builder: Builder
+    step: s.Step,
+    op: Op,
+    given: Mapping[str, Expr],
+    preset: Mapping[str, Expr],
+    builder: Builder,
+    faults: Collector,
 ) -> tuple[dict[str, Expr], tuple[ir.Operand, ...] | None, str | None]:
     """The fields of an op that are no tensors; what its formula reads, if it has one; its label."""
-    preset = presets(op, builder.scope)
     fields: dict[str, Expr] = {}
     read: tuple[ir.Operand, ...] | None = None
     label = step.label
     for item in (item for item in op.fields if item.kind != "tensor"):
         value = given.get(item.name, preset.get(item.name))
-        if value is None:
-            if item.required:
+        with faults.catch():
+            if value is None:
+                fields[item.name] = wrap(item.default)
+            elif item.kind == "formula":
+                fields[item.name], read = formula(value, builder.scope)
+                label = label or show(value)
+            else:
+                fields[item.name] = value if is_resolved(item, given) else builder.expr(value, item.choices)
+    for name, value in given.items():
+        if name not in fields and op.field(name) is None:
+            with faults.catch():
+                fields[name] = builder.expr(value)
+    return fields, read, label
+
+
+def refuse_missing(step: s.Step, op: Op, given: Collection[str], builder: Builder, faults: Collector) -> None:
+    """The fault of each argument that must be given; none where what gives it to all steps of the op may be unread."""
+    for item in op.fields:
+        if item.required and item.name not in given:
+            with faults.catch():
+                if op.name in builder.context.home.lost:
+                    raise Skip
                 raise fault("missing-argument", f"the op '{op.name}' needs '{item.name}' ({item.doc})", step.span)
-            fields[item.name] = wrap(item.default)
-        elif item.kind == "formula":
-            fields[item.name], read = formula(value, builder.scope)
-            label = label or show(value)
-        else:
-            fields[item.name] = value if is_resolved(item, given) else builder.expr(value, item.choices)
-    further = {name: builder.expr(e) for name, e in given.items() if name not in fields and op.field(name) is None}
-    return fields | further, read, label
 
 
 def is_resolved(item: Field, given: Mapping[str, Expr]) -> bool:
@@ -135,7 +159,10 @@ def over_several(
 ) -> ir.Value:
     """An op over several tensors, with its arguments; it is no module."""
     op, given = REGISTRY[kind], given or {}
-    fields, _, label = op_fields(step, op, given, builder)
+    with builder.context.library.all_or_skip() as faults:
+        preset = presets(op, builder.scope)
+        refuse_missing(step, op, given.keys() | preset.keys(), builder, faults)
+        fields, _, label = op_fields(step, op, given, preset, builder, faults)
     return builder.append(
         ir.Primitive(
             op=op,

@@ -10,7 +10,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.carried import carries
-from archdsl.lowering.chains import check_nameable
+from archdsl.lowering.chains import check_nameable, is_sound
 from archdsl.lowering.forms import begins_named
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.refusals import Skip
@@ -28,6 +28,11 @@ def lowered(step: s.Step, builder: Builder) -> ir.Operand | None:
 @lowered.register(s.TensorStep)
 def tensor_step(step: s.TensorStep, builder: Builder) -> ir.Operand:
     return builder.tensor(step.ref)
+
+
+@lowered.register(s.Hole)
+def hole(step: s.Hole, builder: Builder) -> ir.Operand:
+    raise Skip
 
 
 def body(steps: Sequence[s.Step], builder: Builder, *, several: bool = False) -> ir.Operand:
@@ -77,9 +82,12 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
     """What leaves a step of a body; `before` left the one before it, None if that has several results."""
     if isinstance(step, s.TensorStep) and step.when is None:
         return builder.tensor(step.ref)
+    if isinstance(step, s.Hole):
+        raise Skip
     if is_list(before) and begins_named(step):
         before = None
-    if before is None and not begins_named(step) and not carries(step, builder.context):
+    entered = before is not None or begins_named(step) or carries(step, builder.context)
+    if not entered and is_sound([step], builder.context):
         message = "the step before has several results: say which one comes in"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))
@@ -89,14 +97,16 @@ def recovered(step: s.Step, builder: Builder) -> ir.Operand | None:
     """After a fault: what the step would have named is there, so that its readers are not at fault too."""
     several = isinstance(step, (s.SplitStep, s.ForkStep))
     for name in step_bindings(step):
+        builder.context.torn.add(name)
         builder.scope.tensors.setdefault(name, ir.Value(name, many=several and isinstance(step.into, str)))
-    return None if several else builder.entry
+    return None if several else builder.entry if not is_list(builder.entry) else ir.Value("x")
 
 
 def whole(step: s.Step, builder: Builder) -> ir.Operand | None:
     """One step with all that it carries; the builder's tensor is the one before it, which differs with `from:`."""
     entry = builder.source(step)
-    if is_list(entry) and not begins_named(step) and not carries(step, builder.context):
+    entered = not is_list(entry) or begins_named(step) or carries(step, builder.context)
+    if not entered and is_sound([step], builder.context):
         message = "a list of tensors cannot enter a step"
         raise fault("several-results", message, step.span, help="choose one, such as part[0]")
     check_nameable(step, builder.context)

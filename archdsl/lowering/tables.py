@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, ListOf, Lit, names
 from archdsl.ir import program as ir
-from archdsl.lowering.chains import is_chain
+from archdsl.lowering.chains import is_chain, is_sound
 from archdsl.lowering.context import Context
 from archdsl.lowering.forms import begins_with
+from archdsl.lowering.refusals import Skip
 from archdsl.lowering.scope import Scope
-from archdsl.lowering.tensors import names_tensor, single
+from archdsl.lowering.tensors import base_of, names_tensor, single
 from archdsl.lowering.walks import repeats, step_exprs
 from archdsl.syntax import spec as s
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES
@@ -31,6 +32,9 @@ def fed(step: s.LoopStep, scope: Scope) -> Fed:
     if not isinstance(step.rows, ListOf):
         return Fed(step)
     rows = [row.items if isinstance(row, ListOf) else (row,) for row in step.rows.items]
+    unread = scope.context.home.lost | scope.context.torn
+    if any((cell.value if isinstance(cell, Lit) else base_of(cell)) in unread for row in rows for cell in row):
+        raise Skip
     for position, column in enumerate(step.columns):
         cells = [row[position] for row in rows if position < len(row)]
         refs = [cell for cell in cells if names_tensor(cell, scope)]
@@ -62,6 +66,8 @@ def reads_turns(step: s.LoopStep) -> bool:
 
 def check_countable(table: s.LoopStep, context: Context) -> None:
     """`turn` and `turns` count the repeats that are steps of the rows; how often they turn is known before."""
+    if not is_sound(table.body, context):
+        return  # what is at fault in it is told when it is lowered
     chain = is_chain(table.body, context)
     plain = (step for step in table.body if isinstance(step, s.LoopStep) and not step.parallel)
     direct = [loop for loop in plain if chain and loop.when is None and loop.name is None]

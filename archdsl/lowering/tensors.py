@@ -10,7 +10,7 @@ from archdsl.expr.nodes import Expr, Index, Lit, Name
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.lowering.expressions import resolve
-from archdsl.lowering.refusals import declared
+from archdsl.lowering.refusals import Skip, declared
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.vocabulary import GENERIC
 from archdsl.support.naming import did_you_mean
@@ -21,6 +21,8 @@ def tensor(ref: Expr, scope: Scope) -> ir.Operand:
     if isinstance(ref, Index):
         base = tensor(ref.base, scope)
         if not is_list(base):
+            if base_of(ref) in scope.context.home.lost | scope.context.torn:
+                raise Skip
             message = f"'{show(ref.base)}' is one tensor, not a list of them"
             raise fault("not-a-list", message, ref.span, help="split, fork and each give lists")
         return ir.Item(base, resolve(ref.index, scope))
@@ -29,6 +31,8 @@ def tensor(ref: Expr, scope: Scope) -> ir.Operand:
     found = scope.tensors.get(ref.id) or tap(ref, scope)
     if found is not None:
         return found
+    if base_of(ref) in scope.context.home.lost | scope.context.torn:
+        raise Skip
     known = [name for name in scope.tensors if name]
     hint = did_you_mean(ref.id, known) or f"tensors in scope are {', '.join(known)}"
     stages = {name: stage.span for name, stage in scope.context.home.stages.items()}
@@ -54,6 +58,12 @@ def tap(ref: Name, scope: Scope) -> ir.Operand | None:
 
 def is_list(operand: ir.Operand | None) -> TypeGuard[ir.Value]:
     return isinstance(operand, ir.Value) and operand.many
+
+
+def base_of(ref: Expr) -> str:
+    """The first word of what may name a tensor: `dense` of `dense.stage3[0]`."""
+    base = ref.base if isinstance(ref, Index) else ref
+    return base.id.partition(".")[0] if isinstance(base, Name) else ""
 
 
 def names_tensor(cell: Expr, scope: Scope) -> bool:

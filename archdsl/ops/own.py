@@ -110,7 +110,7 @@ def guarded(name: str, rule: FunctionType, check: Check | None, passing: Passing
             found = rule(self, *given, **named)
         except passing:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise raised(type(self), name, error) from error
         if check is not None and not check[0](found):
             message = f"{said(type(self))}: {name}() gives {found!r}, not {check[1]}"
@@ -129,13 +129,13 @@ def alternatives(listing: FunctionType, passing: Passing) -> Any:
             yield from listing(self, *given)
         except passing:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise raised(type(self), "alternatives", error) from error
 
     return called
 
 
-def raised(kind: type, rule: str, error: Exception) -> SpecError:
+def raised(kind: type, rule: str, error: BaseException) -> SpecError:
     return failed(said(kind), f"fails in {rule}()", error, (file_of(kind.__module__),))
 
 

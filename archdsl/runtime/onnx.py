@@ -7,13 +7,15 @@ import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
+from archdsl.ops.own import is_own, said
+from archdsl.support.plugins import NOT_OURS
 
 if TYPE_CHECKING:
     import onnx
@@ -74,26 +76,52 @@ def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
     """What torch makes of the network, named and described."""
     import torch
 
+    inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
+    try:
+        model = exported(network, inputs, list(graph.inputs), list(graph.outputs))
+    except Exception:
+        refuse_own(network, graph)
+        raise
+    name_batch(model)
+    name_nodes(model)
+    describe(model, graph, network)
+    return model
+
+
+def exported(
+    network: nn.Module, inputs: tuple[Tensor, ...], entering: Sequence[str], leaving: Sequence[str]
+) -> onnx.ModelProto:
+    """A module as torch writes it."""
+    import torch
+
     from archdsl.runtime.onnx_pools import with_windows_apart
 
-    inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
     batch = torch.export.Dim("batch")
     with quiet():
         program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
         program = with_windows_apart(with_static_groups(program))
         made = torch.onnx.export(
-            program,
-            dynamo=True,
-            verbose=False,
-            input_names=list(graph.inputs),
-            output_names=list(graph.outputs),
+            program, dynamo=True, verbose=False, input_names=list(entering), output_names=list(leaving)
         )
     assert made is not None
     model: onnx.ModelProto = made.model_proto
-    name_batch(model)
-    name_nodes(model)
-    describe(model, graph, network)
     return model
+
+
+def refuse_own(network: nn.Module, graph: Graph) -> None:
+    """Raises at the first op of another package whose module cannot be exported by itself."""
+    import torch
+
+    modules = dict(network.named_modules())
+    for node in graph.nodes:
+        if is_own(type(node.op)) and node.path in modules:
+            inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in node.inputs)
+            try:
+                exported(modules[node.path], inputs, [f"x{n}" for n, _ in enumerate(inputs)], [])
+            except Exception as error:
+                why = str(error.__cause__ or error).strip().partition("\n")[0]
+                message = f"{said(type(node.op))} makes a module that cannot be written as ONNX: {why}"
+                raise fault("bad-plugin", message, node.span, help=NOT_OURS) from error
 
 
 @contextmanager

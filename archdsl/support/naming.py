@@ -23,6 +23,14 @@ ELSEWHERE = {
     "resize": "upsample", "drop": "dropout", "drop_path": "drop_connect", "stochastic_depth": "drop_connect",
     "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "zero_pad": "pad",
 }  # fmt: skip
+# What other libraries call an argument of ours.
+ARGUMENTS = {
+    "out_channels": "out", "out_features": "out", "channels": "out", "filters": "out", "units": "out", "width": "out",
+    "kernel_size": "kernel", "ks": "kernel", "k": "kernel", "pool_size": "kernel", "window": "kernel",
+    "strides": "stride", "s": "stride", "pad": "padding", "dilation_rate": "dilation", "num_groups": "groups",
+    "use_bias": "bias", "ceil_mode": "ceil", "scale_factor": "scale", "upscale_factor": "scale", "rate": "p",
+    "drop_rate": "p", "prob": "p", "epsilon": "eps", "axis": "dim",
+}  # fmt: skip
 _RANK = re.compile(r"_?[123]d$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z])")
 
@@ -53,6 +61,12 @@ def op_elsewhere(name: str) -> str:
     word = snake(name) if len(name) <= 64 else ""
     found = ELSEWHERE.get(word) or ELSEWHERE.get(_RANK.sub("", word))
     return f"did you mean '{found}'?" if found else ""
+
+
+def argument_elsewhere(name: str, known: Iterable[str]) -> str:
+    """A hint at the argument that other libraries call so (`kernel_size`), if it is one of those known; or nothing."""
+    found = ARGUMENTS.get(name)
+    return f"did you mean '{found}'?" if found is not None and found in known else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

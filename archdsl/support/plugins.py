@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,6 +119,8 @@ def file_of(module: str) -> str:
 
 def failed(what: str, how: str, error: BaseException, files: tuple[str, ...] = ()) -> SpecError:
     """The fault of a plug-in that raised something: `what` names it, `how` says what it was doing."""
+    if os.environ.get("ARCHDSL_DEBUG"):
+        traceback.print_exception(error)
     trace, place = error.__traceback__, ""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
@@ -136,5 +140,5 @@ def blamed(what: str, how: str, files: tuple[str, ...] = ()) -> Iterator[None]:
         yield
     except SpecError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plug-in that ends the process would end it without a word
         raise failed(what, how, error, files) from error

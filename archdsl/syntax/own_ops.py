@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import archdsl.syntax.reading.structure  # noqa: F401 - imported for the words that register themselves
 from archdsl.diagnostics.faults import Collector, Diagnostic, fault
 from archdsl.expr.given import is_path, shown
 from archdsl.ops import REGISTRY

@@ -112,6 +112,11 @@ class ChoiceStep(Step):
     bodies: Mapping[str, list[Step]]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hole(Step):
+    """Stands for a step that could not be read, while the faults of the others are looked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Param:
     """A parameter of a block, a table or a network; no default: required."""
@@ -133,6 +138,8 @@ class Block:
     inputs: Mapping[str, bool] = field(default_factory=dict)  # further tensors; True: optional
     require: tuple[Expr, ...] = ()
     doc: str = ""
+    torn: bool = False  # part of what a call must know could not be read
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +153,7 @@ class Stage:
     source: Expr | None = None
     let: Mapping[str, Expr] = field(default_factory=dict)
     training: bool = False  # runs in training alone (an auxiliary head)
+    holed: bool = False  # part of it could not be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +243,7 @@ class Spec:
     init_when: Expr | None = None  # whether `init` applies
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
+    lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:
         """What can be built: the network as it stands (None) if every param has a value, and each variant."""

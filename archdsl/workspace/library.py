@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.given import checked, is_path, known_word, shown
 from archdsl.ir.graph import Graph
@@ -42,11 +42,10 @@ def all_shipped() -> list[str]:
 
 def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
     """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read."""
-    from archdsl.syntax.reading.spec_file import read_spec
     from archdsl.yaml.located import from_python, open_source
 
     if isinstance(spec, Mapping):
-        return read_spec(from_python(dict(spec)), base=None)
+        return read_from(from_python(dict(spec)), None)
     path = locate(spec)
 
     def load(path: Path) -> Source:
@@ -54,7 +53,32 @@ def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
             files[path] = stamp(path)
         return open_source(path)
 
-    return read_spec(load(path), base=path, load=load)
+    return read_from(load(path), path, load)
+
+
+def read_from(source: Source, base: Path | None, load: Callable[[Path], Source] | None = None) -> Spec:
+    """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too."""
+    from archdsl.analysis.partial import numbers_before
+    from archdsl.lowering.entry import UnsoundError, lower, lower_blocks
+    from archdsl.syntax.reading.spec_file import UnreadError, read_spec
+    from archdsl.yaml.located import open_source
+
+    try:
+        return read_spec(source, base=base, load=load or open_source)
+    except UnreadError as error:
+        if error.rest is None:
+            raise
+        found, rest = Collector(list(error.diagnostics)), error.rest
+        sound: tuple[str, ...] = ()
+        try:
+            lower(rest) if rest.stages else lower_blocks(rest)
+        except UnsoundError as further:
+            found.found += further.diagnostics
+            sound = further.sound if error.countable else ()
+        except SpecError as further:
+            found.found += further.diagnostics
+        found.found += numbers_before(rest, sound)
+        raise SpecError(*found.ordered()) from None
 
 
 def stamp(path: Path) -> Stamp:

@@ -20,9 +20,8 @@ from archdsl.ir.program import Program
 from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, rewritten
 from archdsl.support.resources import spec_folders
-from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import Spec
-from archdsl.workspace.library import Inputs, SpecLike, locate, read
+from archdsl.workspace.library import Inputs, SpecLike, locate, read, read_from
 from archdsl.yaml.located import open_source
 
 MOST = 32  # specs that are kept
@@ -90,7 +89,7 @@ def opened(path: Path) -> Recent:
         texts[path] = source.text
         return source
 
-    spec = read_spec(load(path), base=path, load=load)
+    spec = read_from(load(path), path, load)
     return Recent(spec, texts, tuple(found for found in before(texts) if not found.exists()))
 
 

@@ -248,6 +248,7 @@ def test_a_file_that_is_loaded_again_replaces_its_ops(write):
         ([('"layers.py"', '"gone.py"')], "names the prelude 'gone.py', which is not there"),
         ([("import archdsl\n", "import archdsl\n1 / 0\n")], r"ops 'my_ops.py' cannot be loaded: ZeroDiv.*\(line 3\)"),
         ([("import archdsl\n", "import archdsl\nraise SystemError('no')\n")], "cannot be loaded: SystemError: no"),
+        ([("import archdsl\n", "import archdsl\nraise SystemExit\n")], "cannot be loaded: SystemExit"),
         ([("class Halve(Op", "class Halve(Op) # (")], "SyntaxError"),
         ([(', name="halve"', "")], "there is no op in 'my_ops.py'"),
     ],
@@ -309,6 +310,8 @@ def rule(text):
     ("change", "message"),
     [
         (rule("    def check(self, f, *shapes):\n        return shapes[0][9]"), r"fails in check\(\): IndexError"),
+        (rule("    def check(self, f, *shapes):\n        raise SystemExit"), r"fails in check\(\): SystemExit"),
+        (rule("    def size(self, f, size):\n        return self.size(f, size)"), r"fails in size\(\): RecursionError"),
         (rule("    def check(self, f, *shapes):\n        return False"), r"check\(\) gives False, not nothing"),
         (rule("    def channels(self, f, c, size):\n        return c / 2"), r"channels\(\) gives 2.0, not whole"),
         (rule("    def size(self, f, size):\n        return size[0]"), r"size\(\) gives 8, not a tuple"),
@@ -363,6 +366,18 @@ def test_a_label_that_fails_is_the_fault_of_its_op(write):
     archdsl.load_ops(write(rule("    def label(self, f, shape, out):\n        return shape[7]")))
     found = told(SPEC, lambda spec: archdsl.draw(spec, level="op"))
     assert "fails in label(): IndexError" in found.message
+
+
+def test_a_module_that_onnx_cannot_say_is_the_fault_of_its_op(write, tmp_path):
+    pytest.importorskip("onnxscript")
+    changes = [
+        ("from torch import Tensor, nn", "import torch\nfrom torch import Tensor, nn"),
+        ("return x / 2**self.times", "return x * torch.linalg.svd(x).S[..., :1, None]"),
+    ]
+    archdsl.load_ops(write(layers=changes))
+    found = told(SPEC, lambda spec: archdsl.export_onnx(spec, tmp_path / "net.onnx"))
+    assert re.match("the op 'halve' of my_ops .* makes a module that cannot be written as ONNX: ", found.message)
+    assert found.span is not None
 
 
 def test_an_op_without_compute_is_counted_printed_and_drawn(write):

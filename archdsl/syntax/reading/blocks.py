@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr
@@ -23,7 +23,7 @@ from archdsl.syntax.reading.values import (
     to_params,
     to_ref,
 )
-from archdsl.syntax.spec import Block, SequenceStep, Stage, Step
+from archdsl.syntax.spec import Block, Hole, SequenceStep, Stage, Step
 from archdsl.syntax.words import BESIDE, BLOCK, STAGE, STRUCTURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -42,29 +42,38 @@ class BodyReader:
     def blocks(self, entries: list[tuple[Scalar, Node]]) -> dict[str, Block]:
         found: dict[str, Block] = {}
         for key, value in entries:
+            before = len(self.ctx.faults.found)
             with self.ctx.catch():
-                found[key.text] = self.block(checked_name(key, "block"), key, value)
+                block = self.block(checked_name(key, "block"), key, value)
+                found[key.text] = replace(block, holed=len(self.ctx.faults.found) > before)
+            if key.text not in found:
+                self.ctx.lose_name(key)
         return found
 
     def block(self, name: str, key: Scalar, node: Node) -> Block:
         what = f"the block '{name}'"
         if isinstance(node, Sequence):
             return Block(name, key.span, {}, self.steps.body(node, what), doc=comment_on(key, node))
+        before = len(self.ctx.faults.found)
         mapping = as_mapping(node, what, f"write {name}: with params: and body: under it")
         self.ctx.check_keys(mapping, BLOCK, "a block")
         if "body" not in mapping:
-            if self.ctx.misspelt("body"):
+            if self.ctx.misspelt("body", mapping):
                 raise SpecError
             raise fault("missing-key", f"{what} has no body", key.span, help="write body: [...] under it")
+        params = to_params(self.ctx, mapping.get("params"), "param")
+        inputs = self.block_inputs(mapping.get("inputs"))
+        torn = len(self.ctx.faults.found) > before
         return Block(
             name,
             key.span,
-            to_params(self.ctx, mapping.get("params"), "param"),
+            params,
             self.steps.body(mapping.get("body"), what),
             to_lets(self.ctx, mapping.get("let")),
-            self.block_inputs(mapping.get("inputs")),
+            inputs,
             self.require(mapping.get("require")),
             doc_text(mapping) or comment_on(key, node),
+            torn,
         )
 
     def block_inputs(self, node: Node | None) -> dict[str, bool]:
@@ -83,6 +92,8 @@ class BodyReader:
                         help="write 'optional', or nothing",
                     )
                 found[checked_name(key, "input")] = word == "optional"
+            if key.text not in found:
+                self.ctx.lose_name(key)
         return found
 
     def require(self, node: Node | None) -> tuple[Expr, ...]:
@@ -97,8 +108,14 @@ class BodyReader:
         if len(entries) > MAX_STAGES:
             raise fault("too-large", f"a spec may have {MAX_STAGES} stages", entries[MAX_STAGES][0].span)
         for key, value in entries:
+            before = len(self.ctx.faults.found)
             with self.ctx.catch():
-                found[key.text] = self.stage(checked_name(key, "stage"), key, value)
+                stage = self.stage(checked_name(key, "stage"), key, value)
+                found[key.text] = replace(stage, holed=len(self.ctx.faults.found) > before)
+            if key.text not in found:
+                self.ctx.lose_name(key)
+                self.ctx.lose(value)
+                found[key.text] = Stage(key.text, key.span, [Hole(span=key.span)])
         if node is not None and not entries and not self.ctx.faults.found:
             self.ctx.add(fault("empty-body", "there are no stages", head(node), help="write 'stem: [...]' under it"))
         return found
@@ -134,9 +151,10 @@ class BodyReader:
         if not rest.entries:
             raise fault("empty-body", f"{what} has no steps", key.span, help="write body: [...] under it")
         if "body" in rest and not any(word in rest for word in BESIDE):
-            for other, _ in rest.entries:
+            for other, value in rest.entries:
                 if other.text not in known and other.text not in _SIDE:
                     self.ctx.add(self.ctx.unknown_key(other, ["body", "for", "in", "repeat", *STAGE], "a stage"))
+                    self.ctx.lose(value)
             rest = Mapping(tuple(entry for entry in rest.entries if entry[0].text in known | set(_SIDE)), rest.span)
         step = self.steps.keyed(rest)
         if (

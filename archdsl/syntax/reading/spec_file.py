@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
+from archdsl.diagnostics.faults import Collector, Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Source, Span
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Expr, ListOf, Lit, names
 from archdsl.ops import REGISTRY
-from archdsl.support.naming import camel
+from archdsl.support.naming import argument_elsewhere, camel
 from archdsl.support.paths import is_folder, real
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.compose import Document, Files, Reference, called_from, document
@@ -32,13 +32,14 @@ from archdsl.syntax.reading.values import (
     head,
     is_null,
     kind_of,
+    spelt,
     to_expr,
     to_params,
     to_ref,
     to_shape,
 )
 from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, expected
-from archdsl.syntax.spec import Defaults, Param, Spec
+from archdsl.syntax.spec import Defaults, Expected, Param, Spec
 from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
 
@@ -53,6 +54,7 @@ _DECLARING = {
     "stages": "stage",
 }
 _FORMS = {"stages": "give each stage a name: 'stem: [...]'", "blocks": "give each block a name: 'Stem: [...]'"}
+_NUMBERS = ("input", "inputs", "params", "defaults", "variants")
 _ALWAYS = frozenset({"input", *MEASURES, *TURN_NAMES, *TABLE_NAMES})
 
 
@@ -106,11 +108,40 @@ def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | Non
         spec = _Reader(ctx, doc).spec()
     uses = read_uses(ctx, doc, files, {} if cache is None else cache)
     known_blocks(ctx, doc.tree, [] if spec is None else [spec, *uses])
-    faults.finish()
+    if faults.found:
+        elsewhere = any(ctx.misspelt(word, doc.tree) for word in ("use", "extends"))  # then blocks are not known
+        whole = spec is not None and len(uses) == len(doc.uses) and not elsewhere
+        rest = replace(spec, uses=uses, lost=lost(ctx)) if spec and whole else None
+        raise UnreadError(faults.ordered(), rest, countable=leaves_numbers(ctx, doc.tree))
     assert spec is not None
     for use in uses:
         spec = replace(spec, figure=spec.figure.over(use.figure))
     return replace(spec, uses=uses)
+
+
+class UnreadError(SpecError):
+    """The faults of reading, with the rest of the spec: it may have faults of names, but is no network."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], rest: Spec | None, *, countable: bool) -> None:
+        super().__init__(*diagnostics)
+        self.rest, self.countable = rest, countable  # whether the numbers of the rest are known
+
+
+def leaves_numbers(ctx: Context, tree: Mapping) -> bool:
+    """Whether the steps that were read have the numbers that they would have: what gives these is not at fault."""
+    parts = [node.span for node in map(tree.get, _NUMBERS) if node is not None]
+    places = [item.span for item in ctx.faults.found]
+    torn = any(place is None or is_within(place, part) for place in places for part in parts)
+    return not torn and not ctx.misspelt("defaults", tree)
+
+
+def is_within(place: Span, part: Span) -> bool:
+    return place.source is part.source and part.line <= place.line <= part.end_line
+
+
+def lost(ctx: Context) -> frozenset[str]:
+    """The names that what could not be read may declare."""
+    return ctx.names | ctx.blocks | {camel(name) for name in ctx.blocks} | ctx.lost
 
 
 def read_uses(
@@ -192,7 +223,8 @@ class _Reader:
     def __post_init__(self) -> None:
         self.steps = StepReader(self.ctx)
         params = self.doc.tree.get("params")
-        self.declared = frozenset(names_of(params)) if params is not None else frozenset()
+        found = names_of(params) if params is not None else []
+        self.declared = frozenset(found).union(*map(spelt, found))
 
     def spec(self) -> Spec:
         tree, ctx = self.doc.tree, self.ctx
@@ -202,7 +234,8 @@ class _Reader:
         inputs = self.inputs()
         bodies = BodyReader(ctx, self.steps, self.doc.extends)
         stages = bodies.stages(tree.get("stages"), self.section("stages"))
-        variants = VariantReader(ctx, params, inputs, self.declared).read(self.section("variants"))
+        unread = ctx.misspelt("params", tree)  # then no variant's params are known
+        variants = {} if unread else VariantReader(ctx, params, inputs, self.declared).read(self.section("variants"))
         self.whole()
         return Spec(
             name=self.name(bool(stages)),
@@ -216,13 +249,16 @@ class _Reader:
             blocks=bodies.blocks(self.section("blocks")),
             stages=stages,
             variants=variants,
-            expect=expected(ctx, self.section("expect"), [key.text for key, _ in self.section("variants")]),
+            expect={} if ctx.misspelt("variants", tree) else self.expect(),
             outputs=self.outputs(),
             detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
             figure=read_figure(ctx, tree),
             paper=self.paper(),
             doc=doc_text(tree),
         )
+
+    def expect(self) -> dict[str, Expected]:
+        return expected(self.ctx, self.section("expect"), [key.text for key, _ in self.section("variants")])
 
     def section(self, key: str) -> list[tuple[Scalar, Node]]:
         """The entries of a section; none if it is missing or no mapping."""
@@ -254,7 +290,7 @@ class _Reader:
         if node is not None:
             with self.ctx.catch():
                 return checked_name(node, "spec")
-        elif needed and not self.ctx.misspelt("name"):
+        elif needed and not self.ctx.misspelt("name", self.doc.tree):
             self.ctx.add(
                 fault(
                     "missing-key",
@@ -269,10 +305,12 @@ class _Reader:
     def whole(self) -> None:
         """What a spec must have."""
         tree = self.doc.tree
-        if not any(word in tree or self.ctx.misspelt(word) for word in ("stages", "blocks")):
+        if self.ctx.misspelt("extends", tree):
+            return  # what it must have is there
+        if not any(word in tree or self.ctx.misspelt(word, tree) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"
             self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))
-        given = any(word in tree or self.ctx.misspelt(word) for word in ("input", "inputs"))
+        given = any(word in tree or self.ctx.misspelt(word, tree) for word in ("input", "inputs"))
         if "stages" in tree and not given:
             self.ctx.add(
                 fault("missing-key", "this network has no input", self.name_span(), help="write input: [3, 224, 224]")
@@ -304,6 +342,8 @@ class _Reader:
         for key, value in self.section("inputs"):
             with self.ctx.catch():
                 found[checked_name(key, "entry")] = to_shape(value)
+            if key.text not in found:
+                self.ctx.lose_name(key)
         return found
 
     def outputs(self) -> dict[str, Expr]:
@@ -336,14 +376,18 @@ class _Reader:
                 ).entries:
                     if fields is not None and name.text not in fields:
                         self.ctx.add(self.unknown_field(key.text, name, fields))
+                        self.ctx.lost.add(key.text)  # the op may lack an argument for that alone
                         continue
                     with self.ctx.catch():
                         values[name.text] = to_expr(argument)
+                    if name.text not in values:
+                        self.ctx.lost.add(key.text)  # the op may lack an argument for that alone
                 found[key.text] = Defaults(key.text, key.span, values)
         return found
 
     def unknown_field(self, op: str, name: Scalar, fields: set[str]) -> SpecError:
-        help = self.ctx.hint(name.text, fields) or f"it takes {', '.join(sorted(fields)) or 'no arguments'}"
+        hint = argument_elsewhere(name.text, fields) or self.ctx.hint(name.text, fields)
+        help = hint or f"it takes {', '.join(sorted(fields)) or 'no arguments'}"
         return fault("unknown-argument", f"the op '{op}' has no argument '{clip(name.text)}'", name.span, help=help)
 
     def known_target(self, key: Scalar) -> None:

@@ -16,7 +16,7 @@ from archdsl.support.naming import op_elsewhere
 from archdsl.syntax.identifiers import checked_name, is_block_name, is_identifier
 from archdsl.syntax.reading.structure import IDENTITY, Structure, join
 from archdsl.syntax.reading.values import Context, as_text, clip, head, is_null, kind_of, to_expr, to_formula, to_ref
-from archdsl.syntax.spec import SequenceStep, Step, TensorStep, UseStep
+from archdsl.syntax.spec import Hole, SequenceStep, Step, TensorStep, UseStep
 from archdsl.syntax.words import BESIDE, RESIDUAL, STEP, STRUCTURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -51,6 +51,9 @@ class StepReader:
         for number, item in enumerate(items):
             with self.ctx.catch():
                 steps.append(self.step(item, items[number - 1] if number else None))
+            if len(steps) == number:
+                self.ctx.lose(item)
+                steps.append(Hole(span=head(item)))
         return steps
 
     def within_bounds(self, items: SequenceABC[Node]) -> None:
@@ -76,13 +79,14 @@ class StepReader:
             message = f"a step is an op, a block or the name of a tensor, not {kind_of(node)}"
             op = previous.text if isinstance(previous, Scalar) and self.is_target(previous.text) else ""
             help = f"write '{op}: {clip(node.text)}'" if op and node.text else ""
+            self.ctx.lost.update([op] if help else [])  # it lacks no other argument than this
             raise fault("wrong-type", message, node.span, help=help)
         if text in STRUCTURE or self.is_join(text):
             raise fault("missing-value", f"'{text}' needs {'a value' if text in STRUCTURE else 'branches'}", node.span)
         if self.is_target(text):
             return UseStep(span=node.span, target=text)
         if is_identifier(text) and text not in self.ctx.names:
-            raise self.unknown_op(node)
+            raise SpecError if text in self.ctx.unread else self.unknown_op(node)
         if not _PATH.fullmatch(text):
             raise self.no_step(node)
         return TensorStep(span=node.span, ref=to_ref(node))
@@ -235,6 +239,9 @@ class StepReader:
         for key, value in node.entries:
             if key.text in readers:
                 field, read = readers[key.text]
+                if key.text in ("as", "from"):  # without which it would be another step
+                    found[field] = self.read_or_lose(value, read)
+                    continue
                 with self.ctx.catch():
                     found[field] = read(value)
         if "else" in node and "when" not in node:
@@ -245,6 +252,16 @@ class StepReader:
                 )
             )
         return found
+
+    def read_or_lose(self, node: Node, read: Callable[[Node], Any]) -> Any:
+        """What a node says; if it cannot be read, the names in it are those that others mean."""
+        try:
+            return read(node)
+        except SpecError:
+            for item in node.items if isinstance(node, Sequence) else [node]:
+                if isinstance(item, Scalar):
+                    self.ctx.lose_name(item)
+            raise
 
     def into(self, node: Node) -> str | tuple[str, ...]:
         """`as: part` or `as: [a, b]`."""
@@ -267,6 +284,8 @@ class StepReader:
                 with self.ctx.catch():
                     spans[name.text] = name.span
                     named[name.text] = self.argument(argument, kinds.get(name.text, ""), name)
+            if len(named) < len(spans):
+                raise SpecError  # told; without it another argument would be missed
             return UseStep(**common, target=key.text, named=named, named_spans=spans)
         if is_null(value):
             return UseStep(**common, target=key.text)

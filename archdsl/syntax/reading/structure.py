@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Expr, ListOf, Lit
 from archdsl.ops import REGISTRY
 from archdsl.syntax.identifiers import checked_name
@@ -115,6 +115,8 @@ def residual(found: Structure) -> Step:
         return ResidualStep(**found.common, body=body(value, "residual"))
     found.reader.ctx.check_keys(value, RESIDUAL, "residual")
     if "body" not in value:
+        if found.reader.ctx.misspelt("body", value):
+            raise SpecError
         raise fault("missing-key", "this residual has no body", found.key.span, help="write body: [...] under it")
     shortcut, condition, order = value.get("shortcut"), value.get("if"), value.keys()
     return ResidualStep(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceABC
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name
 from archdsl.expr.parse import parse
 from archdsl.support.naming import did_you_mean
-from archdsl.syntax.identifiers import Kind, checked_name, is_word
+from archdsl.syntax.identifiers import Kind, checked_name, is_identifier, is_word
 from archdsl.syntax.spec import Param
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -28,6 +29,8 @@ class Context:
     names: frozenset[str] = frozenset()  # every param, let, column, tensor and stage of the file
     blocks: frozenset[str] = frozenset()
     steps: int = 0  # read so far
+    lost: set[str] = field(default_factory=set)  # the words of what could not be read
+    unread: set[str] = field(default_factory=set)  # those of them that stand under a key that is none
     hints: int = 50  # searching for similar names is slow, so a file of a thousand faults gets it for the first ones
 
     def catch(self) -> AbstractContextManager[None]:
@@ -49,15 +52,43 @@ class Context:
         help = self.hint(key.text, known) or f"the keys of {what} are {', '.join(known)}"
         return fault("unknown-key", f"'{clip(key.text)}' is not a key of {what}", key.span, help=help)
 
-    def misspelt(self, key: str) -> bool:
-        """Whether a fault already takes another key for this one."""
-        return any(item.help == f"did you mean '{key}'?" for item in self.faults.found)
+    def misspelt(self, key: str, node: Mapping) -> bool:
+        """Whether a fault already takes another key of a mapping for this one."""
+        keys = [other.span for other, _ in node.entries]
+        return any(item.help == f"did you mean '{key}'?" and item.span in keys for item in self.faults.found)
 
     def check_keys(self, node: Mapping, known: Iterable[str], what: str) -> None:
         known = list(known)
-        for key, _ in node.entries:
+        for key, value in node.entries:
             if key.text not in known:
                 self.add(self.unknown_key(key, known, what))
+                self.lose(value)
+                self.unread.update(words_in(value))
+
+    def lose(self, node: Node) -> None:
+        """Takes note of the words of what could not be read: a name that they may declare is no unknown one."""
+        self.lost.update(words_in(node))
+
+    def lose_name(self, key: Scalar) -> None:
+        """As `lose`, of a name that cannot be one: its uses are spelt as it was meant."""
+        self.lost.update(spelt(key.text))
+        self.unread.update(spelt(key.text))
+
+
+def spelt(name: str) -> set[str]:
+    """How the uses of a name are spelt that cannot be one: `num classes` as `num_classes`."""
+    return {re.sub(r"\W+", glue, name, flags=re.ASCII) for glue in ("", "_")}
+
+
+def words_in(node: Node) -> Iterator[str]:
+    """Every word of a part of a spec that could be a name."""
+    if isinstance(node, Scalar):
+        if is_identifier(node.text):
+            yield node.text
+        return
+    parts = node.items if isinstance(node, Sequence) else [part for entry in node.entries for part in entry]
+    for part in parts:
+        yield from words_in(part)
 
 
 def clip(text: str) -> str:
@@ -163,6 +194,8 @@ def to_lets(ctx: Context, node: Node | None) -> dict[str, Expr]:
     for key, value in entries:
         with ctx.catch():
             found[checked_name(key, "let")] = to_expr(value)
+        if key.text not in found:
+            ctx.lose_name(key)
     return found
 
 
@@ -189,6 +222,8 @@ def to_params(ctx: Context, node: Node | None, kind: Kind, *, words: bool = Fals
             if value is not None and not (isinstance(value, Scalar) and value.empty):
                 found[name] = Param(name, key.span, to_expr(value, known if words else None))
             known.add(name)
+        if key.text not in found:
+            ctx.lose_name(key)
     return found
 
 

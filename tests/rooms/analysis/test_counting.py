@@ -128,7 +128,7 @@ def test_a_file_that_has_not_changed_is_read_once(tmp_path, monkeypatch):
     path = tmp_path / "net.yaml"
     path.write_text(NET.replace("WIDTH", "4"))
     archdsl.cost(path)
-    monkeypatch.setattr(recent, "read_spec", lambda *_, **__: pytest.fail("read again"))
+    monkeypatch.setattr(recent, "read_from", lambda *_, **__: pytest.fail("read again"))
     assert archdsl.cost(path).outputs == {"output": (4, 8, 8)}
 
 
