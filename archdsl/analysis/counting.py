@@ -15,7 +15,7 @@ from archdsl.analysis.fields import Plan
 from archdsl.analysis.frames import Frame
 from archdsl.analysis.interpreter import Interpreter, Known
 from archdsl.analysis.limits import MAX_NODES
-from archdsl.analysis.numbers import Numbers
+from archdsl.analysis.numbers import Numbers, made_with
 from archdsl.analysis.setting import setting
 from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker, is_operator
 from archdsl.diagnostics.faults import SpecError, fault
@@ -167,7 +167,9 @@ class Costs(Numbers[Counted, Frame]):
         inputs = (*tensors, *further)
         worker = self.worker(node, fields, inputs)
         if self.part is not None:
-            self.part.children.append(Leaf(frame.whole_path(path), node.label, worker, len(self.trace.steps)))
+            self.part.children.append(
+                Leaf(frame.whole_path(path), self.step_of(node).label, worker, len(self.trace.steps))
+            )
         first = self.trace.run(worker, tuple([tensor.number for tensor in inputs]))
         self.bounded()
         return [Counted(shape, number) for number, shape in enumerate(worker.outs, first)]
@@ -177,11 +179,13 @@ class Costs(Numbers[Counted, Frame]):
         values = vars(fields)
         given = tuple([told_apart(values[item.name]) for item, _ in self.plans[node].rest])
         shapes = tuple([tensor.shape for tensor in inputs])
-        key = node, given, shapes, self.training
+        key = node, given, shapes, self.training, bool(self.reusing)
         found = self.kept.workers.get(key)
         if found is None:
             values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
-            found = Worker(node.op, values, shapes, self.shapes(node, fields, inputs), self.training)
+            outs, module = self.shapes(node, fields, inputs), not node.functional
+            shared = bool(self.reusing)
+            found = Worker(node.op, values, shapes, outs, training=self.training, shared=shared, module=module)
             self.kept.workers[key] = found
             self.kept.steps += 1
         return found
@@ -193,7 +197,7 @@ class Costs(Numbers[Counted, Frame]):
     def refused(
         self, node: ir.Primitive, problem: OpFault, fields: SimpleNamespace, inputs: Sequence[Counted]
     ) -> Sequence[Shape]:
-        raise fault("shape", problem.message, node.span)
+        raise fault("shape", problem.message, self.step_of(node).span)
 
     def holds(self, auxiliary: ir.Auxiliary, frame: Frame) -> bool:
         self.training = True  # these stages come after all others
@@ -208,7 +212,8 @@ class Costs(Numbers[Counted, Frame]):
         part = Part(kind, name, whole, node.label, start=len(self.trace.steps), parent=outer)
         part.entry = entry.number if isinstance(entry, Counted) else None
         outer.children.append(part)
-        seen_through = not isinstance(node, ir.Call) or node.block.network or not is_operator(name)
+        call = node.module if isinstance(node, ir.Reuse) else node
+        seen_through = not isinstance(call, ir.Call) or call.block.network or not is_operator(name)
         self.part = part if seen_through or kind == "stage" else None
         return part
 
@@ -229,7 +234,11 @@ class Costs(Numbers[Counted, Frame]):
         others = tuple([(name, shapes_of(value)) for name, value in further.items()])
         numbers = entering(tensors, further)
         alike = tuple(map(numbers.index, numbers)) if len(numbers) > 1 else ()  # which of them are the same tensor
-        return inner.function.id, arguments, shapes, others, alike, self.training, self.part is None
+        return inner.function.id, arguments, shapes, others, alike, self.training, bool(self.reusing), self.part is None
+
+    def modules(self, mark: tuple[int, int]) -> Sequence[Any]:
+        workers = (step.worker for step in self.trace.steps[mark[0] :] if step.worker.module)
+        return [made_with(worker.op, worker.fields, worker.entries[0]) for worker in workers]
 
     def mark(self) -> tuple[int, int]:
         return len(self.trace.steps), len(self.trace.shapes)

@@ -32,6 +32,7 @@ class Domain(ABC, Generic[T, F]):
 
     def __init__(self) -> None:
         self.trail = Trail()
+        self.reusing: list[ir.Reuse] = []  # the steps around that run the module of another
         self.items = 0  # of the lists that expressions made
 
     def listed(self, items: int) -> None:
@@ -122,6 +123,19 @@ class Domain(ABC, Generic[T, F]):
     def holds(self, auxiliary: ir.Auxiliary, frame: F) -> bool:
         """Whether a stage of training alone is there."""
 
+    # --- modules that run again
+    def step_of(self, node: ir.Primitive) -> ir.Operation:
+        """The step at work: one that runs the module of another stands where it is written."""
+        return self.reusing[-1] if self.reusing and self.reusing[-1].module is node else node
+
+    def modules(self, mark: Any) -> Sequence[Any]:
+        """What tells apart the modules that have run since `mark`: those of each run of a module are the same."""
+        return ()
+
+    def fits(self, entered: Sequence[Any], tensors: Sequence[Any]) -> bool:
+        """Whether a module that these tensors entered first can take those."""
+        return True
+
     # --- loops
     @abstractmethod
     def rows(self, node: ir.Loop, frame: F) -> list[Row]:
@@ -169,7 +183,7 @@ class Domain(ABC, Generic[T, F]):
         """What tells that two calls come to the same; None: nothing does."""
 
     def mark(self) -> Any:
-        """Where a call begins in what the domain has gathered."""
+        """Where a call, or a module that runs again, begins in what the domain has gathered."""
 
     def record(self, mark: Any, scope: Any, tensors: Sequence[T], further: Mapping[str, Any], result: Any) -> Any:
         """What the domain has gathered in a call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from archdsl.analysis import refusals
 from archdsl.analysis.interpreter import Interpreter
 from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.noting import NONE, NotedFrame, Noting
-from archdsl.analysis.numbers import after_fault
+from archdsl.analysis.numbers import after_fault, made_with
 from archdsl.analysis.setting import Setting, setting
 from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Span
@@ -133,7 +134,7 @@ class Graphs(Noting[Tensor]):
         path: str,
         frame: NotedFrame,
     ) -> Sequence[Tensor]:
-        inputs = (*tensors, *further)
+        inputs, step = (*tensors, *further), self.step_of(node)
         for name, tensor in zip(node.tensors, further, strict=True):
             setattr(fields, name, tensor.shape)
         self.note_entry(node, tensors[0])
@@ -147,10 +148,11 @@ class Graphs(Noting[Tensor]):
             outputs=(),
             path=frame.whole_path(path),
             scope=self.scope,
-            span=node.span,
-            label=node.label,
+            span=step.span,
+            label=step.label,
             training=self.training,
             functional=node.functional,
+            shared=bool(self.reusing) and (node.op.owned or not node.functional),
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         if self.refusing or not self.unfit.isdisjoint(inputs):
@@ -162,7 +164,7 @@ class Graphs(Noting[Tensor]):
         self.scope.children.append(made)
         if len(self.nodes) > MAX_NODES:
             message = f"the network has more than {MAX_NODES} ops"
-            raise self.trail.placed(fault("too-large", message, node.span))
+            raise self.trail.placed(fault("too-large", message, step.span))
         self.note_result(node, tensors, made.outputs, frame, further)
         return made.outputs
 
@@ -181,6 +183,13 @@ class Graphs(Noting[Tensor]):
             self.guessing = changes_shape(node.op)
             return item.default
 
+    def mark(self) -> int:
+        return len(self.nodes)
+
+    def modules(self, mark: int) -> Sequence[Any]:
+        made = [node for node in self.nodes[mark:] if not node.functional]
+        return [(node.path, *made_with(node.op, node.fields, node.inputs[0].shape)) for node in made]
+
     def refused(
         self, node: ir.Primitive, problem: OpFault, fields: SimpleNamespace, inputs: Sequence[Tensor]
     ) -> Sequence[Shape]:
@@ -190,6 +199,7 @@ class Graphs(Noting[Tensor]):
         if problem.field is None and not node.op.many:
             self.refusing = True
         maker = inputs[0].node
+        node = replace(node, span=self.step_of(node).span)
         entry = maker.span if maker is not None and maker.span != node.span else None
         sources = [(tensor.shape, self.made_at(tensor)) for tensor in inputs]
         self.faults.found += self.trail.placed(refusals.misfit(node, problem, sources, entry)).diagnostics
@@ -210,6 +220,7 @@ class Graphs(Noting[Tensor]):
         inputs = (entry,) if isinstance(entry, Tensor) else ()
         whole = path if kind == "stage" else frame.whole_path(path)
         scope = Scope(kind, name, whole, self.scope, inputs, span=node.span, label=node.label)
+        scope.shared = kind == "block" and isinstance(node, ir.Reuse)
         if isinstance(node, ir.Loop) and kind != "stage":
             scope.row = {column: frame.values[column] for column in node.columns}
         self.scope.children.append(scope)

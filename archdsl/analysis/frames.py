@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ class Frame:
     containers: dict[ir.Operation, str] = field(default_factory=dict)
     by_path: dict[str, Any] = field(default_factory=dict)  # what the modules give that a tap can name
     blocks: dict[str, Frame] = field(default_factory=dict)  # calls, by path
+    reusable: dict[ir.Operation, Ran] = field(default_factory=dict)  # modules that run again
     stems: dict[str, int] = field(default_factory=dict)  # how many ops without a module have a path so far
     tabled: bool = False  # in a table, whose turns are counted: elsewhere `turn` may be a param
 
@@ -41,6 +42,14 @@ class Frame:
             else:
                 self.values[name] = value
 
+    def arguments(self) -> Any:
+        """What is bound before a call runs, for `take`."""
+        return dict(self.values)
+
+    def take(self, arguments: Any) -> None:
+        """Binds the arguments of another call of the same function."""
+        self.values.update(arguments)
+
     def has(self, path: str) -> bool:
         """Whether a module has this path, in the function itself or in a call of it."""
         inside = ((block, path.removeprefix(f"{below}.")) for below, block in self.blocks.items())
@@ -55,6 +64,16 @@ class Frame:
         stem = joined(within, name)
         count = self.stems[stem] = self.stems.get(stem, 0) + 1
         return stem if count == 1 else f"{stem}_{count}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The first run of a module that runs again: where it stands, and what it was made with."""
+
+    path: str
+    given: Any  # the fields of an op, or the arguments of a block
+    entered: Sequence[Any]  # the tensors
+    made: Sequence[Any]  # what the domain tells of the modules that ran
 
 
 @dataclass(slots=True)

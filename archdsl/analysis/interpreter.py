@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Generic, NamedTuple
 
 from archdsl.analysis import refusals
 from archdsl.analysis.domain import Domain, F, Row, T
-from archdsl.analysis.frames import Position, joined
+from archdsl.analysis.frames import Position, Ran, joined
 from archdsl.analysis.limits import MAX_CALLS, MAX_DEPTH, MAX_TURNS
 from archdsl.diagnostics.faults import Collector, SpecError, fault, placed
 from archdsl.expr.nodes import Expr
@@ -40,6 +41,7 @@ class Interpreter(Generic[T, F]):
         self.runners: dict[type[ir.Operation], Callable[[Any, F, Position], None]] = {
             ir.Primitive: self.primitive,
             ir.Call: self.call,
+            ir.Reuse: self.reuse,
             ir.If: self.condition,
             ir.Loop: self.loop,
             ir.Container: self.container,
@@ -194,7 +196,10 @@ class Interpreter(Generic[T, F]):
         fields = domain.fields(node, frame)
         unkeyed = node.functional and node.key is None
         path = frame.op_path(position.path, node.op.name) if unkeyed else position.child(node.key, node.span)
+        kept, mark = (copy(fields), domain.mark()) if node.reused else (None, None)
         made = domain.primitive(node, fields, tensors, further, path, frame)
+        if node.reused:
+            frame.reusable[node] = Ran(path, kept, [*tensors, *further], domain.modules(mark))
         self.named_parts(node, len(made), "parts")
         self.set(node.out, list(made) if node.out.many else made[0], frame)
         if node.key is not None or position.count is not None:
@@ -220,8 +225,25 @@ class Interpreter(Generic[T, F]):
                 domain.argument(node, name, expr, frame, inner)
         except SpecError as error:
             raise self.placed(error) from None
+        kept, mark = (inner.arguments(), domain.mark()) if node.reused else (None, None)
+        self.entered(node, inner, path, tensors, further, frame)
+        if node.reused:
+            frame.reusable[node] = Ran(path, kept, [*tensors, *further.values()], domain.modules(mark))
+        frame.by_path[path] = frame.tensors[node.out]
+
+    def entered(
+        self,
+        node: ir.Call | ir.Reuse,
+        inner: F,
+        path: str,
+        tensors: Sequence[T],
+        further: Mapping[str, Any],
+        frame: F,
+    ) -> None:
+        """Runs the block of a call whose arguments are bound; it counts as a call and as a part of the network."""
+        domain, block = self.domain, inner.function
         self.spend(node, calls=1)
-        self.trail.calls.append(node)
+        self.trail.calls.append((block, node.span))
         try:
             scope = domain.open("block", block.name, path, node, tensors[0], frame)
             result = self.called(node, inner, scope, tensors, further)
@@ -231,9 +253,8 @@ class Interpreter(Generic[T, F]):
         if node.out.many:
             self.named_parts(node, len(result), "results")
         self.set(node.out, result, frame)
-        frame.by_path[path] = result
 
-    def called(self, node: ir.Call, inner: F, scope: Any, tensors: Sequence[T], further: Mapping[str, Any]) -> Any:
+    def called(self, node: ir.Operation, inner: F, scope: Any, tensors: Sequence[T], further: Mapping[str, Any]) -> Any:
         """The result of a call, computed once for all that are alike."""
         key, depth = self.domain.key(inner, tensors, further), len(self.trail.calls)
         if key is None:
@@ -294,6 +315,32 @@ class Interpreter(Generic[T, F]):
             if param.default is None:
                 raise self.placed(fault("missing-param", f"the param '{name}' has no value here", param.span))
             self.lets(block, {name: param.default}, frame)
+
+    # --- modules that run again
+    def reuse(self, node: ir.Reuse, frame: F, position: Position) -> None:
+        """The module of an earlier operation, as it was made there, on other tensors."""
+        domain, module = self.domain, node.module
+        first = frame.reusable[module]
+        tensors = self.operands(node.ins, frame)
+        further = {name: self.operand(operand, frame) for name, operand in node.tensors.items()}
+        entering = [*tensors, *further.values()]
+        if not domain.fits(first.entered, entering):
+            raise self.placed(refusals.other_tensors(node, first.entered, entering))
+        mark = domain.mark()
+        domain.reusing.append(node)
+        try:
+            if isinstance(module, ir.Primitive):
+                made = domain.primitive(module, copy(first.given), tensors, [*further.values()], first.path, frame)
+                self.set(node.out, made[0], frame)
+            else:
+                inner = domain.frame(module.block, frame.whole_path(first.path))
+                inner.take(first.given)
+                domain.call(module, tensors, frame)
+                self.entered(node, inner, first.path, tensors, further, frame)
+        finally:
+            domain.reusing.pop()
+        if domain.modules(mark) != first.made:
+            raise self.placed(refusals.other_modules(node))
 
     def spend(self, node: ir.Operation, calls: int = 0, turns: int = 0) -> None:
         self.calls_made += calls

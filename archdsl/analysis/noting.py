@@ -54,6 +54,15 @@ class NotedFrame(Frame):
             else:
                 self.values[name], self.deps[name] = value, deps
 
+    def arguments(self) -> Any:
+        return dict(self.values), dict(self.deps), dict(self.given)
+
+    def take(self, arguments: Any) -> None:
+        values, deps, given = arguments
+        self.values.update(values)
+        self.deps.update(deps)
+        self.given.update(given)
+
     def behind(self, expr: Expr) -> Deps:
         """The network's params behind an expression."""
         found = NONE

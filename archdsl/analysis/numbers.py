@@ -18,7 +18,7 @@ from archdsl.expr.evaluate import evaluate, items_in
 from archdsl.expr.fold import filled_in
 from archdsl.expr.nodes import Compare, Constant, Expr, Name, wrap
 from archdsl.ir import program as ir
-from archdsl.ops import Field
+from archdsl.ops import Field, Op
 from archdsl.ops.base import OpFault, Shape, times
 from archdsl.syntax.identifiers import TURN_NAMES, unfit_row
 
@@ -145,6 +145,11 @@ class Numbers(Domain[S, F]):
     def holds(self, auxiliary: ir.Auxiliary, frame: F) -> bool:
         return bool(self.value(auxiliary.condition, auxiliary, "condition", frame))
 
+    # --- modules that run again
+    def fits(self, entered: Sequence[Any], tensors: Sequence[Any]) -> bool:
+        """The same channels, and as many axes; their lengths may differ."""
+        return list(map(fixed_part, entered)) == list(map(fixed_part, tensors))
+
     # --- loops
     def rows(self, node: ir.Loop, frame: F) -> list[Row]:
         return [{} for _ in range(self.count(node, frame))] if node.count is not None else self.table(node, frame)
@@ -223,6 +228,17 @@ class Numbers(Domain[S, F]):
 
     def left(self, node: ir.Loop, rows: Sequence[Row], entry: S, current: S, results: Sequence[Any], frame: F) -> Any:
         return results if node.parallel else current
+
+
+def fixed_part(value: Any) -> Any:
+    """What of the shape of a tensor, or of each of a list, the module that it enters is made for."""
+    return list(map(fixed_part, value)) if isinstance(value, list) else (value.shape[0], len(value.shape))
+
+
+def made_with(op: Op, fields: Mapping[str, Any], entered: Shape) -> tuple[Any, ...]:
+    """What tells the modules of an op apart that may be one: what they are made with, not the size that enters."""
+    own = {name: value for name, value in fields.items() if (item := op.field(name)) is None or item.kind != "tensor"}
+    return op.name, own, entered[0], len(entered)
 
 
 def turn_values(index: int, count: int) -> dict[str, Constant]:

@@ -67,13 +67,33 @@ def misnamed_parts(node: ir.Operation, count: int, what: str) -> SpecError:
     return fault("several-names", f"{named} for {count} {what}", node.span)
 
 
-def nested_too_deeply(node: ir.Operation, calls: Sequence[ir.Call]) -> SpecError:
+def nested_too_deeply(node: ir.Operation, calls: Sequence[tuple[ir.Function, Span]]) -> SpecError:
     """The fault of calls in calls without end, or nearly so."""
-    again = [call for call in calls if isinstance(node, ir.Call) and call.block is node.block]
+    again = [block for block, _ in calls if isinstance(node, ir.Call) and block is node.block]
     if len(again) <= 1:
         return fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span)
-    message = f"the block '{again[0].block.name}' contains itself more than {MAX_DEPTH} deep: no when: has ended it"
+    message = f"the block '{again[0].name}' contains itself more than {MAX_DEPTH} deep: no when: has ended it"
     return fault("too-deep", message, node.span, help="let an argument count down, and a when: ask for it")
+
+
+# --- modules that run again
+def other_tensors(node: ir.Reuse, entered: Sequence[Any], entering: Sequence[Any]) -> SpecError:
+    """The fault of a module that is shared by tensors of other channels, or of other ranks."""
+    shapes = ((before, now) for before, now in zip(entered, entering, strict=True) if not isinstance(now, list))
+    differ = [(a.shape, b.shape) for a, b in shapes if (a.shape[0], len(a.shape)) != (b.shape[0], len(b.shape))]
+    before, now = map(times, differ[0]) if differ else ("one list of tensors", "another")
+    message = f"{now} enters here, and {before} where this module was made"
+    notes = (Note("it is made here", node.module.span),)
+    help_ = "a module has one number of input channels: bring both tensors to the same channels, or take two modules"
+    return fault("bad-share", message, node.span, notes=notes, help=help_)
+
+
+def other_modules(node: ir.Reuse) -> SpecError:
+    """The fault of a module whose inside hangs on the size that enters."""
+    message = "at the size that enters here this module would be another one"
+    notes = (Note("it is made here, for another size", node.module.span),)
+    help_ = "a layer in it takes its channels from the size of the map: pool it to one size first"
+    return fault("bad-share", message, node.span, notes=notes, help=help_)
 
 
 # --- conditions and loops

@@ -20,16 +20,28 @@ from archdsl.ops.base import Shape
 
 
 class Worker:
-    """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave."""
+    """An op with fields and shapes; `entries` are those of the tensors that enter, `outs` of those that leave.
 
-    __slots__ = ("alone", "entries", "fields", "made", "op", "outs", "sizes", "still", "training", "work")
+    One of a `module` that is `shared` runs that of an earlier one.
+    """
+
+    __slots__ = ("alone", "entries", "fields", "made", "module", "op", "outs", "sizes", "still", "training", "work")
 
     def __init__(
-        self, op: Op, fields: Mapping[str, Any], entries: tuple[Shape, ...], outs: Sequence[Shape], training: bool
+        self,
+        op: Op,
+        fields: Mapping[str, Any],
+        entries: tuple[Shape, ...],
+        outs: Sequence[Shape],
+        *,
+        training: bool,
+        shared: bool,
+        module: bool,
     ) -> None:
         f = SimpleNamespace(**fields)
         self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, tuple(outs), training
-        self.work: Columns = counted(op, f, entries[0], outs, training=training)
+        self.module = module
+        self.work: Columns = counted(op, f, entries[0], outs, training=training, shared=shared)
         self.sizes = tuple(map(math.prod, outs))
         self.made = sum(self.sizes)
         self.alone = windows(op, f, entries[0], outs[0])  # on the first of the tensors
@@ -205,7 +217,8 @@ def trace_of(graph: Graph) -> tuple[Trace, Numbers]:
     for node in graph.nodes:
         outs = [tensor.shape for tensor in node.outputs]
         entries = tuple([tensor.shape for tensor in node.inputs])
-        worker = Worker(node.op, node.fields, entries, outs, node.training)
+        kinds = {"training": node.training, "shared": node.shared, "module": not node.functional}
+        worker = Worker(node.op, node.fields, entries, outs, **kinds)
         first = trace.run(worker, tuple(numbers[tensor] for tensor in node.inputs))
         numbers.update((tensor, first + index) for index, tensor in enumerate(node.outputs))
     trace.outputs = [numbers[tensor] for tensor in graph.outputs.values()]

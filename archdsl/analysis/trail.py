@@ -14,11 +14,11 @@ class Trail:
 
     def __init__(self) -> None:
         self.here: Span | None = None
-        self.calls: list[ir.Call] = []
+        self.calls: list[tuple[ir.Function, Span]] = []
 
     def placed(self, error: SpecError, notes: tuple[Note, ...] = ()) -> SpecError:
         """The error with the calls that led here, and further notes."""
-        calls = tuple(Note(f"{call.block.name}, called here", call.span) for call in reversed(self.calls))
+        calls = tuple(Note(f"{block.name}, called here", span) for block, span in reversed(self.calls))
         return SpecError(
             *(replace(d, notes=(*d.notes, *notes), trail=d.trail or calls) for d in error.diagnostics),
         )

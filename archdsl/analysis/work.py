@@ -39,10 +39,12 @@ COLUMNS = tuple(item.name for item in fields(Work))
 PLACE = {kind: COLUMNS.index(kind) for kind in WORK}
 
 
-def counted(op: Op, f: SimpleNamespace, shape: Shape, outs: Sequence[Shape], *, training: bool) -> Columns:
-    """What one op costs."""
+def counted(
+    op: Op, f: SimpleNamespace, shape: Shape, outs: Sequence[Shape], *, training: bool, shared: bool = False
+) -> Columns:
+    """What one op costs; the parameters of a shared module are those of its first run."""
     out = outs[0]
-    params, buffers = op.params(f, shape, out), op.buffers(f, shape, out)
+    params, buffers = (0, 0) if shared else (op.params(f, shape, out), op.buffers(f, shape, out))
     if training:  # an auxiliary head costs parameters alone
         return (params, 0, buffers, 0, 0, 0, 0, 0)
     found = [params, op.macs(f, shape, out), buffers, 0, 0, 0, 0, sum(map(math.prod, outs))]
@@ -60,8 +62,9 @@ def summed(works: Iterable[Columns]) -> Columns:
 def work(node: Node) -> Work:
     """What a node of a graph costs."""
     f, outs = SimpleNamespace(**node.fields), [tensor.shape for tensor in node.outputs]
+    shape = node.inputs[0].shape
     with at(node.span):
-        return Work(*counted(node.op, f, node.inputs[0].shape, outs, training=node.training))
+        return Work(*counted(node.op, f, shape, outs, training=node.training, shared=node.shared))
 
 
 def total(works: Iterable[Work]) -> Work:
@@ -75,6 +78,6 @@ def trained(graph: Graph) -> tuple[int, int]:
     for node in graph.nodes:
         f, shape, out = SimpleNamespace(**node.fields), node.inputs[0].shape, node.shape
         with at(node.span):
-            params += node.op.params(f, shape, out)
+            params += 0 if node.shared else node.op.params(f, shape, out)
             macs += 0 if node.training else node.op.macs(f, shape, out)
     return params, macs

@@ -74,6 +74,7 @@ def node_data(node: Node) -> dict[str, Any]:
         "outputs": [list(tensor.shape) for tensor in node.outputs],
         **({"label": node.label} if node.label else {}),
         **({"training": True} if node.training else {}),
+        **({"shared": True} if node.shared else {}),
         "cost": counted,
     }
 
@@ -95,5 +96,6 @@ def scope_data(scope: Scope) -> dict[str, Any]:
         "name": scope.name,
         "path": scope.path,
         **({"arguments": arguments} if arguments else {}),
+        **({"shared": True} if scope.shared else {}),
         "children": children,
     }

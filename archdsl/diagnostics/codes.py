@@ -69,6 +69,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "bad-init": "an initialisation that is not known",
         "bad-loop": "a loop whose steps cannot be repeated as they are",
         "bad-rows": "rows that do not fit the columns of their table",
+        "bad-share": "a module that cannot run again where share: stands",
         "empty-join": "a join without branches",
         "missing-argument": "an argument that must be given",
         "recursive-block": "a block that contains itself",

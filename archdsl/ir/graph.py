@@ -46,6 +46,7 @@ class Node:
     label: str | None = None  # from the spec's `label:`
     training: bool = False  # runs in training alone
     functional: bool = False  # an expression in `forward`, without a module of its own
+    shared: bool = False  # its module is that of an earlier node with the same path, and runs once more
 
     @property
     def shape(self) -> Shape:
@@ -75,6 +76,7 @@ class Scope:
     children: list[Scope | Node] = field(default_factory=list)
     span: Span | None = None
     label: str | None = None
+    shared: bool = False  # the module of a call that ran before, once more
 
     def __getstate__(self) -> dict[str, Any]:
         """What is inside first, so that a copy meets the nodes in execution order: see `Graph.__getstate__`."""

@@ -1,6 +1,6 @@
 """The lowered form of a spec: sugar gone, names and tensors resolved, numbers still symbolic.
 
-A `Program` is the functions of a network: each block, and the network itself, as a region of seven kinds of operation
+A `Program` is the functions of a network: each block, and the network itself, as a region of eight kinds of operation
 over values. `analysis/interpreter` runs it, with numbers for the graph; the source back end prints it. Every part has
 an id that is dense in its program and survives copying and pickling: what is found out about a part is kept under it.
 """
@@ -83,6 +83,7 @@ class Operation(Numbered):
     stage: str | None = None  # the stage that this node is, at the top of a network
     source: int = UNNUMBERED  # in the program of which this one is a copy: the operation that this was
     merged: tuple[int, ...] = ()  # and, in order, it and those before and after it that are a part of it now
+    reused: bool = False  # a later `Reuse` runs its module too
 
     def regions(self) -> tuple[Region, ...]:
         return ()
@@ -116,6 +117,22 @@ class Call(Operation):
 
     block: Function
     args: Mapping[str, Expr]
+    ins: tuple[Operand, ...]
+    tensors: Mapping[str, Operand] = field(default_factory=dict)
+
+    def operands(self) -> tuple[Operand, ...]:
+        return (*self.ins, *self.tensors.values())
+
+
+@dataclass(eq=False, kw_only=True)
+class Reuse(Operation):
+    """The module of an earlier operation of the function, run on other tensors.
+
+    It has the fields or arguments of that operation, with the numbers that they were there: names may mean something
+    else here.
+    """
+
+    module: Primitive | Call
     ins: tuple[Operand, ...]
     tensors: Mapping[str, Operand] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from archdsl.ir.program import (
     Primitive,
     Program,
     Region,
+    Reuse,
     Stage,
     Tap,
     Value,
@@ -45,6 +46,7 @@ class Copier:
         self.values: dict[Value, Value] = {}
         self.items: dict[Item, Item] = {}
         self.containers: dict[Operation, Container | Loop] = {}
+        self.modules: dict[Operation, Primitive | Call] = {}  # that run again
 
     def function(self, function: Function) -> Function:
         inputs = self.named(function.inputs, self.value)
@@ -80,6 +82,10 @@ class Copier:
             self.containers[node] = made  # what is inside of it may tap it
         if isinstance(made, Call):
             made.block = self.functions.get(made.block, made.block)
+        if isinstance(made, (Primitive, Call)) and made.reused:
+            self.modules[node] = made
+        if isinstance(made, Reuse):
+            made.module = self.modules[made.module]
         change_regions(made, self.region)
         made.out = self.value(node.out)
         return made
@@ -109,7 +115,7 @@ class Copier:
 def change_operands(node: Operation, change: Change) -> None:
     """Changes what an operation reads by itself, its regions left out."""
     match node:
-        case Primitive() | Call():
+        case Primitive() | Call() | Reuse():
             node.ins = tuple(map(change, node.ins))
             node.tensors = {name: change(operand) for name, operand in node.tensors.items()}
         case Loop():

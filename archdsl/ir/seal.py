@@ -27,7 +27,8 @@ def seal(graph: Graph) -> Seal:
 
 def of_node(node: Node) -> tuple[Any, ...]:
     shapes = tuple(tensor.shape for tensor in node.outputs)
-    return node.op, frozen(node.fields), node.inputs, node.outputs, shapes, node.path, node.training, node.functional
+    kind = node.training, node.functional, node.shared
+    return node.op, frozen(node.fields), node.inputs, node.outputs, shapes, node.path, *kind
 
 
 def frozen(value: Any) -> Any:

@@ -18,6 +18,7 @@ from archdsl.ir.program import (
     Primitive,
     Program,
     Region,
+    Reuse,
     Stage,
     Tap,
     Value,
@@ -45,6 +46,8 @@ class Verifier:
         self.made: set[Value] = set()  # every value that has been made, in scope or not
         self.scope: set[Value] = set()
         self.entered: set[Operation] = set()  # containers, which taps may lead into
+        self.chained: set[Operation] = set()  # what stands in containers
+        self.reused: set[Operation] = set()  # operations whose modules others run
         self.numbers: set[str] = set()
 
     def run(self) -> None:
@@ -69,6 +72,8 @@ class Verifier:
             self.region(auxiliary.region, None)
         for region in (function.region, *(auxiliary.region for auxiliary in function.training.values())):
             self.keys(region)
+        for node in function.walk():
+            self.expect(node.reused == (node in self.reused), "whether its module runs again is not what it says", node)
 
     def expect(self, fine: bool, problem: str, node: Operation | None) -> None:
         if not fine:
@@ -125,6 +130,8 @@ class Verifier:
                 self.primitive(node)
             case Call():
                 self.call(node)
+            case Reuse():
+                self.reuse(node)
             case If():
                 self.expressions({"its condition": node.condition}, node)
                 self.inside(node.then, node)
@@ -173,6 +180,15 @@ class Verifier:
         self.expect(node.out.many == block.gives_several, "its result is a list, or its block's is", node)
         self.expressions(node.args, node)
 
+    def reuse(self, node: Reuse) -> None:
+        module = node.module
+        self.reused.add(module)
+        self.expect(module.out in self.scope, "the operation whose module it runs does not stand before it", node)
+        self.expect(module.key is not None, "the operation whose module it runs makes none", node)
+        self.expect(module not in self.chained, "the module that it runs stands in a container", node)
+        self.expect(len(node.ins) == 1, "it takes one tensor, and further ones by name", node)
+        self.expect(set(node.tensors) == set(module.tensors), "it is given other tensors than its module", node)
+
     def loop(self, node: Loop) -> None:
         self.expect((node.count is None) != (node.rows is None), "it has a count or rows", node)
         many = node.parallel or node.carry.many
@@ -180,12 +196,14 @@ class Verifier:
         given = {"its count": node.count, "its rows": node.rows}
         self.expressions({word: expr for word, expr in given.items() if expr is not None}, node)
         self.entered.add(node)
+        self.chained.update(node.body.walk())
         self.define(node.carry, node)
         self.inside(node.body, node, node.columns, node.let, TURN_NAMES, TABLE_NAMES)
 
     def chain(self, node: Container | Stage) -> None:
         if isinstance(node, Container):
             self.entered.add(node)
+            self.chained.update(node.body.walk())
         self.define(node.carry, node)
         self.inside(node.body, node, node.let)
 
@@ -215,7 +233,7 @@ class Verifier:
                 return self.keys(node.then) | self.keys(node.other)
             case Stage():
                 return self.keys(node.body)
-            case Pack() | Primitive(functional=True, key=None):
+            case Pack() | Reuse() | Primitive(functional=True, key=None):
                 return set()
         self.expect(node.key is not None, "it has no key in its class", node)
         return {str(node.key)}

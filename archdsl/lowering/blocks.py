@@ -12,6 +12,7 @@ from archdsl.lowering.library import Library
 from archdsl.lowering.params import declare, default_of_block, no_channels, of_file
 from archdsl.lowering.recursion import recursion
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import shared_names
 from archdsl.lowering.steps import body
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.syntax import spec as s
@@ -31,7 +32,7 @@ def lower_block(
 
     The inputs of such a body may be `lists` of tensors too, and what enters it may have a name (`entering`).
     """
-    context = Context(library, home, block.params, block.name, staged)
+    context = Context(library, home, block.params, block.name, staged, body=block.body, shared=shared_names(block.body))
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
     declared = declare(block.params, default_of_block, scope)

@@ -35,7 +35,8 @@ class Builder:
 
     def inside(self, scope: Scope | None = None) -> Builder:
         """A nested region on the same tensor; what is named there is not seen outside, unless the scope is given."""
-        return replace(self, scope=scope or self.scope.inner(), region=ir.Region())
+        inner = scope.conditional() if scope is not None else self.scope.inner()
+        return replace(self, scope=inner, region=ir.Region())
 
     # --- operations
     def append(self, operation: ir.Operation) -> ir.Value:

@@ -14,6 +14,7 @@ from archdsl.lowering.primitives import primitive
 from archdsl.lowering.recursion import check_direct
 from archdsl.lowering.refusals import Skip
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import reuse
 from archdsl.lowering.steps import lowered
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.ops import REGISTRY
@@ -25,6 +26,8 @@ from archdsl.syntax import spec as s
 def use_step(step: s.UseStep, builder: Builder) -> ir.Operand:
     if step.target == "identity" and step.name is None and (step.into is not None or step.source is not None):
         return builder.entry  # `as:` alone names the tensor that enters, `from:` alone reads one
+    if step.share is not None:
+        return reuse(step, builder)
     if step.target in REGISTRY:
         return primitive(step, REGISTRY[step.target], builder)
     try:
@@ -55,18 +58,18 @@ def call(step: s.UseStep, block: ir.Function, builder: Builder) -> ir.Value:
         tensors = further_tensors(block, given, builder, faults)
         numbers = {name: value for name, value in given.items() if name not in further}
         args = block_arguments(step, block, numbers, builder.scope, faults)
-    return builder.append(
-        ir.Call(
-            block=block,
-            args=args,
-            ins=(builder.entry,),
-            tensors=tensors,
-            out=ir.Value("branches", many=True) if block.gives_several else ir.Value("x"),
-            span=step.span,
-            key=builder.key(step, snake(block.name)),
-            label=step.label,
-        )
+    made = ir.Call(
+        block=block,
+        args=args,
+        ins=(builder.entry,),
+        tensors=tensors,
+        out=ir.Value("branches", many=True) if block.gives_several else ir.Value("x"),
+        span=step.span,
+        key=builder.key(step, snake(block.name)),
+        label=step.label,
     )
+    builder.scope.named_module(step.name, made)
+    return builder.append(made)
 
 
 def named(block: ir.Function) -> str:

@@ -19,7 +19,7 @@ def is_chain(steps: Sequence[s.Step], context: Context) -> bool:
 
 
 def is_link(step: s.Step, context: Context) -> bool:
-    if step.into is not None or step.source is not None:
+    if step.into is not None or step.source is not None or is_of_class(step, context):
         return False
     if step.other and not (len(step.other) == 1 and is_link(step.other[0], context)):
         return False
@@ -31,6 +31,11 @@ def is_link(step: s.Step, context: Context) -> bool:
         case s.LoopStep(parallel=False) | s.SequenceStep():
             return is_chain(step.body, context)
     return False
+
+
+def is_of_class(step: s.Step, context: Context) -> bool:
+    """Whether the module of a step is called in several places: then it is the class's own, in no container."""
+    return step.share is not None or step.name in context.shared
 
 
 def is_module_of_one(step: s.UseStep, op: Op) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.expr.nodes import names
@@ -25,6 +25,9 @@ class Context:
     torn: set[str] = field(default_factory=set)  # tensors and stages of steps at fault: what they are is not known
     function: ir.Function | None = None  # that is made of it
     taps: dict[str, ir.Container | ir.Loop] = field(default_factory=dict)  # stages that a path may lead into
+    body: Sequence[s.Step] = ()  # its steps; of a network those of the stage at work
+    shared: frozenset[str] = frozenset()  # the names of those of them whose modules others run
+    staging: bool = False  # it is a network at work on its stages
 
     def file_param(self, name: str) -> bool:
         """Whether the file's params have it; the function then takes it as one more param."""

@@ -49,8 +49,10 @@ class Keys:
             return
         place = self.places.get(name)
         notes = (Note("the other one is here", place),) if place is not None else ()
-        if name == wanted:
-            raise fault("bad-name", f"'{wanted}' names two modules here", span, notes=notes, help=RENAME)
+        if name == wanted or name in self.given:
+            again = f"; or, to run one module twice, write share: {wanted} in place of name:"
+            help = f"{RENAME}{again if name in self.given else ''}"
+            raise fault("bad-name", f"'{wanted}' names two modules here", span, notes=notes, help=help)
         who = "another module has" if place is not None else "torch's modules have"
         message = f"'{wanted}' cannot name this module: its key would be '{name}', which {who}"
         raise fault("bad-name", message, span, notes=notes, help=RENAME)

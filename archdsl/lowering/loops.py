@@ -17,6 +17,7 @@ from archdsl.lowering.keys import CONTAINER
 from archdsl.lowering.outlining import outlined
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.sequences import container
+from archdsl.lowering.shared_turns import branches_of_module, repeated_module
 from archdsl.lowering.steps import body, lowered
 from archdsl.lowering.tables import Fed, check_countable, fed, reads_turns
 from archdsl.lowering.tensors import is_list
@@ -27,7 +28,9 @@ from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
 
 
 @lowered.register(s.LoopStep)
-def loop_step(step: s.LoopStep, builder: Builder) -> ir.Value:
+def loop_step(step: s.LoopStep, builder: Builder) -> ir.Operand:
+    if step.share is not None and not step.parallel:
+        return repeated_module(step, builder)
     if carries(step, builder.context):
         return repeated(Fed(step), builder, None, carried(step, builder))
     return packed(step, builder) if step.parallel else loop(step, builder)
@@ -35,6 +38,8 @@ def loop_step(step: s.LoopStep, builder: Builder) -> ir.Value:
 
 @several.register(s.LoopStep)
 def side_by_side(step: s.LoopStep, builder: Builder) -> ir.Value | None:
+    if step.parallel and step.share is not None:
+        return branches_of_module(step, builder)
     return loop(step, builder) if step.parallel else None
 
 

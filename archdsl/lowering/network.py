@@ -12,6 +12,7 @@ from archdsl.lowering.library import Library
 from archdsl.lowering.params import declare, default_of_network, no_channels
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.scope import Scope
+from archdsl.lowering.sharing import check_twins
 from archdsl.lowering.stages import auxiliary, lower_stage
 from archdsl.lowering.tensors import is_list
 from archdsl.lowering.vocabulary import INPUT
@@ -121,6 +122,8 @@ def lower_stages(builder: Builder) -> tuple[ir.Operand, dict[str, ir.Auxiliary]]
         builder.scope.tensors.setdefault(stage.name, value)  # after a fault its readers are not at fault too
     if not faults.clean:
         raise SpecError(*faults.ordered())
+    for error in check_twins(home):
+        raise error
     return value, training
 
 

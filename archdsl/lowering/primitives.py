@@ -37,20 +37,20 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
         keyed = op.owned or not op.functional(stated)
     if step.name is not None and not keyed:
         raise no_module(step.name, step.span)
-    return builder.append(
-        ir.Primitive(
-            op=op,
-            fields=fields,
-            ins=read if read is not None else (entering(op, builder),),
-            tensors=tensors,
-            given=stated,
-            field_spans=places_of(step, op),
-            out=ir.Value("x"),
-            span=step.span,
-            key=builder.key(step, named_by(step, op)) if keyed else None,
-            label=label,
-        )
+    made = ir.Primitive(
+        op=op,
+        fields=fields,
+        ins=read if read is not None else (entering(op, builder),),
+        tensors=tensors,
+        given=stated,
+        field_spans=places_of(step, op),
+        out=ir.Value("x"),
+        span=step.span,
+        key=builder.key(step, named_by(step, op)) if keyed else None,
+        label=label,
     )
+    builder.scope.named_module(step.name, made)
+    return builder.append(made)
 
 
 def entering(op: Op, builder: Builder) -> ir.Operand:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archdsl.diagnostics.faults import Note, fault
 from archdsl.diagnostics.spans import Span
@@ -20,10 +20,20 @@ class Scope:
     numbers: dict[str, Span | None] = field(default_factory=dict)  # where each is declared, if a spec does
     tensors: dict[str, ir.Operand] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()  # inputs that may be absent: their name asks whether they were given
+    modules: dict[str, ir.Primitive | ir.Call] = field(default_factory=dict)  # that later steps may share, by name
 
     def inner(self) -> Scope:
         """A scope whose names are not seen outside (a branch, an optional part)."""
-        return Scope(self.context, dict(self.numbers), dict(self.tensors), self.optional)
+        return Scope(self.context, dict(self.numbers), dict(self.tensors), self.optional, dict(self.modules))
+
+    def conditional(self) -> Scope:
+        """The same names at a place that may not be reached: what is made there is not sure to be made."""
+        return replace(self, modules=dict(self.modules))
+
+    def named_module(self, name: str | None, operation: ir.Primitive | ir.Call) -> None:
+        """The module of a step that has a name may be shared from here on."""
+        if name is not None:
+            self.modules[name] = operation
 
     def is_unknown(self, name: str) -> bool:
         """Whether nothing in scope has this name (a dotted one is a path)."""

@@ -9,12 +9,14 @@ from archdsl.expr.nodes import Lit
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.chains import is_chain, is_link
+from archdsl.lowering.context import Context
 from archdsl.lowering.expressions import resolve_lets
 from archdsl.lowering.forms import is_bare
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.loops import loop
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.sequences import container
+from archdsl.lowering.sharing import shared_in_stage
 from archdsl.lowering.steps import body
 from archdsl.lowering.tensors import is_list
 from archdsl.lowering.vocabulary import LONE_OUTPUT
@@ -26,6 +28,7 @@ from archdsl.syntax import spec as s
 def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
     """A stage on the tensor before it or that of `from:`; later stages read it by its name."""
     builder.context.owner = camel(stage.name)  # what is outlined here is named by its stage
+    at_work(stage, builder.context)
     at = builder.on(builder.source(stage))
     if is_list(at.entry):
         message = "the stage before has several results: say which one comes in"
@@ -37,6 +40,11 @@ def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
         raise fault("shadowed-name", f"the stage '{stage.name}' has the name of a param", stage.span)
     builder.scope.tensors[stage.name] = value
     return value
+
+
+def at_work(stage: s.Stage, context: Context) -> None:
+    """The steps that are lowered next are those of a stage."""
+    context.body, context.shared, context.staging = stage.body, shared_in_stage(stage, context.home), True
 
 
 def optional_stage(stage: s.Stage, entry: ir.Operand, builder: Builder) -> ir.Value:
@@ -64,6 +72,7 @@ def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
     if stage.name in (builder.context.home.outputs or (LONE_OUTPUT,)):
         message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
         raise fault("bad-name", message, stage.span, help=RENAME)
+    at_work(stage, builder.context)
     condition = builder.expr(stage.when) if stage.when is not None else Lit(True)
     at = builder.on(builder.source(stage)).inside()
     value = marked_stage(stage, at)
@@ -122,5 +131,7 @@ def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
         keyed[0].key = stage.name
     own = {name: value for name, value in scope.tensors.items() if name not in builder.scope.tensors}
     builder.scope.tensors.update({f"{stage.name}.{name}": value for name, value in own.items()})
+    outside = builder.scope.modules
+    outside.update({f"{stage.name}.{n}": made for n, made in scope.modules.items() if outside.get(n) is not made})
     out = ir.Value(stage.name, many=is_list(region.result))
     return builder.append(ir.Stage(entry=builder.entry, carry=carry, body=region, let=let, out=out, span=stage.span))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import ListOf, Name, wrap
 from archdsl.ir.graph import Graph, Scope, Tensor
+from archdsl.lowering.sharing import shares
+from archdsl.lowering.walks import step_names
 from archdsl.support.naming import did_you_mean
 from archdsl.syntax.spec import LoopStep, Spec, Stage
 
@@ -34,8 +36,20 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
         for name, stage in list(spec.stages.items())[: stages.index(last) + 1]
         if not stage.training and (name in named or name not in scopes or needs(scopes[name], needed))
     }
+    for stage in kept.values():
+        check_shared(stage, kept, spec)
     outputs = {feature.replace(".", "_"): Name(feature) for feature in features}
     return replace(spec, stages=kept, outputs=outputs, detect=None, expect={})
+
+
+def check_shared(stage: Stage, kept: Mapping[str, Stage], spec: Spec) -> None:
+    """Raises if a stage runs the module of one that is cut off."""
+    own = set(step_names(stage.body))
+    for share in shares(stage.body):
+        owner = share.path.partition(".")[0]
+        if share.path not in own and owner in spec.stages and owner not in kept:
+            message = f"the stage '{stage.name}' runs a module of '{owner}', which leads to none of these maps"
+            raise fault("bad-call", message, share.span, help=f"take {owner} too")
 
 
 def behind(whole: Graph, features: Sequence[str]) -> set[int]:

@@ -48,9 +48,9 @@ def fold_all(function: Function) -> bool:
 
 
 def norms(region: Region) -> Iterator[Primitive]:
-    """The batch norms of a region that are no stage by themselves: a stage stays, whatever is in it."""
+    """The batch norms of a region that are no stage by themselves, and run once: a stage stays, whatever is in it."""
     for node in region.nodes:
-        if isinstance(node, Primitive) and node.op.name == NORM and node.stage is None:
+        if isinstance(node, Primitive) and node.op.name == NORM and node.stage is None and not node.reused:
             yield node
 
 
@@ -167,8 +167,8 @@ def after(function: Function, region: Region, norm: Primitive, reading: Mapping[
 
 
 def is_layer(node: Primitive) -> bool:
-    """Whether an operation is a layer whose weights are its own."""
-    return not node.tensors and node.op.takes_factor(node.fields)
+    """Whether an operation is a layer whose weights are its own, and not those of other steps too."""
+    return not node.tensors and not node.reused and node.op.takes_factor(node.fields)
 
 
 def is_unpadded(layer: Primitive) -> bool:

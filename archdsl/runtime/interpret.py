@@ -38,7 +38,7 @@ def interpret(
         fields = fields_at(node, [tuple(x.shape[1:]) for x in entering])
         run = Run(fields, held.get(node.path, {}), training, torch)
         with at(node.span):
-            if calibrate:
+            if calibrate and not node.shared:  # else its norms would be others than in its first run
                 node.op.calibrate(run, *entering)
             found = node.op.compute(run, *entering)
             results = found if isinstance(found, (list, tuple)) else [found]

@@ -27,9 +27,10 @@ EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
 def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = ()) -> Iterator[Diagnostic]:
     """What differs, one diagnostic for each module, at the place of its step; arguments of the names `beside` may."""
     modules = dict(network.named_modules())
-    nodes = {node.path: node for node in graph.nodes if not node.functional}
-    for path, node in nodes.items():
-        if text := difference(path, modules.get(path), expected(node), beside):
+    nodes: set[str] = set()
+    for node in (node for node in graph.nodes if not node.functional):
+        nodes.add(node.path)
+        if text := difference(node.path, modules.get(node.path), expected(node), beside):
             yield Diagnostic("differs", text, node.span)
     yield from own_differences(network, graph)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}

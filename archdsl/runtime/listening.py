@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import Diagnostic, Note
 from archdsl.ops.base import times
+from archdsl.runtime.nodes import runs_by_module
 
 if TYPE_CHECKING:
     import torch
@@ -29,10 +30,11 @@ class Heard:
     differences: list[tuple[Tensor, Diagnostic]] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
 
-    def entering(self, node: Node) -> Callable[..., None]:
-        """The hook of a module: compares at once, for an activation may overwrite what it is given."""
+    def entering(self, nodes: Sequence[Node]) -> Callable[..., None]:
+        """The hook of the module of these nodes: compares at once, for an activation may overwrite what it is given."""
 
         def hook(_: nn.Module, args: Sequence[Any]) -> None:
+            node = nodes[min(self.calls[nodes[0].path], len(nodes) - 1)]  # one call more than there are is told apart
             self.calls[node.path] += 1
             for tensor, found in zip(node.inputs, args, strict=False):
                 if text := difference(found, self.values[tensor]):
@@ -50,7 +52,9 @@ def listening(network: nn.Module, nodes: Sequence[Node], values: Mapping[Tensor,
     What leaves a module needs no look: its class, arguments and weights are known to be those of the node.
     """
     heard, modules = Heard(values), dict(network.named_modules())
-    hooks = [modules[node.path].register_forward_pre_hook(heard.entering(node)) for node in nodes]
+    hooks = [
+        modules[path].register_forward_pre_hook(heard.entering(runs)) for path, runs in runs_by_module(nodes).items()
+    ]
     try:
         yield heard
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -11,6 +11,14 @@ from archdsl.ir.graph import Node
 from archdsl.ops.base import Module, Shape, Site
 from archdsl.ops.own import is_own, said
 from archdsl.support.plugins import blamed, file_of
+
+
+def runs_by_module(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """The nodes of each module, in order: several where it is shared."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(node.path, []).append(node)
+    return found
 
 
 def tensor_fields(node: Node) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from archdsl.runtime.nodes import runs_by_module
+
 if TYPE_CHECKING:
     import torch
 
@@ -26,13 +28,15 @@ class Once:
         self.values, self.kernels = values, kernels
         self.macs: dict[tuple[Any, ...], int] = {}  # of those that have computed
 
-    def replace(self, node: Node, module: nn.Module) -> None:
-        """Gives a module that knows what leaves its node."""
+    def replace(self, nodes: Sequence[Node], module: nn.Module) -> None:
+        """Gives a module that knows what leaves its nodes, one for each of its calls."""
         compute, kind = module.forward, repr(module)  # which holds the class and every argument
+        ahead = list(nodes)
 
         def forward(x: torch.Tensor, *sizes: Any) -> Any:
+            node = ahead.pop(0) if ahead else None
             key = kind, x.shape, sizes
-            if key in self.macs:
+            if key in self.macs and node is not None:
                 self.kernels.macs += self.macs[key]
                 return self.values[node.outputs[0]].clone()  # which an activation may overwrite
             before = self.kernels.macs
@@ -52,9 +56,10 @@ def once(
     What the others give is known: each is held against its node, and so is what enters it.
     """
     modules, shared = dict(network.named_modules()), Once(values, kernels)
-    heavy = [(node, modules[node.path]) for node in nodes if type(modules[node.path]) in HEAVY]
-    for node, module in heavy:
-        shared.replace(node, module)
+    runs = runs_by_module(nodes)
+    heavy = [(runs[path], modules[path]) for path in runs if type(modules[path]) in HEAVY]
+    for runs_of_one, module in heavy:
+        shared.replace(runs_of_one, module)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,12 +36,12 @@ State = dict[str, torch.Tensor]
 def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) -> None:
     """Raises `SpecError`, its code `differs`, unless a module is the network of a graph.
 
-    Every module has the class and the arguments of its node, is called once and gets what its node gets, and with the
-    same weights the module and the graph, computed op by op, give the same outputs of a random input N×C×H×W, in double
-    precision to 1e-9 of the largest: in eval mode, and in training if that is asked for, or (None) if the graph has
-    stages of training alone. The weights are those of the module, scaled so that no branch is silent; the module stays
-    as it is. The input is the smallest that runs the same graph, of the full size where none does. A module on the meta
-    device has no weights to compute with: its code is `bad-call`.
+    Every module has the class and the arguments of its nodes, is called once for each and gets what they get, and with
+    the same weights the module and the graph, computed op by op, give the same outputs of a random input N×C×H×W, in
+    double precision to 1e-9 of the largest: in eval mode, and in training if that is asked for, or (None) if the graph
+    has stages of training alone. The weights are those of the module, scaled so that no branch is silent; the module
+    stays as it is. The input is the smallest that runs the same graph, of the full size where none does. A module on
+    the meta device has no weights to compute with: its code is `bad-call`.
     """
     if any(parameter.is_meta for parameter in network.parameters()):
         raise fault("bad-call", "a module on the meta device has no weights to compute with")
@@ -234,10 +235,11 @@ class Probe:
 
 
 def often(nodes: Sequence[Node], heard: Heard) -> Iterator[str]:
-    """Which modules are not called once, as a graph calls each: two dropouts tell in no number of eval mode."""
-    for node in nodes:
-        if (count := heard.calls[node.path]) != 1:
-            yield f"'{node.path}' is called {count} times, in the graph once"
+    """Which modules are called as often as no graph calls them: two dropouts tell in no number of eval mode."""
+    wanted = Counter(node.path for node in nodes)
+    for path, times in wanted.items():
+        if (count := heard.calls[path]) != times:
+            yield f"'{path}' is called {count} times, in the graph {'once' if times == 1 else f'{times} times'}"
 
 
 def macs_of(node: Node, shapes: Shapes) -> int:

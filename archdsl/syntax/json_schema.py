@@ -250,6 +250,7 @@ def beside_forms() -> dict[str, Json]:
         "as": several,
         "from": ref("reference"),
         "label": ref("text"),
+        "share": {"type": ["string", "boolean"]},
     }
 
 

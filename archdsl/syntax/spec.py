@@ -13,9 +13,17 @@ Body = "list[Step]"
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
 
 
+@dataclass(frozen=True)
+class Share:
+    """`share:` of a step: the name of the step whose module it runs, that of its stage in front if it is another."""
+
+    path: str  # nothing beside a loop: its turns share one module
+    span: Span
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Step:
-    """What every step may carry beside its op: `name`, `when`/`else`, `as`, `from`, `label`."""
+    """What every step may carry beside its op: `name`, `when`/`else`, `as`, `from`, `label`, `share`."""
 
     span: Span
     name: str | None = None
@@ -24,6 +32,7 @@ class Step:
     into: str | tuple[str, ...] | None = None  # `as: part` or `as: [a, b]`
     source: Expr | None = None  # `from:`, a Name (dotted for a tap) or Index
     label: str | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

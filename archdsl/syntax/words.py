@@ -48,6 +48,7 @@ STEP: Mapping[str, str] = {
     "as": "names the result; a list names several",
     "from": "the tensor that enters, if not the previous step's",
     "label": "text in figures",
+    "share": "runs the module of an earlier step, by its name; of a loop, true: one module in all turns",
 }
 # Structure words, the keys that stand beside each, the JSON Schema of its value: filled by `reading.structure.word`.
 STRUCTURE: dict[str, str] = {}

@@ -546,11 +546,14 @@
       html("p", { class: "path" }, pathOf(item)),
       table(rowsOf),
       ...(item.data.training ? [html("p", {}, "Runs in training alone.")] : []),
+      ...(isShared(item) ? [html("p", {}, "Runs a module that ran before: its parameters are counted there.")] : []),
       ...(fields.length ? [html("h3", {}, "Arguments"), table(fields)] : []),
       html("h3", {}, "In the spec"),
       ...places(item),
     ];
   }
+
+  const isShared = (item) => (item.kind === "op" ? item.data.shared : item.data.scopes.some((scope) => scope.shared));
 
   const table = (pairs) => html("dl", {}, ...pairs.flatMap(([name, value]) =>
     [html("dt", {}, name), html("dd", {}, value || "–")]));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -15,6 +15,7 @@ from archdsl.ops.base import times
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
 MOST_RUNS = 6  # lines of a summary
+SHARED = "shared"  # the word at a module that runs elsewhere too
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Outline:
     def __init__(self, graph: Graph) -> None:
         self.figure = graph.figure
         self.readers = Readers(graph.nodes, [*graph.outputs.values()])
+        self.shared = set(directly_shared(graph.root))  # paths of modules that run several times
+        self.marked: set[Node] = set()  # ops of such a block that no box or frame stands for
         self.calls: dict[str, list[Scope]] = {}
         for scope in graph.root.scopes():
             if scope.kind == "block":
@@ -49,13 +52,34 @@ class Outline:
         if next(child.nodes(), None) is None:
             return []
         if view.closed(child):
-            return list(child.nodes()) if self.is_run(child) else [[self.closed(child)]]
+            return self.bare(child) if self.is_run(child) else [[self.closed(child)]]
         kind = view.frame(child)
         if kind or child.label:
-            return [[frame(kind or "block", self.heading(child), self.items(child, view))]]
+            label = ", ".join([self.heading(child), *self.sharing(child)])
+            return [[frame(kind or "block", label, self.items(child, view))]]
+        if self.sharing(child):
+            self.bare(child)
         if child.kind in ("turn", "row"):
             return [self.items(child, view)]
         return [part for inner in child.children for part in self.parts(inner, view)]
+
+    def bare(self, scope: Scope) -> list[Node | list[Item]]:
+        """The ops of a block that is seen through."""
+        if self.sharing(scope):
+            self.marked.update(scope.nodes())
+        return [*scope.nodes()]
+
+    def sharing(self, part: Scope | Node) -> tuple[str, ...]:
+        """What is said of a module that runs elsewhere too."""
+        module = part.kind == "block" if isinstance(part, Scope) else not part.functional
+        direct = module and part.path in self.shared
+        inside = isinstance(part, Node) and part in self.marked and part.op.role in HEADS
+        return (SHARED,) if direct or inside else ()
+
+    def sharing_of(self, box: Box) -> tuple[str, ...]:
+        """The same of the call or the ops of a box."""
+        first = box.calls[0] if box.calls else box.nodes[0] if box.nodes else None
+        return self.sharing(first) if first is not None else ()
 
     # --- ops
     def fused(self, parts: Sequence[Node | list[Item]]) -> list[list[Item]]:
@@ -91,6 +115,7 @@ class Outline:
         first, *rest = run
         texts = [op_text(node, self.figure) for node in run]
         lines = (texts[0], ", ".join(texts[1:])) if rest and first.op.role != "norm" else (", ".join(texts),)
+        lines = (*lines, *self.sharing(first))
         keys = frozenset([(lines, hard_fields(run))])
         return Box(first.op.role, lines, tuple(run), keys=keys, colour=self.figure.colours.get(first.op.name, ""))
 
@@ -105,6 +130,7 @@ class Outline:
             box = inside[0]
             box.heading = scope.label or self.figure.labels.get(scope.name, box.heading)
             box.colour = self.figure.colours.get(scope.name, box.colour)
+            box.lines = (*box.lines, *self.sharing(scope))
             return box
         nodes = tuple(scope.nodes())
         given = tuple((name, frozen(value)) for name, value in scope.arguments.items())
@@ -113,7 +139,11 @@ class Outline:
         keys = frozenset([("given", scope.name, given, wiring), ("hard", scope.name, hard_fields(nodes), wiring)])
         colour = self.figure.colours.get(scope.name, "")
         heading = self.heading(scope)
-        return Box("block", self.said([scope]), nodes, heading, keys=keys, calls=(scope,), colour=colour)
+        return Box("block", self.told([scope]), nodes, heading, keys=keys, calls=(scope,), colour=colour)
+
+    def told(self, calls: Sequence[Scope]) -> tuple[str, ...]:
+        """What sets these calls apart, and whether their module is shared."""
+        return (*self.said(calls), *self.sharing(calls[0]))
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
         """The arguments that these calls have in common and other calls of the block do not."""
@@ -135,13 +165,14 @@ class Outline:
         return Box(role, shortened(runs), nodes, self.heading(scope), shapes, tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
-        return [self.run_text(text, list(run)) for text, run in groupby(inside, brief)]
+        found = groupby(inside, lambda box: (brief(box), self.sharing_of(box)))
+        return [self.run_text(text, list(run)) for (text, _), run in found]
 
     def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
         """`Block ×3` and the arguments that this run has in common and other calls do not."""
         first = f"{text} ×{len(run)}" if len(run) > 1 else text
         calls = [call for box in run for call in box.calls]
-        return [first, *self.said(calls)] if calls else [first]
+        return [first, *(self.told(calls) if calls else self.sharing_of(run[0]))]
 
     def heading(self, scope: Scope) -> str:
         """What the spec calls it; a row of a table that has no name is known by its content alone."""
@@ -156,7 +187,7 @@ class Outline:
             box.nodes += tuple(node for other in others for node in other.nodes)
             box.calls += tuple(call for other in others for call in other.calls)
             if box.calls:
-                box.lines = self.said(box.calls)
+                box.lines = self.told(box.calls)
         return list(chunks[0])
 
     def folded(self, chunks: list[list[Item]], view: View) -> list[Item]:
@@ -189,6 +220,15 @@ class Outline:
         return all(t.node is not None and t.node in made for t in entering(after)) and self.readers.within(
             before, after
         )
+
+
+def directly_shared(scope: Scope) -> Iterator[str]:
+    """The paths of the modules that steps share, without those in them."""
+    for child in scope.children:
+        if child.shared:
+            yield child.path
+        elif isinstance(child, Scope):
+            yield from directly_shared(child)
 
 
 def frame(kind: GroupKind, label: str, items: list[Item]) -> Group:

@@ -209,6 +209,15 @@ class Channels:
             return self.of_size(node, fields)
         return found
 
+    def again(self, node: ir.Reuse) -> Expr:
+        """The channels that leave a module on another run: those of its first, unless they hang on the size."""
+        constant = self.numbers.constant((node.out.id, "c"))
+        if constant is not None:
+            return constant
+        first, now = (self.origin.facts.seen.get((var.id, "c")) for var in (node.module.out, node.out))
+        alike = first is not None and now is not None and first.value == now.value and first.varies == now.varies
+        return self.of(node.module.out) if alike else Name(UNKNOWN, span=node.span)
+
     def is_spread(self, node: ir.Primitive, word: str = SPREAD) -> bool:
         """Whether a tensor that an op takes is spread over the others in some call."""
         seen = self.origin.facts.seen.get((node.id, word))

@@ -652,9 +652,11 @@ class Writer:
             case ir.Primitive() | ir.Call():
                 self.attribute(str(node.key), self.module(node), node)
                 if isinstance(node, ir.Call) and node.tensors:
-                    self.run_call(node)
+                    self.run_call(node, node)
                 else:
                     self.run_attribute(str(node.key), node.out, node.operands(), self.kind_of(node))
+            case ir.Reuse():
+                self.run_again(node)
             case ir.If():
                 write_condition(self, node)
             case ir.Container():
@@ -868,7 +870,8 @@ class Writer:
         with one branch left) is no memory of its own.
         """
         operand = node.ins[0]
-        return isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
+        alone = not node.reused  # what enters the module elsewhere may be read there
+        return alone and isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
 
     def module(self, node: ir.Primitive | ir.Call) -> Doc:
         """The expression that makes the module of a node; its channels are noted."""
@@ -1084,17 +1087,28 @@ class Writer:
         called = lambda *texts: f"self.{key}({', '.join(texts)})"  # noqa: E731
         self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
-    def run_call(self, node: ir.Call) -> None:
+    def run_again(self, node: ir.Reuse) -> None:
+        """The module of an earlier step on other tensors."""
+        module = node.module
+        self.channels[node.out] = self.channels.again(node)
+        if isinstance(module, ir.Call) and node.tensors:
+            self.run_call(node, module)
+            return
+        if module.out in self.fresh:
+            self.fresh.add(node.out)
+        self.run_attribute(str(module.key), node.out, node.operands(), self.kind_of(module))
+
+    def run_call(self, node: ir.Call | ir.Reuse, module: ir.Call) -> None:
         """A block on several tensors; one that is left out in front of another is None."""
-        taken = self.done[node.block.id].further
+        taken = self.done[module.block.id].further
         places = [place for place, name in enumerate(taken) if name in node.tensors]
         names_ = taken[: places[-1] + 1] if places else []
 
         def print_call(entry: str, *further: str) -> str:
             texts = dict(zip(node.tensors, further, strict=True))
-            return f"self.{node.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+            return f"self.{module.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
 
-        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(node)))
+        self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(module)))
 
     def kind_of(self, node: ir.Operation) -> str:
         """The type of what an attribute gives."""
@@ -1156,7 +1170,8 @@ class Writer:
             self.fresh.add(node.out)
         counted = len(operands) > 1 and any(map(self.is_counted, operands))
         named = counted or (any(many) and (node.op.rereads or not site.alike)) or rereads(node)
-        self.statements.append(Step(node.out, operands, print_op, named=named))
+        again = repeated_in(print_op, operands)
+        self.statements.append(Step(node.out, operands, print_op, named=named, repeated=again))
 
     @staticmethod
     def is_formula(node: ir.Primitive, name: str) -> bool:
@@ -1464,6 +1479,13 @@ def is_tensor_name(name: str) -> bool:
 def filled(name: str, spread: str | None) -> str:
     """The name of a tensor, or the items of the list of that name."""
     return name if spread is None else spread.replace(TARGET, name)
+
+
+def repeated_in(text: Callable[..., str], operands: Sequence[ir.Operand]) -> frozenset[ir.Operand]:
+    """The operands that a text reads several times: written out, each would be computed as often."""
+    marks = [f"argument_{number}_" for number in range(len(operands))]
+    whole = text(*marks)
+    return frozenset(operand for operand, mark in zip(operands, marks, strict=True) if whole.count(mark) > 1)
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:

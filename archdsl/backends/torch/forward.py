@@ -28,6 +28,7 @@ class Step:
     text: Callable[..., str]
     alone: bool = False  # a stage: a line of its own
     named: bool = False  # its text reads the arguments more than once: they need names
+    repeated: frozenset[ir.Operand] = frozenset()  # those of them that it reads so, if it is not all
     attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
     kind: str = "Tensor"  # the type of what it gives, where a type checker sees none
 
@@ -269,7 +270,8 @@ class ForwardPrinter:
 
     def step(self, step: Step) -> None:
         self.name_lists(step.args)
-        if step.named or self.overflows(step):
+        repeated = any(value.var in step.repeated for value in self.pending)
+        if step.named or repeated or self.overflows(step):
             self.flush()
         texts, mentions, typed = self.texts(step.args)
         text = step.text(*texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -82,6 +83,8 @@ class Sizes:
                 return self.after(node)
             case ir.Call() as node:
                 return self.returned(node)
+            case ir.Reuse() as node:
+                return self.again(node)
             case ir.If() as node:
                 return self.chosen(node)
             case ir.Container(body=body) | ir.Stage(body=body):
@@ -154,6 +157,12 @@ class Sizes:
         """Whether a field is a whole number in every call, or a list of them in every call."""
         seen = self.facts.seen.get((node.id, item.name))
         return item.kind in ("int", "axes") and seen is not None and len(seen.kinds) == 1 and not seen.words
+
+    def again(self, node: ir.Reuse) -> Size | None:
+        """What leaves a module on another run, of the sizes that enter it then."""
+        module = replace(node.module, ins=node.ins, tensors=node.tensors)
+        module.id = node.module.id
+        return self.after(module) if isinstance(module, ir.Primitive) else self.returned(module)
 
     def chosen(self, node: ir.If) -> Size | None:
         decided = self.numbers.decided((node.id, "condition"))

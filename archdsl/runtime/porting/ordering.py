@@ -108,7 +108,7 @@ def of_scope(scope: Scope, groups: dict[int, list[Group]]) -> Group:
 
 def owners_of(graph: Graph, parts: Sequence[Part]) -> list[Node]:
     """The op of each module: the one of its path, or of the longest path above it."""
-    nodes = {node.path: node for node in graph.nodes}
+    nodes = {node.path: node for node in graph.nodes if not node.shared}  # in its first run
     found = []
     for part in parts:
         path = part.path

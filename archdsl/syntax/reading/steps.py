@@ -14,6 +14,7 @@ from archdsl.expr.nodes import Expr, Lit
 from archdsl.ops import REGISTRY
 from archdsl.support.naming import op_elsewhere
 from archdsl.syntax.identifiers import checked_name, is_block_name, is_identifier
+from archdsl.syntax.reading.sharing import check_share, to_share
 from archdsl.syntax.reading.structure import IDENTITY, Structure, join
 from archdsl.syntax.reading.values import Context, as_text, clip, head, is_null, kind_of, to_expr, to_formula, to_ref
 from archdsl.syntax.spec import Hole, SequenceStep, Step, TensorStep, UseStep
@@ -130,6 +131,7 @@ class StepReader:
             raise self.two_heads(key, value, heads[1][0])
         self.check_beside(node, key)
         common = self.common(node)
+        check_share(common, key.text, calls=self.is_target(key.text) and not self.is_join(key.text))
         if key.text in STRUCTURE:
             return Structure(self, key, value, node, common).read()
         if self.is_join(key.text):
@@ -163,6 +165,9 @@ class StepReader:
             message = f"'{stray[0].text}' stands here without {' or '.join(owners)}"
             raise fault("no-op", message, stray[0].span, help=f"write it beside '{owners[0]}:'")
         common = self.common(node)
+        if common.get("share") is not None:
+            help = f"name the op or block too: {{Head: , share: {common['share'].path}}}"
+            raise fault("no-op", "this step has no op", self.key_span(node), help=help)
         source = common["source"]
         if common["into"] is not None:
             return UseStep(**common, target=IDENTITY)
@@ -244,6 +249,8 @@ class StepReader:
                     continue
                 with self.ctx.catch():
                     found[field] = read(value)
+        if "share" in node:  # without it the step would be another one
+            found["share"] = to_share(next(value for key, value in node.entries if key.text == "share"))
         if "else" in node and "when" not in node:
             key_span = next(key.span for key, _ in node.entries if key.text == "else")
             self.ctx.add(

@@ -7,7 +7,7 @@ from support.nets import SPECS
 
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.nodes import Lit, Name
-from archdsl.ir.program import Call, Container, If, Item, Loop, Primitive, Program, Tap, Value, parts
+from archdsl.ir.program import Call, Container, If, Item, Loop, Primitive, Program, Reuse, Stage, Tap, Value, parts
 from archdsl.ir.rewrite import copied, erase, readers, replace_value
 from archdsl.ir.verify import verify
 from archdsl.lowering.entry import lower
@@ -152,6 +152,59 @@ BROKEN = {
     counted_twice: r"loop \d+ of Net .*: it has a count or rows",
     lone_list: r"split \d+ of Unit .*: its op takes one tensor",
 }
+
+
+SHARING = """
+archdsl: 1
+name: Net
+input: [4, 8, 8]
+stages:
+  a: [{conv: 4, name: mix}, relu, {conv: , share: mix}]
+  b: [conv: 4, relu]
+"""
+
+
+def turned(program):
+    nodes = all_of(program, Stage)[0].body.nodes
+    nodes.insert(0, nodes.pop())
+    nodes[0].ins = nodes[1].ins
+
+
+def of_a_container(program):
+    (again,) = all_of(program, Reuse)
+    again.module.reused = False
+    again.module = all_of(program, Container)[0].body.nodes[0]
+    again.module.reused = True
+    stages = program.main.region.nodes
+    stages.append(stages.pop(0))
+    stages[0].entry, stages[1].entry = stages[1].entry, stages[0].out
+    program.main.region.result = stages[1].out
+
+
+def unmarked(program):
+    all_of(program, Reuse)[0].module.reused = False
+
+
+def with_a_tensor(program):
+    (again,) = all_of(program, Reuse)
+    again.tensors = {"weight": again.ins[0]}
+
+
+UNSHARED = {
+    turned: r"reuse \d+ of Net .*: the operation whose module it runs does not stand before it",
+    of_a_container: r"reuse \d+ of Net .*: (the operation whose|the module that it runs stands in a container)",
+    unmarked: r"conv \d+ of Net .*: whether its module runs again is not what it says",
+    with_a_tensor: r"reuse \d+ of Net .*: it is given other tensors than its module",
+}
+
+
+@pytest.mark.parametrize("breaks", UNSHARED, ids=lambda breaks: breaks.__name__)
+def test_a_module_that_cannot_run_again_is_told(breaks):
+    program = copied(lower(read_spec(Source("net.yaml", SHARING), base=None)))
+    verify(program, "copying")
+    breaks(program)
+    with pytest.raises(AssertionError, match=f"^after breaking: {UNSHARED[breaks]}"):
+        verify(program, "breaking")
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -40,6 +40,26 @@ def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
             torch.testing.assert_close(found, seen[stage])
 
 
+SHARED = """archdsl: 1
+name: Shared
+input: [3, 8, 8]
+stages:
+  low: [conv: 4, {conv: 4, name: mix}]
+  high: {from: input, body: [{conv: {out: 4, stride: 2}}, {conv: , share: low.mix}]}
+  both: [upsample: {like: low}, add: [identity, low]]
+"""
+
+
+def test_a_stage_that_runs_the_module_of_another_is_cut_off_with_it_or_not_at_all(tmp_path):
+    path = tmp_path / "shared.yaml"
+    path.write_text(SHARED)
+    net = archdsl.build(path, features_only=["low", "high"])
+    assert list(net.state_dict()) == [f"{key}.{name}" for key in KEYS for name in ("weight", "bias")]
+    with pytest.raises(archdsl.SpecError, match="'high' runs a module of 'low', which leads to none of these maps"):
+        archdsl.build(path, features_only=["high"])
+
+
+KEYS = ("low_conv", "low_mix", "high")
 MIDDLES = {("pelee", "res19")}  # reads the middle of a row of which the rest would be idle
 
 

@@ -42,9 +42,9 @@ def words(outline: Outline, group: Group) -> Words:
     """A stage: its name and what it is made of; a block: its name and what sets this call apart."""
     scope, inner = group.scopes[0], group.scopes[-1]
     if scope.kind == "block":
-        lines = outline.said([scope])
+        lines = outline.told([scope])
     elif inner.kind == "block":
-        lines = (inner.label or inner.name, *outline.said([inner]))
+        lines = (inner.label or inner.name, *outline.told([inner]))
     else:
         lines = outline.summary(scope).lines
     title = outline.heading(scope)

@@ -124,6 +124,7 @@ class Writer:
             "out": shapes(node.outputs),
             **self.cost([node]),
             **({"training": True} if node.training else {}),
+            **({"shared": True} if node.shared else {}),
             "fields": given(node),
             "at": self.line(node.span),
         }
@@ -133,6 +134,7 @@ class Writer:
             "kind": scope.kind,
             "name": printable(scope.name),
             **({"label": printable(scope.label)} if scope.label else {}),
+            **({"shared": True} if scope.shared else {}),
             "path": scope.path,
             "fields": [(name, text_of(value)) for name, value in scope.arguments.items()],
             "at": self.line(scope.span),
