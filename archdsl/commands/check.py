@@ -82,6 +82,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     from archdsl.analysis.elaborate import elaborate, lowered
     from archdsl.analysis.partial import with_numbers
     from archdsl.lowering.entry import UnsoundError, lower_blocks
+    from archdsl.passes.reparameterize import expect_mergeable
     from archdsl.workspace.library import read
 
     found, faults = read(spec), Collector()
@@ -93,6 +94,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
         program, kept = lowered(found), Kept()
     except UnsoundError as error:
         raise SpecError(*with_numbers(error, found)) from None
+    expect_mergeable(program)
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():

@@ -68,6 +68,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "bad-choice": "a choice that is none of those offered",
         "bad-init": "an initialisation that is not known",
         "bad-loop": "a loop whose steps cannot be repeated as they are",
+        "bad-reparam": "branches of a reparam that do not become one convolution",
         "bad-rows": "rows that do not fit the columns of their table",
         "bad-share": "a module that cannot run again where share: stands",
         "empty-join": "a join without branches",

@@ -227,6 +227,15 @@ class Auxiliary(Numbered):
     region: Region
 
 
+@dataclass(frozen=True, eq=False)
+class NamedInit:
+    """How one module of a function is initialised: the operations that lead to it, of calls and containers."""
+
+    path: tuple[Operation, ...]
+    values: Mapping[str, Expr]
+    condition: Expr
+
+
 @dataclass(eq=False)
 class Function(Numbered):
     """A block, or the network, lowered."""
@@ -246,6 +255,7 @@ class Function(Numbered):
     implicit: dict[str, Param] = field(default_factory=dict)  # params of the file that it reads
     init: Mapping[str, Defaults] = field(default_factory=dict)
     init_when: Expr = field(default_factory=lambda: Lit(True))
+    named_init: tuple[NamedInit, ...] = ()
     doc: str = ""
     source: int = UNNUMBERED  # as that of an operation
 

@@ -46,6 +46,7 @@ class Copier:
         self.values: dict[Value, Value] = {}
         self.items: dict[Item, Item] = {}
         self.containers: dict[Operation, Container | Loop] = {}
+        self.operations: dict[Operation, Operation] = {}
         self.modules: dict[Operation, Primitive | Call] = {}  # that run again
 
     def function(self, function: Function) -> Function:
@@ -58,6 +59,8 @@ class Copier:
         outputs = self.named(function.outputs, self.operand)
         made = replace(function, inputs=inputs, region=region, training=training, outputs=outputs)
         made.params, made.implicit, made.source = dict(function.params), dict(function.implicit), function.id
+        kept = (init for init in function.named_init if all(node in self.operations for node in init.path))
+        made.named_init = tuple(replace(init, path=tuple(self.operations[n] for n in init.path)) for init in kept)
         self.functions[function] = made
         for node in made.walk():
             if isinstance(node, Call) and node.block is function:  # it calls itself
@@ -73,7 +76,7 @@ class Copier:
         return Region(nodes, self.operand(region.result) if region.result is not None else None)
 
     def operation(self, node: Operation) -> Operation:
-        made = replace(node, source=node.id, merged=())
+        made = self.operations[node] = replace(node, source=node.id, merged=())
         change_operands(made, self.operand)
         if isinstance(made, Nested):
             made.carry = self.value(made.carry)

@@ -11,6 +11,7 @@ import archdsl.lowering.residuals  # noqa: F401 - imported for the kinds of step
 from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError
 from archdsl.ir import program as ir
 from archdsl.lowering.blocks import lower_block
+from archdsl.lowering.initialisation import initialise
 from archdsl.lowering.library import Library
 from archdsl.lowering.network import lower_network
 from archdsl.lowering.refusals import too_deep
@@ -37,6 +38,8 @@ def lower(spec: s.Spec) -> ir.Program:
         with faults.catch():
             function = library.network(spec)
         library.blocks(spec)
+        if function is not None:
+            initialise(function, library, spec)
     except RecursionError:
         raise too_deep(spec.span) from None
     if not faults.clean:

@@ -102,6 +102,10 @@ class Add(Join, name="add"):
         return chain("+", tensors)
 
 
+class Reparam(Add, name="reparam"):
+    """Sum of branches that become one convolution once the network is deployed."""
+
+
 class Mul(Join, name="mul"):
     """Product of the branches; what has size 1 along an axis (a gate C×1×1) is spread over the others."""
 

@@ -21,6 +21,7 @@ PassLike: TypeAlias = "str | Pass | Callable[[Program], Program]"
 
 BUILT_IN = {
     "fold_batch_norm": ".fold_batch_norm:FOLD_BATCH_NORM",
+    "reparameterize": ".reparameterize:REPARAMETERIZE",
     "deploy": ".deploy:DEPLOY",
 }
 PASSES = Plugins("pass", "unknown-pass", "archdsl.passes", __name__, BUILT_IN)

@@ -39,7 +39,8 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
     for stage in kept.values():
         check_shared(stage, kept, spec)
     outputs = {feature.replace(".", "_"): Name(feature) for feature in features}
-    return replace(spec, stages=kept, outputs=outputs, detect=None, expect={})
+    init = tuple(entry for entry in spec.named_init if entry.path[0] not in spec.stages or entry.path[0] in kept)
+    return replace(spec, stages=kept, outputs=outputs, detect=None, expect={}, named_init=init)
 
 
 def check_shared(stage: Stage, kept: Mapping[str, Stage], spec: Spec) -> None:

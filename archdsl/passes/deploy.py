@@ -1,4 +1,4 @@
-"""Layers that are another thing once trained, in the form that they have then (CondenseNet's)."""
+"""What is another thing once trained, in the form that it has then: CondenseNet's layers, branches that merge."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Lit
 from archdsl.ir.graph import Node
 from archdsl.ir.program import Primitive, Program
+from archdsl.ir.program import program as program_of
 from archdsl.ir.rewrite import copied
 from archdsl.ops.base import FORM
+from archdsl.passes import reparameterize
 from archdsl.passes.base import Carry, Pass, Weights
+from archdsl.passes.reparameterize import merge_all
 
 TRAINED = Lit("deploy")
 
 
 def deploy(program: Program) -> Program:
-    """Gives layers that learn which weights to keep the form that they have once trained."""
+    """Gives what is another thing once trained that form: merges branches, leaves out the weights of learned groups."""
     made = copied(program)
     for function in made.functions:
+        merge_all(function)
         for node in function.walk():
             if isinstance(node, Primitive) and FORM in node.op.fields and is_open(node):
                 node.fields = {**node.fields, FORM.name: TRAINED}
-    return made
+    return program_of(made.main)
 
 
 def is_open(node: Primitive) -> bool:
@@ -32,8 +36,8 @@ def is_open(node: Primitive) -> bool:
 
 
 def weights(carry: Carry) -> Mapping[Node, Weights]:
-    """Each layer gives the state of its other form itself."""
-    found: dict[Node, Weights] = {}
+    """Merged kernels; each layer with two forms gives the state of its other form itself."""
+    found = dict(reparameterize.weights(carry))
     modules = dict(carry.model.named_modules())
     for node, old in carry.kept.items():
         if node.fields.get(FORM.name) == old.fields.get(FORM.name) or old.path not in modules:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Logic, Unary
 from archdsl.ir.graph import Node
 from archdsl.ir.program import Call, Container, Function, If, Operation, Primitive, Program, Region, Stage, Value
@@ -19,12 +18,12 @@ from archdsl.ir.program import program as program_of
 from archdsl.ir.rewrite import Reader, copied, erase, readers, regions_of, replace_value, taps
 from archdsl.ops.conv import KEEP, SAME
 from archdsl.passes.base import Carry, Pass, Weights
+from archdsl.passes.norms import NORM, scale_and_shift, state
 from archdsl.support.naming import unique
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-NORM = "bn"
 NORM_WORDS = re.compile(r"(BatchNorm|Norm|BN|Bn)(?![a-z])")  # in `ConvBNReLU`, not in `Normal`
 
 
@@ -281,7 +280,7 @@ class Folded:
 
     def __init__(self, layer: Node, carry: Carry) -> None:
         self.layer, self.carry = layer, carry
-        own = self.state(layer)
+        own = state(carry, layer)
         self.kind = own["weight"].dtype
         self.weight = own["weight"].double()
         self.bias = own["bias"].double() if "bias" in own else self.weight.new_zeros(())
@@ -292,23 +291,8 @@ class Folded:
         found = {"weight": self.weight.to(self.kind)}
         return {**found, "bias": self.bias.to(self.kind)} if self.biased else found
 
-    def state(self, node: Node) -> Weights:
-        found = self.carry.weights(node)
-        if not found:
-            message = f"'{node.path}' is not in this module, and a batch norm and its layer become one"
-            raise fault("bad-call", message, node.span, help="fold the whole network, then take its head off")
-        return found
-
-    def scale_and_shift(self, norm: Node) -> tuple[Tensor, Tensor]:
-        """By what a norm multiplies each channel, and what it adds."""
-        own = {name: tensor.double() for name, tensor in self.state(norm).items()}
-        scale = (own["running_var"] + norm.fields["eps"]).rsqrt()
-        scale = scale * own["weight"] if "weight" in own else scale
-        shift = -own["running_mean"] * scale
-        return scale, shift + own["bias"] if "bias" in own else shift
-
     def norm_after(self, norm: Node) -> None:
-        scale, shift = self.scale_and_shift(norm)
+        scale, shift = scale_and_shift(self.carry, norm)
         if self.layer.op.name == "conv_transpose":  # its weight is that of each group, inputs first
             self.weight = self.grouped(scale, 2)
         else:
@@ -316,7 +300,7 @@ class Folded:
         self.bias, self.biased = self.bias * scale + shift, True
 
     def norm_before(self, norm: Node) -> None:
-        scale, shift = self.scale_and_shift(norm)
+        scale, shift = scale_and_shift(self.carry, norm)
         added = self.grouped(shift, 2).flatten(1).sum(1)
         self.weight = self.grouped(scale, 2)
         self.bias, self.biased = self.bias + added, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -9,11 +10,12 @@ from typing import Any, TypeVar
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
-from archdsl.ir.program import Program
+from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
 from archdsl.passes.backbone import backbone, pyramid
 from archdsl.passes.base import Pass
+from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
 
@@ -45,13 +47,28 @@ def graph_of(
     if features is not False:
         whole = elaborate(spec, variant, params, inputs)
         spec = backbone(spec, pyramid(whole) if isinstance(features, bool) else features, whole)
-    spec, program = rewritten(spec, rewriting.passes)
+    own = lowered(spec)
+    spec, program = rewritten(spec, rewriting.passes, own)
+    if loses_joins(own, program):
+        elaborate(spec, variant, params, inputs, own)
     return elaborate(spec, variant, params, inputs, program)
 
 
-def rewritten(spec: Spec, passes: Sequence[Pass]) -> tuple[Spec, Program]:
+def loses_joins(before: Program, after: Program) -> bool:
+    """Whether passes took out joins. That their tensors fit is then seen in the network before."""
+    return before is not after and bool(joins(before) - joins(after))
+
+
+def joins(program: Program) -> Counter[str]:
+    """How often tensors are joined by each op."""
+    nodes = (node for function in program.functions for node in function.walk())
+    return Counter(node.op.name for node in nodes if isinstance(node, Primitive) and node.op.many)
+
+
+def rewritten(spec: Spec, passes: Sequence[Pass], program: Program | None = None) -> tuple[Spec, Program]:
     """The program of a spec after passes; what the spec says of figures goes with the names of blocks."""
-    program = lowered(spec)
+    program = program or lowered(spec)
+    expect_mergeable(program)
     for one in passes:
         before, program = program, applied(one, program)
         spec = replace(spec, figure=renamed(spec.figure, new_names(before, program)))

@@ -35,6 +35,7 @@ FILE = Path(__file__).parent / "archdsl.schema.json"
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 BLOCK_NAME = "^[A-Z][A-Za-z0-9_]*$"
 RULES: Json = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "string"]}}  # for each tensor
+PATH = r"^(?!when$)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$"
 VARIANT_NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 
 
@@ -148,7 +149,7 @@ def document() -> dict[str, Json]:
         "until": {"type": "string"},
         "params": ref("names"),
         "defaults": targets(defaults_of),
-        "init": with_condition(targets(lambda _: RULES)),
+        "init": initial(),
         "figure": {**closed(FIGURE, figure_forms()), "type": ["object", "null"]},
         "detect": {**closed(DETECT, detect_forms()), "type": ["object", "null"]},
         "blocks": {
@@ -211,9 +212,12 @@ def targets(form: Callable[[Op], Json]) -> Json:
     }
 
 
-def with_condition(form: Json) -> Json:
-    """The same mapping with a `when:`."""
-    return {**form, "properties": {"when": ref("expression"), **form["properties"]}}
+def initial() -> Json:
+    """Rules by op, and by the paths of modules; with a `when:`."""
+    form = targets(lambda _: RULES)
+    named = {**RULES, "properties": {"when": ref("expression")}}
+    properties = {"when": ref("expression"), **form["properties"]}
+    return {**form, "properties": properties, "patternProperties": {PATH: named}}
 
 
 def defaults_of(op: Op) -> Json:

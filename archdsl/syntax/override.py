@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.support.naming import did_you_mean
@@ -22,6 +23,7 @@ def override(base: Mapping, over: Mapping) -> Mapping:
         tuple((key, unmeasured(value) if key.text == "variants" else value) for key, value in kept), over.span
     )
     said = mentions(over)
+    tree = without_rules(tree, {name for key in ("stages", "blocks") for name in names_in(over.get(key))})
     for key, value in over.entries:
         under = tree.get(key.text)
         if key.text in ("extends", "use", "until"):
@@ -47,6 +49,24 @@ def without(node: Node, name: str) -> Node:
     if not isinstance(node, Mapping):
         return node
     return Mapping(tuple(entry for entry in node.entries if entry[0].text != name), node.span)
+
+
+def names_in(section: Node | None) -> list[str]:
+    return section.keys() if isinstance(section, Mapping) else []
+
+
+def without_rules(tree: Mapping, parts: Collection[str]) -> Mapping:
+    """The tree without what `init:` says of modules in stages and blocks that are gone, or others now."""
+    rules = tree.get("init")
+    if not parts or not isinstance(rules, Mapping):
+        return tree
+    others = set(names_in(tree.get("stages"))) - set(parts)
+
+    def stays(key: str) -> bool:
+        head = key.partition(".")[0]
+        return head in others or not any(head == part or head.startswith(f"{part}_") for part in parts)
+
+    return replaced(tree, "init", Mapping(tuple(entry for entry in rules.entries if stays(entry[0].text)), rules.span))
 
 
 def as_mapping_of(node: Node) -> Mapping:
@@ -183,8 +203,9 @@ def cut(tree: Mapping, until: Scalar | None, file: str) -> Mapping:
     names = stages.keys()
     if until.text not in names:
         raise no_stage(until, names, f"'{clip(file)}'")
-    kept = Mapping(stages.entries[: names.index(until.text) + 1], stages.span)
-    return replaced(tree, "stages", kept)
+    last = names.index(until.text) + 1
+    kept = Mapping(stages.entries[:last], stages.span)
+    return without_rules(replaced(tree, "stages", kept), names[last:])
 
 
 def no_stage(name: Scalar, known: list[str], file: str) -> SpecError:

@@ -197,6 +197,16 @@ class Defaults:
 
 
 @dataclass(frozen=True, eq=False)
+class NamedInit:
+    """An entry of `init:` for one module: the keys that lead to it from the network, or from each call of a block."""
+
+    path: tuple[str, ...]
+    span: Span
+    values: Mapping[str, Expr]
+    when: Expr | None = None  # in the names of the network's params, or of the block
+
+
+@dataclass(frozen=True, eq=False)
 class Detect:
     """`detect:` of a detector: which outputs hold what, and the numbers of the search for objects."""
 
@@ -250,6 +260,7 @@ class Spec:
     detect: Detect | None = None
     figure: Figure = field(default_factory=Figure)  # with what the used files say of theirs
     init_when: Expr | None = None  # whether `init` applies
+    named_init: tuple[NamedInit, ...] = ()
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
     lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault

@@ -17,7 +17,7 @@ SPEC: Mapping[str, str] = {
     "until": "the last stage to take of the network in use: or extends:",
     "params": "parameters of the network, with their defaults; an empty value is required",
     "defaults": "arguments that every step of an op or block gets unless it says otherwise",
-    "init": "initialisation of weights, by op",
+    "init": "initialisation of weights: by op, by the key of a module (stem.conv), by block and key (Unit.bn)",
     "detect": "how objects are found in the outputs: {confidence: 0.01, iou: 0.45, ...}; the module gets a detect()",
     "figure": "how figures show it: {labels: {SqueezeExcite: SE}, hide: [dropout]}",
     "blocks": "blocks, in PascalCase, each with params and a body",
@@ -69,6 +69,7 @@ INIT_NAMES: Mapping[str, tuple[str, ...]] = {  # what a rule may read, by the gr
     "convolution": ("fan_in", "fan_out", "taps", "groups"),
     "linear": ("fan_in", "fan_out"),
 }
+WITHOUT_BIAS = frozenset({"prelu", "rms_norm", "scale"})  # ops with a weight alone
 VARIANT: Mapping[str, str] = {
     "input": "the shape of the input in this variant",
     "inputs": "the shapes of inputs in this variant, by name",

@@ -18,7 +18,7 @@ from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
 from archdsl.ir.program import Program
 from archdsl.ops import REGISTRY
-from archdsl.passes.pipeline import Rewriting, rewritten
+from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, locate, read, read_from
@@ -63,9 +63,11 @@ def cost_of(
     spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    if isinstance(spec, Mapping):
-        return count_program(*rewritten(read(spec), rewriting.passes), Kept(), variant, params, inputs)
-    return count_program(*recent(locate(spec)).lowered(rewriting), variant, params, inputs)
+    known = Recent(read(spec), {}, ()) if isinstance(spec, Mapping) else recent(locate(spec))
+    whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
+    if loses_joins(whole[1], wanted[1]):
+        count_program(*whole, variant, params, inputs)
+    return count_program(*wanted, variant, params, inputs)
 
 
 def recent(path: Path) -> Recent:

@@ -30,7 +30,7 @@ class Maker:
 
     SOUND = ["conv", "conv", "conv", "dwconv", "bn", "relu", "act", "dropout", "channel_shuffle", "prelu", "max_pool"]
     FUNCTIONAL = [name for name, op in REGISTRY.items() if not op.many]
-    JOINS = [name for name, op in REGISTRY.items() if op.many]
+    JOINS = [name for name, op in REGISTRY.items() if op.many and name != "reparam"]  # whose branches are few
     SIZES = [1, 2, 4, 8, 8, "n", "a", "c_in", "c_in", "b - a", "a * 2 - n", "make_divisible(c_in + n)"]
     TRUTHS = [True, False, "n > 1", "c_in == 8", "kind == 'small'", "not 1", "h_in > 3", "n in [1, 2]"]
     PATTERNS = ["c h w -> h w c", "(g c) h w -> (c g) h w", "(g c) h w -> g c h w", "c -> c", "c h w -> (c h w)"]

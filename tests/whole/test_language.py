@@ -302,7 +302,7 @@ def test_the_page_mentions_every_key_and_function():
 
 def test_the_links_of_the_page_lead_somewhere():
     titles = re.findall("^#+ (.*)$", PAGE, re.MULTILINE)
-    heads = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+    heads = {re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-") for title in titles}
     links = re.findall(r"\]\(([^)]+)\)", PAGE)
     assert {link for link in links if link.startswith("#") and link[1:] not in heads} == set()
     assert {link for link in links if not link.startswith("#") and not (DOCS / link).exists()} == set()

@@ -13,6 +13,7 @@ from archdsl.backends.torch.classifier import Classifier, classifier_of, common,
 from archdsl.backends.torch.detector import detect_lines
 from archdsl.backends.torch.initialize import init_lines, without_clash
 from archdsl.backends.torch.layout import Cat
+from archdsl.backends.torch.named_init import named_lines
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.pieces import Line, expr_doc, indent
@@ -65,7 +66,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     written, writer = classes_of(graph, functions, symbolic, rates, classifier, names_, prelude, norm)
     network = written[-1]
     helper = norm.word if norm is not None and not norm.handed else ""
-    network.init += init_of(origin.function, graph, writer, written)
+    network.init += init_of(functions, graph, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
@@ -133,11 +134,16 @@ def follows(graph: Graph, name: str) -> Constant:
     return evaluate(default, graph.params) if default is not None else None
 
 
-def init_of(function: ir.Function, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[Line]:
+def init_of(
+    functions: Sequence[ir.Function], graph: Graph, writer: Writer, classes: Sequence[ClassSource]
+) -> list[Line]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
-    lines = without_clash(
-        init_lines(function.init, classes, writer.prelude), classes[-1].init, writer.words.word("module")
-    )
+    function, sources = functions[-1], {f.id: source for f, source in zip(functions, classes, strict=True)}
+    lines = [
+        *init_lines(function.init, classes, writer.prelude),
+        *named_lines(functions, sources, writer),
+    ]
+    lines = without_clash(lines, classes[-1].init, writer.words.word("module"))
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return lines if evaluate(function.init_when, graph.params) else []

@@ -13,7 +13,7 @@ from archdsl.analysis.noting import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
-from archdsl.backends.torch.conditions import write_condition
+from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
@@ -118,6 +118,17 @@ class ClassSource:
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
     biased: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its modules have a bias
     learned: dict[str, set[bool]] = field(default_factory=dict)  # op name -> whether its norms have a scale
+    named_init: list[tuple[ir.NamedInit, Expr]] = field(default_factory=list)  # under which conditions, to print
+
+
+def is_there(path: Sequence[ir.Operation], function: ir.Function) -> bool:
+    """Whether a pass has left the operations that lead to a module."""
+    inside = function.walk()
+    for node in path:
+        if node not in inside:
+            return False
+        inside = node.block.walk() if isinstance(node, ir.Call) else (n for r in node.regions() for n in r.walk())
+    return True
 
 
 def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr]:
@@ -282,6 +293,7 @@ class Writer:
         features = self.print_features(inputs, result)
         forward, plain = self.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
+        named_init = self.named_init()
         norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
         lets = [*self.let_lines(), *norm]
         derived = self.derived_lines()
@@ -307,8 +319,23 @@ class Writer:
             modules=self.modules,
             weighted=self.weighted,
             biased=self.biased,
+            named_init=named_init,
             learned=self.learned,
         )
+
+    def named_init(self) -> list[tuple[ir.NamedInit, Expr]]:
+        """The modules here, and inside of them, that have rules of their own, each with what its module is asked."""
+        found = []
+        for init in self.function.named_init:
+            alike = (n for n in self.function.walk() if isinstance(n, ir.If) and n.condition == init.condition)
+            node = next(alike, None)
+            shown = self.numbers.shown(init.condition, (node.id, "condition") if node is not None else None)
+            if not isinstance(shown, Lit) and not self.outermost:
+                flag = f"self.{self.condition_flag('own_init', shown)}" if node is None else test_of(self, node, shown)
+                shown = Name(flag.replace("self.", "m."))
+            if shown != Lit(False) and is_there(init.path, self.function):
+                found.append((init, shown))
+        return found
 
     def channels_of(self, operand: ir.Operand) -> Expr:
         return self.channels.of(operand)

@@ -131,8 +131,8 @@ def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool])
 
 def product(text: str) -> Doc:
     """A product, which can be broken."""
-    first, *rest = text.split(" * ")
-    return Chain(first, tuple(("*", factor) for factor in rest)) if rest else first
+    first, *rest = text.split()
+    return Chain(first, tuple(zip(rest[::2], rest[1::2], strict=True))) if rest else first
 
 
 def names_of(target: str) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,8 +39,8 @@ from archdsl.syntax.reading.values import (
     to_shape,
 )
 from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, expected
-from archdsl.syntax.spec import Defaults, Expected, Param, Spec
-from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT
+from archdsl.syntax.spec import Defaults, Expected, NamedInit, Param, Spec
+from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT, WITHOUT_BIAS
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
 
 VERSION = 1
@@ -246,6 +246,7 @@ class _Reader:
             defaults=self.defaults(),
             init=self.init(),
             init_when=self.init_when(),
+            named_init=self.named_init(),
             blocks=bodies.blocks(self.section("blocks")),
             stages=stages,
             variants=variants,
@@ -399,18 +400,46 @@ class _Reader:
         """Like defaults; `{weight: {normal: sqrt(2 / fan_out)}}` is kept as the call `normal(sqrt(2 / fan_out))`."""
         found: dict[str, Defaults] = {}
         for key, value in self.section("init"):
-            if key.text == "when":
+            if key.text == "when" or self.names_module(key):
                 continue
             with self.ctx.catch():
                 self.known_target(key)
-                entries = as_mapping(
-                    value, f"the initialisation of '{clip(key.text)}'", "write conv: {weight: {normal: 0.01}}"
-                ).entries
-                rules: dict[str, Expr] = {}
-                for name, part in entries:
-                    with self.ctx.catch():
-                        rules[name.text] = self.rule(key.text, name, part)
-                found[key.text] = Defaults(key.text, key.span, rules)
+                if key.text not in REGISTRY:
+                    message = f"'{clip(key.text)}' is a block: init: names an op, or a module in the block"
+                    raise fault("bad-init", message, key.span, help=f"such as {clip(key.text)}.conv")
+                group = "linear" if key.text == "linear" else REGISTRY[key.text].group
+                known = INIT_NAMES.get(group, ())
+                found[key.text] = Defaults(key.text, key.span, self.rules(key, value, known))
+        return found
+
+    def named_init(self) -> tuple[NamedInit, ...]:
+        """The entries for single modules."""
+        found: list[NamedInit] = []
+        for key, value in self.section("init"):
+            if key.text == "when" or not self.names_module(key):
+                continue
+            with self.ctx.catch():
+                rules = self.rules(key, value, INIT_NAMES["convolution"], beside=("when",))
+                when = value.get("when") if isinstance(value, Mapping) else None
+                path = tuple(key.text.split("."))
+                found.append(NamedInit(path, key.span, rules, to_expr(when) if when is not None else None))
+        return tuple(found)
+
+    def names_module(self, key: Scalar) -> bool:
+        """Whether a key of `init:` is the path of a module: it has a dot, or is a stage."""
+        stages = self.doc.tree.get("stages")
+        return "." in key.text or (isinstance(stages, Mapping) and key.text in stages)
+
+    def rules(self, key: Scalar, value: Node, known: Collection[str], beside: Collection[str] = ()) -> dict[str, Expr]:
+        """The rule of each tensor; `known` is what they may read, `beside` the keys that are no tensors."""
+        entries = as_mapping(
+            value, f"the initialisation of '{clip(key.text)}'", "write conv: {weight: {normal: 0.01}}"
+        ).entries
+        found: dict[str, Expr] = {}
+        for name, part in entries:
+            if name.text not in beside:
+                with self.ctx.catch():
+                    found[name.text] = self.rule(key.text, name, part, known)
         return found
 
     def init_when(self) -> Expr | None:
@@ -421,11 +450,13 @@ class _Reader:
                     return to_expr(value)
         return None
 
-    def rule(self, target: str, tensor: Scalar, node: Node) -> Expr:
+    def rule(self, target: str, tensor: Scalar, node: Node, known: Collection[str]) -> Expr:
         """`{normal: 0.01}` for the weight or the bias of an op."""
         if tensor.text not in ("weight", "bias"):
             message = f"init: gives weight and bias, not '{clip(tensor.text)}'"
             raise fault("unknown-key", message, tensor.span, help=self.ctx.hint(tensor.text, ("weight", "bias")))
+        if tensor.text == "bias" and target in WITHOUT_BIAS:
+            raise fault("bad-init", f"the op '{target}' has no bias", tensor.span, help="leave out the rule")
         if not isinstance(node, Mapping) or len(node.entries) != 1:
             message = "an initialisation is one rule with its number"
             raise fault("wrong-type", message, head(node), help="such as {normal: 0.01}")
@@ -438,8 +469,6 @@ class _Reader:
             raise fault(
                 "bad-init", f"'{name.text}' takes one number", head(value), help=f"such as {{{name.text}: 0.01}}"
             )
-        group = "linear" if target == "linear" else REGISTRY[target].group if target in REGISTRY else ""
-        known = INIT_NAMES.get(group, ())
         for read in names(number):
             if read.id not in known:
                 help = self.ctx.hint(read.id, known) or f"it reads {', '.join(known) or 'numbers alone'}"

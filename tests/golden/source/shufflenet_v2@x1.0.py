@@ -104,13 +104,15 @@ class ShuffleNetV2(nn.Module):
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
-                fan_in = m.in_channels // m.groups * math.prod(m.kernel_size)
                 taps = math.prod(m.kernel_size)
-                nn.init.normal_(m.weight, std=0.01 if fan_in == 27 else taps / fan_in)
+                fan_in = m.in_channels // m.groups * math.prod(m.kernel_size)
+                nn.init.normal_(m.weight, std=taps / fan_in)
             elif isinstance(m, nn.BatchNorm2d):
                 nn.init.constant_(m.bias, 0.0001)
             elif isinstance(m, nn.Linear):
                 nn.init.normal_(m.weight, std=0.01)
+        if isinstance(self.conv1[0].conv, nn.Conv2d):
+            nn.init.normal_(self.conv1[0].conv.weight, std=0.01)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Compute the map that enters the head."""

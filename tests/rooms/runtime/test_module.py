@@ -21,6 +21,7 @@ from collections import Counter
 import pytest
 import torch
 from support.nets import SPECS, assert_equal, exact, filled, graph_of, images, run, variant_of
+from support.proof import network
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
@@ -226,6 +227,8 @@ def test_a_step_of_training_reaches_every_parameter(name):
 def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(name):
     torch.manual_seed(0)
     net = archdsl.build(name, variant_of(name))
+    for norm in (part for part in net.modules() if op_of(part) == "bn" and not part.weight.any()):
+        nn.init.ones_(norm.weight)  # a branch that begins with a scale of 0 passes on no gradient at first
     graph = archdsl.graph(name, variant_of(name))  # at its own size: norms of two values pass on no gradient
     outputs = tree_leaves(net(*(torch.randn(2, *tensor.shape) for tensor in graph.inputs.values())))
     sum((output * torch.randn_like(output)).sum() for output in outputs).backward()
@@ -369,15 +372,31 @@ def init_fault(values, kind, number):
     return ""
 
 
-def init_faults(net, init):
+def own_rules(given, graph):
+    """The rules that hold for single modules, by their paths: in the network, or in the calls of a block."""
+    spec, found = read(given), {}
+    for entry in spec.named_init if init_of(given, graph) else ():
+        head, *keys = entry.path
+        calls = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.name == head]
+        for scope in calls:
+            if entry.when is None or evaluate(entry.when, {**scope.arguments, "c_in": scope.inputs[0].shape[0]}):
+                found[".".join([scope.path, *keys])] = entry
+        if not calls:
+            found[".".join(entry.path)] = entry
+    return found
+
+
+def init_faults(net, init, own):
     """The tensors that differ from their rules, and which kinds of tensors were looked at."""
     checked, faults = Counter(), []
     for key, part in net.named_modules():
         for tensor in ("weight", "bias") if op_of(part) else ():
-            values = getattr(part, tensor)
-            if values is None or (values.numel() < 200 and rule_of(part, tensor, init)[0] != "constant"):
+            values, rules = getattr(part, tensor), init
+            if key in own and tensor in own[key].values:
+                rules = {op_of(part): own[key]}
+            if values is None or (values.numel() < 200 and rule_of(part, tensor, rules)[0] != "constant"):
                 continue
-            fault = init_fault(values.detach(), *rule_of(part, tensor, init))
+            fault = init_fault(values.detach(), *rule_of(part, tensor, rules))
             checked[op_of(part), tensor] += 1
             faults += [f"{key}.{tensor}: {fault}"] if fault else []
     return faults, checked
@@ -387,9 +406,94 @@ def init_faults(net, init):
 def test_weights_are_drawn_as_the_spec_says(name):
     torch.manual_seed(0)
     net, init = module.build(graph_of(name)), init_of(name, graph_of(name))
-    faults, checked = init_faults(net, init)
+    faults, checked = init_faults(net, init, own_rules(name, graph_of(name)))
     assert not faults
     assert {op_of(part) for part in net.modules()} - {None} == {op for op, _ in checked}
+
+
+NAMED = {  # a network with three ways to name a module, whose channels of the image may be others
+    "archdsl": 1,
+    "name": "Named",
+    "input": [3, 8, 8],
+    "params": {"zero": True, "deep": False},
+    "variants": {"one": {}, "other": {"zero": False, "deep": True}},
+    "blocks": {
+        "ConvBN": {"params": {"out": 8, "stride": 1}, "body": [{"conv": ["out", 3, "stride"]}, "bn"]},
+        "Unit": {
+            "params": {"out": 8, "stride": 1},
+            "body": [
+                {"residual": {"if": "stride == 1 and c_in == out", "body": [{"ConvBN": ["out", "stride"]}, "bn"]}},
+                {"relu": None},
+                {"when": "stride == 2", "bn": None, "name": "last"},
+            ],
+        },
+    },
+    "init": {
+        "conv": {"weight": {"normal": "sqrt(2 / fan_out)"}, "bias": {"constant": 0}},
+        "bn": {"weight": {"constant": 0.5}},
+        "stem.0": {"weight": {"normal": 0.01}, "bias": {"constant": 2}},
+        "body.2.conv": {"weight": {"trunc_normal": "1 / fan_in"}},
+        "tail.pair.0.conv": {"weight": {"uniform": "1 / fan_in"}},
+        "side": {"weight": {"constant": 3}, "when": "deep"},
+        "Unit.bn": {"weight": {"constant": 0}, "when": "stride == 1 and c_in == out"},
+        "Unit.conv_bn.bn": {"bias": {"constant": 4}},
+        "Unit.last": {"bias": {"constant": 5}},
+    },
+    "stages": {
+        "stem": [{"conv": {"out": 8, "kernel": 3}}, "relu"],
+        "body": [{"Unit": 8}, {"Unit": [16, 2]}, {"ConvBN": 48}],
+        "tail": [{"body": [{"ConvBN": 48}, "relu"], "name": "pair"}, "relu"],
+        "side": [{"residual": [{"conv": 48}]}],
+        "head": ["global_avg_pool", "flatten", {"linear": 4}],
+    },
+}
+
+
+@pytest.mark.parametrize("variant", ["one", "other"])
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_module_is_filled_by_the_rules_for_its_name(variant, style, channels):
+    torch.manual_seed(0)
+    graph = archdsl.graph(NAMED, variant, input=[channels, 8, 8])
+    net = network(graph, style)
+    state = net.state_dict()
+    assert abs(state["stem.0.weight"].std() / 0.01 - 1) < 0.2
+    assert (state["stem.0.bias"] == 2).all()
+    assert state["body.2.conv.weight"].abs().max() <= 2.001 / (16 * 9)
+    assert abs(state["body.2.conv.weight"].std() * 16 * 9 / 0.8796 - 1) < 0.1
+    assert state["tail.pair.0.conv.weight"].abs().max() <= 1 / (48 * 9)
+    side = state["side.weight"]
+    assert (side == 3).all() if variant == "other" else abs(side.std() * math.sqrt(24) - 1) < 0.1
+    zero = {"body.0.bn"}  # the one beside a shortcut
+    for key, part in net.named_modules():
+        if isinstance(part, nn.BatchNorm2d):
+            assert (part.weight == (0 if key in zero else 0.5)).all(), key
+            assert (
+                part.bias == (5 if key.endswith("last") else 4 if key.startswith("body") and "conv_bn" in key else 0)
+            ).all()
+
+
+def test_a_rule_goes_with_the_module_that_a_pass_takes_away():
+    assert "m.conv_bn.bn.bias" in archdsl.emit(NAMED, "one")
+    source = archdsl.emit(NAMED, "one", passes=["fold_batch_norm"])
+    assert "conv_bn.bn" not in source
+    assert "self.stem[0]" in source
+    assert "self.body[2].conv" in source
+
+
+def test_a_backbone_has_the_rules_of_its_own_modules():
+    torch.manual_seed(0)
+    cut = archdsl.build(NAMED, "one", features_only=["stem"]).state_dict()
+    assert abs(cut["stem.0.weight"].std() / 0.01 - 1) < 0.2
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("name", ["shufflenet_v1", "shufflenet_v2", "weightnet"])
+def test_the_first_convolution_is_filled_alike_whatever_the_image(name, channels):
+    torch.manual_seed(0)
+    net = archdsl.build(name, variant_of(name), in_chans=channels)
+    first = next(part for part in net.modules() if isinstance(part, nn.Conv2d))
+    assert abs(first.weight.std() / 0.01 - 1) < 0.25
 
 
 CONVS = [{"conv": 240}, {"conv": {"out": 240, "bias": False}}, {"conv": {"out": 240, "groups": 4, "kernel": 3}}]
@@ -427,14 +531,14 @@ def test_every_form_of_rule_is_followed(name):
     init, steps = INITS[name]
     given = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "init": init, "stages": {"body": steps}}
     torch.manual_seed(0)
-    faults, _ = init_faults(archdsl.build(given), read(given).init)
+    faults, _ = init_faults(archdsl.build(given), read(given).init, {})
     assert not faults
 
 
 def test_init_holds_only_when_it_says_so():
     torch.manual_seed(0)
     assert not init_of("shufflenet_v2", archdsl.graph("shufflenet_v2", "torchvision-x1.0"))
-    assert init_faults(archdsl.build("shufflenet_v2", "torchvision-x1.0"), {})[0] == []
+    assert init_faults(archdsl.build("shufflenet_v2", "torchvision-x1.0"), {}, {})[0] == []
 
 
 def test_the_rules_of_papers_reach_the_weights():
