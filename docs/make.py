@@ -18,8 +18,8 @@ from yaml import safe_load as yaml_of
 
 import archdsl
 from archdsl.backends.cost import markdown
-from archdsl.backends.torch.layout import flat
-from archdsl.backends.torch.pieces import module_doc
+from archdsl.backends.torch.pieces import module_call
+from archdsl.backends.torch.spelling import one_line
 from archdsl.commands.list import spec_lines
 from archdsl.commands.ops import is_word, kind, shown
 from archdsl.expr.nodes import Lit, wrap
@@ -256,7 +256,7 @@ def torch_text(op: Op, f: SimpleNamespace, given: dict[str, object], shapes: lis
         return op.source(site, ", ".join(map(str, (1, *f.shape))))
     if op.functional(frozenset(given)):
         return op.function(site, *(["x"] if len(shapes) == 1 else [f"x{n}" for n in range(1, len(shapes) + 1)]))
-    return flat(module_doc(op.module(site)))
+    return one_line(module_call(op.module(site)))
 
 
 # --- docs/systems

@@ -7,7 +7,7 @@ Python's), and printed back into emitted source. Trees compare by content, not b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -182,20 +182,23 @@ def is_long(expr: Expr) -> bool:
 def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The same node over changed parts."""
     match expr:
-        case Unary(operand=a):
-            return replace(expr, operand=change(a))
-        case Binary(left=a, right=b) | Compare(left=a, right=b):
-            return replace(expr, left=change(a), right=change(b))
+        case Unary(op=op, operand=a):
+            return Unary(op, change(a), span=expr.span)
+        case Binary(op=op, left=a, right=b):
+            return Binary(op, change(a), change(b), span=expr.span)
+        case Compare(op=op, left=a, right=b):
+            return Compare(op, change(a), change(b), span=expr.span)
         case Index(base=a, index=b):
-            return replace(expr, base=change(a), index=change(b))
-        case Logic(items=items) | ListOf(items=items):
-            return replace(expr, items=tuple(change(item) for item in items))
+            return Index(change(a), change(b), span=expr.span)
+        case Logic(op=op, items=items):
+            return Logic(op, tuple(map(change, items)), span=expr.span)
+        case ListOf(items=items):
+            return ListOf(tuple(map(change, items)), span=expr.span)
         case IfElse(condition=c, then=a, other=b):
-            return replace(expr, condition=change(c), then=change(a), other=change(b))
-        case Call(args=args, keywords=keywords):
-            return replace(
-                expr, args=tuple(change(a) for a in args), keywords=tuple((k, change(v)) for k, v in keywords)
-            )
-        case FirstRow(element=a, condition=c, rows=b):
-            return replace(expr, element=change(a), condition=change(c), rows=change(b))
+            return IfElse(change(c), change(a), change(b), span=expr.span)
+        case Call(function=function, args=args, keywords=keywords):
+            named = tuple((k, change(v)) for k, v in keywords)
+            return Call(function, tuple(map(change, args)), named, span=expr.span)
+        case FirstRow(element=a, condition=c, columns=columns, rows=b):
+            return FirstRow(change(a), change(c), columns, change(b), span=expr.span)
     return expr

@@ -21,8 +21,14 @@ from archdsl.expr.nodes import (
 )
 
 _POWER = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "**": 8}
+ATOM = 10
 _SIMPLE = re.compile(r"-?[\w.]+")
 _OF_MATH = ("ceil", "floor", "sqrt", "gcd", "exp", "log")
+
+
+def spelled(function: str) -> str:
+    """A function of expressions as emitted source calls it."""
+    return f"math.{function}" if function in _OF_MATH else function
 
 
 def show(expr: Expr, *, python: bool = False) -> str:
@@ -57,15 +63,15 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
             return f"{part(a, 5)} {op} {part(b, 5)}", 4
         case Logic(op=op, items=items):
             power = _POWER[op]
-            return f" {op} ".join(part(item, power + 1) for item in items), power
+            least = ATOM if python else power + 1  # emitted source has `and` in brackets where it stands in `or`
+            return f" {op} ".join(part(a, least if isinstance(a, Logic) else power + 1) for a in items), power
         case IfElse(condition=c, then=a, other=b):
             return f"{part(a, 1)} if {part(c, 1)} else {part(b, 0)}", 0
         case Index(base=a, index=b):
             return f"{part(a, 10)}[{part(b, 0)}]", 10
         case Call(function=function, args=args, keywords=keywords):
             inside = [part(a, 0) for a in args] + [f"{k}={part(v, 0)}" for k, v in keywords]
-            prefix = "math." if python and function in _OF_MATH else ""
-            return f"{prefix}{function}({', '.join(inside)})", 10
+            return f"{spelled(function) if python else function}({', '.join(inside)})", 10
         case ListOf(items=items):
             inside = [part(item, 0) for item in items]
             if python:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Folder: TypeAlias = Literal["specs", "codegen_templates"]
 SPECS: tuple[str, ...] = ("specs", "specs/beyond")  # the families of the survey, and others
@@ -29,14 +32,19 @@ def spec_folders() -> dict[str, Path]:
 
 def template(name: str, **values: object) -> str:
     """A template of `codegen_templates/`, printed. Templates decide nothing: every value is ready before."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    return environment().get_template(name).render(values)
 
-    environment = Environment(  # HTML escapes itself; LaTeX and Markdown have escapes of their own, applied before
-        autoescape=name.endswith(".html.jinja"),
+
+@cache
+def environment() -> Environment:
+    """What compiles templates, each once: HTML escapes itself; LaTeX and Markdown have escapes of their own."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        autoescape=select_autoescape(["html.jinja"], default=False),
         loader=FileSystemLoader(folder("codegen_templates")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name).render(values)

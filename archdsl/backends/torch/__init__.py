@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from archdsl.analysis.coverage import covering_graphs
 from archdsl.analysis.noting import IMAGE, size_word
 from archdsl.backends.torch import scope
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.classes import ClassSource, Writer
-from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_lines
-from archdsl.backends.torch.detector import detect_lines
-from archdsl.backends.torch.initialize import init_lines, without_clash
-from archdsl.backends.torch.layout import Cat
-from archdsl.backends.torch.named_init import named_lines
+from archdsl.backends.torch.classifier import Classifier, classifier_of, common, reset_body
+from archdsl.backends.torch.detector import detect_body
+from archdsl.backends.torch.initialize import init_body, without_clash
+from archdsl.backends.torch.named_init import named_body
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
-from archdsl.backends.torch.pieces import Line, expr_doc, indent
 from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.printer import Document, print_document
-from archdsl.backends.torch.recursion import assume, calls_itself, channels_left, sizes_left, written
+from archdsl.backends.torch.recursion import assume, calls_itself, channels_left, sizes_left
 from archdsl.backends.torch.sizes import Size
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.given import known_word
@@ -71,9 +70,9 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     network.base = prelude.get(base, base) or network.base
     if classifier is not None:
         known = Lit(classifier.node.inputs[0].shape[0]) if classifier.node is not None and not parametric else None
-        network.reset = reset_lines(classifier, graph, known or writer.width, writer.last_block, prelude, helper)
+        network.reset = reset_body(classifier, graph, known or writer.width, writer.last_block, prelude, helper)
     if origin.spec.detect is not None:
-        network.detect = detect_lines(origin.spec.detect, f"{graph.name}Output", prelude)
+        network.detect = detect_body(origin.spec.detect, f"{graph.name}Output", prelude)
     helpers = [norm.definition()] if norm is not None and helper else []
     return Document(graph, written, variants(graphs, network) if parametric else {}, prelude, helpers)
 
@@ -105,8 +104,8 @@ def classes_of(
     for function in functions:
         if calls_itself(function):
             assume(writer_of, function, classes, channels, sizes)
-        writer, source = written(writer_of, function)
-        classes[function.id] = source
+        writer = writer_of(function)
+        classes[function.id] = writer.write()
         sizes[function.id] = sizes_left(writer, function)
         channels[function.id] = channels_left(writer, function)
     return list(classes.values()), writer
@@ -136,18 +135,15 @@ def follows(graph: Graph, name: str) -> Constant:
 
 def init_of(
     functions: Sequence[ir.Function], graph: Graph, writer: Writer, classes: Sequence[ClassSource]
-) -> list[Line]:
+) -> list[py.Statement]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
     function, sources = functions[-1], {f.id: source for f, source in zip(functions, classes, strict=True)}
-    lines = [
-        *init_lines(function.init, classes, writer.prelude),
-        *named_lines(functions, sources, writer),
-    ]
-    lines = without_clash(lines, classes[-1].init, writer.words.word("module"))
+    made = [*init_body(function.init, classes, writer.prelude), *named_body(functions, sources, writer)]
+    body = without_clash(made, classes[-1].init, writer.words.word("module"))
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
-        return lines if evaluate(function.init_when, graph.params) else []
-    return [Line(0, Cat(("if ", expr_doc(condition))), ":"), *indent(lines)] if lines else []
+        return body if evaluate(function.init_when, graph.params) else []
+    return [py.If(condition, body)] if body else []
 
 
 def network_base(classes: Sequence[ClassSource]) -> str:

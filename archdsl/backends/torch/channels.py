@@ -86,8 +86,8 @@ class Channels:
 
     def printed(self, expr: Expr, slot: tuple[int, str] | None) -> Expr:
         """Channels that enter a step, to print; it is noted that they are."""
-        self.entered.append(self.numbers.said(expr, slot))
-        return self.numbers.shown(expr, slot)
+        self.entered.append(self.numbers.shown(expr, slot))
+        return self.entered[-1]
 
     def as_c_in(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor as a meaning of `c_in`: a constant, or over the names of the spec."""
@@ -204,7 +204,10 @@ class Channels:
                 return self.of_size(node, fields)  # a stage knows its own height and width as numbers alone
             if node.op.many:  # operands that must agree: the last is as good as the first, and the main path
                 last = wrap(node.op.channels(fields, entering[::-1], where))
-                return found if same(found, last) or isinstance(last, IfElse) else last
+                if same(found, last) or not isinstance(last, IfElse):
+                    return found if same(found, last) else last
+                sure = [c for c in entering if not isinstance(c, IfElse)]  # of what is there in any case
+                return wrap(node.op.channels(fields, sure, where)) if isinstance(found, IfElse) and sure else found
         except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
             return self.of_size(node, fields)
         return found

@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.backends.torch.layout import Bracketed, Cat, Doc, Group, Ternary
-from archdsl.backends.torch.pieces import Line, text
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.parse import parsed
+from archdsl.backends.torch.syntax import IDENTITY, Tree
 from archdsl.expr.nodes import Compare, Expr, Lit, Name
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
     from archdsl.backends.torch.conditions import Arm
 
+MAKERS = "dict[str, Callable[[], nn.Module]]"
 FEWEST = 4  # words from which on a table is easier to read than `if … elif`
 
 
-def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[Line]:
+def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[py.Statement]:
     """`self.key = keys[word]()`, where conditions ask for one word after another; else nothing."""
     words = compared_words(writer, arms)
     left = [word for word in words_of(writer, words[0]) if word not in {w.value for _, w in words}] if words else []
     if len(words) + bool(left) < FEWEST or len(left) != 1:
         return []
-    rows = [(str(word.value), arm.doc) for (_, word), arm in zip(words, arms, strict=False)]
+    rows = [(str(word.value), arm.made) for (_, word), arm in zip(words, arms, strict=False)]
     rows.append((left[0], remaining(writer, arms[len(words) :])))
     name, table = words[0][0], writer.words.word(f"{key}s", f"{key}_makers")
-    entries = tuple(Cat((f'"{word}": ', maker(doc))) for word, doc in rows)
+    entries = tuple((Lit(word), maker(made)) for word, made in rows)
     return [
-        Line(0, Cat((f"{table}: dict[str, Callable[[], nn.Module]] = ", Group("", entries, "{", "}")))),
-        Line(0, f"self.{key} = {table}[{name.id}]()"),
+        py.Assign(Name(table), py.Dict(entries), parsed(MAKERS)),
+        py.assign(f"self.{key}", py.Call(py.Subscript(Name(table), (name,)))),
     ]
 
 
@@ -58,17 +60,15 @@ def words_of(writer: Writer, pair: tuple[Name, Lit]) -> list[str]:
     return list(seen.words) if seen is not None and seen.kinds == {"str"} else []
 
 
-def remaining(writer: Writer, arms: Sequence[Arm]) -> Doc:
+def remaining(writer: Writer, arms: Sequence[Arm]) -> Tree:
     """What the last word makes, under the conditions that are left."""
-    found = arms[-1].doc
+    found = arms[-1].made
     for arm in reversed(arms[:-1]):
         condition: Expr = writer.numbers.shown(arm.condition) if arm.condition is not None else Lit(True)
-        found = Ternary(arm.doc, text(condition), found)
+        found = py.Conditional(arm.made, condition, found)
     return found
 
 
-def maker(doc: Doc) -> Doc:
+def maker(made: Tree) -> Tree:
     """What makes a module when it is called."""
-    if doc == "nn.Identity()":
-        return "nn.Identity"
-    return Cat(("lambda: ", Bracketed(doc) if isinstance(doc, Ternary) else doc))
+    return Name("nn.Identity") if made == IDENTITY else py.Lambda(made)

@@ -7,41 +7,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 from archdsl.analysis.noting import ENTERS, IMAGE, is_image, size_word
 from archdsl.backends.torch import scope
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.channels import Channels
-from archdsl.backends.torch.classifier import WORDS, Classifier, chosen_pool, exchangeable, width_of
+from archdsl.backends.torch.classifier import Classifier, chosen_pool, exchangeable, read_by, width_of
 from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
-from archdsl.backends.torch.layout import Cat, Doc, Group, Ternary, flat, keyword, listing, split_arguments
-from archdsl.backends.torch.loops import LoopWriter, is_starred
+from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.own import write_own
+from archdsl.backends.torch.parse import CHANNELS, LAST, parsed, printed
 from archdsl.backends.torch.pieces import (
-    TARGET,
-    Line,
     Piece,
     aimed,
-    append_lines,
-    expr_doc,
-    indent,
+    appended,
+    container,
     joined_pieces,
-    leading,
-    mentions,
-    module_doc,
-    renamed,
+    module_call,
     text,
-    value_doc,
+    value_tree,
 )
 from archdsl.backends.torch.prelude import refuse_unknown
-from archdsl.backends.torch.repeated import repeated, with_assignments, with_variables
+from archdsl.backends.torch.repeated import repeated, with_variables
 from archdsl.backends.torch.sizes import Size, Sizes, named_size
+from archdsl.backends.torch.spelling import one_line
+from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.expr.evaluate import evaluate
@@ -70,9 +67,8 @@ from archdsl.ops.base import Field, Module, Site, is_lit
 from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import MEASURES
 
+Spread: TypeAlias = Callable[[Tree], Tree]  # how the items of a list stand among other tensors
 MOST_TERMS = 4  # of a list that are added one by one
-MARK = "\0c"  # stands for the channels that enter, until it is known whether they are printed
-LAST = "\0w"  # stands for the last axis of what enters
 
 
 @dataclass
@@ -81,15 +77,14 @@ class Argument:
 
     name: str
     type: str
-    default: str | None = None
-    table: Doc | None = None  # the default, where it is a list that may need several lines
+    default: Tree | None = None
 
 
 @dataclass
 class Flag:
-    """What an attribute keeps for `forward`, and on which sides of conditions it is made."""
+    """What an attribute keeps for `forward`, if it still is that, and on which sides of conditions it is made."""
 
-    text: str
+    value: Expr | None
     sides: tuple[object, ...]
 
 
@@ -101,18 +96,18 @@ class ClassSource:
     base: str
     arguments: list[Argument]
     derived: list[str]  # those that follow from others
-    init: list[Line]
+    init: list[py.Statement]
     inputs: list[str]
     lists: list[str]  # those that are several tensors
     further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
     result: str  # the type of what a block gives
-    forward: list[tuple[int, str]]
-    features: list[tuple[int, str]] = field(default_factory=list)  # of a classifier: `forward_features`,
-    reset: list[Line] = field(default_factory=list)  # and `reset_classifier`
+    forward: list[py.Statement]
+    features: list[py.Statement] = field(default_factory=list)  # of a classifier: `forward_features`,
+    reset: list[py.Statement] = field(default_factory=list)  # and `reset_classifier`
     classes: str = ""  # with its param
-    detect: list[Line] = field(default_factory=list)  # of a detector: `detect`
+    detect: list[py.Statement] = field(default_factory=list)  # of a detector: `detect`
     doc: str = ""
     modules: dict[str, set[str]] = field(default_factory=dict)  # op name -> torch classes
     weighted: dict[str, set[str]] = field(default_factory=dict)  # those of them whose weights are their own
@@ -186,9 +181,7 @@ class Writer:
             facts=divisibility(function.require),
             lets={(function.id, name): expr for name, expr in function.let.items()},
             fixed=frozenset([*function.params, *function.implicit, *function.let, *self.entering_names()]),
-            named=self.with_widths,
         )
-        self.widths: Mapping[Expr, str] = {}  # those that have variables
         self.callee_channels: Mapping[int, Expr] = {}
         self.callee_sizes: dict[int, Size | None] = {}
         self.sizes = Sizes(
@@ -202,7 +195,7 @@ class Writer:
         )
         self.tensors = scope.Tensors()
         self.channels = Channels(origin, self.numbers, function, self.sizes, self.tensors)
-        self.lines: list[Line] = []
+        self.body: list[py.Statement] = []  # of the constructor, or of the side of a condition in it
         self.statements: list[Statement] = []
         self.modules: dict[str, set[str]] = {}
         self.weighted: dict[str, set[str]] = {}
@@ -230,14 +223,13 @@ class Writer:
         self.order = Order(function)
         self.result_type = "Tensor"
         self.classifier: Classifier | None = None
-        self.last_block: Doc | None = None  # that of a classifier, if a block gives the scores
+        self.last_block: Tree | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.width: Expr | None = None  # the channels that a classifier's last layer reads
-        self.in_training = "self.training"  # when the auxiliary heads run
+        self.in_training: Expr = Name("self.training")  # when the auxiliary heads run
         self.norm: SharedNorm | None = None  # that of the whole network,
         self.norm_used = False  # and whether this class makes one
         self.head: int | None = None  # the first statement of a classifier's head
-        self.conditional_depth = 0
         self.sides: tuple[object, ...] = ()  # of the conditions around
         self.indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
         self.counting = False  # whether the loops that are written count the turns of the table around
@@ -248,15 +240,12 @@ class Writer:
         return [] if self.outermost else [*MEASURES, *(f"c_{name}" for name in self.function.inputs)]
 
     # --- widths that have variables
-    def with_widths(self, expr: Expr) -> Expr:
-        return with_variables(expr, self.widths)
-
     def repeated_widths(self) -> dict[Expr, str]:
         """The widths that the constructor prints repeatedly, each with a word for it: that of the step they leave."""
         lasting = (width for width in self.channels.entered if self.numbers.lasting(width))
         found: dict[Expr, str] = {}
-        for width in repeated(lasting, self.lines):
-            kept = tuple(name for name, flag in self.flags.items() if flag.text == text(width))
+        for width in repeated(lasting, self.body):
+            kept = tuple(name for name, flag in self.flags.items() if flag.value == width)
             found[width] = self.words.word(*(kept or self.width_words(width)))
         return found
 
@@ -277,7 +266,7 @@ class Writer:
         known = self.channels.known.get(node.out)
         if known is None or any(name.id in (UNKNOWN, LOOPED) for name in names(known)):
             return False
-        return self.numbers.said(known) == width
+        return self.numbers.shown(known) == width
 
     # --- the class
     def write(self) -> ClassSource:
@@ -295,11 +284,10 @@ class Writer:
         self.result_channels = self.channels.of(result)
         named_init = self.named_init()
         norm = [self.norm.statement(self.numbers)] if self.hands_norm and self.outermost and self.norm else []
-        lets = [*self.let_lines(), *norm]
-        derived = self.derived_lines()
+        lets = [*self.lets(), *norm]
+        derived = self.derived()
         arguments = self.arguments(derived)
-        init = [*(line for lines in derived.values() for line in lines), *lets]
-        init += with_assignments(self.lines, self.widths)
+        init = [*derived.values(), *lets, *with_variables(self.body, self.repeated_widths())]
         return ClassSource(
             name=self.name,
             base="nn.Sequential" if plain else "nn.Module",
@@ -331,8 +319,9 @@ class Writer:
             node = next(alike, None)
             shown = self.numbers.shown(init.condition, (node.id, "condition") if node is not None else None)
             if not isinstance(shown, Lit) and not self.outermost:
-                flag = f"self.{self.condition_flag('own_init', shown)}" if node is None else test_of(self, node, shown)
-                shown = Name(flag.replace("self.", "m."))
+                own = None if node is not None else Name(f"self.{self.condition_flag('own_init', shown)}")
+                asked = own if node is None else test_of(self, node, shown)
+                shown = py.as_number(py.renamed(asked or shown, "self", "m"))
             if shown != Lit(False) and is_there(init.path, self.function):
                 found.append((init, shown))
         return found
@@ -390,7 +379,7 @@ class Writer:
         """Whether an optional input ever comes."""
         return name not in self.function.optional or self.numbers.decided((self.function.id, name)) is not False
 
-    def derived_lines(self) -> dict[str, list[Line]]:
+    def derived(self) -> dict[str, py.Statement]:
         """The statements that make the network's params which follow from others, unless they are given."""
         params, numbers, found = self.function.params, self.numbers, {}
         fixed = {self.classifier.param} if self.classifier is not None else set()
@@ -403,7 +392,7 @@ class Writer:
                 continue
             shown = simplify(numbers.close(expr), numbers.facts)
             if numbers.open_names(shown):
-                found[name] = [Line(0, f"if {name} is None:"), Line(1, Cat((f"{name} = ", expr_doc(shown))))]
+                found[name] = py.If(Compare("is", Name(name), NONE), [py.assign(name, shown)])
         return dict(reversed(found.items()))
 
     def arguments(self, derived: Iterable[str]) -> list[Argument]:
@@ -424,33 +413,34 @@ class Writer:
             if (owner, name) not in self.numbers.used:
                 continue
             seen = self.origin.facts.seen[owner, name].value
-            table = value_doc(seen) if self.outermost and isinstance(seen, list) else None
             if name in derived:
-                found.append(Argument(name, f"{self.type_of((owner, name))} | None", "None"))
+                found.append(Argument(name, f"{self.type_of((owner, name))} | None", NONE))
+            elif self.outermost and isinstance(seen, list):
+                found.append(Argument(name, self.type_of((owner, name)), value_tree(seen)))
             else:
-                found.append(Argument(name, self.type_of((owner, name)), self.default_of(name), table))
+                found.append(Argument(name, self.type_of((owner, name)), self.default_of(name)))
         if self.hands_norm and self.norm is not None and not self.outermost:
             found.append(Argument(self.norm.word, KIND))
-        found += [Argument(name, "str", f'"{word}"') for name, word in self.choices.items()]
+        found += [Argument(name, "str", Lit(word)) for name, word in self.choices.items()]
         return sorted(found, key=lambda a: (a.default is not None, a.type == "bool" and not self.outermost))
 
     def is_first(self, name: str) -> int:
         """How far in front an argument of a classifier stands: its classes, then the channels of its images."""
         return 0 if self.classifier is None else 2 if name == self.classifier.param else name == IMAGE
 
-    def default_of(self, name: str) -> str | None:
+    def default_of(self, name: str) -> Expr | None:
         if self.outermost:
             seen = self.origin.facts.seen.get((self.function.id, name))
             value = seen.value if seen else None
             value = float(value) if name in self.rates and isinstance(value, int) else value
-            return text(value) if name in (*self.function.params, IMAGE, self.size) else None
+            return wrap(value) if name in (*self.function.params, IMAGE, self.size) else None
         param = self.function.params.get(name)
         if param is None or param.default is None or any(True for _ in names(param.default)):
             return None
         kinds = self.origin.facts.seen[self.function.id, name].kinds
         if isinstance(param.default, Lit) and isinstance(param.default.value, str) and "str" not in kinds:
             return None  # a word that no call takes: the argument is a number in this network
-        return text(param.default)
+        return param.default
 
     def type_of(self, slot: tuple[int, str]) -> str:
         seen = self.origin.facts.seen[slot]
@@ -464,14 +454,12 @@ class Writer:
             return f"tuple[{' | '.join(inner)}, ...]"
         return " | ".join(found)
 
-    def let_lines(self) -> list[Line]:
+    def lets(self) -> list[py.Statement]:
         """Lets that are printed by name, those they need in front."""
-        found: list[Line] = []
+        found: list[py.Statement] = []
         for name, expr in reversed(list(self.function.let.items())):
             if (self.function.id, name) in self.numbers.used:
-                found.append(
-                    Line(0, Cat((f"{name} = ", expr_doc(simplify(self.numbers.close(expr), self.numbers.facts)))))
-                )
+                found.append(py.assign(name, simplify(self.numbers.close(expr), self.numbers.facts)))
         return found[::-1]
 
     # --- forward
@@ -487,20 +475,20 @@ class Writer:
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
-        self.in_training = f"self.training and self.{self.condition_flag('auxiliary', condition)}"
-        mark = len(self.lines)
-        with self.numbers.given(condition, True), self.on_one_side():
+        flag = self.condition_flag("auxiliary", condition)
+        self.in_training = Logic("and", (Name("self.training"), Name(f"self.{flag}")))
+        with self.numbers.given(condition, True), self.on_one_side() as body:
             found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
-        self.lines.insert(mark, Line(self.conditional_depth, Cat(("if ", expr_doc(condition))), ":"))
+        self.body.append(py.If(condition, body))
         return found
 
     @contextmanager
-    def on_one_side(self) -> Iterator[None]:
+    def on_one_side(self) -> Iterator[list[py.Statement]]:
         """What is made meanwhile is made under a condition."""
-        outer = self.sides
-        self.sides, self.conditional_depth = (*outer, object()), self.conditional_depth + 1
-        yield
-        self.sides, self.conditional_depth = outer, self.conditional_depth - 1
+        outer = self.sides, self.body
+        self.sides, self.body = (*self.sides, object()), []
+        yield self.body
+        self.sides, self.body = outer
 
     def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
         outer, self.statements = self.statements, []
@@ -516,8 +504,8 @@ class Writer:
         inputs: Sequence[ir.Value],
         result: ir.Operand,
         auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
-    ) -> tuple[list[tuple[int, str]], bool]:
-        """The lines of `forward`, and whether the class is a plain chain that needs none."""
+    ) -> tuple[list[py.Statement], bool]:
+        """The statements of `forward`, and whether the class is a plain chain that needs none."""
         if self.is_sequential(inputs, result):
             return [], True
         if self.function.gives_several and not self.function.outputs:
@@ -528,27 +516,26 @@ class Writer:
         for name, output in zip(outputs, results, strict=False):
             self.rename(output, name)
         several, more = scope.results_of(self.name)
-        shape = (lambda texts: f"{several}({', '.join(texts)})") if outputs else None
         printer.when_training = self.in_training
+        shape = (lambda trees: py.call(several, *trees)) if outputs else None
         return printer.run(self.statements, results, shape, more if outputs else several, auxiliaries), False
 
-    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
-        """The lines of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
+    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
+        """The body of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
         given = self.resolve(result)
         assert isinstance(given, ir.Value)
         tensors = self.tensors_given(given)
         if tensors is not None:
             self.result_type = f"tuple[{', '.join(['Tensor'] * len(tensors))}]"
-            shape = lambda texts: f"{texts[0]}," if len(texts) == 1 else ", ".join(texts)  # noqa: E731
-            return self.printer(inputs).run(self.statements, tensors, shape, "", {})
+            return self.printer(inputs).run(self.statements, tensors, py.side_by_side, "", {})
         self.result_type = "list[Tensor]"
         listed = self.as_list(given, self.statements)
         made = next((step for step in self.statements if step.out is listed), None)
         if isinstance(made, Step) and listed is given and self.consumers[given] == 1:
-            made.text = listing_text(made.text)
+            made.made = listing(made.made)
         elif listed is given:
             listed = ir.Value("parts", many=True)
-            self.statements.append(Step(listed, (given,), listing_text(lambda text: text)))
+            self.statements.append(Step(listed, (given,), listing(lambda tree: tree)))
         return self.printer(inputs).run(self.statements, [listed], None, "", {})
 
     def tensors_given(self, given: ir.Value) -> Sequence[ir.Operand] | None:
@@ -563,8 +550,8 @@ class Writer:
         self.statements = [made for made in self.statements if made.out is not given]
         return self.packed[given]
 
-    def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[tuple[int, str]]:
-        """The lines of `forward_features`, of a classifier whose head reads one tensor; they leave the statements."""
+    def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
+        """The body of `forward_features`, of a classifier whose head reads one tensor; its steps leave `forward`."""
         if self.head is None or not self.outermost:
             return []
         trunk, head = self.statements[: self.head], self.statements[self.head :]
@@ -575,19 +562,19 @@ class Writer:
             return []
         (features,) = (trunk[-1].out,)
         printer = self.printer(inputs)
-        lines = printer.run(trunk, [features], None, "", {})
-        call = Step(features, (inputs[0],), lambda t: f"self.forward_features({t})", alone=True)
+        body = printer.run(trunk, [features], None, "", {})
+        call = Step(features, (inputs[0],), lambda image: py.call("self.forward_features", image), alone=True)
         self.statements = [call, *head]
-        return lines
+        return body
 
     def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
         kept = {
             self.tensors.word(self.function.inputs[name]) for name in self.undecided()
         }  # their conditions read them anywhere
         hidden = {*self.hidden, *self.spoken.own.values(), *kept}
-        index = lambda item: text(self.in_forward(item.index, "index"))  # noqa: E731
+        index = lambda item: self.in_forward(item.index, "index")  # noqa: E731
         given = scope.given(self.function)
-        return ForwardPrinter(inputs, index, self.tap_text, hidden, given, self.spoken, self.tensors)
+        return ForwardPrinter(inputs, index, self.tapped, hidden, given, self.spoken, self.tensors)
 
     def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
         current: ir.Operand = inputs[0]
@@ -607,8 +594,8 @@ class Writer:
             and not self.function.network
         )
 
-    def tap_text(self, tap: ir.Tap) -> str:
-        return f'{self.stores[tap.container]}["{".".join(tap.keys)}"]'
+    def tapped(self, tap: ir.Tap) -> Tree:
+        return py.Subscript(Name(self.stores[tap.container]), (Lit(".".join(tap.keys)),))
 
     def in_forward(self, expr: Expr, word: str, slot: tuple[int, str] | None = None) -> Expr:
         """An expression of `__init__` as it can be read in `forward`: a literal or an attribute."""
@@ -624,15 +611,14 @@ class Writer:
 
     def flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a number or a condition for `forward`."""
-        value = text(expr)
         for name, known in self.flags.items():
-            if known.text == value and self.sides[: len(known.sides)] == known.sides:
+            if known.value == expr and self.sides[: len(known.sides)] == known.sides:
                 return name
-        if value.isidentifier() and value not in self.variables:
-            word = f"has_{value}" if value in self.keys and self.is_truth(value) else value
+        if isinstance(expr, Name) and expr.id.isidentifier() and expr.id not in self.variables:
+            word = f"has_{expr.id}" if expr.id in self.keys and self.is_truth(expr.id) else expr.id
         name = scope.attribute(word, {*self.flags, *self.keys})
-        self.flags[name] = Flag(value, self.sides)
-        self.lines.append(Line(self.conditional_depth, Cat((f"self.{name} = ", expr_doc(expr)))))
+        self.flags[name] = Flag(expr, self.sides)
+        self.body.append(py.assign(f"self.{name}", expr))
         return name
 
     def is_truth(self, name: str) -> bool:
@@ -643,8 +629,8 @@ class Writer:
     def forget(self, variable: str) -> None:
         """What attributes keep of a variable is no longer what it says."""
         for known in self.flags.values():
-            if mentions(known.text, variable):
-                known.text = ""
+            if known.value is not None and py.reads(known.value, variable):
+                known.value = None
 
     # --- regions
     def region(self, region: ir.Region) -> ir.Operand:
@@ -677,7 +663,7 @@ class Writer:
                 with at(node.span):
                     self.functional(node)
             case ir.Primitive() | ir.Call():
-                self.attribute(str(node.key), self.module(node), node)
+                self.attribute(str(node.key), self.module(node))
                 if isinstance(node, ir.Call) and node.tensors:
                     self.run_call(node, node)
                 else:
@@ -772,14 +758,15 @@ class Writer:
             return False
         return not isinstance(self.channels.count(operand), Lit)
 
-    def spread(self, operand: ir.Operand) -> str | None:
-        """How the items of a list stand among other tensors, its name left out; None of a single tensor."""
+    def spread(self, operand: ir.Operand) -> Spread | None:
+        """How the items of a list stand among other tensors; None of a single tensor."""
         if not isinstance(operand, ir.Value) or not (operand.many or self.tensors.may_lack(operand)):
             return None
         if not self.is_counted(operand):
-            return f"*{TARGET}"
-        count = text(self.in_forward(self.channels.count(operand), "parts"))
-        return f"*({TARGET}[i] for i in range({count}))"
+            return py.Starred
+        count = Call("range", (self.in_forward(self.channels.count(operand), "parts"),))
+        index = Name("i")
+        return lambda tree: py.Starred(py.Bracketed(py.Comprehension(py.Subscript(tree, (index,)), index, count)))
 
     def as_list(self, operand: ir.Operand, statements: list[Statement]) -> ir.Operand:
         """A list that torch makes as one of Python's, which `extend` can take."""
@@ -787,21 +774,21 @@ class Writer:
             return operand
         items, made = self.items_of(operand), ir.Value("parts", many=True)
         spread = [self.spread(item) for item in items]
-        statements.append(Step(made, items, lambda *texts: in_brackets(map(filled, texts, spread)), named=True))
+        statements.append(Step(made, items, lambda *trees: in_brackets(spread_out(trees, spread)), named=True))
         return made
 
     def open_stage(self, node: ir.Stage) -> None:
         kept = dict(self.numbers.bound)
         self.numbers.bound.update({name: (node.id, name) for name in node.let})
-        mark, before = len(self.lines), set(self.channels.known)
+        mark, before = len(self.body), set(self.channels.known)
         result = self.region(node.body)
         self.channels.end_stage(before, node.let)
         wanted = [
-            Line(0, f"{n} = {text(self.numbers.close(e))}")
+            py.assign(n, self.numbers.close(e))
             for n, e in reversed(list(node.let.items()))
             if (node.id, n) in self.numbers.used
         ]
-        self.lines[mark:mark] = wanted[::-1]
+        self.body[mark:mark] = wanted[::-1]
         self.numbers.bound = kept
         self.channels[node.out] = self.channels.of(result)
         self.alias(node.out, result)
@@ -822,9 +809,9 @@ class Writer:
         size = seen.get((node.id, ENTERS))
         fixed = size is not None and not size.varies and not size.deps & self.numbers.symbolic
         bound = tuple(size.value) if size is not None and fixed else None
-        width = Name(LAST) if size is not None and rank else Name(MARK)
+        width = LAST if size is not None and rank else CHANNELS
         spread = node.op.spreads and self.channels.is_spread(node)
-        return Site(SimpleNamespace(**fields), Name(MARK), rank, bound, self.may_overwrite(node), not spread, width)
+        return Site(SimpleNamespace(**fields), CHANNELS, rank, bound, self.may_overwrite(node), not spread, width)
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
@@ -900,14 +887,14 @@ class Writer:
         alone = not node.reused  # what enters the module elsewhere may be read there
         return alone and isinstance(operand, ir.Value) and operand in self.fresh and self.consumers[operand] == 1
 
-    def module(self, node: ir.Primitive | ir.Call) -> Doc:
+    def module(self, node: ir.Primitive | ir.Call) -> Tree:
         """The expression that makes the module of a node; its channels are noted."""
         with placed(node.span):
             return self.module_at(node)
 
-    def module_at(self, node: ir.Primitive | ir.Call) -> Doc:
+    def module_at(self, node: ir.Primitive | ir.Call) -> Tree:
         if isinstance(node, ir.Call):
-            made_block: Doc = self.block(node)
+            made_block: Tree = self.block(node)
             if self.classifier is not None and node is self.classifier.layer:
                 made_block = exchangeable(made_block, Name(self.classifier.param))
                 self.last_block = self.remade(made_block, self.classifier.param)
@@ -920,14 +907,14 @@ class Writer:
             self.fresh.add(node.out)
         return self.exchanged(node, site, made)
 
-    def made(self, node: ir.Primitive, site: Site) -> Doc:
+    def made(self, node: ir.Primitive, site: Site) -> Tree:
         """The expression that makes an op's module; what the file then needs is noted."""
         mixed = self.mixed_fields(node)
         with printable(node):
             made = self.module_of_kinds(node, site, mixed)
-        if MARK in flat(module_doc(made)):  # only what is printed counts as used
+        if py.reads(module_call(made), CHANNELS.id):  # only what is printed counts as used
             made = self.module_of_kinds(node, replace(site, c=self.channels.shown(node.ins[0])), mixed)
-        if LAST in flat(module_doc(made)):
+        if py.reads(module_call(made), LAST.id):
             made = self.module_of_kinds(node, replace(site, width=self.last_axis(node)), mixed)
         self.modules.setdefault(node.op.name, set()).add(made.cls)
         if not node.tensors:
@@ -937,8 +924,8 @@ class Writer:
         self.learned.setdefault(node.op.name, set()).update(truths(made, affine))
         if self.norm is not None and node.id in self.norm.nodes:
             self.norm_used = True
-            return module_doc(replace(made, cls=self.norm.word))
-        return module_doc(replace(made, cls=self.prelude.get(made.cls, made.cls)))
+            return module_call(made, Name(self.norm.word))
+        return module_call(made, Name(self.prelude.get(made.cls, made.cls)))
 
     def last_axis(self, node: ir.Primitive) -> Expr:
         """The size of the last axis of what enters an op, to print."""
@@ -955,23 +942,23 @@ class Writer:
             return False
         return item.chooses or (item.kind != "word" and bool(item.choices and seen.words))
 
-    def made_by_words(self, node: ir.Primitive, site: Site, fields: Sequence[str]) -> Doc:
+    def made_by_words(self, node: ir.Primitive, site: Site, fields: Sequence[str]) -> Tree:
         """A module for each word that these fields may be: by the conditions of an expression, or by what a name is."""
         if not fields:
             return self.made(node, site)
         name, *rest = fields
         seen, read = self.numbers.seen[node.id, name], self.read_by_words[node.id, name]
 
-        def made(word: Expr) -> Doc:
+        def made(word: Expr) -> Tree:
             return self.made_by_words(node, replace(site, f=SimpleNamespace(**{**vars(site.f), name: word})), rest)
 
-        def either(then: Doc, condition: Expr, other: Doc) -> Doc:
-            if flat(then) == flat(other):
+        def either(then: Tree, condition: Expr, other: Tree) -> Tree:
+            if then == other:
                 return then
             self.numbers.used |= read
-            return Ternary(then, text(condition), other)
+            return py.Conditional(then, condition, other)
 
-        def by_value(value: Expr) -> Doc:
+        def by_value(value: Expr) -> Tree:
             if isinstance(value, IfElse):
                 return either(by_value(value.then), value.condition, by_value(value.other))
             if isinstance(value, Lit):
@@ -988,7 +975,7 @@ class Writer:
             self.numbers.used |= read
         return by_value(getattr(site.f, name))
 
-    def exchanged(self, node: ir.Primitive, site: Site, made: Doc) -> Doc:
+    def exchanged(self, node: ir.Primitive, site: Site, made: Tree) -> Tree:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
         if self.classifier is not None and node is self.classifier.layer:
             self.width = self.kept_width(node)
@@ -996,15 +983,15 @@ class Writer:
         if self.classifier is not None and node is self.classifier.pool:
             argument = self.words.word(node.op.chosen_by)
             self.choices[argument] = node.op.word_of_choice
-            line, made = chosen_pool(node.op, site.rank, self.words.word("pools", "poolings"), argument)
-            self.lines.insert(0, line)
+            table, made = chosen_pool(node.op, site.rank, self.words.word("pools", "poolings"), argument)
+            self.body.insert(0, table)
         return made
 
-    def remade(self, block: Doc, param: str) -> Doc:
+    def remade(self, block: Tree, param: str) -> Tree:
         """The call of a classifier's last block as `reset_classifier` can make it: params are kept as attributes."""
         kept = {*self.function.params, *([self.norm.word] if self.norm is not None and self.norm.handed else [])}
-        for word in sorted({*WORDS.findall(flat(block))} & kept - {param}):
-            block = renamed(block, word, f"self.{self.flag(word, Name(word))}")
+        for word in sorted(read_by(block) & kept - {param}):
+            block = py.renamed(block, word, f"self.{self.flag(word, Name(word))}")
         return block
 
     def channels_given(self, node: ir.Call, name: str) -> Expr:
@@ -1047,14 +1034,14 @@ class Writer:
                 given[name] = substitute(param.default, given)
         return given
 
-    def block(self, node: ir.Call) -> Doc:
+    def block(self, node: ir.Call) -> Tree:
         """A call of a block's class, with its arguments as the class takes them."""
         callee, source = node.block, self.done[node.block.id]
         given = {**self.given_to(node), **self.sizes_given(node)}
         slots = {name: (node.id, name) for name in node.args} | (
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
-        items: list[Doc] = []
+        items: list[Tree] = []
         named = False
         if self.norm is not None and any(argument.name == self.norm.word for argument in source.arguments):
             given[self.norm.word] = Name(self.norm.word)
@@ -1068,14 +1055,14 @@ class Writer:
             shown = print_as(given[argument.name], slots.get(argument.name))
             named = named or argument.default is not None or says_nothing(argument.name, shown)
             if not named:
-                items.append(expr_doc(shown))
-            elif text(shown) != argument.default:
-                items.append(keyword(argument.name, text(shown)))
+                items.append(shown)
+            elif argument.default is None or text(shown) != one_line(argument.default):
+                items.append(py.Keyword(argument.name, shown))
         inside = self.callee_channels[callee.id]
         known = {"c_input": given["c_in"], **given}
         found = substitute(inside, known)
         self.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
-        return Group(source.name, tuple(items))
+        return py.call(source.name, *items)
 
     def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""
@@ -1106,12 +1093,12 @@ class Writer:
         return self.entered() if height == {"int"} else (Name("w_in"),)
 
     # --- attributes
-    def attribute(self, key: str, doc: Doc, node: ir.Operation) -> None:
+    def attribute(self, key: str, module: Tree) -> None:
         self.attributes.append(key)
-        self.lines.append(Line(self.conditional_depth, Cat((f"self.{key} = ", doc))))
+        self.body.append(py.assign(f"self.{key}", module))
 
     def run_attribute(self, key: str, out: ir.Value, args: Sequence[ir.Operand], kind: str = "Tensor") -> None:
-        called = lambda *texts: f"self.{key}({', '.join(texts)})"  # noqa: E731
+        called = lambda *trees: py.call(f"self.{key}", *trees)  # noqa: E731
         self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
     def run_again(self, node: ir.Reuse) -> None:
@@ -1131,9 +1118,9 @@ class Writer:
         places = [place for place, name in enumerate(taken) if name in node.tensors]
         names_ = taken[: places[-1] + 1] if places else []
 
-        def print_call(entry: str, *further: str) -> str:
-            texts = dict(zip(node.tensors, further, strict=True))
-            return f"self.{module.key}({', '.join([entry, *(texts.get(name, 'None') for name in names_)])})"
+        def print_call(entry: Tree, *further: Tree) -> Tree:
+            given = dict(zip(node.tensors, further, strict=True))
+            return py.call(f"self.{module.key}", entry, *(given.get(name, NONE) for name in names_))
 
         self.statements.append(Step(node.out, self.resolved(node.operands()), print_call, kind=self.kind_of(module)))
 
@@ -1168,22 +1155,22 @@ class Writer:
                     shown = ListOf(tuple(Index(shown, Lit(n)) for n in range(len(seen))))
                 setattr(site.f, name, shown)
         with printable(node):
-            text_of_op = node.op.function(site, *("x" for _ in node.operands()))
-        if MARK in text_of_op:
+            asked = printed(node.op, site, [Name("x") for _ in node.operands()])
+        if py.reads(asked, CHANNELS.id):
             slot = (node.ins[0].id, "c")
             site.c = self.in_forward(self.channels.by_name(self.channels.of(node.ins[0])), "channels", slot)
         operands = self.terms(node, self.resolved(node.operands()))
         spread = [self.spread(o) for o in operands]
-        many = [text is not None for text in spread]
+        many = [item is not None for item in spread]
 
         lazy = len(operands) == 1 and operands[0] in self.lazy
 
-        def print_op(*texts: str) -> str:
+        def print_op(*trees: Tree) -> Tree:
             if lazy:
-                return node.op.function(site, f"*[*{texts[0]}]")
-            if len(texts) == 1 and many[0]:
-                return node.op.function(site, f"*{texts[0]}")
-            return node.op.function(site, *map(filled, texts, spread))
+                return printed(node.op, site, [py.Starred(py.List((py.Starred(trees[0]),)))])
+            if len(trees) == 1 and many[0]:
+                return printed(node.op, site, [py.Starred(trees[0])])
+            return printed(node.op, site, spread_out(trees, spread))
 
         self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
         if node.op.many and len(operands) == 1 and not many[0]:
@@ -1191,7 +1178,7 @@ class Writer:
             return
         if node.out.many:
             self.made_by_torch.add(node.out)
-        if write_conditional_join(self, node, operands, lambda *texts: node.op.function(site, *texts)):
+        if write_conditional_join(self, node, operands, lambda *trees: printed(node.op, site, trees)):
             return
         if node.op.makes_memory(site.f) and not node.out.many:
             self.fresh.add(node.out)
@@ -1208,18 +1195,18 @@ class Writer:
     def listed(self, node: ir.Pack) -> None:
         operands = self.spelt(self.resolved(node.ins), alone=True)
         spread = [self.spread(o) for o in operands]
-        many = [text is not None for text in spread]
+        many = [item is not None for item in spread]
         counted = any(map(self.is_counted, operands))
 
-        def print_list(*texts: str) -> str:
-            if len(texts) == 1 and many[0] and not counted:
-                inside = texts[0]
-            else:
-                inside = f"[{', '.join(map(filled, texts, spread))}]"
+        def print_list(*trees: Tree) -> Tree:
+            lone = len(trees) == 1 and many[0] and not counted
+            inside = trees[0] if lone else py.List(spread_out(trees, spread))
             if not node.running:
                 return inside
-            lone = len(texts) == 1 and many[0] and inside.startswith("[")  # a comprehension
-            return f"accumulate({inside[1:-1] if lone else inside})"
+            match inside:
+                case py.List((py.Comprehension() as generated,)):
+                    return py.call("accumulate", generated)
+            return py.call("accumulate", inside)
 
         if self.channels.any_number(node.ins):
             self.channels[node.out] = self.channels.alike(node)
@@ -1272,21 +1259,19 @@ class Writer:
         whole = self.sequential(pieces)
         if whole is not None:
             return Piece(whole, node.key)
-        first, rest = leading(pieces)
-        lines = [Line(0, Cat((f"{name} = ", Group("nn.Sequential", first))))]
-        lines += [aimed(line, name) for line in append_lines(rest)]
-        return Piece(lines=[*lines, *append_lines([Piece(name, node.key)])])
+        return Piece(body=[*container(name, pieces), *appended([Piece(Name(name), node.key)])])
 
-    def sequential(self, pieces: list[Piece], head: str = "nn.Sequential") -> Doc | None:
+    def sequential(self, pieces: list[Piece], head: str = "nn.Sequential") -> Tree | None:
         """A container in one expression, or None if it takes statements."""
-        if any(p.lines or p.key is not None for p in pieces):
+        if any(p.body or p.key is not None for p in pieces):
             return None
-        docs = tuple(p.doc for p in pieces if p.doc is not None)
+        modules = tuple(p.module for p in pieces if p.module is not None)
         if head == "nn.Sequential":
-            return Group(head, docs)
-        if len(docs) == 1 and isinstance(docs[0], Cat) and docs[0].parts[0] == "*":
-            return Group(head, docs[0].parts[1].items)  # type: ignore[union-attr]
-        return Group(head, (listing(docs),))
+            return py.call(head, *modules)
+        match modules:
+            case (py.Starred(py.List(items)),):
+                return py.call(head, *items)
+        return py.call(head, py.List(modules))
 
     def decided(self, node: ir.If) -> bool | None:
         """A condition's value: if it never differs, or hangs on one around it."""
@@ -1302,7 +1287,6 @@ class Writer:
             self.channels[node.out] = self.channels.leaves(region)
             return found
         shown = self.numbers.shown(node.condition, (node.id, "condition"))
-        condition = text(shown)
         with self.numbers.given(shown, True):
             then = self.chain(node.then)
         with self.numbers.given(shown, False):
@@ -1310,38 +1294,35 @@ class Writer:
         self.channels[node.out] = self.channels.merge(
             node.condition, self.channels.leaves(node.then), self.channels.leaves(node.other)
         )
-        single = len(then) == len(other) == 1 and not any(p.doc is None or is_starred(p.doc) for p in (*then, *other))
-        if single and then[0].doc and other[0].doc and then[0].key == other[0].key:
-            return [Piece(Ternary(then[0].doc, condition, other[0].doc), then[0].key)]
+        pair = [single_module(side) for side in (then, other)]
+        if pair[0] is not None and pair[1] is not None and then[0].key == other[0].key:
+            return [Piece(py.Conditional(pair[0], shown, pair[1]), then[0].key)]
         if not then:  # the other side alone makes modules
-            then, other, condition = other, [], text(negated(shown))
+            then, other, shown = other, [], negated(shown)
         if not then:
             return []
-        lines = [Line(0, f"if {condition}:"), *indent(append_lines(then))]
-        if other:
-            lines += [Line(0, "else:"), *indent(append_lines(other))]
         lasting = self.numbers.fixed.issuperset(name.id for name in names(shown))
-        return [Piece(lines=lines, condition=condition if lasting and not other else "")]
+        whole = py.If(shown, appended(then), appended(other))
+        return [Piece(body=[whole], condition=shown if lasting and not other else None)]
 
     def set_attribute(
         self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.Operation, head: str = "nn.Sequential"
     ) -> None:
         """`self.key = nn.Sequential(…)`, in one expression or step by step."""
         self.attributes.append(key)
-        depth = self.conditional_depth
-        named = [
-            Line(depth, Cat((f"{name} = ", expr_doc(self.numbers.close(expr)))))
+        named: list[py.Statement] = [
+            py.assign(name, self.numbers.close(expr))
             for name, expr in reversed(list(let.items()))
             if (node.id, name) in self.numbers.used
         ]
-        self.lines += named[::-1]
-        whole = self.sequential(pieces, head)
+        self.body += named[::-1]
+        target, whole = f"self.{key}", self.sequential(pieces, head)
         if whole is not None:
-            self.lines.append(Line(depth, Cat((f"self.{key} = ", whole))))
-            return
-        first, rest = leading(pieces) if head == "nn.Sequential" else ((), pieces)
-        self.lines.append(Line(depth, Cat((f"self.{key} = ", Group(head, first)))))
-        self.lines += [aimed(line, f"self.{key}", depth) for line in append_lines(rest)]
+            self.body.append(py.assign(target, whole))
+        elif head == "nn.Sequential":
+            self.body += container(target, pieces)
+        else:
+            self.body += [py.assign(target, py.call(head)), *aimed(appended(pieces), target)]
 
     def run_container(self, node: ir.Container | ir.Loop) -> None:
         key = str(node.key)
@@ -1404,12 +1385,13 @@ class Writer:
         tensor = node.entered.removeprefix("c_")
         own = self.spoken.word(tensor, f"{tensor}_tensor") if node.entries else ""
 
-        def print_branches(*texts: str) -> str:
-            entering, rest = texts[: len(entries)], texts[len(entries) :]
-            called = ", ".join([own or entering[0], *rest])
+        def print_branches(*trees: Tree) -> Tree:
+            entering, rest = trees[: len(entries)], trees[len(entries) :]
+            branches: Tree = Name(f"self.{key}")
             if not own:
-                return f"[{word}({called}) for {word} in self.{key}]"
-            return f"[{word}({called}) for {word}, {own} in zip(self.{key}, [{', '.join(entering)}])]"
+                return py.List((py.Comprehension(py.call(word, entering[0], *rest), Name(word), branches),))
+            rows = py.call("zip", branches, py.List(entering))
+            return py.List((py.Comprehension(py.call(word, Name(own), *rest), py.targets([word, own]), rows),))
 
         self.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))
 
@@ -1460,25 +1442,27 @@ def one_of(condition: Expr, then: Expr | Constant, other: Expr | Constant) -> Ex
 
 def split_types(kind: str) -> list[str]:
     """The item types of `tuple[int, tuple[int, int]]`."""
-    inner = split_arguments(kind.removeprefix("tuple[").removesuffix("]")) or []
+    tree = parsed(kind)
+    inner = map(one_line, tree.index) if isinstance(tree, py.Subscript) else ()
     return [item for item in inner if item not in ("...", "()")]
 
 
-def listing_text(text: Callable[..., str]) -> Callable[..., str]:
-    """A text for several tensors as one for a list of Python's."""
+def listing(made: Callable[..., Tree]) -> Callable[..., Tree]:
+    """What makes several tensors as one that makes a list of Python's."""
 
-    def print_list(*texts: str) -> str:
-        found = text(*texts)
-        return found if found.startswith("[") else f"list({found})"
+    def make_list(*trees: Tree) -> Tree:
+        found = made(*trees)
+        return found if isinstance(py.leftmost(found), py.List) else py.call("list", found)
 
-    return print_list
+    return make_list
 
 
-def in_brackets(texts: Iterable[str]) -> str:
+def in_brackets(trees: tuple[Tree, ...]) -> Tree:
     """A list of tensors; a lone walk through one is a comprehension."""
-    inside = ", ".join(texts)
-    walk = inside.startswith("*(") and " for " in inside and inside.count("*(") == 1 and inside.endswith(")")
-    return f"[{inside[2:-1] if walk else inside}]"
+    match trees:
+        case (py.Starred(py.Bracketed(py.Comprehension() as walk)),):
+            return py.List((walk,))
+    return py.List(trees)
 
 
 def further_of(node: ir.Container | ir.Loop) -> tuple[ir.Operand, ...]:
@@ -1503,16 +1487,22 @@ def is_tensor_name(name: str) -> bool:
     return name[:1] == "t" and name[1:].isdigit()
 
 
-def filled(name: str, spread: str | None) -> str:
-    """The name of a tensor, or the items of the list of that name."""
-    return name if spread is None else spread.replace(TARGET, name)
+def spread_out(trees: Sequence[Tree], spread: Sequence[Spread | None]) -> tuple[Tree, ...]:
+    """Tensors, and the items of lists of them."""
+    return tuple(tree if how is None else how(tree) for tree, how in zip(trees, spread, strict=True))
 
 
-def repeated_in(text: Callable[..., str], operands: Sequence[ir.Operand]) -> frozenset[ir.Operand]:
-    """The operands that a text reads several times: written out, each would be computed as often."""
-    marks = [f"argument_{number}_" for number in range(len(operands))]
-    whole = text(*marks)
-    return frozenset(operand for operand, mark in zip(operands, marks, strict=True) if whole.count(mark) > 1)
+def single_module(pieces: Sequence[Piece]) -> Tree | None:
+    """The module of pieces that are one."""
+    found = pieces[0].module if len(pieces) == 1 else None
+    return None if isinstance(found, py.Starred) else found
+
+
+def repeated_in(made: Callable[..., Tree], operands: Sequence[ir.Operand]) -> frozenset[ir.Operand]:
+    """The operands that a tree reads several times: written out, each would be computed as often."""
+    marks = [Name(f"argument_{number}") for number in range(len(operands))]
+    read = Counter(name.partition(".")[0] for name in py.dotted_names(made(*marks)))
+    return frozenset(operand for operand, mark in zip(operands, marks, strict=True) if read[mark.id] > 1)
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:

@@ -7,25 +7,20 @@ through a single map, and the last layer's width is a param (`num_classes`). Oth
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from archdsl.analysis.channel_names import channel_names
-from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
-from archdsl.backends.torch.pieces import Line, module_doc
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.pieces import module_call
+from archdsl.backends.torch.syntax import IDENTITY, Tree
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
-from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin, origin_of
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
-
-# of an expression: what is read, without classes that are called, names of arguments, and text
-WORDS = re.compile(r"(?<![\w.\"])(?:[a-z_]\w*|[A-Z]\w*(?![\w(]))\b(?![=\"])")
-NO_NAMES = frozenset({"if", "else", "nn", "self", "True", "False", "None"})
 
 
 @dataclass(frozen=True)
@@ -150,28 +145,36 @@ def stage_of(node: Node) -> str:
     return scope.name
 
 
-def exchangeable(layer: Doc, width: Expr) -> Doc:
+def exchangeable(layer: Tree, width: Expr) -> Tree:
     """The last layer, which without classes is none."""
-    return Ternary(layer, show(width, python=True), "nn.Identity()") if isinstance(width, Name) else layer
+    return py.Conditional(layer, width, IDENTITY) if isinstance(width, Name) else layer
 
 
-def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[Line, Doc]:
+def read_by(call: Tree) -> set[str]:
+    """What the call of a block reads, without the classes that it makes modules of."""
+    classes = {
+        made.function.id for made in py.walk(call) if isinstance(made, py.Call) and isinstance(made.function, Name)
+    }
+    names_ = (name for name in py.dotted_names(call) if name not in classes or not name[:1].isupper())
+    return {name.partition(".")[0] for name in names_} - {"nn", "self"}
+
+
+def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[py.Assign, Tree]:
     """The poolings that may end the trunk by the words for them of an argument, and the one that is chosen."""
     site = Site(SimpleNamespace(), Lit(1), rank)
     makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
-    words = ", ".join(f'"{word}": {made.cls}' for word, made in makers.items())
-    made = replace(op.module(site), cls=f"{name}[{argument}]")
-    return Line(0, f"{name} = {{{words}}}"), module_doc(made)
+    table = py.Dict(tuple((Lit(word), Name(made.cls)) for word, made in makers.items()))
+    return py.assign(name, table), module_call(op.module(site), py.Subscript(Name(name), (Name(argument),)))
 
 
-def reset_lines(
+def reset_body(
     classifier: Classifier,
     graph: Graph,
     entering: Expr | None,
-    block: Doc | None,
+    block: Tree | None,
     prelude: Mapping[str, str],
     helper: str,
-) -> list[Line]:
+) -> list[py.Statement]:
     """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
 
     `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
@@ -179,8 +182,8 @@ def reset_lines(
     file being known everywhere.
     """
     step, node, origin = classifier.layer, classifier.node, origin_of(graph)
-    if block is not None and not set(WORDS.findall(flat(block))) - {classifier.param, helper, *NO_NAMES}:
-        return [Line(0, Cat((f"{place_of(classifier.path, graph)} = ", block)))]
+    if block is not None and not read_by(block) - {classifier.param, helper}:
+        return [py.Assign(place_of(classifier.path, graph), block)]
     if not isinstance(step, ir.Primitive) or node is None or entering is None:
         return []
     fields = {name: wrap(value) for name, value in node.fields.items()}
@@ -188,16 +191,18 @@ def reset_lines(
     size = node.inputs[0].shape[1:]
     site = Site(SimpleNamespace(**fields), entering, origin.facts.ranks[step.id], size)
     layer = step.op.module(site)
-    made = exchangeable(module_doc(replace(layer, cls=prelude.get(layer.cls, layer.cls))), Name(classifier.param))
-    return [Line(0, Cat((f"{place_of(node.path, graph)} = ", made)))]
+    made = exchangeable(module_call(layer, Name(prelude.get(layer.cls, layer.cls))), Name(classifier.param))
+    return [py.Assign(place_of(node.path, graph), made)]
 
 
-def place_of(module: str, graph: Graph) -> str:
+def place_of(module: str, graph: Graph) -> Tree:
     """A module as an attribute of the network: `self.head[-1]`."""
-    found, path = "self", ""
+    found: Tree = Name("self")
+    path = ""
     for part in module.split("."):
         beside = {n.path[len(path) :].split(".")[0] for n in graph.nodes if n.path.startswith(path)}
         last = part.isdigit() and int(part) == max(int(b) for b in beside if b.isdigit())
-        found += "[-1]" if last else f"[{part}]" if part.isdigit() else f".{part}"
+        index = py.Subscript(found, (Lit(-1 if last else int(part)),)) if part.isdigit() else None
+        found = index or py.attribute(found, part)
         path += f"{part}."
     return found

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import write_table
 from archdsl.backends.torch.forward import Branching, Statement
-from archdsl.backends.torch.layout import Cat, Doc, Ternary, flat
-from archdsl.backends.torch.pieces import Line, expr_doc, indent, text
+from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
 
-WIDTH = 80
+MODULE = Name("nn.Module")
 
 
 def write_condition(writer: Writer, node: ir.If) -> None:
@@ -66,15 +66,14 @@ def ternary(writer: Writer, node: ir.If) -> bool:
         return False
     condition = writer.numbers.shown(node.condition, (node.id, "condition"))
     with writer.numbers.given(condition, True):
-        docs = [writer.module(then)]
+        made = writer.module(then)
     with writer.numbers.given(condition, False):
-        docs.append(writer.module(other) if other is not None else "nn.Identity()")
+        otherwise = writer.module(other) if other is not None else IDENTITY
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
     itself = other is not None and any(isinstance(n, ir.Call) and n.block is writer.function for n in (then, other))
-    lines = conditional_attribute(str(then.key), condition, docs, writer.conditional_depth, alone=itself)
-    writer.lines += indent(lines, writer.conditional_depth)
+    writer.body.append(py.Chosen(Name(f"self.{then.key}"), made, condition, otherwise, itself))
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
 
@@ -86,7 +85,7 @@ class Arm:
     condition: Expr | None
     module: ir.Primitive | ir.Call | None
     channels: Expr = field(default_factory=lambda: Lit(0))  # once its module is printed
-    doc: Doc = "nn.Identity()"
+    made: Tree = IDENTITY
 
 
 def one_of_several(writer: Writer, node: ir.If) -> bool:
@@ -100,17 +99,15 @@ def one_of_several(writer: Writer, node: ir.If) -> bool:
         return False
     for arm in arms:
         if arm.module is not None:
-            arm.doc = writer.module(arm.module)
+            arm.made = writer.module(arm.module)
             arm.channels = writer.channels.of(arm.module.out)
     found = arms[-1].channels
     for arm in reversed(arms[:-1]):
         found = writer.channels.merge(arm.condition or Lit(True), arm.channels, found)
     writer.channels[node.out] = found
     writer.attributes.append(key)
-    lines = write_table(writer, key, arms) if node.choices else []
-    if not lines:
-        lines = [*([] if arms[-1].module is None else kind_of(key, arms)), *chosen(writer, key, arms)]
-    writer.lines += indent(lines, writer.conditional_depth)
+    table = write_table(writer, key, arms) if node.choices else []
+    writer.body += table or [*kind_of(key, arms), *chosen(writer, key, arms)]
     writer.run_attribute(key, node.out, (entry,))
     return True
 
@@ -150,62 +147,41 @@ def arms_of(writer: Writer, region: ir.Region, entry: ir.Operand) -> list[Arm] |
     return [Arm(node.condition, then[0].module, then[0].channels), *other]
 
 
-def kind_of(key: str, arms: list[Arm]) -> list[Line]:
+def kind_of(key: str, arms: list[Arm]) -> list[py.Statement]:
     """The attribute's type, where its first value does not tell it."""
+    if arms[-1].module is None:  # its first value has it
+        return []
     kinds = {arm.module.block if isinstance(arm.module, ir.Call) else arm.module for arm in arms}
-    return [Line(0, f"self.{key}: nn.Module")] if len(kinds) > 1 else []
+    return [py.Assign(Name(f"self.{key}"), None, MODULE)] if len(kinds) > 1 else []
 
 
-def chosen(writer: Writer, key: str, arms: list[Arm]) -> Iterator[Line]:
-    """The lines that make the module of the outcome: what is there without a condition first if it is none."""
-    last = arms[-1]
-    if last.module is None:
-        yield Line(0, Cat((f"self.{key}: nn.Module = ", last.doc)))
-    for number, arm in enumerate(arms[:-1]):
-        condition = expr_doc(writer.numbers.shown(arm.condition)) if arm.condition is not None else ""
-        yield Line(0, Cat(("elif " if number else "if ", condition)), ":")
-        yield Line(1, Cat((f"self.{key} = ", arm.doc)))
-    if last.module is not None:
-        yield Line(0, "else:")
-        yield Line(1, Cat((f"self.{key} = ", last.doc)))
-
-
-def conditional_attribute(key: str, condition: Expr, docs: list[Doc], depth: int, *, alone: bool) -> list[Line]:
-    """On one line if it fits, else with an `if`; what stands otherwise may have to be made in that case `alone`."""
-    whole = Cat((f"self.{key} = ", Ternary(docs[0], text(condition), docs[1])))
-    if len(flat(whole)) <= WIDTH - 4 * depth:
-        return [Line(0, whole)]
-    if alone:  # a block that contains itself would not end
-        return [
-            Line(0, Cat(("if ", expr_doc(condition))), ":"),
-            Line(1, Cat((f"self.{key}: nn.Module = ", docs[0]))),
-            Line(0, "else:"),
-            Line(1, Cat((f"self.{key} = ", docs[1]))),
-        ]
-    return [
-        Line(0, Cat((f"self.{key}: nn.Module = ", docs[1]))),
-        Line(0, Cat(("if ", expr_doc(condition))), ":"),
-        Line(1, Cat((f"self.{key} = ", docs[0]))),
-    ]
+def chosen(writer: Writer, key: str, arms: list[Arm]) -> list[py.Statement]:
+    """The statements that make the module of the outcome: what is there without a condition first if it is none."""
+    last, target = arms[-1], f"self.{key}"
+    found = [py.assign(target, last.made)] if last.module is not None else []
+    rest: list[py.Statement] = [*found]
+    for arm in reversed(arms[:-1]):
+        condition = writer.numbers.shown(arm.condition) if arm.condition is not None else Lit(True)
+        rest = [py.If(condition, [py.assign(target, arm.made)], rest)]
+    return rest if last.module is not None else [py.Assign(Name(target), last.made, MODULE), *rest]
 
 
 def two_sides(writer: Writer, node: ir.If) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute, unless it is one in both."""
     shown = writer.numbers.shown(node.condition, (node.id, "condition"))
     one = one_attribute(writer, node)
-    test = "" if one else test_of(writer, node, shown)
+    test = Lit(True) if one else test_of(writer, node, shown)
     with writer.numbers.given(shown, True):
-        then, then_result, then_lines = side(writer, node.then)
+        then, then_result, then_body = side(writer, node.then)
     with writer.numbers.given(shown, False):
-        other, other_result, other_lines = side(writer, node.other)
+        other, other_result, other_body = side(writer, node.other)
     assert then_result is not None
     if one and not all(isinstance(region.nodes[0], ir.Container) for region in node.regions()):
-        writer.lines.append(Line(writer.conditional_depth, f"self.{one.key}: nn.Module"))
-    if then_lines:
-        writer.lines += [Line(writer.conditional_depth, Cat(("if ", expr_doc(shown))), ":"), *then_lines]
-    if other_lines:
-        otherwise = "else:" if then_lines else f"if not ({text(shown)}):"
-        writer.lines += joined(writer.conditional_depth, otherwise, other_lines)
+        writer.body.append(py.Assign(Name(f"self.{one.key}"), None, MODULE))
+    if then_body:
+        writer.body.append(py.If(shown, then_body, other_body))
+    elif other_body:
+        writer.body.append(py.If(py.Prefixed("not", py.Bracketed(shown)), other_body))
     if node.branch:
         there = sum(writer.channels.spread([then_result])[1:], start=writer.channels.spread([then_result])[0])
         writer.channels[node.out] = IfElse(node.condition, there, Lit(0))
@@ -246,33 +222,21 @@ def single_module(writer: Writer, region: ir.Region) -> ir.Primitive | ir.Call |
     return chain if chain.key is not None and len(chain.operands()) == 1 and not tapped else None
 
 
-def joined(depth: int, otherwise: str, lines: list[Line]) -> list[Line]:
-    """`else:` over a lone `if` is an `elif`."""
-    own = [flat(line.doc) + line.suffix for line in lines if line.depth == depth + 1]
-    if otherwise == "else:" and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
-        first, *rest = indent(lines, -1)
-        return [Line(depth, Cat(("el", first.doc)), first.suffix), *rest]
-    return [Line(depth, otherwise), *lines]
-
-
-def test_of(writer: Writer, node: ir.If, shown: Expr) -> str:
+def test_of(writer: Writer, node: ir.If, shown: Expr) -> Expr:
     """The condition as `forward` asks it: whether a tensor was given, or an attribute."""
     if isinstance(shown, Name) and shown.id in writer.function.optional:
-        return f"{writer.tensors.word(writer.function.inputs[shown.id])} is not None"
+        return Compare("is not", Name(writer.tensors.word(writer.function.inputs[shown.id])), NONE)
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
-        return f"self.{writer.flag(shown.left.id, shown.left)} {shown.op} {text(shown.right)}"
+        return Compare(shown.op, Name(f"self.{writer.flag(shown.left.id, shown.left)}"), shown.right)
     if isinstance(shown, Unary) and shown.op == "not" and isinstance(shown.operand, Name):
-        return f"not self.{writer.flag(shown.operand.id, shown.operand)}"
-    return f"self.{writer.condition_flag(node.word or writer.tensors.word(node.out), shown)}"
+        return Unary("not", Name(f"self.{writer.flag(shown.operand.id, shown.operand)}"))
+    return Name(f"self.{writer.condition_flag(node.word or writer.tensors.word(node.out), shown)}")
 
 
-def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[Line]]:
-    """The statements of one side, its result, and the lines that make its modules."""
+def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[py.Statement]]:
+    """The statements of one side in `forward`, its result, and those of the constructor that make its modules."""
     outer, writer.statements = writer.statements, []
-    mark = len(writer.lines)
-    with writer.on_one_side():
+    with writer.on_one_side() as made:
         result = writer.region(region) if region.result is not None else None
-    made = writer.lines[mark:]
-    del writer.lines[mark:]
     found, writer.statements = writer.statements, outer
     return found, result, made

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 
-from archdsl.backends.torch.layout import Cat, call, keyword
-from archdsl.backends.torch.pieces import Line
+from archdsl.backends.torch import syntax as py
+from archdsl.expr.nodes import Lit, Name
 from archdsl.syntax.spec import Detect
 
 PRELUDE, SEARCH, RESULT = "detections.py", "detections", "Detections"
 NUMBERS = [item.name for item in fields(Detect) if item.name not in ("span", "outputs")]
 
 
-def detect_lines(detect: Detect, output: str, prelude: Mapping[str, str]) -> list[Line]:
+def detect_body(detect: Detect, output: str, prelude: Mapping[str, str]) -> list[py.Statement]:
     """The body of the method; the search itself is the prelude's."""
-    given = [f"output.{name}" for name in detect.outputs.values()]
-    search = prelude.get(SEARCH, SEARCH)
-    found = call(f"return {search}", *given, *(keyword(name, repr(getattr(detect, name))) for name in NUMBERS))
-    return [
-        Line(0, "with torch.no_grad():"),
-        Line(1, Cat((f"output: {output} = ", "self(image)"))),
-        Line(0, found),
-    ]
+    given = [Name(f"output.{name}") for name in detect.outputs.values()]
+    named = [py.Keyword(name, Lit(getattr(detect, name))) for name in NUMBERS]
+    run = py.Assign(Name("output"), py.call("self", Name("image")), Name(output))
+    found = py.call(prelude.get(SEARCH, SEARCH), *given, *named)
+    return [py.With(py.call("torch.no_grad"), [run]), py.Return(found)]

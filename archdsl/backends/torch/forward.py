@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from archdsl.backends.torch.layout import broken
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.breaks import has_breaks
+from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.scope import SPARE, Tensors, Words
+from archdsl.backends.torch.spelling import one_line
+from archdsl.backends.torch.syntax import NONE, Tree
+from archdsl.expr.nodes import Compare, Lit, Name, Unary
 from archdsl.ir import program as ir
 from archdsl.lowering.vocabulary import GENERIC
 from archdsl.support.naming import unique
@@ -21,13 +27,13 @@ LEVELS = (("key", "child"), ("inner", "layer"))  # what a container's keys and c
 
 @dataclass(eq=False)
 class Step:
-    """`out = text(args)`."""
+    """`out = made(args)`."""
 
     out: ir.Value
     args: tuple[ir.Operand, ...]
-    text: Callable[..., str]
+    made: Callable[..., Tree]
     alone: bool = False  # a stage: a line of its own
-    named: bool = False  # its text reads the arguments more than once: they need names
+    named: bool = False  # it reads the arguments more than once: they need names
     repeated: frozenset[ir.Operand] = frozenset()  # those of them that it reads so, if it is not all
     attribute: str | None = None  # the attribute called, of a plain `self.a(x)`
     kind: str = "Tensor"  # the type of what it gives, where a type checker sees none
@@ -38,7 +44,7 @@ class Branching:
     """`if condition:` over steps; both sides leave their value in `out`."""
 
     out: ir.Value
-    condition: str
+    condition: Tree
     then: list[Statement]
     then_result: ir.Operand
     other: list[Statement]
@@ -106,16 +112,17 @@ def base(operand: ir.Operand) -> ir.Value | None:
     return operand if isinstance(operand, ir.Value) else operand.var if isinstance(operand, ir.Item) else None
 
 
-Typed: TypeAlias = "frozenset[str] | None"  # the names that make a text a Tensor to a type checker; None: nothing does
+Typed: TypeAlias = "frozenset[str] | None"  # the names that make a value a Tensor to a type checker; None: nothing does
 KNOWN: frozenset[str] = frozenset()
+TENSOR = Name("Tensor")
 
 
 @dataclass(eq=False)
 class Pending:
-    """A value not yet written: its text, and what the text mentions."""
+    """A value not yet written: how it is made, and of which tensors."""
 
     var: ir.Value
-    text: str
+    made: Tree
     typed: Typed
     mentions: Counter[ir.Value] = field(default_factory=Counter)
     kind: str = "Tensor"
@@ -127,8 +134,8 @@ class ForwardPrinter:
     def __init__(
         self,
         inputs: Sequence[ir.Value],
-        index: Callable[[ir.Item], str],
-        tap: Callable[[ir.Tap], str],
+        index: Callable[[ir.Item], Tree],
+        tap: Callable[[ir.Tap], Tree],
         hidden: AbstractSet[str],
         given: AbstractSet[str],
         words: Words,
@@ -141,8 +148,7 @@ class ForwardPrinter:
         self.holders: dict[str, ir.Value] = {}
         self.uses: Counter[ir.Value] = Counter()
         self.pending: list[Pending] = []
-        self.lines: list[tuple[int, str]] = []
-        self.depth = 0
+        self.body: list[py.Statement] = []
         self.parameters = {tensors.word(var) for var in inputs}
         self.declared = Declared(self.parameters)
         self.final: ir.Operand | None = None  # what is given back as it is
@@ -152,17 +158,17 @@ class ForwardPrinter:
             self.names[var] = tensors.word(var)
             self.holders[tensors.word(var)] = var
         self.inputs = list(inputs)
-        self.when_training = "self.training"
+        self.when_training: Tree = Name("self.training")
 
     def run(
         self,
         statements: list[Statement],
         results: Sequence[ir.Operand],
-        shape: Callable[[list[str]], str] | None,
+        shape: Callable[[Sequence[Tree]], Tree] | None,
         kind: str,
         auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
-    ) -> list[tuple[int, str]]:
-        """The lines of the body, with their depth; `shape` wraps several results."""
+    ) -> list[py.Statement]:
+        """The statements of the body; `shape` wraps several results, `kind` is the class of those of training."""
         extra = [(s, r) for s, r in auxiliaries.values()]
         every = [*statements, *(x for s, _ in extra for x in s)]
         for operand in [*results, *(r for _, r in extra), *(o for s in every for o in operands_of(s))]:
@@ -178,39 +184,45 @@ class ForwardPrinter:
             self.give_back(results[0])
         else:
             self.flush()
-            self.emit(f"return {shape([self.read(r) for r in results])}")
-        return self.lines
+            self.emit(py.Return(shape([self.read(result) for result in results])))
+        return self.body
 
     def in_training(
         self, results: Sequence[ir.Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]]
     ) -> None:
         """In training the auxiliary heads run too, and all results come back by name."""
         self.flush()
-        self.emit(f"if {self.when_training}:")
-        self.depth += 1
-        texts = []
-        for name, (statements, result) in auxiliaries.items():
-            if isinstance(result, ir.Value):
-                self.tensors.called[result] = name
-            self.statements(statements)
-            self.flush()
-            texts.append(f"{name}={self.read(result)}")
-        self.emit(f"return {kind}({', '.join([*map(self.read, results), *texts])})")
-        self.depth -= 1
+        with self.inside() as body:
+            named: list[Tree] = []
+            for name, (statements, result) in auxiliaries.items():
+                if isinstance(result, ir.Value):
+                    self.tensors.called[result] = name
+                self.statements(statements)
+                self.flush()
+                named.append(py.Keyword(name, self.read(result)))
+            self.emit(py.Return(py.call(kind, *map(self.read, results), *named)))
+        self.emit(py.If(self.when_training, body))
 
-    # --- text
-    def emit(self, text: str) -> None:
-        self.lines.append((self.depth, text))
+    # --- trees
+    def emit(self, statement: py.Statement) -> None:
+        self.body.append(statement)
 
-    def read(self, operand: ir.Operand) -> str:
-        """The text of a value that has a name."""
+    @contextmanager
+    def inside(self) -> Iterator[list[py.Statement]]:
+        """What is written meanwhile is a body of its own."""
+        outer, self.body = self.body, []
+        yield self.body
+        self.body = outer
+
+    def read(self, operand: ir.Operand) -> Tree:
+        """A value that has a name."""
         if isinstance(operand, ir.Tap):
             return self.tap(operand)
         if isinstance(operand, ir.Item):
             if operand.var.parts:
-                return self.names[operand]
-            return f"{self.names[operand.var]}[{self.index(operand)}]"
-        return self.names[operand]
+                return Name(self.names[operand])
+            return py.Subscript(Name(self.names[operand.var]), (self.index(operand),))
+        return Name(self.names[operand])
 
     def statements(self, statements: list[Statement]) -> None:
         for statement in statements:
@@ -225,8 +237,8 @@ class ForwardPrinter:
                     self.carried(statement)
 
     # --- values
-    def texts(self, args: Sequence[ir.Operand]) -> tuple[list[str], Counter[ir.Value], Typed]:
-        """The texts of arguments, pending ones inline if they are the last pending, in this order.
+    def trees(self, args: Sequence[ir.Operand]) -> tuple[list[Tree], Counter[ir.Value], Typed]:
+        """The trees of arguments, pending ones inline if they are the last pending, in this order.
 
         With the tensors that they mention, and what makes all of them a Tensor to a type checker.
         """
@@ -240,11 +252,11 @@ class ForwardPrinter:
         if tail:
             del self.pending[-len(tail) :]
         mentions: Counter[ir.Value] = Counter()
-        found: list[str] = []
+        found: list[Tree] = []
         typed: list[Typed] = []
         for arg in args:
             if isinstance(arg, ir.Value) and arg in inline:
-                found.append(inline[arg].text)
+                found.append(inline[arg].made)
                 typed.append(inline[arg].typed)
                 mentions.update(inline[arg].mentions)
                 self.uses[arg] -= 1
@@ -260,7 +272,7 @@ class ForwardPrinter:
         """A name is a Tensor once its first assignment says so; the parts of a list and what is tapped are anyway."""
         if isinstance(operand, ir.Item):
             return frozenset({self.names[operand if operand.var.parts else operand.var]})
-        return frozenset({self.read(operand)}) if isinstance(operand, ir.Value) else KNOWN
+        return frozenset({self.names[operand]}) if isinstance(operand, ir.Value) else KNOWN
 
     def name_lists(self, args: Sequence[ir.Operand]) -> None:
         """A list of tensors whose parts are read has a name."""
@@ -273,23 +285,23 @@ class ForwardPrinter:
         repeated = any(value.var in step.repeated for value in self.pending)
         if step.named or repeated or self.overflows(step):
             self.flush()
-        texts, mentions, typed = self.texts(step.args)
-        text = step.text(*texts)
-        typed = typed_text(text, typed)
+        trees, mentions, typed = self.trees(step.args)
+        made = step.made(*trees)
+        typed = typed_tree(made, typed)
         if step.alone and self.uses[step.out] == 1 and step.out not in self.outputs:
             self.tensors.called[step.out] = "x"  # a plain chain of stages
-        self.pending.append(Pending(step.out, text, typed, mentions, step.kind))
+        self.pending.append(Pending(step.out, made, typed, mentions, step.kind))
         given_back = step.out in self.assigned or (step.out is self.final and typed is not None)
-        if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or len(text) > INLINE)):
+        if self.uses[step.out] != 1 or step.out.parts or (not given_back and (step.alone or is_long(made))):
             self.flush()
 
     def overflows(self, step: Step) -> bool:
         """Whether the step with its arguments inline is too long for a line that has no outer call to break."""
-        waiting = {p.var: p.text for p in self.pending}
+        waiting = {p.var: p.made for p in self.pending}
         if not any(arg in waiting for arg in step.args):
             return False
-        text = step.text(*(waiting[a] if isinstance(a, ir.Value) and a in waiting else self.read(a) for a in step.args))
-        return len(text) > WHOLE and isinstance(broken(text), str)
+        made = step.made(*(waiting[a] if isinstance(a, ir.Value) and a in waiting else self.read(a) for a in step.args))
+        return len(one_line(made)) > WHOLE and not has_breaks(made)
 
     def flush(self) -> None:
         """Writes what is pending, in order."""
@@ -301,11 +313,11 @@ class ForwardPrinter:
                 self.unpack(value)
                 continue
             name = self.name_for(value.var)
-            if value.text.startswith("accumulate("):
-                value.text = f"list({value.text})"
+            if isinstance(value.made, py.Call) and value.made.function == Name("accumulate"):
+                value.made = py.call("list", value.made)
             if not value.var.many or value.typed is None:
                 self.declared.assign(name, value.typed, value.kind)
-            self.emit(f"{name} = {value.text}")
+            self.emit(py.assign(name, value.made))
 
     def unpack(self, value: Pending) -> None:
         parts = []
@@ -320,8 +332,8 @@ class ForwardPrinter:
                 self.declared.assign(name, None)
             else:
                 self.declared.known.add(name)
-        left = ", ".join(parts) if len(parts) > 1 else f"({parts[0]},)"
-        self.emit(f"{left} = {value.text}")
+        left = py.Tuple(tuple(map(Name, parts)), bracketed=len(parts) == 1)
+        self.emit(py.Assign(left, value.made))
 
     def name_for(self, var: ir.Value) -> str:
         """The var's word; a word whose value is no longer needed is used again."""
@@ -348,16 +360,16 @@ class ForwardPrinter:
             step = node.then[0]
             if node.then_result is step.out and not step.out.parts:
                 self.flush()
-                texts = [self.read(a) for a in step.args]
+                trees = [self.read(a) for a in step.args]
                 mentions = Counter(v for a in (*step.args, other_var) if (v := base(a)) is not None)
                 other_typed = self.typed_name(other_var)
                 self.uses[step.out] -= 1
-                chosen = step.text(*texts)
-                text = f"{chosen} if {node.condition} else {self.read(other_var)}"
-                typed = all_typed([typed_text(chosen, all_typed(map(self.typed_name, step.args))), other_typed])
-                self.pending.append(Pending(node.out, text, typed, mentions))
+                chosen = step.made(*trees)
+                made = py.Conditional(chosen, node.condition, self.read(other_var))
+                typed = all_typed([typed_tree(chosen, all_typed(map(self.typed_name, step.args))), other_typed])
+                self.pending.append(Pending(node.out, made, typed, mentions))
                 given_back = node.out is self.final and typed is not None
-                if self.uses[node.out] != 1 or (len(text) > INLINE and not given_back):
+                if self.uses[node.out] != 1 or (is_long(made) and not given_back):
                     self.flush()
                 return
         self.flush()
@@ -370,39 +382,33 @@ class ForwardPrinter:
             step = node.then[0]
             mentions = Counter(v for a in step.args if (v := base(a)) is not None)
             self.uses[step.out] -= 1
-            made = step.text(*(self.read(a) for a in step.args))
-            text = f"{made if node.out.many else f'[{made}]'} if {node.condition} else []"
-            self.pending.append(Pending(node.out, text, KNOWN, mentions))
+            made = step.made(*(self.read(a) for a in step.args))
+            found = py.Conditional(made if node.out.many else py.List((made,)), node.condition, py.List(()))
+            self.pending.append(Pending(node.out, found, KNOWN, mentions))
             self.flush()
             return
         name = self.name_for(node.out)
-        self.emit(f"{name}: list[Tensor] = []")
-        self.emit(f"if {node.condition}:")
+        self.emit(py.Assign(Name(name), py.List(()), py.Subscript(Name("list"), (TENSOR,))))
         before = dict(self.holders)
-        self.depth += 1
-        self.statements(node.then)
-        self.flush()
-        self.emit(f"{name}.{'extend' if node.out.many else 'append'}({self.read(node.then_result)})")
-        self.depth -= 1
+        with self.inside() as body:
+            self.statements(node.then)
+            self.flush()
+            add = f"{name}.{'extend' if node.out.many else 'append'}"
+            self.emit(py.Evaluate(py.call(add, self.read(node.then_result))))
+        self.emit(py.If(node.condition, body))
         self.holders = before
 
     def long_branching(self, node: Branching) -> None:
         name = self.branching_name(node)
         before = dict(self.holders)
-        start = len(self.lines)
-        self.emit(f"if {node.condition}:")
-        self.side(node.then, node.then_result, name)
+        then = self.side(node.then, node.then_result, name)
         self.holders = before
-        mark = len(self.lines)
         assert node.other_result is not None
-        self.side(node.other, node.other_result, name)
-        if mark == start + 1 and len(self.lines) > mark:
-            self.lines[start] = (self.depth, f"if {negated(node.condition)}:")
-        elif len(self.lines) > mark:
-            self.lines[mark:mark] = [(self.depth, "else:")]
-            self.join_else(mark)
-        if len(self.lines) == start + 1:
-            del self.lines[start]
+        other = self.side(node.other, node.other_result, name)
+        if then:
+            self.emit(py.If(node.condition, then, other))
+        elif other:
+            self.emit(py.If(negated(node.condition), other))
         self.names[node.out], self.holders[name] = name, node.out
 
     def branching_name(self, node: Branching) -> str:
@@ -418,16 +424,13 @@ class ForwardPrinter:
             wanted = word
         return self.fresh(unique(wanted, held))
 
-    def join_else(self, mark: int) -> None:
-        """`else:` over a lone `if` is an `elif`."""
-        inner = self.lines[mark + 1 :]
-        own = [text for depth, text in inner if depth == self.depth + 1]
-        if own and own[0].startswith("if ") and all(t.startswith(("elif ", "else:")) for t in own[1:]):
-            rest = [(depth - 1, text) for depth, text in inner]
-            self.lines[mark:] = [(self.depth, f"el{rest[0][1]}"), *rest[1:]]
+    def side(self, statements: list[Statement], result: ir.Operand, name: str) -> list[py.Statement]:
+        """The statements of one side of a condition, which leave its result under a name."""
+        with self.inside() as body:
+            self.one_side(statements, result, name)
+        return body
 
-    def side(self, statements: list[Statement], result: ir.Operand, name: str) -> None:
-        self.depth += 1
+    def one_side(self, statements: list[Statement], result: ir.Operand, name: str) -> None:
         self.assigned.add(result)
         self.statements(statements)
         if self.pending and isinstance(result, ir.Value) and self.pending[-1].var is result and len(self.pending) == 1:
@@ -436,22 +439,21 @@ class ForwardPrinter:
                 self.uses[var] -= count
             self.uses[result] -= 1
             self.declared.assign(name, value.typed)
-            self.emit(f"{name} = {value.text}")
+            self.emit(py.assign(name, value.made))
         else:
             self.flush()
-            text = self.read(result)
+            found = self.read(result)
             held = base(result)
             if held is not None:
                 self.uses[held] -= 1
-            if text != name:
+            if found != Name(name):
                 self.declared.assign(name, self.typed_name(result))
-                self.emit(f"{name} = {text}")
-        self.depth -= 1
+                self.emit(py.assign(name, found))
 
     def walked(self, node: Walked) -> None:
         if any(value.var in map(base, node.further) for value in self.pending):  # made once, in front of the loop
             self.flush()
-        (entry, *further), mentions, typed = self.texts([node.entry, *node.further])
+        (entry, *further), mentions, typed = self.trees([node.entry, *node.further])
         self.flush()
         later = Counter(var for operand in node.further if (var := base(operand)) is not None)
         for var, count in (mentions - later).items():
@@ -459,17 +461,16 @@ class ForwardPrinter:
         name = self.name_for(node.out)  # of none that a later turn reads
         for var, count in later.items():
             self.uses[var] -= count
-        if entry != name:
+        if entry != Name(name):
             self.declared.assign(name, typed)
-            self.emit(f"{name} = {entry}")
-        called = ", ".join([name, *further])
+            self.emit(py.assign(name, entry))
+        called = (Name(name), *further)
         if node.store:
             self.kept(node, name, called)
         else:
-            children = f"self.{node.attribute}{'.values()' if node.named else ''}"
-            layer = self.words.word("layer")
-            self.emit(f"for {layer} in {children}:")
-            self.lines.append((self.depth + 1, f"{name} = {layer}({called})"))
+            attribute, layer = f"self.{node.attribute}", self.words.word("layer")
+            children = py.call(f"{attribute}.values") if node.named else Name(attribute)
+            self.emit(py.For(Name(layer), children, [py.assign(name, py.call(layer, *called))]))
         self.declared.assign(name, None)
 
     def carried(self, node: Carried) -> None:
@@ -480,18 +481,19 @@ class ForwardPrinter:
             for operand in node.entries:
                 self.used(operand)
         else:
-            entries, mentions, _ = self.texts(node.entries)
+            entries, mentions, _ = self.trees(node.entries)
             self.flush()
             self.uses.subtract(mentions)
         names = self.names_carried(node)
-        moved = [(name, entry) for name, entry in zip(names, entries, strict=True) if name != entry]
+        moved = [(name, entry) for name, entry in zip(map(Name, names), entries, strict=True) if name != entry]
         if moved:
-            left, right = (", ".join(texts) for texts in zip(*moved, strict=True))
-            self.emit(f"{left} = {right}")
-        args = [names[arg] if isinstance(arg, int) else "None" if arg is None else self.read(arg) for arg in node.args]
-        layer = self.words.word("layer")
-        self.emit(f"for {layer} in self.{node.attribute}{'.values()' if node.named else ''}:")
-        self.lines.append((self.depth + 1, f"{', '.join(names)} = {layer}({', '.join(args)})"))
+            left, right = (py.side_by_side(trees) if len(moved) > 1 else trees[0] for trees in zip(*moved, strict=True))
+            self.emit(py.Assign(left, right))
+        args = [Name(names[a]) if isinstance(a, int) else NONE if a is None else self.read(a) for a in node.args]
+        layer, attribute = self.words.word("layer"), f"self.{node.attribute}"
+        children = py.call(f"{attribute}.values") if node.named else Name(attribute)
+        turn = py.Assign(py.targets(names), py.call(layer, *args))
+        self.emit(py.For(Name(layer), children, [turn]))
         for operand in node.further:
             self.used(operand)
         for name in names:
@@ -514,61 +516,62 @@ class ForwardPrinter:
         if var is not None:
             self.uses[var] -= 1
 
-    def kept(self, node: Walked, name: str, called: str) -> None:
+    def kept(self, node: Walked, name: str, called: tuple[Tree, ...]) -> None:
         """The loop over children whose outputs are read elsewhere."""
-        self.emit(f"{node.store}: dict[str, Tensor] = {{}}")
-        self.children(node, f"self.{node.attribute}", name, called, node.paths, ())
+        self.emit(py.Assign(Name(node.store), py.Dict(()), py.Subscript(Name("dict"), (Name("str"), TENSOR))))
+        self.emit(self.children(node, f"self.{node.attribute}", name, called, node.paths, ()))
 
     def children(
         self,
         node: Walked,
         parent: str,
         name: str,
-        called: str,
+        called: tuple[Tree, ...],
         paths: frozenset[tuple[str, ...]],
         outer: tuple[str, ...],
-    ) -> None:
+    ) -> py.For:
         """The loop over the children of one container; those on whose children a path goes on are walked too."""
         wanted = LEVELS[len(outer)] if len(outer) < len(LEVELS) else (f"key_{len(outer)}", f"layer_{len(outer)}")
         key, child = map(self.words.word, wanted)
-        place = key if not outer else f'f"{".".join(f"{{{word}}}" for word in (*outer, key))}"'
+        place = py.Joined(tuple(map(Name, (*outer, key)))) if outer else Name(key)
+        stored, run = py.Subscript(Name(node.store), (place,)), py.call(child, *called)
         deeper = {path[0]: frozenset(p[1:] for p in paths if p[0] == path[0] and p[1:]) for path in paths if path[1:]}
-        self.emit(f"for {key}, {child} in {parent}.named_children():")
-        self.depth += 1
+        body: list[py.Statement]
         if not deeper:
-            self.emit(f"{name} = {node.store}[{place}] = {child}({called})")
+            body = [py.Assign(Name(name), run, also=stored)]
         elif node.chained and not outer:
             below = frozenset().union(*deeper.values())
-            self.children(node, child, name, called, below, (*outer, key))
-            self.emit(f"{node.store}[{place}] = {name}")
+            body = [self.children(node, child, name, called, below, (*outer, key)), py.Assign(stored, Name(name))]
         else:
-            for number, (word, below) in enumerate(sorted(deeper.items())):
-                self.emit(f'{"elif" if number else "if"} {key} == "{word}":')
-                self.depth += 1
-                self.children(node, child, name, called, below, (*outer, key))
-                self.depth -= 1
-            self.emit("else:")
-            self.lines.append((self.depth + 1, f"{name} = {child}({called})"))
-            self.emit(f"{node.store}[{place}] = {name}")
-        self.depth -= 1
+            choice: list[py.Statement] = [py.assign(name, run)]
+            for word, below in sorted(deeper.items(), reverse=True):
+                walked = self.children(node, child, name, called, below, (*outer, key))
+                choice = [py.If(Compare("==", Name(key), Lit(word)), [walked], choice)]
+            body = [*choice, py.Assign(stored, Name(name))]
+        return py.For(py.targets([key, child]), py.call(f"{parent}.named_children"), body)
 
     def give_back(self, result: ir.Operand) -> None:
         """`return`, through a typed name where the checker sees no Tensor."""
         if len(self.pending) == 1 and self.pending[0].var is result and self.pending[0].typed is not None:
             wanted = self.pending[0].typed or KNOWN
-            self.emit(f"return {self.pending[0].text}")
+            self.emit(py.Return(self.pending[0].made))
         else:
             self.flush()
             wanted = self.typed_name(result) or KNOWN
-            self.emit(f"return {self.read(result)}")
-        self.lines = annotated(self.lines, self.declared.wanted(wanted), self.declared.kinds)
+            self.emit(py.Return(self.read(result)))
+        self.body = annotated(self.body, self.declared.wanted(wanted), self.declared.kinds)
 
 
-def negated(condition: str) -> str:
+def negated(condition: Tree) -> Tree:
     """The opposite of a condition that is an attribute, its opposite, or a comparison."""
-    if condition.startswith("not "):
-        return condition.removeprefix("not ")
-    return f"not {condition}" if " " not in condition else f"not ({condition})"
+    if isinstance(condition, Unary) and condition.op == "not":
+        return condition.operand
+    return py.Prefixed("not", condition if isinstance(condition, Name) else py.Bracketed(condition))
+
+
+def is_long(made: Tree) -> bool:
+    """Whether a value gets a line of its own."""
+    return len(one_line(made)) > INLINE
 
 
 class Declared:
@@ -598,32 +601,35 @@ class Declared:
         return found
 
 
-def annotated(
-    lines: Sequence[tuple[int, str]], names: AbstractSet[str], kinds: Mapping[str, str]
-) -> list[tuple[int, str]]:
-    """The lines of a function in which the first assignments of some names say that they are Tensors.
+def annotated(body: Sequence[py.Statement], left: set[str], kinds: Mapping[str, str]) -> list[py.Statement]:
+    """A body in which the first assignments of some names say that they are Tensors; what is said is no longer left.
 
     Names that are assigned together are declared before.
     """
-    found, left = [], set(names)
-    for depth, text in lines:
-        name = text.partition(" = ")[0]
-        together = left & set(name.split(", ")) if ", " in name else set()
-        found += [(depth, f"{part}: Tensor") for part in name.split(", ") if part in together]
-        found.append((depth, f"{name}: {kinds.get(name, 'Tensor')}{text[len(name) :]}" if name in left else text))
-        left -= {name, *together}
+    found: list[py.Statement] = []
+    for statement in body:
+        match statement:
+            case py.Assign(py.Tuple(items)) if len(items) > 1:
+                together = [item for item in items if isinstance(item, Name) and item.id in left]
+                found += [py.Assign(item, None, TENSOR) for item in together]
+                left.difference_update(item.id for item in together)
+            case py.Assign(Name(id=name), annotation=None) if name in left:
+                left.discard(name)
+                statement = replace(statement, annotation=parsed(kinds.get(name, "Tensor")))
+        found.append(py.over_bodies(statement, lambda inner: annotated(inner, left, kinds)))
     return found
 
 
-def typed_text(text: str, arguments: Typed) -> Typed:
-    """What makes a text a Tensor to a type checker, of arguments that these names make Tensors."""
-    if text.startswith(("torch.", "F.", "[")):
+def typed_tree(made: Tree, arguments: Typed) -> Typed:
+    """What makes a value a Tensor to a type checker, of arguments that these names make Tensors."""
+    first = py.leftmost(made)
+    if isinstance(first, py.List) or (isinstance(first, Name) and first.id.startswith(("torch.", "F."))):
         return KNOWN
-    return None if text.startswith("self.") else arguments
+    return None if isinstance(first, Name) and first.id.startswith("self.") else arguments
 
 
 def all_typed(found: Iterable[Typed]) -> Typed:
-    """What makes all of some texts Tensors."""
+    """What makes all of some values Tensors."""
     names: set[str] = set()
     for typed in found:
         if typed is None:

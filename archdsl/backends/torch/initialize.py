@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.classes import ClassSource
-from archdsl.backends.torch.layout import Cat, Chain, Doc, call, keyword
-from archdsl.backends.torch.pieces import Line, expr_doc, indent, mentions, renamed
+from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.prelude import attributes_of, base_of, weights_of
+from archdsl.backends.torch.syntax import NONE, Statement, Tree
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Binary, Call, Expr, IfElse, Lit, Name, names
-from archdsl.expr.show import show
+from archdsl.expr.nodes import Binary, Call, Compare, Expr, IfElse, Lit, Name, Unary, names
 from archdsl.ops import REGISTRY
 from archdsl.syntax.spec import Defaults
 from archdsl.syntax.words import INIT
@@ -22,10 +22,10 @@ def root(n: int, fan: str) -> Expr:
 
 
 KAIMING = {  # the rules that torch has a function for
-    ("normal", root(2, "fan_out")): ("nn.init.kaiming_normal_", "mode", '"fan_out"'),
+    ("normal", root(2, "fan_out")): ("nn.init.kaiming_normal_", "mode", "fan_out"),
     ("normal", root(2, "fan_in")): ("nn.init.kaiming_normal_",),
     ("uniform", root(6, "fan_in")): ("nn.init.kaiming_uniform_",),
-    ("uniform", root(3, "fan_in")): ("nn.init.kaiming_uniform_", "nonlinearity", '"linear"'),
+    ("uniform", root(3, "fan_in")): ("nn.init.kaiming_uniform_", "nonlinearity", "linear"),
 }
 CONV = {
     "fan_in": "m.in_channels // m.groups * math.prod(m.kernel_size)",
@@ -33,13 +33,14 @@ CONV = {
     "taps": "math.prod(m.kernel_size)",
     "groups": "m.groups",
 }
+MODULE = Name("m")
 WEIGHTED = ("nn.Conv", "nn.Linear", "nn.BatchNorm", "nn.LayerNorm", "nn.RMSNorm")
 LINEAR = {"fan_in": "m.in_features", "fan_out": "m.out_features"}
 
 
-def init_lines(
+def init_body(
     init: Mapping[str, Defaults], classes: Sequence[ClassSource], renamed_kinds: Mapping[str, str]
-) -> list[Line]:
+) -> list[Statement]:
     """Statements that fill the parameters as `init:` says; what it does not name keeps torch's own.
 
     `renamed_kinds` are the classes of preludes that have another name in this file.
@@ -48,7 +49,7 @@ def init_lines(
     for source in classes:
         for op, found in source.weighted.items():
             made.setdefault(op, set()).update(found)
-    branches: list[tuple[list[str], list[Line]]] = []
+    branches: list[tuple[list[str], list[Statement]]] = []
     for target, entry in init.items():
         ops = [op for op in made if op == target or REGISTRY[op].follows == target]
         kinds = sorted({torch_kind for op in ops for kind in made[op] for torch_kind in held_by(op, kind)})
@@ -56,27 +57,26 @@ def init_lines(
             refuse_unfilled(op, made[op], entry)
         biased = {b for source in classes for op in ops for b in source.biased.get(op, ())}
         learned = {b for source in classes for op in ops for b in source.learned.get(op, ())}
-        lines = rules(target, entry, kinds, biased)
-        if lines and False in learned:  # norms of the same class without a scale and a shift
-            lines = [Line(0, "if m.weight is not None:"), *indent(lines)]
-        if kinds and lines and branches and branches[-1][1] == lines:
+        body = rules(target, entry, kinds, biased)
+        if body and False in learned:  # norms of the same class without a scale and a shift
+            body = [py.If(Compare("is not", Name("m.weight"), NONE), body)]
+        if kinds and body and branches and branches[-1][1] == body:
             branches[-1][0].extend(kinds)
-        elif kinds and lines:
-            branches.append((kinds, lines))
-    body: list[Line] = []
-    for kinds, lines in branches:
-        kinds = [renamed_kinds.get(kind, kind) for kind in kinds]
-        test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
-        body.append(Line(1, f"{'elif' if body else 'if'} isinstance(m, {test}):"))
-        body += indent(lines, 2)
-    return [Line(0, "for m in self.modules():"), *body] if body else []
+        elif kinds and body:
+            branches.append((kinds, body))
+    choice: list[Statement] = []
+    for kinds, body in reversed(branches):
+        names_ = tuple(Name(renamed_kinds.get(kind, kind)) for kind in kinds)
+        test = py.call("isinstance", MODULE, names_[0] if len(names_) == 1 else py.Tuple(names_))
+        choice = [py.If(test, body, choice)]
+    return [py.For(MODULE, py.call("self.modules"), choice)] if choice else []
 
 
-def without_clash(lines: list[Line], init: Sequence[Line], word: str) -> list[Line]:
+def without_clash(loop: list[Statement], init: Sequence[Statement], word: str) -> list[Statement]:
     """The loop over the modules with another word for its variable, where the constructor has an `m` of its own."""
-    if not any(mentions(line.doc, "m") for line in init):
-        return lines
-    return [Line(line.depth, renamed(line.doc, "m", word), line.suffix) for line in lines]
+    if MODULE.id not in py.words_read(*init):
+        return loop
+    return [py.changed(statement, lambda tree: py.renamed(tree, MODULE.id, word)) for statement in loop]
 
 
 def held_by(op: str, kind: str) -> list[str]:
@@ -106,10 +106,10 @@ def refuse_unfilled(op: str, kinds: Iterable[str], entry: Defaults) -> None:
                 raise fault("bad-init", message, span, help="compute it in the constructor of its module")
 
 
-def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Line]:
+def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool]) -> list[Statement]:
     """The statements for one kind of module: the names that they share, then one for each tensor."""
-    known, lines = names_of(target), []
-    shared: dict[str, str] = {}
+    known, body = names_of(target), list[Statement]()
+    shared: dict[str, Tree] = {}
     for tensor, rule in entry.values.items():
         value = checked(target, tensor, rule, entry, known)
         if tensor == "bias" and True not in biased:
@@ -118,21 +118,16 @@ def rules(target: str, entry: Defaults, kinds: Sequence[str], biased: set[bool])
         turned = any("Transpose" in kind for kind in kinds)  # torch takes its fans the wrong way round
         kaiming = KAIMING.get((rule.function, value)) if not turned else None
         if kaiming is None:
-            shared |= {n.id: known[n.id] for n in names(value) if n.id != "groups"}
-            made = made_by(rule.function, f"m.{tensor}", substitute(value, {"groups": Name("m.groups")}))
+            shared |= {n.id: parsed(known[n.id]) for n in names(value) if n.id != "groups"}
+            made = made_by(rule.function, Name(f"m.{tensor}"), substitute(value, {"groups": Name("m.groups")}))
         else:
-            head, *argument = kaiming
-            made = [Line(0, call(head, f"m.{tensor}", *(keyword(*pair) for pair in [argument] if pair)))]
+            function, *argument = kaiming
+            named = [py.Keyword(argument[0], Lit(argument[1]))] if argument else []
+            made = [py.Evaluate(py.call(function, Name(f"m.{tensor}"), *named))]
         typed = all("Conv" not in kind for kind in kinds)  # torch types a convolution's bias as Tensor | None
         optional = tensor == "bias" and (False in biased or not typed)
-        lines += [Line(0, "if m.bias is not None:"), *indent(made)] if optional else made
-    return [*(Line(0, Cat((f"{name} = ", product(text)))) for name, text in shared.items()), *lines]
-
-
-def product(text: str) -> Doc:
-    """A product, which can be broken."""
-    first, *rest = text.split()
-    return Chain(first, tuple(zip(rest[::2], rest[1::2], strict=True))) if rest else first
+        body += [py.If(Compare("is not", Name("m.bias"), NONE), made)] if optional else made
+    return [*(py.assign(name, made) for name, made in shared.items()), *body]
 
 
 def names_of(target: str) -> Mapping[str, str]:
@@ -160,28 +155,27 @@ def checked(target: str, tensor: str, rule: Expr, entry: Defaults, known: Mappin
     return rule.args[0]
 
 
-def made_by(rule: str, tensor: str, value: Expr) -> list[Line]:
+def made_by(rule: str, tensor: Expr, value: Expr) -> list[Statement]:
     """A rule as statements; the bound of a uniform one gets a name."""
-    if rule == "trunc_normal" and not isinstance(value, Lit):
-        return [Line(0, f"std = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("std")))]
-    if rule == "normal" and isinstance(value, IfElse) and isinstance(value.other, IfElse):
-        return [Line(0, Cat(("std = ", expr_doc(value)))), Line(0, statement(rule, tensor, Name("std")))]
+    choices = rule == "normal" and isinstance(value, IfElse) and isinstance(value.other, IfElse)
+    if choices or (rule == "trunc_normal" and not isinstance(value, Lit)):
+        return [py.assign("std", value), py.Evaluate(filling(rule, tensor, Name("std")))]
     if rule == "uniform" and not isinstance(value, Lit):
-        return [Line(0, f"bound = {show(value, python=True)}"), Line(0, statement(rule, tensor, Name("bound")))]
-    return [Line(0, statement(rule, tensor, value))]
+        return [py.assign("bound", value), py.Evaluate(filling(rule, tensor, Name("bound")))]
+    return [py.Evaluate(filling(rule, tensor, value))]
 
 
-def statement(rule: str, tensor: str, value: Expr) -> Doc:
+def filling(rule: str, tensor: Expr, value: Expr) -> Tree:
     """`nn.init.normal_(m.weight, 0.0, …)`."""
-    text = show(value, python=True)
     if rule == "normal":
-        return call("nn.init.normal_", tensor, keyword("std", text))
+        return py.call("nn.init.normal_", tensor, py.Keyword("std", value))
     if rule == "trunc_normal":
         # torch cuts at ±2 whatever the deviation; ±2 deviations are meant, as TensorFlow cuts
-        low, high = (show(fold(Binary("*", Lit(n), value)), python=True) for n in (-2, 2))
-        return call("nn.init.trunc_normal_", tensor, keyword("std", text), keyword("a", low), keyword("b", high))
+        low, high = (fold(Binary("*", Lit(n), value)) for n in (-2, 2))
+        named = [py.Keyword(name, bound) for name, bound in (("std", value), ("a", low), ("b", high))]
+        return py.call("nn.init.trunc_normal_", tensor, *named)
     if rule == "uniform":
-        return call("nn.init.uniform_", tensor, f"-{text}", text)
+        return py.call("nn.init.uniform_", tensor, Unary("-", value), value)
     if isinstance(value, Lit) and value.value in (0, 1):
-        return call(f"nn.init.{'ones' if value.value else 'zeros'}_", tensor)
-    return call("nn.init.constant_", tensor, text)
+        return py.call(f"nn.init.{'ones' if value.value else 'zeros'}_", tensor)
+    return py.call("nn.init.constant_", tensor, value)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.forward import Branching, Statement, Step, Walked
+from archdsl.backends.torch.syntax import Tree
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_conditional_join(
-    writer: Writer, node: ir.Primitive, operands: Sequence[ir.Operand], text: Callable[..., str]
+    writer: Writer, node: ir.Primitive, operands: Sequence[ir.Operand], made_of: Callable[..., Tree]
 ) -> bool:
     """`x = x * gate` where the gate is there; False if the branches are no single tensors, or all may be absent."""
     optional = {o: made for o in operands if (made := condition_of(writer, o)) is not None}
@@ -34,16 +35,16 @@ def write_conditional_join(
         made = optional[operand]
         if len(joined) > 1:
             whole = ir.Value("x")
-            writer.statements.insert(writer.statements.index(made), Step(whole, tuple(joined), text))
+            writer.statements.insert(writer.statements.index(made), Step(whole, tuple(joined), made_of))
             joined = [whole]
         took_part = ir.Value("x")
-        made.then.append(Step(took_part, (joined[0], made.then_result), text))
+        made.then.append(Step(took_part, (joined[0], made.then_result), made_of))
         made.out = ir.Value("x")
         made.then_result, made.other_result = took_part, joined[0]
         joined = [made.out]
     if len(joined) > 1:
         writer.fresh.add(node.out)
-        writer.statements.append(Step(node.out, tuple(joined), text))
+        writer.statements.append(Step(node.out, tuple(joined), made_of))
     else:
         writer.alias(node.out, joined[0])
     return True

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 WIDTH = 88
 
@@ -68,18 +67,6 @@ class Fluent:
 
 
 Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain | Bracketed | Fluent"
-
-
-def call(head: str, *items: Doc) -> Group:
-    return Group(head, items)
-
-
-def keyword(name: str, value: Doc) -> Doc:
-    return Cat((f"{name}=", value))
-
-
-def listing(items: Iterable[Doc]) -> Group:
-    return Group("", tuple(items), "[", "]")
 
 
 def flat(doc: Doc) -> str:
@@ -159,7 +146,7 @@ def is_plain(item: Doc) -> bool:
     """Whether an argument is a name, a number or an expression of them."""
     match item:
         case Cat(parts):
-            return all(isinstance(part, str) for part in parts)
+            return all(map(is_plain, parts))
         case Ternary(then, _, other):
             return is_plain(then) and is_plain(other)
         case Bracketed(inside):
@@ -191,85 +178,3 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
             broken[0] = " " * indent + before + broken[0].lstrip()
             return broken
     return None
-
-
-def split_arguments(inside: str) -> list[str] | None:
-    """Top-level arguments; None if the brackets do not balance (it was no single call)."""
-    depth, start, found = 0, 0, []
-    for index, char in enumerate(inside):
-        depth += (char in "([{") - (char in ")]}")
-        if depth < 0:
-            return None
-        if char == "," and depth == 0:
-            found.append(inside[start:index].strip())
-            start = index + 1
-    last = inside[start:].strip()
-    return [*found, last] if last else found
-
-
-def broken(line: str) -> Doc:
-    """A statement of `forward` as parts that can be broken: its outermost call or conditional expression."""
-    head, rest = re.match(r"^(return |[\w.:\[\]\", ]+ = )?(.*)$", line).groups()  # type: ignore[union-attr]
-    listed = re.match(r"^\[(.+) for (.+) in (zip)\((.*)\)\]$", rest)
-    if listed:
-        element, target, zipped, inside = listed.groups()
-        over = Cat((f"{target} in ", Group(zipped, tuple(map(breakable, split_arguments(inside) or [inside])))))
-        return Cat((head or "", listing([Comprehension(element, over)])))
-    parts = split_at(rest, (" if ", " else "))
-    if len(parts) == 3:
-        return Cat((head or "", Ternary(parts[0], parts[1], parts[2])))
-    terms = split_at(rest, (" + ",) * rest.count(" + "))
-    if len(terms) == 2 and "=" not in terms[0] and isinstance(last := breakable(terms[1]), Group):
-        return Cat((f"{head or ''}{terms[0]} + ", last))
-    if len(terms) > 1 and "=" not in terms[0]:
-        return Cat((head or "", Chain(terms[0], tuple(("+", term) for term in terms[1:]))))
-    match = re.match(r"^([\w.]+)\((.*)\)$", rest)
-    items = split_arguments(match.group(2)) if match else None
-    if match is None or items is None:
-        first, *more = sums(rest)
-        if more and "=" not in first and " if " not in rest and " for " not in rest:
-            return Cat((head or "", Chain(first, tuple((sign, term) for sign, term in more))))
-        calls = called_in_turn(rest)
-        return Fluent(head, calls) if head and len(calls) > 2 else line
-    return Cat((head or "", Group(match.group(1), tuple(breakable(item) for item in items))))
-
-
-def sums(text: str) -> tuple[Any, ...]:
-    """The first term of a sum, then each further one with its sign."""
-    starts, depth = [], 0
-    for index, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if depth == 0 and text.startswith((" + ", " - "), index):
-            starts.append(index)
-    ends = [*starts, len(text)]
-    return text[: ends[0]], *((text[a + 1], text[a + 3 : b]) for a, b in zip(starts, ends[1:], strict=True))
-
-
-def called_in_turn(text: str) -> tuple[str, ...]:
-    """`f(x).g().h()` as `f(x)`, `.g()`, `.h()`."""
-    first, *rest = split_at(text, (").",) * text.count(")."))
-    if not text.endswith(")") or " " in first.split("(")[0]:  # no call alone
-        return (text,)
-    return (f"{first})", *(f".{part})" for part in rest[:-1]), f".{rest[-1]}") if rest else (text,)
-
-
-def breakable(item: str) -> Doc:
-    """An argument that is itself a call, a list or an expression in brackets."""
-    match = re.match(r"^([\w.=]*)([(\[])(.*)[)\]]$", item)
-    items = split_arguments(match.group(3)) if match else None
-    if match is None or items is None or " for " in item:
-        return item
-    if match.group(1)[-1:] in ("", "=") and match.group(2) == "(" and len(items) == 1:
-        return Cat((match.group(1), Bracketed(match.group(3))))
-    return Group(match.group(1), tuple(map(breakable, items)), match.group(2), ")" if match.group(2) == "(" else "]")
-
-
-def split_at(text: str, marks: tuple[str, ...]) -> list[str]:
-    """`text` cut at each of `marks` in order, outside brackets."""
-    found, depth, start, wanted = [], 0, 0, list(marks)
-    for index, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if depth == 0 and wanted and text.startswith(wanted[0], index):
-            found.append(text[start:index])
-            start = index + len(wanted.pop(0))
-    return [*found, text[start:]]

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.closed_forms import after_turns
-from archdsl.backends.torch.layout import Cat, Comprehension, Doc, Group, call, flat, listing
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.order import expressions
-from archdsl.backends.torch.pieces import (
-    TARGET,
-    Line,
-    Piece,
-    aimed,
-    append_lines,
-    expr_doc,
-    indent,
-    keyed,
-    leading,
-    mentions,
-    text,
-)
+from archdsl.backends.torch.pieces import Piece, appended, container, keyed
+from archdsl.backends.torch.syntax import Tree
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names, wrap
@@ -266,7 +255,7 @@ class LoopWriter:
         moved = writer.mutated
         writer.mutated = set()
         used = set(self.numbers.used)
-        lines = len(writer.lines)
+        written = len(writer.body)
         earlier = dict(writer.channels.closed)  # what loops in front of this one made of the variables
         pieces = self.turn(Name(f"@{variable}"), variable)
         writer.channels.closed = earlier
@@ -278,13 +267,13 @@ class LoopWriter:
         if not moving:
             self.numbers.used.clear()
             self.numbers.used.update(used)
-            del writer.lines[lines:]
+            del writer.body[written:]
             self.numbers.bound = dict(self.outer)
             return self.turn(start), None
         writer.variables.add(variable)
         writer.mutated.add(variable)
         if not updated:
-            pieces.append(Piece(lines=[Line(0, update(variable, self.numbers.shown(result)))]))
+            pieces.append(Piece(body=[update(variable, self.numbers.shown(result))]))
         return pieces, variable
 
     def entering(self) -> Expr | None:
@@ -364,12 +353,7 @@ class LoopWriter:
             return [Piece(whole)]
         name = "stage" if node.table else "branch"
         name = writer.words.word(f"{name}_{writer.wrap_depth + 1}" if writer.wrap_depth else name)
-        first, rest = leading(pieces)
-        lines = [
-            Line(0, Cat((f"{name} = ", Group("nn.Sequential", first)))),
-            *(aimed(line, name) for line in append_lines(rest)),
-        ]
-        return [Piece(lines=[*lines, Line(0, call(f"{TARGET}.append", name))])]
+        return [Piece(body=[*container(name, pieces), py.Append(Name(name))])]
 
     def rebind_entry(self) -> Expr | tuple[int, str]:
         """`c_in` becomes what enters a turn; the channels known so far no longer say it."""
@@ -458,55 +442,56 @@ class LoopWriter:
     def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
         node, writer = self.node, self.writer
         lets, derived = self.lets()
-        inner = append_lines(pieces)
+        inner = appended(pieces)
         if not inner and not self.counting:  # every step of a turn is left out
             return []
         if self.counting:
-            inner = [*inner, Line(0, self.next_turn())]
-        if node.table and not any(mentions(line.doc, self.counter) for line in [*lets, *inner] if not self.steps(line)):
-            inner = [line for line in inner if not self.steps(line)]  # nothing that is printed reads the count
-        index = reads_turn(node) and any(mentions(line.doc, self.index) for line in [*inner, *lets])
+            inner = [*inner, py.NextTurn()]
+        read = py.words_read(*lets, *inner)
+        counts = self.counter in read or (self.counting and not node.table)
+        if node.table:
+            inner = self.counted(inner, counts)
+        index = reads_turn(node) and self.index in read
         self.numbers.bound = self.outer
-        header = self.header(index, derived)
-        counts = any(mentions(line.doc, self.counter) for line in [*lets, *inner])
-        if (
-            len(pieces) == 1
-            and pieces[0].doc is not None
-            and not is_starred(pieces[0].doc)
-            and variable is None
-            and not lets
-            and self.row_key() is None
-            and pieces[0].key is None
-            and not counts
-        ):
-            return [Piece(Cat(("*", listing([Comprehension(pieces[0].doc, Cat(header))]))))]
-        lines = []
+        target, rows = self.header(index, derived)
+        if variable is None and not lets and not counts and self.is_comprehension(pieces):
+            assert pieces[0].module is not None
+            return [Piece(py.Starred(py.List((py.Comprehension(pieces[0].module, target, rows),))))]
+        body: list[py.Statement] = []
         if variable is not None and not (isinstance(start, Name) and start.id == f"@{variable}"):
             slot = (node.entry.id, "c") if isinstance(node.entry, ir.Value) else None
-            lines.append(Line(0, Cat((f"{variable} = ", expr_doc(writer.channels.printed(start, slot))))))
+            body.append(py.assign(variable, writer.channels.printed(start, slot)))
         if node.table and counts:
-            lines.append(Line(0, f"{self.counter} = 0"))
-        if node.table and any(mentions(line.doc, self.total_word) for line in [*lets, *inner]):
-            lines.append(Line(0, f"{self.total_word} = {self.total()}"))
+            body.append(py.assign(self.counter, Lit(0)))
+        if node.table and self.total_word in read:
+            body.append(py.assign(self.total_word, self.total()))
         key = self.row_key()
         if key is not None:
-            inner = [keyed(line, key) for line in inner]
-        lines += [Line(0, Cat(("for ", *header)), ":"), *indent([*lets, *inner])]
-        return [Piece(lines=lines)]
+            inner = keyed(inner, Name(key))
+        return [Piece(body=[*body, py.For(target, rows, [*lets, *inner])])]
 
-    def next_turn(self) -> str:
-        """The count of a table's turns goes up at the end of each turn of the repeats in its rows, or of each row."""
-        return f"{self.counter} += 1"
+    def is_comprehension(self, pieces: Sequence[Piece]) -> bool:
+        """Whether a turn makes one module, under no key."""
+        if len(pieces) != 1 or pieces[0].module is None or isinstance(pieces[0].module, py.Starred):
+            return False
+        return self.row_key() is None and pieces[0].key is None
 
-    def steps(self, line: Line) -> bool:
-        return line.doc == self.next_turn()
+    def counted(self, body: list[py.Statement], counts: bool) -> list[py.Statement]:
+        """A turn of a table, in which the count of turns goes up if anything that is printed reads it."""
+        found: list[py.Statement] = []
+        for statement in body:
+            if not isinstance(statement, py.NextTurn):
+                found.append(py.over_bodies(statement, lambda inner: self.counted(inner, counts)))
+            elif counts:
+                found.append(py.Assign(Name(self.counter), Lit(1), operator="+="))
+        return found
 
-    def total(self) -> str:
+    def total(self) -> Tree:
         """How many turns the table has in all."""
         node = self.node
         inner = [turns_written(loop) for loop in inner_loops(node)]
         if not inner:
-            return text(self.numbers.close(self.all_turns()))
+            return self.numbers.close(self.all_turns())
         count = sum(inner[1:], start=inner[0])
         for name, expr in reversed(list(node.let.items())):
             count = substitute(count, {name: expr})
@@ -514,27 +499,29 @@ class LoopWriter:
         read = {n.id for n in names(count)}
         whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)
         columns = [name for name in node.columns if whole or name in read]
-        return f"sum({text(count)} for {', '.join(columns)} in {flat(self.row_docs(columns, {}))})"
+        return py.call("sum", py.Comprehension(count, py.targets(columns), self.row_trees(columns)))
 
     def row_key(self) -> str | None:
         """The column that names the rows of a table."""
         return "name" if self.node.table and "name" in self.node.columns else None
 
-    def header(self, index: bool, derived: Mapping[str, list[Constant]]) -> tuple[Doc, ...]:
+    def header(self, index: bool, derived: Mapping[str, list[Constant]]) -> tuple[Tree, Tree]:
         """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
         node = self.node
+        counted = Name(self.index if index else self.unread)
         if node.count is not None:
-            return (f"{self.index if index else self.unread} in range({text(self.count or 0)})",)
+            return counted, Call("range", (self.count or Lit(0),))
         columns = self.columns(derived)
-        rows = self.row_docs(columns, derived)
-        target = ", ".join(columns) if columns else self.unread
-        target = f"({target},)" if self.in_brackets() else target
-        if isinstance(rows, Group) and not columns:
-            return (f"{self.index if index else self.unread} in range({len(rows.items)})",)
+        rows = self.row_trees(columns)
+        target = py.targets(columns or [self.unread])
+        if self.in_brackets():
+            target = py.Tuple((target,))
+        if isinstance(rows, py.List) and not columns:
+            return counted, Call("range", (Lit(len(rows.items)),))
         if index:
-            inside = f"({target})" if len(columns) > 1 else target
-            return (f"{self.index}, {inside} in ", call("enumerate", rows))
-        return (f"{target} in ", rows)
+            inside = py.Tuple(target.items) if isinstance(target, py.Tuple) else target
+            return py.Tuple((counted, inside), bracketed=False), py.call("enumerate", rows)
+        return target, rows
 
     def in_brackets(self) -> bool:
         """Whether the rows that come as an argument are lists of their only cell."""
@@ -558,25 +545,25 @@ class LoopWriter:
             order[name] = order[first] + 0.5 if first else len(order)
         return sorted([*wanted, *derived], key=lambda n: order[n])
 
-    def row_docs(self, columns: Sequence[str], derived: Mapping[str, list[Constant]]) -> Doc:
+    def row_trees(self, columns: Sequence[str]) -> Tree:
         node = self.node
         assert node.rows is not None
         if self.fixed_rows():
-            rows = [[text(row[name]) for name in columns] for row in self.writer.origin.facts.rows[node.id]]
+            rows = [[wrap(row[name]) for name in columns] for row in self.writer.origin.facts.rows[node.id]]
         elif isinstance(node.rows, ListOf):
-            rows = [[text(self.numbers.shown(cells[name])) for name in columns] for cells in self.cells()]
+            rows = [[self.numbers.shown(cells[name]) for name in columns] for cells in self.cells()]
         elif self.open_defaults():
             message = "these rows lack a column, and its default is not the same everywhere"
             raise fault("cannot-print", message, node.span, help="give each row all of its cells")
         else:
-            return expr_doc(self.numbers.shown(node.rows, (node.id, "rows")))
-        return listing(row[0] if len(columns) == 1 else Group("", tuple(row)) for row in rows)
+            return self.numbers.shown(node.rows, (node.id, "rows"))
+        return py.List(tuple(row[0] if len(columns) == 1 else py.Tuple(tuple(row)) for row in rows))
 
-    def lets(self) -> tuple[list[Line], dict[str, list[Constant]]]:
+    def lets(self) -> tuple[list[py.Statement], dict[str, list[Constant]]]:
         """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
         node, numbers = self.node, self.numbers
         columns = self.row_lets()
-        lines: list[Line] = []
+        found: list[py.Statement] = []
         derived: dict[str, list[Constant]] = {}
         for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
             if (node.id, name) not in numbers.used:
@@ -584,8 +571,8 @@ class LoopWriter:
             if name in columns:
                 derived[name] = [row[name] for row in self.writer.origin.facts.rows[node.id]]
             else:
-                lines.append(Line(0, Cat((f"{name} = ", expr_doc(simplify(numbers.close(expr), numbers.facts))))))
-        return lines[::-1], derived
+                found.append(py.assign(name, simplify(numbers.close(expr), numbers.facts)))
+        return found[::-1], derived
 
     def row_lets(self) -> set[str]:
         """The lets that hang on the row alone."""
@@ -625,11 +612,6 @@ def all_same(one: Expr, two: Expr) -> bool:
         return all(same(a, b) for a, b in zip(one.items, two.items, strict=True))
     items = [*(one.items if isinstance(one, ListOf) else (one,)), *(two.items if isinstance(two, ListOf) else (two,))]
     return all(same(item, items[0]) for item in items)
-
-
-def is_starred(doc: Doc) -> bool:
-    """Whether a piece is itself a list of modules."""
-    return isinstance(doc, Cat) and bool(doc.parts) and doc.parts[0] == "*"
 
 
 def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
@@ -675,9 +657,9 @@ def reads_turn(node: ir.Loop) -> bool:
     return any(name.id in TURN_NAMES for expr in exprs for name in names(expr))
 
 
-def update(variable: str, result: Expr) -> Doc:
+def update(variable: str, result: Expr) -> py.Assign:
     """`c = …`, or `c += …` for a sum."""
     rest = simplify(result - Name(variable))
     if not any(n.id == variable for n in names(rest)) and any(n.id == variable for n in names(result)):
-        return f"{variable} += {text(rest)}"
-    return Cat((f"{variable} = ", expr_doc(result)))
+        return py.Assign(Name(variable), rest, operator="+=")
+    return py.assign(variable, result)

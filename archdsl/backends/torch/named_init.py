@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TypeAlias
 
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.classes import ClassSource, Writer
 from archdsl.backends.torch.initialize import held_by, refuse_unfilled, rules
-from archdsl.backends.torch.layout import Cat
-from archdsl.backends.torch.pieces import Line, expr_doc, indent, mentions, renamed
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Call, Expr, Lit, Logic, Name
 from archdsl.ir import program as ir
@@ -18,7 +18,7 @@ from archdsl.lowering.initialisation import modules
 from archdsl.syntax.spec import Defaults
 
 MANY = 1  # lines about one module, before it gets a name of its own
-Statement: TypeAlias = "tuple[tuple[Expr, ...], list[Line]]"  # what is asked, and the lines below
+Statement: TypeAlias = "tuple[tuple[Expr, ...], list[py.Statement]]"  # what is asked, and the lines below
 
 
 @dataclass(frozen=True)
@@ -31,28 +31,30 @@ class Target:
     lost: bool
 
 
-def named_lines(functions: Sequence[ir.Function], classes: Mapping[int, ClassSource], writer: Writer) -> list[Line]:
+def named_body(
+    functions: Sequence[ir.Function], classes: Mapping[int, ClassSource], writer: Writer
+) -> list[py.Statement]:
     """The statements for modules of blocks, in one loop over their calls, then for those of the network."""
     *blocks, network = functions
     inside = written(statement for block in blocks for statement in statements(block, classes, "m", writer))
-    loop = [Line(0, "for m in self.modules():"), *indent(inside)] if inside else []
+    loop = [py.For(Name("m"), py.call("self.modules"), inside)] if inside else []
     return [*loop, *written(statements(network, classes, "self", writer))]
 
 
-def written(given: Iterable[Statement]) -> list[Line]:
+def written(given: Iterable[Statement]) -> list[py.Statement]:
     """Statements, each under what is asked before it."""
-    found: list[Line] = []
+    found: list[py.Statement] = []
     for tests, same in groupby(given, lambda statement: statement[0]):
         lines = [line for _, lines in same for line in lines]
         found += under(tests, lines)
     return found
 
 
-def under(tests: Sequence[Expr], lines: list[Line]) -> list[Line]:
+def under(tests: Sequence[Expr], lines: list[py.Statement]) -> list[py.Statement]:
     if not tests:
         return lines
     whole = Logic("and", tuple(tests)) if len(tests) > 1 else tests[0]
-    return [Line(0, Cat(("if ", expr_doc(whole))), ":"), *indent(lines)]
+    return [py.If(whole, lines)]
 
 
 def statements(
@@ -69,17 +71,29 @@ def statements(
         asked: tuple[Expr, ...] = () if root == "self" else (is_a(root, [source.name]),)
         asked += () if shown == Lit(True) else (shown,)
         asked += (Name(classifier.param),) if classifier is not None and last in init.path[:-1] else ()
-        text, made = target.text, []
-        if target.lost or sum(mentions(line.doc, "m") for line in lines) > MANY:
+        text, made = target.text, list[py.Statement]()
+        if target.lost or mentioned(lines, "m") > MANY:
             text = writer.words.word("_".join(target.words))
-            way = f'{root}.get_submodule("{".".join(target.words)}")' if target.lost else target.text
-            made = [Line(0, f"{text} = {way}")]
-        lines = [Line(line.depth, renamed(line.doc, "m", text), line.suffix) for line in lines]
+            lost = py.call(f"{root}.get_submodule", Lit(".".join(target.words)))
+            made = [py.assign(text, lost if target.lost else Name(target.text))]
+        lines = [py.changed(line, partial(py.renamed, old="m", new=text)) for line in lines]
         guard = () if target.typed else (is_a(text, kinds),)
         if made:
             yield asked, [*made, *under(guard, lines)]
         else:
             yield (*asked, *guard), lines
+
+
+def mentioned(body: Sequence[py.Statement], word: str) -> int:
+    """How many lines of a body mention a name."""
+    found = 0
+    for statement in body:
+        if isinstance(statement, py.If):
+            inside = mentioned(statement.body, word) + mentioned(statement.orelse, word)
+            found += py.reads(statement.condition, word) + inside
+        else:
+            found += py.reads(statement, word)
+    return found
 
 
 def is_a(text: str, kinds: Sequence[str]) -> Expr:
@@ -93,7 +107,9 @@ def owner(path: Sequence[ir.Operation], function: ir.Function) -> ir.Function:
     return calls[-1] if calls else function
 
 
-def filled(init: ir.NamedInit, source: ClassSource, renamed_kinds: Mapping[str, str]) -> tuple[list[str], list[Line]]:
+def filled(
+    init: ir.NamedInit, source: ClassSource, renamed_kinds: Mapping[str, str]
+) -> tuple[list[str], list[py.Statement]]:
     """The classes that a module may be of, and the statements that fill one called `m`."""
     node = init.path[-1]
     assert isinstance(node, ir.Primitive)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TypeAlias
 
-from archdsl.backends.torch.layout import Cat, Doc, call, keyword, lines
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.breaks import statement_lines
 from archdsl.backends.torch.network_params import network_param
 from archdsl.backends.torch.numbers import Numbers
-from archdsl.backends.torch.pieces import Line, expr_doc
 from archdsl.backends.torch.scope import numbers_of
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
@@ -36,15 +36,15 @@ class SharedNorm:
     nodes: frozenset[int]
     handed: bool  # it reads params: the network makes it, and hands it to its blocks
 
-    def statement(self, numbers: Numbers) -> Line:
+    def statement(self, numbers: Numbers) -> py.Statement:
         """`norm = partial(nn.BatchNorm2d, eps=eps)`, in the constructor of the network."""
-        given = [keyword(name, expr_doc(numbers.shown(value))) for name, value in given_constants(self.made)]
-        return Line(0, Cat((f"{self.word} = ", call("partial", self.made.cls, *given))))
+        given = [py.Keyword(name, numbers.shown(value)) for name, value in given_constants(self.made)]
+        return py.assign(self.word, py.call("partial", Name(self.made.cls), *given))
 
     def definition(self) -> str:
         """The function of the file, where the constants are numbers."""
-        given: list[Doc] = [keyword(name, expr_doc(value)) for name, value in given_constants(self.made)]
-        body = lines(Cat(("return ", call(self.made.cls, "channels", *given))), 4)
+        given = [py.Keyword(name, value) for name, value in given_constants(self.made)]
+        body = statement_lines([py.Return(py.call(self.made.cls, Name("channels"), *given))], 1)
         about = '    """Make a norm with the constants of this network."""'
         return "\n".join([f"def {self.word}(channels: int) -> {self.made.cls}:", about, *body])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -29,7 +29,6 @@ class Numbers:
     lets: Mapping[tuple[int, str], Expr] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()  # the names that mean one thing in all of the class
     known: dict[Expr, bool] = field(default_factory=dict)  # the conditions under which is printed
-    named: Callable[[Expr], Expr] = lambda expr: expr  # puts in the variables for what is printed repeatedly
     closing: dict[tuple[tuple[int, str], tuple[tuple[Expr, bool], ...]], Expr] | None = None
 
     def constant(self, slot: tuple[int, str]) -> Expr | None:
@@ -45,11 +44,7 @@ class Numbers:
         return bool(constant.value) if isinstance(constant, Lit) else None
 
     def shown(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
-        """What to print for `expr`, evaluated at `slot`."""
-        return self.named(self.said(expr, slot))
-
-    def said(self, expr: Expr, slot: tuple[int, str] | None = None) -> Expr:
-        """`expr` over the names of the spec that stand in the emitted scope."""
+        """What to print for `expr`, evaluated at `slot`: over the names of the spec that stand in the emitted scope."""
         if isinstance(expr, Lit):
             return expr
         constant = self.constant(slot) if slot is not None else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.faults import printable
 from archdsl.backends.torch.forward import Step
-from archdsl.backends.torch.layout import breakable, call
-from archdsl.backends.torch.pieces import Line, text
-from archdsl.expr.nodes import Expr, Index, ListOf, Lit
+from archdsl.backends.torch.parse import parsed
+from archdsl.backends.torch.pieces import text
+from archdsl.backends.torch.syntax import Tree
+from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name
 from archdsl.ir import program as ir
 from archdsl.ops.tensors import Own
 
@@ -22,20 +24,23 @@ def write_own(writer: Writer, node: ir.Primitive) -> None:
     assert isinstance(node.op, Own)
     key, sizes = str(node.key), sizes_of(writer, node)
     with printable(node):
-        made = breakable(node.op.source(writer.site(node), ", ".join(map(text, (Lit(1), *sizes)))))
+        made = parsed(node.op.source(writer.site(node), ", ".join(map(text, (Lit(1), *sizes)))))
     writer.channels[node.out] = writer.channels.after(node)
     if node.op.trained:
-        writer.attribute(key, call("nn.Parameter", made), node)
+        writer.attribute(key, py.call("nn.Parameter", made))
     else:
         writer.attributes.append(key)
-        writer.lines.append(Line(writer.conditional_depth, f"self.{key}: Tensor"))
-        writer.lines.append(Line(writer.conditional_depth, call("self.register_buffer", f'"{key}"', made)))
+        writer.body.append(py.Assign(Name(f"self.{key}"), None, annotation=Name("Tensor")))
+        writer.body.append(py.Evaluate(py.call("self.register_buffer", Lit(key), made)))
     if is_spread(writer.function, node.out):
-        writer.statements.append(Step(node.out, (), lambda: f"self.{key}"))
+        writer.statements.append(Step(node.out, (), lambda: Name(f"self.{key}")))
         return
-    kept = ", ".join(["-1"] * len(sizes))
-    entering = writer.resolved((node.ins[0],))
-    writer.statements.append(Step(node.out, entering, lambda x: f"self.{key}.expand({x}.size(0), {kept})", named=True))
+
+    def expanded(entering: Tree) -> Tree:
+        samples = py.Call(py.attribute(entering, "size"), (Lit(0),))
+        return py.call(f"self.{key}.expand", samples, *[Lit(-1) for _ in sizes])
+
+    writer.statements.append(Step(node.out, writer.resolved((node.ins[0],)), expanded, named=True))
 
 
 def sizes_of(writer: Writer, node: ir.Primitive) -> Sequence[Expr]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from archdsl.diagnostics.faults import fault
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.own import said
 from archdsl.support.resources import folder
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
 def ours(file: str) -> Path:
@@ -110,9 +112,30 @@ def imports_of(file: Path, parts: Iterable[str]) -> list[str]:
 
 def called(text: str, names: Mapping[str, str]) -> str:
     """A text of the prelude with other names for its definitions."""
-    for old, new in names.items():
-        text = re.sub(rf"(?<![\w.\"']){old}(?![\w\"'])", new, text)
-    return text
+    lines = text.encode().split(b"\n")  # Python counts bytes
+    places = [(place, names[old]) for place, old in named_in(text) if old in names] if names else []
+    for (line, start, end), new in reversed(places):
+        lines[line] = lines[line][:start] + new.encode() + lines[line][end:]
+    return b"\n".join(lines).decode()
+
+
+@cache
+def named_in(text: str) -> list[tuple[tuple[int, int, int], str]]:
+    """Every name of a text, those that it defines too, with its place: the line, where it begins and ends."""
+    names = {((n.lineno - 1, n.col_offset, n.col_offset + len(n.id)), n.id) for n in walked(text, ast.Name)}
+    parts: list[ast.ClassDef | ast.FunctionDef] = [*walked(text, ast.ClassDef), *walked(text, ast.FunctionDef)]
+    starts = [(part, part.col_offset + len("class " if isinstance(part, ast.ClassDef) else "def ")) for part in parts]
+    return sorted(names | {((p.lineno - 1, at, at + len(p.name)), p.name) for p, at in starts})
+
+
+def walked(text: str, kind: type[Node]) -> Iterator[Node]:
+    return (node for node in ast.walk(ast.parse(text)) if isinstance(node, kind))
+
+
+@cache
+def words_of(text: str) -> frozenset[str]:
+    """The names that a text of the prelude reads."""
+    return frozenset(node.id for node in walked(text, ast.Name))
 
 
 def prelude_parts(file: Path, name: str) -> list[tuple[str, str]]:

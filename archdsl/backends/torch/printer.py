@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.analysis.work import trained
 from archdsl.backends.torch import detector
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.breaks import breakable, statement_lines
 from archdsl.backends.torch.classes import Argument, ClassSource
 from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
-from archdsl.backends.torch.layout import Cat, Doc, Group, broken, lines
-from archdsl.backends.torch.pieces import value_doc
-from archdsl.backends.torch.prelude import TOLD, called, imports_of, ours, prelude_parts
+from archdsl.backends.torch.layout import Cat, Doc, Group, lines
+from archdsl.backends.torch.parse import parsed
+from archdsl.backends.torch.pieces import value_tree
+from archdsl.backends.torch.prelude import TOLD, called, imports_of, ours, prelude_parts, words_of
 from archdsl.backends.torch.scope import results_of
 from archdsl.diagnostics.faults import fault
-from archdsl.expr.nodes import Constant
+from archdsl.expr.nodes import Constant, Name
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.ops.own import said
 from archdsl.support.resources import template
+
+STANDARD = {
+    "math": "import math",
+    "Callable": "from collections.abc import Callable",
+    "partial": "from functools import partial",
+    "accumulate": "from itertools import accumulate",
+}
+TORCH = {"torch": "import torch", "F": "import torch.nn.functional as F"}
 
 
 @dataclass
@@ -40,25 +51,15 @@ def print_document(document: Document) -> str:
     *blocks, network = document.classes
     classes = [*(printable(source, "") for source in blocks), printable(network, shapes_of(document.graph))]
     prelude, further = preludes(document.classes)
-    if any("make_divisible(" in line for c in classes for line in c["init"]):
+    read = py.words_read(*(part for source in document.classes for part in parts_of(source)))
+    if "make_divisible" in read:
         prelude = [*(part for _, part in prelude_parts(ours("make_divisible.py"), "make_divisible")), *prelude]
     if document.classes[-1].detect:
         prelude += [part for _, part in prelude_parts(ours(detector.PRELUDE), detector.SEARCH)]
     prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
-    body = "\n".join(
-        [
-            *prelude,
-            *(
-                line
-                for c in classes
-                for part in ("signature", "init", "features", "forward", "reset", "detect")
-                for line in c[part]
-            ),
-        ]
-    )
     context = {
         "doc": document_lines(document),
-        "imports": imports(body, document, further),
+        "imports": imports(read.union(*map(words_of, prelude)), document, further),
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
@@ -73,14 +74,24 @@ def variant_lines(variants: Mapping[str, Mapping[str, Constant]]) -> list[str]:
     """The dictionary of variants."""
     if not variants:
         return []
-    return lines(Cat(("VARIANTS: dict[str, dict[str, Any]] = ", value_doc(variants))), 0)
+    return statement_lines([py.Assign(Name("VARIANTS"), value_tree(variants), parsed("dict[str, dict[str, Any]]"))], 0)
+
+
+def parts_of(source: ClassSource) -> Iterator[py.Part]:
+    """All of a class that may read a name of the file."""
+    for given in source.arguments:
+        yield parsed(given.type)
+        if given.default is not None:
+            yield given.default
+    for body in (source.init, source.features, source.forward, source.reset, source.detect):
+        yield from body
 
 
 def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
     """A class as lines; of a network with the shapes that it takes and gives."""
     arguments = [argument(a) for a in source.arguments]
-    init = [text for line in source.init for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)]
-    forward = body_lines(source.forward)
+    init = statement_lines(source.init, 2)
+    forward = statement_lines(source.forward, 2)
     inputs = ["self", *(f"{name}: {input_type(name, source)}" for name in source.inputs)]
     kinds = [kind for kind in results_of(source.name) if gives(source, kind)]
     result = " | ".join(["Tensor", *kinds] if len(kinds) == 1 and source.training else kinds or [source.result])
@@ -93,10 +104,10 @@ def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
         "has_init": bool(init or arguments),
         "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
         "forward": forward,
-        "features": body_lines(source.features),
+        "features": statement_lines(source.features, 2),
         "image": next(iter(source.inputs), ""),
-        "detect": [text for line in source.detect for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
-        "reset": [text for line in source.reset for text in lines(line.doc, 8 + 4 * line.depth, line.suffix)],
+        "detect": statement_lines(source.detect, 2),
+        "reset": statement_lines(source.reset, 2),
         "reset_signature": f"    def reset_classifier(self, {source.classes}: int) -> None:",
     }
 
@@ -112,11 +123,7 @@ def argument(given: Argument) -> Doc:
     said = f"{given.name}: {given.type}"
     if given.default is None:
         return said
-    return Cat((f"{said} = ", given.table if given.table is not None else given.default))
-
-
-def body_lines(body: list[tuple[int, str]]) -> list[str]:
-    return [text for depth, line in body for text in lines(broken(line), 8 + 4 * depth)]
+    return Cat((f"{said} = ", breakable(given.default)))
 
 
 def document_lines(document: Document) -> list[str]:
@@ -134,34 +141,16 @@ def document_lines(document: Document) -> list[str]:
     return [plain(title), "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
-def imports(body: str, document: Document, further: Sequence[str]) -> dict[str, list[str]]:
-    """The import lines: the standard library, then torch; `further` are those of preludes."""
-    standard = []
-    if re.search(r"(?<![\w.])math\.", body):
-        standard.append("import math")
-    known = {
-        "from collections.abc import Callable": r"(?<![\w.])Callable\[",
-        "from functools import partial": r"(?<![\w.])partial\(",
-        "from itertools import accumulate": r"(?<![\w.])accumulate\(",
-    }
-    froms = [line for line, used in known.items() if re.search(used, body)]
+def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:
+    """The import lines for the names that a file reads; `further` are those of preludes."""
     typed = ["Any"] if document.variants else []
     if output_fields(document):
         typed.append("NamedTuple")
-    if typed:
-        froms.append(f"from typing import {', '.join(typed)}")
-    third = []
-    if re.search(r"(?<![\w.])torch\.", body) or re.search(r"(?<![\w.])F\.", body):
-        if re.search(r"(?<![\w.])torch\.", body):
-            third.append("import torch")
-        if re.search(r"(?<![\w.])F\.", body):
-            third.append("import torch.nn.functional as F")
-    third.append(
-        "from torch import Tensor, nn"
-        if "Tensor" in body or any(c.forward for c in document.classes)
-        else "from torch import nn"
-    )
-    groups = {"standard": standard + froms, "third": third}
+    standard = [line for name, line in STANDARD.items() if name in read]
+    standard += [f"from typing import {', '.join(typed)}"] if typed else []
+    third = [line for name, line in TORCH.items() if name in read]
+    tensors = "Tensor" in read or any(source.forward for source in document.classes)
+    groups = {"standard": standard, "third": [*third, f"from torch import {'Tensor, ' if tensors else ''}nn"]}
     for line in further:
         module = line.split()[1].partition(".")[0]
         groups["standard" if module in sys.stdlib_module_names else "third"].append(line)
@@ -178,7 +167,7 @@ def output_fields(document: Document) -> dict[str, list[str]]:
 
 def gives(source: ClassSource, kind: str) -> bool:
     """Whether `forward` gives a NamedTuple of this class."""
-    return any(f"return {kind}(" in line for _, line in source.forward)
+    return kind in py.words_read(*source.forward)
 
 
 def merged(found: Sequence[str]) -> list[str]:

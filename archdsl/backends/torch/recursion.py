@@ -29,18 +29,6 @@ def channels_left(writer: Writer, function: ir.Function) -> Expr:
     return simplify(outside, writer.numbers.facts)
 
 
-def written(writer_of: Callable[[ir.Function], Writer], function: ir.Function) -> tuple[Writer, ClassSource]:
-    """The class of a function and its writer: written again with variables for the widths that it has repeatedly."""
-    writer = writer_of(function)
-    source = writer.write()
-    widths = writer.repeated_widths()
-    if not widths:
-        return writer, source
-    writer = writer_of(function)
-    writer.widths = widths
-    return writer, writer.write()
-
-
 def expand(expr: Expr, function: ir.Function) -> Expr:
     """Channels that leave a block over its params alone."""
     for name, value in reversed(list(function.let.items())):
@@ -99,7 +87,8 @@ def settled(writer_of: Writers, function: ir.Function, classes: dict[int, ClassS
     """Writes the class of a function until its own calls in it give what it takes."""
     while True:
         known = called_as(classes[function.id])
-        writer, classes[function.id] = written(writer_of, function)
+        writer = writer_of(function)
+        classes[function.id] = writer.write()
         if called_as(classes[function.id]) == known:
             return writer
 

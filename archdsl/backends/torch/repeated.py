@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from archdsl.backends.torch.layout import Cat, flat
-from archdsl.backends.torch.pieces import Line, expr_doc, mentions, text
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.syntax import Part, Statement, Tree
 from archdsl.expr.nodes import Call, Expr, IfElse, Name, children, rebuild
+from archdsl.expr.show import show
 
 
-def repeated(widths: Iterable[Expr], lines: Iterable[Line]) -> Iterator[Expr]:
-    """Those of some widths that are worth a variable: more than arithmetic, and in these lines more than once."""
-    whole = "\n".join(flat(line.doc) for line in lines)
-    for width in sorted(dict.fromkeys(widths), key=lambda width: (-len(text(width)), text(width))):
-        shown = text(width)
-        if is_laborious(width) and whole.count(shown) > 1:
+def repeated(widths: Iterable[Expr], body: Sequence[Statement]) -> Iterator[Expr]:
+    """Those of some widths that are worth a variable: more than arithmetic, and in these statements more than once."""
+    found: set[Expr] = set()
+    laborious = [width for width in dict.fromkeys(widths) if is_laborious(width)]
+    for width in sorted(laborious, key=lambda width: (-len(show(width, python=True)), show(width, python=True))):
+        if sum(occurrences(statement, width, found) for statement in body) > 1:
+            found.add(width)
             yield width
-            whole = whole.replace(shown, "")
+
+
+def occurrences(part: Part, width: Expr, others: set[Expr]) -> int:
+    """How often a width stands in a part, but for those in others."""
+    if part == width:
+        return 1
+    if isinstance(part, Expr) and part in others:
+        return 0
+    return sum(occurrences(inner, width, others) for inner in py.children(part))
 
 
 def is_laborious(expr: Expr) -> bool:
@@ -24,25 +34,21 @@ def is_laborious(expr: Expr) -> bool:
     return isinstance(expr, (Call, IfElse)) or any(map(is_laborious, children(expr)))
 
 
-def with_variables(expr: Expr, words: Mapping[Expr, str]) -> Expr:
-    """An expression with variables for the widths in it."""
-    if expr in words:
-        return Name(words[expr])
-    return rebuild(expr, lambda part: with_variables(part, words)) if words else expr
-
-
-def with_assignments(lines: Sequence[Line], words: Mapping[Expr, str]) -> list[Line]:
-    """The lines of a constructor, the variables for widths made in front of the statement that reads them first."""
-    found = list(lines)
-    for expr, word in words.items():
-        reader = next((n for n, line in enumerate(found) if mentions(line.doc, word)), None)
+def with_variables(body: Sequence[Statement], words: Mapping[Expr, str]) -> list[Statement]:
+    """A constructor with variables for widths, each made in front of the statement that reads it first."""
+    found = [py.changed(statement, lambda tree: replaced(tree, words)) for statement in body] if words else list(body)
+    for width, word in words.items():
+        reader = next((n for n, statement in enumerate(found) if py.reads(statement, word)), None)
         if reader is not None:
-            others = {other: name for other, name in words.items() if other != expr}
-            made = Line(0, Cat((f"{word} = ", expr_doc(with_variables(expr, others)))))
-            found.insert(statement(found, reader), made)
+            others = {other: name for other, name in words.items() if other != width}
+            found.insert(reader, py.Assign(Name(word), replaced(width, others)))
     return found
 
 
-def statement(lines: Sequence[Line], at: int) -> int:
-    """Where the statement of the constructor begins that a line is part of."""
-    return max(n for n in range(at + 1) if lines[n].depth == 0 and not flat(lines[n].doc).startswith(("else", "elif ")))
+def replaced(tree: Tree, words: Mapping[Expr, str]) -> Tree:
+    """A tree with variables for the widths in it."""
+    return in_number(tree, words) if isinstance(tree, Expr) else py.rebuild(tree, lambda part: replaced(part, words))
+
+
+def in_number(expr: Expr, words: Mapping[Expr, str]) -> Expr:
+    return Name(words[expr]) if expr in words else rebuild(expr, lambda part: in_number(part, words))

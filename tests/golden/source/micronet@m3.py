@@ -78,7 +78,7 @@ class Coefficients(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.linear_2(self.relu(self.linear(self.flatten(self.global_avg_pool(x)))))
-        return torch.unflatten(((self.hard_sigmoid(x) - 0.5) * 4), 1, (-1, 1, 1))
+        return torch.unflatten((self.hard_sigmoid(x) - 0.5) * 4, 1, (-1, 1, 1))
 
 
 class ShiftMax(nn.Module):
