@@ -165,7 +165,7 @@ class Graphs(Noting[Tensor]):
         if len(self.nodes) > MAX_NODES:
             message = f"the network has more than {MAX_NODES} ops"
             raise self.trail.placed(fault("too-large", message, step.span))
-        self.note_result(node, tensors, made.outputs, frame, further)
+        self.note_result(node, tensors, further, made.outputs, frame)
         return made.outputs
 
     def fields(self, node: ir.Primitive, frame: NotedFrame) -> SimpleNamespace:

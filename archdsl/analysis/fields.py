@@ -10,7 +10,7 @@ from archdsl.analysis.limits import MAX_SIDE
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.given import is_flag, is_number, is_word
-from archdsl.expr.nodes import Constant, Expr, Lit
+from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
 from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.ops import Field
@@ -52,18 +52,37 @@ def checked(item: Field, value: Constant, expr: Expr, span: Span) -> Constant:
         limited(item, value, value, expr, span)
         return value
     if isinstance(value, str) and item.choices:
-        if value in item.choices:
-            return value
-        hint = did_you_mean(value, item.choices) or f"known are {', '.join(item.choices)}"
-        raise fault("bad-word", f"{item.name} has no word '{value}'", span, help=hint)
+        known_word(item, value, span)
+        return value
     if value is None and item.default is None:
         return None
+    if isinstance(value, list) and lists_words(item):
+        for place, entry in enumerate(value):
+            if isinstance(entry, str):
+                known_word(item, entry, place_of_entry(expr, place) or span)
     if not is_kind(item, value):
         raise unfit(item, value, expr, span, wanted(item))
     for number in value if isinstance(value, list) else [value]:
         if isinstance(number, (int, float)) and not isinstance(number, bool):
             limited(item, number, value, expr, span)
     return value
+
+
+def known_word(item: Field, word: str, span: Span) -> None:
+    """Raises unless a word is one of those that a field takes."""
+    if word not in item.choices:
+        hint = did_you_mean(word, item.choices) or f"known are {', '.join(item.choices)}"
+        raise fault("bad-word", f"{item.name} has no word '{word}'", span, help=hint)
+
+
+def lists_words(item: Field) -> bool:
+    """Whether the words of a field may stand in a list, beside numbers."""
+    return item.kind == "ints" and bool(item.choices)
+
+
+def place_of_entry(expr: Expr, place: int) -> Span | None:
+    """Where an entry of a list stands, if the list is written out at the field."""
+    return expr.items[place].span if isinstance(expr, ListOf) else None
 
 
 def is_whole(value: Constant) -> bool:
@@ -94,6 +113,8 @@ KINDS: Mapping[str, tuple[Callable[[Constant], bool], str]] = {
 
 def is_kind(item: Field, value: Constant) -> bool:
     """Whether a value is of the kind that a field takes; a `word` is one of its choices and nothing else."""
+    if isinstance(value, list) and lists_words(item):
+        return bool(value) and all(is_whole(entry) or entry in item.choices for entry in value)
     return item.kind in KINDS and KINDS[item.kind][0](value)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from archdsl.analysis.annotations import type_name
@@ -90,7 +91,7 @@ class Noting(Numbers[S, NotedFrame]):
         super().__init__()
         self.main, self.facts, self.entering = main, facts, entering
         self.origins: dict[Any, Deps] = {}  # of the channels of a tensor
-        self.sized: dict[Any, Deps] = {}  # of its other axes, where an op has made axes of channels or of a number
+        self.sized: dict[Any, tuple[Deps, ...]] = {}  # of each other axis, where an op has made axes of numbers
         self.image: list[Constant] = []  # height and width of the only input
 
     def note(self, slot: Place, value: Constant, deps: Deps) -> None:
@@ -142,7 +143,7 @@ class Noting(Numbers[S, NotedFrame]):
     def enter(self, frame: NotedFrame, tensor: S, block: ir.Function | None = None) -> None:
         super().enter(frame, tensor)
         frame.deps["c_in"] = self.origins.get(tensor, NONE)
-        frame.deps["h_in"] = frame.deps["w_in"] = self.sized.get(tensor, NONE)
+        *_, frame.deps["h_in"], frame.deps["w_in"] = NONE, NONE, *self.sized.get(tensor, ())
         if block is not None:
             for name in MEASURES:
                 self.param(block, name, frame)
@@ -176,10 +177,10 @@ class Noting(Numbers[S, NotedFrame]):
     def define(self, var: ir.Value, value: S | list[S], frame: NotedFrame) -> None:
         if not isinstance(value, list):
             self.note((var.id, "c"), value.shape[0], self.origins.get(value, NONE))
-            self.note((var.id, "size"), value.shape[1:], self.sized.get(value, NONE))
+            self.note((var.id, "size"), value.shape[1:], self.behind_size(value))
         elif value:
             self.note((var.id, "c"), channels_of(value), self.behind_channels(value))
-            self.note((var.id, "size"), value[0].shape[1:], self.sized.get(value[0], NONE))
+            self.note((var.id, "size"), value[0].shape[1:], self.behind_size(value[0]))
             self.note((var.id, "count"), len(value), NONE)
 
     def tap(self, tap: ir.Tap, tensor: S, frame: NotedFrame) -> None:
@@ -197,15 +198,15 @@ class Noting(Numbers[S, NotedFrame]):
     def note_entry(self, node: ir.Primitive, tensor: S) -> None:
         """An op is about to work on this tensor."""
         self.facts.ranks[node.id] = len(tensor.shape) - 1
-        self.note((node.id, ENTERS), tensor.shape[1:], self.sized.get(tensor, NONE))
+        self.note((node.id, ENTERS), tensor.shape[1:], self.behind_size(tensor))
 
     def note_result(
         self,
         node: ir.Primitive,
         tensors: Sequence[S],
+        further: Sequence[S],
         made: Sequence[S],
         frame: NotedFrame,
-        further: Sequence[S] = (),
     ) -> None:
         """An op has given these tensors."""
         axis = node.fields.get("axis")
@@ -215,10 +216,13 @@ class Noting(Numbers[S, NotedFrame]):
             out = made[0].shape
             self.note((node.id, SPREAD), any(tensor.shape != out for tensor in tensors), NONE)
             self.note((node.id, SPREAD_CHANNELS), any(tensor.shape[0] != out[0] for tensor in tensors), NONE)
-        deps = self.behind_result(node, rule, tensors, frame)
+        known = self.behind_parts(node, (*tensors, *further), frame)
+        deps = self.behind_result(node, rule, tensors, frame) if known is None else known[0]
         if deps:
             self.origins.update((tensor, deps) for tensor in made)
-        if sized := self.behind_sizes(node, tensors, further, frame):
+        rank = len(made[0].shape) - 1
+        sized = self.behind_axes(node, (*tensors, *further), rank, frame) if known is None else known[1:]
+        if any(sized):
             self.sized.update((tensor, sized) for tensor in made)
         if rule is None:  # the source then needs a number, or a multiple of what enters
             self.note((node.id, MULTIPLE), multiple(made[0].shape[0], frame.values.get("c_in")), NONE)
@@ -231,24 +235,47 @@ class Noting(Numbers[S, NotedFrame]):
         if rule is None or "c" in rule:
             found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
         if rule is None:  # channels may be made of any axis
-            found = found.union(*(self.sized.get(tensor, NONE) for tensor in tensors))
+            found = found.union(*map(self.behind_size, tensors))
         for item, expr in self.plans[node].rest:
             if item.kind != "formula" and (rule is None or item.name in rule):
                 found |= frame.behind(expr)
         return found
 
-    def behind_sizes(self, node: ir.Primitive, tensors: Sequence[S], further: Sequence[S], frame: NotedFrame) -> Deps:
-        """The params behind the other axes of what leaves an op."""
-        found = NONE.union(*(self.sized.get(tensor, NONE) for tensor in (*tensors, *further))) if self.sized else NONE
-        by_channels, numbers = node.op.sized_by(node.fields)
-        if by_channels:
-            found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
-        return found.union(*map(frame.behind, numbers))
+    def behind_size(self, tensor: S) -> Deps:
+        """The params behind the spatial axes of a tensor."""
+        return NONE.union(*self.sized.get(tensor, ()))
+
+    def behind_parts(self, node: ir.Primitive, tensors: Sequence[S], frame: NotedFrame) -> tuple[Deps, ...] | None:
+        """The params behind each axis of what leaves, of an op that says what each is made of."""
+        ranks = [len(tensor.shape) for tensor in tensors]
+        comes = node.op.comes_of(SimpleNamespace(**node.fields), *ranks)
+        if comes is None:
+            return None
+        known = [deps for tensor in tensors for deps in self.behind_each(tensor)]
+        return tuple(
+            NONE.union(*(known[n] for n in axes if n < len(known)), *map(frame.behind, numbers))
+            for axes, numbers in comes
+        )
+
+    def behind_each(self, tensor: S) -> tuple[Deps, ...]:
+        """The params behind each axis of a tensor, channels first."""
+        others = len(tensor.shape) - 1
+        return self.origins.get(tensor, NONE), *self.sized.get(tensor, (NONE,) * others)
+
+    def behind_axes(self, node: ir.Primitive, tensors: Sequence[S], rank: int, frame: NotedFrame) -> tuple[Deps, ...]:
+        """The params behind each spatial axis of what leaves an op, of so many."""
+        set_here = NONE.union(*(frame.behind(node.fields[name]) for name in node.op.sized_by))
+        return tuple(set_here.union(*self.entering_axis(node, tensors, n, rank)) for n in range(rank))
+
+    def entering_axis(self, node: ir.Primitive, tensors: Sequence[S], n: int, rank: int) -> Iterator[Deps]:
+        """The params behind the n-th spatial axis of the tensors that enter, all of one that has other axes."""
+        for axes in (self.sized[tensor] for tensor in tensors if node.op.sizes_stay and tensor in self.sized):
+            yield axes[n] if len(axes) == rank else NONE.union(*axes)
 
     # --- calls and conditions
     def call(self, node: ir.Call, tensors: Sequence[S], frame: NotedFrame) -> None:
         shape = tensors[0].shape
-        deps = self.sized.get(tensors[0], NONE)
+        deps = self.behind_size(tensors[0])
         self.note((node.id, "size"), shape[1:], deps)
         entered = self.image if frame.function is self.main else [frame.values["h_in"], frame.values["w_in"]]
         self.note((node.id, "ratio"), ratio(shape, entered), deps)

@@ -28,8 +28,8 @@ MAX_OPS = 200_000  # of all variants together
 @click.option(
     "--deep",
     is_flag=True,
-    help="Build every variant too, in both styles of source, and prove that it is what the spec says; only so is found "
-    "what cannot be printed as source (cannot-print).",
+    help="Build every variant too, in both styles of source, and prove that it is what the spec says. Also "
+    "finds what has no source (cannot-print).",
 )
 @to_own
 def command(*, specs: tuple[str, ...], form: str, deep: bool) -> None:

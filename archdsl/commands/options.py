@@ -94,7 +94,7 @@ to_own = click.option(
     callback=load_own,
     expose_value=False,
     is_eager=True,
-    help="A Python file with ops of yours.",
+    help="Python file with your own ops. Repeatable.",
 )
 to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
@@ -120,7 +120,9 @@ to_choose = group_of(
     click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
     to_set,
     to_input,
-    click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: as once trained."),
+    click.option(
+        "--form", "layers", metavar="FORM", default="train", help="train, or deploy: the form after training."
+    ),
     to_own,
 )
 to_pass = click.option(

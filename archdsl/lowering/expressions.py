@@ -24,7 +24,7 @@ def resolve(expr: Expr, scope: Scope, words: Iterable[str] = ()) -> Expr:
             return expr
         if expr.id in fixed_words():
             return Lit(expr.id, span=expr.span)
-        raise unknown_name(expr, scope)
+        raise unknown_name(expr, scope, words)
     return rebuild(expr, lambda part: resolve(part, scope, words))
 
 
@@ -38,7 +38,7 @@ def resolve_default(value: Expr, origin: s.Spec, scope: Scope, words: Iterable[s
             return Name(scope.context.foreign_param(param, scope.numbers), span=value.span)
         if value.id in words or value.id in fixed_words():
             return Lit(value.id, span=value.span)
-        raise unknown_name(value, scope)
+        raise unknown_name(value, scope, words)
     return rebuild(value, lambda part: resolve_default(part, origin, scope, words))
 
 
@@ -57,20 +57,21 @@ def is_word(expr: Expr | None) -> bool:
     return isinstance(expr, Lit) and isinstance(expr.value, str)
 
 
-def unknown_name(name: Name, scope: Scope) -> SpecError:
+def unknown_name(name: Name, scope: Scope, words: Iterable[str] = ()) -> SpecError:
+    """The fault of a name that is neither in scope nor one of the words that may stand here."""
     if name.id in scope.context.home.lost or name.id.removeprefix("c_") in scope.context.home.lost:
         return Skip()
     if name.id in scope.tensors:
         return fault("unknown-name", f"'{name.id}' is a tensor, not a number", name.span)
     home = scope.context.home
-    hint = suggestion(name.id, scope)
+    hint = suggestion(name.id, scope, words)
     places = {**{n: param.span for n, param in home.params.items()}, **scope.numbers}
     known = [*scope.numbers, *home.params, *fixed_words()]
     notes = declared(name.id, known, places) if hint.startswith("did you mean") else ()
     return fault("unknown-name", f"'{name.id}' is not defined here", name.span, notes=notes, help=hint)
 
 
-def suggestion(name: str, scope: Scope) -> str:
+def suggestion(name: str, scope: Scope, words: Iterable[str] = ()) -> str:
     """What to write instead of a name that is not there."""
     context = scope.context
     if name in context.library.outermost.params:
@@ -79,4 +80,5 @@ def suggestion(name: str, scope: Scope) -> str:
     if truth:
         return f"write {truth}"
     near = did_you_mean(name, [*scope.numbers, *context.home.params, *fixed_words()])
-    return near or f"in scope are {', '.join(sorted({*scope.numbers, *context.home.params}))}"
+    words_here = f"known are {', '.join(words)}; " if words else ""
+    return near or f"{words_here}in scope are {', '.join(sorted({*scope.numbers, *context.home.params}))}"

@@ -10,6 +10,7 @@ from archdsl.expr.show import show
 from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.context import Context
+from archdsl.lowering.refusals import Skip
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.lowering.walks import all_steps, steps_in
 from archdsl.ops import REGISTRY
@@ -157,6 +158,8 @@ def no_such_module(share: s.Share, builder: Builder) -> SpecError:
             f"'{share.path}' comes later",
             f"give the name to this step, and write share: {share.path} there",
         )
+    elif not context.library.faults.clean:
+        raise Skip  # what is wrong with that step, or the block that it calls, is told already
     else:
         message = f"'{share.path}' stands under a condition or in a loop: its module may not be there, or not alone"
         help = "share the module of a step that runs once, whatever the params are"

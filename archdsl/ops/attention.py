@@ -21,7 +21,7 @@ class Attention(Op, name="multihead_attention"):
     values come from another tensor. `axis: w` says that the features stand on the last axis, as of tokens L×C.
     """
 
-    group, role, fresh, counts, placeless, reads_size = "attention", "linear", True, "", True, True
+    group, role, fresh, counts, placeless = "attention", "linear", True, "", True
     fields = (
         Field("heads", "int", doc="how many", minimum=1),
         Field(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Sequence
 
 from archdsl.expr.nodes import Constant, Expr, Lit
-from archdsl.ops.base import Field, Op, OpFault, Shape, times
+from archdsl.ops.base import REQUIRED, Field, OpFault, Shape, times
 
 AXES = ("c", "d", "h", "w")
 FROM_THE_END = {"w": -1, "h": -2, "d": -3}  # a tensor C×L has w alone, a map h and w
+WORDS = "c, d, h, w, or a number (0 is c, -1 the last)"  # what a field takes
 
 
 def axis_field(doc: str, default: str = "c") -> Field:
     """A field that names one axis."""
-    return Field("axis", "int", default, f"{doc}: c, d, h, w, or a number (0 is c, -1 the last)", AXES)
+    return Field("axis", "int", default, f"{doc}: {WORDS}", AXES)
+
+
+def axes_field(doc: str) -> Field:
+    """A field that names one axis or several, which together choose what is printed."""
+    return Field("axis", "ints", REQUIRED, f"{doc}: {WORDS}", AXES, chooses=True)
 
 
 def place_of_axis(axis: Constant | Expr, shape: Shape) -> int:
@@ -30,12 +36,12 @@ def place_of_axis(axis: Constant | Expr, shape: Shape) -> int:
     return int(place)
 
 
-def expect_tensors(op: Op, f: SimpleNamespace, *names: str) -> None:
-    """Raises unless tensors that an op needs beside the one that enters are given."""
-    for name in names:
-        if getattr(f, name, None) is None:
-            help = f"write {op.name}: {{{', '.join(f'{word}: ...' for word in names)}}}"
-            raise OpFault(f"{op.name} needs {' and '.join(names)}, tensors by name", help=help)
+def places_of_axes(axes: Sequence[Constant | Expr], shape: Shape) -> list[int]:
+    """Which axes of a shape are meant; raises `OpFault` if it lacks one, or if one is named twice."""
+    places = [place_of_axis(axis, shape) for axis in axes]
+    if len(set(places)) < len(places):
+        raise OpFault("an axis is named twice", field="axis", help=known_axes(len(shape)))
+    return places
 
 
 def known_axes(rank: int) -> str:

@@ -32,8 +32,8 @@ class Field:
     `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
     a list of whole numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text
     that is not an expression, `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's
-    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it; which of
-    them it is decides which class is made, as a value of a field that `chooses` does.
+    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it (to `ints`
+    also within the list); which of them it is decides which class is made, as a value of a field that `chooses` does.
     A `soft` field is a rate of training (dropout): a param behind it stays an argument of
     the emitted class. A default of None: the op's rules
     know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
@@ -137,7 +137,8 @@ class Op:
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
     owned: ClassVar[bool] = False  # its tensor is the network's own, an attribute under the key of its step
     placeless: ClassVar[bool] = False  # no element that leaves has a place in a map, or each may see all of it
-    reads_size: ClassVar[bool] = False  # its module hangs on spatial sizes
+    sized_by: ClassVar[tuple[str, ...]] = ()  # the fields that set spatial axes of the result, as others set channels
+    sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
@@ -183,10 +184,6 @@ class Op:
         """Spatial sizes that leave."""
         return size
 
-    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
-        """What sets spatial axes of the result beside those that enter: whether the channels do, and which numbers."""
-        return False, ()
-
     def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         """The shape that leaves; calls `check` first."""
         self.check(f, *shapes)
@@ -197,6 +194,15 @@ class Op:
         first = shapes[0]
         c: Any = [shape[0] for shape in shapes] if self.many else first[0]
         return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))
+
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]] | None:
+        """For each axis of the result, channels first, the axes that enter and the fields' numbers which make its size.
+
+        `ranks` are those of the tensors, and their axes are counted on from one to the next: of two maps, 3 are the
+        channels of the second. None: the channels are what `channels` says, and each spatial axis is made of the same
+        one of those that enter.
+        """
+        return None
 
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
         """The shapes that leave, of an op with several results (`split`)."""

@@ -442,7 +442,7 @@ class Linear(Op, name="linear"):
         axis_field("the last axis; c: of a flat tensor"),
     )
     example = {"fields": {"out": 10}, "inputs": [(32,)]}
-    reads_size = True
+    sized_by = ("out",)
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         product = x[0] @ run.weights["weight"].T
@@ -461,9 +461,6 @@ class Linear(Op, name="linear"):
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.out) if size else ()
 
-    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
-        return False, (fields["out"],)
-
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[-1] * out[-1] + (out[-1] if f.bias else 0)
 
@@ -474,7 +471,7 @@ class Linear(Op, name="linear"):
         return Module("nn.Linear", (e.last, e.f.out), {"bias": (e.f.bias, True)})
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
-        return True
+        return is_lit(fields["axis"], "c")  # the channels that leave are not what the layer makes on another axis
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "FC" if len(shape) == 1 else "FC, last axis"

@@ -163,6 +163,7 @@ class GlobalAvgPool(Op, name="global_avg_pool"):
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     example = {"fields": {}, "inputs": [(8, 7, 7)]}
     torch, word = "AdaptiveAvgPool", "GAP"
+    sizes_stay = False
     chosen_by, word_of_choice = "global_pool", "avg"
 
     def compute(self, run: Run, *x: Tensor) -> Any:

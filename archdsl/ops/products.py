@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Expr, wrap
 from archdsl.expr.show import show
-from archdsl.ops.axes import expect_tensors
 from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, is_lit, times
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ class Product(Op):
     def functional(self, given: frozenset[str]) -> bool:
         return True
 
-    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
-        return True, ()
-
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0
 
@@ -38,6 +34,14 @@ class Product(Op):
         if len(one) != len(other) or one[:-2] != other[:-2]:
             message = f"{self.name} takes tensors that differ in the last two axes alone, these are {times(one)}"
             raise OpFault(f"{message} and {times(other)}", field=field, help="rearrange one of them")
+
+
+def expect_tensors(op: Op, f: SimpleNamespace, *names: str) -> None:
+    """Raises unless tensors that an op needs beside the one that enters are given."""
+    for name in names:
+        if getattr(f, name, None) is None:
+            help = f"write {op.name}: {{{', '.join(f'{word}: ...' for word in names)}}}"
+            raise OpFault(f"{op.name} needs {' and '.join(names)}, tensors by name", help=help)
 
 
 class MatMul(Product, name="matmul"):
@@ -77,6 +81,11 @@ class MatMul(Product, name="matmul"):
             return size[-1]
         return c
 
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]]:
+        one, both = ranks[0], sum(ranks[:2])
+        rows, columns = last_axes(one, f.transpose, 0), last_axes(both, f.transpose_by, 1)
+        return [*((frozenset([n]), ()) for n in range(one - 2)), (rows, ()), (columns, ())]
+
     def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out) * int(shape[-2 if f.transpose else -1])
 
@@ -86,6 +95,11 @@ class MatMul(Product, name="matmul"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Matmul{' ᵀ·' if f.transpose else ''}{' ·ᵀ' if f.transpose_by else ''}"
+
+
+def last_axes(end: int, transpose: Expr, number: int) -> frozenset[int]:
+    """Which of the last two axes before `end` is the first (0) or second (1) one, swapped if that is asked for."""
+    return frozenset(end - 2 + (number ^ swap) for swap in (False, True) if not is_lit(transpose, not swap))
 
 
 def swapped(text: str, transpose: Any) -> str:
@@ -136,6 +150,10 @@ class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.v[-1])
+
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]]:
+        features = sum(ranks[:3]) - 1  # of the values
+        return [*((frozenset([n]), ()) for n in range(ranks[0] - 1)), (frozenset([features]), ())]
 
     def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return (math.prod(shape) + math.prod(out)) * int(f.k[-2])

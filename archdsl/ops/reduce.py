@@ -6,7 +6,7 @@ import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archdsl.expr.nodes import Lit
+from archdsl.ops.axes import axes_field, dim, places_of_axes
 from archdsl.ops.base import Field, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis
 
 if TYPE_CHECKING:
@@ -16,73 +16,85 @@ LETTERS = {1: "C", 2: "CL", 3: "CHW", 4: "CDHW"}  # the axes of a tensor of so m
 
 
 class Mean(Op, name="mean"):
-    """Mean over axes: 0 the channels, then the spatial ones; -1 the last."""
+    """Mean over one axis or several."""
 
     group, role, counts = "pooling", "pool", "pool"
     torch: ClassVar[str] = "mean"
     word: ClassVar[str] = "Mean"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field("axis", "ints", doc="the axis, or several", chooses=True),
+        axes_field("the axis, or a list of several"),
         Field("keepdim", "bool", True, "whether the axes stay, of size 1", chooses=True),
     )
-    example = {"fields": {"axis": [0, 2]}, "inputs": [(8, 6, 5)]}
+    example = {"fields": {"axis": ["h", "w"]}, "inputs": [(8, 6, 5)]}
+
+    def axes(self, f: SimpleNamespace) -> tuple[Any, ...]:
+        """The axes as they are named."""
+        return per_axis(f.axis, 1)
+
+    def keeps(self, f: SimpleNamespace) -> bool:
+        """Whether the axes stay, of size 1."""
+        return not is_lit(f.keepdim, False) and f.keepdim is not False
 
     def compute(self, run: Run, *x: Tensor) -> Any:
-        axes = [1 + axis for axis in self.axes(run.f, x[0].dim() - 1)]
-        return getattr(x[0], self.torch)(axes, keepdim=run.f.keepdim)
-
-    @staticmethod
-    def axes(f: SimpleNamespace, rank: int) -> list[int]:
-        """The axes of a tensor of so many, counted from its first."""
-        values: list[Any] = [item.value if isinstance(item, Lit) else item for item in per_axis(f.axis, 1)]
-        return [axis % rank for axis in values]
+        places = places_of_axes(self.axes(run.f), tuple(x[0].shape[1:]))
+        return getattr(x[0], self.torch)([1 + place for place in places], keepdim=self.keeps(run.f))
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         rank = len(shapes[0])
-        given = per_axis(f.axis, 1)
-        if any(not -rank <= axis < rank for axis in given):
-            odd = next(axis for axis in given if not -rank <= axis < rank)
-            message = f"there is no axis {odd}: the tensor has {rank}"
-            raise OpFault(message, field="axis", help="0 is the channels, 1 the first spatial axis, -1 the last")
-        axes = self.axes(f, rank)
-        if len(set(axes)) < len(axes):
-            raise OpFault("an axis is named twice", field="axis", help="0 is the channels, -1 the last axis")
-        if len(axes) == rank and not f.keepdim:
+        places = places_of_axes(self.axes(f), shapes[0])
+        if len(places) == rank and not self.keeps(f):
             raise OpFault(f"no axis is left of {rank}", field="axis", help="keepdim: true leaves them, of size 1")
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        axes, keepdim = self.axes(f, len(shapes[0])), f.keepdim
-        found = [1 if n in axes else size for n, size in enumerate(shapes[0]) if keepdim or n not in axes]
+        gone, kept = places_of_axes(self.axes(f), shapes[0]), self.keeps(f)
+        found = [1 if place in gone else n for place, n in enumerate(shapes[0]) if kept or place not in gone]
         return tuple(found)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        kept = SimpleNamespace(axis=f.axis, keepdim=not is_lit(f.keepdim, False) and f.keepdim is not False)
-        return self.result(kept, (c, *size))[0]
+        return self.result(f, (c, *size))[0]
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(shape)
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        axes = self.axes(f, rank + 1)
-        return tuple(0 if n in axes else 1 for n in range(1, rank + 1)), (1,) * rank
+        gone = places_of_axes(self.axes(f), (1,) * (rank + 1))
+        return tuple(0 if place in gone else 1 for place in range(1, rank + 1)), (1,) * rank
 
     def functional(self, given: frozenset[str]) -> bool:
         return True
 
     def function(self, e: Site, *tensors: str) -> str:
-        axes = [1 + axis for axis in self.axes(e.f, e.rank + 1)]
-        over = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
-        more = "" if is_lit(e.f.keepdim, False) else ", keepdim=True"
+        dims = [str(dim(axis)) for axis in self.axes(e.f)]
+        over = dims[0] if len(dims) == 1 else f"({', '.join(dims)})"
+        more = ", keepdim=True" if self.keeps(e.f) else ""
         return f"{atom(tensors[0])}.{self.torch}({over}{more})"
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        letters = LETTERS.get(len(shape), "")
-        axes = [letters[n] if letters else str(n) for n in self.axes(f, len(shape))]
-        return f"{self.word} over {', '.join(axes)}"
+        letters, places = LETTERS.get(len(shape), ""), places_of_axes(self.axes(f), shape)
+        return f"{self.word} over {', '.join(letters[place] if letters else str(place) for place in places)}"
 
 
 class Maximum(Mean, name="amax"):
-    """Maximum over axes: 0 the channels, then the spatial ones; -1 the last."""
+    """Maximum over one axis or several."""
 
     torch, word = "amax", "Max"
-    example = {"fields": {"axis": 0}, "inputs": [(8, 6, 5)]}
+    example = {"fields": {"axis": "c"}, "inputs": [(8, 6, 5)]}
+
+
+class ChannelMean(Mean, name="channel_mean"):
+    """Mean over the channels: one map leaves."""
+
+    fields = ()
+    example = {"fields": {}, "inputs": [(8, 6, 5)]}
+
+    def axes(self, f: SimpleNamespace) -> tuple[Any, ...]:
+        return ("c",)
+
+    def keeps(self, f: SimpleNamespace) -> bool:
+        return True
+
+
+class ChannelMaximum(ChannelMean, name="channel_max"):
+    """Maximum over the channels: one map leaves."""
+
+    torch, word = "amax", "Max"

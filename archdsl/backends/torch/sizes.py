@@ -215,6 +215,8 @@ class Sizes:
 def longest_of(known: Sequence[Size]) -> Size | None:
     """The size of tensors that are spread over each other; None if those that are not 1 along an axis differ there."""
     found: list[Expr] = []
+    if len(set(map(len, known))) > 1:  # where one of them is no map in this call, its expressions tell nothing
+        return None
     for axis in zip(*known, strict=True):
         long = [n for n in axis if n != Lit(1)] or [Lit(1)]
         if not all(same(n, long[0]) for n in long):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -373,7 +374,20 @@ def rebuild(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
             return Conditional(change(then), change(condition), change(other))
         case Comprehension(element, target, rows):
             return Comprehension(change(element), change(target), change(rows))
+        case Foreign(node):
+            return Foreign(Changing(change).visit(deepcopy(node)))
     return tree
+
+
+class Changing(ast.NodeTransformer):
+    """A change of the names in what is known by Python's own tree alone."""
+
+    def __init__(self, change: Callable[[Tree], Tree]) -> None:
+        self.change = change
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        made = self.change(Name(node.id))
+        return ast.parse(made.id, mode="eval").body if isinstance(made, Name) else node
 
 
 def changed(statement: Statement, change: Callable[[Tree], Tree]) -> Statement:

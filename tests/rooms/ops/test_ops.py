@@ -75,9 +75,9 @@ def torchvision(monkeypatch):
 
 
 def filled(op, shapes, given):
-    """An op's fields, the last shapes in those of its tensor fields that its example has."""
+    """An op's fields, the last shapes in those of its tensor fields that its example has, unless they are given."""
     names = op.example.get("tensors", ())[: len(shapes) - 1] if not op.many else ()
-    return full(op, **given, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True)))
+    return full(op, **{**dict(zip(names, shapes[len(shapes) - len(names) :], strict=True)), **given})
 
 
 def random(*shapes, n=2):
@@ -165,6 +165,11 @@ CASES = [
     ("mean", [(4, 5, 6, 7)], {"axis": -1, "keepdim": False}),
     ("amax", [(4, 5, 6)], {"axis": [1, 2], "keepdim": True}),
     ("mean", [(4, 5, 6)], {"axis": 0, "keepdim": False}),
+    ("mean", [(4, 5, 6, 7)], {"axis": ["d", "h", "w"]}),
+    ("mean", [(4, 5)], {"axis": "w", "keepdim": False}),
+    ("amax", [(4, 5, 6)], {"axis": ["h", 0], "keepdim": False}),
+    ("amax", [(4,)], {"axis": "c"}),
+    *((name, [shape], {}) for name in ("channel_mean", "channel_max") for shape in ((4,), (4, 5), (4, 5, 6, 7))),
     ("upsample", [(8, 5, 7)], {"scale": [2, 1.5], "mode": "bilinear"}),
     ("upsample", [(4, 5, 3, 4)], {"scale": [1, 2, 3]}),
 ]
@@ -351,7 +356,8 @@ def test_labels_use_the_words_of_papers():
     assert label("conv", (8, 9, 9), out=8, kernel=3, padding_mode="reflect") == "3×3 Conv, reflect"
     assert label("blur_pool", (8, 9, 9)) == "3×3 Blur pool, s2"
     assert label("lp_pool", (8, 9, 9), norm_type=2) == "2×2 LP pool, s2, p = 2"
-    assert label("mean", (8, 9, 9), axis=[0, -1]) == "Mean over C, W"
+    assert label("mean", (8, 9, 9), axis=[0, "w"]) == "Mean over C, W"
+    assert label("channel_max", (8, 9, 9)) == "Max over C"
     assert label("drop_block", (8, 9, 9)) == "DropBlock 0.1, 7×7"
     assert label("upsample", (8, 9, 9), scale=[2, 1.5]) == "Upsample ×2×1.5"
 
@@ -751,6 +757,8 @@ HOSTILE = [
     ("crop", [(8,)], {"size": 7}, None),
     ("mean", [(8, 6, 6)], {"axis": 3}, "axis"),
     ("mean", [(8, 6, 6)], {"axis": [2, -1]}, "axis"),
+    ("mean", [(8, 6, 6)], {"axis": ["h", "d"]}, "axis"),
+    ("amax", [(8, 6)], {"axis": ["w", 1]}, "axis"),
     ("amax", [(8, 6)], {"axis": [0, 1], "keepdim": False}, "axis"),
     ("pad", [(8, 6, 6)], {"before": 6, "mode": "reflect"}, "mode"),
     ("pad", [(8, 6, 6)], {"after": 7, "mode": "circular"}, "mode"),

@@ -154,6 +154,7 @@ LEFT = {
     "with a dropout between": "stages: {a: [conv: 4, dropout: 0.1, bn]}",
     "of another kind": "stages: {a: [conv: 4, group_norm: 2, conv: 4, instance_norm: {track_running_stats: true}]}",
     "of a kernel that is standardised": "stages: {a: [conv: {out: 4, kernel: 3, standardize: true}, bn]}",
+    "of a layer on another axis than the channels": "stages: {a: [linear: {out: 8, axis: w}, bn, relu]}",
     "before a border of the map itself": "stages: {a: [relu, bn, {conv: {out: 6, kernel: 3, padding_mode: reflect}}]}",
 }
 

@@ -184,8 +184,9 @@ def test_upsampling_by_a_fraction_gives_the_sizes_and_numbers_of_torch(size, sca
 
 PLAIN = {  # an op beside all others, each on the same map
     "layer_norm": None, "rms_norm": None, "instance_norm": {"affine": True}, "grn": None, "glu": None, "softplus": None,
-    "local_response_norm": 3, "log_softmax": None, "selu": None, "hard_tanh": None, "gelu": "tanh", "mean": {"axis": 0},
-    "prelu": {"shared": True}, "lp_pool": {"norm_type": 2}, "gem": None, "blur_pool": None, "amax": {"axis": -1},
+    "local_response_norm": 3, "log_softmax": None, "selu": None, "hard_tanh": None, "gelu": "tanh",
+    "prelu": {"shared": True}, "lp_pool": {"norm_type": 2}, "gem": None, "blur_pool": None, "amax": {"axis": "h"},
+    "mean": {"axis": ["c", "w"]}, "channel_mean": None, "channel_max": None,
     "adaptive_max_pool": {"size": [4, 3]}, "drop_block": {"block_size": 3}, "pixel_unshuffle": 2, "unfold": 3,
     "crop": {"size": 5}, "pad": {"after": 2, "mode": "circular"}, "upsample": {"scale": [2, 1.3]},
     "conv": {"out": 4, "kernel": 3, "padding_mode": "reflect", "standardize": True},

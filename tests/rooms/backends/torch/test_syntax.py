@@ -64,6 +64,8 @@ def test_functions_of_expressions_are_read_by_their_name_in_python():
 def test_a_name_is_renamed_and_the_name_of_an_argument_or_attribute_stays():
     renamed = py.renamed(parsed('Block(m, m=m.size, word="m", x=other.m)'), "m", "self.m")
     assert one_line(renamed) == 'Block(self.m, m=self.m.size, word="m", x=other.m)'
+    filtered = py.renamed(parsed("[x.m for x in m if m.sound]"), "m", "self.m")  # Python's own tree
+    assert one_line(filtered) == "[x.m for x in self.m if self.m.sound]"
 
 
 @pytest.mark.parametrize(
