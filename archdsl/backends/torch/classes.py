@@ -85,7 +85,6 @@ class Writer:
         self.aliases: dict[ir.Value, ir.Operand] = {}
         self.absent: set[ir.Operand] = set()
 
-    # --- the class
     def write(self) -> ClassSource:
         function = self.function
         for name, var in function.inputs.items():
@@ -184,8 +183,6 @@ class Writer:
         """Whether an optional input ever comes."""
         return name not in self.function.optional or self.numbers.decided((self.function.id, name)) is not False
 
-    # --- forward
-
     @contextmanager
     def on_one_side(self) -> Iterator[list[py.Statement]]:
         """What is made meanwhile is made under a condition."""
@@ -194,7 +191,6 @@ class Writer:
         yield self.body
         self.sides, self.body = outer
 
-    # --- regions
     def region(self, region: ir.Region) -> ir.Operand:
         for node in region.nodes:
             if self.classifier is not None and node.stage == self.classifier.head and self.outermost:
@@ -288,8 +284,6 @@ class Writer:
         self.channels[node.out] = self.channels.of(result)
         self.alias(node.out, result)
 
-    # --- modules
-
     # --- attributes
     def attribute(self, key: str, module: Tree) -> None:
         self.attributes.append(key)
@@ -299,15 +293,11 @@ class Writer:
         called = lambda *trees: py.call(f"self.{key}", *trees)  # noqa: E731
         self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
-    # --- containers
-
     def decided(self, node: ir.If) -> bool | None:
         """A condition's value: if it never differs, or hangs on one around it."""
         slot = node.id, "condition"
         never = self.numbers.decided(slot)
         return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))
-
-    # --- loops
 
 
 def count_consumers(function: ir.Function) -> Counter[ir.Value]:
