@@ -31,7 +31,7 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     verified(graph)
     found = cost(graph)
     written = files(graph, found, name)
-    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, variant)))
+    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, graph.variant)))
     write_all(folder, written)
     show(found, console())
     say(f"\nproven: {PROVEN}")

@@ -167,6 +167,7 @@ def document() -> dict[str, Json]:
             "propertyNames": {"pattern": VARIANT_NAME},
             "additionalProperties": ref("variant"),
         },
+        "default": {"type": ["string", "number"]},
         "expect": {
             "type": ["object", "null"],
             "additionalProperties": closed(EXPECT, {key: {"type": ["integer", "string"]} for key in EXPECT}),

@@ -23,6 +23,7 @@ SPEC: Mapping[str, str] = {
     "blocks": "blocks, in PascalCase, each with params and a body",
     "stages": "the network: named stages, one after another",
     "variants": "named sets of parameters",
+    "default": "the variant that is used where none is given",
     "expect": "what each variant must come to: {params: 2802248, macs: 507757568}; default: for none",
 }
 BLOCK: Mapping[str, str] = {

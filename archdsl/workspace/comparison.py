@@ -169,7 +169,7 @@ def rows_of(
     file, variant = halves(spec)
     found = read(file)
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
-    for form in [variant] if variant is not None else all_forms(found) if every else [standing(found)]:
+    for form in [variant] if variant is not None else all_forms(found) if every else [found.standing()]:
         yield row_of(called, elaborated(found, form, params, inputs, rewriting), None if changed else found)
 
 
@@ -189,12 +189,6 @@ def all_forms(spec: Spec) -> list[str | None]:
     if not forms:
         raise fault("bad-call", f"'{spec.name}' is no network: it has blocks alone")
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
-
-
-def standing(spec: Spec) -> str | None:
-    """The network as it stands: by the name of the variant that changes nothing, if there is one."""
-    plain = (v.name for v in spec.variants.values() if not (v.values or v.inputs or v.extends))
-    return next(plain, None)
 
 
 def row_of(called: str, graph: Graph, spec: Spec | None = None) -> Row:
