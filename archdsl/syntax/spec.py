@@ -185,6 +185,7 @@ class Expected:
     span: Span
     params: int | None = None
     macs: int | None = None
+    graph: str | None = None  # the fingerprint of the network
 
 
 @dataclass(frozen=True, eq=False)

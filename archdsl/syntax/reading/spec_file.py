@@ -268,10 +268,11 @@ class _Reader:
 
     def default(self) -> str | None:
         """The variant that is used where none is given."""
-        node = self.doc.tree.get("default")
-        with self.ctx.catch():
-            return None if node is None else default_variant(self.ctx, node, self.variant_names())
-        return None
+        node, found = self.doc.tree.get("default"), None
+        if node is not None:
+            with self.ctx.catch():
+                found = default_variant(self.ctx, node, self.variant_names())
+        return found
 
     def section(self, key: str) -> list[tuple[Scalar, Node]]:
         """The entries of a section; none if it is missing or no mapping."""

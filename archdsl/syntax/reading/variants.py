@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import Note, fault
@@ -11,10 +12,11 @@ from archdsl.support.naming import nearest
 from archdsl.syntax.identifiers import MAX_NAME, checked_variant
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null, to_expr, to_shape
 from archdsl.syntax.spec import DEFAULT, Expected, Param, Variant
-from archdsl.syntax.words import EXPECT, TOP1, VARIANT
+from archdsl.syntax.words import EXPECT, FINGERPRINT, TOP1, VARIANT
 from archdsl.yaml.located import Mapping, Node, Scalar
 
 MAX_VARIANTS = 500
+COUNTS = ("params", "macs")
 LONE_INPUT = "x"  # the name of the tensor given by `input:`
 
 
@@ -166,8 +168,18 @@ def expected(
 def numbers(ctx: Context, key: Scalar, node: Node) -> Expected:
     mapping = as_mapping(node, "what is expected", "write {params: 2802248, macs: 507757568}")
     ctx.check_keys(mapping, EXPECT, "expect:")
-    values = {word.text: whole(value, word.text) for word, value in mapping.entries if word.text in EXPECT}
-    return Expected(key.span, values.get("params"), values.get("macs"))
+    counts = {word.text: whole(value, word.text) for word, value in mapping.entries if word.text in COUNTS}
+    graph = mapping.get("graph")
+    return Expected(key.span, counts.get("params"), counts.get("macs"), None if graph is None else graph_of(graph))
+
+
+def graph_of(node: Node) -> str:
+    """The fingerprint of a network."""
+    text = as_text(node, "graph")
+    if not re.fullmatch(FINGERPRINT, text):
+        help = "archdsl check --update writes it: a g and 11 digits, as in g4be81c20d1f"
+        raise fault("bad-value", f"'{clip(text)}' is no fingerprint of a network", node.span, help=help)
+    return text
 
 
 def percent(node: Node) -> float:
