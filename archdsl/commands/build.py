@@ -27,8 +27,10 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     from archdsl.support.output import write_all
     from archdsl.workspace.expected import expect_as_stated
     from archdsl.workspace.library import locate
+    from archdsl.workspace.validation import expect_valid
 
     name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
+    expect_valid(spec)
     found = cost(graph)
     if is_of_spec(**choice):
         expect_as_stated(graph, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from archdsl.analysis.counting import Kept, run
 from archdsl.analysis.elaborate import elaborate, lowered
@@ -14,7 +15,8 @@ from archdsl.ir.graph import Graph
 from archdsl.lowering.entry import UnsoundError, lower_blocks
 from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.workspace.expected import expect_stated
-from archdsl.workspace.library import SpecLike, read
+from archdsl.workspace.library import SpecLike, Stamp, read
+from archdsl.workspace.validation import expect_valid
 
 MAX_OPS = 200_000  # of all variants together
 
@@ -36,10 +38,12 @@ class Checked:
 
 def check(spec: SpecLike, prove: Callable[[Sequence[Graph]], None] | None = None) -> Checked:
     """Raises `SpecError` with the faults of all variants, each once; `prove` is given the sound graphs of all."""
-    found, faults = read(spec), Collector()
+    files: dict[Path, Stamp] = {}
+    found, faults = read(spec, files), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
+        expect_valid(spec, files)
         return Checked(found.name, 0, len(found.expect))
     try:
         program, kept = lowered(found), Kept()
@@ -60,6 +64,7 @@ def check(spec: SpecLike, prove: Callable[[Sequence[Graph]], None] | None = None
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
+    expect_valid(spec, files)
     if prove is not None and graphs:
         prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))
