@@ -28,6 +28,7 @@ from archdsl.runtime import module
 from archdsl.runtime.verify import verify
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.words import BLOCK, EXPECT, INIT, RESIDUAL, SPEC, STAGE, STEP, STRUCTURE, VARIANT
+from archdsl.workspace.expected import expect_stated
 from archdsl.workspace.library import read
 
 FILES = sorted(FOLDER.glob("*.yaml"))
