@@ -107,7 +107,11 @@ def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str,
     for name in shipped(folder):
         spec = read(name)
         if spec.networks():
-            yield name, spec, [line.cells()[1:4] for line in spec_lines(name, spec, variants=True)]
+            yield (
+                name,
+                spec,
+                [(", ".join(line.variants), *line.cells()[2:4]) for line in spec_lines(name, spec, variants=True)],
+            )
 
 
 def paper(spec: Spec) -> str:
