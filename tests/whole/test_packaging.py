@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from support.places import PACKAGE, ROOT, TESTS
 
 import archdsl
