@@ -1,7 +1,7 @@
 """What is known of a document: its faults, its spec, and its network for shapes and costs.
 
 Two rounds find the faults. The first reads, looks up all names and runs one network, in less than what a keystroke
-should cost; the other networks of the spec follow one by one, once nothing is typed.
+should cost; all networks of the spec, with what it states of them, follow one by one, once nothing is typed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from archdsl.analysis.counting import Kept, run
@@ -23,7 +23,10 @@ from archdsl.lowering.entry import UnsoundError, lower_blocks
 from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.support.paths import real
 from archdsl.syntax.spec import Spec
+from archdsl.syntax.validation import refused
+from archdsl.workspace.expected import expect_stated
 from archdsl.workspace.library import read_from
+from archdsl.yaml.located import read
 
 Load = Callable[[Path], Source]
 
@@ -48,20 +51,30 @@ class Analysis:
 
     @property
     def forms(self) -> list[str | None]:
-        """The networks that the spec is, those first that are run first."""
-        return self.spec.networks() if self.spec is not None else []
+        """The networks that the spec is; first the one that it is where no variant is named."""
+        if self.spec is None:
+            return []
+        first = self.spec.chosen(None)
+        return sorted(self.spec.networks(), key=lambda name: name != first)
 
     def rest(self) -> Iterator[None]:
-        """Runs the further networks of the spec, one a step."""
-        for variant in self.forms[1:]:
-            self.run(variant)
+        """Runs each network of the spec, for what the spec states of it too, one a step; the schema comes last."""
+        for variant in self.forms if self.program is not None else ():
+            self.run(variant, stated=True)
             yield
+        if not self.found.found:
+            self.found.found += refused(read(self.source))
 
-    def run(self, variant: str | None) -> None:
-        assert self.spec is not None
-        if self.program is not None:
-            with self.found.catch():
-                run(self.spec, self.program, self.kept, variant)
+    def run(self, variant: str | None, *, stated: bool = False) -> None:
+        """Counts a network, without what is stated of it: that may ask for its graph, which takes longer."""
+        spec, program = self.spec, self.program
+        assert spec is not None
+        assert program is not None
+        with self.found.catch():
+            counted = run(spec, program, self.kept, variant).trace.total()
+            if stated:
+                made = partial(elaborate, spec, variant, None, None, program)
+                expect_stated(spec, variant, counted.params, counted.macs, made)
 
     @cached_property
     def graph(self) -> Graph | None:

@@ -47,7 +47,7 @@ class Server(LanguageServer):
         return convert.path_of(uri), here.line, here.character
 
     def at(self, document: lsp.TextDocumentIdentifier, position: lsp.Position) -> tuple[File | None, int, int]:
-        """The file of a request as it was last YAML, and the line and column from 1."""
+        """The file of a request, None if its text is no YAML now, and the line and column from 1."""
         path, line, column = self.place(document.uri, position)
         return self.session.file(path), line + 1, column + 1
 

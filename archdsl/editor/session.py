@@ -78,7 +78,9 @@ class Session:
         return [file.path for file in inner.made_of({path}) if file.path != path and file.path in self.project.open]
 
     def file(self, path: Path) -> File | None:
-        return self.project.file(path) if self.is_spec(path) else None
+        """A spec as a tree; None while its text is no YAML: places of an older text would be other ones."""
+        found = self.project.file(path) if self.is_spec(path) else None
+        return found if found is not None and found.source.text == self.project.open.get(path) else None
 
     def networks(self, path: Path) -> list[Analysis]:
         """The networks in which a file takes part: its own, then those of open documents made of it.

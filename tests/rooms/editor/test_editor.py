@@ -210,6 +210,15 @@ def test_faults_of_other_files_are_told_where_they_are_named_and_mended_word_for
     assert (fix(found).title, fix(found).text) == ("Change to 'relu'", "relu")
 
 
+def test_what_a_spec_states_and_the_schema_are_held_to_once_nothing_is_typed(project):
+    path = project.folders[0] / "net.yaml"
+    for text, code in [("expect: {wide: {params: 3}}", "unexpected-count"), ("figure: {labels: {bn: null}}", "schema")]:
+        analysis = analyse(path, f"{TEXT}{text}\n", project.load)
+        assert analysis.diagnostics == []
+        list(analysis.rest())
+        assert [(item.code, item.span.line) for item in analysis.diagnostics] == [(code, 24)]
+
+
 def test_a_document_is_a_spec_by_its_line_its_name_or_its_language():
     assert is_spec("net.yaml", "# x\narchdsl: 1\n")
     assert is_spec("net.arch.yaml", "")
