@@ -11,7 +11,7 @@ from archdsl.analysis.cost import COUNTED, Cost, StageCost
 from archdsl.analysis.difference import FORMAT, Difference, Side
 from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW, Statement
-from archdsl.ops.base import Shape, times
+from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.tables import NOTHING, Column, Table, grouped, short, unit_of
 

@@ -96,6 +96,9 @@ to_own = click.option(
     is_eager=True,
     help="Python file with your own ops. Repeatable.",
 )
+to_only_specs = click.option(
+    "--specs-only", is_flag=True, help="Leave out files without an 'archdsl:' line, as in folders."
+)
 to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")

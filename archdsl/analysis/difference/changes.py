@@ -217,7 +217,7 @@ class Changes:
         """An op that reads what another one makes: not what was put between, or stood there."""
         if new in self.shuffled:
             return
-        olds, news = ([self.source(tensor) for tensor in node.inputs] for node in (old, new))
+        olds, news = ([self.source(tensor) for tensor in node.reads] for node in (old, new))
         mapped = [self.partner(source) for source in olds]
         if mapped == news:
             return
@@ -253,7 +253,7 @@ class Changes:
         if not isinstance(node, Node) or (there is not None if old else node in self.origins):
             return {there} if there is not None else set()
         if (node, old) not in self.sources:
-            inputs = (self.source(tensor) for tensor in node.inputs)
+            inputs = (self.source(tensor) for tensor in node.reads)
             self.sources[node, old] = frozenset().union(*(self.reached(item, old=old) for item in inputs))
         return set(self.sources[node, old])
 

@@ -74,5 +74,5 @@ def tensors_of(graph: Graph) -> dict[int, Shapes]:
             if not state and (learned := node.op.params(*given)):
                 state = {"": (learned,)}
         if state:
-            found[node.id] = {f"{node.path}.{leaf}" if leaf else node.path: shape for leaf, shape in state.items()}
+            found[node.id] = {f"{node.path}.{leaf}" if leaf else node.path: size for leaf, size in state.items()}
     return found
