@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
     from archdsl.workspace.comparison import Comparison
@@ -302,6 +303,18 @@ def table(
     )
 
 
+def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+
+    Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
+    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    """
+    from archdsl.workspace import difference
+
+    return difference.diff(before, after)
+
+
 def load_ops(file: str | os.PathLike[str], /) -> list[str]:
     """Runs a Python file, or the folder of a package, with classes of ops (`archdsl.Op`); gives the names of its ops.
 
@@ -327,6 +340,7 @@ __all__ = [
     "build",
     "convert",
     "cost",
+    "diff",
     "draw",
     "emit",
     "export_onnx",

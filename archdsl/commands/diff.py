@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands.options import to_choose, to_file, to_pass
+from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
 
@@ -25,13 +26,16 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
 @click.option(
     "--format", "form", metavar="FORMAT", help="text, md, latex or json. [default: by FILE's name, else text]"
 )
+@click.option("--exit-code", "told", is_flag=True, help="Exit with 3 where the networks differ.")
 @to_file
-def command(specs: tuple[str, ...], between: str | None, form: str | None, output: str | None, **choice: Any) -> None:
-    """Tell what makes network B of network A: the changes in words, stages side by side, weights that carry over.
+def command(
+    specs: tuple[str, ...], between: str | None, form: str | None, told: bool, output: str | None, **choice: Any
+) -> None:
+    r"""Tell what makes network B of network A: the changes in words, stages side by side, weights that carry over.
 
     A and B are each SPEC or SPEC@VARIANT; @VARIANT alone is one of A's spec. --variant, --set and --input are said of
     both. Without B, A is compared with itself: at another revision of git (--rev); else as --set and --input make it;
-    else as it was last committed.
+    else as it was last committed. Examples:
 
     \b
     archdsl diff efficientnet@b6 @b7
@@ -47,6 +51,8 @@ def command(specs: tuple[str, ...], between: str | None, form: str | None, outpu
         show(found, console())
     else:
         result(written(found, chosen), output)
+    if told and not found.is_empty:
+        click.get_current_context().exit(CHANGES)
 
 
 def suffix_of(output: str | None) -> str:

@@ -120,7 +120,8 @@ class Attention(Op, name="multihead_attention"):
         key, value = (int(f.heads * n) for n in self.dims(f, c))
         cross = getattr(f, "kv", None) is not None
         rows = {"q": key, "kv": key + value} if cross else {"qkv": 2 * key + value}
-        found = {"table": (f.heads, math.prod(2 * n - 1 for n in self.positions(f, shape)))} if f.relative else {}
+        offsets = math.prod(2 * n - 1 for n in self.positions(f, shape))
+        found: State = {"table": (f.heads, offsets)} if f.relative else {}
         for layer, features in rows.items():
             found |= named(layer, with_bias((features, c), features if f.bias else 0))
         return found | named("proj", with_bias((c, value), c if f.proj_bias else 0))

@@ -39,10 +39,10 @@ def is_count(value: Any) -> bool:
 
 def is_state(value: Any) -> bool:
     """Shapes of tensors by their names; that of one number is empty."""
-    shapes = [(name, shape) for name, shape in value.items()] if isinstance(value, dict) else [(None, ())]
-    return all(
-        isinstance(name, str) and isinstance(shape, tuple) and all(map(is_count, shape)) for name, shape in shapes
-    )
+    if not isinstance(value, dict):
+        return False
+    shapes = (isinstance(shape, tuple) and all(map(is_count, shape)) for shape in value.values())
+    return all(isinstance(name, str) for name in value) and all(shapes)
 
 
 def is_window(value: Any) -> bool:

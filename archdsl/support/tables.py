@@ -183,7 +183,8 @@ def latex(table: Table, packages: Sequence[str] = ("booktabs",)) -> str:
 _TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "…": r"\dots{}",
     "−": r"$-$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}", "–": "--",
-    "—": "---", "✓": r"\checkmark{}", BLANK: r"\phantom{0}", "|": r"\textbar{}", "→": r"$\to$", "Δ": r"$\Delta$", '"': r"\textquotedbl{}",
+    "→": r"$\to$", "Δ": r"$\Delta$",
+    "—": "---", "✓": r"\checkmark{}", BLANK: r"\phantom{0}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 } | {mark: rf"\{mark}" for mark in "&%$#_{}"}  # fmt: skip
 # Marks stand beside a number without moving it.
 _TEX |= {mark: rf"\rlap{{$^{{\mathrm{{{letter}}}}}$}}" for mark, letter in zip(MARKS, LETTERS, strict=True)}

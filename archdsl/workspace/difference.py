@@ -68,8 +68,9 @@ def settings(spec: Compared, choice: Choice) -> tuple[Named, Named]:
 
 def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Named, Named]:
     """A file of a repository at two revisions (`v1..v2`), at one and as it is, or committed and as it is."""
-    file, variant = halves(spec)
-    path = Path(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else Path()
+    name, variant = halves(spec)
+    file = str(name)
+    path = Path(file)
     first, second = revisions(between if between is not None else HEAD)
     if between is None and not is_file(path):
         locate(file)  # raises if there is no such spec at all
@@ -78,7 +79,7 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
     form = variant_of(variant, choice)
     old = of_spec(read_at(path, first), f"{file} at {first}", form, choice, f"at {first}")
     if second is None:
-        return old, of_spec(read(path), str(file), form, choice, "now")
+        return old, of_spec(read(path), file, form, choice, "now")
     return old, of_spec(read_at(path, second), f"{file} at {second}", form, choice, f"at {second}")
 
 

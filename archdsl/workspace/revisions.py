@@ -16,6 +16,7 @@ from archdsl.workspace.library import read_from
 from archdsl.yaml.located import MAX_BYTES, open_source
 
 SUFFIXES = (".yaml", ".yml")
+FILES = (b"100644", b"100755")  # the modes of files that are no links
 HEAD = "HEAD"
 RANGE = ".."
 
@@ -75,11 +76,11 @@ def specs_at(root: Path, commit: str) -> dict[str, str]:
     found = {}
     for entry in git(root, "ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0"):
         described, _, raw = entry.partition(b"\t")
-        mode, _, blob, size = (described.split() + [b"", b"", b"", b""])[:4]
         path = raw.decode(errors="surrogateescape")
-        plain = mode in (b"100644", b"100755") and ".." not in PurePosixPath(path).parts
-        if plain and path.endswith(SUFFIXES) and int(size) <= MAX_BYTES:
-            found[path] = blob.decode()
+        if described[:6] in FILES and path.endswith(SUFFIXES) and ".." not in PurePosixPath(path).parts:
+            _, _, blob, size = described.split()
+            if int(size) <= MAX_BYTES:
+                found[path] = blob.decode()
     return found
 
 

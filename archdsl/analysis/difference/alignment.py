@@ -71,10 +71,10 @@ def below(path: str, above: str) -> str:
 
 
 def frozen(value: Any) -> Hashable:
-    """A value that can be a key; `1`, `1.0` and `True` are three."""
+    """A value that can be a key; 1 and true are two."""
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
-    return type(value).__name__, value
+    return isinstance(value, bool), value
 
 
 def traits_of(values: Mapping[str, Any]) -> frozenset[Hashable]:

@@ -6,18 +6,18 @@ tells. Steps that are there or not are always told, whatever decides it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from archdsl.analysis.difference.alignment import OP, Item, frozen
+from archdsl.analysis.difference.inputs import Inputs, Origin
 from archdsl.analysis.difference.sources import Source, Sources
 from archdsl.analysis.difference.structure import NAMED, Gap, Pair, Part, Structure
 from archdsl.analysis.lines import runs, spelled
 from archdsl.analysis.trace import is_operator
 from archdsl.expr.show import show
-from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ops.base import times
 
 Kind: TypeAlias = Literal["setting", "value", "repeats", "added", "removed", "replaced", "renamed", "order", "inputs"]
@@ -64,10 +64,7 @@ class Changes:
     def __init__(self, before: Graph, after: Graph, structure: Structure, *, all_values: bool = False) -> None:
         self.before, self.after, self.structure, self.all_values = before, after, structure, all_values
         self.old, self.new = Sources(before), Sources(after)
-        self.origins = Counter(structure.partners.values())
-        moved = (pair.new.part for pair in structure.root.walk() if pair.moved)
-        self.shuffled = {node for part in moved if isinstance(part, Scope) for node in part.nodes()}
-        self.sources: dict[tuple[Node, bool], frozenset[Any]] = {}
+        self.inputs = Inputs(structure)
 
     def found(self) -> Iterator[Change]:
         yield from self.settings()
@@ -214,48 +211,13 @@ class Changes:
 
     # --- the ways of tensors
     def reads(self, old: Node, new: Node, place: Place) -> Iterator[Change]:
-        """An op that reads what another one makes: not what was put between, or stood there."""
-        if new in self.shuffled:
-            return
-        olds, news = ([self.source(tensor) for tensor in node.reads] for node in (old, new))
-        mapped = [self.partner(source) for source in olds]
-        if mapped == news:
-            return
-        reached = set().union(*(self.reached(source, old=True) for source in olds))
-        reached_now = set().union(*(self.reached(source, old=False) for source in news))
-        gained = [
-            s for s in news if s not in mapped and self.paired_now(s) and s not in reached and s[0] not in self.shuffled
-        ]
-        lost = [
-            s for s in mapped if s is not None and s not in news and s not in reached_now and s[0] not in self.shuffled
-        ]
-        if gained or lost:
-            yield Change("inputs", place, new.op.name, "", sources_text(lost), sources_text(gained))
-        elif sorted(map(id_of, mapped)) == sorted(map(id_of, news)):
-            yield Change("order", place, new.op.name, "inputs", sources_text(mapped), sources_text(news))
-
-    def source(self, tensor: Tensor) -> tuple[Any, int]:
-        return (tensor.node, tensor.index) if tensor.node is not None else (tensor.name, 0)
-
-    def partner(self, source: tuple[Any, int]) -> tuple[Any, int] | None:
-        node, index = source
-        if not isinstance(node, Node):
-            return source
-        return (self.structure.partners[node], index) if node in self.structure.partners else None
-
-    def paired_now(self, source: tuple[Any, int]) -> bool:
-        return not isinstance(source[0], Node) or source[0] in self.origins
-
-    def reached(self, source: tuple[Any, int], *, old: bool) -> set[tuple[Any, int]]:
-        """What a source is, or what it is made of if it stands in one network alone; as parts of the new network."""
-        node = source[0]
-        there = self.partner(source) if old else source
-        if not isinstance(node, Node) or (there is not None if old else node in self.origins):
-            return {there} if there is not None else set()
-        if (node, old) not in self.sources:
-            inputs = (self.source(tensor) for tensor in node.reads)
-            self.sources[node, old] = frozenset().union(*(self.reached(item, old=old) for item in inputs))
-        return set(self.sources[node, old])
+        """An op that reads what another one makes, or in another order."""
+        lost, gained, before, after = self.inputs.changed(old, new)
+        texts = [", ".join(source_text(source, place) for source in side) for side in (lost, gained, before, after)]
+        if lost or gained:
+            yield Change("inputs", place, new.op.name, "", texts[0], texts[1])
+        elif before:
+            yield Change("order", place, new.op.name, "inputs", texts[2], texts[3])
 
 
 # --- words
@@ -267,9 +229,7 @@ def texts_of(one: Source | None, other: Source | None) -> tuple[str, str]:
 
 def differ(one: Any, other: Any) -> bool:
     """Whether two values are not the same; 1 and true are not."""
-    return frozen(one) != frozen(other) and not (
-        one == other and not isinstance(one, bool) and not isinstance(other, bool)
-    )
+    return frozen(one) != frozen(other)
 
 
 def without(gap: Gap, turns: set[Item]) -> Gap:
@@ -320,15 +280,13 @@ def named_part(item: Item) -> str:
     return item.path if item.kind in NAMED else item.name if item.named else called([item])
 
 
-def source_text(source: tuple[Any, int] | None) -> str:
-    """What makes a tensor."""
-    if source is None:
-        return "nothing"
-    return source[0].path if isinstance(source[0], Node) else f"the input {source[0]}"
-
-
-def sources_text(sources: Sequence[tuple[Any, int] | None]) -> str:
-    return ", ".join(map(source_text, sources))
+def source_text(source: Origin, place: Place) -> str:
+    """What makes a tensor, as seen from a place: in a block by its path there."""
+    path = source[0].path if isinstance(source[0], Node) else ""
+    if place.block and place.after is not None:
+        inside = path.startswith(f"{place.after}.")
+        return path[len(place.after) + 1 :] if inside else "what enters"
+    return path or f"the input {source[0]}"
 
 
 def in_order(item: Item) -> str:
@@ -337,8 +295,3 @@ def in_order(item: Item) -> str:
         inner.name if inner.named else inner.word if inner.kind in (OP, "block") else called([inner])
         for inner in item.items
     )
-
-
-def id_of(source: tuple[Any, int] | None) -> tuple[str, int]:
-    """A key to sort by."""
-    return (source_text(source), source[1] if source else 0)
