@@ -16,7 +16,7 @@ from archdsl.ops.base import times
 from archdsl.passes.pipeline import Rewriting
 from archdsl.support.paths import is_file
 from archdsl.syntax.spec import Spec
-from archdsl.workspace.comparison import AT, Compared, halves, standing
+from archdsl.workspace.comparison import AT, Compared, halves
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, read, rewritten
 from archdsl.workspace.revisions import HEAD, read_at, revisions
 
@@ -100,7 +100,7 @@ def network(spec: Compared, choice: Choice) -> Named:
 
 def of_spec(spec: Spec, asked: str, variant: str | None, choice: Choice, when: str = "") -> Named:
     """A network of a spec that has been read: without a variant as it stands."""
-    form = variant if variant is not None else standing(spec)
+    form = variant if variant is not None else spec.standing()
     graph = elaborated(spec, form, choice.params, choice.inputs, choice.rewriting)
     said = ", ".join(filter(None, (" ".join(filter(None, (called(graph), when))), choice.settings)))
     return Named(graph, said, ", ".join(filter(None, (asked, choice.settings))))
