@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.commands.options import to_own
+from archdsl.commands.opening import tell
+from archdsl.commands.options import to_only_specs, to_own
 from archdsl.commands.proof import PROVEN, verified, verified_as_one
-from archdsl.commands.status import status_of
-from archdsl.commands.terminal import say, tracked
+from archdsl.commands.terminal import piped, say, tracked
 from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError, fault
+from archdsl.diagnostics.spans import Source
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
@@ -32,31 +33,27 @@ MAX_OPS = 200_000  # of all variants together
     help="Build every variant too, in both styles of source, and prove that it is what the spec says. Also "
     "finds what has no source (cannot-print).",
 )
+@to_only_specs
 @to_own
-def command(*, specs: tuple[str, ...], form: str, deep: bool) -> None:
-    """Check specs, every variant too, and the numbers that they expect."""
+def command(*, specs: tuple[str, ...], form: str, deep: bool, specs_only: bool) -> None:
+    r"""Check specs, every variant too, and the numbers that they expect.
+
+    SPEC is a file, a folder (the specs in it), '-' for stdin, or the bare name of a shipped spec.
+
+    \b
+    archdsl check my_net.yaml
+    archdsl check specs --format github
+    archdsl check - < my_net.yaml
+    """
+    from archdsl.workspace.folders import STDIN, gathered
+
     faults = Collector()
-    for spec in specs:
+    for spec in gathered(specs, specs_only=specs_only):
         with faults.catch():
-            checked = check(spec, deep=deep)
+            checked = check(piped() if spec == STDIN else spec, deep=deep)
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else ""))
     tell(faults.found, form)
-
-
-def tell(found: list[Diagnostic], form: str) -> None:
-    """Diagnostics in the format chosen: for people on stderr; for programs they are the result, on stdout."""
-    if form == "text":
-        if found:
-            raise SpecError(*found)
-        return
-    from archdsl.diagnostics.rendering import render_github, render_json
-
-    text = render_json(found) if form == "json" else render_github(found)
-    if text:
-        say(text)
-    if found:
-        click.get_current_context().exit(status_of(found))
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,10 @@ class Checked:
         return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
 
 
-def check(spec: SpecLike, *, deep: bool = False) -> Checked:
+def check(spec: SpecLike | Source, *, deep: bool = False) -> Checked:
     """Raises `SpecError` with the faults of all variants, each once.
 
+    A text that comes from no file finds those that it names in the current folder.
     With `deep` each network is built, in both styles, and proven to be its graph.
     """
     from archdsl.analysis.counting import Kept, run
@@ -84,15 +82,15 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     from archdsl.analysis.partial import with_numbers
     from archdsl.lowering.entry import UnsoundError, lower_blocks
     from archdsl.passes.reparameterize import expect_mergeable
-    from archdsl.workspace.library import read
-    from archdsl.workspace.validation import expect_valid
+    from archdsl.workspace.library import read, read_from
+    from archdsl.workspace.validation import expect_valid, hold
 
     files: dict[Path, Stamp] = {}
-    found, faults = read(spec, files), Collector()
+    found, faults = read_from(spec, Path()) if isinstance(spec, Source) else read(spec, files), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
-        expect_valid(spec, files)
+        hold([spec]) if isinstance(spec, Source) else expect_valid(spec, files)
         return Checked(found.name, 0, len(found.expect))
     try:
         program, kept = lowered(found), Kept()
@@ -112,7 +110,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
-    expect_valid(spec, files)
+    hold([spec]) if isinstance(spec, Source) else expect_valid(spec, files)
     if graphs:
         prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))

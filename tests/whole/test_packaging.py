@@ -29,6 +29,7 @@ ROOMS = (
     "ir",
     "lowering",
     "analysis",
+    "lint",
     "passes",
     "backends",
     "workspace",
