@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost, StageCost
+    from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
     from archdsl.workspace.checking import Checked
@@ -35,6 +36,7 @@ LATE = {
     "Checked": "archdsl.workspace.checking",
     "Comparison": "archdsl.workspace.comparison",
     "Cost": "archdsl.analysis.cost",
+    "Difference": "archdsl.analysis.difference",
     "StageCost": "archdsl.analysis.cost",
 }
 
@@ -395,6 +397,18 @@ def table(
     )
 
 
+def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+
+    Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
+    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    """
+    from archdsl.workspace import difference
+
+    return difference.diff(before, after)
+
+
 def specs() -> list[str]:
     """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
     from archdsl.workspace.library import all_shipped
@@ -435,6 +449,7 @@ __all__ = [
     "Comparison",
     "Cost",
     "Diagnostic",
+    "Difference",
     "Field",
     "Graph",
     "Module",
@@ -453,6 +468,7 @@ __all__ = [
     "check",
     "convert",
     "cost",
+    "diff",
     "draw",
     "emit",
     "export_onnx",
