@@ -26,6 +26,7 @@ NAMES = (
     "fmt",
     "lint",
     "list",
+    "lsp",
     "ops",
     "passes",
     "port",

@@ -42,7 +42,7 @@ def test_warnings_are_told_in_each_format_and_by_the_exit_status(run):
     )
     status, out, _ = run("lint", "-", "--format", "json", stdin=NET)
     assert status == 3
-    assert [(item["severity"], item["file"]) for item in json.loads(out)] == [("warning", "<stdin>")]
+    assert [(item["severity"], item["file"]) for item in json.loads(out)["diagnostics"]] == [("warning", "<stdin>")]
     Path("net.yaml").write_text(NET.replace("kernel: 3", "kernel: 3, bias: false"))
     assert run("lint", "net.yaml") == (0, "net.yaml: no warnings\n", "")
 
