@@ -18,6 +18,7 @@ from archdsl.support.paths import is_file, real
 from archdsl.yaml.written import comments
 
 IGNORE = re.compile(r"#\s*lint:\s*ignore\b[:\s]*(?P<codes>[\w\s,-]*)")
+UNKNOWN = "unknown-rule"  # what no rule finds: a comment that names none
 PROJECT, TABLE, KEYS = "pyproject.toml", "tool.archdsl.lint", ("select", "ignore")
 
 
@@ -75,7 +76,7 @@ def indent(line: str) -> int:
 def unknown(code: str, span: Span | None) -> Diagnostic:
     message = f"lint has no rule '{code}'"
     help = did_you_mean(code, RULES) or "archdsl lint --list names them"
-    return Diagnostic("unknown-rule", message, span, help=help, severity="warning")
+    return Diagnostic(UNKNOWN, message, span, help=help, severity="warning")
 
 
 def is_off(code: str, span: Span | None) -> bool:
