@@ -80,7 +80,10 @@ TOP1: Mapping[str, str] = {
     "value": "the accuracy, in percent",
     "source": "where it was published, if not where `paper: {top1: ...}` says (or in the paper)",
 }
-EXPECT: Mapping[str, str] = {"params": "trained parameters", "macs": "multiply-adds of convolutions and linear layers"}
+EXPECT: Mapping[str, str] = {
+    "params": "trained parameters",
+    "macs": "multiply-adds of convolutions, linear layers, products",
+}
 DETECT: Mapping[str, str] = {
     "boxes": "the output with four offsets for each prior box [boxes]",
     "scores": "the output with a score of each class for each prior box [scores]",
