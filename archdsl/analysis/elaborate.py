@@ -40,6 +40,7 @@ def elaborate(
     that of the spec. Raises `SpecError`.
     """
     program = program or lowered(spec)
+    variant = spec.chosen(variant, params or {})
     try:
         return Elaborator(spec, program, variant).run(params or {}, inputs)
     except RecursionError:
