@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
     from archdsl.workspace.checking import Checked
@@ -303,6 +304,18 @@ def table(
     )
 
 
+def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+
+    Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
+    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    """
+    from archdsl.workspace import difference
+
+    return difference.diff(before, after)
+
+
 def specs() -> list[str]:
     """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
     from archdsl.workspace.library import all_shipped
@@ -353,6 +366,7 @@ __all__ = [
     "check",
     "convert",
     "cost",
+    "diff",
     "draw",
     "emit",
     "export_onnx",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ops.axes import axis_field, is_channels, place_of_features
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +28,17 @@ def scaled(run: Run, x: Tensor, axis: int = 1) -> Tensor:
     ones = (1,) * (x.dim() - 1 - axis)
     found = x * run.weights["weight"].view(-1, *ones)
     return found + run.weights["bias"].view(-1, *ones) if "bias" in run.weights else found
+
+
+def scale_and_shift(channels: int, *, learned: bool, shifted: bool = True) -> State:
+    """The tensors that a norm learns."""
+    names = [] if not learned else ["weight", "bias"] if shifted else ["weight"]
+    return dict.fromkeys(names, (channels,))
+
+
+def running(channels: int) -> State:
+    """The tensors that a norm gathers."""
+    return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
 
 
 def normalised(run: Run, x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -68,6 +79,9 @@ class BatchNorm(Op, name="bn"):
         if f.eps <= 0:
             raise OpFault("eps must be greater than 0: torch does not train with less", field="eps")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {**scale_and_shift(shape[0], learned=f.affine), **running(shape[0])}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -98,6 +112,9 @@ class GroupNorm(Op, name="group_norm"):
         if shapes[0][0] % f.groups:
             raise OpFault(f"groups {f.groups} does not divide the {shapes[0][0]} channels", field="groups")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=f.affine)
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -125,6 +142,10 @@ class LayerNorm(Op, name="layer_norm"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         place_of_features(f.axis, shapes[0])
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        features = shape[place_of_features(f.axis, shape)]
+        return scale_and_shift(features, learned=f.affine, shifted=f.bias)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[place_of_features(f.axis, shape)] * (2 if f.bias else 1) if f.affine else 0
@@ -167,6 +188,10 @@ class RMSNorm(Op, name="rms_norm"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         place_of_features(f.axis, shapes[0])
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        features = shape[place_of_features(f.axis, shape)]
+        return scale_and_shift(features, learned=f.affine, shifted=False)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[place_of_features(f.axis, shape)] if f.affine else 0
@@ -212,6 +237,10 @@ class InstanceNorm(Op, name="instance_norm"):
             message = "instance_norm takes channels of more than one place: what is normalised alone is 0"
             raise OpFault(message, help="put it before the pooling")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        running_ = running(shape[0]) if f.track_running_stats else {}
+        return {**scale_and_shift(shape[0], learned=f.affine), **running_}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -248,6 +277,9 @@ class GlobalResponseNorm(Op, name="grn"):
         if not 2 <= len(shapes[0]) <= 4:
             message = f"grn takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
             raise OpFault(message, help="put it before flatten")
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=True)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0]
