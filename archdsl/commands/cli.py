@@ -24,6 +24,7 @@ NAMES = (
     "draw",
     "emit",
     "fmt",
+    "lint",
     "list",
     "lsp",
     "ops",
