@@ -25,8 +25,11 @@ from archdsl.commands.ops import is_word, kind, shown
 from archdsl.expr.nodes import Lit, wrap
 from archdsl.expr.parse import parse
 from archdsl.ir.graph import Graph
+from archdsl.lint.base import Rule
+from archdsl.lint.rules import RULES
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import Site, times
+from archdsl.ops.tensors import Own
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import locate, read, shipped
 
@@ -67,7 +70,7 @@ def table(*rows: tuple[str, ...], right: tuple[int, ...] = ()) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (escaped[0], rule, *escaped[1:]))
 
 
-# --- the README
+# --- the README, and the list of networks
 def spec_excerpt() -> str:
     """A block and the stages of PeleeNet, as they stand."""
     text = locate("peleenet").read_text(encoding="utf-8")
@@ -89,7 +92,7 @@ def systems(folder: str = "specs") -> str:
     rows = [("spec", "paper", "variants", "params", "MACs")]
     for name, spec, numbers in networks(folder):
         ranges = (between([row[column] for row in numbers]) for column in (1, 2))
-        rows.append((f"[`{name}`]({folder}/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
+        rows.append((f"[`{name}`](../{folder}/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
     return table(*rows, right=(2, 3, 4))
 
 
@@ -98,8 +101,7 @@ def variants() -> str:
     rows = [("spec", "variant", "params", "MACs")]
     for name, _, numbers in networks():
         rows += [(f"`{name}`", f"`{variant}`" if variant else "", *counts) for variant, *counts in numbers]
-    listed = table(*rows, right=(2, 3))
-    return f"<details>\n<summary>Every variant with its parameters and MACs</summary>\n\n{listed}\n\n</details>"
+    return table(*rows, right=(2, 3))
 
 
 def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str, ...]]]]:
@@ -107,7 +109,11 @@ def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str,
     for name in shipped(folder):
         spec = read(name)
         if spec.networks():
-            yield name, spec, [line.cells()[1:4] for line in spec_lines(name, spec, variants=True)]
+            yield (
+                name,
+                spec,
+                [(", ".join(line.variants), *line.cells()[2:4]) for line in spec_lines(name, spec, variants=True)],
+            )
 
 
 def paper(spec: Spec) -> str:
@@ -129,23 +135,21 @@ def short(number: int) -> str:
     return f"{digits} {UNITS[unit]}" if unit in UNITS else str(number)
 
 
-PARTS: dict[str, Callable[[], str]] = {
-    "spec": spec_excerpt,
-    "source": source_excerpt,
-    "systems": systems,
-    "beyond": lambda: systems("specs/beyond"),
-    "variants": variants,
+# The pages with generated parts: the name in the markers -> what stands between them.
+PARTS: dict[Path, dict[str, Callable[[], str]]] = {
+    ROOT / "README.md": {"spec": spec_excerpt, "source": source_excerpt},
+    DOCS / "networks.md": {"systems": systems, "beyond": lambda: systems("specs/beyond"), "variants": variants},
 }
 
 
-def readme() -> str:
-    """The README with what stands between its marker comments made anew."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, part in PARTS.items():
-        begin, end = f"<!-- generated: {name} -->\n\n", f"\n\n<!-- end: {name} -->"
-        assert text.count(begin) == text.count(end) == 1, f"README.md lacks the markers of '{name}'"
+def filled(page: Path) -> str:
+    """A page with what stands between its marker comments made anew."""
+    text = page.read_text(encoding="utf-8")
+    for name, part in PARTS[page].items():
+        begin, end = f"<!-- generated: {name} -->\n\n", f"<!-- end: {name} -->"
+        assert text.count(begin) == text.count(end) == 1, f"{page.name} lacks the markers of '{name}'"
         before, rest = text.split(begin)
-        text = before + begin + part() + end + rest.split(end)[1]
+        text = f"{before}{begin}{part()}\n\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -231,8 +235,14 @@ def example(op: Op) -> Iterator[str]:
 def written(op: Op, given: dict[str, object]) -> str:
     if op.many:
         return f"{op.name}: [...]"
-    inside = ", ".join(f"{key}: {yaml(value)}" for key, value in given.items())
+    named = {key: key if is_tensor(op, key) else yaml(value) for key, value in given.items()}
+    inside = ", ".join(f"{key}: {value}" for key, value in named.items())
     return f"{op.name}: {{{inside}}}" if inside else op.name
+
+
+def is_tensor(op: Op, name: str) -> bool:
+    field = op.field(name)
+    return field is not None and field.kind == "tensor"
 
 
 def yaml(value: object) -> str:
@@ -245,6 +255,8 @@ def yaml(value: object) -> str:
 def torch_text(op: Op, f: SimpleNamespace, given: dict[str, object], shapes: list[tuple[int, ...]]) -> str:
     fields = SimpleNamespace(**{key: wrap(value) for key, value in vars(f).items()})
     site = Site(fields, Lit(shapes[0][0]), len(shapes[0]) - 1, [shape[1:] for shape in shapes])
+    if isinstance(op, Own):
+        return op.source(site, ", ".join(map(str, (1, *f.shape))))
     if op.functional(frozenset(given)):
         return op.function(site, *(["x"] if len(shapes) == 1 else [f"x{n}" for n in range(1, len(shapes) + 1)]))
     return one_line(module_call(op.module(site)))
@@ -365,9 +377,61 @@ def words(svg: str) -> list[str]:
     return sorted("".join(item.itertext()) for item in ElementTree.fromstring(svg).iter() if item.tag.endswith("}text"))
 
 
+# --- docs/lint.md
+LINT = """\
+# What archdsl lint warns of
+
+<!-- generated by docs/make.py from the classes in archdsl/lint/rules -->
+
+`archdsl lint SPEC` looks at the graphs of a network, in all its variants, and warns of what is sound and still
+suspicious: each step once, with the run that says most. What stands in files that come with archdsl is told at the call
+in one's own. The exit status is 0 without warnings, 3 with some, 2 if a spec has a fault. `--format json` and `github`
+are as those of [archdsl check](cli.md#archdsl-check); `archdsl lint --list` names the rules.
+
+A comment switches rules off, all of them if it names none:
+
+```yaml
+# lint: ignore many-groups
+archdsl: 1
+name: Net
+input: [3, 64, 64]
+stages:
+  stem: [conv: {out: 20, kernel: 3}, bn, relu]   # lint: ignore odd-channels, bias-before-norm
+  # lint: ignore
+  body:
+    - conv: {out: 32, kernel: 3, stride: 2}
+    - relu
+```
+
+Behind a line it speaks of that line; on a line of its own of what begins below it, with all that stands further in;
+before the first key of a file, of the whole file. A name that no rule has is told (`unknown-rule`). For a project the
+nearest `pyproject.toml` above the spec that has this table says which rules are on:
+
+```toml
+[tool.archdsl.lint]
+ignore = ["memory-peak"]      # or select = [...], with those that are on
+```
+"""
+
+
+def lint_page() -> str:
+    rows = [(f"[`{code}`](#{code})", rule.title) for code, rule in RULES.items()]
+    return "\n".join([LINT, table(("rule", "finds"), *rows), *map(rule_section, RULES.values())]) + "\n"
+
+
+def rule_section(rule: Rule) -> str:
+    parts = [f"\n## {rule.code}\n", rule.reason()]
+    if rule.paper is not None:
+        part = f", {rule.paper.part}" if rule.paper.part else ""
+        parts.append(f"\n[{rule.paper.title}]({ARXIV}{rule.paper.arxiv}){part}.")
+    parts += [f"\nWhat to do: {rule.help}.\n", fenced("yaml", rule.wrong.strip()), "\nbetter:\n"]
+    return "\n".join([*parts, fenced("yaml", rule.right.strip())])
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
-    pages = {ROOT / "README.md": readme(), DOCS / "ops.md": ops_page()}
+    written = {DOCS / "ops.md": ops_page(), DOCS / "lint.md": lint_page()}
+    pages = {page: filled(page) for page in PARTS} | written
     return pages | {DOCS / "images" / name: drawing(name) for name in IMAGES} | systems_pages()
 
 

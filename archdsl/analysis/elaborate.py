@@ -40,6 +40,7 @@ def elaborate(
     that of the spec. Raises `SpecError`.
     """
     program = program or lowered(spec)
+    variant = spec.chosen(variant, params or {})
     try:
         return Elaborator(spec, program, variant).run(params or {}, inputs)
     except RecursionError:
@@ -75,7 +76,7 @@ class Elaborator:
         graphs.used_inputs(tensors)
         graphs.used_steps([*outputs.values(), *training.values()])
         behind = NONE.union(*(graphs.origins.get(tensor, NONE) for tensor in outputs.values()))
-        origin = Origin(spec, self.program, self.facts, behind, graphs.made)
+        origin = Origin(spec, self.program, self.facts, behind, graphs.made, graphs.opened)
         graph = Graph(
             name=spec.name,
             variant=self.variant,
@@ -108,6 +109,7 @@ class Graphs(Noting[Tensor]):
         self.spec = spec
         self.nodes: list[Node] = []
         self.made: list[int] = []  # of each node, the operation that it was made from
+        self.opened: list[int] = []  # and of each scope
         self.root = self.scope = Scope("network", spec.name, "", None, tuple(inputs.values()), span=spec.span)
         self.faults = Collector()
         self.refusing = self.guessing = False  # whether the op at work refused its tensor, or lacks a field
@@ -152,7 +154,7 @@ class Graphs(Noting[Tensor]):
             label=step.label,
             training=self.training,
             functional=node.functional,
-            shared=bool(self.reusing) and not node.functional,
+            shared=bool(self.reusing) and (node.op.owned or not node.functional),
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         if self.refusing or not self.unfit.isdisjoint(inputs):
@@ -165,7 +167,7 @@ class Graphs(Noting[Tensor]):
         if len(self.nodes) > MAX_NODES:
             message = f"the network has more than {MAX_NODES} ops"
             raise self.trail.placed(fault("too-large", message, step.span))
-        self.note_result(node, tensors, made.outputs, frame)
+        self.note_result(node, tensors, further, made.outputs, frame)
         return made.outputs
 
     def fields(self, node: ir.Primitive, frame: NotedFrame) -> SimpleNamespace:
@@ -223,6 +225,7 @@ class Graphs(Noting[Tensor]):
         scope.shared = kind == "block" and isinstance(node, ir.Reuse)
         if isinstance(node, ir.Loop) and kind != "stage":
             scope.row = {column: frame.values[column] for column in node.columns}
+        self.opened.append(node.id)
         self.scope.children.append(scope)
         self.scope = scope
         return scope
@@ -237,14 +240,18 @@ class Graphs(Noting[Tensor]):
 
     # --- what nobody reads
     def used_inputs(self, tensors: Mapping[str, Tensor]) -> None:
-        used = {tensor for node in self.nodes for tensor in node.inputs}
+        used = self.read()
         for name, tensor in tensors.items():
             if tensor not in used:
                 raise refusals.unread_input(name, self.spec.inputs[name].span or self.spec.span)
 
+    def read(self) -> set[Tensor]:
+        """What steps compute with."""
+        return {tensor for node in self.nodes for tensor in node.reads}
+
     def used_steps(self, outputs: Iterable[Tensor]) -> None:
         """Every result leads to an output: one that does not is work for nothing, and mostly a slip."""
-        used = {tensor for node in self.nodes for tensor in node.inputs}.union(outputs)
+        used = self.read().union(outputs)
         unused = [node for node in self.nodes if used.isdisjoint(node.outputs)]
         for span in dict.fromkeys(node.span for node in unused):
             self.faults.found += refusals.unread_step(span).diagnostics

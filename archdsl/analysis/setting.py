@@ -56,7 +56,7 @@ def setting_of(
     """The same of params that are plain values."""
     chosen = variants(spec, variant)
     stated = stated_values(spec, function, chosen, params)
-    values = completed(function, param_values(spec, function, stated, params, compute), compute)
+    values = completed(function, param_values(function, stated, params, variant, compute), compute)
     return Setting(values, input_shapes(spec, chosen, inputs, values, compute), stated)
 
 
@@ -108,10 +108,10 @@ def stated_values(
 
 
 def param_values(
-    spec: Spec,
     function: ir.Function,
     stated: Mapping[str, Expr | None],
     given: Mapping[str, Constant],
+    variant: str | None,
     compute: Compute = evaluate,
 ) -> dict[str, Constant]:
     values: dict[str, Constant] = {}
@@ -123,16 +123,12 @@ def param_values(
             values[name] = compute(expr, values)
         else:
             message, span = f"the param '{name}' has no default and must be given", function.params[name].span
-            raise fault("missing-param", message, span, help=variant_help(spec))
+            where = f"give it in the variant '{variant}', or set it with --set" if variant else "set it with --set"
+            raise fault("missing-param", message, span, help=where)
         items += items_in(values[name]) if isinstance(values[name], list) else 0
         if items > MAX_LISTED:
             raise too_many_items(function.params[name].span)
     return values
-
-
-def variant_help(spec: Spec) -> str:
-    names = ", ".join(spec.variants)
-    return f"choose a variant: {names}" if names else "set it with --set"
 
 
 def completed(function: ir.Function, values: dict[str, Constant], compute: Compute = evaluate) -> dict[str, Constant]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from archdsl.commands.terminal import complain
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ to_own = click.option(
     is_eager=True,
     help="Python file with your own ops. Repeatable.",
 )
+to_only_specs = click.option(
+    "--specs-only", is_flag=True, help="Leave out files without an 'archdsl:' line, as in folders."
+)
 to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
@@ -146,4 +150,7 @@ def network(
     """The network of a spec that the options choose."""
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    if variant is None and graph.variant is not None:
+        complain(f"archdsl: {spec} is built as its default variant, {graph.variant}")
+    return graph

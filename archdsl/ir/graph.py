@@ -52,6 +52,11 @@ class Node:
     def shape(self) -> Shape:
         return self.outputs[0].shape
 
+    @property
+    def reads(self) -> tuple[Tensor, ...]:
+        """What it computes with: a tensor of the network's own takes no more than the batch axis of what enters."""
+        return () if self.op.owned else self.inputs
+
     def __repr__(self) -> str:
         return f"<Node {self.id} {self.op.name} {self.path}: {times(self.shape)}>"
 
@@ -133,6 +138,13 @@ class Graph:
             for tensor in node.inputs:
                 graph.add_edge(tensor.node.id if tensor.node else tensor.name, node.id, tensor=tensor)
         return graph
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the network from others: ops, arguments, wiring and the size of its inputs, but no names."""
+        from archdsl.ir.fingerprint import fingerprint
+
+        return fingerprint(self)
 
     def _repr_svg_(self) -> str:
         """The figure in a notebook."""

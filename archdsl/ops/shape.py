@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.expr.nodes import ListOf, Lit, wrap
+from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
@@ -288,7 +289,7 @@ class Rearrange(Mover, name="rearrange"):
             message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
             raise OpFault(message, field="pattern")
 
-    def comes_of(self, f: SimpleNamespace) -> list[tuple[frozenset[int], frozenset[str]]]:
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> list[tuple[frozenset[int], list[Expr]]]:
         pattern, given = self.read(f)
         axes: dict[str, set[int]] = {name: set() for name in given}
         fields = {name: {name} for name in given}
@@ -296,9 +297,17 @@ class Rearrange(Mover, name="rearrange"):
             for name in (name for name in group if name not in given):
                 axes[name], fields[name] = {index}, given.keys() & set(group)
         return [
-            (frozenset().union(*(axes[n] for n in axis)), frozenset().union(*(fields[n] for n in axis)))
+            (frozenset().union(*(axes[n] for n in axis)), [given[name] for n in axis for name in sorted(fields[n])])
             for axis in pattern.right
         ]
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        left, right = (side[:0:-1] for side in self.read(f)[0])  # the spatial axes, from the last one
+        spatial = {name for axis in left for name in axis}
+        pairs = zip_longest(left, right, fillvalue=())
+        stays = all(spatial.isdisjoint(set(axis).difference(old)) for old, axis in pairs)
+        kept = all(not old or not spatial.isdisjoint(axis) for old, axis in zip(left, right, strict=False))
+        return (1 if stays and kept else 0,) * rank, (1,) * rank
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         first = self.read(f)[0].right[0]
