@@ -106,9 +106,10 @@ class Whole:
     def counted(self, calls: Sequence[Call]) -> Counts:
         spec, function = self.spec, self.program.main
         first = calls[0]
+        variant = spec.chosen(first.variant, first.params)
         params = {name: together([plain_value(c.params[name], name) for c in calls]) for name in first.params}
         inputs = beside([c.inputs for c in calls])
-        chosen = setting_of(spec, function, first.variant, params, inputs, evaluate)
+        chosen = setting_of(spec, function, variant, params, inputs, evaluate)
         domain = Batches(Kept(self.kept.plans))
         trace, _ = traced_in(domain, spec, self.program, chosen.values, chosen.shapes)
         return counts(trace)

@@ -35,6 +35,8 @@ stages:
     concat: [{conv: {out: 8, kernel: kernel, groups: 1}}, {max_pool: {kernel: 3, stride: 1, padding: keep}}]
   last: {conv: {out: 8 * groups, kernel: 1, groups: groups}}
   pool: global_avg_pool
+variants: {deep: {depth: 3}}
+default: deep
 """
 
 
