@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.commands.completion import spec_argument
 from archdsl.commands.options import to_own
+from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified, verified_as_one
 from archdsl.commands.status import status_of
 from archdsl.commands.terminal import say, tracked
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@spec_argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option(
     "--deep",
@@ -40,7 +43,8 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool) -> N
     for spec in specs:
         with faults.catch():
             touched = updated(spec) if update else ""
-            checked = check(spec, prove if deep else None)
+            with nullcontext() if deep else working(f"checking {spec}"):  # a proof has a bar of its own
+                checked = check(spec, prove if deep else None)
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else "") + touched)
     tell(faults.found, form)
