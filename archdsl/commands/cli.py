@@ -26,6 +26,7 @@ NAMES = (
     "draw",
     "emit",
     "fmt",
+    "lint",
     "list",
     "lsp",
     "ops",

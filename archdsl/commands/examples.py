@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "build": ("archdsl build peleenet", "archdsl build mobilenet_v2 --variant 0.50-224 --out here"),
-    "check": ("archdsl check my.yaml", "archdsl check my.yaml --deep", "archdsl check my.yaml --update"),
+    "check": (
+        "archdsl check my.yaml --deep",
+        "archdsl check my.yaml --update",
+        "archdsl check specs --format github",
+        "archdsl check - < my.yaml",
+    ),
     "cost": ("archdsl cost peleenet --set growth=16 --input 3,304,304", "archdsl cost mobilenet_v3 --format latex"),
     "draw": (
         "archdsl draw peleenet -o peleenet.pdf --width 7in",
