@@ -17,6 +17,7 @@ from archdsl.analysis.work import Work, summed, work
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape
+from archdsl.support.naming import set_texts
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
@@ -65,6 +66,7 @@ class Cost(Work):
 
     name: str
     variant: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # params that were set over the variant's
     inputs: dict[str, Shape] = field(default_factory=dict)
     outputs: dict[str, Shape] = field(default_factory=dict)
     peak: int = 0  # elements alive at once
@@ -97,6 +99,7 @@ class Cost(Work):
         return {
             "name": self.name,
             "variant": self.variant,
+            "settings": dict(self.settings),
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             **super().data(),
@@ -112,7 +115,7 @@ class Cost(Work):
         """A flat dict for each line of the stage table, or for each node, as pandas takes them."""
         if by not in BY:
             raise fault("bad-call", f"there are no records by '{by}'", help=f"by is one of {', '.join(BY)}")
-        which = {"network": self.name, "variant": self.variant}
+        which = {"network": self.name, "variant": self.variant, "settings": ", ".join(set_texts(self.settings))}
         found = [line.data() for line in self.stages] if by == "stage" else list(map(node_record, self.graph.nodes))
         return [which | record for record in found]
 
@@ -168,13 +171,14 @@ def cost(graph: Graph) -> Cost:
     trace, _ = trace_of(graph)
     outputs = {name: tensor.shape for name, tensor in graph.outputs.items()}
     inputs = {name: tensor.shape for name, tensor in graph.inputs.items()}
-    return cost_of(trace, graph.name, graph.variant, inputs, outputs, graph)
+    return cost_of(trace, graph.name, graph.variant, graph.settings, inputs, outputs, graph)
 
 
 def cost_of(
     trace: Trace,
     name: str,
     variant: str | None,
+    settings: Mapping[str, Any],
     inputs: Mapping[str, Shape],
     outputs: Mapping[str, Shape],
     made: Graph | Callable[[], Graph],
@@ -185,6 +189,7 @@ def cost_of(
         **vars(trace.total()),
         name=name,
         variant=variant,
+        settings=settings,
         inputs=dict(inputs),
         outputs=dict(outputs),
         peak=trace.peak(),

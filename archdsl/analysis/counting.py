@@ -16,7 +16,7 @@ from archdsl.analysis.frames import Frame
 from archdsl.analysis.interpreter import Interpreter, Known
 from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.numbers import Numbers, made_with
-from archdsl.analysis.setting import setting
+from archdsl.analysis.setting import Setting, setting
 from archdsl.analysis.trace import Leaf, Part, Step, Trace, Worker, is_operator
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Constant
@@ -69,7 +69,7 @@ class Ran:
     """A network that was run for what it costs."""
 
     trace: Trace
-    shapes: Mapping[str, Shape]  # of its inputs
+    setting: Setting
     outputs: Mapping[str, Shape]
     made: Callable[[], Graph]
 
@@ -95,7 +95,8 @@ def count_program(
     """The same of a spec that has been lowered."""
     variant = spec.chosen(variant, params)
     found = run(spec, program, kept, variant, params, inputs)
-    return cost_of(found.trace, spec.name, variant, found.shapes, found.outputs, found.made)
+    settings = found.setting.given
+    return cost_of(found.trace, spec.name, variant, settings, found.setting.shapes, found.outputs, found.made)
 
 
 def run(
@@ -117,7 +118,7 @@ def run(
     except (SpecError, RecursionError):
         elaborate(spec, variant, params, inputs, program)
         raise
-    return Ran(trace, chosen.shapes, outputs, partial(graph_of_copy, spec, program, variant, params, inputs))
+    return Ran(trace, chosen, outputs, partial(graph_of_copy, spec, program, variant, params, inputs))
 
 
 def graph_of_copy(

@@ -32,6 +32,11 @@ class Setting:
     shapes: dict[str, Shape]  # of its inputs
     stated: dict[str, Expr | None]  # where the spec says the values of params; None: the call does
 
+    @property
+    def given(self) -> dict[str, Constant]:
+        """The params that the call sets."""
+        return {name: self.values[name] for name, expr in self.stated.items() if expr is None}
+
 
 def setting(
     spec: Spec,

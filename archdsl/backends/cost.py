@@ -12,6 +12,7 @@ from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.support import tables
+from archdsl.support.naming import called
 from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short, unit_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def own_columns(found: StageTable, *without: str) -> list[tuple[Column, Cell]]:
 
 def title(found: Cost) -> str:
     """`PeleeNet 1.0, input 3×224×224`."""
-    name = " ".join(filter(None, (found.name, found.variant)))
+    name = called(found.name, found.variant, found.settings)
     given = [times(shape) if len(found.inputs) == 1 else f"{key} {times(shape)}" for key, shape in found.inputs.items()]
     return f"{name}, input {', '.join(given)}"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,16 @@ if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
 
 
+LONGEST = 120  # characters of the name of a folder
+
+
 @click.command("build")
 @to_choose_of_spec
-@click.option("--out", metavar="DIR", help="Folder to write into. [default: build/NAME or build/NAME-VARIANT]")
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Folder to write into. [default: build/NAME-CHOICE, as build/peleenet-growth=16]",
+)
 def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> None:
     """Check a spec, build its network, prove that it is what the spec says, print its table, write source and more."""
     from archdsl.analysis.cost import cost
@@ -39,11 +48,25 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
         verified(graph)
     with working(f"printing and drawing {graph.name}"):
         written = files(graph, found, name)
-    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, graph.variant)))
+    folder = Path(out) if out else Path("build") / folder_name(name, graph, **choice)
     write_all(folder, written)
     show(found, console())
     say(f"\nproven: {PROVEN}")
     say(f"wrote {folder}{os.sep}: {', '.join(listed(written))}")
+
+
+def folder_name(
+    name: str, graph: Graph, *, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]
+) -> str:
+    """`peleenet-growth=16`: what was chosen, so that no other choice has the same folder."""
+    from archdsl.support.naming import set_texts
+
+    shapes = {name: "x".join(map(str, tensor.shape)) for name, tensor in graph.inputs.items()} if inputs else {}
+    sizes = [size if len(shapes) == 1 else f"{name}={size}" for name, size in shapes.items()]
+    form = [layers] if layers != "train" else []
+    whole = "-".join(filter(None, (name, graph.variant, *set_texts(graph.settings), *sizes, *form, *passes)))
+    plain = re.sub(r"[^\w.,=+-]+", "_", re.sub(r"[\[\] ]", "", whole))[:LONGEST]
+    return plain if plain == whole else f"{plain}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def is_of_spec(*, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]) -> bool:

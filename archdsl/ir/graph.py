@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.spans import Span
 from archdsl.ops.base import Op, Shape, times
+from archdsl.support.naming import called
 from archdsl.syntax.spec import Figure
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Graph:
     paper: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Tensor] = field(default_factory=dict)  # further outputs, in training alone
     figure: Figure = field(default_factory=Figure)
+    settings: Mapping[str, Any] = field(default_factory=dict)  # those of the params that were set over the spec's own
     origin: Origin | None = None  # the spec and program it came from, for the source back end
     _cache: dict[str, Any] = field(default_factory=dict)
 
@@ -124,6 +126,11 @@ class Graph:
         Begun at an output, a copy would go back from reader to source, a recursion as deep as the network.
         """
         return {"nodes": self.nodes, **{name: value for name, value in vars(self).items() if name != "nx"}}
+
+    @property
+    def called(self) -> str:
+        """Its name, its variant, and what was set over that."""
+        return called(self.name, self.variant, self.settings)
 
     @cached_property
     def nx(self) -> networkx.DiGraph[Any]:
@@ -157,5 +164,4 @@ class Graph:
         return [child for child in self.root.children if isinstance(child, Scope)]
 
     def __repr__(self) -> str:
-        form = " ".join(filter(None, (self.name, self.variant)))
-        return f"<Graph {form}: {len(self.nodes)} nodes, {len(self.stages())} stages>"
+        return f"<Graph {self.called}: {len(self.nodes)} nodes, {len(self.stages())} stages>"

@@ -1,11 +1,13 @@
-"""Names in emitted source: spelling and uniqueness."""
+"""Names in emitted source: spelling and uniqueness; what a network is called."""
 
 from __future__ import annotations
 
 import difflib
+import json
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # What other libraries and papers call an op of ours.
 ELSEWHERE = {
@@ -47,6 +49,21 @@ def snake(name: str) -> str:
 def camel(name: str) -> str:
     """`dense_layers` -> `DenseLayers`."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def called(name: str, variant: str | None, settings: Mapping[str, Any]) -> str:
+    """`MobileNetV2 1.00-224, width=0.9`: a network by its name, its variant, and what was set over that."""
+    which = f"{name} {variant}" if variant else name
+    return ", ".join([which, *set_texts(settings)])
+
+
+def set_texts(settings: Mapping[str, Any]) -> list[str]:
+    """`growth=16` of each param that was set, as `--set` takes it."""
+    return [f"{name}={text_of(value)}" for name, value in settings.items()]
+
+
+def text_of(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def unique(name: str, taken: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from archdsl.ir.graph import Graph
 from archdsl.ir.seal import refuse_edited
 from archdsl.ops.base import Shape, times
 from archdsl.support import tables
-from archdsl.support.naming import did_you_mean
+from archdsl.support.naming import did_you_mean, set_texts
 from archdsl.support.paths import is_there
 from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
@@ -47,6 +47,7 @@ class Row:
     spec: str
     name: str
     variant: str | None
+    settings: Mapping[str, Any]  # params that were set over the variant's
     inputs: Mapping[str, Shape]
     params: int
     macs: int
@@ -62,6 +63,11 @@ class Row:
         return f"arXiv {self.arxiv}{source.removeprefix(PAPER)}" if cited else source
 
     @property
+    def set(self) -> str:
+        """`growth=16, round_up=true`, as `--set` takes them."""
+        return ", ".join(set_texts(self.settings))
+
+    @property
     def input(self) -> str:
         """`3×224×224`; several by name."""
         shapes = [times(shape) if len(self.inputs) == 1 else f"{k} {times(shape)}" for k, shape in self.inputs.items()]
@@ -74,6 +80,7 @@ class Row:
             "spec": self.spec,
             "name": self.name,
             "variant": self.variant,
+            "settings": dict(self.settings),
             "inputs": inputs,
             "params": self.params,
             "macs": self.macs,
@@ -109,8 +116,8 @@ class Comparison:
 
     def to_csv(self) -> str:
         """Plain values."""
-        header = ["spec", "name", "variant", "input", "params", "macs", "top1", "source"]
-        values = [{**row.data(), "input": row.input} for row in self.rows]
+        header = ["spec", "name", "variant", "settings", "input", "params", "macs", "top1", "source"]
+        values = [{**row.data(), "settings": row.set, "input": row.input} for row in self.rows]
         return tables.as_csv(header, [[value_or_nothing(row[key]) for key in header] for row in values])
 
     def to_json(self) -> str:
@@ -201,7 +208,7 @@ def row_of(called: str, graph: Graph, *, as_stated: bool = False) -> Row:
         expect_as_stated(graph, counted, top1=True)
     published = accuracy_of(graph)
     counts = counted.inputs, counted.params, counted.macs
-    row = Row(called, graph.name, graph.variant, *counts, arxiv=graph.paper.get("arxiv"))
+    row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"))
     if published is None:
         return row
     source = published.top1_source or graph.paper.get("top1") or PAPER
@@ -217,6 +224,8 @@ def front(found: Comparison) -> list[tuple[Column, Callable[[Row], str]]]:
         columns.append((Column("network"), lambda row: row.name))
     if variants:
         columns.append((Column("variant"), lambda row: row.variant or NOTHING))
+    if any(row.settings for row in found.rows):
+        columns.append((Column("settings"), lambda row: row.set or NOTHING))
     return [*columns, (Column("input"), lambda row: row.input)]
 
 

@@ -56,7 +56,7 @@ def counted(graph: Graph) -> tuple[Cost, list[Stage]]:
     """The cost of a network, and its stages."""
     trace, _ = trace_of(graph)
     inputs, outputs = ({name: t.shape for name, t in side.items()} for side in (graph.inputs, graph.outputs))
-    found = cost_of(trace, graph.name, graph.variant, inputs, outputs, graph)
+    found = cost_of(trace, graph.name, graph.variant, graph.settings, inputs, outputs, graph)
     reaches = trace.reaches()
     parts = zip(lines(graph.root), lines(trace.root), found.stages, strict=True)
     return found, [

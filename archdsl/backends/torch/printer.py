@@ -137,8 +137,8 @@ def document_lines(document: Document) -> list[str]:
     )
     about += f" ({source})." if about and source else "." if about else ""
     numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
-    title = f"{graph.name}{f' {graph.variant}' if graph.variant else ''}."
-    return [plain(title), "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
+    title = textwrap.wrap(plain(f"{graph.called}."), 88)
+    return [*title, "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
 def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:

@@ -292,6 +292,45 @@ def test_build_writes_into_the_folder_that_out_names(run, here):
     assert not (here / "build").exists()
 
 
+def test_build_writes_each_choice_into_a_folder_of_its_own():
+    from archdsl.commands.build import folder_name
+
+    def named(inputs=None, layers="train", passes=(), **params):
+        graph = archdsl.graph("peleenet", **params, **({"input": inputs} if inputs else {}))
+        return folder_name("peleenet", graph, params=params, inputs=inputs, layers=layers, passes=passes)
+
+    assert named(growth=16, num_classes=10) == f"{named()}-num_classes=10-growth=16"  # in the order of the spec
+    assert named((3, 64, 64), "deploy", ("fold_batch_norm",)) == f"{named()}-3x64x64-deploy-fold_batch_norm"
+
+
+def test_a_folder_whose_name_was_made_plain_or_short_is_no_other_ones(monkeypatch):
+    from types import SimpleNamespace
+
+    from archdsl.commands.build import folder_name
+
+    def named(value):
+        graph = SimpleNamespace(variant=None, settings={"word": value}, inputs={})
+        return folder_name("net", graph, params={}, inputs=None, layers="train", passes=())
+
+    names = list(map(named, ("a/b", "a:b", [1, 2], [[1], 2], "x" * 300, "x" * 301)))
+    assert len(set(names)) == len(names)
+    assert all("/" not in name and len(name) < 150 for name in names)
+
+
+def test_outputs_name_the_params_that_were_set(run):
+    given = "peleenet", "--set", "growth=16"
+    assert "growth=16, input 3×224×224" in run("cost", *given)[1].splitlines()[0]
+    assert json.loads(run("cost", *given, "--format", "json")[1])["settings"] == {"growth": 16}
+    assert "growth=16." in run("emit", *given)[1].splitlines()[0]
+    rows = json.loads(run("table", *given, "--format", "json")[1])["rows"]
+    assert all(row["settings"] == {"growth": 16} for row in rows)
+    assert "growth=16" in run("table", *given)[1]
+    assert (
+        archdsl.cost("peleenet", growth=16).settings == archdsl.graph("peleenet", growth=16).settings == {"growth": 16}
+    )
+    assert "settings" not in run("table", "peleenet")[1]
+
+
 def test_build_of_a_faulty_spec_writes_nothing(run, here):
     (here / "small.yaml").write_text(SMALL.replace("relu", "rellu"))
     assert run("build", "small.yaml")[0] == 2

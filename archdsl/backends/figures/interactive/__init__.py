@@ -35,7 +35,7 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network") -> s
     style, script = asset("page.css"), asset("page.js")
     return template(
         "interactive/page.html.jinja",
-        title=printable(" ".join(filter(None, (graph.name, graph.variant)))),
+        title=printable(graph.called),
         policy=policy(style, script),
         style=trusted(style),
         script=trusted(script),

@@ -214,8 +214,7 @@ def strip(graph: Graph, expand: Sequence[str] = (), *, arguments: bool = True) -
         gone = boxes[-1]
         items, wires = items[:-1], [wire for wire in wires if wire.target is not gone]
     flows, nets = ways(wires, cells)
-    title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
-    return Strip(title, [part(item, cells) for item in items], flows, nets)
+    return Strip(graph.called, [part(item, cells) for item in items], flows, nets)
 
 
 def part(item: Item, cells: dict[Box, Cell]) -> Part:
