@@ -102,7 +102,8 @@ class Changes:
         within = self.place_in(pair, place)
         yield from self.repeats(pair, within)
         if pair.moved:
-            yield Change("order", within, "", "", in_words(pair.old.items), in_words(pair.new.items))
+            before, after = (", ".join(map(name_of, side.items)) for side in (pair.old, pair.new))
+            yield Change("order", within, "", "", before, after)
         turns = self.counted_turns(pair)
         for number, gap in enumerate(pair.gaps):
             yield from self.gap(without(gap, turns), pair, number, within)
@@ -212,18 +213,17 @@ class Changes:
         if removed:
             yield Change("removed", place, *called_apart(removed), plainly=(in_words(removed), ""))
         if added:
-            near = "" if last is None else in_words([last])
+            near = "" if last is None else name_of(last)
             yield Change("added", place, *called_apart(added), near=near, plainly=("", in_words(added)))
 
     # --- the ways of tensors
     def reads(self, old: Node, new: Node, place: Place) -> Iterator[Change]:
         """An op that reads what another one makes, or in another order."""
         lost, gained, before, after = self.inputs.changed(old, new)
-        texts = [", ".join(source_text(source, place) for source in side) for side in (lost, gained, before, after)]
         if lost or gained:
-            yield Change("inputs", place, new.op.name, "", texts[0], texts[1])
+            yield Change("inputs", place, new.op.name, "", *told(lost, gained, place))
         elif before:
-            yield Change("order", place, new.op.name, "inputs", texts[2], texts[3])
+            yield Change("order", place, new.op.name, "inputs", *told(before, after, place))
 
 
 # --- words
@@ -293,16 +293,29 @@ def steps_of(part: Part) -> Sequence[Part]:
 
 
 def in_words(items: Sequence[Item]) -> str:
-    """Steps by the names that the spec gives them, else by the words for what they are."""
+    """Steps by the words of the spec for what they are, without what their numbers add."""
     return ", ".join(word_for(item) for item in items)
 
 
 def word_for(item: Item) -> str:
     if item.kind in NAMED:
         return item.path or item.word
-    if item.named or item.kind in (OP, "block"):
-        return item.name if item.named else item.word
-    return called([item])
+    is_whole = item.kind == OP or (item.kind == "block" and is_operator(item.word))
+    return item.word if is_whole else f"[{in_words(item.items)}]"
+
+
+def name_of(item: Item) -> str:
+    """A step by the name that the spec gives it, else by what it is."""
+    return item.name if item.named and item.kind not in NAMED else word_for(item)
+
+
+def told(before: Sequence[Origin], after: Sequence[Origin], place: Place) -> tuple[str, str]:
+    """Two lists of sources, as seen from a place; by their whole paths where these alone tell them apart."""
+    for seen in (place, Place("", "", "")):
+        texts = [", ".join(source_text(source, seen) for source in side) for side in (before, after)]
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
 
 
 def source_text(source: Origin, place: Place) -> str:

@@ -14,6 +14,7 @@ from archdsl.expr.nodes import Expr, wrap
 from archdsl.expr.show import show
 
 ARROW = "→"
+LONGEST = 80  # letters of a value
 MOST_PATHS = 3  # of places that are spelled out
 
 
@@ -145,7 +146,8 @@ def value_text(value: Any) -> str:
         return value
     if isinstance(value, float):
         return f"{value:g}"
-    return show(value if isinstance(value, Expr) else wrap(value))
+    whole = show(value if isinstance(value, Expr) else wrap(value))
+    return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}…"
 
 
 def text(change: Change) -> str:
