@@ -34,6 +34,7 @@ NAMES = (
     "passes",
     "port",
     "schema",
+    "sweep",
     "table",
 )
 
