@@ -5,12 +5,13 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Diagnostic, SpecError, fault
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
-from archdsl.ir.graph import Graph
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from archdsl.analysis.cost import Cost
+    from archdsl.analysis.cost import Cost, StageCost
     from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
@@ -30,6 +31,20 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["train", "deploy"]
 Style: TypeAlias = Literal["specialized", "parametric"]
 __version__ = "0.1.0"
+# What functions give, which is imported when it is asked for.
+LATE = {
+    "Checked": "archdsl.workspace.checking",
+    "Comparison": "archdsl.workspace.comparison",
+    "Cost": "archdsl.analysis.cost",
+    "Difference": "archdsl.analysis.difference",
+    "StageCost": "archdsl.analysis.cost",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module 'archdsl' has no attribute '{name}'")
+    return getattr(import_module(LATE[name]), name)
 
 
 def graph(
@@ -45,7 +60,7 @@ def graph(
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
-    `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
+    `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
     `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
     another thing once trained (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names
@@ -220,6 +235,84 @@ def port(
     return porting.port_over_edit(weights, porting.old_graphs(before, variant, params, input, form), network, key)
 
 
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> str: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["pdf", "png"],
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> bytes: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: str,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> str | bytes: ...
+
+
 def draw(
     spec: SpecLike | Graph,
     /,
@@ -352,15 +445,24 @@ def load_ops(file: str | os.PathLike[str], /) -> list[str]:
 
 
 __all__ = [
+    "Checked",
+    "Comparison",
+    "Cost",
+    "Diagnostic",
+    "Difference",
     "Field",
     "Graph",
     "Module",
+    "Node",
     "Op",
     "OpFault",
     "Run",
+    "Scope",
     "Shape",
     "Site",
     "SpecError",
+    "StageCost",
+    "Tensor",
     "__version__",
     "build",
     "check",
