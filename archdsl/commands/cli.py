@@ -33,6 +33,7 @@ NAMES = (
     "passes",
     "port",
     "schema",
+    "sweep",
     "table",
 )
 
