@@ -29,10 +29,12 @@ NAMES = (
     "lint",
     "list",
     "lsp",
+    "mcp",
     "ops",
     "passes",
     "port",
     "schema",
+    "sweep",
     "table",
 )
 

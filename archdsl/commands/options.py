@@ -22,15 +22,17 @@ def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -
     """`--set growth=16 --set 'widths=[8, 16]'` as params; options of a back end are written so too."""
     found: dict[str, Any] = {}
     for text in values:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise fault(
-                "bad-call",
-                f"{where.opts[0]} takes name=value, not '{text}'",
-                help=f"for example {where.opts[0]} growth=16",
-            )
-        found[name.strip()] = parse_value(f"{where.opts[0]} {name.strip()}", value.strip())
+        name, value = split_setting(where.opts[0], text)
+        found[name] = parse_value(f"{where.opts[0]} {name}", value)
     return found
+
+
+def split_setting(option: str, text: str) -> tuple[str, str]:
+    """The two sides of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} growth=16")
+    return name.strip(), value.strip()
 
 
 def parse_value(what: str, text: str) -> Any:
