@@ -29,6 +29,7 @@ NAMES = (
     "lint",
     "list",
     "lsp",
+    "mcp",
     "ops",
     "passes",
     "port",
