@@ -25,6 +25,7 @@ from archdsl.expr.nodes import Constant, Name
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.ops.own import said
+from archdsl.support.naming import called as network_name
 from archdsl.support.resources import template
 
 STANDARD = {
@@ -137,7 +138,8 @@ def document_lines(document: Document) -> list[str]:
     )
     about += f" ({source})." if about and source else "." if about else ""
     numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
-    title = textwrap.wrap(plain(f"{graph.called}."), 88)
+    settings = {} if document.variants else graph.settings  # a class of all variants takes its params as arguments
+    title = textwrap.wrap(plain(f"{network_name(graph.name, graph.variant, settings)}."), 88)
     return [*title, "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
 
 
