@@ -24,6 +24,7 @@ from archdsl.support.paths import is_there
 from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, read, rewritten
+from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,14 +161,14 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 def rows_of(
     spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], rewriting: Rewriting, *, every: bool
 ) -> Iterator[Row]:
-    changed = inputs is not None or bool(params) or bool(rewriting.passes)
+    changed = inputs is not None or bool(params) or bool(patches_in(params)) or bool(rewriting.passes)
     if isinstance(spec, Graph):
         if changed:
             raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
         yield row_of(spec.name, spec)
         return
     file, variant = halves(spec)
-    found = read(file)
+    found = read(file, patches=patches_in(params))
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [standing(found)]:
         yield row_of(called, elaborated(found, form, params, inputs, rewriting), None if changed else found)

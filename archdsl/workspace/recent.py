@@ -22,6 +22,7 @@ from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, locate, read, read_from
+from archdsl.workspace.settings import patches_in
 from archdsl.yaml.located import open_source
 
 MOST = 32  # specs that are kept
@@ -63,7 +64,11 @@ def cost_of(
     spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    known = Recent(read(spec), {}, ()) if isinstance(spec, Mapping) else recent(locate(spec))
+    patches = patches_in(params)
+    if isinstance(spec, Mapping) or patches:
+        known = Recent(read(spec, patches=patches), {}, ())
+    else:
+        known = recent(locate(spec))
     whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     if loses_joins(whole[1], wanted[1]):
         count_program(*whole, variant, params, inputs)
