@@ -27,6 +27,7 @@ from archdsl.expr.parse import parse
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import Site, times
+from archdsl.ops.tensors import Own
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import locate, read, shipped
 
@@ -231,8 +232,14 @@ def example(op: Op) -> Iterator[str]:
 def written(op: Op, given: dict[str, object]) -> str:
     if op.many:
         return f"{op.name}: [...]"
-    inside = ", ".join(f"{key}: {yaml(value)}" for key, value in given.items())
+    named = {key: key if is_tensor(op, key) else yaml(value) for key, value in given.items()}
+    inside = ", ".join(f"{key}: {value}" for key, value in named.items())
     return f"{op.name}: {{{inside}}}" if inside else op.name
+
+
+def is_tensor(op: Op, name: str) -> bool:
+    field = op.field(name)
+    return field is not None and field.kind == "tensor"
 
 
 def yaml(value: object) -> str:
@@ -245,6 +252,8 @@ def yaml(value: object) -> str:
 def torch_text(op: Op, f: SimpleNamespace, given: dict[str, object], shapes: list[tuple[int, ...]]) -> str:
     fields = SimpleNamespace(**{key: wrap(value) for key, value in vars(f).items()})
     site = Site(fields, Lit(shapes[0][0]), len(shapes[0]) - 1, [shape[1:] for shape in shapes])
+    if isinstance(op, Own):
+        return op.source(site, ", ".join(map(str, (1, *f.shape))))
     if op.functional(frozenset(given)):
         return op.function(site, *(["x"] if len(shapes) == 1 else [f"x{n}" for n in range(1, len(shapes) + 1)]))
     return one_line(module_call(op.module(site)))

@@ -152,7 +152,7 @@ class Graphs(Noting[Tensor]):
             label=step.label,
             training=self.training,
             functional=node.functional,
-            shared=bool(self.reusing) and not node.functional,
+            shared=bool(self.reusing) and (node.op.owned or not node.functional),
         )
         made.outputs = tuple(Tensor(shape, made, index) for index, shape in enumerate(shapes))
         if self.refusing or not self.unfit.isdisjoint(inputs):
@@ -165,7 +165,7 @@ class Graphs(Noting[Tensor]):
         if len(self.nodes) > MAX_NODES:
             message = f"the network has more than {MAX_NODES} ops"
             raise self.trail.placed(fault("too-large", message, step.span))
-        self.note_result(node, tensors, made.outputs, frame)
+        self.note_result(node, tensors, further, made.outputs, frame)
         return made.outputs
 
     def fields(self, node: ir.Primitive, frame: NotedFrame) -> SimpleNamespace:
@@ -237,14 +237,18 @@ class Graphs(Noting[Tensor]):
 
     # --- what nobody reads
     def used_inputs(self, tensors: Mapping[str, Tensor]) -> None:
-        used = {tensor for node in self.nodes for tensor in node.inputs}
+        used = self.read()
         for name, tensor in tensors.items():
             if tensor not in used:
                 raise refusals.unread_input(name, self.spec.inputs[name].span or self.spec.span)
 
+    def read(self) -> set[Tensor]:
+        """What steps compute with."""
+        return {tensor for node in self.nodes for tensor in node.reads}
+
     def used_steps(self, outputs: Iterable[Tensor]) -> None:
         """Every result leads to an output: one that does not is work for nothing, and mostly a slip."""
-        used = {tensor for node in self.nodes for tensor in node.inputs}.union(outputs)
+        used = self.read().union(outputs)
         unused = [node for node in self.nodes if used.isdisjoint(node.outputs)]
         for span in dict.fromkeys(node.span for node in unused):
             self.faults.found += refusals.unread_step(span).diagnostics

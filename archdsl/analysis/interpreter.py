@@ -194,8 +194,8 @@ class Interpreter(Generic[T, F]):
             )
         further = [self.operand(operand, frame) for operand in node.tensors.values()] if node.tensors else []
         fields = domain.fields(node, frame)
-        functional = node.functional
-        path = frame.op_path(position.path, node.op.name) if functional else position.child(node.key, node.span)
+        unkeyed = node.functional and node.key is None
+        path = frame.op_path(position.path, node.op.name) if unkeyed else position.child(node.key, node.span)
         kept, mark = (copy(fields), domain.mark()) if node.reused else (None, None)
         made = domain.primitive(node, fields, tensors, further, path, frame)
         if node.reused:

@@ -200,7 +200,14 @@ class Noting(Numbers[S, NotedFrame]):
         self.facts.ranks[node.id] = len(tensor.shape) - 1
         self.note((node.id, ENTERS), tensor.shape[1:], self.behind_size(tensor))
 
-    def note_result(self, node: ir.Primitive, tensors: Sequence[S], made: Sequence[S], frame: NotedFrame) -> None:
+    def note_result(
+        self,
+        node: ir.Primitive,
+        tensors: Sequence[S],
+        further: Sequence[S],
+        made: Sequence[S],
+        frame: NotedFrame,
+    ) -> None:
         """An op has given these tensors."""
         axis = node.fields.get("axis")
         along = axis.value if isinstance(axis, Lit) else None
@@ -209,10 +216,12 @@ class Noting(Numbers[S, NotedFrame]):
             out = made[0].shape
             self.note((node.id, SPREAD), any(tensor.shape != out for tensor in tensors), NONE)
             self.note((node.id, SPREAD_CHANNELS), any(tensor.shape[0] != out[0] for tensor in tensors), NONE)
-        deps = self.behind_result(node, rule, tensors, frame)
+        known = self.behind_parts(node, (*tensors, *further), frame)
+        deps = self.behind_result(node, rule, tensors, frame) if known is None else known[0]
         if deps:
             self.origins.update((tensor, deps) for tensor in made)
-        sized = self.behind_axes(node, tensors, len(made[0].shape) - 1, frame)
+        rank = len(made[0].shape) - 1
+        sized = self.behind_axes(node, (*tensors, *further), rank, frame) if known is None else known[1:]
         if any(sized):
             self.sized.update((tensor, sized) for tensor in made)
         if rule is None:  # the source then needs a number, or a multiple of what enters
@@ -225,6 +234,8 @@ class Noting(Numbers[S, NotedFrame]):
         found = NONE
         if rule is None or "c" in rule:
             found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
+        if rule is None:  # channels may be made of any axis
+            found = found.union(*map(self.behind_size, tensors))
         for item, expr in self.plans[node].rest:
             if item.kind != "formula" and (rule is None or item.name in rule):
                 found |= frame.behind(expr)
@@ -234,14 +245,25 @@ class Noting(Numbers[S, NotedFrame]):
         """The params behind the spatial axes of a tensor."""
         return NONE.union(*self.sized.get(tensor, ()))
 
+    def behind_parts(self, node: ir.Primitive, tensors: Sequence[S], frame: NotedFrame) -> tuple[Deps, ...] | None:
+        """The params behind each axis of what leaves, of an op that says what each is made of."""
+        ranks = [len(tensor.shape) for tensor in tensors]
+        comes = node.op.comes_of(SimpleNamespace(**node.fields), *ranks)
+        if comes is None:
+            return None
+        known = [deps for tensor in tensors for deps in self.behind_each(tensor)]
+        return tuple(
+            NONE.union(*(known[n] for n in axes if n < len(known)), *map(frame.behind, numbers))
+            for axes, numbers in comes
+        )
+
+    def behind_each(self, tensor: S) -> tuple[Deps, ...]:
+        """The params behind each axis of a tensor, channels first."""
+        others = len(tensor.shape) - 1
+        return self.origins.get(tensor, NONE), *self.sized.get(tensor, (NONE,) * others)
+
     def behind_axes(self, node: ir.Primitive, tensors: Sequence[S], rank: int, frame: NotedFrame) -> tuple[Deps, ...]:
         """The params behind each spatial axis of what leaves an op, of so many."""
-        comes = node.op.comes_of(SimpleNamespace(**node.fields))
-        if comes is not None:
-            known = self.origins.get(tensors[0], NONE), *self.sized.get(tensors[0], ())
-            behind = [[known[n] for n in axes if n < len(known)] for axes, _ in comes[1:]]
-            given = [[frame.behind(node.fields[name]) for name in fields] for _, fields in comes[1:]]
-            return tuple(NONE.union(*one, *other) for one, other in zip(behind, given, strict=True))
         set_here = NONE.union(*(frame.behind(node.fields[name]) for name in node.op.sized_by))
         return tuple(set_here.union(*self.entering_axis(node, tensors, n, rank)) for n in range(rank))
 

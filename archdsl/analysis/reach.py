@@ -36,7 +36,7 @@ def of_input(shape: Shape) -> Reach:
 def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Windows | None:
     """The windows of an op on a map; None: no element of what leaves has a place, or each sees the whole map."""
     size, rank = entry[1:], len(out) - 1
-    if rank == 0 or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
+    if rank == 0 or op.placeless or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
     if len(size) != rank:
         extents, steps = op.window(fields, len(size))

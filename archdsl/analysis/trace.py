@@ -187,7 +187,7 @@ class Trace:
     # --- what nobody reads
     def idle(self, outputs: Iterable[int]) -> bool:
         """Whether an input is read by nothing, or a step leads to no output."""
-        used = {n for step in self.steps for n in step.reads}
+        used = {n for step in self.steps if not step.worker.op.owned for n in step.reads}
         if not used.issuperset(range(self.inputs)):
             return True
         used.update(outputs)

@@ -26,8 +26,10 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     from archdsl.backends.cost import show
     from archdsl.support.output import write_all
     from archdsl.workspace.library import locate
+    from archdsl.workspace.validation import expect_valid
 
     name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
+    expect_valid(spec)
     verified(graph)
     found = cost(graph)
     written = files(graph, found, name)

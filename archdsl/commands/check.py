@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,7 @@ from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError, fault
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
     from archdsl.syntax.spec import Expected, Spec
-    from archdsl.workspace.library import SpecLike
+    from archdsl.workspace.library import SpecLike, Stamp
 
 MAX_OPS = 200_000  # of all variants together
 
@@ -84,11 +85,14 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
     from archdsl.lowering.entry import UnsoundError, lower_blocks
     from archdsl.passes.reparameterize import expect_mergeable
     from archdsl.workspace.library import read
+    from archdsl.workspace.validation import expect_valid
 
-    found, faults = read(spec), Collector()
+    files: dict[Path, Stamp] = {}
+    found, faults = read(spec, files), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
+        expect_valid(spec, files)
         return Checked(found.name, 0, len(found.expect))
     try:
         program, kept = lowered(found), Kept()
@@ -108,6 +112,7 @@ def check(spec: SpecLike, *, deep: bool = False) -> Checked:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
+    expect_valid(spec, files)
     if graphs:
         prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))

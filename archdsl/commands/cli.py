@@ -16,7 +16,22 @@ from archdsl.commands.terminal import complain, prepare, quiet, report
 from archdsl.diagnostics.faults import SpecError
 
 # The file of each command, in this folder, where it stands as `command`.
-NAMES = ("build", "check", "cost", "draw", "emit", "list", "ops", "passes", "port", "schema", "show", "table")
+NAMES = (
+    "build",
+    "check",
+    "cost",
+    "draw",
+    "emit",
+    "fmt",
+    "list",
+    "new",
+    "ops",
+    "passes",
+    "port",
+    "schema",
+    "show",
+    "table",
+)
 
 
 class Commands(Mapping[str, click.Command]):

@@ -83,6 +83,9 @@ to_own = click.option(
     is_eager=True,
     help="Python file with your own ops. Repeatable.",
 )
+to_only_specs = click.option(
+    "--specs-only", is_flag=True, help="Leave out files without an 'archdsl:' line, as in folders."
+)
 to_set = click.option(
     "--set",
     "params",

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import click
 
 from archdsl.commands.options import all_ops, to_file, to_own
-from archdsl.commands.terminal import result
+from archdsl.commands.terminal import result, say
+from archdsl.diagnostics.faults import fault
 
 
 @click.command("schema")
+@click.option(
+    "--install",
+    type=click.Choice(["project", "user"]),
+    help="Write it, and the setting with which VS Code finds it, into .vscode of this folder or for this user.",
+)
+@click.option("--files", metavar="GLOB", multiple=True, help="With --install: files that are specs. [*.arch.yaml]")
 @to_own
 @to_file
-def command(output: str | None) -> None:
-    """Print the JSON Schema of spec files, with the ops of all packages that are installed."""
-    from archdsl.syntax.json_schema import build
+def command(install: str | None, files: tuple[str, ...], output: str | None) -> None:
+    r"""Print the JSON Schema of spec files, with the ops of all packages that are installed.
+
+    \b
+    archdsl schema -o archdsl.schema.json
+    archdsl schema --install project --files 'specs/*.yaml'
+    """
+    from archdsl.syntax.json_schema import FILE, text
 
     all_ops()
-    result(json.dumps(build(), indent=2, ensure_ascii=False) + "\n", output)
+    if install is None:
+        if files:
+            raise fault("bad-call", "--files is for --install", help="archdsl schema --install project")
+        address = Path(output).resolve() if output and output != "-" else FILE
+        result(text(address.as_uri()), output)
+        return
+    if output is not None:
+        raise fault("bad-call", "--install knows where the schema goes", help="leave out --output")
+    from archdsl.editor.settings import SPECS, install_for_project, install_for_user, modeline
+
+    globs = files or SPECS
+    written = install_for_project(Path(), globs) if install == "project" else install_for_user(globs)
+    say(f"wrote {', '.join(map(str, written))}")
+    say(f"specs are {', '.join(globs)}; another file is one that begins with\n{modeline(written[0])}")

@@ -10,7 +10,7 @@ from archdsl import __version__
 from archdsl.commands.terminal import complain
 from archdsl.diagnostics.faults import Diagnostic
 
-OK, INTERNAL, FAULT, INTERRUPTED = 0, 1, 2, 130
+OK, INTERNAL, FAULT, CHANGES, INTERRUPTED = 0, 1, 2, 3, 130  # CHANGES: sound, but something is to be changed
 ISSUES = "the issue tracker of archdsl's repository"
 NOT_YOURS = f"This is a fault of archdsl {__version__}, not of your spec. Please report it to {ISSUES}"
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from archdsl.diagnostics.spans import Source
+
 T = TypeVar("T")
 
 PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "·": ".", "…": "~", "→": ">", "✓": "v"}  # one for one: columns stay
@@ -76,6 +78,15 @@ def deliver(data: str | bytes) -> None:
     sys.stdout.flush()
     buffer.write(raw)
     buffer.flush()
+
+
+def piped() -> Source:
+    """What comes in on stdin, as a source to point at."""
+    from archdsl.yaml.located import MAX_BYTES, decoded
+
+    stream = getattr(sys.stdin, "buffer", None)
+    data = sys.stdin.read().encode(errors="surrogateescape") if stream is None else stream.read(MAX_BYTES + 1)
+    return decoded(data, "<stdin>")
 
 
 def result(data: str | bytes, output: str | None) -> None:

@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "missing-value": "a key without a value",
         "no-op": "a step without an op",
         "not-under": "an argument beside its op, not under it",
+        "schema": "what the JSON Schema of spec files does not allow",
         "two-ops": "two ops in one step",
         "unknown-key": "a key that means nothing here",
         "unknown-op": "a step that names no op",

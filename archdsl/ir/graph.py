@@ -52,6 +52,11 @@ class Node:
     def shape(self) -> Shape:
         return self.outputs[0].shape
 
+    @property
+    def reads(self) -> tuple[Tensor, ...]:
+        """What it computes with: a tensor of the network's own takes no more than the batch axis of what enters."""
+        return () if self.op.owned else self.inputs
+
     def __repr__(self) -> str:
         return f"<Node {self.id} {self.op.name} {self.path}: {times(self.shape)}>"
 

@@ -233,7 +233,7 @@ class Verifier:
                 return self.keys(node.then) | self.keys(node.other)
             case Stage():
                 return self.keys(node.body)
-            case Pack() | Reuse() | Primitive(functional=True):
+            case Pack() | Reuse() | Primitive(functional=True, key=None):
                 return set()
         self.expect(node.key is not None, "it has no key in its class", node)
         return {str(node.key)}

@@ -34,23 +34,37 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
         fields, read, label = op_fields(step, op, given, preset, builder, faults)
     stated = frozenset([*given, *tensors])
     with at(step.span):
-        functional = op.functional(stated)
-    if step.name is not None and functional:
+        keyed = op.owned or not op.functional(stated)
+    if step.name is not None and not keyed:
         raise no_module(step.name, step.span)
     made = ir.Primitive(
         op=op,
         fields=fields,
-        ins=read if read is not None else (builder.entry,),
+        ins=read if read is not None else (entering(op, builder),),
         tensors=tensors,
         given=stated,
         field_spans=places_of(step, op),
         out=ir.Value("x"),
         span=step.span,
-        key=None if functional else builder.key(step, op.name),
+        key=builder.key(step, named_by(step, op)) if keyed else None,
         label=label,
     )
     builder.scope.named_module(step.name, made)
     return builder.append(made)
+
+
+def entering(op: Op, builder: Builder) -> ir.Operand:
+    """What enters an op; a tensor of the network's own takes the batch axis of what is none."""
+    made = {node.out: node for node in builder.region.nodes if isinstance(node, ir.Primitive) and node.op.owned}
+    entry = builder.entry
+    while op.owned and isinstance(entry, ir.Value) and entry in made:
+        (entry,) = made[entry].ins
+    return entry
+
+
+def named_by(step: s.Step, op: Op) -> str:
+    """What a step without a name is called in the keys: after its op; a tensor of the network's own as `as:` has it."""
+    return step.into if op.owned and isinstance(step.into, str) else op.name
 
 
 def op_fields(

@@ -126,7 +126,8 @@ def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
     at = Builder(scope, keys, carry)
     region = at.close(body(stage.body, at, several=True))
     keyed = [node for node in region.walk() if node.key is not None and node.key.startswith(prefix)]
-    if len(keyed) == 1 and str(keyed[0].key).removeprefix(prefix) not in step_names(stage.body):
+    owned = any(isinstance(node, ir.Primitive) and node.op.owned for node in keyed)  # a tensor is no stage
+    if len(keyed) == 1 and not owned and str(keyed[0].key).removeprefix(prefix) not in step_names(stage.body):
         keyed[0].key = stage.name
     own = {name: value for name, value in scope.tensors.items() if name not in builder.scope.tensors}
     builder.scope.tensors.update({f"{stage.name}.{name}": value for name, value in own.items()})

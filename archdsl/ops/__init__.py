@@ -1,6 +1,7 @@
 """The primitive ops: importing this package fills `REGISTRY`."""
 
 import archdsl.ops.activation
+import archdsl.ops.attention
 import archdsl.ops.blur_pool
 import archdsl.ops.border
 import archdsl.ops.conv
@@ -12,10 +13,12 @@ import archdsl.ops.norm
 import archdsl.ops.patches
 import archdsl.ops.pool
 import archdsl.ops.power_pool
+import archdsl.ops.products
 import archdsl.ops.reduce
 import archdsl.ops.regular
 import archdsl.ops.sample
-import archdsl.ops.shape  # noqa: F401 - imported for the classes that register themselves
+import archdsl.ops.shape
+import archdsl.ops.tensors  # noqa: F401 - imported for the classes that register themselves
 from archdsl.ops.base import REGISTRY, Field, Op
 
 __all__ = ["REGISTRY", "Field", "Op"]

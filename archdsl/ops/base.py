@@ -135,6 +135,8 @@ class Op:
     many: ClassVar[bool] = False  # takes branches
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
+    owned: ClassVar[bool] = False  # its tensor is the network's own, an attribute under the key of its step
+    placeless: ClassVar[bool] = False  # no element that leaves has a place in a map, or each may see all of it
     sized_by: ClassVar[tuple[str, ...]] = ()  # the fields that set spatial axes of the result, as others set channels
     sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
@@ -193,10 +195,12 @@ class Op:
         c: Any = [shape[0] for shape in shapes] if self.many else first[0]
         return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))
 
-    def comes_of(self, f: SimpleNamespace) -> Sequence[tuple[frozenset[int], frozenset[str]]] | None:
-        """For each axis of the result, channels first, the axes that enter and the fields which make its size.
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]] | None:
+        """For each axis of the result, channels first, the axes that enter and the fields' numbers which make its size.
 
-        None: the channels are what `channels` says, and each spatial axis is made of the same one of those that enter.
+        `ranks` are those of the tensors, and their axes are counted on from one to the next: of two maps, 3 are the
+        channels of the second. None: the channels are what `channels` says, and each spatial axis is made of the same
+        one of those that enter.
         """
         return None
 

@@ -7,7 +7,7 @@ import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.expr.nodes import ListOf, Lit, wrap
+from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
@@ -288,7 +288,7 @@ class Rearrange(Mover, name="rearrange"):
             message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
             raise OpFault(message, field="pattern")
 
-    def comes_of(self, f: SimpleNamespace) -> list[tuple[frozenset[int], frozenset[str]]]:
+    def comes_of(self, f: SimpleNamespace, *ranks: int) -> list[tuple[frozenset[int], list[Expr]]]:
         pattern, given = self.read(f)
         axes: dict[str, set[int]] = {name: set() for name in given}
         fields = {name: {name} for name in given}
@@ -296,7 +296,7 @@ class Rearrange(Mover, name="rearrange"):
             for name in (name for name in group if name not in given):
                 axes[name], fields[name] = {index}, given.keys() & set(group)
         return [
-            (frozenset().union(*(axes[n] for n in axis)), frozenset().union(*(fields[n] for n in axis)))
+            (frozenset().union(*(axes[n] for n in axis)), [given[name] for n in axis for name in sorted(fields[n])])
             for axis in pattern.right
         ]
 

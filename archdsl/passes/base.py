@@ -104,6 +104,8 @@ class Carry:
 
     def weights(self, node: Node) -> Weights:
         """Those of a node before; none of one that has no module in this network (a head taken off)."""
+        if node.op.owned:
+            return {"": self.model.state_dict()[node.path]}
         module = dict(self.model.named_modules()).get(node.path)
         return module.state_dict() if module is not None else {}
 

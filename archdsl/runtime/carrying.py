@@ -102,7 +102,7 @@ def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
     state: dict[str, torch.Tensor] = {}
     for node, old in carry.kept.items():
         weights = changed[node] if node in changed else carry.weights(old)
-        state.update((f"{node.path}.{name}", tensor) for name, tensor in weights.items())
+        state.update((f"{node.path}.{name}" if name else node.path, tensor) for name, tensor in weights.items())
     like = next((tensor for tensor in carry.model.parameters() if tensor.is_floating_point()), None)
     made = made.to(like) if like is not None else made
     wants = shapes(made)

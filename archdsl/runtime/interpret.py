@@ -30,7 +30,7 @@ def interpret(
     rounding may.
     """
     values = dict(zip(graph.inputs.values(), inputs, strict=True))
-    held = by_module(state, {node.path for node in graph.nodes if not node.functional})
+    held = by_module(state, {node.path for node in graph.nodes if node.op.owned or not node.functional})
     for node in graph.nodes:
         if node.training and not training:
             continue
@@ -70,6 +70,9 @@ def by_module(state: Mapping[str, torch.Tensor], paths: Collection[str]) -> dict
     """The tensors of a state_dict under the one of these paths that they stand in, by the rest of their names."""
     found: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in state.items():
+        if key in paths:  # a tensor of the network's own
+            found.setdefault(key, {})[""] = tensor
+            continue
         path, _, name = key.rpartition(".")
         while path and path not in paths:
             path, _, part = path.rpartition(".")

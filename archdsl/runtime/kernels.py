@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own word for it
 from torch.overrides import TorchFunctionMode
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 DROPOUTS: tuple[Callable[..., Any], ...] = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d)
 CONVS: Mapping[Callable[..., Any], int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}
 TRANSPOSED: tuple[Callable[..., Any], ...] = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
+PRODUCTS: tuple[Callable[..., Any], ...] = (torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__)
 DEFORMED = "torchvision::deform_conv2d"  # which takes the weight second
-COUNTED_OR_CHANGED = frozenset({*DROPOUTS, *CONVS, *TRANSPOSED, F.linear})
+COUNTED_OR_CHANGED = frozenset({*DROPOUTS, *CONVS, *TRANSPOSED, *PRODUCTS, F.linear, F.scaled_dot_product_attention})
 
 
 class Kernels(TorchFunctionMode):
@@ -49,7 +51,21 @@ class Kernels(TorchFunctionMode):
             self.macs += args[0].numel() * args[1][0].numel()
         if func is F.linear:
             self.macs += args[0].numel() * args[1].shape[0]
+        if func in PRODUCTS:
+            self.macs += args[0].numel() * args[1].shape[-1]
+        if func is F.scaled_dot_product_attention:
+            return self.attended(args, kwargs)
         return func(*args, **kwargs)
+
+    def attended(self, args: Any, kwargs: Any) -> Tensor:
+        """Attention without chance: to drop weights scales what leaves, for that is linear in them."""
+        names = ("query", "key", "value", "attn_mask", "dropout_p")
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        p = given.pop("dropout_p", 0.0)
+        found: Tensor = F.scaled_dot_product_attention(**given)
+        self.macs += (given["query"].numel() + found.numel()) * given["key"].shape[-2]
+        left: Tensor = found * (1 - p / 2)
+        return left
 
 
 def scaled(func: Callable[..., Any], args: Any, kwargs: Any) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from archdsl.diagnostics.faults import Diagnostic, at
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
-from archdsl.ops.base import Module
+from archdsl.ops.base import Module, times
 from archdsl.runtime.module import imported_by, load
 from archdsl.runtime.nodes import blamed_on, modules_of
 
@@ -32,11 +32,28 @@ def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = (
         nodes.add(node.path)
         if text := difference(node.path, modules.get(node.path), expected(node), beside):
             yield Diagnostic("differs", text, node.span)
+    yield from own_differences(network, graph)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
     for path, module in modules.items():
         if is_odd(path, module, known, nodes):
             text = f"the module has '{path}', a {type(module).__name__}, which no step of the graph makes"
             yield Diagnostic("differs", text, graph.root.span)
+
+
+def own_differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
+    """Which of the graph's own tensors the network lacks, or has of another shape or kind."""
+    parameters = dict(network.named_parameters(remove_duplicate=False))
+    buffers = dict(network.named_buffers(remove_duplicate=False))
+    for node in graph.nodes:
+        if node.op.owned:
+            f, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
+            trained = bool(node.op.params(f, entering, node.shape))
+            found, word = (parameters if trained else buffers).get(node.path), "parameter" if trained else "buffer"
+            if found is None:
+                yield Diagnostic("differs", f"the module has no {word} '{node.path}'", node.span)
+            elif tuple(found.shape) != (1, *node.shape):
+                text = f"'{node.path}' is {times(found.shape)}, not {times((1, *node.shape))}"
+                yield Diagnostic("differs", text, node.span)
 
 
 def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collection[str]) -> bool:

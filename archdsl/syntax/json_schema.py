@@ -1,7 +1,9 @@
-"""The JSON Schema of spec files, made from the ops: editors complete and explain with it.
+"""The JSON Schema of spec files, made from the ops: editors complete and explain with it, `check` validates with it.
 
 Steps have flat `properties` and no `oneOf` over the ops: a validator then names the one wrong key
-instead of every op that the step is not.
+instead of every op that the step is not. What editors insert decides the rest of the form: they take the first of
+several types, so scalars stand before lists; where `properties` or `items` stand beside a snippet they write all
+arguments, or a list, in its place, so these stand under `allOf`; and a default of null stops them, so there is none.
 """
 
 from __future__ import annotations
@@ -36,14 +38,16 @@ NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 BLOCK_NAME = "^[A-Z][A-Za-z0-9_]*$"
 RULES: Json = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "string"]}}  # for each tensor
 PATH = r"^(?!when$)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$"
+PATCH = r"^[A-Za-z_]\w*\.[\w.\[\]*]+$"  # the path of a part in a spec with extends:
+PATCH_OF_A_VARIANT = r"^[A-Za-z0-9_][A-Za-z0-9._-]*\.[A-Za-z_][\w.]*$"
 VARIANT_NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 
 
-def build() -> Json:
-    """The schema as JSON data."""
+def build(address: str = FILE.name) -> Json:
+    """The schema as JSON data; `address` is its `$id`, by default relative to wherever it lies."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://archdsl.invalid/archdsl.schema.json",
+        "$id": address,
         "title": "archdsl",
         "description": "A CNN architecture as the table and the block figures of its paper.",
         "type": "object",
@@ -52,12 +56,12 @@ def build() -> Json:
         "$defs": {
             "expression": {
                 "description": "a number, a truth value, a word, or an expression over the names in scope",
-                "type": ["number", "boolean", "string", "null"],
+                "type": ["string", "number", "boolean", "null"],
             },
             "value": {
                 "description": "an expression, or a list of them",
-                "type": ["number", "boolean", "string", "null", "array"],
-                "items": ref("value"),
+                "type": ["string", "number", "boolean", "null", "array"],
+                "allOf": [{"items": ref("value")}],
             },
             "name": {"type": "string", "pattern": NAME, "maxLength": 64},
             "text": {"type": ["string", "number", "boolean"]},
@@ -72,20 +76,24 @@ def build() -> Json:
             },
             "step": {
                 "description": "an op, a block, a tensor's name, or a list of steps",
-                "type": ["object", "array", "string"],
+                "type": ["string", "object", "array"],
+                "defaultSnippets": [
+                    {"label": f"{name} alone", "body": name} for name, op in REGISTRY.items() if stands_bare(op)
+                ],
                 "items": ref("step"),
                 **step(),
             },
             "block": block(),
             "stage": stage(),
             "variant": variant(),
+            "patch": patch(),
         },
     }
 
 
-def text() -> str:
-    """The schema as it stands in `archdsl.schema.json`."""
-    return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
+def text(address: str = FILE.name) -> str:
+    """The schema as it stands in a file, `archdsl.schema.json`."""
+    return json.dumps(build(address), indent=2, ensure_ascii=False) + "\n"
 
 
 def write() -> None:
@@ -123,16 +131,16 @@ def closed(docs: Mapping[str, str], forms: Mapping[str, Json], **rest: Any) -> J
 
 
 def document() -> dict[str, Json]:
-    shape = {"type": ["array", "string"], "items": ref("expression"), "minItems": 1}
+    shape = {"type": ["string", "array"], "items": ref("expression"), "minItems": 1}
     files = {
-        "type": ["array", "string", "object", "null"],
+        "type": ["string", "array", "object", "null"],
         "items": {"type": ["string", "object"]},
         "additionalProperties": placed(),
     }
     return {
         "archdsl": {"const": 1},
         "name": {"type": "string", "pattern": BLOCK_NAME, "maxLength": 64},
-        "doc": {"type": ["string", "null"]},
+        "doc": {"type": ["string", "number", "boolean", "null"]},
         "paper": {
             "type": ["object", "null"],
             "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
@@ -147,24 +155,28 @@ def document() -> dict[str, Json]:
         "use": files,
         "extends": files,
         "until": {"type": "string"},
-        "params": ref("names"),
+        "params": {**names("value"), "patternProperties": {PATCH: ref("patch")}},
+        "calls": {"type": ["object", "null"], "additionalProperties": ref("patch")},
         "defaults": targets(defaults_of),
         "init": initial(),
         "figure": {**closed(FIGURE, figure_forms()), "type": ["object", "null"]},
         "detect": {**closed(DETECT, detect_forms()), "type": ["object", "null"]},
         "blocks": {
             "type": ["object", "null"],
-            "propertyNames": {"pattern": BLOCK_NAME},
+            "propertyNames": {"pattern": f"{BLOCK_NAME}|{PATCH}"},
+            "patternProperties": {PATCH: ref("patch")},
             "additionalProperties": ref("block"),
         },
         "stages": {
             "type": ["object", "null"],
-            "propertyNames": {"pattern": NAME},
+            "propertyNames": {"pattern": f"{NAME}|{PATCH}"},
+            "patternProperties": {PATCH: ref("patch")},
             "additionalProperties": ref("stage"),
         },
         "variants": {
             "type": ["object", "null"],
             "propertyNames": {"pattern": VARIANT_NAME},
+            "patternProperties": {PATCH_OF_A_VARIANT: ref("patch")},
             "additionalProperties": ref("variant"),
         },
         "expect": {
@@ -221,7 +233,7 @@ def initial() -> Json:
 
 
 def defaults_of(op: Op) -> Json:
-    return {**fields_of(op), "type": ["object", "null"]}
+    return {**fields_of(op), "type": ["object", "null"]}  # by name alone
 
 
 def summary(op: Op) -> str:
@@ -265,12 +277,28 @@ def arguments(op: Op) -> Json:
     if op.many:  # branches, or {axis: h, of: [...]}
         beside = {**fields_of(op)["properties"], "of": ref("body")}
         return {"type": ["array", "object", "string"], "items": ref("step"), "properties": beside}
-    return {**fields_of(op), "type": ["object", "array", "string", "number", "boolean", "null"], "items": ref("value")}
+    form = {"type": ["string", "number", "boolean", "null", "object", "array"]}
+    return {**form, **snippets(op), "allOf": [{**fields_of(op), "items": ref("value")}]}
+
+
+def snippets(op: Op) -> Json:
+    """What an editor writes after an op: the arguments that must be given; one that comes first needs no name."""
+    needed = [field.name for field in op.fields if field.required]
+    if not needed:
+        return {}
+    lone = needed == [op.fields[0].name]
+    body = f"${{1:{needed[0]}}}" if lone else {name: f"${{{n}:{name}}}" for n, name in enumerate(needed, 1)}
+    return {"defaultSnippets": [{"label": f"{op.name} with {', '.join(needed)}", "body": body}]}
+
+
+def stands_bare(op: Op) -> bool:
+    """Whether an op may be a step by its name alone."""
+    return not op.many and not any(field.required for field in op.fields)
 
 
 def block_arguments() -> Json:
     return {
-        "type": ["object", "array", "string", "number", "boolean", "null"],
+        "type": ["string", "number", "boolean", "null", "object", "array"],
         "items": ref("value"),
         "additionalProperties": ref("value"),
     }
@@ -292,7 +320,7 @@ def field_form(field: Field) -> Json:
         form["examples"] = list(field.choices)
     if field.required:
         doc.append("required")
-    else:
+    elif field.default is not None:
         form["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
     return {"description": "; ".join(doc) or field.name, **form}
 
@@ -308,7 +336,7 @@ def block() -> Json:
         "let": ref("let"),
         "require": {"type": ["array", "string", "boolean", "null"], "items": ref("expression")},
         "body": ref("body"),
-        "doc": {"type": ["string", "null"]},
+        "doc": {"type": ["string", "number", "boolean", "null"]},
     }
     return {
         "description": "a block: a list of steps, or params and a body",
@@ -338,8 +366,17 @@ def stage() -> Json:
     }
 
 
+def patch() -> Json:
+    """What becomes of a part of the spec that is extended: null takes it out."""
+    return {
+        "description": "arguments, cells of a row, or a step in place of the one named; null takes it out",
+        "type": ["object", "array", "string", "number", "boolean", "null"],
+        "properties": {word: {"description": f"its place: {word} which part"} for word in ("after", "before")},
+    }
+
+
 def variant() -> Json:
-    shape: Json = {"type": ["array", "string"], "items": ref("expression")}
+    shape: Json = {"type": ["string", "array"], "items": ref("expression")}
     forms: dict[str, Json] = {
         "input": shape,
         "inputs": {"type": "object", "additionalProperties": shape},

@@ -104,8 +104,9 @@ def placed(node: Node, source: Source) -> Node:
 
 def in_argument(item: Diagnostic, source: Source) -> Diagnostic:
     """A fault with its place in the argument."""
-    span = None if item.span is None else item.span._replace(source=source)
-    notes = (
-        note if note.span is None else Note(note.message, note.span._replace(source=source)) for note in item.notes
-    )
-    return replace(item, span=span, notes=tuple(notes))
+
+    def moved(span: Span | None) -> Span | None:
+        return None if span is None else span._replace(source=source)
+
+    notes = tuple(Note(note.message, moved(note.span)) for note in item.notes)
+    return replace(item, span=moved(item.span), notes=notes)

@@ -10,6 +10,8 @@ from typing import Any
 from archdsl.analysis.setting import variants
 from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
+from archdsl.expr.given import Placed
+from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import real
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.compose import Document, Reference
@@ -71,10 +73,11 @@ def placeless(tree: y.Mapping) -> y.Mapping:
     stages = tree.get("stages")
     if not isinstance(stages, y.Mapping):
         return tree
-    rest = [
-        (key, without_keys(stage, PLACES) if isinstance(stage, y.Mapping) else stage) for key, stage in stages.entries
-    ]
-    return replaced(tree, "stages", y.Mapping(tuple(rest), stages.span))
+
+    def rest(stage: y.Node) -> y.Node:
+        return without_keys(stage, PLACES) if isinstance(stage, y.Mapping) else stage
+
+    return replaced(tree, "stages", y.Mapping(tuple((key, rest(stage)) for key, stage in stages.entries), stages.span))
 
 
 def chosen(tree: y.Mapping, spec: Spec, variant: str) -> y.Mapping:
@@ -118,9 +121,9 @@ def with_params(tree: y.Mapping, spec: Spec, params: Mapping[str, Any]) -> y.Map
     """What a call gives goes over what any variant says; the network is then none that was counted or measured."""
     unknown = next((name for name in params if name not in spec.params), None)
     if unknown is not None:
-        raise fault(
-            "unknown-param", f"'{spec.name}' has no param '{unknown}'", help=f"its params are {', '.join(spec.params)}"
-        )
+        help = did_you_mean(unknown, spec.params) or f"its params are {', '.join(spec.params) or 'none'}"
+        place = params.places.get(unknown) if isinstance(params, Placed) else None
+        raise fault("unknown-param", f"'{spec.name}' has no param '{unknown}'", place, help=help)
     given = y.read(y.from_python({name: literal(value, spec) for name, value in params.items()}, "--set"))
     assert isinstance(given, y.Mapping)
     for key, value in given.entries:

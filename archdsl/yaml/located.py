@@ -78,7 +78,6 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 def open_source(path: Path, name: str | None = None) -> Source:
     """The text of a file; a fault if it is missing, too large or not UTF-8."""
     name = str(path) if name is None else name
-    start = Span(Source(name, ""), 1, 1, 1, 1)
     if waits(path):
         raise fault("missing-file", f"cannot read '{name}': it is a pipe, not a file")
     try:
@@ -91,7 +90,13 @@ def open_source(path: Path, name: str | None = None) -> Source:
             else (getattr(error, "strerror", None) or "it cannot be opened")
         )
         raise fault("missing-file", f"cannot read '{name}': {reason}") from None
+    return decoded(data, name)
+
+
+def decoded(data: bytes, name: str) -> Source:
+    """The text of a file; a fault if it is too large or not UTF-8."""
     if len(data) > MAX_BYTES:
+        start = Span(Source(name, ""), 1, 1, 1, 1)
         raise fault("too-large", f"the file is larger than {MAX_BYTES // 1_000_000} MB", start)
     try:
         return Source(name, data.decode("utf-8-sig"))

@@ -41,11 +41,8 @@ def scalar(node: Scalar, *, flow: bool) -> str:
     if node.empty:
         return ""
     torn = _ANYWHERE.search(node.text) or (flow and _IN_FLOW.search(node.text))
-    return (
-        json.dumps(node.text, ensure_ascii=False)
-        if node.quoted or (torn and isinstance(node.value, str))
-        else node.text
-    )
+    quoted = node.quoted or (torn and isinstance(node.value, str))
+    return json.dumps(node.text, ensure_ascii=False) if quoted else node.text
 
 
 def flow(node: Node) -> str:

@@ -32,6 +32,7 @@ ROOMS = (
     "passes",
     "backends",
     "workspace",
+    "editor",
     "runtime",
     "commands",
     "__init__",

@@ -116,6 +116,24 @@ def test_the_form_in_training_is_theirs_and_deployed_it_is_plain(form, tmp_path)
     assert archdsl.cost(file, form="deploy").params == sum(p.numel() for p in deployed.parameters())
 
 
+@pytest.mark.parametrize(
+    ("spec", "variant", "name"),
+    [("repvgg", "a0", "repvgg_a0"), pytest.param("mobileone", "s0", "mobileone_s0", marks=pytest.mark.slow)],
+)
+def test_a_shipped_spec_deploys_to_the_network_that_timm_deploys(spec, variant, name):
+    reference = randomised(importlib.import_module("timm").create_model(name))
+    found = archdsl.port(reference.state_dict(), spec, variant, reference=reference, input=[3, 64, 64])
+    net = archdsl.build(spec, variant).double().eval()
+    net.load_state_dict(found.state)
+    deployed = archdsl.convert(net, spec, variant)
+    theirs = importlib.import_module("timm.utils").reparameterize_model(reference)
+    x = torch.randn(2, 3, 64, 64, dtype=torch.double)
+    with torch.no_grad():
+        wanted = theirs(x)
+        assert (deployed(x) - wanted).abs().max() < 1e-9 * wanted.abs().max()
+    assert archdsl.cost(spec, variant, form="deploy").params == sum(p.numel() for p in theirs.parameters())
+
+
 def test_an_exported_network_gives_the_same_in_both_forms(tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(f"archdsl: 1\nname: Net\ninput: [4, 12, 12]\n{MOBILE_ONE}", "utf-8")

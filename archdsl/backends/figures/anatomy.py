@@ -35,7 +35,7 @@ def source(tensor: Tensor, place: dict[Node, int], outside: dict[Tensor, int]) -
 def entering(nodes: Sequence[Node]) -> list[Tensor]:
     """The tensors that these ops read from outside, in order."""
     inside = set(nodes)
-    found = {t: t for node in nodes for t in node.inputs if t.node is None or t.node not in inside}
+    found = {t: t for node in nodes for t in node.reads if t.node is None or t.node not in inside}
     return list(found.values())
 
 
@@ -45,7 +45,7 @@ class Readers:
     def __init__(self, nodes: Sequence[Node], outputs: Sequence[Tensor]) -> None:
         self.by_node: dict[Node, list[Node]] = {}
         for node in nodes:
-            for tensor in node.inputs:
+            for tensor in node.reads:
                 if tensor.node is not None:
                     self.by_node.setdefault(tensor.node, []).append(node)
         self.leaves = {tensor.node for tensor in outputs if tensor.node is not None}

@@ -34,7 +34,7 @@ def reads(box: Box) -> list[Tensor]:
     """What a box takes; of folded copies, what the first one takes."""
     if box.role in ("output", "fork"):
         return [box.tensor] if box.tensor else []
-    return [tensor for node in box.first_copy for tensor in node.inputs]
+    return [tensor for node in box.first_copy for tensor in node.reads]
 
 
 def forks_of(group: Group) -> Forks:

@@ -15,12 +15,14 @@ from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.classifier import Classifier, chosen_pool, exchangeable, read_by, width_of
 from archdsl.backends.torch.conditions import test_of, write_condition
+from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.forward import Carried, ForwardPrinter, Statement, Step, Walked, base, operands_of
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.norms import CONSTANTS, KIND, SharedNorm
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, divisibility
 from archdsl.backends.torch.order import Order
+from archdsl.backends.torch.own import write_own
 from archdsl.backends.torch.parse import CHANNELS, LAST, parsed, printed
 from archdsl.backends.torch.pieces import (
     Piece,
@@ -39,7 +41,6 @@ from archdsl.backends.torch.spelling import one_line
 from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.backends.torch.taps import tapped
 from archdsl.diagnostics.faults import SpecError, at, fault
-from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import filled_in, negated, substitute
 from archdsl.expr.nodes import (
@@ -62,7 +63,7 @@ from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 from archdsl.lowering.vocabulary import GENERIC, INPUT
-from archdsl.ops.base import Field, Module, OpFault, Site, is_lit
+from archdsl.ops.base import Field, Module, Site, is_lit
 from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import MEASURES
 
@@ -131,29 +132,11 @@ def defaults_that_stay(function: ir.Function, given: set[str]) -> dict[str, Expr
     return {name: expr for name, expr in defaults.items() if expr is not None and any(True for _ in names(expr))}
 
 
-@contextmanager
-def placed(span: Span) -> Iterator[None]:
-    """A fault without a place has this one."""
-    try:
-        yield
-    except SpecError as error:
-        raise SpecError(*(replace(item, span=item.span or span) for item in error.diagnostics)) from None
-
-
 def rereads(node: ir.Primitive) -> bool:
     """Whether a formula mentions one of its tensors more than once: what makes that one must not stand there twice."""
     formulas = [node.fields[item.name] for item in node.op.fields if item.kind == "formula"]
     read = [name.id for expr in formulas for name in names(expr) if is_tensor_name(name.id)]
     return len(set(read)) < len(read)
-
-
-@contextmanager
-def printable(node: ir.Primitive) -> Iterator[None]:
-    """What an op's source refuses cannot be printed: the fault is at its step."""
-    try:
-        yield
-    except OpFault as problem:
-        raise fault("cannot-print", problem.message, node.span, help=problem.help) from None
 
 
 class Writer:
@@ -674,6 +657,8 @@ class Writer:
 
     def node(self, node: ir.Operation) -> None:
         match node:
+            case ir.Primitive() if node.op.owned:
+                write_own(self, node)
             case ir.Primitive() if node.functional:
                 with at(node.span):
                     self.functional(node)

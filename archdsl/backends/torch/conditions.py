@@ -46,7 +46,9 @@ def keyed_single(region: ir.Region) -> ir.Primitive | ir.Call | None:
     """The only node of a region, if it is a module of one tensor whose output is the region's."""
     if len(region.nodes) == 1:
         node = region.nodes[0]
-        single = isinstance(node, (ir.Primitive, ir.Call)) and node.key is not None and len(node.operands()) == 1
+        owned = isinstance(node, ir.Primitive) and node.op.owned  # a tensor, no module
+        keyed = isinstance(node, (ir.Primitive, ir.Call)) and node.key is not None and not owned
+        single = keyed and len(node.operands()) == 1
         if single and region.result is node.out:
             return node  # type: ignore[return-value]
     return None

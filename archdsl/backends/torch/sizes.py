@@ -99,8 +99,9 @@ class Sizes:
         if any(size is None for size in entering):
             return None
         known = [size for size in entering if size is not None]
-        if node.op.spreads and node.op.many:
-            return longest_of(known)
+        if node.op.spreads:
+            whole, shapes = longest_of(known), [(Lit(1), *size) for size in known]
+            return whole if whole is None or node.op.many else self.of_formula(node, shapes)
         if node.op.many:
             return self.joined(node, known)
         fields = self.fields(node)
@@ -112,6 +113,12 @@ class Sizes:
         except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
             return None
         return short(result[1:])
+
+    @staticmethod
+    def of_formula(node: ir.Primitive, shapes: Any) -> Size:
+        """What a formula leaves of tensors that agree but where they are spread."""
+        found: Any = node.op.result(SimpleNamespace(**node.fields), *shapes)[1:]
+        return tuple(found)
 
     def joined(self, node: ir.Primitive, known: Sequence[Size]) -> Size | None:
         """What tensors come to along the axis of their `concat`; None if one stands for several along it."""

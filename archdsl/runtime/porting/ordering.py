@@ -76,7 +76,7 @@ def grouped(graph: Graph, parts: Sequence[Part]) -> Group:
         groups.setdefault(node.id, []).append(Group(part, inside=1 << index))
     before: dict[int, int] = {}  # of each node: the modules that come before it in the graph
     for node in graph.nodes:
-        sources = [tensor.node for tensor in node.inputs if tensor.node is not None]
+        sources = [tensor.node for tensor in node.reads if tensor.node is not None]
         reached = 0
         for source in sources:
             reached |= before[source.id] | bits.get(source.id, 0)

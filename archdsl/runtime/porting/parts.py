@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -21,13 +21,21 @@ COUNTER = "num_batches_tracked"
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A module's own tensors: its path and their shapes by the last word of the key."""
+    """A module's own tensors: its path and their shapes by the last word of the key.
+
+    A tensor that stands beside modules (a class token) is a part of its own: its path is the key, its last word empty.
+    """
 
     path: str
     shapes: Shapes
 
     def key(self, leaf: str) -> str:
-        return f"{self.path}.{leaf}" if self.path else leaf
+        return f"{self.path}.{leaf}" if self.path and leaf else self.path or leaf
+
+    @property
+    def owner(self) -> str:
+        """The path of the module that has the tensors."""
+        return self.path.rpartition(".")[0] if "" in self.shapes else self.path
 
     @property
     def is_norm(self) -> bool:
@@ -55,10 +63,19 @@ class Pair(NamedTuple):
 def parts_of(shapes: Shapes) -> list[Part]:
     """The modules that own tensors, in the order of their first key."""
     found: dict[str, dict[str, tuple[int, ...]]] = {}
+    around = {path for key in shapes for path in above(key.rpartition(".")[0])}
     for key, shape in shapes.items():
         path, _, leaf = key.rpartition(".")
+        path, leaf = (key, "") if path in around else (path, leaf)
         found.setdefault(path, {})[leaf] = shape
     return [Part(path, leaves) for path, leaves in found.items()]
+
+
+def above(path: str) -> Iterator[str]:
+    """The paths of the modules that a module stands in."""
+    while path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
@@ -72,6 +89,11 @@ def squeezed(shape: Iterable[int]) -> tuple[int, ...]:
     while len(sizes) > 2 and sizes[-1] == 1:
         sizes.pop()
     return tuple(sizes)
+
+
+def long_axes(shape: Iterable[int]) -> tuple[int, ...]:
+    """The shape of a tensor that is spread over others: it tells nothing where it is 1."""
+    return tuple(n for n in shape if n != 1)
 
 
 def match(theirs: Part, ours: Part) -> Match | None:
@@ -89,7 +111,8 @@ def match(theirs: Part, ours: Part) -> Match | None:
     if len(left) != len(wanted) or len(left) > 1:
         return None
     found |= dict.fromkeys(missing) | dict(zip(wanted, left, strict=True))
-    if any(squeezed(theirs.shapes[other]) != squeezed(ours.shapes[leaf]) for leaf, other in found.items() if other):
+    form = long_axes if "" in ours.shapes or "" in theirs.shapes else squeezed
+    if any(form(theirs.shapes[other]) != form(ours.shapes[leaf]) for leaf, other in found.items() if other is not None):
         return None
     return found
 

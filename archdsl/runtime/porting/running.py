@@ -163,7 +163,7 @@ def hooked(network: nn.Module, tell: Callable[[Part, nn.Module, torch.Tensor], N
         return told
 
     for part in held(network):
-        module = network.get_submodule(part.path)
+        module = network.get_submodule(part.owner)
         hooks.append(module.register_forward_pre_hook(hook(part), with_kwargs=True))
     try:
         yield
@@ -205,6 +205,9 @@ def fill(network: nn.Module) -> None:
             weight.normal_(0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1, generator=chance)
         if isinstance(bias, nn.Parameter):
             bias.normal_(0, 0.1, generator=chance)
+        for name, tensor in part.named_parameters(recurse=False):
+            if name not in ("weight", "bias"):  # a class token is zeros at first, which would hide it
+                tensor.normal_(0, 0.1, generator=chance)
 
 
 # --- pairing

@@ -320,6 +320,10 @@ class _Reader:
         tree = self.doc.tree
         if self.ctx.misspelt("extends", tree):
             return  # what it must have is there
+        if (calls := tree.key("calls")) is not None:
+            help = "give arguments in defaults:, or change the steps themselves"
+            message = "'calls' changes a spec that extends: names"
+            self.ctx.add(fault("unknown-key", message, calls.span, help=help))
         if not any(word in tree or self.ctx.misspelt(word, tree) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"
             self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))

@@ -7,9 +7,10 @@ import pytest
 from support.places import BEYOND_FILES, ROOT, SPEC_FILES
 
 from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.spans import Source
 from archdsl.ops import REGISTRY
 from archdsl.syntax import json_schema as schema
-from archdsl.syntax import words
+from archdsl.syntax import validation, words
 from archdsl.yaml.located import Mapping, Scalar, Sequence, open_source, read
 
 SPECS = [*SPEC_FILES, *BEYOND_FILES]
@@ -56,9 +57,34 @@ def test_every_op_stands_in_it_with_its_fields_and_their_defaults():
     for name, op in REGISTRY.items():
         assert steps[name]["description"]
         if not op.many:
-            assert set(steps[name]["properties"]) == {field.name for field in op.fields}
-    assert steps["conv"]["properties"]["kernel"]["default"] == 1
-    assert "keep" in steps["conv"]["properties"]["padding"]["description"]
+            assert set(steps[name]["allOf"][0]["properties"]) == {field.name for field in op.fields}
+    assert schema.fields_of(REGISTRY["conv"])["properties"]["kernel"]["default"] == 1
+    assert "keep" in schema.fields_of(REGISTRY["conv"])["properties"]["padding"]["description"]
+
+
+def test_an_editor_writes_what_an_op_needs_and_is_stopped_by_no_default():
+    """As `yaml-language-server` reads it: the first type, the one snippet, no `properties` beside it, no null."""
+    step = schema.build()["$defs"]["step"]
+    for name, op in REGISTRY.items():
+        form = step["properties"][name]
+        assert op.many or (form["type"][0] == "string" and not {"properties", "items"} & form.keys())
+        assert all(field.get("default", 0) is not None for field in schema.fields_of(op)["properties"].values())
+    bodies = {
+        name: form["defaultSnippets"][0]["body"]
+        for name, form in step["properties"].items()
+        if "defaultSnippets" in form
+    }
+    assert (bodies["conv"], bodies["linear"]) == ("${1:out}", "${1:out}")
+    assert {"label": "relu alone", "body": "relu"} in step["defaultSnippets"]
+
+
+def test_what_the_schema_refuses_is_told_at_its_place():
+    text = "name: Net\nstages:\n  a: [{conv: {outt: 3}}]\npaper:\n  year: \nblocks: {low: [relu]}\n"
+    found = validation.refused(read(Source("net.yaml", text)))
+    assert [(str(item.span), item.code) for item in found] == [
+        ("net.yaml:3:15", "schema"), ("net.yaml:5:8", "schema"), ("net.yaml:6:10", "schema"),
+    ]  # fmt: skip
+    assert "'outt' was unexpected" in found[0].message
 
 
 def test_every_key_has_a_description():

@@ -135,7 +135,7 @@ class Leaving:
         self.ends = {*graph.outputs.values(), *graph.training.values()}
         self.readers: dict[Tensor, set[int]] = {}
         for node in graph.nodes:
-            for tensor in node.inputs:
+            for tensor in node.reads:
                 self.readers.setdefault(tensor, set()).add(node.id)
 
     def exits(self, nodes: Sequence[Node]) -> list[Tensor]:

@@ -549,10 +549,10 @@ def is_fixed(op, field):
     return item is not None and item.chooses and op.functional(frozenset(op.example["fields"]))
 
 
-OPS = {name: plain_spec(op) for name, op in sorted(REGISTRY.items())} | {
+OPS = {name: plain_spec(op) for name, op in sorted(REGISTRY.items()) if not op.owned} | {
     f"{name}.{field}": found
     for name, op in sorted(REGISTRY.items())
-    if len(op.example["inputs"]) == 1 and not op.many
+    if len(op.example["inputs"]) == 1 and not op.many and not op.owned
     for field in op.example["fields"]
     if not is_fixed(op, field)
     if (found := spec_with_param(op, field))

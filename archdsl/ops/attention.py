@@ -1,0 +1,167 @@
+"""Multi-head attention over the positions of a map or a sequence."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
+from archdsl.ops.axes import axis_field, dim, place_of_axis
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, times
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Attention(Op, name="multihead_attention"):
+    """Multi-head scaled dot-product attention over all positions of a map or a sequence.
+
+    Queries, keys and values are projections of the channels, and another one gives the result. With `kv` keys and
+    values come from another tensor. `axis: w` says that the features stand on the last axis, as of tokens L×C.
+    """
+
+    group, role, fresh, counts, placeless = "attention", "linear", True, "", True
+    fields = (
+        Field("heads", "int", doc="how many", minimum=1),
+        Field(
+            "key_dim",
+            "int",
+            None,
+            "features of a head's queries and keys; channels // heads if not given",
+            minimum=1,
+        ),
+        Field("value_dim", "int", None, "features of a head's values; channels // heads if not given", minimum=1),
+        Field("bias", "bool", True, "whether the projections of queries, keys and values have a bias"),
+        Field("proj_bias", "bool", True, "whether the last projection has a bias"),
+        Field("relative", "bool", False, "whether each head learns a bias of the scores for each offset of positions"),
+        Field("dropout", "number", 0.0, "how likely a weight is dropped in training", soft=True, minimum=0, maximum=1),
+        Field("kv", "tensor", None, "the tensor that keys and values come from, with the channels of the other"),
+        axis_field("where the features stand, the last axis if not c"),
+    )
+    example = {"fields": {"heads": 2}, "inputs": [(8, 4, 5)]}
+    prelude = "attention.py"
+
+    # --- shape
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        shape, kv = shapes[0], shapes[-1]
+        if len(shape) < 2:
+            message = f"multihead_attention takes a map or a sequence, this one is {times(shape)}"
+            raise OpFault(message, help="put it before flatten")
+        if place_of_axis(f.axis, shape) not in (0, len(shape) - 1):
+            message = "the features of attention stand on c or on the last axis"
+            raise OpFault(message, field="axis", help="rearrange the axes before it")
+        features = shape[place_of_axis(f.axis, shape)]
+        if (f.key_dim is None or f.value_dim is None) and features % f.heads:
+            raise OpFault(
+                f"{f.heads} heads do not divide the {features} channels",
+                field="heads",
+                help="give key_dim and value_dim",
+            )
+        if len(shapes) > 1 and (len(kv) < 2 or kv[place_of_axis(f.axis, kv)] != features):
+            message = f"kv has the channels of the tensor that enters: this one is {times(kv)}, that {times(shape)}"
+            raise OpFault(message, field="kv", help="put a 1×1 conv before it")
+        if f.relative and (len(shapes) > 1 or place_of_axis(f.axis, shape) != 0):
+            message = "relative positions are those of one map, channels first"
+            raise OpFault(message, field="relative", help="leave out kv and axis")
+
+    def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
+        return c
+
+    # --- meaning
+    def compute(self, run: Run, *x: Tensor) -> Any:
+        f, w, torch = run.f, run.weights, run.torch
+        place = 1 + place_of_axis(f.axis, tuple(x[0].shape[1:]))
+        tokens, *other = [one.movedim(place if place == 1 else -1, -1).flatten(1, -2) for one in x]
+        key, value = self.dims(f, tokens.size(-1))
+        names = ("q", "kv") if other else ("qkv",)
+        weight = torch.cat([w[f"{name}.weight"] for name in names])
+        bias = torch.cat([w[f"{name}.bias"] for name in names]) if f.bias else torch.zeros(len(weight)).to(weight)
+        sizes = [f.heads * n for n in (key, key, value)]
+        inputs = (tokens, *(other or [tokens]) * 2)
+        q, k, v = (
+            (one @ part.T + shift).unflatten(-1, (f.heads, -1)).transpose(1, 2)
+            for one, part, shift in zip(inputs, weight.split(sizes), bias.split(sizes), strict=True)
+        )
+        scores = torch.einsum("nhld,nhsd->nhls", q, k) / math.sqrt(key)
+        if f.relative:
+            scores = scores + self.biased(w["table"], list(x[0].shape[2:]))
+        weights = torch.nn.functional.dropout(scores.softmax(-1), f.dropout, run.training)
+        found = torch.einsum("nhls,nhse->nlhe", weights, v).flatten(2) @ w["proj.weight"].T
+        found = found + w["proj.bias"] if f.proj_bias else found
+        whole = found.unflatten(1, [n for i, n in enumerate(x[0].shape[1:], 1) if i != place])
+        return whole.movedim(-1, place)
+
+    @staticmethod
+    def biased(table: Tensor, size: list[int]) -> Tensor:
+        """The bias of each pair of positions: of the offset between them, axis by axis."""
+        places: list[list[int]] = [[]]
+        for n in size:
+            places = [[*before, i] for before in places for i in range(n)]
+        index = []
+        for one in places:
+            for other in places:
+                number = 0
+                for a, b, n in zip(one, other, size, strict=True):
+                    number = number * (2 * n - 1) + a - b + n - 1
+                index.append(number)
+        return table[:, index].view(-1, len(places), len(places))
+
+    # --- cost
+    @staticmethod
+    def dims(f: SimpleNamespace, features: int) -> tuple[int, int]:
+        """Features of the keys, and of the values, of a head."""
+        each = features // int(f.heads)
+        return f.key_dim or each, f.value_dim or each
+
+    def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        c = shape[place_of_axis(f.axis, shape)]
+        key, value = self.dims(f, c)
+        projected = f.heads * (2 * key + value)
+        table = f.heads * math.prod(2 * n - 1 for n in self.positions(f, shape)) if f.relative else 0
+        return int(projected * (c + bool(f.bias)) + c * (f.heads * value + bool(f.proj_bias)) + table)
+
+    def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        c, queries = shape[place_of_axis(f.axis, shape)], math.prod(self.positions(f, shape))
+        kv = getattr(f, "kv", None)
+        keys = queries if kv is None else math.prod(self.positions(f, kv))
+        key, value = self.dims(f, c)
+        projected = f.heads * (queries * c * key + keys * c * (key + value) + queries * c * value)
+        return int(projected + f.heads * queries * keys * (key + value))
+
+    @staticmethod
+    def positions(f: SimpleNamespace, shape: Shape) -> Shape:
+        place = place_of_axis(f.axis, shape)
+        return shape[:place] + shape[place + 1 :]
+
+    def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
+        return 0
+
+    # --- source
+    def module(self, e: Site) -> Module:
+        f = e.f
+        last = dim(f.axis) != 1
+        named: dict[str, tuple[Expr | Constant, Constant]] = {
+            "key_dim": (f.key_dim, None),
+            "value_dim": (f.value_dim, None),
+            "bias": (f.bias, True),
+            "proj_bias": (f.proj_bias, True),
+            "dropout": (f.dropout, 0.0),
+        }
+        cls = "CrossAttention" if getattr(f, "kv", None) is not None else "Attention"
+        if not is_lit(f.relative, False):
+            cls, named = "RelativeAttention", {"size": (self.grid(e), None), **named}
+            return Module(cls, (e.c, f.heads), named)
+        return Module(cls, (e.last if last else e.c, f.heads), {**named, "channels_last": (last, False)})
+
+    def grid(self, e: Site) -> ListOf:
+        """The size of the map that relative positions are of."""
+        if not is_lit(e.f.relative, True):
+            raise OpFault("whether positions are relative differs between calls: write a step for each")
+        if e.size is None or dim(e.f.axis) != 1:
+            raise OpFault("relative positions are those of maps of one size: write a step for each")
+        return ListOf(tuple(map(Lit, e.size)))
+
+    def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
+        word = "Cross-attention" if getattr(f, "kv", None) is not None else "Attention"
+        return f"{word}, {f.heads} heads" if f.heads > 1 else word
