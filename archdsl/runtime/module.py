@@ -161,10 +161,10 @@ def build_spec(
     `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`; what is
     proven then is the class as it is without them.
     """
-    patches = patches_in(params)
+    patches = patches_in(params, variant)
     params = {name: plain_value(value, name) for name, value in params.items()}
     rewriting = rewriting or rewritten()
-    laid = [(key.text, value.span.source.text) for key, value in patches]
+    laid = [(key.text, value.span.source.text) for key, value in patches.settings]
     key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), laid, inputs, REGISTRY.edition)), rewriting
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +13,7 @@ from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind, real
 from archdsl.syntax.override import cut, override
 from archdsl.syntax.patches.apply import params_of
-from archdsl.syntax.patches.settings import Setting, as_file
+from archdsl.syntax.patches.settings import Patches, as_file
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, declared, head, is_null
 from archdsl.syntax.words import PLACED
 from archdsl.yaml.located import Mapping, Node, Scalar, read
@@ -188,7 +187,7 @@ def document(source: Source, base: Path | None, path: Path | None, files: Files)
     return Document(override(whole, tree, UsedBlocks(uses, files).params), uses, path, extends=True)
 
 
-def laid_on(doc: Document, patches: SequenceABC[Setting], files: Files) -> Document:
+def laid_on(doc: Document, patches: Patches, files: Files) -> Document:
     """A file with the patches of a call."""
     if not patches:
         return doc

@@ -16,13 +16,13 @@ from archdsl.ops.base import FORM
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind
 from archdsl.support.resources import SPECS, spec_folders
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
-    from archdsl.syntax.patches.settings import Setting
 
 SUFFIX = ".yaml"
 
@@ -42,7 +42,7 @@ def all_shipped() -> list[str]:
     return [name for folder in SPECS for name in shipped(folder)]
 
 
-def read(spec: SpecLike, files: dict[Path, Stamp] | None = None, patches: Sequence[Setting] = ()) -> Spec:
+def read(spec: SpecLike, files: dict[Path, Stamp] | None = None, patches: Patches = NO_PATCHES) -> Spec:
     """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read.
 
     `patches` are laid on it, as those of a file that extends it.
@@ -65,7 +65,7 @@ def read_from(
     source: Source,
     base: Path | None,
     load: Callable[[Path], Source] | None = None,
-    patches: Sequence[Setting] = (),
+    patches: Patches = NO_PATCHES,
 ) -> Spec:
     """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too."""
     from archdsl.analysis.partial import numbers_before
@@ -119,7 +119,7 @@ def graph_of(
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
         refuse_edited(spec)
         return spec
-    return elaborated(read(spec, patches=patches_in(params)), variant, params, inputs, rewriting)
+    return elaborated(read(spec, patches=patches_in(params, variant)), variant, params, inputs, rewriting)
 
 
 def elaborated(

@@ -64,7 +64,7 @@ def cost_of(
     spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    patches = patches_in(params)
+    patches = patches_in(params, variant)
     if isinstance(spec, Mapping) or patches:
         known = Recent(read(spec, patches=patches), {}, ())
     else:

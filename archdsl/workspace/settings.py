@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Source, Span
 from archdsl.expr.given import Placed
-from archdsl.syntax.patches.settings import Setting
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches, Setting
 from archdsl.yaml.located import Mapping as MappingNode
 from archdsl.yaml.located import Node, Scalar, Sequence, from_python, read
 
@@ -49,9 +49,9 @@ def given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapp
     return found
 
 
-def patches_in(params: Mapping[str, Any] | None) -> tuple[Setting, ...]:
-    """The patches that come with params."""
-    return params.patches if isinstance(params, Given) else ()
+def patches_in(params: Mapping[str, Any] | None, *forms: str | None) -> Patches:
+    """The patches that come with params, for the variants named; without any, for all that the spec has."""
+    return Patches(params.patches, forms or None) if isinstance(params, Given) else NO_PATCHES
 
 
 def plain(node: Node, key: Scalar) -> Any:

@@ -31,18 +31,18 @@ AIRY = ("blocks", "stages", "variants", "expect")  # sections with an empty line
 
 def show(spec: SpecLike, variant: str | None, params: Mapping[str, Any], *, origin: bool = False) -> str:
     """The spec as YAML that builds the same network, with the same keys; `origin` names where each line is from."""
-    known = read(spec, patches=patches_in(params))
-    doc = document_of(spec, params)
+    known = read(spec, patches=patches_in(params, variant))
+    doc = document_of(spec, params, variant)
     tree = standing(doc, known, variant, params)
     found = list(laid_out(tree))
     return "".join(f"{text}\n" for text in (with_origins(found) if origin else [line.text for line in found]))
 
 
-def document_of(spec: SpecLike, params: Mapping[str, Any]) -> Document:
+def document_of(spec: SpecLike, params: Mapping[str, Any], variant: str | None = None) -> Document:
     if isinstance(spec, Mapping):
-        return read_tree(y.from_python(dict(spec)), base=None, patches=patches_in(params))
+        return read_tree(y.from_python(dict(spec)), base=None, patches=patches_in(params, variant))
     path = locate(spec)
-    return read_tree(y.open_source(path), base=path, patches=patches_in(params))
+    return read_tree(y.open_source(path), base=path, patches=patches_in(params, variant))
 
 
 # --- what stands in the end

@@ -20,6 +20,7 @@ from archdsl.syntax.patches.apply import Laying, body_of, steps_of
 from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.steps import head_of, spots
 from archdsl.syntax.patches.tables import Table
+from archdsl.syntax.reading.structure import IDENTITY
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import locate, read, read_from
 from archdsl.workspace.showing import document_of, show
@@ -34,9 +35,8 @@ MODELINE = re.compile(r"# yaml-language-server: .*\n")
 def start(target: Path, base: str, name: str | None, *, copy: bool) -> str:
     """The text of a new spec at a path, made from another."""
     own = name or name_of(target)
-    checked_name(
-        Scalar(own, own, False, Span(Source("--name" if name else str(target), own), 1, 1, 1, 1 + len(own))), "spec"
-    )
+    place = Span(Source("--name" if name else target.name, own), 1, 1, 1, 1 + len(own))
+    checked_name(Scalar(own, own, False, place), "spec")
     known = read(base)
     return copied(base, known, own) if copy else extending(target, base, known, own)
 
@@ -106,7 +106,7 @@ def suggestions(doc: Document, known: Spec) -> Iterator[tuple[str, str, list[str
 
 def calls(laying: Laying) -> Iterator[str]:
     for op in dict.fromkeys(head_of(spot.step.base) for spot in laying.all_steps()):
-        if op in REGISTRY and REGISTRY[op].group == REGISTRY["relu"].group and op != "act":
+        if op in REGISTRY and REGISTRY[op].group == REGISTRY["relu"].group and op not in ("act", IDENTITY):
             yield f"{op}: {OTHERS.get(op, 'relu')}"
 
 

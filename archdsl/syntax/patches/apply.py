@@ -10,6 +10,7 @@ from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.edits import Steps
 from archdsl.syntax.patches.paths import Part, missed, parts_of, within
 from archdsl.syntax.patches.places import place_in
+from archdsl.syntax.patches.rules import Rules
 from archdsl.syntax.patches.steps import Spot, bodies, found, head_of, is_call, keys_of, spots, spots_in
 from archdsl.syntax.patches.tables import Table, lay_names
 from archdsl.syntax.reading.values import as_mapping, clip, declared, is_null
@@ -30,6 +31,7 @@ def patched(base: Mapping, over: Mapping, params_of: Params | None = None) -> Ma
     if calls is None and not patches:
         return base
     laid = Laying(draft(base), base, params_of or (lambda _: None))
+    rules = Rules(base.get("init"), laid.part)
     if calls is not None and not is_null(calls):
         for key, value in as_mapping(calls, "calls:", "write calls: {relu: hard_swish}").entries:
             laid.calls(key, value)
@@ -37,7 +39,16 @@ def patched(base: Mapping, over: Mapping, params_of: Params | None = None) -> Ma
         laid.patch(section, key, value)
     tree = laid.tree.settled()
     assert isinstance(tree, Mapping)
-    return tree
+    return with_rules(tree, rules)
+
+
+def with_rules(tree: Mapping, rules: Rules) -> Mapping:
+    """The tree with the rules of `init:` that its modules have now."""
+    held = tree.get("init")
+    if not isinstance(held, Mapping):
+        return tree
+    init = Mapping(rules.settled(), held.span)
+    return Mapping(tuple((key, init if key.text == "init" else value) for key, value in tree.entries), tree.span)
 
 
 def patches_of(base: Mapping, over: Mapping) -> Iterator[tuple[str, Scalar, Node]]:
@@ -88,6 +99,14 @@ class Laying:
     def section(self, name: str) -> list[tuple[Scalar, Draft]]:
         found = self.tree.get(name)
         return found.entries if found is not None else []
+
+    def part(self, name: str) -> tuple[Draft, Callable[[], Iterator[Spot]]] | None:
+        """A block or stage: the list that its keys count in, and all of its steps."""
+        block = next((part for key, part in self.section("blocks") if key.text == name), None)
+        if block is not None:
+            return body_of(block), lambda: spots(body_of(block))
+        stage = next((part for key, part in self.section("stages") if key.text == name), None)
+        return None if stage is None else (inner(stage), lambda: steps_of(stage))
 
     # --- every call
     def calls(self, key: Scalar, value: Node) -> None:

@@ -73,16 +73,17 @@ class Draft:
         return self.node
 
     def in_list(self) -> Iterator[Node]:
-        """What stands in the place of this item."""
-        for other in self.before:
-            yield from other.in_list()
+        """What stands in the place of this item, those beside it among them."""
+        for part in self.around():
+            yield from part.own_items()
+
+    def own_items(self) -> Iterator[Node]:
+        """What stands in the place of this item itself."""
         own = None if self.gone else self.own()
         if self.spread and isinstance(own, Sequence):
             yield from own.items
         elif own is not None:
             yield own
-        for other in self.after:
-            yield from other.in_list()
 
 
 def draft(node: Node, word: str = "") -> Draft:

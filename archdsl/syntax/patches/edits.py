@@ -135,7 +135,7 @@ class Steps:
             raise fault("unknown-override", f"'{path.text}' has no value to change", path.span)
         if not is_call(word) and word not in ("repeat", "split", "choice", "for", "each"):
             raise fault("wrong-type", f"'{word}' takes steps here", head(value), help="or a mapping of its keys")
-        if isinstance(value, Scalar) and isinstance(value.value, str) and self.arguments(word) == []:
+        if isinstance(value, Scalar) and isinstance(value.value, str) and is_call(word) and self.arguments(word) == []:
             help = op_elsewhere(value.text) or did_you_mean(value.text, [*REGISTRY, *STRUCTURE])
             raise fault("unknown-op", f"'{clip(value.text)}' is not an op", value.span, help=help)
         self.in_full(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, field
 
 from archdsl.diagnostics.faults import fault
@@ -28,11 +27,25 @@ class Branch:
         return Mapping(tuple((branch.key, branch.node()) for branch in self.below.values()), self.key.span)
 
 
-def as_file(base: Mapping, settings: SequenceABC[Setting]) -> Mapping:
+@dataclass(frozen=True)
+class Patches:
+    """Settings by path, and the variants of the spec that are built with them."""
+
+    settings: tuple[Setting, ...] = ()
+    forms: tuple[str | None, ...] | None = None  # None: any
+
+    def __bool__(self) -> bool:
+        return bool(self.settings)
+
+
+NO_PATCHES = Patches()
+
+
+def as_file(base: Mapping, patches: Patches) -> Mapping:
     """What a file that extends the base would say."""
-    root = Branch(settings[0][0])
-    for key, value in settings:
-        section, below = placed(base, key)
+    root = Branch(patches.settings[0][0])
+    for key, value in patches.settings:
+        section, below = placed(base, key, patches)
         branch = root
         for word in (section, *below):
             branch = branch.below.setdefault(word.text, Branch(word))
@@ -42,12 +55,12 @@ def as_file(base: Mapping, settings: SequenceABC[Setting]) -> Mapping:
     return found
 
 
-def placed(base: Mapping, key: Scalar) -> tuple[Scalar, list[Scalar]]:
+def placed(base: Mapping, key: Scalar, patches: Patches) -> tuple[Scalar, list[Scalar]]:
     """The section that a path belongs to, and the keys below it: one path, or a word for each level."""
     first, *rest = parts_of_words(key)
     for section in BY_PATH[:3]:
         if first.text in names_in(base, section):
-            refuse_stated(base, section, first, key)
+            refuse_stated(base, section, first, key, patches.forms)
             return Scalar(section, section, False, first.span), [key]
     if first.text in BY_PATH and rest:
         path = key.text[len(first.text) + 1 :]
@@ -56,7 +69,8 @@ def placed(base: Mapping, key: Scalar) -> tuple[Scalar, list[Scalar]]:
     if first.text in BY_NAME and rest:
         return first.key, [part.key for part in rest]
     known = [name for section in BY_PATH[:3] for name in names_in(base, section)]
-    said = f"a path begins with one of them, or with {', '.join((*BY_PATH, *BY_NAME))}"
+    elsewhere = " (blocks of files in use: cannot be patched)" if "use" in base and first.text[:1].isupper() else ""
+    said = f"; a path begins with one of them, or with {', '.join((*BY_PATH, *BY_NAME))}{elsewhere}"
     raise missed(first, "there is no stage, block or param", known, "there are", said=said)
 
 
@@ -73,12 +87,24 @@ def names_in(base: Mapping, section: str) -> list[str]:
     return found.keys() if isinstance(found, Mapping) else []
 
 
-def refuse_stated(base: Mapping, section: str, first: Part, key: Scalar) -> None:
-    """Raises at a table that variants state: the default would be changed, and no variant."""
+def refuse_stated(base: Mapping, section: str, first: Part, key: Scalar, forms: tuple[str | None, ...] | None) -> None:
+    """Raises at a table that a variant states: the default would be changed, and not the variant."""
     variants = base.get("variants")
     if section != "params" or not isinstance(variants, Mapping):
         return
-    stating = [name.text for name, said in variants.entries if isinstance(said, Mapping) and first.text in said]
+    built = variants.keys() if forms is None else [name for form in forms for name in chain(variants, form)]
+    stating = [name for name in built if isinstance(said := variants.get(name), Mapping) and first.text in said]
     if stating:
-        message = f"'{first.text}' is stated by the variants {', '.join(stating)}"
-        raise fault("unknown-override", message, first.span, help=f"name the one: variants.{stating[0]}.{key.text}")
+        message = f"the variant '{stating[0]}' states '{first.text}' itself"
+        raise fault("unknown-override", message, first.span, help=f"name it too: variants.{stating[0]}.{key.text}")
+
+
+def chain(variants: Mapping, name: str | None) -> list[str]:
+    """A variant and those that it extends."""
+    found: list[str] = []
+    while name is not None and name not in found:
+        found.append(name)
+        said = variants.get(name)
+        base = said.get("extends") if isinstance(said, Mapping) else None
+        name = base.text if isinstance(base, Scalar) else None
+    return found

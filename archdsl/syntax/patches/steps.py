@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import Note, fault
-from archdsl.ops import REGISTRY
 from archdsl.syntax.patches.draft import Draft
 from archdsl.syntax.patches.paths import Part, missed
 from archdsl.syntax.patches.places import listed
@@ -138,9 +137,9 @@ def chosen(meant: list[Spot], part: Part, what: str) -> list[Spot]:
         return [meant[part.place]]
     if part.place is None and len(meant) == 1:
         return meant
-    lines = ", ".join(str(spot.step.base.span.line) for spot in meant[:10])
+    lines = list(dict.fromkeys(str(spot.step.base.span.line) for spot in meant[:10]))
     count = f"{len(meant)} steps" if len(meant) > 1 else "one step"
-    message = f"{what} has {count} '{part.text}'" + (f", in line {lines}" if len(meant) > 1 else "")
+    message = f"{what} has {count} '{part.text}', on line{'s' * (len(lines) > 1)} {', '.join(lines)}"
     which = f"{part.text}[0] to {part.text}[{len(meant) - 1}], or all of them, {part.text}[*]"
     help = f"write {which}" if len(meant) > 1 else f"write {part.text}"
     raise fault("unknown-override", message, part.span, help=help)
@@ -152,6 +151,3 @@ def refuse_last(spot: Spot, part: Part) -> None:
         message = f"'{part.text}' is the only step there: nothing would be left"
         raise fault("unknown-override", message, part.span, help="put identity in its place")
 
-
-def known_target(word: str) -> bool:
-    return word in REGISTRY or word in STRUCTURE

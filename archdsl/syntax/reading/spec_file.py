@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from collections.abc import Sequence as SequenceABC
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from archdsl.syntax.compose import Document, Files, Reference, called_from, docu
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
 from archdsl.syntax.own_ops import load_installed, refuse_words
-from archdsl.syntax.patches.settings import Setting
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
 from archdsl.syntax.reading.figures import known_blocks, read_figure
@@ -65,7 +64,7 @@ def read_spec(
     *,
     base: Path | None,
     load: Callable[[Path], Source] = open_source,
-    patches: SequenceABC[Setting] = (),
+    patches: Patches = NO_PATCHES,
 ) -> Spec:
     """The spec in a text, with `patches` laid on it; raises `SpecError` with all its independent faults.
 
@@ -78,7 +77,7 @@ def read_spec(
 
 
 def opened(
-    source: Source, path: Path | None, load: Callable[[Path], Source], patches: SequenceABC[Setting]
+    source: Source, path: Path | None, load: Callable[[Path], Source], patches: Patches
 ) -> tuple[Document, Files]:
     """A text with what it extends, and `patches` on it; and the files that it may name."""
     files = Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
@@ -86,7 +85,7 @@ def opened(
     return laid_on(whole, patches, files), files
 
 
-def read_tree(source: Source, *, base: Path | None, patches: SequenceABC[Setting] = ()) -> Document:
+def read_tree(source: Source, *, base: Path | None, patches: Patches = NO_PATCHES) -> Document:
     """The tree of a spec that has been read: what it extends and all patches in it."""
     return opened(source, base, open_source, patches)[0]
 
