@@ -5,12 +5,13 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Diagnostic, SpecError, fault
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
-from archdsl.ir.graph import Graph
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
 if TYPE_CHECKING:
@@ -19,15 +20,31 @@ if TYPE_CHECKING:
 
     import torch
 
-    from archdsl.analysis.cost import Cost
+    from archdsl.analysis.cost import Cost, StageCost
+    from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
+    from archdsl.workspace.checking import Checked
     from archdsl.workspace.comparison import Comparison
     from archdsl.workspace.library import Features, Inputs, SpecLike
 
 Form: TypeAlias = Literal["train", "deploy"]
 Style: TypeAlias = Literal["specialized", "parametric"]
 __version__ = "0.1.0"
+# What functions give, which is imported when it is asked for.
+LATE = {
+    "Checked": "archdsl.workspace.checking",
+    "Comparison": "archdsl.workspace.comparison",
+    "Cost": "archdsl.analysis.cost",
+    "Difference": "archdsl.analysis.difference",
+    "StageCost": "archdsl.analysis.cost",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module 'archdsl' has no attribute '{name}'")
+    return getattr(import_module(LATE[name]), name)
 
 
 def graph(
@@ -44,7 +61,7 @@ def graph(
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
-    `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
+    `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
@@ -230,6 +247,87 @@ def port(
     )
 
 
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["pdf", "png"],
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> bytes: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: str,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str | bytes: ...
+
+
 def draw(
     spec: SpecLike | Graph,
     /,
@@ -316,6 +414,42 @@ def table(
     )
 
 
+def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+
+    Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
+    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    """
+    from archdsl.workspace import difference
+
+    return difference.diff(before, after)
+
+
+def specs() -> list[str]:
+    """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
+    from archdsl.workspace.library import all_shipped
+
+    return all_shipped()
+
+
+def variants(spec: SpecLike, /) -> list[str]:
+    """The names of the variants of a spec, in its order."""
+    from archdsl.workspace.library import read
+
+    return list(read(spec).variants)
+
+
+def check(spec: SpecLike, /) -> Checked:
+    """Checks a spec in all of its variants, and the numbers that it states: what `archdsl check` does.
+
+    Raises `SpecError` with all faults that do not follow from others.
+    """
+    from archdsl.workspace import checking
+
+    return checking.check(spec)
+
+
 def _given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Params, with what `set=` says by path."""
     if settings is None:
@@ -337,19 +471,30 @@ def load_ops(file: str | os.PathLike[str], /) -> list[str]:
 
 
 __all__ = [
+    "Checked",
+    "Comparison",
+    "Cost",
+    "Diagnostic",
+    "Difference",
     "Field",
     "Graph",
     "Module",
+    "Node",
     "Op",
     "OpFault",
     "Run",
+    "Scope",
     "Shape",
     "Site",
     "SpecError",
+    "StageCost",
+    "Tensor",
     "__version__",
     "build",
+    "check",
     "convert",
     "cost",
+    "diff",
     "draw",
     "emit",
     "export_onnx",
@@ -357,6 +502,8 @@ __all__ = [
     "load_ops",
     "per_axis",
     "port",
+    "specs",
     "table",
     "times",
+    "variants",
 ]

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.analysis.lines import lines, runs, spelled
 from archdsl.analysis.reach import Reach, stride
 from archdsl.analysis.trace import Part, Trace, trace_of
-from archdsl.analysis.work import Work, summed
-from archdsl.ir.graph import Graph
+from archdsl.analysis.work import Work, summed, work
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
 
 BYTES = 4  # of a float32
+BY = ("stage", "node")  # what records are made of
 
 COUNTED = (
     "params: trained values, the scale and shift of norms included; buffers: running means and variances",
@@ -103,6 +105,14 @@ class Cost(Work):
             "counted": list(COUNTED),
         }
 
+    def to_records(self, by: Literal["stage", "node"] = "stage") -> list[dict[str, Any]]:
+        """A flat dict for each line of the stage table, or for each node, as pandas takes them."""
+        if by not in BY:
+            raise fault("bad-call", f"there are no records by '{by}'", help=f"by is one of {', '.join(BY)}")
+        which = {"network": self.name, "variant": self.variant}
+        found = [line.data() for line in self.stages] if by == "stage" else list(map(node_record, self.graph.nodes))
+        return [which | record for record in found]
+
     def to_text(self, width: int = 120) -> str:
         """The table for a terminal, with the totals and what is counted."""
         from archdsl.backends.cost import text
@@ -132,6 +142,22 @@ class Cost(Work):
         from archdsl.backends.cost import html
 
         return html(self)
+
+
+def node_record(node: Node) -> dict[str, Any]:
+    """A node and its work as plain data."""
+    stage = node.scope
+    while stage.parent is not None and stage.kind != "stage":
+        stage = stage.parent
+    return {
+        "id": node.id,
+        "path": node.path,
+        "stage": stage.name,
+        "op": node.op.name,
+        "input": list(node.inputs[0].shape),
+        "output": list(node.shape),
+        **work(node).data(),
+    }
 
 
 def cost(graph: Graph) -> Cost:

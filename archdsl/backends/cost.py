@@ -191,7 +191,8 @@ def short_names(lines: Sequence[Line]) -> list[str]:
 
 
 def as_json(found: Cost) -> str:
-    return json.dumps(found.data() | {"table": table_data(found.table)}, indent=2, ensure_ascii=False) + "\n"
+    document = {"archdsl_cost": 1, **found.data(), "table": table_data(found.table)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def table_data(table: StageTable) -> dict[str, Any]:

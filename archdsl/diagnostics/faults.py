@@ -44,6 +44,10 @@ class SpecError(Exception):
 
         return render_text(self.diagnostics)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the diagnostics, without the frames of archdsl."""
+        return str(self).splitlines()
+
 
 def fault(
     code: str, message: str, span: Span | None = None, *, label: str = "", notes: tuple[Note, ...] = (), help: str = ""

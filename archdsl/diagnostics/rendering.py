@@ -34,8 +34,9 @@ def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
 
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """A list of objects; lines and columns count from 1, the end column is exclusive."""
-    return json.dumps([_object(item) for item in diagnostics], indent=2, ensure_ascii=True)
+    """Lines and columns count from 1, the end column is exclusive."""
+    found = {"archdsl_check": 1, "diagnostics": [_object(item) for item in diagnostics]}
+    return json.dumps(found, indent=2, ensure_ascii=True)
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:

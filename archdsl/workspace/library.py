@@ -47,10 +47,11 @@ def read(spec: SpecLike, files: dict[Path, Stamp] | None = None, patches: Patche
 
     `patches` are laid on it, as those of a file that extends it.
     """
-    from archdsl.yaml.located import from_python, open_source
+    from archdsl.yaml.located import open_source
 
-    if isinstance(spec, Mapping):
-        return read_from(from_python(dict(spec)), None, patches=patches)
+    given = in_memory(spec)
+    if given is not None:
+        return read_from(given, None, patches=patches)
     path = locate(spec)
 
     def load(path: Path) -> Source:
@@ -59,6 +60,15 @@ def read(spec: SpecLike, files: dict[Path, Stamp] | None = None, patches: Patche
         return open_source(path)
 
     return read_from(load(path), path, load, patches)
+
+
+def in_memory(spec: SpecLike) -> Source | None:
+    """The text of a spec that is no file: of a dict, or YAML as text, which has more than one line."""
+    from archdsl.yaml.located import from_python
+
+    if isinstance(spec, Mapping):
+        return from_python(dict(spec))
+    return Source("<text>", spec) if isinstance(spec, str) and "\n" in spec else None
 
 
 def read_from(
@@ -146,10 +156,10 @@ def rewritten(features: Features = False, form: str = "train", passes: Sequence[
     return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
 
 
-def locate(spec: str | os.PathLike[str]) -> Path:
+def locate(spec: SpecLike) -> Path:
     """The file meant: one that exists, or else a shipped spec of that name."""
-    if not is_path(spec):
-        raise fault("bad-call", f"a spec is a path, a name or a dict, not {shown(spec)}")
+    if isinstance(spec, Mapping) or not is_path(spec):
+        raise fault("bad-call", f"a spec is a path, a name, a text or a dict, not {shown(spec)}")
     text = os.fspath(spec)
     if "\0" in text:
         raise fault("missing-file", f"there is no file {text!r}")
@@ -189,4 +199,15 @@ def near(where: Path, name: str) -> str:
     return did_you_mean(name, here)
 
 
-__all__ = ["Features", "Inputs", "SpecLike", "all_shipped", "graph_of", "locate", "read", "rewritten", "shipped"]
+__all__ = [
+    "Features",
+    "Inputs",
+    "SpecLike",
+    "all_shipped",
+    "graph_of",
+    "in_memory",
+    "locate",
+    "read",
+    "rewritten",
+    "shipped",
+]

@@ -21,7 +21,7 @@ from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.spec import Spec
-from archdsl.workspace.library import Inputs, SpecLike, locate, read, read_from
+from archdsl.workspace.library import Inputs, SpecLike, in_memory, locate, read, read_from
 from archdsl.workspace.settings import patches_in
 from archdsl.yaml.located import open_source
 
@@ -65,10 +65,7 @@ def cost_of(
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
     patches = patches_in(params, variant)
-    if isinstance(spec, Mapping) or patches:
-        known = Recent(read(spec, patches=patches), {}, ())
-    else:
-        known = recent(locate(spec))
+    known = Recent(read(spec, patches=patches), {}, ()) if patches or in_memory(spec) else recent(locate(spec))
     whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     if loses_joins(whole[1], wanted[1]):
         count_program(*whole, variant, params, inputs)

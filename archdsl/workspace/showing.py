@@ -21,7 +21,7 @@ from archdsl.syntax.reading.comments import comment_on
 from archdsl.syntax.reading.spec_file import read_tree
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.syntax.words import SPEC, VARIANT
-from archdsl.workspace.library import SpecLike, locate, read
+from archdsl.workspace.library import SpecLike, in_memory, locate, read
 from archdsl.workspace.settings import patches_in
 from archdsl.yaml import located as y
 from archdsl.yaml.writing import Line, lines_of
@@ -39,8 +39,9 @@ def show(spec: SpecLike, variant: str | None, params: Mapping[str, Any], *, orig
 
 
 def document_of(spec: SpecLike, params: Mapping[str, Any], variant: str | None = None) -> Document:
-    if isinstance(spec, Mapping):
-        return read_tree(y.from_python(dict(spec)), base=None, patches=patches_in(params, variant))
+    given = in_memory(spec)
+    if given is not None:
+        return read_tree(given, base=None, patches=patches_in(params, variant))
     path = locate(spec)
     return read_tree(y.open_source(path), base=path, patches=patches_in(params, variant))
 
@@ -92,7 +93,7 @@ def chosen(tree: y.Mapping, spec: Spec, variant: str) -> y.Mapping:
                 tree = with_param(tree, key, value)
     expect = tree.get("expect")
     own = expect.get(variant) if isinstance(expect, y.Mapping) else None
-    tree = without_keys(tree, ("variants", "expect"))
+    tree = without_keys(tree, ("variants", "default", "expect"))
     if own is None:
         return tree
     stated = y.Mapping(((word(DEFAULT, own.span), own),), own.span)

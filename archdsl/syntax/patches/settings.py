@@ -92,7 +92,10 @@ def refuse_stated(base: Mapping, section: str, first: Part, key: Scalar, forms: 
     variants = base.get("variants")
     if section != "params" or not isinstance(variants, Mapping):
         return
-    built = variants.keys() if forms is None else [name for form in forms for name in chain(variants, form)]
+    default = base.get("default")
+    standing = default.text if isinstance(default, Scalar) else None  # the variant that is built where none is chosen
+    chosen = variants.keys() if forms is None else [form or standing for form in forms]
+    built = [name for form in chosen for name in chain(variants, form)]
     stating = [name for name in built if isinstance(said := variants.get(name), Mapping) and first.text in said]
     if stating:
         message = f"the variant '{stating[0]}' states '{first.text}' itself"

@@ -150,4 +150,3 @@ def refuse_last(spot: Spot, part: Part) -> None:
     if len(listed(spot.inside)) < 2:
         message = f"'{part.text}' is the only step there: nothing would be left"
         raise fault("unknown-override", message, part.span, help="put identity in its place")
-

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from archdsl.commands import cli
-from archdsl.commands.check import check
+from archdsl.workspace.checking import check
 from archdsl.workspace.library import read
 
 
