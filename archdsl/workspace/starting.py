@@ -175,19 +175,36 @@ def copied(base: str, known: Spec, own: str) -> str:
     alone = "extends" not in tree and "use" not in tree
     text = source.text if alone else show(base, None, {})
     head = f"# {own} starts as a copy of {known.name} ({path.name}).\n"
-    return head + renamed(MODELINE.sub("", without_expected(text)), own)
+    return head + renamed(MODELINE.sub("", without_measures(text)), own)
 
 
-def without_expected(text: str) -> str:
-    """The text without `expect:`, whose numbers an edit makes wrong."""
-    lines = text.splitlines(keepends=True)
+def without_measures(text: str) -> str:
+    """The text without `expect:`, whose numbers an edit makes wrong, and without published accuracies."""
     tree = read_yaml(Source("", text))
-    key = tree.key("expect") if isinstance(tree, Mapping) else None
-    value = tree.get("expect") if isinstance(tree, Mapping) else None
-    if key is None or value is None:
-        return text
-    rest = lines[: key.span.line - 1] + lines[max(value.span.end_line, key.span.line) :]
-    return "".join(rest).rstrip() + "\n"
+    assert isinstance(tree, Mapping)
+    lines = text.splitlines(keepends=True)
+    variants = tree.get("variants")
+    for _, said in variants.entries if isinstance(variants, Mapping) else ():
+        key, value = (said.key("top1"), said.get("top1")) if isinstance(said, Mapping) else (None, None)
+        if key is not None and value is not None:
+            cut(lines, key.span, value.span)
+    key, value = tree.key("expect"), tree.get("expect")
+    if key is not None and value is not None:
+        lines[key.span.line - 1 : value.span.end_line] = []
+    return "".join(lines).rstrip() + "\n"
+
+
+def cut(lines: list[str], key: Span, value: Span) -> None:
+    """Takes an entry of a mapping out of its lines, and a comma that parted it from another."""
+    before, after = lines[key.line - 1][: key.col - 1], lines[value.end_line - 1][value.end_col - 1 :]
+    for number in range(key.line, value.end_line):
+        lines[number] = ""
+    if before.rstrip().endswith(","):
+        before = before.rstrip()[:-1]
+    else:
+        after = re.sub(r"^\s*,\s*", "", after)
+    alone = not before.strip() and not after.split("#")[0].strip()
+    lines[key.line - 1] = "" if alone else before + after
 
 
 def renamed(text: str, own: str) -> str:
