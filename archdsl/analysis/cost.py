@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 BYTES = 4  # of a float32
 BY = ("stage", "node")  # what records are made of
 
+LAYERS = "MACs: multiply-adds of convolution and linear layers for one input, nothing else"
+PRODUCTS = "MACs: multiply-adds of convolution and linear layers and of products of tensors (attention) for one input"
 COUNTED = (
     "params: trained values, the scale and shift of norms included; buffers: running means and variances",
     "what runs in training alone (an auxiliary head) counts its params and buffers, nothing else",
-    "MACs: multiply-adds of convolution and linear layers for one input, nothing else",
+    LAYERS,
     "norm, activation, pool, elementwise: elements computed by each kind (pool: elements read)",
     "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
     "receptive field: of the last feature map; what a global pool spreads (squeeze-and-excitation) is left out",
@@ -67,6 +69,7 @@ class Cost(Work):
     outputs: dict[str, Shape] = field(default_factory=dict)
     peak: int = 0  # elements alive at once
     receptive_field: tuple[int, ...] | None = None
+    counted: tuple[str, ...] = COUNTED  # what the columns hold, a line each
     stages: list[StageCost] = field(default_factory=list)
     made: Graph | Callable[[], Graph] = field(repr=False, compare=False)  # the graph, or what makes it
 
@@ -102,7 +105,7 @@ class Cost(Work):
             "peak_bytes": self.peak_bytes,
             "receptive_field": list(self.receptive_field) if self.receptive_field else None,
             "stages": [stage.data() for stage in self.stages],
-            "counted": list(COUNTED),
+            "counted": list(self.counted),
         }
 
     def to_records(self, by: Literal["stage", "node"] = "stage") -> list[dict[str, Any]]:
@@ -186,9 +189,17 @@ def cost_of(
         outputs=dict(outputs),
         peak=trace.peak(),
         receptive_field=trace.last_field(reaches),
+        counted=counted_in(trace),
         stages=[line(name, part, trace, reaches) for name, part in lines(trace.root)],
         made=made,
     )
+
+
+def counted_in(trace: Trace) -> tuple[str, ...]:
+    """What is counted, with the products of tensors where there are any."""
+    if not any(step.worker.op.multiplies for step in trace.steps):
+        return COUNTED
+    return tuple(PRODUCTS if text == LAYERS else text for text in COUNTED)
 
 
 def line(name: str, part: Part, trace: Trace, reaches: list[Reach | None]) -> StageCost:

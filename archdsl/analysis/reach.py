@@ -38,6 +38,8 @@ def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Window
     size, rank = entry[1:], len(out) - 1
     if rank == 0 or op.placeless or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
+    if op.borders:
+        return single(rank)
     if len(size) != rank:
         extents, steps = op.window(fields, len(size))
         return single(rank) if {*extents, *steps} <= {1} else None

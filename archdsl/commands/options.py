@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archdsl.commands.terminal import complain
+from archdsl.commands import completion
+from archdsl.commands.progress import note, working
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
@@ -93,12 +94,19 @@ to_set = click.option(
     metavar="NAME=VALUE",
     multiple=True,
     callback=parse_set,
+    shell_complete=completion.params,
     help="Set a param, or a part of the spec by its path: dense.stage3.layers=12. Repeatable.",
 )
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
-    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+    "--format",
+    "form",
+    metavar="FORMAT",
+    default="text",
+    show_default=True,
+    shell_complete=completion.tables,
+    help="text, md, latex, json, csv.",
 )
 
 
@@ -115,18 +123,28 @@ def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 # By which a network of a spec is chosen; what they say is what `network` takes after the spec.
 to_choose = group_of(
-    click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
+    click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="A variant of the spec."),
     to_set,
     to_input,
     click.option(
-        "--form", "layers", metavar="FORM", default="train", help="train, or deploy: the form after training."
+        "--form",
+        "layers",
+        metavar="FORM",
+        default="train",
+        shell_complete=completion.words("train", "deploy"),
+        help="train, or deploy: the form after training.",
     ),
     to_own,
 )
 to_pass = click.option(
-    "--pass", "passes", metavar="PASS", multiple=True, help="Rewrite it; `archdsl passes` lists how."
+    "--pass",
+    "passes",
+    metavar="PASS",
+    multiple=True,
+    shell_complete=completion.passes,
+    help="Rewrite it; `archdsl passes` lists how.",
 )
-to_choose_of_spec = group_of(click.argument("spec"), to_choose, to_pass)
+to_choose_of_spec = group_of(completion.spec_argument("spec"), to_choose, to_pass)
 
 
 def network(
@@ -142,7 +160,8 @@ def network(
     """The network of a spec that the options choose."""
     from archdsl.workspace.library import graph_of, rewritten
 
-    graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    with working(f"reading {spec}"):
+        graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
     if variant is None and graph.variant is not None:
-        complain(f"archdsl: {spec} is built as its default variant, {graph.variant}")
+        note(f"{spec} is built as its default variant, {graph.variant}")
     return graph

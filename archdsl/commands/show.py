@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from archdsl.commands import completion
 from archdsl.commands.options import to_file, to_own, to_set
 from archdsl.commands.terminal import result
 
 
 @click.command("show")
-@click.argument("spec")
-@click.option("--variant", "-v", metavar="NAME", help="A variant of the spec.")
+@completion.spec_argument("spec")
+@click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="A variant of the spec.")
 @to_set
 @click.option("--origin", is_flag=True, help="Say behind each line which file and line it comes from.")
 @to_own

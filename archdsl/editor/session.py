@@ -43,7 +43,7 @@ class Session:
         await asyncio.sleep(delay)
         if current is None or self.rounds.get(path) != current:
             return
-        analysis = self.analyse(path)
+        analysis = self.current(path)
         if analysis is None:
             return
         for other in self.readers(path):
@@ -55,6 +55,13 @@ class Session:
                 return
         if self.latest.get(path) is analysis:
             self.publish(path, analysis)
+
+    def current(self, path: Path) -> Analysis | None:
+        """What is known of the text that a document has now, found out if it is not yet."""
+        known = self.latest.get(path)
+        if known is not None and known.source.text == self.project.open.get(path):
+            return known
+        return self.analyse(path) if path in self.project.open else None
 
     def analyse(self, path: Path) -> Analysis | None:
         """The first round of a document, and what it finds published; None if it is no spec."""
@@ -74,7 +81,7 @@ class Session:
 
     def readers(self, path: Path) -> list[Path]:
         """The other open documents that are made of one."""
-        inner = Project(self.project.open, files=self.project.files)
+        inner = Project(self.project.open, files=self.project.files)  # no folder: those that are open alone
         return [file.path for file in inner.made_of({path}) if file.path != path and file.path in self.project.open]
 
     def file(self, path: Path) -> File | None:
@@ -87,6 +94,7 @@ class Session:
 
         A place is looked up in the text that a network was read from, so one of an older text says nothing.
         """
+        self.current(path)
         current = self.project.file(path)
         own = [self.sound[path]] if path in self.sound else []
         others = [found for other, found in self.sound.items() if other != path]

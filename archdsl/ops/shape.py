@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -299,6 +300,14 @@ class Rearrange(Mover, name="rearrange"):
             (frozenset().union(*(axes[n] for n in axis)), [given[name] for n in axis for name in sorted(fields[n])])
             for axis in pattern.right
         ]
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        left, right = (side[:0:-1] for side in self.read(f)[0])  # the spatial axes, from the last one
+        spatial = {name for axis in left for name in axis}
+        pairs = zip_longest(left, right, fillvalue=())
+        stays = all(spatial.isdisjoint(set(axis).difference(old)) for old, axis in pairs)
+        kept = all(not old or not spatial.isdisjoint(axis) for old, axis in zip(left, right, strict=False))
+        return (1 if stays and kept else 0,) * rank, (1,) * rank
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         first = self.read(f)[0].right[0]
