@@ -191,7 +191,7 @@ def shortened(step: Mapping) -> Node:
 
 def replace(spot: Spot, value: Node) -> None:
     """Puts another step, or several, in the place of one; the keys beside it that say when and where stay."""
-    old = spot.step.node
+    old = spot.step.own()
     beside = (
         [entry for entry in old.entries if entry[0].text in KEPT] if isinstance(old, Mapping) and head_of(old) else []
     )
