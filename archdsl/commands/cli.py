@@ -35,6 +35,7 @@ NAMES = (
     "port",
     "schema",
     "show",
+    "sweep",
     "table",
 )
 

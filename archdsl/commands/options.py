@@ -35,6 +35,29 @@ def parse_option(context: click.Context, where: click.Parameter, values: Sequenc
     return dict(found)
 
 
+def split_setting(option: str, text: str) -> tuple[str, str]:
+    """The two sides of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} growth=16")
+    return name.strip(), value.strip()
+
+
+def parse_value(what: str, text: str) -> Any:
+    """A YAML scalar or list, of the option `what`."""
+    from archdsl.diagnostics.spans import Source
+    from archdsl.yaml.located import Mapping, Node, Scalar, read
+
+    def plain(node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return node.value
+        if isinstance(node, Mapping):
+            raise fault("bad-value", f"'{what}' cannot be a mapping", node.span)
+        return [plain(item) for item in node.items]
+
+    return None if text in ("", "~", "null") else plain(read(Source(what, text)))
+
+
 def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:
     """`--input 3,192,192`, or for a network of several inputs `--input image=3,192,192`."""
     shapes = [(name.strip() if equals else None, sizes(shape)) for name, equals, shape in map(halves, values)]
