@@ -43,21 +43,6 @@ def split_setting(option: str, text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def parse_value(what: str, text: str) -> Any:
-    """A YAML scalar or list, of the option `what`."""
-    from archdsl.diagnostics.spans import Source
-    from archdsl.yaml.located import Mapping, Node, Scalar, read
-
-    def plain(node: Node) -> Any:
-        if isinstance(node, Scalar):
-            return node.value
-        if isinstance(node, Mapping):
-            raise fault("bad-value", f"'{what}' cannot be a mapping", node.span)
-        return [plain(item) for item in node.items]
-
-    return None if text in ("", "~", "null") else plain(read(Source(what, text)))
-
-
 def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:
     """`--input 3,192,192`, or for a network of several inputs `--input image=3,192,192`."""
     shapes = [(name.strip() if equals else None, sizes(shape)) for name, equals, shape in map(halves, values)]
