@@ -30,6 +30,7 @@ NAMES = (
     "list",
     "new",
     "lsp",
+    "mcp",
     "ops",
     "passes",
     "port",
