@@ -42,7 +42,10 @@ def setting(
 ) -> Setting:
     """Params and inputs of a variant, with those given over them."""
     given = {name: plain_value(value, name) for name, value in params.items() if name in function.params}
-    return setting_of(spec, function, variant, {**params, **given}, inputs)
+    values = Placed()
+    values.places = params.places if isinstance(params, Placed) else {}
+    values.update({**params, **given})
+    return setting_of(spec, function, variant, values, inputs)
 
 
 def setting_of(
