@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from archdsl.diagnostics.spans import Span
+
+Severity: TypeAlias = Literal["error", "warning"]
 
 MAX_TEXT = 600  # characters of a message
 
@@ -21,7 +24,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One fault: a code, a message in the user's words, the place, and what to do."""
+    """One fault: a code, a message in the user's words, the place, and what to do. What lint finds is a warning."""
 
     code: str
     message: str
@@ -30,6 +33,7 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
     help: str = ""
     trail: tuple[Note, ...] = ()
+    severity: Severity = "error"
 
 
 class SpecError(Exception):
@@ -43,6 +47,10 @@ class SpecError(Exception):
         from archdsl.diagnostics.rendering import render_text
 
         return render_text(self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the diagnostics, without the frames of archdsl."""
+        return str(self).splitlines()
 
 
 def fault(

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
-from archdsl.ops.axes import axis_field, dim, place_of_axis
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, times
+from archdsl.ops.axes import axis_field, is_channels, place_of_axis, place_of_features
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
+from archdsl.ops.conv import with_bias
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,7 @@ class Attention(Op, name="multihead_attention"):
     values come from another tensor. `axis: w` says that the features stand on the last axis, as of tokens L×C.
     """
 
-    group, role, fresh, counts, placeless = "attention", "linear", True, "", True
+    group, role, fresh, counts, placeless, multiplies = "attention", "linear", True, "", True, True
     fields = (
         Field("heads", "int", doc="how many", minimum=1),
         Field(
@@ -48,10 +49,7 @@ class Attention(Op, name="multihead_attention"):
         if len(shape) < 2:
             message = f"multihead_attention takes a map or a sequence, this one is {times(shape)}"
             raise OpFault(message, help="put it before flatten")
-        if place_of_axis(f.axis, shape) not in (0, len(shape) - 1):
-            message = "the features of attention stand on c or on the last axis"
-            raise OpFault(message, field="axis", help="rearrange the axes before it")
-        features = shape[place_of_axis(f.axis, shape)]
+        features = shape[place_of_features(f.axis, shape)]
         if (f.key_dim is None or f.value_dim is None) and features % f.heads:
             raise OpFault(
                 f"{f.heads} heads do not divide the {features} channels",
@@ -114,6 +112,17 @@ class Attention(Op, name="multihead_attention"):
         each = features // int(f.heads)
         return f.key_dim or each, f.value_dim or each
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        c = shape[place_of_axis(f.axis, shape)]
+        key, value = (int(f.heads * n) for n in self.dims(f, c))
+        cross = getattr(f, "kv", None) is not None
+        rows = {"q": key, "kv": key + value} if cross else {"qkv": 2 * key + value}
+        offsets = math.prod(2 * n - 1 for n in self.positions(f, shape))
+        found: State = {"table": (f.heads, offsets)} if f.relative else {}
+        for layer, features in rows.items():
+            found |= named(layer, with_bias((features, c), features if f.bias else 0))
+        return found | named("proj", with_bias((c, value), c if f.proj_bias else 0))
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         c = shape[place_of_axis(f.axis, shape)]
         key, value = self.dims(f, c)
@@ -140,7 +149,7 @@ class Attention(Op, name="multihead_attention"):
     # --- source
     def module(self, e: Site) -> Module:
         f = e.f
-        last = dim(f.axis) != 1
+        last = not is_channels(f.axis, e.rank)
         named: dict[str, tuple[Expr | Constant, Constant]] = {
             "key_dim": (f.key_dim, None),
             "value_dim": (f.value_dim, None),
@@ -158,10 +167,15 @@ class Attention(Op, name="multihead_attention"):
         """The size of the map that relative positions are of."""
         if not is_lit(e.f.relative, True):
             raise OpFault("whether positions are relative differs between calls: write a step for each")
-        if e.size is None or dim(e.f.axis) != 1:
+        if e.size is None or not is_channels(e.f.axis, e.rank):
             raise OpFault("relative positions are those of maps of one size: write a step for each")
         return ListOf(tuple(map(Lit, e.size)))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         word = "Cross-attention" if getattr(f, "kv", None) is not None else "Attention"
         return f"{word}, {f.heads} heads" if f.heads > 1 else word
+
+
+def named(layer: str, state: State) -> State:
+    """The tensors of a layer inside a module, by their names there."""
+    return {f"{layer}.{name}": shape for name, shape in state.items()}

@@ -7,7 +7,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from archdsl.backends.torch.numbers import Numbers
+from archdsl.analysis.noting import SPREAD
+from archdsl.backends.torch.numbers import UNKNOWN, Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
@@ -77,7 +78,7 @@ class Sizes:
             return self.entering
         if var in self.carried:
             node = self.carried[var]
-            return None if isinstance(node, ir.Loop) else self.of(*node.operands())
+            return self.entering_turn(node) if isinstance(node, ir.Loop) else self.of(*node.operands())
         match self.made.get(var):
             case ir.Primitive() as node:
                 return self.after(node)
@@ -96,6 +97,8 @@ class Sizes:
     def after(self, node: ir.Primitive) -> Size | None:
         """What an op's rule makes of the sizes that enter, computed with expressions."""
         entering = [self.of(operand) for operand in node.ins]
+        if node.op.spreads and self.agree(node):
+            return next((size for size in entering if size is not None), None)
         if any(size is None for size in entering):
             return None
         known = [size for size in entering if size is not None]
@@ -113,6 +116,11 @@ class Sizes:
         except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
             return None
         return short(result[1:])
+
+    def agree(self, node: ir.Primitive) -> bool:
+        """Whether the tensors of a join are of one shape in every call: none is spread over another."""
+        seen = self.facts.seen.get((node.id, SPREAD))
+        return seen is not None and not seen.varies and not seen.value
 
     @staticmethod
     def of_formula(node: ir.Primitive, shapes: Any) -> Size:
@@ -182,6 +190,12 @@ class Sizes:
             size = None if size is None else self.turn(node, size, cells)
         return size if self.turns(node) else None
 
+    def entering_turn(self, node: ir.Loop) -> Size | None:
+        """What enters each turn of a loop, if it is the same one."""
+        size = self.of(node.entry)
+        stays = size is not None and (node.parallel or self.turn(node, size, {}) == size)
+        return size if stays else None
+
     def turn(self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr]) -> Size | None:
         """What leaves one turn of what enters it; nothing is kept of it."""
         known, self.found = self.found, {**self.found, node.carry: entering}
@@ -244,6 +258,7 @@ def plain(expr: Expr) -> Constant | Expr:
 
 
 def short(size: tuple[Any, ...]) -> Size | None:
-    """A size, simplified, unless it is longer than anyone reads."""
+    """A size, simplified, unless it is longer than anyone reads, or made of channels that have no expression."""
     found = tuple(n if isinstance(n, Expr) else Lit(n) for n in size)
-    return None if any(map(is_long, found)) else tuple(map(simplify, found))
+    vague = any(name.id == UNKNOWN for n in found for name in names(n))
+    return None if vague or any(map(is_long, found)) else tuple(map(simplify, found))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from archdsl.analysis.difference.weights import COUNTER
 from archdsl.ops.base import times
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 Match: TypeAlias = "dict[str, str | None]"  # our leaf -> theirs; None: they have none, and that is a number known
 
 NORM = "running_mean"
-COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,14 @@ class Part:
         return f"{self.path}.{leaf}" if self.path and leaf else self.path or leaf
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a tensor that stands beside modules."""
+        return "" in self.shapes
+
+    @property
     def owner(self) -> str:
         """The path of the module that has the tensors."""
-        return self.path.rpartition(".")[0] if "" in self.shapes else self.path
+        return self.path.rpartition(".")[0] if self.is_own else self.path
 
     @property
     def is_norm(self) -> bool:
@@ -111,7 +116,7 @@ def match(theirs: Part, ours: Part) -> Match | None:
     if len(left) != len(wanted) or len(left) > 1:
         return None
     found |= dict.fromkeys(missing) | dict(zip(wanted, left, strict=True))
-    form = long_axes if "" in ours.shapes or "" in theirs.shapes else squeezed
+    form = long_axes if ours.is_own or theirs.is_own else squeezed
     if any(form(theirs.shapes[other]) != form(ours.shapes[leaf]) for leaf, other in found.items() if other is not None):
         return None
     return found

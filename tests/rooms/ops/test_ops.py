@@ -190,11 +190,14 @@ def test_an_op_does_in_torch_what_its_rules_say(name, shapes, given):
             result = call(op, f, shapes[0], tensors)
         found = result if isinstance(result, (tuple, list)) else (result,)
         assert op.params(f, shapes[0], out[0]) == 0
+        assert not op.state(f, shapes[0], out[0])
         assert kernels.macs == len(tensors[0]) * op.macs(f, shapes[0], out[0])
     else:
         module = make(op, f, shapes[0])
         assert sum(p.numel() for p in module.parameters()) == op.params(f, shapes[0], out[0])
         assert sum(b.numel() for b in module.buffers() if b.is_floating_point()) == op.buffers(f, shapes[0], out[0])
+        state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        assert [*state.items()] == [*op.state(f, shapes[0], out[0]).items()]
         found = (module(*tensors),)
         counter = Kernels() if op.prelude == "deform.py" else FlopCounterMode(display=False)  # torch cannot count it
         with counter, sdpa_kernel(SDPBackend.MATH):
@@ -247,7 +250,10 @@ MORE = [
     *(("linear", shape, {"out": 4, "axis": -1}) for shape in ([(8,)], [(8, 6)], [(8, 6, 5)])),
     ("linear", [(8, 6)], {"out": 4, "axis": "w", "bias": False}),
     *(("softmax", [(8, 6, 5)], {"axis": axis}) for axis in ("c", "h", "w", 0, -1, -3)),
-    *(("scale", shape, {"init": 2, "axis": "w"}) for shape in ([(8, 6)], [(8, 6, 5)])),
+    ("rearrange", [(24, 8), (5, 3, 4)], {"pattern": "(n h w) c -> (n c) h w", "like": (5, 3, 4)}),
+    ("rearrange", [(12, 8), (5, 4)], {"pattern": "(a w) c -> c a w", "like": (5, 4)}),
+    *(("scale", [shape], {"init": 2, "axis": axis}) for shape in ((8, 6), (8, 6, 5)) for axis in ("w", -len(shape))),
+    *((norm, [(8, 6, 5)], {"eps": 0.1, "axis": axis}) for norm in ("layer_norm", "rms_norm") for axis in ("w", -3)),
     ("scale", [(8,)], {}),
     ("matmul", [(5, 6), (6, 3)], {"by": (6, 3)}),
     ("matmul", [(6, 5), (6, 3)], {"by": (6, 3), "transpose": True}),
@@ -262,6 +268,7 @@ MORE = [
     ("multihead_attention", [(8, 2, 3, 4)], {"heads": 2, "key_dim": 3, "value_dim": 5, "proj_bias": False}),
     ("multihead_attention", [(6, 8)], {"heads": 2, "axis": "w"}),
     ("multihead_attention", [(4, 5, 8)], {"heads": 2, "axis": -1}),
+    ("multihead_attention", [(4, 5, 6)], {"heads": 2, "axis": -3}),
     ("multihead_attention", [(8, 3, 4)], {"heads": 2, "relative": True, "key_dim": 2}),
     ("multihead_attention", [(8, 5)], {"heads": 2, "relative": True, "dropout": 0.5}),
     ("multihead_attention", [(8, 3, 4), (8, 5)], {"heads": 2, "kv": (8, 5)}),
@@ -688,7 +695,10 @@ HOSTILE = [
     ("conv_transpose", [(8, 6, 6)], {"out": 8, "groups": 3}, "groups"),
     ("linear", [(8, 1, 1)], {"out": 8}, None),
     ("linear", [(8, 5, 3)], {"out": 8, "axis": "h"}, None),
-    ("scale", [(8, 5, 3)], {"axis": "h"}, "axis"),
+    ("rearrange", [(12, 8), (5, 3, 4)], {"pattern": "(a b) c -> c a b", "like": (5, 3, 4)}, "like"),
+    ("rearrange", [(12, 8), (5, 4)], {"pattern": "(h w) c -> c h w", "like": (5, 4)}, "like"),
+    ("rearrange", [(13, 8), (5, 3, 4)], {"pattern": "(h w) c -> c h w", "like": (5, 3, 4)}, "pattern"),
+    *((name, [(8, 5, 3)], {"axis": "h"}, "axis") for name in ("scale", "layer_norm", "rms_norm")),
     ("matmul", [(8, 5)], {}, None),
     ("matmul", [(8,), (8,)], {"by": (8,)}, None),
     ("matmul", [(8, 5), (8, 5)], {"by": (8, 5)}, "by"),
