@@ -32,6 +32,7 @@ NAMES = (
     "port",
     "schema",
     "table",
+    "watch",
 )
 
 
