@@ -115,14 +115,14 @@ def analyse(path: Path, text: str, load: Load, links: dict[str, Span] | None = N
         return source
 
     with analysis.found.catch():
-        analysis.spec = read_from(analysis.source, path, noted)
+        analysis.spec = read_from(analysis.source, path, noted, brief=True)
         if not analysis.forms:
             lower_blocks(analysis.spec)
             return analysis
         try:
             analysis.program = lowered(analysis.spec)
         except UnsoundError as error:
-            raise SpecError(*with_numbers(error, analysis.spec)) from None
+            raise SpecError(*with_numbers(error, analysis.spec, brief=True)) from None
         expect_mergeable(analysis.program)
         analysis.run(analysis.forms[0])
     return analysis

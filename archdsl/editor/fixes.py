@@ -31,6 +31,6 @@ def fix(item: Diagnostic) -> Fix | None:
         inner = marked[1:-1] if marked[:1] in "\"'" else marked
         text = marked.replace(inner, meant[1]) if inner else meant[1]
         return Fix(f"Change to '{meant[1]}'", item.span, text)
-    if write and item.code in ("bad-step", "bad-name", "unknown-op"):
+    if write and item.code in ("bad-step", "bad-name", "missing-file"):
         return Fix(f"Write '{write[1]}'", item.span, write[1])
     return None

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from archdsl.diagnostics.faults import SpecError
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.support.paths import real
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.compose import Files, Reference, references_of
-from archdsl.workspace.folders import MARK, files_below
+from archdsl.workspace.folders import MARK, SUFFIXES
 from archdsl.yaml.located import Mapping, Node, Scalar, open_source, read
 
-MOST = 2000  # files of a folder that are looked through
+MOST = 50_000  # files of a folder that are looked through
+PASSED = frozenset({"node_modules", "site-packages", "__pycache__"})
 
 
 def is_spec(name: str, text: str, language: str = "yaml") -> bool:
@@ -128,12 +129,16 @@ class Project:
             found |= more
 
 
-def below(folder: Path) -> list[Path]:
-    """The YAML files of a folder, up to a bound; none if one of its folders cannot be read."""
-    try:
-        return list(islice(files_below(folder), MOST))
-    except SpecError:
-        return []
+def below(folder: Path) -> Iterator[Path]:
+    """The YAML files of a folder, hidden ones and those of packages left out; a fault if it is too large for that."""
+    count = 0
+    for where, inner, names in os.walk(folder):
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name not in PASSED)
+        count += len(names) + 1
+        if count > MOST:
+            help = "open the folder of the specs in the editor"
+            raise fault("too-large", f"'{folder.name}' has more than {MOST:,} files to look through", help=help)
+        yield from (Path(where) / name for name in sorted(names) if name.endswith(SUFFIXES) and name[0] != ".")
 
 
 def is_shipped(path: Path) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lsprotocol import types as lsp
@@ -68,8 +69,18 @@ def documents(made: Server) -> None:
     """Documents that come, change and go."""
 
     @made.feature(lsp.INITIALIZED)
-    def initialized(ls: Server, _: lsp.InitializedParams) -> None:
+    async def initialized(ls: Server, _: lsp.InitializedParams) -> None:
         ls.session.project.folders = [convert.path_of(uri) for uri in ls.workspace.folders]
+        if watches(ls):
+            options = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher("**/*.{yaml,yml}")])
+            one = lsp.Registration("files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+            await ls.client_register_capability_async(lsp.RegistrationParams([one]))
+
+    @made.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def saved(ls: Server, params: lsp.DidChangeWatchedFilesParams) -> None:
+        for event in params.changes:
+            for reader in ls.session.readers(convert.path_of(event.uri)):
+                ls.session.analyse(reader)
 
     @made.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     async def opened(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
@@ -173,7 +184,8 @@ def names(made: Server) -> None:
     @made.feature(lsp.TEXT_DOCUMENT_REFERENCES)
     def referred(ls: Server, params: lsp.ReferenceParams) -> list[lsp.Location]:
         file, line, column = ls.at(params.text_document, params.position)
-        found = references(file, line, column, ls.session.project) if file is not None else []
+        with told_to_client():
+            found = references(file, line, column, ls.session.project) if file is not None else []
         return ls.locations([use.span for use in found if params.context.include_declaration or not use.declares])
 
     @made.feature(lsp.TEXT_DOCUMENT_PREPARE_RENAME)
@@ -187,12 +199,8 @@ def names(made: Server) -> None:
         file, line, column = ls.at(params.text_document, params.position)
         if file is None:
             return None
-        try:
+        with told_to_client():
             places = rename(file, line, column, params.new_name, ls.session.project)
-        except SpecError as error:
-            item = error.diagnostics[0]
-            where = f"{Path(item.span.source.name).name}:{item.span.line}: " if item.span is not None else ""
-            raise JsonRpcException(f"{where}{item.message}", lsp.LSPErrorCodes.RequestFailed) from None
         codec = ls.workspace.position_codec
         changes = {
             convert.uri_of(path, ls.addresses): [
@@ -224,6 +232,22 @@ def parts(made: Server) -> None:
         except SpecError:
             return []
         return convert.edits(source, text)
+
+
+@contextmanager
+def told_to_client() -> Iterator[None]:
+    """Makes of a fault the answer that a request cannot be met."""
+    try:
+        yield
+    except SpecError as error:
+        item = error.diagnostics[0]
+        where = f"{Path(item.span.source.name).name}:{item.span.line}: " if item.span is not None else ""
+        raise JsonRpcException(f"{where}{item.message}", lsp.LSPErrorCodes.RequestFailed) from None
+
+
+def watches(ls: Server) -> bool:
+    files = ls.client_capabilities.workspace and ls.client_capabilities.workspace.did_change_watched_files
+    return bool(files and files.dynamic_registration)
 
 
 def takes_snippets(ls: Server) -> bool:

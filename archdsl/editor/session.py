@@ -74,7 +74,7 @@ class Session:
 
     def readers(self, path: Path) -> list[Path]:
         """The other open documents that are made of one."""
-        inner = Project(self.project.open, files=self.project.files)
+        inner = Project(self.project.open, files=self.project.files)  # no folder: those that are open alone
         return [file.path for file in inner.made_of({path}) if file.path != path and file.path in self.project.open]
 
     def file(self, path: Path) -> File | None:

@@ -66,8 +66,13 @@ def in_memory(spec: SpecLike) -> Source | None:
     return Source("<text>", spec) if isinstance(spec, str) and "\n" in spec else None
 
 
-def read_from(source: Source, base: Path | None, load: Callable[[Path], Source] | None = None) -> Spec:
-    """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too."""
+def read_from(
+    source: Source, base: Path | None, load: Callable[[Path], Source] | None = None, *, brief: bool = False
+) -> Spec:
+    """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too.
+
+    Those of numbers in all variants, or `brief`ly in one.
+    """
     from archdsl.analysis.partial import numbers_before
     from archdsl.lowering.entry import UnsoundError, lower, lower_blocks
     from archdsl.syntax.reading.spec_file import UnreadError, read_spec
@@ -87,7 +92,7 @@ def read_from(source: Source, base: Path | None, load: Callable[[Path], Source] 
             sound = further.sound if error.countable else ()
         except SpecError as further:
             found.found += further.diagnostics
-        found.found += numbers_before(rest, sound)
+        found.found += numbers_before(rest, sound, brief=brief)
         raise SpecError(*found.ordered()) from None
 
 

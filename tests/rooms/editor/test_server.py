@@ -143,18 +143,25 @@ async def told_and_mended(client: Client) -> None:
         "units.yaml", USED.replace("stride", "step").replace("step: step", "stride: step"), 1, heard="net.yaml"
     )
     assert (found.code, found.range.start.line) == ("unknown-argument", 6)
+    await client.change("units.yaml", USED, heard="net.yaml")
+    (client.folder / "more.yaml").write_text(USED.replace("Unit", "More"))
+    await client.change("net.yaml", NET.replace("units.yaml", "[units.yaml, more.yaml]"))
+    (client.folder / "more.yaml").write_text("archdsl: 1\nblocks: [1]\n")
+    event = lsp.FileEvent(client.uri("more.yaml"), lsp.FileChangeType.Changed)
+    client.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams([event]))
+    (found,) = await client.heard("net.yaml", 1)
+    assert (found.code, found.range.start.line) == ("wrong-type", 2)
     broken = NET.replace("{out: width, stride: 2}}]", "{out: width, stri")
     (found,) = await client.change("net.yaml", broken, 1)
     assert found.code == "yaml-syntax"
     where = at(broken, "stri\n", 4)
     got = await client.client.text_document_completion_async(lsp.CompletionParams(client.document("net.yaml"), where))
-    assert [(item.label, item.text_edit.new_text) for item in got.items] == [("step", "step: $1")]
+    assert [(item.label, item.text_edit.new_text) for item in got.items] == [("stride", "stride: $1")]
     assert got.items[0].text_edit.range == lsp.Range(at(broken, "stri\n"), where)
 
 
 async def shown_and_renamed(client: Client) -> None:
     """Hover, hints, outline, layout, definition and references over files, rename and its refusal."""
-    await client.change("units.yaml", USED)
     await client.change("net.yaml", NET)
     rpc, net, units = client.client, client.document("net.yaml"), client.uri("units.yaml")
     unit = at(NET, "Unit", 1)
