@@ -397,6 +397,36 @@ def table(
     )
 
 
+def sweep(
+    spec: SpecLike,
+    /,
+    variant: str | Sequence[str] | None = None,
+    *,
+    input: Inputs | Sequence[Inputs] | None = None,
+    form: Form = "train",
+    passes: Sequence[PassLike] = (),
+    stages: bool = False,
+    sample: int | None = None,
+    seed: int = 0,
+    **params: Any,
+) -> list[dict[str, Any]]:
+    """The network counted in every combination of settings: a record each, for `pandas.DataFrame`.
+
+    A list (a range, an array) of `variant`, `input` or a param has the values to try; a param that is a list itself is
+    given as a list of those. A record has the setting, then params, macs, peak_bytes and receptive_field, with `stages`
+    the shape of each stage, then `code` and `message`: of the fault of a setting that cannot be, which has no counts.
+    `sample` draws so many settings at random. Thousands are counted in a second: a number that differs is an array.
+    """
+    from archdsl.expr.given import checked
+    from archdsl.workspace.library import rewritten
+    from archdsl.workspace.space import space_given
+    from archdsl.workspace.sweep import chunks, sweep_of
+
+    checked("sample", stages=stages, sample=sample, seed=seed)
+    found = sweep_of(spec, space_given(variant, params, input), rewritten(form=form, passes=passes), stages=stages)
+    return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
+
+
 def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
     """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
 
@@ -477,6 +507,7 @@ __all__ = [
     "per_axis",
     "port",
     "specs",
+    "sweep",
     "table",
     "times",
     "variants",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -108,6 +109,11 @@ class Trace:
     outputs: Sequence[int] = ()
     root: Part = field(default_factory=lambda: Part("network", "", ""))
 
+    @staticmethod
+    def larger(left: Any, right: Any) -> Any:
+        """The larger of two numbers of elements."""
+        return max(left, right)
+
     def enter(self, shape: Shape) -> int:
         """A further input."""
         self.shapes.append(shape)
@@ -140,7 +146,7 @@ class Trace:
     # --- memory
     def peak(self) -> int:
         """The most elements alive at once."""
-        return max([sum(self.sizes[: self.inputs]), *self.alive()])
+        return reduce(self.larger, self.alive(), sum(self.sizes[: self.inputs]))
 
     def alive(self) -> list[int]:
         """Elements alive during each step: a tensor lives from the op that makes it to the last that reads it."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.commands.completion import spec_argument
 from archdsl.commands.opening import tell
 from archdsl.commands.options import to_only_specs, to_own
+from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified, verified_as_one
 from archdsl.commands.terminal import piped, say, tracked
 from archdsl.diagnostics.faults import Collector, fault
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@spec_argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option(
     "--deep",
@@ -34,14 +37,9 @@ if TYPE_CHECKING:
 @to_only_specs
 @to_own
 def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, specs_only: bool) -> None:
-    r"""Check specs, every variant too, and the numbers that they expect.
+    """Check specs, every variant too, and the numbers that they expect.
 
     SPEC is a file, a folder (the specs in it), '-' for stdin, or the bare name of a shipped spec.
-
-    \b
-    archdsl check my_net.yaml
-    archdsl check specs --format github
-    archdsl check - < my_net.yaml
     """
     from archdsl.workspace.checking import check
     from archdsl.workspace.folders import STDIN, gathered
@@ -50,7 +48,8 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, spec
     for spec in gathered(specs, specs_only=specs_only):
         with faults.catch():
             touched = updated(spec) if update else ""
-            checked = check(piped() if spec == STDIN else spec, prove if deep else None)
+            with nullcontext() if deep else working(f"checking {spec}"):  # a proof has a bar of its own
+                checked = check(piped() if spec == STDIN else spec, prove if deep else None)
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else "") + touched)
     tell(faults.found, form)

@@ -10,6 +10,7 @@ from archdsl.commands.opening import opened, tell
 from archdsl.commands.options import to_only_specs, to_own
 from archdsl.commands.terminal import console, empty_table, say
 from archdsl.diagnostics.faults import Collector, Diagnostic
+from archdsl.syntax.spec import Spec
 
 
 @click.command("lint")
@@ -39,26 +40,25 @@ def command(*, specs: tuple[str, ...], form: str, listed: bool, specs_only: bool
     faults, warnings = Collector(), Collector()
     for name in gathered(specs, specs_only=specs_only):
         with faults.catch():
-            found = linted(name)
+            found = linted(opened(name))
             warnings.found += found
             if form == "text":
                 say(f"{name}: {counted(found)}")
     tell([*faults.found, *warnings.found], form)
 
 
-def linted(name: str) -> list[Diagnostic]:
-    """The warnings about a spec, in all its variants."""
+def linted(spec: Spec, within: Path | None = None) -> list[Diagnostic]:
+    """The warnings about a spec, in all its variants; settings of a project above `within` do not count."""
     from archdsl.analysis.elaborate import elaborate, lowered
     from archdsl.lint.run import lint
     from archdsl.lint.switches import chosen
 
-    spec = opened(name)
     forms = spec.networks()
     if not forms:
         return []
     program = lowered(spec)
     folder = spec.path.parent if spec.path is not None else Path()
-    return lint([elaborate(spec, variant, program=program) for variant in forms], chosen(folder))
+    return lint([elaborate(spec, variant, program=program) for variant in forms], chosen(folder, within))
 
 
 def counted(found: list[Diagnostic]) -> str:

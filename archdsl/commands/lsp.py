@@ -12,14 +12,14 @@ from archdsl.diagnostics.faults import fault
 @click.option("--stdio", is_flag=True, hidden=True, help="What some clients say; there is no other way.")
 @to_own
 def command(stdio: bool) -> None:
-    """Serve an editor: faults as you type, completion, shapes, navigation. It speaks on standard input and output.
+    """Run the language server: diagnostics as you type, completion, shapes, navigation.
 
-    Needs the packages of `archdsl[lsp]`.
+    An editor starts it and talks to it over stdin and stdout. Needs the packages of `archdsl[lsp]`.
     """
     try:
         from archdsl.editor.server import server
     except ModuleNotFoundError as error:
-        if error.name not in ("pygls", "lsprotocol"):
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise fault("no-package", "the language server needs pygls", help="pip install 'archdsl[lsp]'") from None
     server().start_io()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from archdsl.editor.grammar import Place, head_of, place
-from archdsl.editor.names import Scope, block_of, inputs_of, params_of, scope_of, within
+from archdsl.editor.names import Scope, block_of, declared_in, inputs_of, params_of, scope_of, within
 from archdsl.editor.project import File, Project
 from archdsl.editor.spots import Level, Spot, spot
 from archdsl.expr.evaluate import FUNCTIONS
@@ -115,7 +115,7 @@ class _Offer:
     def named_keys(self, here: Place) -> Iterator[Item]:
         """Keys that are names of the spec: blocks in `defaults:`, params in a variant."""
         section, *rest = self.spot.path or [""]
-        if section in ("defaults", "init") and not rest:
+        if section in ("defaults", "init", "calls") and not rest:
             yield from (Item(op.name, "op", f"{op.name}: {{$1}}", op.group, summary(op)) for op in REGISTRY.values())
             yield from (Item(i.label, "block", f"{i.label}: {{$1}}") for i in self.blocks(as_key=True))
         elif section == "variants" and len(rest) == 1 and self.file is not None:
@@ -123,6 +123,9 @@ class _Offer:
             yield from (Item(name, "param", f"{name}: $1", "param of the network") for name in names)
         elif section == "figure" and rest:
             yield from (Item(i.label, "block", f"{i.label}: $1") for i in self.blocks(as_key=True))
+        elif section in ("blocks", "stages") and not rest and self.file is not None:
+            for base in list(self.project.bases(self.file))[1:]:  # parts of which may be changed here
+                yield from (Item(name, "key", f"{name}: $1", base.path.name) for name in declared_in(base, section))
         elif section == "expect" and not rest and self.file is not None:
             variants = self.file.tree.get("variants")
             known = [*(variants.keys() if isinstance(variants, Mapping) else ()), "default"]

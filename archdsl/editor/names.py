@@ -176,18 +176,33 @@ class _Walk:
         if isinstance(title, Scalar):
             self.note(Symbol("block", title.text, self.file.path), title, declares=True)
         for key, value in entries(tree.get("blocks")):
-            self.note(self.block_symbol(key.text), key, declares=True)
-            self.block(key.text, value)
+            if "." not in key.text:  # a patch is looked at once the stages are known
+                self.note(self.block_symbol(key.text), key, declares=True)
+                self.block(key.text, value)
         stages = {**self.entries_of("inputs", "input"), **self.entries_of("stages", "stage")}
         for section in ("inputs", "stages"):
             for key, value in entries(tree.get(section)):
+                if key.text not in stages:
+                    continue
                 self.note(stages[key.text], key, declares=True)
                 if section == "stages":
                     self.bodies("stages", key.text, value, {**self.params, **stages})
         for _, value in entries(tree.get("outputs")):
             self.values(value, {**stages, **self.all_tensors()})
         self.tops(stages)
+        self.patches(stages)
         return self.found
+
+    def patches(self, stages: Scope) -> None:
+        """Parts of another spec, by a path that begins with the name of a block or stage: `dense.stage3.layers`."""
+        for section in ("blocks", "stages", "calls"):
+            for key, value in entries(self.file.tree.get(section)):
+                home, dot, _ = key.text.partition(".")
+                if dot or section == "calls":
+                    self.target(key, stages)
+                    self.block_arguments(key.text, value)
+                    own = {name: self.param_of_block(home, name) for name in self.params_of_block(home)}
+                    self.steps(value, {**self.params, **stages, **own}, key.text)
 
     def entries_of(self, section: str, kind: Kind) -> Scope:
         """The entries of a section, each of the file that has it first where one extends another."""
@@ -426,7 +441,7 @@ class _Walk:
 
 
 def declared_in(file: File, section: str) -> list[str]:
-    return [key.text for key, _ in entries(file.tree.get(section))]
+    return [key.text for key, _ in entries(file.tree.get(section)) if "." not in key.text]
 
 
 def entries(node: Node | None) -> tuple[tuple[Scalar, Node], ...]:

@@ -40,6 +40,8 @@ class Server(LanguageServer):
         shown = [convert.diagnostic(item, self.addresses, codec) for item in found]
         uri = convert.uri_of(path, self.addresses)
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown))
+        if analysis is not None and not found and asks_again(self.client_capabilities):
+            self.workspace_inlay_hint_refresh(None)
 
     def place(self, uri: str, position: lsp.Position) -> tuple[Path, int, int]:
         """The file, line and column (from 0, in characters) of a request."""
@@ -118,7 +120,7 @@ def writing(made: Server) -> None:
     @made.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=[lsp.CodeActionKind.QuickFix]))
     def actions(ls: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         path, codec = convert.path_of(params.text_document.uri), ls.workspace.position_codec
-        analysis = ls.session.latest.get(path)
+        analysis = ls.session.current(path)
         found = []
         for item in analysis.diagnostics if analysis is not None else []:
             made, shown = fix(item), convert.diagnostic(item, ls.addresses, codec)
@@ -243,6 +245,12 @@ def told_to_client() -> Iterator[None]:
         item = error.diagnostics[0]
         where = f"{Path(item.span.source.name).name}:{item.span.line}: " if item.span is not None else ""
         raise JsonRpcException(f"{where}{item.message}", lsp.LSPErrorCodes.RequestFailed) from None
+
+
+def asks_again(client: lsp.ClientCapabilities) -> bool:
+    """Whether a client asks for hints anew when it is told to."""
+    hints = client.workspace and client.workspace.inlay_hint
+    return bool(hints and hints.refresh_support)
 
 
 def watches(ls: Server) -> bool:

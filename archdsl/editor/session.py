@@ -43,8 +43,9 @@ class Session:
         await asyncio.sleep(delay)
         if current is None or self.rounds.get(path) != current:
             return
-        analysis = self.analyse(path)
+        analysis = self.current(path)
         if analysis is None:
+            self.publish(path, None)  # no spec, or no longer
             return
         for other in self.readers(path):
             self.analyse(other)
@@ -56,16 +57,22 @@ class Session:
         if self.latest.get(path) is analysis:
             self.publish(path, analysis)
 
-    def analyse(self, path: Path) -> Analysis | None:
-        """The first round of a document, and what it finds published; None if it is no spec."""
-        if not self.is_spec(path):
-            self.publish(path, None)
-            return None
+    def current(self, path: Path) -> Analysis | None:
+        """What is known of the text that a document has now, found out if it is not yet."""
+        known = self.latest.get(path)
+        if known is not None and known.source.text == self.project.open.get(path):
+            return known
+        return self.analyse(path) if path in self.project.open and self.is_spec(path) else None
+
+    def analyse(self, path: Path) -> Analysis:
+        """The first round of a spec, and what it finds published."""
         file = self.project.file(path)
         links = {str(named): word.span for word, named in file.named} if file is not None else {}
         analysis = self.latest[path] = analyse(path, self.project.open[path], self.project.load, links)
         if not analysis.found.found:
             self.sound[path] = analysis
+        elif path in self.sound and self.sound[path].source.text == analysis.source.text:
+            del self.sound[path]  # a file that it uses is another now
         self.publish(path, analysis)
         return analysis
 
@@ -87,6 +94,7 @@ class Session:
 
         A place is looked up in the text that a network was read from, so one of an older text says nothing.
         """
+        self.current(path)
         current = self.project.file(path)
         own = [self.sound[path]] if path in self.sound else []
         others = [found for other, found in self.sound.items() if other != path]

@@ -88,10 +88,15 @@ def is_off(code: str, span: Span | None) -> bool:
 
 
 # --- the project
-def chosen(folder: Path) -> frozenset[str]:
-    """The codes that are on for specs in a folder: by the nearest pyproject.toml that speaks of them."""
+def chosen(folder: Path, within: Path | None = None) -> frozenset[str]:
+    """The codes that are on for specs in a folder: by the nearest pyproject.toml that speaks of them.
+
+    None is looked at that lies elsewhere than `within`, if that is given.
+    """
     for path in (real(folder), *real(folder).parents):
-        table = settings(path / PROJECT) if is_file(path / PROJECT) else None
+        file = path / PROJECT
+        seen = is_file(file) and (within is None or real(file).is_relative_to(real(within)))
+        table = settings(file) if seen else None
         if table is not None:
             codes = set(table.get("select", RULES)) - set(table.get("ignore", ()))
             return frozenset(codes)

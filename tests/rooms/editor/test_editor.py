@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from support.places import LANGUAGE, ROOT
 
+from archdsl.commands import cli
 from archdsl.diagnostics.faults import SpecError
 from archdsl.editor.analysis import analyse
 from archdsl.editor.completion import complete
@@ -172,6 +174,33 @@ def test_a_name_is_renamed_wherever_it_is_meant_and_nowhere_else(project):
             renamed(word, name)
 
 
+def test_patches_name_the_blocks_and_stages_of_their_base(project):
+    path = project.folders[0] / "patched.yaml"
+    text = """\
+archdsl: 1
+extends: net.yaml
+name: Patched
+blocks:
+  Unit.conv: {kernel: out + width}
+stages:
+  rows.1.n: 3
+  rows.more: {after: Unit, Unit: 4}
+calls:
+  Unit: {stride: 2}
+"""
+    path.write_text(text)
+    file = project.file(path)
+    kinds = [(use.symbol.kind, use.symbol.name, use.span.line) for use in uses(file, project)][1:]
+    assert sorted(kinds) == [
+        ("block", "Unit", 5), ("block", "Unit", 8), ("block", "Unit", 10), ("param", "out", 5), ("param", "stride", 10),
+        ("param", "width", 5), ("stage", "rows", 7), ("stage", "rows", 8),
+    ]  # fmt: skip
+    home = project.folders[0] / "net.yaml"
+    assert {use.symbol.file for use in uses(file, project)} == {home, path}
+    offered_here = complete(*cut(text.replace("  rows.1", "  █.1")), path, project).items
+    assert {"stem", "rows", "head"} <= {item.label for item in offered_here}
+
+
 def test_what_is_of_a_shipped_file_keeps_its_name(tmp_path):
     (tmp_path / "net.yaml").write_text("archdsl: 1\nextends: peleenet.yaml\nname: Mine\nparams: {growth: 16}\n")
     project = Project(folders=[tmp_path])
@@ -217,6 +246,15 @@ def test_what_a_spec_states_and_the_schema_are_held_to_once_nothing_is_typed(pro
         assert analysis.diagnostics == []
         list(analysis.rest())
         assert [(item.code, item.span.line) for item in analysis.diagnostics] == [(code, 24)]
+
+
+def test_without_pygls_the_server_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "archdsl.editor.server", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pygls"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    assert cli.main(["lsp"]) == 2
+    assert "pip install 'archdsl[lsp]'" in capsys.readouterr().err
 
 
 def test_a_document_is_a_spec_by_its_line_its_name_or_its_language():
