@@ -273,7 +273,7 @@ def test_svg_is_fit_for_readers_and_for_diffs():
     assert "graphviz" not in text.lower()
     assert root.get("aria-label") == "StemBlock"
     families = {words.get("font-family") for words in root.iter(f"{SVG}text")}
-    assert families == {"Source Sans Pro,Source Sans 3,Helvetica,Arial,sans-serif"}
+    assert families == {"Source Sans Pro,'Source Sans 3',Helvetica,Arial,sans-serif"}
     nodes = [group for group in root.iter(f"{SVG}g") if group.get("class") == "node"]
     titles = [node.findtext(f"{SVG}title") for node in nodes]
     assert any("max_pool: 2×2" in title for title in titles)
