@@ -38,6 +38,7 @@ NAMES = (
     "show",
     "sweep",
     "table",
+    "watch",
 )
 
 
