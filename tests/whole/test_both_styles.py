@@ -56,6 +56,19 @@ stages:
       - repeat: n
         body: [{conv: c_in + g if i % 2 == 0 else c, when: not last, else: [conv: {out: c, kernel: 3}, relu]}]
 """,
+    "a size that a loop carries and no turn changes": """
+params: {depth: 2, dim: 8}
+blocks:
+  Mix:
+    body:
+      - residual: [linear: {out: c_in // 2, axis: w}, gelu, linear: {out: w_in, axis: w}]
+      - residual: [conv: 2 * c_in, gelu, conv: c_in]
+  Stack: {params: [n], body: [{repeat: n, body: [Mix]}, conv: 2 * c_in]}
+stages:
+  stem: [conv: {out: dim, stride: 2}, rearrange: c h w -> (h w) c]
+  body: {for: [n, k], in: [[depth, 1], [1, 2]], body: [Stack: n, {repeat: k, body: [Mix]}]}
+variants: {a: {}, b: {depth: 3, dim: 12}}
+""",
     "two sizes of one block": """
 blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
 stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}

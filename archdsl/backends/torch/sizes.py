@@ -7,14 +7,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from archdsl.backends.torch.numbers import Numbers
+from archdsl.backends.torch.numbers import UNKNOWN, Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
+from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts
 from archdsl.ops.base import Field, OpFault
+from archdsl.syntax.identifiers import TURN_NAMES
 
 MAX_UNROLLED = 64  # turns of which the sizes are worked out one by one
 Size: TypeAlias = "tuple[Expr, ...]"
@@ -77,7 +78,7 @@ class Sizes:
             return self.entering
         if var in self.carried:
             node = self.carried[var]
-            return None if isinstance(node, ir.Loop) else self.of(*node.operands())
+            return self.entering_turn(node) if isinstance(node, ir.Loop) else self.of(*node.operands())
         match self.made.get(var):
             case ir.Primitive() as node:
                 return self.after(node)
@@ -108,11 +109,18 @@ class Sizes:
         if fields is None:
             return None
         try:
-            shape: Any = (self.channels(node.ins[0]), *known[0])
+            shape: Any = (self.channels_entering(node), *known[0])
             result = node.op.result(fields, shape)
         except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
             return None
         return short(result[1:])
+
+    def channels_entering(self, node: ir.Primitive) -> Expr:
+        """The channels of what an op takes; of a turn that is not written yet they are not known."""
+        try:
+            return self.channels(node.ins[0])
+        except KeyError:
+            return Name(UNKNOWN)
 
     @staticmethod
     def of_formula(node: ir.Primitive, shapes: Any) -> Size:
@@ -173,6 +181,15 @@ class Sizes:
             return None
         return tuple(fold(IfElse(node.condition, a, b)) for a, b in zip(then, other, strict=True))
 
+    def entering_turn(self, node: ir.Loop) -> Size | None:
+        """What enters each turn of a loop whose turns leave the size as it is; None if it has words of one turn."""
+        if node.carry.many or node.entries:
+            return None
+        size = self.of(node.entry)
+        if size is None or any(name.id.startswith("@") or name.id in TURN_NAMES for n in size for name in names(n)):
+            return None
+        return size if node.parallel or self.turn(node, size, {}) == size else None
+
     def looped(self, node: ir.Loop) -> Size | None:
         """What leaves a loop: what enters if its turns leave that as it is, else turn by turn."""
         size = self.of(node.entry)
@@ -184,7 +201,9 @@ class Sizes:
 
     def turn(self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr]) -> Size | None:
         """What leaves one turn of what enters it; nothing is kept of it."""
-        known, self.found = self.found, {**self.found, node.carry: entering}
+        known = self.found
+        # what is being worked out has no size yet, and may be worked out anew from what enters the turn
+        self.found = {**{var: size for var, size in known.items() if size is not None}, node.carry: entering}
         size = self.of(node.body.result)
         self.found = known
         return None if size is None else short(tuple(substitute(n, cells) for n in size))
@@ -206,9 +225,14 @@ class Sizes:
 
     def returned(self, node: ir.Call) -> Size | None:
         inside, entering = self.callees.get(node.block.id), self.of(node.ins[0])
-        if inside is None or not named_size(entering):
+        given = named_size(entering)
+        if inside is None or not given:
             return None
-        given = {**self.arguments(node), **named_size(entering)}
+        if {name.id for n in inside for name in names(n)} - given.keys():
+            try:
+                given = {**self.arguments(node), **given}
+            except KeyError:  # of a turn that is not written yet the channels are not known
+                return None
         return short(tuple(substitute(n, given) for n in inside))
 
 
@@ -246,4 +270,5 @@ def plain(expr: Expr) -> Constant | Expr:
 def short(size: tuple[Any, ...]) -> Size | None:
     """A size, simplified, unless it is longer than anyone reads."""
     found = tuple(n if isinstance(n, Expr) else Lit(n) for n in size)
-    return None if any(map(is_long, found)) else tuple(map(simplify, found))
+    unclear = any(is_long(n) or any(name.id == UNKNOWN for name in names(n)) for n in found)
+    return None if unclear else tuple(map(simplify, found))
