@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.analysis.cost import Cost
+    from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
+    from archdsl.workspace.checking import Checked
     from archdsl.workspace.comparison import Comparison
     from archdsl.workspace.library import Features, Inputs, SpecLike
 
@@ -302,6 +304,42 @@ def table(
     )
 
 
+def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+
+    Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
+    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    """
+    from archdsl.workspace import difference
+
+    return difference.diff(before, after)
+
+
+def specs() -> list[str]:
+    """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
+    from archdsl.workspace.library import all_shipped
+
+    return all_shipped()
+
+
+def variants(spec: SpecLike, /) -> list[str]:
+    """The names of the variants of a spec, in its order."""
+    from archdsl.workspace.library import read
+
+    return list(read(spec).variants)
+
+
+def check(spec: SpecLike, /) -> Checked:
+    """Checks a spec in all of its variants, and the numbers that it states: what `archdsl check` does.
+
+    Raises `SpecError` with all faults that do not follow from others.
+    """
+    from archdsl.workspace import checking
+
+    return checking.check(spec)
+
+
 def load_ops(file: str | os.PathLike[str], /) -> list[str]:
     """Runs a Python file, or the folder of a package, with classes of ops (`archdsl.Op`); gives the names of its ops.
 
@@ -325,8 +363,10 @@ __all__ = [
     "SpecError",
     "__version__",
     "build",
+    "check",
     "convert",
     "cost",
+    "diff",
     "draw",
     "emit",
     "export_onnx",
@@ -334,6 +374,8 @@ __all__ = [
     "load_ops",
     "per_axis",
     "port",
+    "specs",
     "table",
     "times",
+    "variants",
 ]

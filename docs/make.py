@@ -68,7 +68,7 @@ def table(*rows: tuple[str, ...], right: tuple[int, ...] = ()) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (escaped[0], rule, *escaped[1:]))
 
 
-# --- the README
+# --- the README, and the list of networks
 def spec_excerpt() -> str:
     """A block and the stages of PeleeNet, as they stand."""
     text = locate("peleenet").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def systems(folder: str = "specs") -> str:
     rows = [("spec", "paper", "variants", "params", "MACs")]
     for name, spec, numbers in networks(folder):
         ranges = (between([row[column] for row in numbers]) for column in (1, 2))
-        rows.append((f"[`{name}`]({folder}/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
+        rows.append((f"[`{name}`](../{folder}/{name}.yaml)", paper(spec), str(len(numbers)), *ranges))
     return table(*rows, right=(2, 3, 4))
 
 
@@ -99,8 +99,7 @@ def variants() -> str:
     rows = [("spec", "variant", "params", "MACs")]
     for name, _, numbers in networks():
         rows += [(f"`{name}`", f"`{variant}`" if variant else "", *counts) for variant, *counts in numbers]
-    listed = table(*rows, right=(2, 3))
-    return f"<details>\n<summary>Every variant with its parameters and MACs</summary>\n\n{listed}\n\n</details>"
+    return table(*rows, right=(2, 3))
 
 
 def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str, ...]]]]:
@@ -108,7 +107,11 @@ def networks(folder: str = "specs") -> Iterator[tuple[str, Spec, list[tuple[str,
     for name in shipped(folder):
         spec = read(name)
         if spec.networks():
-            yield name, spec, [line.cells()[1:4] for line in spec_lines(name, spec, variants=True)]
+            yield (
+                name,
+                spec,
+                [(", ".join(line.variants), *line.cells()[2:4]) for line in spec_lines(name, spec, variants=True)],
+            )
 
 
 def paper(spec: Spec) -> str:
@@ -130,23 +133,21 @@ def short(number: int) -> str:
     return f"{digits} {UNITS[unit]}" if unit in UNITS else str(number)
 
 
-PARTS: dict[str, Callable[[], str]] = {
-    "spec": spec_excerpt,
-    "source": source_excerpt,
-    "systems": systems,
-    "beyond": lambda: systems("specs/beyond"),
-    "variants": variants,
+# The pages with generated parts: the name in the markers -> what stands between them.
+PARTS: dict[Path, dict[str, Callable[[], str]]] = {
+    ROOT / "README.md": {"spec": spec_excerpt, "source": source_excerpt},
+    DOCS / "networks.md": {"systems": systems, "beyond": lambda: systems("specs/beyond"), "variants": variants},
 }
 
 
-def readme() -> str:
-    """The README with what stands between its marker comments made anew."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, part in PARTS.items():
-        begin, end = f"<!-- generated: {name} -->\n\n", f"\n\n<!-- end: {name} -->"
-        assert text.count(begin) == text.count(end) == 1, f"README.md lacks the markers of '{name}'"
+def filled(page: Path) -> str:
+    """A page with what stands between its marker comments made anew."""
+    text = page.read_text(encoding="utf-8")
+    for name, part in PARTS[page].items():
+        begin, end = f"<!-- generated: {name} -->\n\n", f"<!-- end: {name} -->"
+        assert text.count(begin) == text.count(end) == 1, f"{page.name} lacks the markers of '{name}'"
         before, rest = text.split(begin)
-        text = before + begin + part() + end + rest.split(end)[1]
+        text = f"{before}{begin}{part()}\n\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -376,7 +377,7 @@ def words(svg: str) -> list[str]:
 
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
-    pages = {ROOT / "README.md": readme(), DOCS / "ops.md": ops_page()}
+    pages = {**{page: filled(page) for page in PARTS}, DOCS / "ops.md": ops_page()}
     return pages | {DOCS / "images" / name: drawing(name) for name in IMAGES} | systems_pages()
 
 

@@ -93,6 +93,7 @@ def count_program(
     inputs: Inputs,
 ) -> Cost:
     """The same of a spec that has been lowered."""
+    variant = spec.chosen(variant, params)
     found = run(spec, program, kept, variant, params, inputs)
     return cost_of(found.trace, spec.name, variant, found.shapes, found.outputs, found.made)
 
@@ -109,6 +110,7 @@ def run(
 
     What is wrong with it, with all notes and everything else that is wrong with it, elaboration says.
     """
+    variant = spec.chosen(variant, params or {})
     try:
         chosen = setting(spec, program.main, variant, params or {}, inputs)
         trace, outputs = traced(spec, program, kept, chosen.values, chosen.shapes)

@@ -40,6 +40,7 @@ def elaborate(
     that of the spec. Raises `SpecError`.
     """
     program = program or lowered(spec)
+    variant = spec.chosen(variant, params or {})
     try:
         return Elaborator(spec, program, variant).run(params or {}, inputs)
     except RecursionError:
@@ -75,7 +76,7 @@ class Elaborator:
         graphs.used_inputs(tensors)
         graphs.used_steps([*outputs.values(), *training.values()])
         behind = NONE.union(*(graphs.origins.get(tensor, NONE) for tensor in outputs.values()))
-        origin = Origin(spec, self.program, self.facts, behind, graphs.made)
+        origin = Origin(spec, self.program, self.facts, behind, graphs.made, graphs.opened)
         graph = Graph(
             name=spec.name,
             variant=self.variant,
@@ -108,6 +109,7 @@ class Graphs(Noting[Tensor]):
         self.spec = spec
         self.nodes: list[Node] = []
         self.made: list[int] = []  # of each node, the operation that it was made from
+        self.opened: list[int] = []  # and of each scope
         self.root = self.scope = Scope("network", spec.name, "", None, tuple(inputs.values()), span=spec.span)
         self.faults = Collector()
         self.refusing = self.guessing = False  # whether the op at work refused its tensor, or lacks a field
@@ -223,6 +225,7 @@ class Graphs(Noting[Tensor]):
         scope.shared = kind == "block" and isinstance(node, ir.Reuse)
         if isinstance(node, ir.Loop) and kind != "stage":
             scope.row = {column: frame.values[column] for column in node.columns}
+        self.opened.append(node.id)
         self.scope.children.append(scope)
         self.scope = scope
         return scope

@@ -43,7 +43,7 @@ def setting(
     """Params and inputs of a variant, with those given over them."""
     chosen = variants(spec, variant)
     stated = stated_values(spec, function, chosen, params)
-    values = completed(function, param_values(spec, function, stated, params))
+    values = completed(function, param_values(function, stated, params, variant))
     return Setting(values, input_shapes(spec, chosen, inputs, values), stated)
 
 
@@ -95,7 +95,7 @@ def stated_values(
 
 
 def param_values(
-    spec: Spec, function: ir.Function, stated: Mapping[str, Expr | None], given: Mapping[str, Any]
+    function: ir.Function, stated: Mapping[str, Expr | None], given: Mapping[str, Any], variant: str | None
 ) -> dict[str, Constant]:
     values: dict[str, Constant] = {}
     items = 0
@@ -106,16 +106,12 @@ def param_values(
             values[name] = evaluate(expr, values)
         else:
             message, span = f"the param '{name}' has no default and must be given", function.params[name].span
-            raise fault("missing-param", message, span, help=variant_help(spec))
+            where = f"give it in the variant '{variant}', or set it with --set" if variant else "set it with --set"
+            raise fault("missing-param", message, span, help=where)
         items += items_in(values[name]) if isinstance(values[name], list) else 0
         if items > MAX_LISTED:
             raise too_many_items(function.params[name].span)
     return values
-
-
-def variant_help(spec: Spec) -> str:
-    names = ", ".join(spec.variants)
-    return f"choose a variant: {names}" if names else "set it with --set"
 
 
 def completed(function: ir.Function, values: dict[str, Constant]) -> dict[str, Constant]:

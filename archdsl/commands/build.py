@@ -25,19 +25,27 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import show
     from archdsl.support.output import write_all
+    from archdsl.workspace.expected import expect_as_stated
     from archdsl.workspace.library import locate
     from archdsl.workspace.validation import expect_valid
 
     name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
     expect_valid(spec)
-    verified(graph)
     found = cost(graph)
+    if is_of_spec(**choice):
+        expect_as_stated(graph, found)
+    verified(graph)
     written = files(graph, found, name)
-    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, variant)))
+    folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, graph.variant)))
     write_all(folder, written)
     show(found, console())
     say(f"\nproven: {PROVEN}")
     say(f"wrote {folder}{os.sep}: {', '.join(listed(written))}")
+
+
+def is_of_spec(*, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]) -> bool:
+    """Whether a network is one that its spec states something of: nothing is set over it."""
+    return not params and inputs is None and layers == "train" and not passes
 
 
 def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:

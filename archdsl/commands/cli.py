@@ -16,7 +16,7 @@ from archdsl.commands.terminal import complain, prepare, quiet, report
 from archdsl.diagnostics.faults import SpecError
 
 # The file of each command, in this folder, where it stands as `command`.
-NAMES = ("build", "check", "cost", "draw", "emit", "fmt", "list", "ops", "passes", "port", "schema", "table")
+NAMES = ("build", "check", "cost", "diff", "draw", "emit", "fmt", "list", "ops", "passes", "port", "schema", "table")
 
 
 class Commands(Mapping[str, click.Command]):

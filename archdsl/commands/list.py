@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archdsl.syntax.spec import Spec
 
 FORMATS = ("text", "json")
+MARK = "*"  # behind the variant that is built where none is given
 HEADINGS = {"specs": "Families of the survey", "specs/beyond": "Beyond the survey"}
 
 
@@ -26,13 +27,17 @@ class Line:
 
     spec: str
     variants: tuple[str, ...]
+    default: str | None  # the variant that is built where none is given
     paper: str
     params: int | None = None
     macs: int | None = None
 
     def cells(self) -> tuple[str, ...]:
         counts = ("" if number is None else f"{number:,}" for number in (self.params, self.macs))
-        return self.spec, ", ".join(self.variants), *counts, self.paper
+        return self.spec, ", ".join(map(self.named, self.variants)), *counts, self.paper
+
+    def named(self, variant: str) -> str:
+        return f"{variant}{MARK}" if variant == self.default else variant
 
 
 @click.command("list")
@@ -66,14 +71,14 @@ def spec_lines(name: str, spec: Spec, *, variants: bool) -> Iterator[Line]:
     forms = spec.networks()
     title = title_of(spec)
     if not forms:
-        yield Line(name, (), title)
+        yield Line(name, (), None, title)
     elif not variants:
-        yield Line(name, tuple(spec.variants), title, *numbers(spec, forms[0]))
+        yield Line(name, tuple(spec.variants), spec.standing(), title, *numbers(spec, spec.chosen(None)))
     else:
         # A variant that only names the network as it stands says it better than `default`.
         shown = forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
         for form in shown:
-            yield Line(name, () if form is None else (form,), title, *numbers(spec, form))
+            yield Line(name, () if form is None else (form,), spec.standing(), title, *numbers(spec, form))
 
 
 def numbers(spec: Spec, form: str | None) -> tuple[int, int]:
@@ -101,6 +106,7 @@ def show(found: dict[str, list[Line]], *, variants: bool) -> None:
     for number, (folder, lines) in enumerate(found.items()):
         heading = Text(f"{HEADINGS[folder]} ({folder})", style="bold")
         screen.print(*[""] * (number > 0), heading, filled(lines, variants=variants), sep="\n")
+    screen.print(f"\n{MARK} is built where no variant is given")
 
 
 def filled(lines: Sequence[Line], *, variants: bool) -> Table:
@@ -109,7 +115,7 @@ def filled(lines: Sequence[Line], *, variants: bool) -> Table:
 
     columns = ("spec", "variant", "params", "MACs") if variants else ("spec", "variants", "params", "MACs", "paper")
     made = empty_table(*columns, whole=("spec", "variant", *NUMBERS))
-    made.columns[1].min_width = max((len(word) for line in lines for word in line.variants), default=0)
+    made.columns[1].min_width = max((len(word) for line in lines for word in line.cells()[1].split(", ")), default=0)
     for line in lines:
         made.add_row(*map(Text, line.cells()[: len(columns)]))
     return made
@@ -122,7 +128,9 @@ def as_json(found: dict[str, list[Line]], *, variants: bool) -> str:
     made = []
     for folder, lines in found.items():
         for line in lines:
-            forms = {"variant": next(iter(line.variants), None)} if variants else {"variants": line.variants}
+            forms: dict[str, object] = {"variant": next(iter(line.variants), None)}
+            if not variants:
+                forms = {"variants": line.variants, "default": line.default}
             counts = {"params": line.params, "macs": line.macs}
             made.append({"spec": line.spec, "folder": folder, **forms, **counts, "paper": line.paper})
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from archdsl.commands.terminal import complain
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
@@ -147,4 +148,7 @@ def network(
     """The network of a spec that the options choose."""
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    if variant is None and graph.variant is not None:
+        complain(f"archdsl: {spec} is built as its default variant, {graph.variant}")
+    return graph

@@ -85,6 +85,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Networks": {
         "bad-input": "an input whose shape does not fit",
         "missing-param": "a param without a value",
+        "other-network": "a network that is not the one that expect: states",
+        "unbound-accuracy": "an accuracy that does not say of which network it is",
         "no-stages": "a spec that has no network",
         "shape": "tensors whose shapes do not fit",
         "unexpected-count": "parameters or multiply-adds other than expect: states",

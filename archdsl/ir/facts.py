@@ -52,6 +52,7 @@ class Origin:
     facts: Facts
     output_deps: Deps  # the params behind the channels of the outputs
     made: list[int]  # of each node of the graph, the operation that it was made from
+    opened: list[int]  # and of each scope below the root, in the order of `scopes`
     seal: Seal | None = None  # the graph as it was made
 
     @property

@@ -139,6 +139,13 @@ class Graph:
                 graph.add_edge(tensor.node.id if tensor.node else tensor.name, node.id, tensor=tensor)
         return graph
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells the network from others: ops, arguments, wiring and the size of its inputs, but no names."""
+        from archdsl.ir.fingerprint import fingerprint
+
+        return fingerprint(self)
+
     def _repr_svg_(self) -> str:
         """The figure in a notebook."""
         from archdsl.backends.figures import draw

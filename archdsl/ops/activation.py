@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import IfElse, Lit
 from archdsl.ops.axes import axis_field, dim, place_of_axis
-from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site
+from archdsl.ops.base import REGISTRY, Field, Module, Op, OpFault, Run, Shape, Site, State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,6 +78,9 @@ class PReLU(Activation, name="prelu"):
     def compute(self, run: Run, *x: Tensor) -> Any:
         slope = run.weights["weight"].view(-1, *(1,) * (x[0].dim() - 2))
         return run.torch.where(x[0] > 0, x[0], slope * x[0])
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"weight": (1 if f.shared else shape[0],)}
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 1 if f.shared else shape[0]
@@ -323,6 +326,10 @@ class Act(Activation, name="act"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if f.kind not in NAMES:
             raise OpFault(f"there is no activation '{f.kind}'", field="kind", help=f"known are {', '.join(NAMES)}")
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        op, defaults = self.named(f.kind)
+        return op.state(defaults, shape, out)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         op, defaults = self.named(f.kind)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
 from archdsl.ops.axes import axis_field, dim, place_of_axis
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
+from archdsl.ops.conv import with_bias
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,6 +115,17 @@ class Attention(Op, name="multihead_attention"):
         each = features // int(f.heads)
         return f.key_dim or each, f.value_dim or each
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        c = shape[place_of_axis(f.axis, shape)]
+        key, value = (int(f.heads * n) for n in self.dims(f, c))
+        cross = getattr(f, "kv", None) is not None
+        rows = {"q": key, "kv": key + value} if cross else {"qkv": 2 * key + value}
+        offsets = math.prod(2 * n - 1 for n in self.positions(f, shape))
+        found: State = {"table": (f.heads, offsets)} if f.relative else {}
+        for layer, features in rows.items():
+            found |= named(layer, with_bias((features, c), features if f.bias else 0))
+        return found | named("proj", with_bias((c, value), c if f.proj_bias else 0))
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         c = shape[place_of_axis(f.axis, shape)]
         key, value = self.dims(f, c)
@@ -165,3 +177,8 @@ class Attention(Op, name="multihead_attention"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         word = "Cross-attention" if getattr(f, "kv", None) is not None else "Attention"
         return f"{word}, {f.heads} heads" if f.heads > 1 else word
+
+
+def named(layer: str, state: State) -> State:
+    """The tensors of a layer inside a module, by their names there."""
+    return {f"{layer}.{name}": shape for name, shape in state.items()}

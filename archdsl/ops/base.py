@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shape: TypeAlias = "tuple[int, ...]"  # C, H, W (or C alone, C×L, C×D×H×W), without the batch axis
+State: TypeAlias = "dict[str, tuple[int, ...]]"  # shapes of the tensors of a module by their names in its state_dict
 Kind: TypeAlias = Literal["int", "number", "bool", "word", "text", "tensor", "axes", "ints", "factors", "formula"]
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
@@ -230,6 +231,11 @@ class Op:
         Told from the fields as the program has them: false unless it holds whatever they come to.
         """
         return False
+
+    # --- what is learned
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        """The shapes of its module's state_dict, which tell what weights carry over to another network."""
+        return {}
 
     # --- cost, for one input
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, IfElse, Lit
 from archdsl.ops.axes import axis_field, place_of_axis
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, axes_expr, is_lit, per_axis, times
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -136,6 +136,11 @@ def area(f: SimpleNamespace, rank: int) -> int:
     """Taps of a window."""
     entries: tuple[int, ...] = per_axis(f.kernel, rank)
     return math.prod(entries)
+
+
+def with_bias(weight: Shape, biases: int) -> State:
+    """The tensors of a layer with so many biases."""
+    return {"weight": weight, **({"bias": (biases,)} if biases else {})}
 
 
 def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> str:
@@ -279,6 +284,12 @@ class Conv(Op, name="conv"):
         )
         return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes)
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        if self.dynamic(f):
+            return {}
+        inner = shape[0] // self.groups_of(f, shape[0])
+        return with_bias((out[0], inner, *per_axis(f.kernel, len(shape) - 1)), out[0] if f.bias else 0)
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0 if self.dynamic(f) else self.taps(f, shape, out) + (out[0] if f.bias else 0)
 
@@ -398,6 +409,10 @@ class ConvTranspose(Op, name="conv_transpose"):
         inner: int = out[0] // f.groups
         return shape[0] * inner * area(f, len(shape) - 1)
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        kernel = (shape[0], out[0] // f.groups, *per_axis(f.kernel, len(shape) - 1))
+        return with_bias(kernel, out[0] if f.bias else 0)
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return self.taps(f, shape, out) + (out[0] if f.bias else 0)
 
@@ -460,6 +475,9 @@ class Linear(Op, name="linear"):
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.out) if size else ()
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return with_bias((out[-1], shape[-1]), out[-1] if f.bias else 0)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[-1] * out[-1] + (out[-1] if f.bias else 0)

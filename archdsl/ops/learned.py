@@ -6,7 +6,7 @@ import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Run, Shape, Site, times
+from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Run, Shape, Site, State, times
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +53,13 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.out
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        c = shape[0]
+        if f.form == "train":
+            return {"weight": (out[0], c, 1, 1), "mask": (out[0], c, 1, 1), "stage": ()}
+        kept = c // int(f.condense)
+        return {"index": (f.groups * kept,), "conv.weight": (out[0], kept, 1, 1)}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return out[0] * (shape[0] if f.form == "train" else shape[0] // int(f.condense))
 
@@ -96,6 +103,13 @@ class LearnedLinear(Op, name="learned_linear"):
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.out
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        c = shape[0]
+        if f.form == "train":
+            return {"weight": (out[0], c), "bias": (out[0],)}
+        kept = c // int(f.condense)
+        return {"index": (kept,), "linear.weight": (out[0], kept), "linear.bias": (out[0],)}
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return out[0] * ((shape[0] if f.form == "train" else shape[0] // int(f.condense)) + 1)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,17 @@ def scaled(run: Run, x: Tensor) -> Tensor:
     ones = (1,) * (x.dim() - 2)
     found = x * run.weights["weight"].view(-1, *ones)
     return found + run.weights["bias"].view(-1, *ones) if "bias" in run.weights else found
+
+
+def scale_and_shift(channels: int, *, learned: bool, shifted: bool = True) -> State:
+    """The tensors that a norm learns."""
+    names = [] if not learned else ["weight", "bias"] if shifted else ["weight"]
+    return dict.fromkeys(names, (channels,))
+
+
+def running(channels: int) -> State:
+    """The tensors that a norm gathers."""
+    return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
 
 
 def normalised(run: Run, x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -66,6 +77,9 @@ class BatchNorm(Op, name="bn"):
         if f.eps <= 0:
             raise OpFault("eps must be greater than 0: torch does not train with less", field="eps")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {**scale_and_shift(shape[0], learned=f.affine), **running(shape[0])}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -96,6 +110,9 @@ class GroupNorm(Op, name="group_norm"):
         if shapes[0][0] % f.groups:
             raise OpFault(f"groups {f.groups} does not divide the {shapes[0][0]} channels", field="groups")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=f.affine)
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -116,6 +133,9 @@ class LayerNorm(Op, name="layer_norm"):
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         return scaled(run, normalised(run, x[0], (1,)))
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=f.affine, shifted=f.bias)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[0] * (2 if f.bias else 1) if f.affine else 0
@@ -148,6 +168,9 @@ class RMSNorm(Op, name="rms_norm"):
     def compute(self, run: Run, *x: Tensor) -> Any:
         eps = run.torch.finfo(x[0].dtype).eps if run.f.eps is None else run.f.eps
         return scaled(run, x[0] / (x[0].square().mean(1, keepdim=True) + eps).sqrt())
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=f.affine, shifted=False)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[0] if f.affine else 0
@@ -191,6 +214,10 @@ class InstanceNorm(Op, name="instance_norm"):
             message = "instance_norm takes channels of more than one place: what is normalised alone is 0"
             raise OpFault(message, help="put it before the pooling")
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        running_ = running(shape[0]) if f.track_running_stats else {}
+        return {**scale_and_shift(shape[0], learned=f.affine), **running_}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0] if f.affine else 0
 
@@ -227,6 +254,9 @@ class GlobalResponseNorm(Op, name="grn"):
         if not 2 <= len(shapes[0]) <= 4:
             message = f"grn takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
             raise OpFault(message, help="put it before flatten")
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return scale_and_shift(shape[0], learned=True)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 2 * shape[0]

@@ -37,6 +37,14 @@ def is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+def is_state(value: Any) -> bool:
+    """Shapes of tensors by their names; that of one number is empty."""
+    if not isinstance(value, dict):
+        return False
+    shapes = (isinstance(shape, tuple) and all(map(is_count, shape)) for shape in value.values())
+    return all(isinstance(name, str) for name in value) and all(shapes)
+
+
 def is_window(value: Any) -> bool:
     """Extents and strides."""
     return (
@@ -56,6 +64,7 @@ RULES: Mapping[str, Check | None] = {
     "shape": (is_shape, "a tuple of whole numbers, each at least 1"),
     "result": (is_shape, "a tuple of whole numbers, each at least 1"),
     "shapes": (lambda value: isinstance(value, Sequence) and bool(value) and all(map(is_shape, value)), "shapes"),
+    "state": (is_state, "shapes by the names of tensors"),
     "params": COUNT,
     "buffers": COUNT,
     "macs": COUNT,

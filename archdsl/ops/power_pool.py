@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
-from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site
+from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, State
 from archdsl.ops.pool import GlobalAvgPool, Pool
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class GeneralizedMean(GlobalAvgPool, name="gem"):
         for name in ("p", "eps"):
             if getattr(f, name) <= 0:
                 raise OpFault(f"{name} must be greater than 0", field=name, help="p: 1 is the mean, p: 3 the paper's")
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"p": (1,)} if f.learned else {}
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 1 if f.learned else 0

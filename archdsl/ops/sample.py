@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.expr.show import show
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
-from archdsl.ops.conv import KEEP, area, check_axes, check_fits, keep_expr, padding_of, window_label
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, atom, is_lit, per_axis, times
+from archdsl.ops.conv import KEEP, area, check_axes, check_fits, keep_expr, padding_of, window_label, with_bias
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -164,6 +164,10 @@ class DeformConv(Op, name="deform_conv"):
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         axes = [per_axis(value, 2) for value in (f.kernel, f.stride, padding_of(f, 2), f.dilation)]
         return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(size, *axes, strict=True))
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        kernel = (out[0], shape[0] // f.groups, *per_axis(f.kernel, 2))
+        return with_bias(kernel, out[0] if f.bias else 0)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         inner: int = shape[0] // f.groups

@@ -11,7 +11,7 @@ from archdsl.expr.fold import fold
 from archdsl.expr.nodes import Binary, Expr, Index, ListOf, Lit, wrap
 from archdsl.expr.show import show
 from archdsl.ops.axes import axis_field, dim, place_of_axis
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,6 +100,9 @@ class Param(Own, name="param"):
 
     trained, word = True, "Learned"
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"": out}
+
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)
 
@@ -108,6 +111,9 @@ class Buffer(Own, name="buffer"):
     """A tensor that is kept with the weights and is not trained, the same for every sample."""
 
     trained, word = False, "Fixed"
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"": out}
 
     def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)
@@ -131,6 +137,9 @@ class Scale(Op, name="scale"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if place_of_axis(f.axis, shapes[0]) not in (0, len(shapes[0]) - 1):
             raise OpFault("scale takes c or the last axis", field="axis", help="rearrange the axes before it")
+
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"weight": (shape[place_of_axis(f.axis, shape)],)}
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return shape[place_of_axis(f.axis, shape)]

@@ -183,6 +183,7 @@ def latex(table: Table, packages: Sequence[str] = ("booktabs",)) -> str:
 _TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "…": r"\dots{}",
     "−": r"$-$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}", "–": "--",
+    "→": r"$\to$", "Δ": r"$\Delta$",
     "—": "---", "✓": r"\checkmark{}", BLANK: r"\phantom{0}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
 } | {mark: rf"\{mark}" for mark in "&%$#_{}"}  # fmt: skip
 # Marks stand beside a number without moving it.
@@ -196,7 +197,7 @@ def tex_escape(cell: str) -> str:
 
 def tex_heading(text: str) -> str:
     """A heading: a lone letter is a symbol, an underscore in a spec's word a space."""
-    return f"${text}$" if len(text) == 1 and text.isalpha() else tex_escape(text.replace("_", " "))
+    return f"${text}$" if len(text) == 1 and text.isascii() and text.isalpha() else tex_escape(text.replace("_", " "))
 
 
 # --- CSV, HTML

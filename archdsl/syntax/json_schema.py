@@ -21,6 +21,7 @@ from archdsl.syntax.words import (
     DETECT,
     EXPECT,
     FIGURE,
+    FINGERPRINT,
     FORMS,
     PLACED,
     SPEC,
@@ -172,11 +173,17 @@ def document() -> dict[str, Json]:
             "propertyNames": {"pattern": VARIANT_NAME},
             "additionalProperties": ref("variant"),
         },
+        "default": {"type": ["string", "number"]},
         "expect": {
             "type": ["object", "null"],
-            "additionalProperties": closed(EXPECT, {key: {"type": ["integer", "string"]} for key in EXPECT}),
+            "additionalProperties": closed(EXPECT, expected_forms()),
         },
     }
+
+
+def expected_forms() -> dict[str, Json]:
+    number: Json = {"type": ["integer", "string"]}
+    return {"params": number, "macs": number, "graph": {"type": "string", "pattern": FINGERPRINT}}
 
 
 def figure_forms() -> dict[str, Json]:

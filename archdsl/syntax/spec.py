@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,6 +185,7 @@ class Expected:
     span: Span
     params: int | None = None
     macs: int | None = None
+    graph: str | None = None  # the fingerprint of the network
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +255,7 @@ class Spec:
     stages: Mapping[str, Stage]
     variants: Mapping[str, Variant]
     expect: Mapping[str, Expected]
+    default: str | None = None  # the variant that is used where none is given, as `default:` says
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
     until: str | None = None  # on a used spec: its last stage
@@ -266,8 +268,22 @@ class Spec:
     lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:
-        """What can be built: the network as it stands (None) if every param has a value, and each variant."""
+        """What can be built: the network as it stands (None) if no variant is the default one, and each variant."""
         if not self.stages:
             return []
-        complete = all(param.default is not None for param in self.params.values())
-        return [*([None] if complete or not self.variants else []), *self.variants]
+        return [*([None] if self.chosen(None) is None else []), *self.variants]
+
+    def chosen(self, variant: str | None, given: Collection[str] = ()) -> str | None:
+        """The variant that is meant, where these params are given: if none is named, the default one.
+
+        That is the one that `default:` names, or, where a param would have no value otherwise, the first.
+        """
+        if variant is not None or self.default is not None:
+            return variant if variant is not None else self.default
+        complete = all(param.default is not None or name in given for name, param in self.params.items())
+        return None if complete else next(iter(self.variants), None)
+
+    def standing(self) -> str | None:
+        """The variant that the network is where none is given: the default one, or one that changes nothing."""
+        plain = (v.name for v in self.variants.values() if not (v.values or v.inputs or v.extends))
+        return self.chosen(None) or next(plain, None)

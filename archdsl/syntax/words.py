@@ -23,6 +23,7 @@ SPEC: Mapping[str, str] = {
     "blocks": "blocks, in PascalCase, each with params and a body",
     "stages": "the network: named stages, one after another",
     "variants": "named sets of parameters",
+    "default": "the variant that is used where none is given",
     "expect": "what each variant must come to: {params: 2802248, macs: 507757568}; default: for none",
 }
 BLOCK: Mapping[str, str] = {
@@ -80,7 +81,12 @@ TOP1: Mapping[str, str] = {
     "value": "the accuracy, in percent",
     "source": "where it was published, if not where `paper: {top1: ...}` says (or in the paper)",
 }
-EXPECT: Mapping[str, str] = {"params": "trained parameters", "macs": "multiply-adds of convolutions and linear layers"}
+EXPECT: Mapping[str, str] = {
+    "params": "trained parameters",
+    "macs": "multiply-adds of convolutions and linear layers",
+    "graph": "the fingerprint of the network, which a published top1 is of; archdsl check --update writes it",
+}
+FINGERPRINT = "^g[0-9a-f]{11}$"  # how `ir/fingerprint` writes one
 DETECT: Mapping[str, str] = {
     "boxes": "the output with four offsets for each prior box [boxes]",
     "scores": "the output with a score of each class for each prior box [scores]",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from archdsl.analysis.cost import cost
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
+from archdsl.ir.seal import refuse_edited
 from archdsl.ops.base import Shape, times
 from archdsl.support import tables
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_there
 from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
+from archdsl.workspace.expected import accuracy_of, expect_as_stated
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, read, rewritten
 
 if TYPE_CHECKING:
@@ -136,8 +138,8 @@ def compare(
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
-    With `variants` every spec without a variant stands for all of its own, as one alone always does. With `inputs` or
-    `params` of their own they are none of the networks whose accuracy was published; nor are they after `passes`.
+    With `variants` every spec without a variant stands for all of its own, as one alone always does. A published
+    accuracy is shown of the network alone that it is bound to, whatever `inputs`, `params` and `passes` make of it.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -164,13 +166,14 @@ def rows_of(
     if isinstance(spec, Graph):
         if changed:
             raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
+        refuse_edited(spec)
         yield row_of(spec.name, spec)
         return
     file, variant = halves(spec)
     found = read(file)
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
-    for form in [variant] if variant is not None else all_forms(found) if every else [standing(found)]:
-        yield row_of(called, elaborated(found, form, params, inputs, rewriting), None if changed else found)
+    for form in [variant] if variant is not None else all_forms(found) if every else [found.standing()]:
+        yield row_of(called, elaborated(found, form, params, inputs, rewriting), as_stated=not changed)
 
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
@@ -191,19 +194,18 @@ def all_forms(spec: Spec) -> list[str | None]:
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
 
 
-def standing(spec: Spec) -> str | None:
-    """The network as it stands: by the name of the variant that changes nothing, if there is one."""
-    plain = (v.name for v in spec.variants.values() if not (v.values or v.inputs or v.extends))
-    return next(plain, None)
-
-
-def row_of(called: str, graph: Graph, spec: Spec | None = None) -> Row:
+def row_of(called: str, graph: Graph, *, as_stated: bool = False) -> Row:
+    """The row of a network; what it must come to is held against it where it is `as_stated` in its spec."""
     counted = cost(graph)
-    variant = spec.variants.get(graph.variant or "") if spec else None
-    top1 = variant.top1 if variant else None
-    source = (variant.top1_source or graph.paper.get("top1") or PAPER) if variant and top1 is not None else None
+    if as_stated:
+        expect_as_stated(graph, counted, top1=True)
+    published = accuracy_of(graph)
     counts = counted.inputs, counted.params, counted.macs
-    return Row(called, graph.name, graph.variant, *counts, top1, source, graph.paper.get("arxiv"))
+    row = Row(called, graph.name, graph.variant, *counts, arxiv=graph.paper.get("arxiv"))
+    if published is None:
+        return row
+    source = published.top1_source or graph.paper.get("top1") or PAPER
+    return replace(row, top1=published.top1, source=source)
 
 
 # --- tables

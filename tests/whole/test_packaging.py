@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from support.places import PACKAGE, ROOT, TESTS
 
 import archdsl
@@ -283,9 +284,11 @@ def test_the_wheel_works_in_an_empty_folder(wheel, tmp_path):
     assert (here / "build" / "peleenet" / "peleenet.py").is_file()
 
 
-def test_the_version_is_stated_once():
+def test_the_version_is_stated_once_and_cited():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'dynamic = ["version"]' in text
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == archdsl.__version__
 
 
 def test_the_readme_commands_are_single_lines():

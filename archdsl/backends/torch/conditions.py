@@ -66,9 +66,9 @@ def ternary(writer: Writer, node: ir.If) -> bool:
         return False
     condition = writer.numbers.shown(node.condition, (node.id, "condition"))
     with writer.numbers.given(condition, True):
-        made = writer.module(then)
+        made = writer.modules.module(then)
     with writer.numbers.given(condition, False):
-        otherwise = writer.module(other) if other is not None else IDENTITY
+        otherwise = writer.modules.module(other) if other is not None else IDENTITY
     after = writer.channels.of(other.out if other is not None else entry)
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
@@ -99,7 +99,7 @@ def one_of_several(writer: Writer, node: ir.If) -> bool:
         return False
     for arm in arms:
         if arm.module is not None:
-            arm.made = writer.module(arm.module)
+            arm.made = writer.modules.module(arm.module)
             arm.channels = writer.channels.of(arm.module.out)
     found = arms[-1].channels
     for arm in reversed(arms[:-1]):
@@ -198,7 +198,7 @@ def two_sides(writer: Writer, node: ir.If) -> None:
             node.out,
             test,
             then,
-            writer.as_list(writer.resolve(then_result), then),
+            writer.lists.as_list(writer.resolve(then_result), then),
             other,
             None if other_result is None else writer.resolve(other_result),
         )
@@ -227,10 +227,10 @@ def test_of(writer: Writer, node: ir.If, shown: Expr) -> Expr:
     if isinstance(shown, Name) and shown.id in writer.function.optional:
         return Compare("is not", Name(writer.tensors.word(writer.function.inputs[shown.id])), NONE)
     if isinstance(shown, Compare) and isinstance(shown.left, Name) and isinstance(shown.right, Lit):  # a choice
-        return Compare(shown.op, Name(f"self.{writer.flag(shown.left.id, shown.left)}"), shown.right)
+        return Compare(shown.op, Name(f"self.{writer.kept.flag(shown.left.id, shown.left)}"), shown.right)
     if isinstance(shown, Unary) and shown.op == "not" and isinstance(shown.operand, Name):
-        return Unary("not", Name(f"self.{writer.flag(shown.operand.id, shown.operand)}"))
-    return Name(f"self.{writer.condition_flag(node.word or writer.tensors.word(node.out), shown)}")
+        return Unary("not", Name(f"self.{writer.kept.flag(shown.operand.id, shown.operand)}"))
+    return Name(f"self.{writer.kept.condition_flag(node.word or writer.tensors.word(node.out), shown)}")
 
 
 def side(writer: Writer, region: ir.Region) -> tuple[list[Statement], ir.Operand | None, list[py.Statement]]:

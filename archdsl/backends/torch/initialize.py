@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.classes import ClassSource
+from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.prelude import attributes_of, base_of, weights_of
 from archdsl.backends.torch.syntax import NONE, Statement, Tree

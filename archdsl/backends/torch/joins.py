@@ -43,7 +43,7 @@ def write_conditional_join(
         made.then_result, made.other_result = took_part, joined[0]
         joined = [made.out]
     if len(joined) > 1:
-        writer.fresh.add(node.out)
+        writer.modules.fresh.add(node.out)
         writer.statements.append(Step(node.out, tuple(joined), made_of))
     else:
         writer.alias(node.out, joined[0])

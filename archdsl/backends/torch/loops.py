@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.closed_forms import after_turns
 from archdsl.backends.torch.numbers import UNKNOWN
-from archdsl.backends.torch.order import expressions
 from archdsl.backends.torch.pieces import Piece, appended, container, keyed
 from archdsl.backends.torch.syntax import Tree
+from archdsl.backends.torch.table import Table
+from archdsl.backends.torch.turns import (
+    added_by,
+    all_same,
+    counts_turns,
+    inner_loops,
+    reads_turn,
+    resolved,
+    turns_written,
+    update,
+)
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names, wrap
+from archdsl.expr.nodes import Call, Compare, Constant, Expr, FirstRow, Index, ListOf, Lit, Name, names
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.support.naming import unique
@@ -27,18 +38,30 @@ MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
 BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
 
 
+@dataclass
+class Loops:
+    """Where in the loops of a class its writer stands."""
+
+    mutated: set[str] = field(default_factory=set)  # the variables that the loop at hand moves
+    variables: set[str] = field(default_factory=set)  # of all loops: the channels that move
+    indices: tuple[str, ...] = ()  # the variables that count the turns of the loops around
+    counting: bool = False  # whether the loops that are written count the turns of the table around
+    wrap_depth: int = 0  # of chains of modules in one another
+
+
 class LoopWriter:
     """A loop of a class or of a container."""
 
     def __init__(self, writer: Writer, node: ir.Loop) -> None:
         self.writer, self.node, self.numbers = writer, node, writer.numbers
+        self.table = Table(writer, node)
         self.count = None if node.count is None else self.numbers.shown(node.count, (node.id, "count"))
-        words, (rounds, place) = writer.words, divmod(len(writer.indices), len(INDICES))
+        words, (rounds, place) = writer.words, divmod(len(writer.loops.indices), len(INDICES))
         self.index = words.word(f"{INDICES[place]}_{rounds + 1}" if rounds else INDICES[place])
         self.unread = words.word("_", "turn")
         self.counter, self.total_word = words.word("block"), words.word("blocks")  # the turns of a table before, in all
         self.inside: dict[str, Expr | None] = {}  # what loops inside make of the variables of the source
-        self.counting = writer.counting or (node.table and counts_turns(node) and not inner_loops(node))
+        self.counting = writer.loops.counting or (node.table and counts_turns(node) and not inner_loops(node))
         self.aside: dict[str, Expr] = {}  # names that mean something else inside -> a word for what they mean outside
 
     def write(self) -> list[Piece]:
@@ -51,7 +74,7 @@ class LoopWriter:
             return []
         pieces, variable = self.body(start)
         told = node.parallel or (node.table and counts_turns(node)) or self.counting
-        if turns == 1 and variable is None and not told and self.row_key() is None:
+        if turns == 1 and variable is None and not told and self.table.row_key() is None:
             found = pieces
         else:
             found = self.loop(pieces, variable, start)
@@ -61,14 +84,14 @@ class LoopWriter:
         self.note_rows(start, variable)
         if node.parallel:
             writer.channels[node.out] = self.parallel_channels()
-            if not self.fixed_rows() and node.rows is not None:
+            if not self.table.fixed_rows() and node.rows is not None:
                 writer.channels.counts[node.out] = Call("len", (node.rows,))
         elif variable is not None:
             writer.channels[node.out] = Name(f"@{variable}")
             form = self.closed_form(start, variable)
             writer.channels.closed[variable] = None if form is None else resolved(form, writer.channels.closed)
             writer.channels.loops[variable] = node.span
-            writer.forget(variable)
+            writer.kept.forget(variable)
         else:
             writer.channels[node.out] = self.after(start)
         if node.carry.many and not node.carry.items:
@@ -142,7 +165,7 @@ class LoopWriter:
         cells: dict[str, Expr] = dict(zip(TURN_NAMES, (index, first, last), strict=True))
         if node.rows is not None:
             row = Index(self.from_inside(node.rows), Lit(-1) if last == Lit(True) else index)
-            lone = len(node.columns) == 1 and not self.in_brackets()
+            lone = len(node.columns) == 1 and not self.table.in_brackets()
             cells |= {name: row if lone else Index(row, Lit(n)) for n, name in enumerate(node.columns)}
         for name, expr in node.let.items():
             cells[name] = substitute(expr, cells)
@@ -155,7 +178,7 @@ class LoopWriter:
 
     def note_rows(self, start: Expr, variable: str | None) -> None:
         """What leaves each row of a table that has names, for those who tap it."""
-        if self.row_key() is None:
+        if self.table.row_key() is None:
             return
         if not isinstance(self.node.rows, ListOf):
             self.note_tapped(variable)
@@ -208,7 +231,7 @@ class LoopWriter:
 
     def turns_cells(self, turns: int) -> list[dict[str, Expr]]:
         """What each turn binds."""
-        cells = self.cells() if self.node.rows is not None else [{} for _ in range(turns)]
+        cells = self.table.cells() if self.node.rows is not None else [{} for _ in range(turns)]
         for index, cell in enumerate(cells):
             cell |= dict(zip(TURN_NAMES, map(Lit, (index, index == 0, index == turns - 1)), strict=True))
             for name, expr in self.node.let.items():
@@ -223,22 +246,7 @@ class LoopWriter:
             constant = self.numbers.constant((node.id, "count"))
             return constant.value if isinstance(constant, Lit) else None  # type: ignore[return-value]
         rows = self.writer.origin.facts.rows.get(node.id)
-        return len(rows) if rows is not None and self.fixed_rows() else None
-
-    def fixed_rows(self) -> bool:
-        node = self.node
-        assert node.rows is not None
-        if not all(isinstance(self.writer.channels.shown(entry), Lit) for entry in node.entries):
-            return False
-        if self.open_defaults():
-            return False
-        closed = not any(True for _ in names(node.rows))
-        return closed or self.numbers.constant((node.id, "rows")) is not None
-
-    def open_defaults(self) -> bool:
-        """Whether a column's default reads more than the row and what never differs."""
-        read = {n.id for expr in self.node.column_defaults.values() for n in names(expr)} - {*self.node.columns}
-        return any(not isinstance(self.numbers.shown(Name(name)), Lit) for name in read)
+        return len(rows) if rows is not None and self.table.fixed_rows() else None
 
     # --- the body
     def body(self, start: Expr) -> tuple[list[Piece], str | None]:
@@ -252,8 +260,8 @@ class LoopWriter:
         if constant is not None or node.parallel:
             return self.turn(start if node.parallel else constant or start), None
         variable = self.variable(start)
-        moved = writer.mutated
-        writer.mutated = set()
+        moved = writer.loops.mutated
+        writer.loops.mutated = set()
         used = set(self.numbers.used)
         written = len(writer.body)
         earlier = dict(writer.channels.closed)  # what loops in front of this one made of the variables
@@ -261,17 +269,17 @@ class LoopWriter:
         writer.channels.closed = earlier
         result = writer.channels.leaves(node.body)
         stays = same(result, Name(f"@{variable}")) or same(result, substitute(start, self.aside))
-        moving = not stays or variable in writer.mutated
-        updated = variable in writer.mutated and same(result, Name(f"@{variable}"))
-        writer.mutated = moved
+        moving = not stays or variable in writer.loops.mutated
+        updated = variable in writer.loops.mutated and same(result, Name(f"@{variable}"))
+        writer.loops.mutated = moved
         if not moving:
             self.numbers.used.clear()
             self.numbers.used.update(used)
             del writer.body[written:]
             self.numbers.bound = dict(self.outer)
             return self.turn(start), None
-        writer.variables.add(variable)
-        writer.mutated.add(variable)
+        writer.loops.variables.add(variable)
+        writer.loops.mutated.add(variable)
         if not updated:
             pieces.append(Piece(body=[update(variable, self.numbers.shown(result))]))
         return pieces, variable
@@ -303,7 +311,7 @@ class LoopWriter:
             return carried
         word = "c_in" if writer.outermost else "channels"
         free = {"c_in"} - {carried} if writer.outermost and self.is_free("c_in") else set()
-        return unique(word, (writer.words.taken | writer.variables) - free)
+        return unique(word, (writer.words.taken | writer.loops.variables) - free)
 
     def is_free(self, variable: str) -> bool:
         """Whether no channels that are read from here on are expressed by a variable; constant ones need it no more."""
@@ -332,27 +340,30 @@ class LoopWriter:
         self.set_aside()
         self.bind()
         entering = self.rebind_entry() if writer.function.staged else None
-        outer = writer.indices
-        writer.indices = (*outer, self.index) if reads_turn(node) else outer
-        writer.wrap_depth += node.wrap
-        counting, writer.counting = writer.counting, node.table and counts_turns(node) and bool(inner_loops(node))
+        outer = writer.loops.indices
+        writer.loops.indices = (*outer, self.index) if reads_turn(node) else outer
+        writer.loops.wrap_depth += node.wrap
+        counting, writer.loops.counting = (
+            writer.loops.counting,
+            node.table and counts_turns(node) and bool(inner_loops(node)),
+        )
         known = {name: form for name, form in writer.channels.closed.items() if name != variable}
         writer.channels.closed = dict(known)
-        pieces = writer.chain(node.body)
+        pieces = writer.containers.chain(node.body)
         self.inside = {n: f for n, f in writer.channels.closed.items() if n not in known or known[n] != f}
         writer.channels.closed |= {n: None for n, f in self.inside.items() if f is not None and self.local(f)}
-        writer.indices = outer
-        writer.wrap_depth -= node.wrap
-        writer.counting = counting
+        writer.loops.indices = outer
+        writer.loops.wrap_depth -= node.wrap
+        writer.loops.counting = counting
         if isinstance(entering, Expr):
             writer.channels.rename("c_in", entering)
         if not node.wrap:
             return pieces
-        whole = writer.sequential(pieces)
+        whole = writer.containers.sequential(pieces)
         if whole is not None:
             return [Piece(whole)]
         name = "stage" if node.table else "branch"
-        name = writer.words.word(f"{name}_{writer.wrap_depth + 1}" if writer.wrap_depth else name)
+        name = writer.words.word(f"{name}_{writer.loops.wrap_depth + 1}" if writer.loops.wrap_depth else name)
         return [Piece(body=[*container(name, pieces), py.Append(Name(name))])]
 
     def rebind_entry(self) -> Expr | tuple[int, str]:
@@ -398,7 +409,7 @@ class LoopWriter:
         if node.count is not None:
             return node.count
         assert node.rows is not None
-        if self.fixed_rows() or isinstance(node.rows, ListOf):
+        if self.table.fixed_rows() or isinstance(node.rows, ListOf):
             return Lit(len(self.writer.origin.facts.rows.get(node.id, [])))
         return Call("len", (node.rows,))
 
@@ -413,30 +424,11 @@ class LoopWriter:
             return Name(UNKNOWN, span=self.node.span)
         if not self.local(result):
             return result
-        if not self.fixed_rows() and not isinstance(self.node.rows, ListOf):  # how many rows there are is not known
+        if not self.table.fixed_rows() and not isinstance(
+            self.node.rows, ListOf
+        ):  # how many rows there are is not known
             return Name(UNKNOWN, span=self.node.span)
-        return ListOf(tuple(substitute(result, cells) for cells in self.turns_cells(len(self.cells()))))
-
-    def cells(self) -> list[dict[str, Expr]]:
-        """What each row binds, as written in the spec if it is written there."""
-        node = self.node
-        found = []
-        rows = node.rows.items if isinstance(node.rows, ListOf) else None
-        for index, values in enumerate(self.writer.origin.facts.rows.get(node.id, [])):
-            cells: dict[str, Expr] = {}
-            row = rows[index] if rows is not None else None
-            written = row.items if isinstance(row, ListOf) else (row,) if row is not None else ()
-            for position, name in enumerate(node.columns):
-                if name == node.entered:  # the spec names a tensor there
-                    cells[name] = self.writer.channels.of(node.entries[index])
-                elif row is None:
-                    cells[name] = wrap(values[name])
-                elif position < len(written):
-                    cells[name] = written[position]
-                else:
-                    cells[name] = substitute(node.column_defaults[name], cells)
-            found.append(cells)
-        return found
+        return ListOf(tuple(substitute(result, cells) for cells in self.turns_cells(len(self.table.cells()))))
 
     # --- the statement
     def loop(self, pieces: list[Piece], variable: str | None, start: Expr) -> list[Piece]:
@@ -465,7 +457,7 @@ class LoopWriter:
             body.append(py.assign(self.counter, Lit(0)))
         if node.table and self.total_word in read:
             body.append(py.assign(self.total_word, self.total()))
-        key = self.row_key()
+        key = self.table.row_key()
         if key is not None:
             inner = keyed(inner, Name(key))
         return [Piece(body=[*body, py.For(target, rows, [*lets, *inner])])]
@@ -474,7 +466,7 @@ class LoopWriter:
         """Whether a turn makes one module, under no key."""
         if len(pieces) != 1 or pieces[0].module is None or isinstance(pieces[0].module, py.Starred):
             return False
-        return self.row_key() is None and pieces[0].key is None
+        return self.table.row_key() is None and pieces[0].key is None
 
     def counted(self, body: list[py.Statement], counts: bool) -> list[py.Statement]:
         """A turn of a table, in which the count of turns goes up if anything that is printed reads it."""
@@ -497,13 +489,9 @@ class LoopWriter:
             count = substitute(count, {name: expr})
         count = simplify(self.numbers.close(substitute(count, {n: Name(f"@{n}") for n in node.columns})))
         read = {n.id for n in names(count)}
-        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)
+        whole = not self.table.fixed_rows() and not isinstance(node.rows, ListOf)
         columns = [name for name in node.columns if whole or name in read]
-        return py.call("sum", py.Comprehension(count, py.targets(columns), self.row_trees(columns)))
-
-    def row_key(self) -> str | None:
-        """The column that names the rows of a table."""
-        return "name" if self.node.table and "name" in self.node.columns else None
+        return py.call("sum", py.Comprehension(count, py.targets(columns), self.table.row_trees(columns)))
 
     def header(self, index: bool, derived: Mapping[str, list[Constant]]) -> tuple[Tree, Tree]:
         """`i in range(n)`, `t, c, n, s in [...]` with the columns that the body prints."""
@@ -511,10 +499,10 @@ class LoopWriter:
         counted = Name(self.index if index else self.unread)
         if node.count is not None:
             return counted, Call("range", (self.count or Lit(0),))
-        columns = self.columns(derived)
-        rows = self.row_trees(columns)
+        columns = self.table.columns(derived)
+        rows = self.table.row_trees(columns)
         target = py.targets(columns or [self.unread])
-        if self.in_brackets():
+        if self.table.in_brackets():
             target = py.Tuple((target,))
         if isinstance(rows, py.List) and not columns:
             return counted, Call("range", (Lit(len(rows.items)),))
@@ -523,46 +511,10 @@ class LoopWriter:
             return py.Tuple((counted, inside), bracketed=False), py.call("enumerate", rows)
         return target, rows
 
-    def in_brackets(self) -> bool:
-        """Whether the rows that come as an argument are lists of their only cell."""
-        node = self.node
-        seen = self.numbers.seen.get((node.id, "rows"))
-        if seen is None or len(node.columns) != 1 or self.fixed_rows() or isinstance(node.rows, ListOf):
-            return False
-        found = {isinstance(row, list) and len(row) == 1 for row in seen.value}
-        if len(found) > 1:
-            message = "some of these rows are lists of one cell, others the cell itself"
-            raise fault("cannot-print", message, node.span, help="write all of them in one way")
-        return True in found
-
-    def columns(self, derived: Mapping[str, list[Constant]]) -> list[str]:
-        node, used = self.node, self.numbers.used
-        whole = not self.fixed_rows() and not isinstance(node.rows, ListOf)  # a table that comes as an argument
-        wanted = [n for n in node.columns if whole or (node.id, n) in used or n == self.row_key()]
-        order = {name: float(i) for i, name in enumerate(node.columns)}
-        for name in derived:
-            first = next((n.id for n in names(node.let[name]) if n.id in order), None)
-            order[name] = order[first] + 0.5 if first else len(order)
-        return sorted([*wanted, *derived], key=lambda n: order[n])
-
-    def row_trees(self, columns: Sequence[str]) -> Tree:
-        node = self.node
-        assert node.rows is not None
-        if self.fixed_rows():
-            rows = [[wrap(row[name]) for name in columns] for row in self.writer.origin.facts.rows[node.id]]
-        elif isinstance(node.rows, ListOf):
-            rows = [[self.numbers.shown(cells[name]) for name in columns] for cells in self.cells()]
-        elif self.open_defaults():
-            message = "these rows lack a column, and its default is not the same everywhere"
-            raise fault("cannot-print", message, node.span, help="give each row all of its cells")
-        else:
-            return self.numbers.shown(node.rows, (node.id, "rows"))
-        return py.List(tuple(row[0] if len(columns) == 1 else py.Tuple(tuple(row)) for row in rows))
-
     def lets(self) -> tuple[list[py.Statement], dict[str, list[Constant]]]:
         """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
         node, numbers = self.node, self.numbers
-        columns = self.row_lets()
+        columns = self.table.row_lets()
         found: list[py.Statement] = []
         derived: dict[str, list[Constant]] = {}
         for name, expr in reversed(list(node.let.items())):  # a let is read by later ones
@@ -573,93 +525,3 @@ class LoopWriter:
             else:
                 found.append(py.assign(name, simplify(numbers.close(expr), numbers.facts)))
         return found[::-1], derived
-
-    def row_lets(self) -> set[str]:
-        """The lets that hang on the row alone."""
-        node = self.node
-        found: set[str] = set()
-        if node.rows is None or not self.fixed_rows():
-            return found
-        for name, expr in node.let.items():
-            open_ = self.numbers.seen[(node.id, name)].deps & self.numbers.symbolic
-            if not open_ and all(self.known_in_row(n.id, found) for n in names(expr)):
-                found.add(name)
-        return found
-
-    def known_in_row(self, name: str, lets: set[str]) -> bool:
-        if name in self.node.columns or name in self.node.let:
-            return name in self.node.columns or name in lets
-        bound = self.numbers.bound.get(name)
-        if isinstance(bound, tuple):
-            return self.numbers.constant(bound) is not None
-        return isinstance(bound, Lit)
-
-
-def added_by(function: ir.Function) -> int | None:
-    """How many tensors a function adds to the list that enters it; None where that is not what it gives."""
-    entering, result = next(iter(function.inputs.values())), function.region.result
-    made = next((node for node in function.region.nodes if node.out is result), None)
-    if not isinstance(made, ir.Pack) or made.running or made.ins.count(entering) != 1:
-        return None
-    others = [operand for operand in made.ins if operand is not entering]
-    lists = any(isinstance(operand, ir.Value) and (operand.many or operand.optional) for operand in others)
-    return None if lists else len(others)
-
-
-def all_same(one: Expr, two: Expr) -> bool:
-    """Whether the channels of two lists are the same, place by place, or all alike."""
-    if isinstance(one, ListOf) and isinstance(two, ListOf) and len(one.items) == len(two.items):
-        return all(same(a, b) for a, b in zip(one.items, two.items, strict=True))
-    items = [*(one.items if isinstance(one, ListOf) else (one,)), *(two.items if isinstance(two, ListOf) else (two,))]
-    return all(same(item, items[0]) for item in items)
-
-
-def resolved(expr: Expr, forms: Mapping[str, Expr | None]) -> Expr | None:
-    """`expr` with variables of the source replaced by what they come to; None if one has no form."""
-    read = {name.id[1:] for name in names(expr) if name.id.startswith("@")} & forms.keys()
-    found = {f"@{name}": form for name in read if (form := forms[name]) is not None}
-    return substitute(expr, found) if len(found) == len(read) else None
-
-
-def inner_loops(node: ir.Loop) -> list[ir.Loop]:
-    """The loops that are steps of a turn themselves."""
-    return [inner for inner in node.body.nodes if isinstance(inner, ir.Loop)]
-
-
-def turns_written(node: ir.Loop) -> Expr:
-    """How many turns a loop has, as the spec says it."""
-    if node.count is not None:
-        return node.count
-    assert node.rows is not None
-    return Lit(len(node.rows.items)) if isinstance(node.rows, ListOf) else Call("len", (node.rows,))
-
-
-def counts_turns(node: ir.Loop) -> bool:
-    """Whether anything in a table reads `turn`."""
-    loops = (node, *(inner for inner in node.body.walk() if isinstance(inner, ir.Loop)))
-    lets = (expr for loop in loops for expr in loop.let.values())
-    inside = (expr for inner in node.body.walk() for expr in expressions(inner))
-    return any(name.id == "turn" for expr in (*lets, *inside) for name in names(expr))
-
-
-def reads_turn(node: ir.Loop) -> bool:
-    """Whether a loop's body reads `i`, `first` or `last` of this loop."""
-    exprs = list(node.let.values())
-
-    def visit(region: ir.Region) -> None:
-        for inner in region.nodes:
-            exprs.extend(expressions(inner))
-            if not isinstance(inner, ir.Loop):
-                for region_ in inner.regions():
-                    visit(region_)
-
-    visit(node.body)
-    return any(name.id in TURN_NAMES for expr in exprs for name in names(expr))
-
-
-def update(variable: str, result: Expr) -> py.Assign:
-    """`c = …`, or `c += …` for a sum."""
-    rest = simplify(result - Name(variable))
-    if not any(n.id == variable for n in names(rest)) and any(n.id == variable for n in names(result)):
-        return py.Assign(Name(variable), rest, operator="+=")
-    return py.assign(variable, result)

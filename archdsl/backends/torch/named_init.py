@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import TypeAlias
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.classes import ClassSource, Writer
+from archdsl.backends.torch.class_source import ClassSource
+from archdsl.backends.torch.classes import Writer
 from archdsl.backends.torch.initialize import held_by, refuse_unfilled, rules
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Call, Expr, Lit, Logic, Name
@@ -63,7 +64,7 @@ def statements(
     """What is done to modules in a function, whose own module is `root`; `writer` wrote the network's class."""
     source, classifier = classes[function.id], writer.classifier
     for init, shown in source.named_init:
-        kinds, lines = filled(init, classes[owner(init.path, function).id], writer.prelude)
+        kinds, lines = filled(init, classes[owner(init.path, function).id], writer.plan.prelude)
         if not lines:
             continue
         last = classifier.layer if classifier is not None else None  # a classifier may be made without it

@@ -24,7 +24,7 @@ def write_own(writer: Writer, node: ir.Primitive) -> None:
     assert isinstance(node.op, Own)
     key, sizes = str(node.key), sizes_of(writer, node)
     with printable(node):
-        made = parsed(node.op.source(writer.site(node), ", ".join(map(text, (Lit(1), *sizes)))))
+        made = parsed(node.op.source(writer.modules.site(node), ", ".join(map(text, (Lit(1), *sizes)))))
     writer.channels[node.out] = writer.channels.after(node)
     if node.op.trained:
         writer.attribute(key, py.call("nn.Parameter", made))

@@ -13,7 +13,7 @@ from archdsl.analysis.work import trained
 from archdsl.backends.torch import detector
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.breaks import breakable, statement_lines
-from archdsl.backends.torch.classes import Argument, ClassSource
+from archdsl.backends.torch.class_source import Argument, ClassSource
 from archdsl.backends.torch.docstrings import class_lines, plain, shapes_of
 from archdsl.backends.torch.layout import Cat, Doc, Group, lines
 from archdsl.backends.torch.parse import parsed
@@ -43,7 +43,7 @@ class Document:
     graph: Graph
     classes: list[ClassSource]
     variants: dict[str, dict[str, Constant]] = field(default_factory=dict)  # what arguments make each; in one style
-    names: dict[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
+    names: Mapping[str, str] = field(default_factory=dict)  # of the prelude's definitions that have another here
     helpers: list[str] = field(default_factory=list)  # functions of the file's own
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 
-from archdsl.backends.torch.classes import ClassSource, Writer
+from archdsl.backends.torch.class_source import ClassSource
+from archdsl.backends.torch.classes import Writer
 from archdsl.backends.torch.numbers import UNKNOWN
+from archdsl.backends.torch.plan import Done, Plan
 from archdsl.backends.torch.sizes import Size
 from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, Name, is_long
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
-
-Writers: TypeAlias = "Callable[[ir.Function], Writer]"
 
 
 def sizes_left(writer: Writer, function: ir.Function) -> Size | None:
@@ -43,35 +42,29 @@ def calls_itself(function: ir.Function) -> bool:
     return any(isinstance(node, ir.Call) and node.block is function for node in function.walk())
 
 
-def assume(
-    writer_of: Writers,
-    function: ir.Function,
-    classes: dict[int, ClassSource],
-    channels: dict[int, Expr],
-    sizes: dict[int, Size | None],
-) -> None:
+def assume(plan: Plan, done: Done, function: ir.Function) -> None:
     """Fills in what a call of a block inside of itself takes and gives.
 
     Its arguments are those that its class reads, this call included. Channels and sizes are such as prove themselves:
     assumed of the call inside, they follow for the whole.
     """
-    key, writer = function.id, writer_of(function)
-    classes[key] = ClassSource(writer.name, "", [], [], [], [], [], [], [], [], "Tensor", [])
-    sizes[key] = None
+    key, writer = function.id, Writer(plan, done, function)
+    done.classes[key] = ClassSource(writer.name, "", [], [], [], [], [], [], [], [], "Tensor", [])
+    done.sizes[key] = None
     for guess in channels_guessed(writer):
-        channels[key] = guess
+        done.channels[key] = guess
         try:
-            writer = settled(writer_of, function, classes)
+            writer = settled(plan, done, function)
         except SpecError:
             continue  # another guess may be right
         if same(channels_left(writer, function), expand(guess, function), writer.numbers.facts):
             break
     else:
-        channels[key] = Name(UNKNOWN, span=function.span)
-        writer = settled(writer_of, function, classes)
-    sizes[key] = writer.size_entering()
-    if sizes[key] is not None and sizes_left(settled(writer_of, function, classes), function) != sizes[key]:
-        sizes[key] = None
+        done.channels[key] = Name(UNKNOWN, span=function.span)
+        writer = settled(plan, done, function)
+    done.sizes[key] = writer.calls.size_entering()
+    if done.sizes[key] is not None and sizes_left(settled(plan, done, function), function) != done.sizes[key]:
+        done.sizes[key] = None
 
 
 def channels_guessed(writer: Writer) -> Iterator[Expr]:
@@ -83,13 +76,13 @@ def channels_guessed(writer: Writer) -> Iterator[Expr]:
     yield from map(Name, ("c_in", *function.params, *function.implicit, *function.let))
 
 
-def settled(writer_of: Writers, function: ir.Function, classes: dict[int, ClassSource]) -> Writer:
+def settled(plan: Plan, done: Done, function: ir.Function) -> Writer:
     """Writes the class of a function until its own calls in it give what it takes."""
     while True:
-        known = called_as(classes[function.id])
-        writer = writer_of(function)
-        classes[function.id] = writer.write()
-        if called_as(classes[function.id]) == known:
+        known = called_as(done.classes[function.id])
+        writer = Writer(plan, done, function)
+        done.classes[function.id] = writer.write()
+        if called_as(done.classes[function.id]) == known:
             return writer
 
 

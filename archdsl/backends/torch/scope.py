@@ -66,6 +66,14 @@ def numbers_of(function: ir.Function) -> set[str]:
     return found
 
 
+def named_tensors(function: ir.Function, name: str) -> tuple[Tensors, set[str]]:
+    """The tensors of a class, its inputs with names of their own, and what none of them may be called."""
+    found, taken = Tensors(), hidden(name)
+    for var in function.inputs.values():
+        found.called[var] = unique(var.name, {*taken, *found.called.values()})
+    return found, taken
+
+
 def tensors_of(function: ir.Function, tensors: Tensors) -> set[str]:
     """The words that tensors want in `forward`."""
     found = {*SPARE, *function.inputs, *function.outputs, *function.training}

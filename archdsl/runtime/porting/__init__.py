@@ -18,12 +18,13 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
+from archdsl.analysis.difference.weights import COUNTER
 from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
 from archdsl.expr.given import checked
 from archdsl.ir.graph import Graph
 from archdsl.runtime import module
 from archdsl.runtime.porting import auxiliary, editing, files, keys, libraries, ordering, running
-from archdsl.runtime.porting.parts import COUNTER, Pair, State, parts_of, shapes_of
+from archdsl.runtime.porting.parts import Pair, State, parts_of, shapes_of
 from archdsl.support import output
 from archdsl.support.paths import is_there
 from archdsl.workspace.library import Inputs, SpecLike, graph_of, rewritten

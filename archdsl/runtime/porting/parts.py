@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from archdsl.analysis.difference.weights import COUNTER
 from archdsl.ops.base import times
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 Match: TypeAlias = "dict[str, str | None]"  # our leaf -> theirs; None: they have none, and that is a number known
 
 NORM = "running_mean"
-COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True, eq=False)

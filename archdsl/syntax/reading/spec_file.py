@@ -38,7 +38,7 @@ from archdsl.syntax.reading.values import (
     to_ref,
     to_shape,
 )
-from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, expected
+from archdsl.syntax.reading.variants import LONE_INPUT, VariantReader, default_variant, expected
 from archdsl.syntax.spec import Defaults, Expected, NamedInit, Param, Spec
 from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT, WITHOUT_BIAS
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
@@ -235,6 +235,7 @@ class _Reader:
         bodies = BodyReader(ctx, self.steps, self.doc.extends)
         stages = bodies.stages(tree.get("stages"), self.section("stages"))
         unread = ctx.misspelt("params", tree)  # then no variant's params are known
+        unsure = ctx.misspelt("variants", tree)  # then no variant is known
         variants = {} if unread else VariantReader(ctx, params, inputs, self.declared).read(self.section("variants"))
         self.whole()
         return Spec(
@@ -250,7 +251,8 @@ class _Reader:
             blocks=bodies.blocks(self.section("blocks")),
             stages=stages,
             variants=variants,
-            expect={} if ctx.misspelt("variants", tree) else self.expect(),
+            expect={} if unsure else self.expect(),
+            default=None if unsure else self.default(),
             outputs=self.outputs(),
             detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
             figure=read_figure(ctx, tree),
@@ -258,8 +260,19 @@ class _Reader:
             doc=doc_text(tree),
         )
 
+    def variant_names(self) -> list[str]:
+        return [key.text for key, _ in self.section("variants")]
+
     def expect(self) -> dict[str, Expected]:
-        return expected(self.ctx, self.section("expect"), [key.text for key, _ in self.section("variants")])
+        return expected(self.ctx, self.section("expect"), self.variant_names(), "default" in self.doc.tree)
+
+    def default(self) -> str | None:
+        """The variant that is used where none is given."""
+        node, found = self.doc.tree.get("default"), None
+        if node is not None:
+            with self.ctx.catch():
+                found = default_variant(self.ctx, node, self.variant_names())
+        return found
 
     def section(self, key: str) -> list[tuple[Scalar, Node]]:
         """The entries of a section; none if it is missing or no mapping."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import Note, fault
@@ -10,11 +11,12 @@ from archdsl.expr.nodes import Expr
 from archdsl.support.naming import nearest
 from archdsl.syntax.identifiers import MAX_NAME, checked_variant
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null, to_expr, to_shape
-from archdsl.syntax.spec import Expected, Param, Variant
-from archdsl.syntax.words import EXPECT, TOP1, VARIANT
+from archdsl.syntax.spec import DEFAULT, Expected, Param, Variant
+from archdsl.syntax.words import EXPECT, FINGERPRINT, TOP1, VARIANT
 from archdsl.yaml.located import Mapping, Node, Scalar
 
 MAX_VARIANTS = 500
+COUNTS = ("params", "macs")
 LONE_INPUT = "x"  # the name of the tensor given by `input:`
 
 
@@ -77,11 +79,7 @@ class VariantReader:
         return percent(value), as_text(source, "source:") if source is not None else None
 
     def other_variant(self, node: Node, known: list[str]) -> str:
-        name = as_text(node, "extends:")
-        if name not in known:
-            help = self.ctx.hint(name, known) or f"the variants are {', '.join(known)}"
-            raise fault("unknown-variant", f"there is no variant '{clip(name)}'", node.span, help=help)
-        return name
+        return known_variant(self.ctx, as_text(node, "extends:"), node, known)
 
     def lone_input(self, key: Scalar) -> str:
         inputs = self.inputs
@@ -132,9 +130,24 @@ class VariantReader:
         done.update(seen)
 
 
-def expected(ctx: Context, entries: list[tuple[Scalar, Node]], variants: list[str]) -> dict[str, Expected]:
-    """`expect:` by variant; `default` is the network without one."""
-    known = [*variants, "default"]
+def known_variant(ctx: Context, name: str, node: Node, known: list[str]) -> str:
+    if name not in known:
+        help = ctx.hint(name, known) or f"the variants are {', '.join(known) or 'none'}"
+        raise fault("unknown-variant", f"there is no variant '{clip(name)}'", node.span, help=help)
+    return name
+
+
+def default_variant(ctx: Context, node: Node, known: list[str]) -> str:
+    """`default: b0`; a mapping there is meant to be `defaults:`."""
+    if isinstance(node, Mapping):
+        raise fault("wrong-type", "default: names a variant", head(node), help="arguments of ops stand in defaults:")
+    return known_variant(ctx, as_text(node, "default:"), node, known)
+
+
+def expected(
+    ctx: Context, entries: list[tuple[Scalar, Node]], variants: list[str], has_default: bool
+) -> dict[str, Expected]:
+    """`expect:` by variant; `default` is the network without one, which there is not where a variant is the default."""
     found: dict[str, Expected] = {}
     if entries and all(key.text in EXPECT for key, _ in entries):
         said = ", ".join(f"{key.text}: ..." for key, _ in entries)
@@ -143,9 +156,11 @@ def expected(ctx: Context, entries: list[tuple[Scalar, Node]], variants: list[st
         return found
     for key, value in entries:
         with ctx.catch():
-            if key.text not in known:
-                help = ctx.hint(key.text, known) or f"there are {', '.join(known)}"
-                raise fault("unknown-variant", f"there is no variant '{clip(key.text)}'", key.span, help=help)
+            if key.text != DEFAULT:
+                known_variant(ctx, key.text, key, variants)
+            elif has_default:
+                message = "there is no network without a variant: this spec has a default one"
+                raise fault("unknown-variant", message, key.span, help="state it of the variant that default: names")
             found[key.text] = numbers(ctx, key, value)
     return found
 
@@ -153,8 +168,18 @@ def expected(ctx: Context, entries: list[tuple[Scalar, Node]], variants: list[st
 def numbers(ctx: Context, key: Scalar, node: Node) -> Expected:
     mapping = as_mapping(node, "what is expected", "write {params: 2802248, macs: 507757568}")
     ctx.check_keys(mapping, EXPECT, "expect:")
-    values = {word.text: whole(value, word.text) for word, value in mapping.entries if word.text in EXPECT}
-    return Expected(key.span, values.get("params"), values.get("macs"))
+    counts = {word.text: whole(value, word.text) for word, value in mapping.entries if word.text in COUNTS}
+    graph = mapping.get("graph")
+    return Expected(key.span, counts.get("params"), counts.get("macs"), None if graph is None else graph_of(graph))
+
+
+def graph_of(node: Node) -> str:
+    """The fingerprint of a network."""
+    text = as_text(node, "graph")
+    if not re.fullmatch(FINGERPRINT, text):
+        help = "archdsl check --update writes it: a g and 11 digits, as in g4be81c20d1f"
+        raise fault("bad-value", f"'{clip(text)}' is no fingerprint of a network", node.span, help=help)
+    return text
 
 
 def percent(node: Node) -> float:

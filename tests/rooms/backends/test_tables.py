@@ -34,6 +34,7 @@ from archdsl.support.tables import mark_escape, tex_escape, unit_of
 from archdsl.workspace.comparison import FORMATS as TABLE_FORMATS
 from archdsl.workspace.comparison import written
 from archdsl.workspace.library import locate, read, shipped
+from archdsl.workspace.restating import update
 
 GOLDEN = GOLDENS / "tables"
 REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
@@ -70,6 +71,12 @@ def words_of(spec, *variant, **params):
 
 def net(stages, **rest):
     return {"archdsl": 1, "name": "Net", "input": [3, 32, 32], "stages": stages, **rest}
+
+
+def stated(spec):
+    """The spec with the fingerprints of its networks."""
+    plain = {key: value for key, value in spec.items() if key != "variants"}
+    return spec | {"expect": {name: {"graph": archdsl.graph(plain).fingerprint} for name in spec["variants"]}}
 
 
 # --- the tables of the papers, typed from them
@@ -414,7 +421,7 @@ def test_html_and_csv_of_a_hostile_label_are_one_cell(hostile):
 
 def test_a_source_is_escaped_in_every_format():
     variants = {"v": {"top1": {"value": 50, "source": HOSTILE}}, "w": {"top1": {"value": 49, "source": "=1+1"}}}
-    found = archdsl.table(net({"a": [{"conv": 4}]}, variants=variants))
+    found = archdsl.table(stated(net({"a": [{"conv": 4}]}, variants=variants)))
     assert mark_escape(HOSTILE) in found.to_markdown()
     assert tex_escape(HOSTILE).replace(r"\rlap", "") in found.to_latex()
     assert "<x>" not in found._repr_html_()
@@ -453,7 +460,7 @@ def test_latex_of_every_network_compiles(tmp_path):
 
 def test_latex_of_hostile_texts_compiles(tmp_path, hostile):
     variants = {"v_1": {"top1": {"value": 50, "source": HOSTILE}}, "w-2": {"top1": 49}}
-    compared = archdsl.table(net({"a": [{"conv": 4}]}, variants=variants))
+    compared = archdsl.table(stated(net({"a": [{"conv": 4}]}, variants=variants)))
     log = tex(f"{hostile.to_latex()}\n\n{compared.to_latex(bold=True)}", tmp_path)
     assert "Missing character" not in log
 
@@ -486,6 +493,10 @@ def test_an_accuracy_is_not_that_of_a_spec_laid_on_another(tmp_path):
     path = tmp_path / "mine.yaml"
     shutil.copy(Path(locate("mobilenet_v2")), tmp_path)
     path.write_text("name: Mine\nextends: mobilenet_v2.yaml\nvariants: {1.40-224: {width: 1.4, top1: 75.3}}\n")
+    with pytest.raises(SpecError, match="does not say which network"):
+        archdsl.table(path)
+    same = read("mobilenet_v2").expect["1.40-224"].graph
+    assert f"1.40-224 (its top1, 75.3, is now that of {same})" in update(path)
     rows = {row.variant: (row.params, row.top1) for row in archdsl.table(path).rows}
     assert rows["1.00-224"] == (3_504_872, None)
     assert rows["1.40-224"] == (6_108_776, 75.3)

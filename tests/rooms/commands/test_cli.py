@@ -313,7 +313,7 @@ def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeyp
         raise RuntimeError("boom")
 
     monkeypatch.delenv("ARCHDSL_DEBUG", raising=False)
-    monkeypatch.setattr("archdsl.commands.check.check", broken)
+    monkeypatch.setattr("archdsl.workspace.checking.check", broken)
     status, _, err = run("check", "small.yaml")
     assert status == 1
     assert "internal error: RuntimeError: boom (test_cli.py:" in err
@@ -326,7 +326,7 @@ def test_an_internal_fault_shows_its_traceback_when_asked(here, monkeypatch):
         raise RuntimeError("boom")
 
     monkeypatch.setenv("ARCHDSL_DEBUG", "1")
-    monkeypatch.setattr("archdsl.commands.check.check", broken)
+    monkeypatch.setattr("archdsl.workspace.checking.check", broken)
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["check", "small.yaml"])
 

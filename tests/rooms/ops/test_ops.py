@@ -190,11 +190,14 @@ def test_an_op_does_in_torch_what_its_rules_say(name, shapes, given):
             result = call(op, f, shapes[0], tensors)
         found = result if isinstance(result, (tuple, list)) else (result,)
         assert op.params(f, shapes[0], out[0]) == 0
+        assert not op.state(f, shapes[0], out[0])
         assert kernels.macs == len(tensors[0]) * op.macs(f, shapes[0], out[0])
     else:
         module = make(op, f, shapes[0])
         assert sum(p.numel() for p in module.parameters()) == op.params(f, shapes[0], out[0])
         assert sum(b.numel() for b in module.buffers() if b.is_floating_point()) == op.buffers(f, shapes[0], out[0])
+        state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        assert [*state.items()] == [*op.state(f, shapes[0], out[0]).items()]
         found = (module(*tensors),)
         counter = Kernels() if op.prelude == "deform.py" else FlopCounterMode(display=False)  # torch cannot count it
         with counter, sdpa_kernel(SDPBackend.MATH):

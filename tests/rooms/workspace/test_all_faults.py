@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import archdsl
-from archdsl.commands.check import check
+from archdsl.workspace.checking import check
 
 HEAD = "archdsl: 1\nname: Net\ninput: [3, 32, 32]\n"
 CASES = {

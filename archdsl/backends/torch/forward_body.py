@@ -1,0 +1,146 @@
+"""The bodies of `forward` and `forward_features`: which statements, and what they give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.backends.torch import scope
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, operands_of
+from archdsl.backends.torch.lists import listing
+from archdsl.backends.torch.syntax import Tree
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.nodes import Expr, Lit, Logic, Name
+from archdsl.ir import program as ir
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
+
+
+class ForwardBody:
+    """The bodies of one class, but for its constructor."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.in_training: Expr = Name("self.training")  # when the auxiliary heads run
+        self.result_type = "Tensor"  # of what a block gives
+        self.head: int | None = None  # the first statement of a classifier's head
+
+    def print_forward(
+        self,
+        inputs: Sequence[ir.Value],
+        result: ir.Operand,
+        auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]],
+    ) -> tuple[list[py.Statement], bool]:
+        """The statements of `forward`, and whether the class is a plain chain that needs none."""
+        if self.is_sequential(inputs, result):
+            return [], True
+        if self.writer.function.gives_several and not self.writer.function.outputs:
+            return self.print_several(inputs, result), False
+        printer = self.printer(inputs)
+        outputs = self.writer.function.outputs
+        results = [self.writer.resolve(o) for o in (outputs.values() if outputs else [result])]
+        for name, output in zip(outputs, results, strict=False):
+            self.writer.rename(output, name)
+        several, more = scope.results_of(self.writer.name)
+        printer.when_training = self.in_training
+        shape = (lambda trees: py.call(several, *trees)) if outputs else None
+        return printer.run(self.writer.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
+        """The body of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
+        given = self.writer.resolve(result)
+        assert isinstance(given, ir.Value)
+        tensors = self.writer.lists.tensors_given(given)
+        if tensors is not None:
+            self.result_type = f"tuple[{', '.join(['Tensor'] * len(tensors))}]"
+            return self.printer(inputs).run(self.writer.statements, tensors, py.side_by_side, "", {})
+        self.result_type = "list[Tensor]"
+        listed = self.writer.lists.as_list(given, self.writer.statements)
+        made = next((step for step in self.writer.statements if step.out is listed), None)
+        if isinstance(made, Step) and listed is given and self.writer.consumers[given] == 1:
+            made.made = listing(made.made)
+        elif listed is given:
+            listed = ir.Value("parts", many=True)
+            self.writer.statements.append(Step(listed, (given,), listing(lambda tree: tree)))
+        return self.printer(inputs).run(self.writer.statements, [listed], None, "", {})
+
+    def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
+        """The body of `forward_features`, of a classifier whose head reads one tensor; its steps leave `forward`."""
+        if self.head is None or not self.writer.outermost:
+            return []
+        trunk, head = self.writer.statements[: self.head], self.writer.statements[self.head :]
+        read = [*(o for statement in head for o in operands_of(statement)), self.writer.resolve(result)]
+        made = {statement.out for statement in head}
+        entering = {o for o in read if not isinstance(o, ir.Value) or o not in made}
+        if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
+            return []
+        (features,) = (trunk[-1].out,)
+        printer = self.printer(inputs)
+        body = printer.run(trunk, [features], None, "", {})
+        call = Step(features, (inputs[0],), lambda image: py.call("self.forward_features", image), alone=True)
+        self.writer.statements = [call, *head]
+        return body
+
+    def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
+        kept = {
+            self.writer.tensors.word(self.writer.function.inputs[name]) for name in self.writer.undecided()
+        }  # their conditions read them anywhere
+        hidden = {*self.writer.hidden, *self.writer.spoken.own.values(), *kept}
+        index = lambda item: self.writer.kept.in_forward(item.index, "index")  # noqa: E731
+        given = scope.given(self.writer.function)
+        return ForwardPrinter(inputs, index, self.tapped, hidden, given, self.writer.spoken, self.writer.tensors)
+
+    def is_sequential(self, inputs: Sequence[ir.Value], result: ir.Operand) -> bool:
+        current: ir.Operand = inputs[0]
+        result, chain = self.writer.resolve(result), []
+        for statement in self.writer.statements:
+            if not isinstance(statement, Step) or statement.attribute is None or statement.args != (current,):
+                return False
+            chain.append(statement.attribute)
+            current = statement.out
+        ordered = chain == self.writer.attributes and len(set(chain)) == len(chain)
+        return (
+            bool(chain)
+            and ordered
+            and current is result
+            and len(inputs) == 1
+            and not self.writer.function.outputs
+            and not self.writer.function.network
+        )
+
+    def tapped(self, tap: ir.Tap) -> Tree:
+        return py.Subscript(Name(self.writer.containers.stores[tap.container]), (Lit(".".join(tap.keys)),))
+
+    def auxiliaries(self) -> dict[str, tuple[list[Statement], ir.Operand]]:
+        """The stages of training alone that this network has, or may have."""
+        slots = {name: (auxiliary.id, "condition") for name, auxiliary in self.writer.function.training.items()}
+        known = {name: self.writer.numbers.decided(slot) for name, slot in slots.items()}
+        wanted = {
+            name: auxiliary for name, auxiliary in self.writer.function.training.items() if known[name] is not False
+        }
+        shown = {
+            self.writer.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None
+        }
+        if len(shown) > 1 or (shown and any(known.values())):
+            message = "some of the auxiliary heads exist where others do not"
+            raise fault("cannot-print", message, self.writer.function.span, help="give them the same when:")
+        if not shown:
+            return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        (condition,) = shown
+        flag = self.writer.kept.condition_flag("auxiliary", condition)
+        self.in_training = Logic("and", (Name("self.training"), Name(f"self.{flag}")))
+        with self.writer.numbers.given(condition, True), self.writer.on_one_side() as body:
+            found = {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
+        self.writer.body.append(py.If(condition, body))
+        return found
+
+    def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
+        outer, self.writer.statements = self.writer.statements, []
+        result = self.writer.region(auxiliary.region)
+        for statement in self.writer.statements:
+            if isinstance(statement, Step):
+                statement.alone = False
+        made, self.writer.statements = self.writer.statements, outer
+        return made, self.writer.resolve(result)

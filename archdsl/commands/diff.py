@@ -1,0 +1,98 @@
+"""`archdsl diff`: what makes one network of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.commands.options import to_choose, to_file, to_pass
+from archdsl.commands.status import CHANGES
+from archdsl.commands.terminal import console, result
+from archdsl.diagnostics.faults import fault
+
+if TYPE_CHECKING:
+    from archdsl.analysis.difference import Difference
+
+SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the names of formats
+
+
+@click.command("diff")
+@click.argument("specs", nargs=-1, required=True, metavar="A [B]")
+@to_choose
+@to_pass
+@click.option("--rev", "between", metavar="REV[..REV]", help="A at a revision of git and now, or at two revisions.")
+@click.option(
+    "--format", "form", metavar="FORMAT", help="text, md, latex or json. [default: by FILE's name, else text]"
+)
+@click.option("--exit-code", "told", is_flag=True, help="Exit with 3 where the networks differ.")
+@to_file
+def command(
+    specs: tuple[str, ...], between: str | None, form: str | None, told: bool, output: str | None, **choice: Any
+) -> None:
+    r"""Tell what makes network B of network A: the changes in words, stages side by side, weights that carry over.
+
+    A and B are each SPEC or SPEC@VARIANT; @VARIANT alone is one of A's spec. --variant, --set and --input are said of
+    both. Without B, A is compared with itself: at another revision of git (--rev); else as --set and --input make it;
+    else as it was last committed. Examples:
+
+    \b
+    archdsl diff efficientnet@b6 @b7
+    archdsl diff peleenet --set growth=24
+    archdsl diff mine.yaml
+    archdsl diff mine.yaml --rev main..HEAD
+    """
+    from archdsl.backends.difference import show
+
+    chosen = form or suffix_of(output) or "text"
+    found = asked(specs, between, **choice)
+    if chosen == "text" and output is None:
+        show(found, console())
+    else:
+        result(written(found, chosen), output)
+    if told and not found.is_empty:
+        click.get_current_context().exit(CHANGES)
+
+
+def suffix_of(output: str | None) -> str:
+    suffix = Path(output).suffix[1:].lower() if output else ""
+    return SUFFIXES.get(suffix, suffix)
+
+
+def asked(
+    specs: tuple[str, ...],
+    between: str | None,
+    *,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    passes: tuple[str, ...],
+) -> Difference:
+    """The difference that a call asks for."""
+    from archdsl.workspace import difference
+    from archdsl.workspace.library import rewritten
+
+    choice = difference.Choice(variant, params, inputs, rewritten(form=layers, passes=passes))
+    first, *others = specs
+    if len(others) > 1:
+        raise fault("bad-call", f"two networks are compared, not {len(specs)}")
+    if others and between is not None:
+        raise fault("bad-call", "--rev compares a file with itself", help="leave out the second spec")
+    if others:
+        return difference.compared(*difference.two(first, others[0], choice))
+    if between is None and (params or inputs is not None):
+        return difference.compared(*difference.settings(first, choice))
+    return difference.compared(*difference.history(first, choice, between))
+
+
+def written(found: Difference, form: str) -> str:
+    """The difference in a format."""
+    from archdsl.backends.difference import FORMATS
+    from archdsl.support.naming import did_you_mean
+
+    if form not in FORMATS:
+        known = f"known are {', '.join(FORMATS)}"
+        raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
+    return FORMATS[form](found)

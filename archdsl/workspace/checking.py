@@ -1,0 +1,70 @@
+"""A spec checked: all of its variants counted, and compared with what it states of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from archdsl.analysis.counting import Kept, run
+from archdsl.analysis.elaborate import elaborate, lowered
+from archdsl.analysis.partial import with_numbers
+from archdsl.diagnostics.faults import Collector, SpecError, fault
+from archdsl.ir.graph import Graph
+from archdsl.lowering.entry import UnsoundError, lower_blocks
+from archdsl.passes.reparameterize import expect_mergeable
+from archdsl.workspace.expected import expect_stated
+from archdsl.workspace.library import SpecLike, Stamp, read
+from archdsl.workspace.validation import expect_valid
+
+MAX_OPS = 200_000  # of all variants together
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at: the network's name, how many networks the spec is, of how many numbers are expected."""
+
+    name: str
+    variants: int
+    expected: int
+
+    def __str__(self) -> str:
+        if not self.variants:
+            return f"ok ({self.name}: blocks only)"
+        form = "form" if self.variants == 1 else "forms"
+        return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
+
+
+def check(spec: SpecLike, prove: Callable[[Sequence[Graph]], None] | None = None) -> Checked:
+    """Raises `SpecError` with the faults of all variants, each once; `prove` is given the sound graphs of all."""
+    files: dict[Path, Stamp] = {}
+    found, faults = read(spec, files), Collector()
+    forms = found.networks()
+    if not forms:
+        lower_blocks(found)
+        expect_valid(spec, files)
+        return Checked(found.name, 0, len(found.expect))
+    try:
+        program, kept = lowered(found), Kept()
+    except UnsoundError as error:
+        raise SpecError(*with_numbers(error, found)) from None
+    expect_mergeable(program)
+    ops, graphs = 0, []
+    for variant in forms:
+        with faults.catch():
+            trace = run(found, program, kept, variant).trace
+            counted = trace.total()
+            made = partial(elaborate, found, variant, None, None, program)
+            expect_stated(found, variant, counted.params, counted.macs, made)
+            if prove is not None:
+                graphs.append(elaborate(found, variant))
+            ops += len(trace.steps)
+        if ops > MAX_OPS:
+            message = f"the variants have more than {MAX_OPS:,} ops in all"
+            raise fault("too-large", message, found.variants[variant].span if variant else found.span)
+    faults.finish()
+    expect_valid(spec, files)
+    if prove is not None and graphs:
+        prove(graphs)
+    return Checked(found.name, len(forms), len(found.expect))

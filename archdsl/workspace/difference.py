@@ -1,0 +1,125 @@
+"""What is compared with what: two networks by name, one before and after settings, a file at two revisions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archdsl.analysis.difference import Difference, difference
+from archdsl.analysis.difference.statements import value_text
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
+from archdsl.ops.base import times
+from archdsl.passes.pipeline import Rewriting
+from archdsl.support.paths import is_file
+from archdsl.syntax.spec import Spec
+from archdsl.workspace.comparison import AT, Compared, halves
+from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, read, rewritten
+from archdsl.workspace.revisions import HEAD, read_at, revisions
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is said of a network beside its spec."""
+
+    variant: str | None = None
+    params: Mapping[str, Any] | None = None
+    inputs: Inputs | None = None
+    rewriting: Rewriting | None = None
+
+    @property
+    def settings(self) -> str:
+        """`growth=24, input 3×256×256`."""
+        said = [f"{name}={value_text(value)}" for name, value in (self.params or {}).items()]
+        shapes = self.inputs.items() if isinstance(self.inputs, Mapping) else [("", self.inputs or ())]
+        return ", ".join([*said, *(f"input {name}".strip() + f" {times(shape)}" for name, shape in shapes if shape)])
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network, and what it may be called: by its spec's name, and by what it was asked for with."""
+
+    graph: Graph
+    name: str
+    asked: str
+
+
+def diff(before: Compared, after: Compared) -> Difference:
+    """What makes one network of another; each is a spec, `spec@variant`, or a Graph."""
+    return compared(*two(before, after, Choice()))
+
+
+def two(before: Compared, after: Compared, choice: Choice) -> tuple[Named, Named]:
+    """Two networks of which the same is said; `@variant` is one of the first one's spec."""
+    if isinstance(after, str) and after.startswith(AT) and not isinstance(before, Graph):
+        spec, _ = halves(before)
+        return network(before, choice), of_spec(read(spec), asked(spec), variant_of(after[len(AT) :], choice), choice)
+    return network(before, choice), network(after, choice)
+
+
+def settings(spec: Compared, choice: Choice) -> tuple[Named, Named]:
+    """A network as it is, and with what is said of it."""
+    plain = Choice(choice.variant, rewriting=choice.rewriting)
+    return network(spec, plain), network(spec, choice)
+
+
+def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Named, Named]:
+    """A file of a repository at two revisions (`v1..v2`), at one and as it is, or committed and as it is."""
+    name, variant = halves(spec)
+    file = str(name)
+    path = Path(file)
+    first, second = revisions(between if between is not None else HEAD)
+    if between is None and not is_file(path):
+        locate(file)  # raises if there is no such spec at all
+        message = f"there is nothing to compare '{spec}' with"
+        raise fault("bad-call", message, help="give a second spec, --set NAME=VALUE, or a file that is in git")
+    form = variant_of(variant, choice)
+    old = of_spec(read_at(path, first), f"{file} at {first}", form, choice, f"at {first}")
+    if second is None:
+        return old, of_spec(read(path), file, form, choice, "now")
+    return old, of_spec(read_at(path, second), f"{file} at {second}", form, choice, f"at {second}")
+
+
+def compared(before: Named, after: Named) -> Difference:
+    """The difference of two networks, by names that tell them apart where any do."""
+    names = (before.name, after.name) if before.name != after.name else (before.asked, after.asked)
+    return difference(before.graph, after.graph, names)
+
+
+def network(spec: Compared, choice: Choice) -> Named:
+    """A network by its spec, with its variant behind an @."""
+    if isinstance(spec, Graph):
+        graph = graph_of(spec, choice.variant, choice.params, choice.inputs, choice.rewriting or rewritten())
+        return Named(graph, called(graph), called(graph))
+    file, variant = halves(spec)
+    return of_spec(read(file), asked(spec), variant_of(variant, choice), choice)
+
+
+def of_spec(spec: Spec, asked: str, variant: str | None, choice: Choice, when: str = "") -> Named:
+    """A network of a spec that has been read: without a variant as it stands."""
+    form = variant if variant is not None else spec.standing()
+    graph = elaborated(spec, form, choice.params, choice.inputs, choice.rewriting)
+    said = ", ".join(filter(None, (" ".join(filter(None, (called(graph), when))), choice.settings)))
+    return Named(graph, said, ", ".join(filter(None, (asked, choice.settings))))
+
+
+def called(graph: Graph) -> str:
+    return " ".join(filter(None, (graph.name, graph.variant)))
+
+
+def asked(spec: SpecLike) -> str:
+    """A spec as the caller names it."""
+    return os.fspath(spec) if isinstance(spec, (str, os.PathLike)) else "a dict"
+
+
+def variant_of(own: str | None, choice: Choice) -> str | None:
+    """The variant of a network: the one that stands with its spec, or that of the call."""
+    if own is not None and choice.variant is not None:
+        raise fault("bad-call", f"two variants are asked for, {own} and {choice.variant}", help="give one of them")
+    return own if own is not None else choice.variant
+
+
+__all__ = ["Choice", "compared", "diff", "history", "settings", "two"]

@@ -1,0 +1,104 @@
+"""What a spec states of its networks (`expect:`, `top1:`), held against what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archdsl.analysis.cost import Cost
+from archdsl.diagnostics.faults import Diagnostic, Note, SpecError
+from archdsl.ir.graph import Graph
+from archdsl.syntax.spec import DEFAULT, Expected, Spec, Variant
+from archdsl.yaml.edits import key_text
+
+UPDATE = "archdsl check --update"
+TAKE_OUT = f"take out top1: and {UPDATE}, or extend the spec (extends:) instead of copying it"
+
+
+def known_as(spec: Spec, variant: str | None) -> str | None:
+    """The variant of which something is stated: for the network as it stands, also the variant that changes nothing."""
+    return spec.standing() if variant is None and DEFAULT not in spec.expect else variant
+
+
+def expect_as_stated(graph: Graph, cost: Cost, *, top1: bool = False) -> None:
+    """As `expect_stated` for a graph that is a network of its spec, with nothing set over it."""
+    assert graph.origin is not None
+    spec = graph.origin.spec
+    expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph, top1=top1)
+
+
+def accuracy_of(graph: Graph) -> Variant | None:
+    """The variant whose published accuracy is that of this very network."""
+    spec = graph.origin.spec if graph.origin is not None else None
+    name = known_as(spec, graph.variant) if spec is not None else None
+    if spec is None or name is None or spec.variants[name].top1 is None:
+        return None
+    stated = spec.expect.get(name)
+    bound = stated is not None and stated.graph is not None and stated.graph == graph.fingerprint
+    return spec.variants[name] if bound else None
+
+
+def expect_stated(
+    spec: Spec, variant: str | None, params: int, macs: int, graph: Callable[[], Graph], *, top1: bool = True
+) -> None:
+    """Raises `SpecError` where a network is not what its spec states of it.
+
+    With `top1` an accuracy must say of which network it is. The graph is asked for only where something hangs on it.
+    """
+    expected = spec.expect.get(variant or DEFAULT)
+    faults = [] if expected is None else wrong_counts(spec, variant, expected, params, macs)
+    if not faults:
+        faults = wrong_network(spec, variant, expected, graph, top1=top1)
+    if faults:
+        raise SpecError(*faults)
+
+
+def named(spec: Spec, variant: str | None) -> str:
+    return f"{spec.name} {variant or ''}".strip()
+
+
+def wrong_counts(spec: Spec, variant: str | None, expected: Expected, params: int, macs: int) -> list[Diagnostic]:
+    pairs = {"params": (expected.params, params), "macs": (expected.macs, macs)}
+    return [
+        Diagnostic(
+            "unexpected-count",
+            f"{named(spec, variant)} has {counted:,} {what}, expected are {wanted:,}",
+            expected.span,
+            help=f"compare the stages with the paper's table: archdsl cost; or correct the number ({UPDATE})",
+        )
+        for what, (wanted, counted) in pairs.items()
+        if wanted is not None and wanted != counted
+    ]
+
+
+def wrong_network(
+    spec: Spec, variant: str | None, expected: Expected | None, graph: Callable[[], Graph], *, top1: bool
+) -> list[Diagnostic]:
+    """At most one fault: another network than the one stated, or an accuracy of none that is stated."""
+    published = spec.variants.get(variant or "")
+    wanted = expected.graph if expected is not None else None
+    accurate = published is not None and published.top1 is not None
+    if wanted is None:
+        bound = not (top1 and accurate)
+        return [] if bound or published is None else [unbound(spec, published.name, graph().fingerprint)]
+    found = graph().fingerprint
+    if expected is None or found == wanted:
+        return []
+    notes: tuple[Note, ...] = ()
+    help = f"if the change is meant, correct the line: graph: {found}, or {UPDATE}"
+    if accurate:
+        notes, help = (measured_on(spec, variant),), TAKE_OUT
+    message = f"{named(spec, variant)} is another network than the one stated: its graph is {found}, not {wanted}"
+    return [Diagnostic("other-network", message, expected.span, notes=notes, help=help)]
+
+
+def measured_on(spec: Spec, variant: str | None) -> Note:
+    published = spec.variants[variant or ""]
+    return Note(f"top1: {published.top1:g} was measured on that one", published.span)
+
+
+def unbound(spec: Spec, variant: str, found: str) -> Diagnostic:
+    """The fault of an accuracy that says nothing of its network."""
+    published = spec.variants[variant]
+    message = f"top1: {published.top1:g} of '{variant}' does not say which network it was measured on"
+    help = f"if that is this one, state it under expect: ({key_text(variant)}: {{graph: {found}}}), or {UPDATE}"
+    return Diagnostic("unbound-accuracy", message, published.span, help=help)

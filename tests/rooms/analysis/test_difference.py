@@ -1,0 +1,192 @@
+"""What is said of two networks: statements, rows of the stage table, weights that carry over."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import archdsl
+from archdsl.analysis.difference.weights import tensors_of
+from archdsl.workspace.library import all_shipped, read
+
+NET = """
+archdsl: 1
+name: Net
+input: [3, 32, 32]
+params: {growth: 8, act: relu, eps: 1.0e-5}
+defaults: {conv: {bias: false}, bn: {eps: eps}}
+blocks:
+  Unit: {params: {out: , kernel: 3, stride: 1}, body: [conv: {out: out, kernel: kernel, stride: stride}, bn, act: act]}
+  Layer:
+    params: {width: , ratio: 2}
+    let: {inner: width * ratio}
+    body: [concat: [identity, [Unit: {out: inner, kernel: 1}, Unit: width]]]
+stages:
+  stem: [Unit: {out: 8, stride: 2}]
+  dense:
+    for: [name, layers, pool]
+    in: [[one, 2, true], [two, 3, false]]
+    body:
+      - repeat: layers
+        body: [Layer: growth]
+      - {avg_pool: {kernel: 2, stride: 2}, when: pool}
+  head: [global_avg_pool, flatten, linear: 10]
+"""
+EXCITE = (
+    "  Excite: {params: {by: 4}, body: [mul: [identity, [global_avg_pool, conv: c_in // by, conv: c_in, sigmoid]]]}\n"
+)
+
+
+def edited(tmp_path, *changes: tuple[str, str], text: str = NET, **params):
+    """A network, and what some changes of its text make of it."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    for name, content in (("old", NET), ("new", text)):
+        (tmp_path / f"{name}.yaml").write_text(content)
+    return archdsl.diff(archdsl.graph(tmp_path / "old.yaml"), archdsl.graph(tmp_path / "new.yaml", **params))
+
+
+SAID = [
+    ([], {"growth": 12}, ["growth 8 → 12"]),
+    ([("two, 3", "two, 5")], {}, ["dense.two: 3 → 5 layers"]),
+    ([("act: act]", "act: hard_swish]")], {}, ["in all 11 Units: act kind relu → hard_swish"]),
+    ([("bn, act: act]", "group_norm: 4, act: act]")], {}, ["in all 11 Units: BN → GN, g4"]),
+    ([("act: act]", "act: act, dropout: 0.1]")], {}, ["in all 11 Units: + Dropout 0.1 after ReLU"]),
+    ([("conv: {out: out", "conv: {bias: true, out: out")], {}, ["in all 11 Units: conv bias false → true"]),
+    ([("{inner: width * ratio}", "{inner: width * 3}")], {}, ["in all 5 Layers: Unit out 16 → 24"]),
+    ([("ratio: 2", "ratio: 4")], {}, ["in all 5 Layers: ratio 2 → 4"]),
+    ([("out: 8, stride: 2", "out: 8, stride: 2, kernel: 5")], {}, ["in the Unit of stem: kernel 3 → 5"]),
+    ([("eps: 1.0e-5", "eps: 1.0e-3")], {}, ["eps 1e-05 → 0.001"]),
+    ([("[3, 32, 32]", "[3, 48, 48]")], {}, ["input 3×32×32 → 3×48×48"]),
+    ([("  head:", "  extra: [Unit: 32, Unit: 16]\n  head:")], {}, ["+ stage extra: Unit ×2 after dense"]),
+    ([(", [two, 3, false]", "")], {}, ["dense: − row dense.two: Layer ×3"]),
+    ([("      - {avg_pool: {kernel: 2, stride: 2}, when: pool}\n", "")], {}, ["dense.one: − 2×2 Avg pool, s2"]),
+    ([("avg_pool: {k", "max_pool: {k")], {}, ["dense.one: 2×2 Avg pool, s2 → 2×2 Max pool, s2"]),
+    (
+        [("  Layer:", EXCITE + "  Layer:"), ("Unit: width]]]", "Unit: width, Excite: ]]]")], {},
+        ["in all 5 Layers: + Excite after Unit"],
+    ),
+    ([("bn, act: act]", "act: act, bn]")], {}, ["in all 11 Units: in another order: conv, bn, act → conv, act, bn"]),
+    ([("Layer:", "Pair:")], {}, ["the block Layer is called Pair"]),
+    ([("  stem:", "  begin:")], {}, ["the stage stem is called begin"]),
+    (
+        [("[identity, [Unit", "[[Unit"), ("Unit: width]]]", "Unit: width], identity]]")], {},
+        ["in all 5 Layers: concat inputs in another order: what enters, branch1.1.act → branch1.1.act, what enters"],
+    ),
+    ([], {}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "params", "said"), SAID, ids=[f"{n}" for n in range(len(SAID))])
+def test_what_was_changed_is_said_once_and_what_follows_is_not(tmp_path, changes, params, said):
+    found = edited(tmp_path, *changes, **params)
+    texts = [str(statement) for statement in found.changes]
+    assert len(texts) == len(said), texts
+    for text, beginning in zip(texts, said, strict=True):
+        assert text.startswith(beginning)
+    for name in ("params", "macs", "activations"):
+        assert sum(getattr(row.before.cost, name) for row in found.rows if row.before) == getattr(
+            found.before.cost, name
+        )
+        assert sum(getattr(row.after.cost, name) for row in found.rows if row.after) == getattr(found.after.cost, name)
+    assert found.is_empty == all("is called" in text for text in texts)
+
+
+def test_two_changes_of_a_place_are_one_statement_and_others_are_others(tmp_path):
+    grouped = ("conv: {out: out", "conv: {groups: 2, out: out")
+    found = edited(tmp_path, ("one, 2", "one, 4"), ("two, 3", "two, 5"), grouped, ("[3, 32, 32]", "[4, 32, 32]"))
+    assert [str(statement) for statement in found.changes] == [
+        "input 3×32×32 → 4×32×32",
+        "in all 11 Units: conv groups 1 → 2",
+        "dense.one: 2 → 4 layers",
+        "dense.two: 3 → 5 layers",
+    ]
+
+
+def test_a_step_that_reads_another_tensor_is_told(tmp_path):
+    text = """
+archdsl: 1
+name: Net
+input: [4, 8, 8]
+stages:
+  a: [conv: 4]
+  b: [conv: 4]
+  c: [add: [a, b], relu]
+"""
+    (tmp_path / "old.yaml").write_text(text)
+    (tmp_path / "new.yaml").write_text(
+        text.replace("[a, b]", "[input, b]").replace("  b: [", "  b: [{from: a, sigmoid: }, ")
+    )
+    found = archdsl.diff(tmp_path / "old.yaml", tmp_path / "new.yaml")
+    assert [str(statement) for statement in found.changes] == [
+        "b: + Sigmoid",
+        "c: add reads the input x in place of a",
+    ]  # fmt: skip
+
+
+def test_rows_stand_in_the_order_of_the_new_network_with_those_that_are_gone(tmp_path):
+    found = edited(tmp_path, ("  stem:", "  first: [relu]\n  stem:"), ("[one, 2, true], ", ""))
+    assert [(row.name, row.status) for row in found.rows] == [
+        ("first", "added"), ("stem", "same"), ("dense.one", "removed"), ("dense.two", "changed"), ("head", "changed"),
+    ]  # fmt: skip
+
+
+def test_what_carries_over_is_what_an_edit_leaves(tmp_path):
+    found = edited(tmp_path, ("linear: 10", "linear: 7"))
+    w = found.weights
+    assert w.new == w.dropped == ("head.2.weight", "head.2.bias")
+    assert [(row.name, row.kept) for row in found.rows if row.status != "same"] == [("head", 0)]
+    total = sum(math.prod(shape) for shapes in tensors_of(found.after.graph).values() for shape in shapes.values())
+    assert w.kept == total - 7 * 48 - 7 == w.total - 7 * 48 - 7
+
+
+def test_a_pass_is_a_change_too():
+    found = archdsl.diff(archdsl.graph("squeezenet"), archdsl.graph("squeezenet", passes=["deploy"]))
+    assert found.is_empty
+    assert not archdsl.diff("mobilenet_v2", archdsl.graph("mobilenet_v2", passes=["fold_batch_norm"])).is_empty
+
+
+def networks(first: bool) -> list[tuple[str, str | None]]:
+    found = [(name, read(name).networks()) for name in all_shipped()]
+    return [(name, form) for name, forms in found for form in (forms[-1:] if first else forms[:-1])]
+
+
+def nothing_differs(name, variant):
+    graph = archdsl.graph(name, variant)
+    found = archdsl.diff(graph, archdsl.graph(name, variant))
+    assert found.is_empty
+    assert not found.changes
+    assert {row.status for row in found.rows} == {"same"}
+    assert not found.weights.new
+    assert not found.weights.dropped
+    assert [pair.before for pair in found.weights.carried] == [pair.after for pair in found.weights.carried]
+
+
+@pytest.mark.parametrize(("name", "variant"), networks(first=True)[::4])
+def test_a_network_does_not_differ_from_itself(name, variant):
+    nothing_differs(name, variant)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variant"), networks(first=False))
+def test_no_variant_differs_from_itself(name, variant):
+    nothing_differs(name, variant)
+
+
+@pytest.mark.parametrize("name", ["peleenet", "condensenet"])
+def test_the_tensors_of_a_network_are_those_of_its_module(name):
+    the_tensors_are_those_of_the_module(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", all_shipped())
+def test_the_tensors_of_each_network_are_those_of_its_module(name):
+    the_tensors_are_those_of_the_module(name)
+
+
+def the_tensors_are_those_of_the_module(name):
+    graph = archdsl.graph(name, read(name).networks()[-1])
+    told = {key: shape for shapes in tensors_of(graph).values() for key, shape in shapes.items()}
+    assert told == {key: tuple(tensor.shape) for key, tensor in archdsl.build(graph).state_dict().items()}

@@ -1,0 +1,160 @@
+"""`archdsl diff`: what is compared with what, and what is printed.
+
+Golden files: `golden/diff/NAME.txt` and others. After a change of what is printed write them anew with
+
+    ARCHDSL_REWRITE_GOLDEN=1 python -m pytest tests/rooms/commands/test_diff.py -k golden
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.places import GOLDEN
+
+from archdsl.commands import cli
+
+PAIRS = {
+    "peleenet-growth": ("peleenet", "--set", "growth=24"),
+    "mobilenet_v3-small": ("mobilenet_v3@large-1.00", "@small-1.00"),
+    "efficientnet-b6-b7": ("efficientnet@b6", "@b7"),
+    "resnet-resnext": ("resnet@50", "resnet@resnext50-32x4d"),
+}
+FORMATS = {"md": ("peleenet-growth",), "tex": ("efficientnet-b6-b7",), "txt": tuple(PAIRS)}
+GOLDENS = [(name, suffix) for suffix, names in FORMATS.items() for name in names]
+NET = """
+archdsl: 1
+name: Net
+input: [3, 8, 8]
+use: parts.yaml
+stages: {a: [Unit: 4], b: [global_avg_pool, flatten, linear: 3]}
+"""
+PARTS = "archdsl: 1\nname: Parts\nblocks: {Unit: {params: [out], body: [conv: {out: out, kernel: 3}, relu]}}\n"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: str) -> tuple[int, str, str]:
+        status = cli.main(["diff", *args])
+        return status, *capfd.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize(("name", "suffix"), GOLDENS)
+def test_what_is_printed_is_the_golden_file(run, name, suffix):
+    status, _, err = run(*PAIRS[name], "-o", f"made.{suffix}")
+    assert (status, err) == (0, "")
+    made, golden = Path(f"made.{suffix}").read_text(), GOLDEN / "diff" / f"{name}.{suffix}"
+    if os.environ.get("ARCHDSL_REWRITE_GOLDEN"):
+        golden.write_text(made)
+    assert made == golden.read_text()
+
+
+def test_every_golden_file_is_looked_at():
+    assert {path.name for path in (GOLDEN / "diff").iterdir()} == {f"{name}.{suffix}" for name, suffix in GOLDENS}
+
+
+def test_networks_that_are_the_same_are_said_to_be(run):
+    assert run("peleenet", "peleenet@1.0") == (
+        0,
+        "peleenet → peleenet@1.0\n  nothing was changed: both are the same network\n",
+        "",
+    )
+    assert run("peleenet", "peleenet", "--set", "growth=16", "--exit-code")[0] == 0
+    status, out, _ = run("peleenet", "--set", "growth=16", "--exit-code")
+    assert (status, out.splitlines()[:2]) == (3, ["PeleeNet 1.0 → PeleeNet 1.0, growth=16", "  growth 32 → 16"])
+
+
+def test_json_has_all_of_it(run):
+    status, out, _ = run("peleenet", "--set", "dropout=0.1", "--input", "3,256,256", "--format", "json")
+    found = json.loads(out)
+    assert (status, found["archdsl_diff"], found["equal"]) == (0, 1, False)
+    assert [change["text"] for change in found["changes"]] == ["dropout 0.05 → 0.1; input 3×224×224 → 3×256×256"]
+    assert found["changes"][0]["changes"][1] == {
+        "kind": "setting", "subject": "input", "what": "", "before": "3×224×224", "after": "3×256×256",
+        "text": "input 3×224×224 → 3×256×256",
+    }  # fmt: skip
+    assert found["after"]["called"] == "PeleeNet 1.0, dropout=0.1, input 3×256×256"
+    assert found["before"]["params"] == found["after"]["params"]
+    assert [stage["after"]["output"] for stage in found["stages"]][:2] == [[32, 64, 64], [128, 32, 32]]
+    assert found["weights"]["kept"] == found["weights"]["total"]
+
+
+# --- revisions
+def git(*words: str) -> None:
+    name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *name, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(run):
+    """A file of which each of three revisions has another form, and another one now; it uses a file beside it."""
+    git("init", "-q")
+    Path("nets").mkdir()
+    for number, kernel in enumerate((1, 3)):
+        Path("nets/parts.yaml").write_text(PARTS.replace("kernel: 3", f"kernel: {kernel}"))
+        Path("nets/net.yaml").write_text(NET.replace("linear: 3", f"linear: {number + 3}"))
+        git("add", "-A")
+        git("commit", "-qm", "one")
+    Path("nets/net.yaml").write_text(NET.replace("linear: 3", "linear: 4").replace("Unit: 4", "Unit: 8"))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), ["Net at HEAD → Net now", "  in the Unit of a: out 4 → 8"]),
+        (("--rev", "HEAD~1"), ["Net at HEAD~1 → Net now", "  in the Unit of a: out 4 → 8; conv kernel 1 → 3",
+                               "  b: linear out 3 → 4"]),
+        (("--rev", "HEAD~1..HEAD"), ["Net at HEAD~1 → Net at HEAD", "  in Unit: conv kernel 1 → 3",
+                                     "  b: linear out 3 → 4"]),
+    ],
+)  # fmt: skip
+def test_a_file_is_compared_with_itself_as_it_was(repository, words, said):
+    status, out, err = repository("nets/net.yaml", *words)
+    assert (status, err) == (0, "")
+    assert out.replace("in the Unit of a", "in Unit").splitlines()[: len(said)] == [
+        line.replace("in the Unit of a", "in Unit") for line in said
+    ]
+
+
+def test_faults_of_a_revision_are_told_at_its_place(repository):
+    Path("nets/net.yaml").write_text(NET.replace("Unit: 4", "Unt: 4"))
+    git("commit", "-qam", "three")
+    status, out, err = repository("nets/net.yaml")
+    assert (status, out) == (2, "")
+    assert err.startswith("HEAD:nets/net.yaml:6:14: error[unknown-block]")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("peleenet",), "there is nothing to compare 'peleenet' with"),
+        (("nets/net.yaml", "--rev", "nothing"), "there is no revision 'nothing'"),
+        (("nets/net.yaml", "--rev=--all"), "there is no revision '--all'"),
+        (("nets/net.yaml", "--rev", "HEAD...HEAD"), "'HEAD...HEAD' is no range of revisions"),
+        (("other.yaml", "--rev", "HEAD"), "there is no file 'other.yaml' at HEAD"),
+        (("peleenet", "peleenet", "--rev", "HEAD"), "--rev compares a file with itself"),
+        (("peleenet", "peleenet", "peleenet"), "two networks are compared, not 3"),
+        (("peleenet@1.0", "peleenet", "--variant", "1.0"), "two variants are asked for, 1.0 and 1.0"),
+        (("peleenet", "@nothing"), "'PeleeNet' has no variant 'nothing'"),
+        (("peleenet", "mobilenet_v2", "--format", "csv"), "there is no format 'csv'"),
+    ],
+)
+def test_a_call_at_fault_is_refused(repository, words, said):
+    status, out, err = repository(*words)
+    assert (status, out) == (2, "")
+    assert said in err
+
+
+def test_outside_of_a_repository_git_says_so(run):
+    Path("net.yaml").write_text("archdsl: 1\nname: Net\ninput: [3, 8, 8]\nstages: {a: [relu]}\n")
+    status, _, err = run("net.yaml")
+    assert status == 2
+    assert "not a git repository" in err
