@@ -99,7 +99,7 @@ class Collector:
     clean: bool = True  # whether no piece had to be left
 
     def ordered(self) -> list[Diagnostic]:
-        """What was gathered, in the order of the text; a fault of one place that differs in numbers alone is told once."""
+        """What was gathered, in the order of the text; those of one place that differ in numbers alone are one."""
         alike: dict[tuple[str, str, Span | None], dict[str, Diagnostic]] = {}
         for item in self.found:
             alike.setdefault((item.code, NUMBER.sub("#", item.message), item.span), {}).setdefault(item.message, item)
