@@ -5,12 +5,13 @@ Importing it imports neither torch nor networkx; each function imports what it n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Diagnostic, SpecError, fault
 
 # Imported first: a first import of the submodule later on would put it in the place of the function `graph`.
-from archdsl.ir.graph import Graph
+from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from archdsl.analysis.cost import Cost
+    from archdsl.analysis.cost import Cost, StageCost
     from archdsl.analysis.difference import Difference
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
@@ -30,6 +31,20 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["train", "deploy"]
 Style: TypeAlias = Literal["specialized", "parametric"]
 __version__ = "0.1.0"
+# What functions give, which is imported when it is asked for.
+LATE = {
+    "Checked": "archdsl.workspace.checking",
+    "Comparison": "archdsl.workspace.comparison",
+    "Cost": "archdsl.analysis.cost",
+    "Difference": "archdsl.analysis.difference",
+    "StageCost": "archdsl.analysis.cost",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module 'archdsl' has no attribute '{name}'")
+    return getattr(import_module(LATE[name]), name)
 
 
 def graph(
@@ -45,7 +60,7 @@ def graph(
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
-    `spec` is a path, the name of a shipped spec, or a dict. `input` overrides C×H×W (several inputs: by name),
+    `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
     `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
     another thing once trained (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names
@@ -220,6 +235,84 @@ def port(
     return porting.port_over_edit(weights, porting.old_graphs(before, variant, params, input, form), network, key)
 
 
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> str: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: Literal["pdf", "png"],
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> bytes: ...
+
+
+@overload
+def draw(
+    spec: SpecLike | Graph,
+    /,
+    *,
+    block: str | Sequence[str] | None = ...,
+    cases: Sequence[str | Mapping[str, Any]] = ...,
+    level: Literal["network", "stage", "op"] = ...,
+    format: str,
+    style: Literal["strip", "blocks"] | None = ...,
+    orient: Literal["landscape", "portrait"] = ...,
+    expand: Sequence[str] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    variant: str | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    **params: Any,
+) -> str | bytes: ...
+
+
 def draw(
     spec: SpecLike | Graph,
     /,
@@ -304,6 +397,36 @@ def table(
     )
 
 
+def sweep(
+    spec: SpecLike,
+    /,
+    variant: str | Sequence[str] | None = None,
+    *,
+    input: Inputs | Sequence[Inputs] | None = None,
+    form: Form = "train",
+    passes: Sequence[PassLike] = (),
+    stages: bool = False,
+    sample: int | None = None,
+    seed: int = 0,
+    **params: Any,
+) -> list[dict[str, Any]]:
+    """The network counted in every combination of settings: a record each, for `pandas.DataFrame`.
+
+    A list (a range, an array) of `variant`, `input` or a param has the values to try; a param that is a list itself is
+    given as a list of those. A record has the setting, then params, macs, peak_bytes and receptive_field, with `stages`
+    the shape of each stage, then `code` and `message`: of the fault of a setting that cannot be, which has no counts.
+    `sample` draws so many settings at random. Thousands are counted in a second: a number that differs is an array.
+    """
+    from archdsl.expr.given import checked
+    from archdsl.workspace.library import rewritten
+    from archdsl.workspace.space import space_given
+    from archdsl.workspace.sweep import chunks, sweep_of
+
+    checked("sample", stages=stages, sample=sample, seed=seed)
+    found = sweep_of(spec, space_given(variant, params, input), rewritten(form=form, passes=passes), stages=stages)
+    return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
+
+
 def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
     """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
 
@@ -352,15 +475,24 @@ def load_ops(file: str | os.PathLike[str], /) -> list[str]:
 
 
 __all__ = [
+    "Checked",
+    "Comparison",
+    "Cost",
+    "Diagnostic",
+    "Difference",
     "Field",
     "Graph",
     "Module",
+    "Node",
     "Op",
     "OpFault",
     "Run",
+    "Scope",
     "Shape",
     "Site",
     "SpecError",
+    "StageCost",
+    "Tensor",
     "__version__",
     "build",
     "check",
@@ -375,6 +507,7 @@ __all__ = [
     "per_axis",
     "port",
     "specs",
+    "sweep",
     "table",
     "times",
     "variants",

@@ -15,6 +15,7 @@ from common import Row, table
 GROUPS = {
     "processes": 'whole processes; the peer is `python -c "import torch"`',
     "counting": "archdsl.cost of random params, warm; the peer is the time that the bound leaves, or graph and cost",
+    "editing": "what an editor is told after a keystroke, warm; the peer is the time that the bound leaves",
     "building": "archdsl.build; the peer is torchvision's constructor",
     "proving": "the proof that a module is its graph; the peer is its first build",
     "forward": "one forward, eval, one thread; the peer is torchvision's module with the same weights",

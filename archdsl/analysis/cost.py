@@ -8,24 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.analysis.lines import lines, runs, spelled
 from archdsl.analysis.reach import Reach, stride
 from archdsl.analysis.trace import Part, Trace, trace_of
-from archdsl.analysis.work import Work, summed
-from archdsl.ir.graph import Graph
+from archdsl.analysis.work import Work, summed, work
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
 
 BYTES = 4  # of a float32
+BY = ("stage", "node")  # what records are made of
 
+LAYERS = "MACs: multiply-adds of convolution and linear layers for one input, nothing else"
+PRODUCTS = "MACs: multiply-adds of convolution and linear layers and of products of tensors (attention) for one input"
 COUNTED = (
     "params: trained values, the scale and shift of norms included; buffers: running means and variances",
     "what runs in training alone (an auxiliary head) counts its params and buffers, nothing else",
-    "MACs: multiply-adds of convolution and linear layers for one input, nothing else",
+    LAYERS,
     "norm, activation, pool, elementwise: elements computed by each kind (pool: elements read)",
     "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
     "receptive field: of the last feature map; what a global pool spreads (squeeze-and-excitation) is left out",
@@ -65,6 +69,7 @@ class Cost(Work):
     outputs: dict[str, Shape] = field(default_factory=dict)
     peak: int = 0  # elements alive at once
     receptive_field: tuple[int, ...] | None = None
+    counted: tuple[str, ...] = COUNTED  # what the columns hold, a line each
     stages: list[StageCost] = field(default_factory=list)
     made: Graph | Callable[[], Graph] = field(repr=False, compare=False)  # the graph, or what makes it
 
@@ -100,8 +105,16 @@ class Cost(Work):
             "peak_bytes": self.peak_bytes,
             "receptive_field": list(self.receptive_field) if self.receptive_field else None,
             "stages": [stage.data() for stage in self.stages],
-            "counted": list(COUNTED),
+            "counted": list(self.counted),
         }
+
+    def to_records(self, by: Literal["stage", "node"] = "stage") -> list[dict[str, Any]]:
+        """A flat dict for each line of the stage table, or for each node, as pandas takes them."""
+        if by not in BY:
+            raise fault("bad-call", f"there are no records by '{by}'", help=f"by is one of {', '.join(BY)}")
+        which = {"network": self.name, "variant": self.variant}
+        found = [line.data() for line in self.stages] if by == "stage" else list(map(node_record, self.graph.nodes))
+        return [which | record for record in found]
 
     def to_text(self, width: int = 120) -> str:
         """The table for a terminal, with the totals and what is counted."""
@@ -134,6 +147,22 @@ class Cost(Work):
         return html(self)
 
 
+def node_record(node: Node) -> dict[str, Any]:
+    """A node and its work as plain data."""
+    stage = node.scope
+    while stage.parent is not None and stage.kind != "stage":
+        stage = stage.parent
+    return {
+        "id": node.id,
+        "path": node.path,
+        "stage": stage.name,
+        "op": node.op.name,
+        "input": list(node.inputs[0].shape),
+        "output": list(node.shape),
+        **work(node).data(),
+    }
+
+
 def cost(graph: Graph) -> Cost:
     """The cost of a graph."""
     trace, _ = trace_of(graph)
@@ -160,9 +189,17 @@ def cost_of(
         outputs=dict(outputs),
         peak=trace.peak(),
         receptive_field=trace.last_field(reaches),
+        counted=counted_in(trace),
         stages=[line(name, part, trace, reaches) for name, part in lines(trace.root)],
         made=made,
     )
+
+
+def counted_in(trace: Trace) -> tuple[str, ...]:
+    """What is counted, with the products of tensors where there are any."""
+    if not any(step.worker.op.multiplies for step in trace.steps):
+        return COUNTED
+    return tuple(PRODUCTS if text == LAYERS else text for text in COUNTED)
 
 
 def line(name: str, part: Part, trace: Trace, reaches: list[Reach | None]) -> StageCost:

@@ -132,11 +132,17 @@ def traced(
 ) -> tuple[Trace, dict[str, Shape]]:
     """The trace of a network, and the shapes that leave it."""
     kept.trim()
-    domain = Costs(kept)
+    return traced_in(Costs(kept), spec, program, values, shapes)
+
+
+def traced_in(
+    domain: Costs, spec: Spec, program: ir.Program, values: Mapping[str, Constant], shapes: Mapping[str, Shape]
+) -> tuple[Trace, dict[str, Shape]]:
+    """The same in a domain of costs."""
     trace, frame = domain.trace, domain.frame(program.main, "")
     frame.values.update(values)
     entering = {name: Counted(shape, trace.enter(shape)) for name, shape in shapes.items()}
-    outputs, training = Interpreter(domain, kept.calls).network(spec, frame, entering)
+    outputs, training = Interpreter(domain, domain.kept.calls).network(spec, frame, entering)
     trace.outputs = [tensor.number for tensor in outputs.values()]
     if trace.idle([*trace.outputs, *(tensor.number for tensor in training.values())]):
         raise fault("unused-step", "nothing reads the result of a step", spec.span)
@@ -184,13 +190,16 @@ class Costs(Numbers[Counted, Frame]):
         key = node, given, shapes, self.training, bool(self.reusing)
         found = self.kept.workers.get(key)
         if found is None:
-            values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
-            outs, module = self.shapes(node, fields, inputs), not node.functional
-            shared = bool(self.reusing)
-            found = Worker(node.op, values, shapes, outs, training=self.training, shared=shared, module=module)
-            self.kept.workers[key] = found
+            found = self.kept.workers[key] = self.made(node, fields, inputs)
             self.kept.steps += 1
         return found
+
+    def made(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[Counted]) -> Worker:
+        values, shapes = vars(fields), tuple([tensor.shape for tensor in inputs])
+        values.update(zip(node.tensors, shapes[len(shapes) - len(node.tensors) :], strict=True))
+        outs, module = self.shapes(node, fields, inputs), not node.functional
+        shared = bool(self.reusing)
+        return Worker(node.op, values, shapes, outs, training=self.training, shared=shared, module=module)
 
     def bounded(self) -> None:
         if len(self.trace.steps) > MAX_NODES:

@@ -41,6 +41,13 @@ class Numbers(Domain[S, F]):
         self.plans = plans if plans is not None else {}
 
     # --- names and values
+    compute = staticmethod(evaluate)  # the value of an expression
+
+    @staticmethod
+    def settled(value: Constant) -> Constant:
+        """A value that the run itself follows: how often a loop turns, which tensor of a list is meant."""
+        return value
+
     def value(self, expr: Expr, owner: ir.Numbered, word: str, frame: F) -> Constant:
         """The value of an expression that stands at a place of the program."""
         if isinstance(expr, Name) and expr.id in frame.values:  # most arguments are, and nothing is made
@@ -49,7 +56,7 @@ class Numbers(Domain[S, F]):
 
     def evaluated(self, expr: Expr, values: Mapping[str, Constant]) -> Constant:
         """The value of an expression; the lists that it makes are counted."""
-        value = evaluate(expr, values)
+        value = self.compute(expr, values)
         if type(value) is list and not isinstance(expr, Name):
             self.listed(items_in(value))
         return value
@@ -77,7 +84,7 @@ class Numbers(Domain[S, F]):
         frame.values[name] = channels_of(value)
 
     def position(self, item: ir.Item, frame: F) -> Constant:
-        return evaluate(item.index, frame.values)
+        return self.settled(self.compute(item.index, frame.values))
 
     # --- primitives
     def fields(self, node: ir.Primitive, frame: F) -> SimpleNamespace:
@@ -118,7 +125,7 @@ class Numbers(Domain[S, F]):
 
     # --- calls and conditions
     def require(self, block: ir.Function, expr: Expr, frame: F) -> None:
-        if evaluate(expr, frame.values) is not True:
+        if self.settled(self.compute(expr, frame.values)) is not True:
             raise self.trail.placed(refusals.unmet(block, expr, frame.values))
 
     def truth(self, node: ir.If, frame: F) -> bool:
@@ -157,7 +164,7 @@ class Numbers(Domain[S, F]):
     def count(self, node: ir.Loop, frame: F) -> int:
         """How often a loop turns that has no rows."""
         assert node.count is not None
-        count = self.value(node.count, node, "count", frame)
+        count = self.settled(self.value(node.count, node, "count", frame))
         if type(count) is not int or count < 0:
             raise self.trail.placed(refusals.no_count(node, count), self.origins_of(node.count, frame))
         if count > MAX_TURNS:
@@ -207,7 +214,7 @@ class Numbers(Domain[S, F]):
             frame.values.update(row)
             frame.values.update(turn_values(index, len(rows)))
             for name in wanted:
-                frame.values[name] = evaluate(node.let[name], frame.values)
+                frame.values[name] = self.compute(node.let[name], frame.values)
             total += sum(len(self.rows(loop, frame)) for loop in inner)
         frame.restore(kept)
         return total
@@ -251,7 +258,7 @@ def channels_of(value: Shaped | Sequence[Shaped]) -> Constant:
     if not isinstance(value, list):
         return value.shape[0]  # type: ignore[union-attr]
     channels = [tensor.shape[0] for tensor in value]
-    return channels[0] if len(set(channels)) == 1 else channels
+    return channels[0] if all(c == channels[0] for c in channels) else channels
 
 
 def after_fault(node: ir.Primitive, fields: SimpleNamespace, shapes: Sequence[Shape]) -> Sequence[Shape]:

@@ -14,13 +14,13 @@ from archdsl.syntax.spec import Spec
 FOLLOWING = frozenset({"unused-step", "unused-input", "missing-param"})
 
 
-def with_numbers(error: UnsoundError, spec: Spec) -> list[Diagnostic]:
+def with_numbers(error: UnsoundError, spec: Spec, *, brief: bool = False) -> list[Diagnostic]:
     """The faults of a spec, those of numbers in the stages before the first at fault among them."""
-    return Collector([*error.diagnostics, *numbers_before(spec, error.sound)]).ordered()
+    return Collector([*error.diagnostics, *numbers_before(spec, error.sound, brief=brief)]).ordered()
 
 
-def numbers_before(spec: Spec, sound: Sequence[str]) -> list[Diagnostic]:
-    """The faults that numbers have in some stages, the first of a network, in all of its variants."""
+def numbers_before(spec: Spec, sound: Sequence[str], *, brief: bool = False) -> list[Diagnostic]:
+    """The faults that numbers have in some stages, the first of a network, in all variants, or `brief`ly in one."""
     if not sound or not spec.inputs:
         return []
     stages = {name: spec.stages[name] for name in sound}
@@ -30,7 +30,7 @@ def numbers_before(spec: Spec, sound: Sequence[str]) -> list[Diagnostic]:
         program = lower_stages_alone(part)
     except SpecError:  # what the stages lack alone (a last one with several results) is no fault of the whole
         return []
-    for variant in part.networks():
+    for variant in part.networks()[: 1 if brief else None]:
         with faults.catch():
             elaborate(part, variant, program=program)
     return [item for item in faults.found if item.code not in FOLLOWING]

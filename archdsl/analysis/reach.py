@@ -38,12 +38,14 @@ def windows(op: Op, fields: SimpleNamespace, entry: Shape, out: Shape) -> Window
     size, rank = entry[1:], len(out) - 1
     if rank == 0 or op.placeless or (op.role == "pool" and math.prod(out[1:]) == 1 < math.prod(size)):
         return None
+    if op.borders:
+        return single(rank)
     if len(size) != rank:
         extents, steps = op.window(fields, len(size))
-        return single(rank) if {*extents, *steps} <= {1} else None
+        return single(rank) if all(n == 1 for n in (*extents, *steps)) else None
     axes = zip(*op.window(fields, rank), size, out[1:], strict=True)
     extents, steps = zip(*[window(*axis) for axis in axes], strict=True)
-    return single(rank) if set(extents) == set(steps) == {1} else Windows(extents, steps, single=False)
+    return single(rank) if all(n == 1 for n in (*extents, *steps)) else Windows(extents, steps, single=False)
 
 
 @cache

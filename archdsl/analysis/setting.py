@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.analysis.limits import MAX_ELEMENTS, MAX_LISTED, MAX_SIDE, too_many_items
-from archdsl.analysis.tables import complete
+from archdsl.analysis.tables import Compute, complete
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate, items_in
-from archdsl.expr.given import plain_value, shown, unboxed
+from archdsl.expr.given import kind, plain_value, shown, unboxed
 from archdsl.expr.nodes import Constant, Expr, Name
 from archdsl.ir import program as ir
 from archdsl.ops.base import Shape, times
@@ -41,10 +41,23 @@ def setting(
     inputs: Mapping[str, Sequence[int]] | Sequence[int] | None,
 ) -> Setting:
     """Params and inputs of a variant, with those given over them."""
+    given = {name: plain_value(value, name) for name, value in params.items() if name in function.params}
+    return setting_of(spec, function, variant, {**params, **given}, inputs)
+
+
+def setting_of(
+    spec: Spec,
+    function: ir.Function,
+    variant: str | None,
+    params: Mapping[str, Constant],
+    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None,
+    compute: Compute = evaluate,
+) -> Setting:
+    """The same of params that are plain values."""
     chosen = variants(spec, variant)
     stated = stated_values(spec, function, chosen, params)
-    values = completed(function, param_values(function, stated, params, variant))
-    return Setting(values, input_shapes(spec, chosen, inputs, values), stated)
+    values = completed(function, param_values(function, stated, params, variant, compute), compute)
+    return Setting(values, input_shapes(spec, chosen, inputs, values, compute), stated)
 
 
 # --- variants and params
@@ -95,15 +108,19 @@ def stated_values(
 
 
 def param_values(
-    function: ir.Function, stated: Mapping[str, Expr | None], given: Mapping[str, Any], variant: str | None
+    function: ir.Function,
+    stated: Mapping[str, Expr | None],
+    given: Mapping[str, Constant],
+    variant: str | None,
+    compute: Compute = evaluate,
 ) -> dict[str, Constant]:
     values: dict[str, Constant] = {}
     items = 0
     for name, expr in stated.items():
         if name in given:
-            values[name] = plain_value(given[name], name)
+            values[name] = given[name]
         elif expr is not None:
-            values[name] = evaluate(expr, values)
+            values[name] = compute(expr, values)
         else:
             message, span = f"the param '{name}' has no default and must be given", function.params[name].span
             where = f"give it in the variant '{variant}', or set it with --set" if variant else "set it with --set"
@@ -114,19 +131,21 @@ def param_values(
     return values
 
 
-def completed(function: ir.Function, values: dict[str, Constant]) -> dict[str, Constant]:
+def completed(function: ir.Function, values: dict[str, Constant], compute: Compute = evaluate) -> dict[str, Constant]:
     """The params, tables among them with the cells that their rows leave out."""
     for node in function.region.walk():
         if not isinstance(node, ir.Loop) or not node.column_defaults or not isinstance(node.rows, Name):
             continue
         rows = values.get(node.rows.id)
         if isinstance(rows, list) and all(isinstance(row, list) for row in rows):
-            values[node.rows.id] = [complete(node, row, values) for row in rows if isinstance(row, list)]
+            values[node.rows.id] = [complete(node, row, values, compute) for row in rows if isinstance(row, list)]
     return values
 
 
 # --- inputs
-def input_shapes(spec: Spec, chosen: Sequence[Variant], given: Any, values: Mapping[str, Constant]) -> dict[str, Shape]:
+def input_shapes(
+    spec: Spec, chosen: Sequence[Variant], given: Any, values: Mapping[str, Constant], compute: Compute = evaluate
+) -> dict[str, Shape]:
     if given is not None and not isinstance(given, Mapping):
         if len(spec.inputs) != 1:
             raise fault("bad-input", f"'{spec.name}' has {len(spec.inputs)} inputs: give each by name")
@@ -140,9 +159,9 @@ def input_shapes(spec: Spec, chosen: Sequence[Variant], given: Any, values: Mapp
         stated = next((v.inputs[name] for v in reversed(chosen) if name in v.inputs), expr)
         if given and name in given:
             found[name] = input_shape(given[name], None)
-            refuse_rank(spec, name, found[name], evaluate(stated, values))
+            refuse_rank(spec, name, found[name], compute(stated, values))
         else:
-            found[name] = input_shape(evaluate(stated, values), stated.span)
+            found[name] = input_shape(compute(stated, values), stated.span)
     return found
 
 
@@ -164,7 +183,7 @@ def input_help(spec: Spec) -> str:
 def input_shape(given: Any, span: Span | None) -> Shape:
     """The shape of an input, checked."""
     shape = tuple(unboxed(n) for n in given) if isinstance(given, (list, tuple)) else ()
-    if not 1 <= len(shape) <= 4 or not all(type(n) is int and 1 <= n <= MAX_SIDE for n in shape):
+    if not 1 <= len(shape) <= 4 or not all(kind(n) is int and 1 <= n <= MAX_SIDE for n in shape):
         raise fault("bad-input", "an input is a list of whole numbers [C, H, W], each at least 1", span)
     if math.prod(shape) > MAX_ELEMENTS:
         raise fault("too-large", f"an input of {math.prod(shape)} elements is too large", span)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, names
 from archdsl.ir import program as ir
 
+Compute: TypeAlias = "Callable[[Expr, Mapping[str, Constant]], Constant]"  # what gives the value of an expression
 
-def complete(node: ir.Loop, row: list[Constant], values: Mapping[str, Constant]) -> list[Constant]:
+
+def complete(
+    node: ir.Loop, row: list[Constant], values: Mapping[str, Constant], compute: Compute = evaluate
+) -> list[Constant]:
     """A row with the cells that it leaves out, as far as the params and the row itself tell them."""
     for name in node.columns[len(row) :]:
         known = {**values, **dict(zip(node.columns, row, strict=False))}
         default = node.column_defaults.get(name)
         if default is None or any(n.id not in known for n in names(default)):
             break
-        row = [*row, evaluate(default, known)]
+        row = [*row, compute(default, known)]
     return row
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -108,6 +109,11 @@ class Trace:
     outputs: Sequence[int] = ()
     root: Part = field(default_factory=lambda: Part("network", "", ""))
 
+    @staticmethod
+    def larger(left: Any, right: Any) -> Any:
+        """The larger of two numbers of elements."""
+        return max(left, right)
+
     def enter(self, shape: Shape) -> int:
         """A further input."""
         self.shapes.append(shape)
@@ -139,21 +145,26 @@ class Trace:
 
     # --- memory
     def peak(self) -> int:
-        """The most elements alive at once: a tensor lives from the op that makes it to the last that reads it."""
+        """The most elements alive at once."""
+        return reduce(self.larger, self.alive(), sum(self.sizes[: self.inputs]))
+
+    def alive(self) -> list[int]:
+        """Elements alive during each step: a tensor lives from the op that makes it to the last that reads it."""
         sizes, last = self.sizes, self.last_reads()
-        alive = most = sum(sizes[: self.inputs])
+        alive, found = sum(sizes[: self.inputs]), []
         for number, (worker, reads, first) in enumerate(self.steps):
             if worker.training:
+                found.append(0)
                 continue
             alive += worker.made
-            most = max(most, alive)
+            found.append(alive)
             for n in reads if len(reads) == 1 else set(reads):
                 if last[n] == number:
                     alive -= sizes[n]
             for n in range(first, first + len(worker.outs)):
                 if last[n] < 0:  # a result that nobody reads dies at once
                     alive -= sizes[n]
-        return most
+        return found
 
     def last_reads(self) -> list[int]:
         """Of each tensor the last step that reads it, past the end for what leaves the network; -1: none."""

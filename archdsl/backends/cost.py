@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.cost import COUNTED, Cost, cost
+from archdsl.analysis.cost import Cost, cost
 from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
@@ -119,7 +119,7 @@ def filled(
         [column for column, _ in columns],
         [[cell(line) for _, cell in columns] for line in table.lines],
         ["total", *[""] * (len(front) - 1), *sums],
-        COUNTED,
+        found.counted,
     )
 
 
@@ -144,7 +144,7 @@ def show(found: Cost, console: Console) -> None:
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for text in totals(found):
         console.print(Text(text), soft_wrap=True)
-    console.print(Text("counted: " + "\n         ".join(COUNTED), style="dim"), soft_wrap=True)
+    console.print(Text("counted: " + "\n         ".join(found.counted), style="dim"), soft_wrap=True)
 
 
 def text(found: Cost, width: int = 120) -> str:
@@ -177,7 +177,7 @@ def latex(found: Cost) -> str:
     ]
     made = filled(found, table, front, counts, {name: unit.text for name, unit in units.items()})
     exact = f"total: {found.params:,} params, {found.macs:,} MACs"
-    named = Table(made.title, made.columns, made.rows, ["Total", *made.total[1:]], [exact, *COUNTED])
+    named = Table(made.title, made.columns, made.rows, ["Total", *made.total[1:]], [exact, *found.counted])
     return tables.latex(named)
 
 
@@ -191,7 +191,8 @@ def short_names(lines: Sequence[Line]) -> list[str]:
 
 
 def as_json(found: Cost) -> str:
-    return json.dumps(found.data() | {"table": table_data(found.table)}, indent=2, ensure_ascii=False) + "\n"
+    document = {"archdsl_cost": 1, **found.data(), "table": table_data(found.table)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def table_data(table: StageTable) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands.options import network, to_choose_of_spec
+from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified
 from archdsl.commands.terminal import console, say
 
@@ -34,8 +35,10 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     found = cost(graph)
     if is_of_spec(**choice):
         expect_as_stated(graph, found)
-    verified(graph)
-    written = files(graph, found, name)
+    with working(f"building and proving {graph.name}"):
+        verified(graph)
+    with working(f"printing and drawing {graph.name}"):
+        written = files(graph, found, name)
     folder = Path(out) if out else Path("build") / "-".join(filter(None, (name, graph.variant)))
     write_all(folder, written)
     show(found, console())

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.commands.options import to_own
+from archdsl.commands.completion import spec_argument
+from archdsl.commands.opening import tell
+from archdsl.commands.options import to_only_specs, to_own
+from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified, verified_as_one
-from archdsl.commands.status import status_of
-from archdsl.commands.terminal import say, tracked
-from archdsl.diagnostics.faults import Collector, Diagnostic, SpecError
+from archdsl.commands.terminal import piped, say, tracked
+from archdsl.diagnostics.faults import Collector, fault
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
 
 
 @click.command("check")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@spec_argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option(
     "--deep",
@@ -31,16 +34,22 @@ if TYPE_CHECKING:
     is_flag=True,
     help="First write into expect: what the networks come to now, and the fingerprint of each that has a top1.",
 )
+@to_only_specs
 @to_own
-def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool) -> None:
-    """Check specs, every variant too, and the numbers that they expect."""
+def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, specs_only: bool) -> None:
+    """Check specs, every variant too, and the numbers that they expect.
+
+    SPEC is a file, a folder (the specs in it), '-' for stdin, or the bare name of a shipped spec.
+    """
     from archdsl.workspace.checking import check
+    from archdsl.workspace.folders import STDIN, gathered
 
     faults = Collector()
-    for spec in specs:
+    for spec in gathered(specs, specs_only=specs_only):
         with faults.catch():
             touched = updated(spec) if update else ""
-            checked = check(spec, prove if deep else None)
+            with nullcontext() if deep else working(f"checking {spec}"):  # a proof has a bar of its own
+                checked = check(piped() if spec == STDIN else spec, prove if deep else None)
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else "") + touched)
     tell(faults.found, form)
@@ -48,25 +57,13 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool) -> N
 
 def updated(spec: str) -> str:
     """Brings what a spec states up to date, and says so."""
+    from archdsl.workspace.folders import STDIN
     from archdsl.workspace.restating import update
 
+    if spec == STDIN:
+        raise fault("bad-call", "--update writes into a file, and stdin is none", help="name the file")
     names = update(spec)
     return f"; wrote expect: of {', '.join(names)}" if names else ""
-
-
-def tell(found: list[Diagnostic], form: str) -> None:
-    """Diagnostics in the format chosen: for people on stderr; for programs they are the result, on stdout."""
-    if form == "text":
-        if found:
-            raise SpecError(*found)
-        return
-    from archdsl.diagnostics.rendering import render_github, render_json
-
-    text = render_json(found) if form == "json" else render_github(found)
-    if text:
-        say(text)
-    if found:
-        click.get_current_context().exit(status_of(found))
 
 
 def prove(graphs: Sequence[Graph]) -> None:

@@ -11,12 +11,32 @@ from typing import cast
 import click
 
 from archdsl import __version__
+from archdsl.commands import progress
+from archdsl.commands.examples import epilog
 from archdsl.commands.status import FAULT, INTERRUPTED, OK, internal, status_of
 from archdsl.commands.terminal import complain, prepare, quiet, report
 from archdsl.diagnostics.faults import SpecError
 
 # The file of each command, in this folder, where it stands as `command`.
-NAMES = ("build", "check", "cost", "diff", "draw", "emit", "fmt", "list", "ops", "passes", "port", "schema", "table")
+NAMES = (
+    "build",
+    "check",
+    "cost",
+    "diff",
+    "draw",
+    "emit",
+    "fmt",
+    "lint",
+    "list",
+    "lsp",
+    "mcp",
+    "ops",
+    "passes",
+    "port",
+    "schema",
+    "sweep",
+    "table",
+)
 
 
 class Commands(Mapping[str, click.Command]):
@@ -26,6 +46,7 @@ class Commands(Mapping[str, click.Command]):
         if name not in NAMES:
             raise KeyError(name)
         command: click.Command = import_module(f"archdsl.commands.{name}").command
+        command.epilog = command.epilog or epilog(name)
         return command
 
     def __iter__(self) -> Iterator[str]:
@@ -40,11 +61,14 @@ class Commands(Mapping[str, click.Command]):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="archdsl")
-def archdsl() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and faults.")
+@click.option("-v", "--verbose", is_flag=True, help="Say how long each step took.")
+def archdsl(*, quiet: bool, verbose: bool) -> None:
     """CNN architectures as YAML, compiled to PyTorch modules, source, figures and tables.
 
     SPEC is a file, or the bare name of a shipped spec (`archdsl list`).
     """
+    progress.choose(quiet=quiet, verbose=verbose)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from archdsl.commands import completion
 from archdsl.commands.options import group_of, network, to_choose_of_spec, to_file
+from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
 # How a figure looks: what they say are the fields of `Look`.
@@ -23,14 +25,37 @@ to_look = group_of(
 
 @click.command("draw")
 @to_choose_of_spec
-@click.option("--block", metavar="BLOCK", multiple=True, help="The inside of a block; several stand side by side.")
+@click.option(
+    "--block",
+    metavar="BLOCK",
+    multiple=True,
+    shell_complete=completion.blocks,
+    help="The inside of a block; several stand side by side.",
+)
 @click.option("--case", "cases", metavar="NAME=VALUE,...", multiple=True, help="A case of the block, by its arguments.")
-@click.option("--level", metavar="LEVEL", default="network", show_default=True, help="network, stage or op.")
+@click.option(
+    "--level",
+    metavar="LEVEL",
+    default="network",
+    shell_complete=completion.words("network", "stage", "op"),
+    show_default=True,
+    help="network, stage or op.",
+)
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes that show C×H×W.")
 @click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
-@click.option("--expand", metavar="STAGE", multiple=True, help="Open a stage into its blocks; as often as wanted.")
 @click.option(
-    "--format", "form", metavar="FORMAT", help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]"
+    "--expand",
+    metavar="STAGE",
+    multiple=True,
+    shell_complete=completion.stages,
+    help="Open a stage into its blocks; as often as wanted.",
+)
+@click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
+    help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]",
 )
 @to_look
 @to_file
@@ -56,15 +81,17 @@ def command(
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**{**look, "width": inches(look["width"])})
-    made = draw(
-        network(spec, variant=variant, params=params, inputs=inputs, layers=layers, passes=passes),
-        block=block,
-        cases=cases,
-        level=level,
-        format=form or SUFFIXES.get(suffix, suffix) or "svg",
-        style=style,
-        orient=orient,
-        expand=expand,
-        look=chosen,
-    )
+    graph = network(spec, variant=variant, params=params, inputs=inputs, layers=layers, passes=passes)
+    with working(f"drawing {graph.name}"):
+        made = draw(
+            graph,
+            block=block,
+            cases=cases,
+            level=level,
+            format=form or SUFFIXES.get(suffix, suffix) or "svg",
+            style=style,
+            orient=orient,
+            expand=expand,
+            look=chosen,
+        )
     result(made, output)

@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from archdsl.commands import completion
 from archdsl.commands.options import network, parse_set, to_choose_of_spec, to_file
+from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
 
@@ -17,7 +19,18 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
     return True if value == "all" else [part.strip() for part in value.split(",") if part.strip()]
 
 
-@click.command("emit")
+class Emit(click.Command):
+    """Its help lists the back ends that are installed."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from archdsl.backends import names
+
+        formatter.write_paragraph()
+        formatter.write_text(f"Back ends: {', '.join(names())}.")
+        super().format_epilog(context, formatter)
+
+
+@click.command("emit", cls=Emit)
 @to_choose_of_spec
 @click.option(
     "--features-only",
@@ -33,7 +46,13 @@ def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> 
     "  [default: specialized]",
 )
 @click.option(
-    "--target", "--to", metavar="BACKEND", default="torch", show_default=True, help="torch, onnx, json, cost, svg, …"
+    "--target",
+    "--to",
+    metavar="BACKEND",
+    default="torch",
+    show_default=True,
+    shell_complete=completion.targets,
+    help="A back end: torch, onnx, json, cost, svg, …",
 )
 @click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
 @click.option(
@@ -46,4 +65,7 @@ def command(spec: str, target: str, output: str | None, options: dict[str, Any],
 
     own = {name: choice.pop(name) for name in ("style", "weights")}
     options |= {name: value for name, value in own.items() if value is not None}
-    result(printed(target, network(spec, **choice), options), output)
+    graph = network(spec, **choice)
+    with working(f"writing {graph.name} for {target}"):
+        made = printed(target, graph, options)
+    result(made, output)

@@ -122,7 +122,7 @@ def filled(lines: Sequence[Line], *, variants: bool) -> Table:
 
 
 def as_json(found: dict[str, list[Line]], *, variants: bool) -> str:
-    """A list of objects, each with the folder of its spec."""
+    """An object for each line, with the folder of its spec."""
     import json
 
     made = []
@@ -133,4 +133,4 @@ def as_json(found: dict[str, list[Line]], *, variants: bool) -> str:
                 forms = {"variants": line.variants, "default": line.default}
             counts = {"params": line.params, "macs": line.macs}
             made.append({"spec": line.spec, "folder": folder, **forms, **counts, "paper": line.paper})
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"archdsl_list": 1, "specs": made}, indent=2, ensure_ascii=False) + "\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.commands import completion
 from archdsl.commands.options import all_ops, to_own
 from archdsl.commands.terminal import console, empty_table
 from archdsl.diagnostics.faults import fault
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("ops")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.ops)
 @to_own
 def command(name: str | None) -> None:
     """List the primitives, those of other packages too, or one with its fields, defaults and shapes."""

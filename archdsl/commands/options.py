@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archdsl.commands.terminal import complain
+from archdsl.commands import completion
+from archdsl.commands.progress import note, working
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
@@ -21,15 +22,17 @@ def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -
     """`--set growth=16 --set 'widths=[8, 16]'` as params; options of a back end are written so too."""
     found: dict[str, Any] = {}
     for text in values:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise fault(
-                "bad-call",
-                f"{where.opts[0]} takes name=value, not '{text}'",
-                help=f"for example {where.opts[0]} growth=16",
-            )
-        found[name.strip()] = parse_value(f"{where.opts[0]} {name.strip()}", value.strip())
+        name, value = split_setting(where.opts[0], text)
+        found[name] = parse_value(f"{where.opts[0]} {name}", value)
     return found
+
+
+def split_setting(option: str, text: str) -> tuple[str, str]:
+    """The two sides of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} growth=16")
+    return name.strip(), value.strip()
 
 
 def parse_value(what: str, text: str) -> Any:
@@ -100,11 +103,25 @@ to_own = click.option(
 to_only_specs = click.option(
     "--specs-only", is_flag=True, help="Leave out files without an 'archdsl:' line, as in folders."
 )
-to_set = click.option("--set", "params", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="Set a param.")
+to_set = click.option(
+    "--set",
+    "params",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=parse_set,
+    shell_complete=completion.params,
+    help="Set a param.",
+)
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
-    "--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, md, latex, json, csv."
+    "--format",
+    "form",
+    metavar="FORMAT",
+    default="text",
+    show_default=True,
+    shell_complete=completion.tables,
+    help="text, md, latex, json, csv.",
 )
 
 
@@ -121,18 +138,28 @@ def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 # By which a network of a spec is chosen; what they say is what `network` takes after the spec.
 to_choose = group_of(
-    click.option("--variant", "-v", metavar="NAME", help="A variant of the spec."),
+    click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="A variant of the spec."),
     to_set,
     to_input,
     click.option(
-        "--form", "layers", metavar="FORM", default="train", help="train, or deploy: the form after training."
+        "--form",
+        "layers",
+        metavar="FORM",
+        default="train",
+        shell_complete=completion.words("train", "deploy"),
+        help="train, or deploy: the form after training.",
     ),
     to_own,
 )
 to_pass = click.option(
-    "--pass", "passes", metavar="PASS", multiple=True, help="Rewrite it; `archdsl passes` lists how."
+    "--pass",
+    "passes",
+    metavar="PASS",
+    multiple=True,
+    shell_complete=completion.passes,
+    help="Rewrite it; `archdsl passes` lists how.",
 )
-to_choose_of_spec = group_of(click.argument("spec"), to_choose, to_pass)
+to_choose_of_spec = group_of(completion.spec_argument("spec"), to_choose, to_pass)
 
 
 def network(
@@ -148,7 +175,8 @@ def network(
     """The network of a spec that the options choose."""
     from archdsl.workspace.library import graph_of, rewritten
 
-    graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+    with working(f"reading {spec}"):
+        graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
     if variant is None and graph.variant is not None:
-        complain(f"archdsl: {spec} is built as its default variant, {graph.variant}")
+        note(f"{spec} is built as its default variant, {graph.variant}")
     return graph

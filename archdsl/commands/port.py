@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archdsl.commands.completion import spec_argument
 from archdsl.commands.options import network, to_choose
 from archdsl.commands.terminal import say
 from archdsl.diagnostics.faults import fault
@@ -14,7 +15,7 @@ from archdsl.diagnostics.faults import fault
 
 @click.command("port")
 @click.argument("checkpoint")
-@click.argument("spec", required=False)
+@spec_argument("spec", required=False)
 @click.option(
     "--from",
     "reference",

@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from archdsl.commands.completion import specs_and_variants
 from archdsl.commands.options import to_file, to_format, to_input, to_own, to_set
+from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
 
 
 @click.command("table")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=specs_and_variants)
 @click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
 @click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
 @click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
@@ -24,7 +26,8 @@ def command(specs: tuple[str, ...], bold: bool, form: str, output: str | None, *
     """Compare networks: input, parameters, multiply-adds, published top-1."""
     from archdsl.workspace.comparison import compare, show, written
 
-    found = compare(specs, **choice)
+    with working("counting networks"):
+        found = compare(specs, **choice)
     if form == "text" and output is None:
         show(found, console())
     else:

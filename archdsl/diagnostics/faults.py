@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from archdsl.diagnostics.spans import Span
+
+Severity: TypeAlias = Literal["error", "warning"]
 
 MAX_TEXT = 600  # characters of a message
 NUMBER = re.compile(r"(?<![\w'.])\d+(\.\d+)?(?!\w)")  # by itself, in no name
@@ -26,7 +29,7 @@ ELSEWHERE = Note("other calls or variants have this fault too, with other number
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One fault: a code, a message in the user's words, the place, and what to do."""
+    """One fault: a code, a message in the user's words, the place, and what to do. What lint finds is a warning."""
 
     code: str
     message: str
@@ -35,6 +38,7 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
     help: str = ""
     trail: tuple[Note, ...] = ()
+    severity: Severity = "error"
 
 
 class SpecError(Exception):
@@ -48,6 +52,10 @@ class SpecError(Exception):
         from archdsl.diagnostics.rendering import render_text
 
         return render_text(self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the diagnostics, without the frames of archdsl."""
+        return str(self).splitlines()
 
 
 def fault(

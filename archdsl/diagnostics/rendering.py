@@ -15,6 +15,7 @@ WIDTH, LEAD, MOST, CALLS = 100, 30, 50, 8  # of a source line shown; kept before
 
 _STYLES = {
     "error": "1;31",
+    "warning": "1;33",
     "place": "1",
     "message": "1",
     "gutter": "34",
@@ -29,13 +30,14 @@ def render_text(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
     paint = _Paint(color)
     parts = [_diagnostic(item, paint) for item in diagnostics[:MOST]]
     if len(diagnostics) > MOST:
-        parts.append(paint("note", f"... and {len(diagnostics) - MOST} more errors"))
+        parts.append(paint("note", f"... and {len(diagnostics) - MOST} more"))
     return "\n\n".join(parts)
 
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """A list of objects; lines and columns count from 1, the end column is exclusive."""
-    return json.dumps([_object(item) for item in diagnostics], indent=2, ensure_ascii=True)
+    """Lines and columns count from 1, the end column is exclusive."""
+    found = {"archdsl_check": 1, "diagnostics": [_object(item) for item in diagnostics]}
+    return json.dumps(found, indent=2, ensure_ascii=True)
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -58,7 +60,9 @@ class _Paint:
 
 def _diagnostic(item: Diagnostic, paint: _Paint) -> str:
     place = paint("place", f"{escape(str(item.span))}: ") if item.span else ""
-    lines = [f"{place}{paint('error', f'error[{item.code}]')}: {paint('message', escape(item.message))}"]
+    lines = [
+        f"{place}{paint(item.severity, f'{item.severity}[{item.code}]')}: {paint('message', escape(item.message))}"
+    ]
     gutter = " " * len(str(item.span.line)) if item.span else ""
     bar = paint("gutter", f"{gutter} = ")
     if item.span:
@@ -152,7 +156,7 @@ def _columns(text: str) -> int:
 
 def _object(item: Diagnostic) -> dict[str, Any]:
     return {
-        "severity": "error",
+        "severity": item.severity,
         "code": item.code,
         "message": item.message,
         **_location(item.span),
@@ -181,7 +185,7 @@ def _command(item: Diagnostic) -> str:
         fields = {"file": item.span.source.name, "line": str(item.span.line), "col": str(item.span.col), **fields}
     listed = ",".join(f"{key}={_property(value)}" for key, value in fields.items())
     message = f"{item.message}\nhelp: {item.help}" if item.help else item.message
-    return f"::error {listed}::{_data(message)}"
+    return f"::{item.severity} {listed}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -116,7 +116,7 @@ def _apply(expr: Expr, parts: list[Constant]) -> Constant:
     if isinstance(expr, Binary):
         left, right = parts
         if type(left) is not int or type(right) is not int or expr.op == "**":
-            _guard(expr.op, left, right)
+            guard(expr.op, left, right)
         return ARITHMETIC[expr.op](left, right)
     if isinstance(expr, Compare):
         return COMPARE[expr.op](*parts)
@@ -137,7 +137,7 @@ def _apply(expr: Expr, parts: list[Constant]) -> Constant:
     raise AssertionError(expr)
 
 
-def _guard(op: str, left: Constant, right: Constant) -> None:
+def guard(op: str, left: Constant, right: Constant) -> None:
     """Refuses before it is computed what would exhaust the machine."""
     if isinstance(left, str) or isinstance(right, str):
         raise TypeError("words have no arithmetic")

@@ -39,6 +39,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def kind(value: Any) -> type:
+    """The type of a value; of the numbers of many settings, which are computed at once, that of each."""
+    found: type = getattr(value, "kind", type(value))
+    return found
+
+
 def is_path(value: Any) -> bool:
     """Whether it names a file as text: a path of bytes has no place in messages."""
     return isinstance(value, str) or (isinstance(value, os.PathLike) and isinstance(os.fspath(value), str))
@@ -72,6 +78,9 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "cases": (are_cases, 'a list of cases, as ["stride=1"]'),
     "width": (lambda value: is_word(value) or is_number(value), 'a length, as "86mm", or a number of inches'),
     "dpi": (lambda value: type(value) is int, "a whole number"),
+    "sample": (lambda value: type(value) is int and value > 0, "a whole number, at least 1"),
+    "seed": (lambda value: type(value) is int, "a whole number"),
+    "stages": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
     "file": (is_path, "a path"),

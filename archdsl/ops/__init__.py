@@ -17,6 +17,7 @@ import archdsl.ops.products
 import archdsl.ops.reduce
 import archdsl.ops.regular
 import archdsl.ops.sample
+import archdsl.ops.select
 import archdsl.ops.shape
 import archdsl.ops.tensors  # noqa: F401 - imported for the classes that register themselves
 from archdsl.ops.base import REGISTRY, Field, Op

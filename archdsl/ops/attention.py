@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
-from archdsl.ops.axes import axis_field, dim, place_of_axis
+from archdsl.ops.axes import axis_field, is_channels, place_of_axis, place_of_features
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
 from archdsl.ops.conv import with_bias
 
@@ -22,7 +22,7 @@ class Attention(Op, name="multihead_attention"):
     values come from another tensor. `axis: w` says that the features stand on the last axis, as of tokens L×C.
     """
 
-    group, role, fresh, counts, placeless = "attention", "linear", True, "", True
+    group, role, fresh, counts, placeless, multiplies = "attention", "linear", True, "", True, True
     fields = (
         Field("heads", "int", doc="how many", minimum=1),
         Field(
@@ -49,10 +49,7 @@ class Attention(Op, name="multihead_attention"):
         if len(shape) < 2:
             message = f"multihead_attention takes a map or a sequence, this one is {times(shape)}"
             raise OpFault(message, help="put it before flatten")
-        if place_of_axis(f.axis, shape) not in (0, len(shape) - 1):
-            message = "the features of attention stand on c or on the last axis"
-            raise OpFault(message, field="axis", help="rearrange the axes before it")
-        features = shape[place_of_axis(f.axis, shape)]
+        features = shape[place_of_features(f.axis, shape)]
         if (f.key_dim is None or f.value_dim is None) and features % f.heads:
             raise OpFault(
                 f"{f.heads} heads do not divide the {features} channels",
@@ -152,7 +149,7 @@ class Attention(Op, name="multihead_attention"):
     # --- source
     def module(self, e: Site) -> Module:
         f = e.f
-        last = dim(f.axis) != 1
+        last = not is_channels(f.axis, e.rank)
         named: dict[str, tuple[Expr | Constant, Constant]] = {
             "key_dim": (f.key_dim, None),
             "value_dim": (f.value_dim, None),
@@ -170,7 +167,7 @@ class Attention(Op, name="multihead_attention"):
         """The size of the map that relative positions are of."""
         if not is_lit(e.f.relative, True):
             raise OpFault("whether positions are relative differs between calls: write a step for each")
-        if e.size is None or dim(e.f.axis) != 1:
+        if e.size is None or not is_channels(e.f.axis, e.rank):
             raise OpFault("relative positions are those of maps of one size: write a step for each")
         return ListOf(tuple(map(Lit, e.size)))
 

@@ -44,6 +44,20 @@ def places_of_axes(axes: Sequence[Constant | Expr], shape: Shape) -> list[int]:
     return places
 
 
+def place_of_features(axis: Constant | Expr, shape: Shape) -> int:
+    """Which axis of a shape holds the features; raises `OpFault` unless it is that of the channels or the last one."""
+    place = place_of_axis(axis, shape)
+    if place not in (0, len(shape) - 1):
+        message = f"the features stand on c or on the last axis of {times(shape)}, not on {axis}"
+        raise OpFault(message, field="axis", help="rearrange the axes before it")
+    return place
+
+
+def is_channels(axis: Constant | Expr, rank: int) -> bool:
+    """Whether an axis is that of the channels, of a tensor with so many spatial axes."""
+    return dim(axis) in (1, -1 - rank)
+
+
 def known_axes(rank: int) -> str:
     """The axes that a tensor has, as a help line."""
     words = ["c", *AXES[1:][len(AXES) - rank :]] if rank <= len(AXES) else ["c"]

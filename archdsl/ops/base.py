@@ -137,7 +137,9 @@ class Op:
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
     owned: ClassVar[bool] = False  # its tensor is the network's own, an attribute under the key of its step
+    multiplies: ClassVar[bool] = False  # it multiplies tensors of the graph: its multiply-adds are no layer's alone
     placeless: ClassVar[bool] = False  # no element that leaves has a place in a map, or each may see all of it
+    borders: ClassVar[bool] = False  # it adds or takes away borders alone: what is left stays as far apart
     sized_by: ClassVar[tuple[str, ...]] = ()  # the fields that set spatial axes of the result, as others set channels
     sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there

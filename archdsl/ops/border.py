@@ -20,6 +20,7 @@ class Pad(Mover, name="pad"):
 
     fresh = True
     torch: ClassVar[dict[str, str]] = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+    borders = True
     fields = (
         Field("before", "axes", 0, "elements before", minimum=0),
         Field("after", "axes", 0, "elements after", minimum=0),
@@ -77,6 +78,7 @@ class Pad(Mover, name="pad"):
 class Crop(Mover, name="crop"):
     """The middle of a map: of n elements m from (n − m)//2 on."""
 
+    borders = True
     fields = (
         Field("size", "axes", None, "sizes that leave", minimum=1),
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),

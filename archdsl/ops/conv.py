@@ -476,6 +476,9 @@ class Linear(Op, name="linear"):
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.out) if size else ()
 
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (*(1,) * (rank - 1), 0), (1,) * rank
+
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
         return with_bias((out[-1], shape[-1]), out[-1] if f.bias else 0)
 

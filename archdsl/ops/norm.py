@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
+from archdsl.ops.axes import axis_field, is_channels, place_of_features
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ MOMENTUM = Field(
     "momentum", "number", 0.1, "share of a new batch in the running mean and variance", minimum=0, maximum=1
 )
 AFFINE = Field("affine", "bool", True, "whether a scale and a shift are learned")
+FEATURES = axis_field("where the features stand, the last axis if not c")
 
 
-def scaled(run: Run, x: Tensor) -> Tensor:
-    """A normalised tensor with the scale and shift of its channels, if they are learned."""
+def scaled(run: Run, x: Tensor, axis: int = 1) -> Tensor:
+    """A normalised tensor with the scale and shift of its channels, or along another axis, if they are learned."""
     if "weight" not in run.weights:
         return x
-    ones = (1,) * (x.dim() - 2)
+    ones = (1,) * (x.dim() - 1 - axis)
     found = x * run.weights["weight"].view(-1, *ones)
     return found + run.weights["bias"].view(-1, *ones) if "bias" in run.weights else found
 
@@ -124,21 +126,29 @@ class GroupNorm(Op, name="group_norm"):
 
 
 class LayerNorm(Op, name="layer_norm"):
-    """Normalisation of each sample over the channels, at every place of a map by itself (of a flat tensor too)."""
+    """Normalisation of each sample over the channels, at every place of a map by itself (of a flat tensor too).
+
+    `axis: w` normalises over the last axis, as of tokens L×C.
+    """
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
-    fields = (EPS, AFFINE, Field("bias", "bool", True, "whether what is learned has a shift too"))
+    fields = (EPS, AFFINE, Field("bias", "bool", True, "whether what is learned has a shift too"), FEATURES)
     example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
     prelude = "norms.py"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
-        return scaled(run, normalised(run, x[0], (1,)))
+        axis = 1 + place_of_features(run.f.axis, tuple(x[0].shape[1:]))
+        return scaled(run, normalised(run, x[0], (axis,)), axis)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        place_of_features(f.axis, shapes[0])
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return scale_and_shift(shape[0], learned=f.affine, shifted=f.bias)
+        features = shape[place_of_features(f.axis, shape)]
+        return scale_and_shift(features, learned=f.affine, shifted=f.bias)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[0] * (2 if f.bias else 1) if f.affine else 0
+        return shape[place_of_features(f.axis, shape)] * (2 if f.bias else 1) if f.affine else 0
 
     def module(self, e: Site) -> Module:
         kwargs: dict[str, tuple[Expr | Constant, Constant]] = {
@@ -146,14 +156,19 @@ class LayerNorm(Op, name="layer_norm"):
             "elementwise_affine": (e.f.affine, True),
             "bias": (e.f.bias, True),
         }
-        return Module("ChannelLayerNorm" if e.rank else "nn.LayerNorm", (e.c,), kwargs)
+        channels = is_channels(e.f.axis, e.rank)
+        cls = "ChannelLayerNorm" if channels and e.rank else "nn.LayerNorm"
+        return Module(cls, (e.c if channels else e.last,), kwargs)
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "LN"
 
 
 class RMSNorm(Op, name="rms_norm"):
-    """Division of each sample by the root of its mean square over the channels, at every place by itself."""
+    """Division of each sample by the root of its mean square over the channels, at every place by itself.
+
+    `axis: w` takes the mean over the last axis, as of tokens L×C.
+    """
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (
@@ -161,23 +176,31 @@ class RMSNorm(Op, name="rms_norm"):
             "eps", "number", None, "added to the mean square; the rounding error of the type if not given", minimum=0
         ),
         Field("affine", "bool", True, "whether a scale is learned"),
+        FEATURES,
     )
     example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
     prelude = "norms.py"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         eps = run.torch.finfo(x[0].dtype).eps if run.f.eps is None else run.f.eps
-        return scaled(run, x[0] / (x[0].square().mean(1, keepdim=True) + eps).sqrt())
+        axis = 1 + place_of_features(run.f.axis, tuple(x[0].shape[1:]))
+        return scaled(run, x[0] / (x[0].square().mean(axis, keepdim=True) + eps).sqrt(), axis)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        place_of_features(f.axis, shapes[0])
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return scale_and_shift(shape[0], learned=f.affine, shifted=False)
+        features = shape[place_of_features(f.axis, shape)]
+        return scale_and_shift(features, learned=f.affine, shifted=False)
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[0] if f.affine else 0
+        return shape[place_of_features(f.axis, shape)] if f.affine else 0
 
     def module(self, e: Site) -> Module:
         kwargs = {"eps": (e.f.eps, None), "elementwise_affine": (e.f.affine, True)}
-        return Module("ChannelRMSNorm" if e.rank else "nn.RMSNorm", (e.c,), kwargs)
+        channels = is_channels(e.f.axis, e.rank)
+        cls = "ChannelRMSNorm" if channels and e.rank else "nn.RMSNorm"
+        return Module(cls, (e.c if channels else e.last,), kwargs)
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return "RMSNorm"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Product(Op):
     """What products share: they work on the last two axes, the axes before these are batches."""
 
-    group, role, fresh, counts, placeless = "attention", "linear", True, "", True
+    group, role, fresh, counts, placeless, multiplies = "attention", "linear", True, "", True, True
 
     def functional(self, given: frozenset[str]) -> bool:
         return True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
 from archdsl.expr.show import show
+from archdsl.ops.axes import FROM_THE_END
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
 
@@ -235,7 +237,10 @@ def read_side(text: str) -> tuple[tuple[str, ...], ...]:
 class Rearrange(Mover, name="rearrange"):
     """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
 
-    fields = (Field("pattern", "text", doc="axes before -> axes after"),)
+    fields = (
+        Field("pattern", "text", doc="axes before -> axes after"),
+        Field("like", "tensor", None, "the map whose sizes the axes named d, h and w have"),
+    )
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
 
@@ -244,7 +249,17 @@ class Rearrange(Mover, name="rearrange"):
         """The pattern and the sizes that were given, numbers or expressions."""
         text = f.pattern.value if isinstance(f.pattern, Lit) else f.pattern
         pattern = read_pattern(str(text))
-        return pattern, {name: value for name, value in vars(f).items() if name != "pattern" and value is not None}
+        own = ("pattern", "like")
+        given = {name: value for name, value in vars(f).items() if name not in own and value is not None}
+        like: Any = getattr(f, "like", None)
+        if isinstance(like, tuple):
+            given = {name: like[end] for name, end in Rearrange.named(pattern, len(like)).items()} | given
+        return pattern, given
+
+    @staticmethod
+    def named(pattern: Pattern, rank: int) -> dict[str, int]:
+        """The axes of a pattern that a map of so many axes has too, and where that has them."""
+        return {name: end for name, end in FROM_THE_END.items() if name in pattern.names and -end < rank}
 
     def sizes(self, f: SimpleNamespace, shape: tuple[Any, ...], wanted: tuple[str, ...]) -> list[Any]:
         """Sizes of the axes `wanted`; the one that is not given in its group is what the others leave."""
@@ -260,6 +275,8 @@ class Rearrange(Mover, name="rearrange"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         pattern, given = self.read(f)
         shape = shapes[0]
+        if len(shapes) > 1:
+            self.check_like(pattern, shapes[1])
         if len(pattern.left) != len(shape):
             raise OpFault(
                 f"the pattern takes {len(pattern.left)} axes, the tensor has {len(shape)} ({times(shape)})",
@@ -272,6 +289,19 @@ class Rearrange(Mover, name="rearrange"):
                 raise OpFault(f"the size of the axis {name} is a whole number of at least 1, not {value!r}", field=name)
         for axis, n in zip(pattern.left, shape, strict=True):
             self.check_axis(axis, n, given)
+
+    def check_like(self, pattern: Pattern, like: Shape) -> None:
+        """Raises unless the axes named d, h and w are some of those of the other map."""
+        found = self.named(pattern, len(like))
+        if not found:
+            message = f"no axis of the pattern has its size from like, which is {times(like)}"
+            raise OpFault(message, field="like", help="name those axes h and w")
+        for name in self.named(pattern, len(FROM_THE_END) + 1):
+            if name not in found:
+                message = f"like, which is {times(like)}, has no axis {name}"
+                raise OpFault(
+                    message, field="like", help=f"an axis that is not of that map has another name than {name}"
+                )
 
     @staticmethod
     def check_axis(axis: tuple[str, ...], n: int, given: dict[str, Any]) -> None:
@@ -295,10 +325,21 @@ class Rearrange(Mover, name="rearrange"):
         for index, group in enumerate(pattern.left):
             for name in (name for name in group if name not in given):
                 axes[name], fields[name] = {index}, given.keys() & set(group)
+        for name, end in self.named(pattern, ranks[1]).items() if len(ranks) > 1 else ():
+            if name not in given:
+                axes[name], fields[name] = {sum(ranks) + end}, set()
         return [
             (frozenset().union(*(axes[n] for n in axis)), [given[name] for n in axis for name in sorted(fields[n])])
             for axis in pattern.right
         ]
+
+    def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        left, right = (side[:0:-1] for side in self.read(f)[0])  # the spatial axes, from the last one
+        spatial = {name for axis in left for name in axis}
+        pairs = zip_longest(left, right, fillvalue=())
+        stays = all(spatial.isdisjoint(set(axis).difference(old)) for old, axis in pairs)
+        kept = all(not old or not spatial.isdisjoint(axis) for old, axis in zip(left, right, strict=False))
+        return (1 if stays and kept else 0,) * rank, (1,) * rank
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         first = self.read(f)[0].right[0]
@@ -315,10 +356,13 @@ class Rearrange(Mover, name="rearrange"):
     def function(self, e: Site, *tensors: str) -> str:
         pattern, given = self.read(e.f)
         left, right = [[name for axis in side for name in axis] for side in pattern]
-        text = atom(tensors[0])
+        text, shown = atom(tensors[0]), {name: show(wrap(value), python=True) for name, value in given.items()}
+        for like in tensors[1:]:
+            ends = self.named(pattern, len(FROM_THE_END) + 1)
+            shown = {name: f"{atom(like)}.size({end})" for name, end in ends.items()} | shown
         for index, axis in reversed(list(enumerate(pattern.left, 1))):
             if len(axis) > 1:
-                sizes = ", ".join(show(wrap(given[name]), python=True) if name in given else "-1" for name in axis)
+                sizes = ", ".join(shown.get(name, "-1") for name in axis)
                 text = f"torch.unflatten({text}, {index}, ({sizes}))"
             elif not axis:
                 text += f".squeeze({index})"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archdsl.expr.fold import fold
 from archdsl.expr.nodes import Binary, Expr, Index, ListOf, Lit, wrap
 from archdsl.expr.show import show
-from archdsl.ops.axes import axis_field, dim, place_of_axis
+from archdsl.ops.axes import axis_field, is_channels, place_of_features
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
 
 if TYPE_CHECKING:
@@ -131,21 +131,20 @@ class Scale(Op, name="scale"):
     prelude = "scale.py"
 
     def compute(self, run: Run, *x: Tensor) -> Any:
-        place = 1 + place_of_axis(run.f.axis, tuple(x[0].shape[1:]))
+        place = 1 + place_of_features(run.f.axis, tuple(x[0].shape[1:]))
         return x[0] * run.weights["weight"].view(*(-1 if axis == place else 1 for axis in range(1, x[0].dim())))
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
-        if place_of_axis(f.axis, shapes[0]) not in (0, len(shapes[0]) - 1):
-            raise OpFault("scale takes c or the last axis", field="axis", help="rearrange the axes before it")
+        place_of_features(f.axis, shapes[0])
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return {"weight": (shape[place_of_axis(f.axis, shape)],)}
+        return {"weight": (shape[place_of_features(f.axis, shape)],)}
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        return shape[place_of_axis(f.axis, shape)]
+        return shape[place_of_features(f.axis, shape)]
 
     def module(self, e: Site) -> Module:
-        channels = dim(e.f.axis) == 1
+        channels = is_channels(e.f.axis, e.rank)
         named = {"init": (e.f.init, 1.0), "after": (e.rank if channels else 0, 0)}
         return Module("Scale", (e.c if channels else e.last,), named)
 

@@ -22,6 +22,9 @@ ELSEWHERE = {
     "skip": "identity", "none": "identity", "shuffle": "channel_shuffle", "interpolate": "upsample",
     "resize": "upsample", "drop": "dropout", "drop_path": "drop_connect", "stochastic_depth": "drop_connect",
     "permute": "rearrange", "reshape": "rearrange", "view": "rearrange", "zero_pad": "pad",
+    "attention": "multihead_attention", "self_attention": "multihead_attention", "mha": "multihead_attention",
+    "mhsa": "multihead_attention", "multi_head_attention": "multihead_attention",
+    "sdpa": "scaled_dot_product_attention", "bmm": "matmul", "layer_scale": "scale", "parameter": "param",
 }  # fmt: skip
 # What other libraries call an argument of ours.
 ARGUMENTS = {

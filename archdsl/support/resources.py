@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-Folder: TypeAlias = Literal["specs", "codegen_templates"]
+Folder: TypeAlias = Literal["specs", "codegen_templates", "docs"]
 SPECS: tuple[str, ...] = ("specs", "specs/beyond")  # the families of the survey, and others
 
 
 @cache
 def folder(name: Folder) -> Path:
-    """Where `specs` or `codegen_templates` lies: inside the installed package, or beside it in a checkout.
+    """Where one lies: inside the installed package, or beside it in a checkout.
 
     Installers unpack a wheel, so a path does; importlib.resources gives the same one after 15 ms of imports.
     """
@@ -28,6 +28,11 @@ def spec_folders() -> dict[str, Path]:
     """Where the shipped specs lie, in the order in which a name is looked for."""
     specs = folder("specs")
     return {name: specs.joinpath(*name.split("/")[1:]) for name in SPECS}
+
+
+def page(name: str) -> str:
+    """A page of the documentation that travels with the package: `language` or `ops`."""
+    return (folder("docs") / f"{name}.md").read_text(encoding="utf-8")
 
 
 def template(name: str, **values: object) -> str:

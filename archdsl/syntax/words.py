@@ -83,7 +83,7 @@ TOP1: Mapping[str, str] = {
 }
 EXPECT: Mapping[str, str] = {
     "params": "trained parameters",
-    "macs": "multiply-adds of convolutions and linear layers",
+    "macs": "multiply-adds of convolutions, linear layers, products",
     "graph": "the fingerprint of the network, which a published top1 is of; archdsl check --update writes it",
 }
 FINGERPRINT = "^g[0-9a-f]{11}$"  # how `ir/fingerprint` writes one

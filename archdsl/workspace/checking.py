@@ -11,12 +11,13 @@ from archdsl.analysis.counting import Kept, run
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.analysis.partial import with_numbers
 from archdsl.diagnostics.faults import Collector, SpecError, fault
+from archdsl.diagnostics.spans import Source
 from archdsl.ir.graph import Graph
 from archdsl.lowering.entry import UnsoundError, lower_blocks
 from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.workspace.expected import expect_stated
-from archdsl.workspace.library import SpecLike, Stamp, read
-from archdsl.workspace.validation import expect_valid
+from archdsl.workspace.library import SpecLike, Stamp, read, read_from
+from archdsl.workspace.validation import expect_valid, hold
 
 MAX_OPS = 200_000  # of all variants together
 
@@ -36,14 +37,17 @@ class Checked:
         return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
 
 
-def check(spec: SpecLike, prove: Callable[[Sequence[Graph]], None] | None = None) -> Checked:
-    """Raises `SpecError` with the faults of all variants, each once; `prove` is given the sound graphs of all."""
+def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | None = None) -> Checked:
+    """Raises `SpecError` with the faults of all variants, each once; `prove` is given the sound graphs of all.
+
+    A text that comes from no file finds those that it names in the current folder.
+    """
     files: dict[Path, Stamp] = {}
-    found, faults = read(spec, files), Collector()
+    found, faults = read_from(spec, Path()) if isinstance(spec, Source) else read(spec, files), Collector()
     forms = found.networks()
     if not forms:
         lower_blocks(found)
-        expect_valid(spec, files)
+        hold([spec]) if isinstance(spec, Source) else expect_valid(spec, files)
         return Checked(found.name, 0, len(found.expect))
     try:
         program, kept = lowered(found), Kept()
@@ -64,7 +68,7 @@ def check(spec: SpecLike, prove: Callable[[Sequence[Graph]], None] | None = None
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)
     faults.finish()
-    expect_valid(spec, files)
+    hold([spec]) if isinstance(spec, Source) else expect_valid(spec, files)
     if prove is not None and graphs:
         prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))

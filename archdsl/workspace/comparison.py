@@ -25,7 +25,7 @@ from archdsl.support.paths import is_there
 from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.workspace.expected import accuracy_of, expect_as_stated
-from archdsl.workspace.library import Inputs, SpecLike, elaborated, read, rewritten
+from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,8 +114,8 @@ class Comparison:
         return tables.as_csv(header, [[value_or_nothing(row[key]) for key in header] for row in values])
 
     def to_json(self) -> str:
-        """The rows as a JSON list."""
-        return json.dumps(self.data(), indent=2, ensure_ascii=False) + "\n"
+        """The rows as JSON."""
+        return json.dumps({"archdsl_table": 1, "rows": self.data()}, indent=2, ensure_ascii=False) + "\n"
 
     def _repr_html_(self) -> str:
         """The table in a notebook."""
@@ -171,14 +171,14 @@ def rows_of(
         return
     file, variant = halves(spec)
     found = read(file)
-    called = Path(file).stem if isinstance(file, (str, os.PathLike)) else found.name
+    called = Path(file).stem if isinstance(file, (str, os.PathLike)) and not in_memory(file) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [found.standing()]:
         yield row_of(called, elaborated(found, form, params, inputs, rewriting), as_stated=not changed)
 
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
     """A spec and its variant, of `spec@variant`; a file may have an @ in its name."""
-    if not isinstance(spec, (str, os.PathLike)) or AT not in os.fspath(spec) or is_there(Path(spec)):
+    if not isinstance(spec, (str, os.PathLike)) or in_memory(spec) or AT not in os.fspath(spec) or is_there(Path(spec)):
         return spec, None
     file, _, variant = os.fspath(spec).rpartition(AT)
     if not file or not variant:

@@ -42,10 +42,11 @@ def all_shipped() -> list[str]:
 
 def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
     """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read."""
-    from archdsl.yaml.located import from_python, open_source
+    from archdsl.yaml.located import open_source
 
-    if isinstance(spec, Mapping):
-        return read_from(from_python(dict(spec)), None)
+    given = in_memory(spec)
+    if given is not None:
+        return read_from(given, None)
     path = locate(spec)
 
     def load(path: Path) -> Source:
@@ -56,8 +57,22 @@ def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
     return read_from(load(path), path, load)
 
 
-def read_from(source: Source, base: Path | None, load: Callable[[Path], Source] | None = None) -> Spec:
-    """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too."""
+def in_memory(spec: SpecLike) -> Source | None:
+    """The text of a spec that is no file: of a dict, or YAML as text, which has more than one line."""
+    from archdsl.yaml.located import from_python
+
+    if isinstance(spec, Mapping):
+        return from_python(dict(spec))
+    return Source("<text>", spec) if isinstance(spec, str) and "\n" in spec else None
+
+
+def read_from(
+    source: Source, base: Path | None, load: Callable[[Path], Source] | None = None, *, brief: bool = False
+) -> Spec:
+    """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too.
+
+    Those of numbers in all variants, or `brief`ly in one.
+    """
     from archdsl.analysis.partial import numbers_before
     from archdsl.lowering.entry import UnsoundError, lower, lower_blocks
     from archdsl.syntax.reading.spec_file import UnreadError, read_spec
@@ -77,7 +92,7 @@ def read_from(source: Source, base: Path | None, load: Callable[[Path], Source] 
             sound = further.sound if error.countable else ()
         except SpecError as further:
             found.found += further.diagnostics
-        found.found += numbers_before(rest, sound)
+        found.found += numbers_before(rest, sound, brief=brief)
         raise SpecError(*found.ordered()) from None
 
 
@@ -130,10 +145,10 @@ def rewritten(features: Features = False, form: str = "train", passes: Sequence[
     return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
 
 
-def locate(spec: str | os.PathLike[str]) -> Path:
+def locate(spec: SpecLike) -> Path:
     """The file meant: one that exists, or else a shipped spec of that name."""
-    if not is_path(spec):
-        raise fault("bad-call", f"a spec is a path, a name or a dict, not {shown(spec)}")
+    if isinstance(spec, Mapping) or not is_path(spec):
+        raise fault("bad-call", f"a spec is a path, a name, a text or a dict, not {shown(spec)}")
     text = os.fspath(spec)
     if "\0" in text:
         raise fault("missing-file", f"there is no file {text!r}")
@@ -173,4 +188,15 @@ def near(where: Path, name: str) -> str:
     return did_you_mean(name, here)
 
 
-__all__ = ["Features", "Inputs", "SpecLike", "all_shipped", "graph_of", "locate", "read", "rewritten", "shipped"]
+__all__ = [
+    "Features",
+    "Inputs",
+    "SpecLike",
+    "all_shipped",
+    "graph_of",
+    "in_memory",
+    "locate",
+    "read",
+    "rewritten",
+    "shipped",
+]

@@ -16,7 +16,7 @@ from archdsl.support.output import write
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.workspace.expected import TAKE_OUT, measured_on, wrong_counts, wrong_network
-from archdsl.workspace.library import SpecLike, locate, read
+from archdsl.workspace.library import SpecLike, in_memory, locate, read
 from archdsl.yaml.edits import with_numbers
 
 Numbers: TypeAlias = "dict[str, dict[str, int | str]]"  # by variant, or `default`
@@ -29,8 +29,8 @@ def update(spec: SpecLike) -> list[str]:
     An accuracy is bound to its network where it was bound to none; one that was measured on another network is a
     fault, and nothing is written.
     """
-    if isinstance(spec, Mapping):
-        raise fault("bad-call", "only a file can be brought up to date, not a dict")
+    if in_memory(spec) is not None:
+        raise fault("bad-call", "only a file can be brought up to date, not a dict or a text")
     path, found = locate(spec), read(spec)
     numbers = changed(found, dict(counted(found)))
     if numbers:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from archdsl.diagnostics.faults import Collector, SpecError
 from archdsl.diagnostics.spans import Source
 from archdsl.support.paths import real
 from archdsl.support.resources import spec_folders
-from archdsl.workspace.library import SpecLike, Stamp, locate, read
+from archdsl.workspace.library import SpecLike, Stamp, in_memory, locate, read
 
 
 def expect_valid(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> None:
@@ -18,10 +18,11 @@ def expect_valid(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> None
     `files` are those that `read` took note of. Shipped files that it names are not looked at: the tests of archdsl
     hold them to the schema.
     """
-    from archdsl.yaml.located import from_python, open_source
+    from archdsl.yaml.located import open_source
 
-    if isinstance(spec, Mapping):
-        return hold([from_python(dict(spec))])
+    given = in_memory(spec)
+    if given is not None:
+        return hold([given])
     if files is None:
         read(spec, files := {})
     own, shipped = locate(spec), [real(folder) for folder in spec_folders().values()]

@@ -73,3 +73,27 @@ def place(event: Any) -> int:
 
 def leaf(event: Any) -> Leaf:
     return Leaf(event.start_mark.index, event.end_mark.index, event.style or None, event.value)
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """Where comments begin, and their text; `text` is one that the reader takes."""
+    place = 0
+    for leaf in (*leaves(written(text)), Leaf(len(text), len(text), None, "")):
+        while (start := text.find("#", place, leaf.start)) >= 0:
+            end = text.find("\n", start)
+            place = end if end >= 0 else len(text)
+            yield start, text[start:place].rstrip()
+        place = max(place, leaf.end)
+
+
+def leaves(found: Written) -> Iterator[Leaf]:
+    """The scalars of a value, in the order of the text."""
+    if isinstance(found, Leaf):
+        yield found
+        return
+    for part in found.parts:
+        if isinstance(part, tuple):
+            yield part[0]
+            yield from leaves(part[1])
+        else:
+            yield from leaves(part)

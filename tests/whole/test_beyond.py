@@ -22,7 +22,12 @@ from archdsl.runtime.verify import verify
 from archdsl.workspace.library import read, shipped
 
 NAMES = shipped("specs/beyond")
-LIGHT = {"mobilenet_v4": "conv-s-0.35", "resnet": "18", "regnet": "y-400mf"}  # of the others the first
+LIGHT = {  # of the others the first
+    "convnext": "atto",
+    "mobilenet_v4": "conv-s-0.35",
+    "regnet": "y-400mf",
+    "resnet": "18",
+}
 LONG = {"fastvit", "retinanet", "video_resnet", "yolox"}  # proofs take long on a processor
 every_spec = pytest.mark.parametrize("name", NAMES)
 most_specs = pytest.mark.parametrize(

@@ -218,6 +218,8 @@ def save_weights_of(words):
 def test_a_command_on_the_page_of_the_command_line_does_what_it_says(words, tmp_path, monkeypatch, capfd):
     if not words or words[0].isupper() or (words[0] == "build" and "--out" not in words):
         pytest.skip("a name for any command, or tested with the README")
+    if words[0] == "lsp":
+        pytest.skip("it runs as long as its client does: tested with one in tests/rooms/editor")
     if "names" in words:
         pytest.skip("a back end of another package")
     (tmp_path / "specs").symlink_to(ROOT / "specs")

@@ -30,6 +30,7 @@ ROOMS = (
     "ir",
     "lowering",
     "analysis",
+    "lint",
     "passes",
     "backends",
     "workspace",

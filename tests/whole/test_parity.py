@@ -69,6 +69,9 @@ def fill(net):
             weight.normal_(0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1)
         if isinstance(bias, nn.Parameter):
             bias.normal_(0, 0.1)
+        for name, tensor in part.named_parameters(recurse=False):
+            if name not in ("weight", "bias"):  # zeros of a class token, or a scale of 1e-6, would hide what they touch
+                tensor.normal_(0, min(0.1, tensor.shape[-1] ** -0.5))
 
 
 def shape(row):

@@ -45,9 +45,9 @@ class Channels:
         """The channels of a tensor over the names of the spec."""
         match operand:
             case ir.Value():
-                return self.known[operand]
+                return self.known.get(operand, Name(UNKNOWN))  # of steps ahead, where the size after a turn is asked
             case ir.Item(var=var, index=index):
-                found = self.known[var]
+                found = self.known.get(var, Name(UNKNOWN))
                 if not isinstance(found, ListOf):
                     return found
                 if self.is_vague(var, index):

@@ -7,15 +7,15 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+from archdsl.analysis.noting import SPREAD
 from archdsl.backends.torch.numbers import UNKNOWN, Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
+from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts
 from archdsl.ops.base import Field, OpFault
-from archdsl.syntax.identifiers import TURN_NAMES
 
 MAX_UNROLLED = 64  # turns of which the sizes are worked out one by one
 Size: TypeAlias = "tuple[Expr, ...]"
@@ -97,6 +97,8 @@ class Sizes:
     def after(self, node: ir.Primitive) -> Size | None:
         """What an op's rule makes of the sizes that enter, computed with expressions."""
         entering = [self.of(operand) for operand in node.ins]
+        if node.op.spreads and self.agree(node):
+            return next((size for size in entering if size is not None), None)
         if any(size is None for size in entering):
             return None
         known = [size for size in entering if size is not None]
@@ -109,18 +111,16 @@ class Sizes:
         if fields is None:
             return None
         try:
-            shape: Any = (self.channels_entering(node), *known[0])
+            shape: Any = (self.channels(node.ins[0]), *known[0])
             result = node.op.result(fields, shape)
         except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
             return None
         return short(result[1:])
 
-    def channels_entering(self, node: ir.Primitive) -> Expr:
-        """The channels of what an op takes; of a turn that is not written yet they are not known."""
-        try:
-            return self.channels(node.ins[0])
-        except KeyError:
-            return Name(UNKNOWN)
+    def agree(self, node: ir.Primitive) -> bool:
+        """Whether the tensors of a join are of one shape in every call: none is spread over another."""
+        seen = self.facts.seen.get((node.id, SPREAD))
+        return seen is not None and not seen.varies and not seen.value
 
     @staticmethod
     def of_formula(node: ir.Primitive, shapes: Any) -> Size:
@@ -181,15 +181,6 @@ class Sizes:
             return None
         return tuple(fold(IfElse(node.condition, a, b)) for a, b in zip(then, other, strict=True))
 
-    def entering_turn(self, node: ir.Loop) -> Size | None:
-        """What enters each turn of a loop whose turns leave the size as it is; None if it has words of one turn."""
-        if node.carry.many or node.entries:
-            return None
-        size = self.of(node.entry)
-        if size is None or any(name.id.startswith("@") or name.id in TURN_NAMES for n in size for name in names(n)):
-            return None
-        return size if node.parallel or self.turn(node, size, {}) == size else None
-
     def looped(self, node: ir.Loop) -> Size | None:
         """What leaves a loop: what enters if its turns leave that as it is, else turn by turn."""
         size = self.of(node.entry)
@@ -199,11 +190,15 @@ class Sizes:
             size = None if size is None else self.turn(node, size, cells)
         return size if self.turns(node) else None
 
+    def entering_turn(self, node: ir.Loop) -> Size | None:
+        """What enters each turn of a loop, if it is the same one."""
+        size = self.of(node.entry)
+        stays = size is not None and (node.parallel or self.turn(node, size, {}) == size)
+        return size if stays else None
+
     def turn(self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr]) -> Size | None:
         """What leaves one turn of what enters it; nothing is kept of it."""
-        known = self.found
-        # what is being worked out has no size yet, and may be worked out anew from what enters the turn
-        self.found = {**{var: size for var, size in known.items() if size is not None}, node.carry: entering}
+        known, self.found = self.found, {**self.found, node.carry: entering}
         size = self.of(node.body.result)
         self.found = known
         return None if size is None else short(tuple(substitute(n, cells) for n in size))
@@ -225,14 +220,9 @@ class Sizes:
 
     def returned(self, node: ir.Call) -> Size | None:
         inside, entering = self.callees.get(node.block.id), self.of(node.ins[0])
-        given = named_size(entering)
-        if inside is None or not given:
+        if inside is None or not named_size(entering):
             return None
-        if {name.id for n in inside for name in names(n)} - given.keys():
-            try:
-                given = {**self.arguments(node), **given}
-            except KeyError:  # of a turn that is not written yet the channels are not known
-                return None
+        given = {**self.arguments(node), **named_size(entering)}
         return short(tuple(substitute(n, given) for n in inside))
 
 
@@ -268,7 +258,7 @@ def plain(expr: Expr) -> Constant | Expr:
 
 
 def short(size: tuple[Any, ...]) -> Size | None:
-    """A size, simplified, unless it is longer than anyone reads."""
+    """A size, simplified, unless it is longer than anyone reads, or made of channels that have no expression."""
     found = tuple(n if isinstance(n, Expr) else Lit(n) for n in size)
-    unclear = any(is_long(n) or any(name.id == UNKNOWN for name in names(n)) for n in found)
-    return None if unclear else tuple(map(simplify, found))
+    vague = any(name.id == UNKNOWN for n in found for name in names(n))
+    return None if vague or any(map(is_long, found)) else tuple(map(simplify, found))

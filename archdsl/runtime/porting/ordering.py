@@ -2,7 +2,8 @@
 
 Who writes a network makes its modules in an order in which they could run, and those of a block or a branch together.
 So their order is one of ours in which no module comes before what it reads, and none is set inside another block. If
-the shapes leave one such order alone, it gives the pairs; if none or several, they are not known.
+the shapes leave one such order alone, it gives the pairs; if none or several, they are not known. Only a tensor that
+stands beside modules (a layer scale) says nothing by its place: torch lists it before them.
 """
 
 from __future__ import annotations
@@ -124,17 +125,36 @@ def ready(group: Group, done: int) -> Iterator[Group]:
     if group.part is not None:
         yield group
         return
-    begun = [member for member in group.members if member.inside & done and member.inside & ~done]
-    waiting = begun or [m for m in group.members if not m.inside & done and not m.needs & ~done]
-    for member in waiting:
+    for member in waiting(group, done):
         yield from ready(member, done)
+
+
+def waiting(group: Group, done: int) -> list[Group]:
+    """The members of a group that may come next, or go on."""
+    begun = [member for member in group.members if member.inside & done and member.inside & ~done]
+    return begun or [m for m in group.members if not m.inside & done and not m.needs & ~done]
+
+
+def ahead(group: Group, done: int) -> Iterator[Group]:
+    """All modules that are left of what may come next, whatever they need."""
+    for member in waiting(group, done):
+        yield from (leaf for leaf in leaves(member) if not leaf.inside & done)
+
+
+def leaves(group: Group) -> Iterator[Group]:
+    """The modules of a group."""
+    if group.part is not None:
+        yield group
+    for member in group.members:
+        yield from leaves(member)
 
 
 def further(part: Part, states: dict[int, list[tuple[int, Part]]], root: Group) -> dict[int, list[tuple[int, Part]]]:
     """The sets of our modules that may be placed after one more of theirs, with the ways there."""
     found: dict[int, list[tuple[int, Part]]] = {}
+    coming = ahead if part.is_own and root.members else ready
     for done in states:
-        for group in ready(root, done):
+        for group in coming(root, done):
             if group.part is not None and match(part, group.part) is not None:
                 found.setdefault(done | group.inside, []).append((done, group.part))
     return found

@@ -33,9 +33,14 @@ class Part:
         return f"{self.path}.{leaf}" if self.path and leaf else self.path or leaf
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a tensor that stands beside modules."""
+        return "" in self.shapes
+
+    @property
     def owner(self) -> str:
         """The path of the module that has the tensors."""
-        return self.path.rpartition(".")[0] if "" in self.shapes else self.path
+        return self.path.rpartition(".")[0] if self.is_own else self.path
 
     @property
     def is_norm(self) -> bool:
@@ -117,7 +122,7 @@ def match(theirs: Part, ours: Part) -> Match | None:
         return None
     found |= dict.fromkeys(missing) | dict(zip(wanted, left, strict=True))
     form: Callable[[Iterable[int]], tuple[int, ...]] = squeezed
-    if "" in ours.shapes or "" in theirs.shapes:
+    if ours.is_own or theirs.is_own:
         form = long_axes
     elif len(theirs.shapes) == len(ours.shapes) == 1:
         form = of_channels

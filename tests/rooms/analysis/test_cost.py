@@ -116,6 +116,28 @@ def test_the_receptive_field_of_pools_over_much(step, field):
     )
 
 
+@pytest.mark.parametrize(
+    ("pattern", "field"),
+    [
+        ("(g c) h w -> (c g) h w", (3, 3)),
+        ("(c p) h w -> c (h p) w", (3, 3)),
+        ("c h w -> 1 c h w", (1, 3, 3)),
+        ("c h w -> c w h", (18, 18)),
+        ("c h w -> (h w) c", (3, 3)),  # of the map before it, the last one with places
+    ],
+)
+def test_a_rearrangement_keeps_the_receptive_field_where_the_axes_stay(pattern, field):
+    sizes = {"g": 2} if "g" in pattern else {"p": 2} if "p" in pattern else {}
+    steps = [{"conv": [4, 3]}, {"rearrange": {"pattern": pattern, **sizes}}]
+    found = archdsl.cost({"archdsl": 1, "name": "N", "input": [3, 16, 16], "stages": {"a": steps}}).receptive_field
+    assert found == field
+
+
+def test_products_of_tensors_are_named_where_they_count():
+    lines = counted({"multihead_attention": {"heads": 3}}).counted
+    assert any("of products of tensors" in line for line in lines)
+
+
 def test_dilation_widens_the_receptive_field():
     found = counted({"conv": {"out": 4, "kernel": 3, "dilation": 4}})
     assert found.receptive_field == (9, 9)

@@ -110,11 +110,12 @@ def test_a_fault_that_only_a_variant_has_is_found(run, here):
 
 
 def test_check_gives_json_to_programs(run, here):
-    assert run("check", "small.yaml", "--format", "json") == (0, "[]\n", "")
+    status, out, err = run("check", "small.yaml", "--format", "json")
+    assert (status, json.loads(out), err) == (0, {"archdsl_check": 1, "diagnostics": []}, "")
     (here / "small.yaml").write_text(SMALL.replace("relu", "rellu"))
     status, out, err = run("check", "small.yaml", "--format", "json")
     assert (status, err) == (2, "")
-    (found,) = json.loads(out)
+    (found,) = json.loads(out)["diagnostics"]
     assert (found["file"], found["line"], found["severity"]) == ("small.yaml", 8, "error")
 
 
@@ -238,7 +239,7 @@ def test_list_names_every_shipped_spec(run):
 
 @pytest.mark.parametrize("variants", [False, True])
 def test_list_as_json_tells_the_folder_of_each(run, variants):
-    found = json.loads(run("list", "--format", "json", *["--variants"] * variants)[1])
+    found = json.loads(run("list", "--format", "json", *["--variants"] * variants)[1])["specs"]
     assert {(entry["folder"], entry["spec"]) for entry in found} == {
         (folder, name) for folder in ("specs", "specs/beyond") for name in shipped(folder)
     }

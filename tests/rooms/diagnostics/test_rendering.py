@@ -63,7 +63,7 @@ def test_the_caret_stands_under_wide_characters_too():
 
 
 def test_json_holds_the_same_facts():
-    (found,) = json.loads(render_json([example()]))
+    (found,) = json.loads(render_json([example()]))["diagnostics"]
     assert (found["file"], found["line"], found["column"], found["code"]) == ("specs/my.yaml", 2, 5, "unknown-op")
     assert found["notes"][0]["line"] == 1
     assert found["trail"][0]["column"] == 5

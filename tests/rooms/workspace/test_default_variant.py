@@ -100,5 +100,5 @@ def test_list_says_which_variant_is_the_default(capfd):
     assert "a*, b, c, samsung-s8, iphone-x" in out
     assert "* is built where no variant is given" in out
     assert cli.main(["list", "--format", "json"]) == 0
-    listed = {item["spec"]: item["default"] for item in json.loads(capfd.readouterr().out)}
+    listed = {item["spec"]: item["default"] for item in json.loads(capfd.readouterr().out)["specs"]}
     assert (listed["fbnet"], listed["resnet"], listed["hrnet"]) == ("a", "50", "w18")

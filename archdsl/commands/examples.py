@@ -1,0 +1,42 @@
+"""The examples under each `--help`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+EXAMPLES: Mapping[str, Sequence[str]] = {
+    "build": ("archdsl build peleenet", "archdsl build mobilenet_v2 --variant 0.50-224 --out here"),
+    "check": (
+        "archdsl check my.yaml --deep",
+        "archdsl check my.yaml --update",
+        "archdsl check specs --format github",
+        "archdsl check - < my.yaml",
+    ),
+    "cost": ("archdsl cost peleenet --set growth=16 --input 3,304,304", "archdsl cost mobilenet_v3 --format latex"),
+    "draw": (
+        "archdsl draw peleenet -o peleenet.pdf --width 7in",
+        "archdsl draw shufflenet_v2 --block BasicUnit -o unit.svg",
+        "archdsl draw efficientnet --variant b7 -o efficientnet_b7.html",
+    ),
+    "emit": (
+        "archdsl emit peleenet -o peleenet.py",
+        "archdsl emit mobilenet_v2 --style parametric",
+        "archdsl emit squeezenet --target onnx --weights squeezenet.safetensors -o squeezenet.onnx",
+    ),
+    "list": ("archdsl list --variants",),
+    "ops": ("archdsl ops conv",),
+    "passes": ("archdsl passes",),
+    "port": (
+        "archdsl port torchvision:squeezenet1_1 squeezenet --variant 1.1 --input 3,64,64 -o squeezenet.pth",
+        "archdsl port old.pth --between old.yaml new.yaml -o new.safetensors",
+    ),
+    "schema": ("archdsl schema -o archdsl.schema.json",),
+    "table": ("archdsl table squeezenet mobilenet_v2@1.00-224 --sort macs", "archdsl table mobilenet_v2 --format md"),
+}
+
+
+def epilog(command: str) -> str | None:
+    """What stands under the options of a command."""
+    # The mark in front keeps click from filling the lines.
+    lines = EXAMPLES.get(command)
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines) if lines else None

@@ -1,0 +1,25 @@
+"""`archdsl lsp`: the language server, on standard input and output."""
+
+from __future__ import annotations
+
+import click
+
+from archdsl.commands.options import to_own
+from archdsl.diagnostics.faults import fault
+
+
+@click.command("lsp")
+@click.option("--stdio", is_flag=True, hidden=True, help="What some clients say; there is no other way.")
+@to_own
+def command(stdio: bool) -> None:
+    """Run the language server: diagnostics as you type, completion, shapes, navigation.
+
+    An editor starts it and talks to it over stdin and stdout. Needs the packages of `archdsl[lsp]`.
+    """
+    try:
+        from archdsl.editor.server import server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        raise fault("no-package", "the language server needs pygls", help="pip install 'archdsl[lsp]'") from None
+    server().start_io()
