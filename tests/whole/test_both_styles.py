@@ -492,6 +492,20 @@ def test_channels_of_inputs_that_a_variant_gives_have_no_expression(text):
         archdsl.emit(elaborate(spec, "s"), style="parametric")
 
 
+def test_a_size_that_was_channels_which_move_on_is_refused():
+    """The variable of the source that said these channels says others by then."""
+    text = """
+params: {n: 2}
+stages:
+  a: {repeat: n, body: [conv: c_in + 3]}
+  b: [rearrange: c h w -> (h w) c]
+  c: {repeat: n, body: [{residual: [linear: {out: w_in, axis: w}]}, conv: c_in + 2]}
+variants: {s: {}, l: {n: 3}}
+"""
+    with pytest.raises(archdsl.SpecError, match="differs between the turns"):
+        archdsl.emit(elaborate(read_small(text), "s"), style="parametric")
+
+
 def test_outputs_come_alone_in_eval_and_with_those_of_training_in_training():
     graph = elaborate(read_small(SPECS["outputs beside those of training"]))
     net, x = module.build(graph), torch.randn(2, 4, 8, 8)
