@@ -13,6 +13,7 @@ from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW, Statement
 from archdsl.ops.base import times
 from archdsl.support import tables
+from archdsl.support.resources import template
 from archdsl.support.tables import NOTHING, Column, Table, grouped, short, unit_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ Cell = Callable[[Row], str]
 MARKS = {"same": "", "changed": "~", "added": "+", "removed": "−"}
 COUNTS = {"params": "params", "macs": "MACs", "activations": "activations"}
 SAME = "nothing was changed: both are the same network"
-NAMES_ALONE = "nothing but names was changed: both are the same network"
+NAMES_ALONE = "both are the same network, by other words"
+UNTOLD = "the same ops, wired in another way"
 
 
 # --- words
@@ -36,7 +38,7 @@ def said(found: Difference) -> list[str]:
     lines = [str(statement) for statement in found.changes]
     if found.is_empty:
         return [NAMES_ALONE if lines else SAME, *lines]
-    return lines
+    return lines or [UNTOLD]
 
 
 def both(before: str, after: str) -> str:
@@ -320,6 +322,24 @@ def html(found: Difference) -> str:
     return f"<ul>{lines}</ul>{tables.html(whole(found), totals(found))}"
 
 
+def page(found: Difference, figure: str) -> str:
+    """A page of its own that loads nothing: the changes, the stages in the colours of the figure, the figure."""
+    table = whole(found)
+    sides = ["right" if column.right else "left" for column in table.columns]
+    rows = zip(found.rows, table.rows, strict=True)
+    return template(
+        "difference.html.jinja",
+        title=title(found),
+        said=said(found),
+        figure=figure[figure.index("<svg") :],
+        header=[*zip(table.header, sides, strict=True)],
+        rows=[(row.status, [*zip(cells, sides, strict=True)]) for row, cells in rows],
+        total=[*zip(table.total, sides, strict=True)],
+        totals=totals(found),
+        counted=COUNTED,
+    )
+
+
 FORMATS: dict[str, Callable[[Difference], str]] = {
     "text": text,
     "md": markdown,
@@ -327,4 +347,4 @@ FORMATS: dict[str, Callable[[Difference], str]] = {
     "json": as_json,
 }
 
-__all__ = ["FORMATS", "html", "show"]
+__all__ = ["FORMATS", "html", "page", "show"]

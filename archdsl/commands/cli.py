@@ -36,6 +36,7 @@ NAMES = (
     "schema",
     "sweep",
     "table",
+    "watch",
 )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from archdsl.commands.draw import to_look
 from archdsl.commands.options import to_choose, to_file, to_pass
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
@@ -14,7 +17,9 @@ from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
     from archdsl.analysis.difference import Difference
+    from archdsl.workspace.difference import Choice
 
+FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot")
 SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the names of formats
 
 
@@ -24,12 +29,26 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
 @to_pass
 @click.option("--rev", "between", metavar="REV[..REV]", help="A at a revision of git and now, or at two revisions.")
 @click.option(
-    "--format", "form", metavar="FORMAT", help="text, md, latex or json. [default: by FILE's name, else text]"
+    "--format",
+    "form",
+    metavar="FORMAT",
+    help="text, md, latex, json, html, or a figure: svg, pdf, png, dot. [default: by FILE's name, else text]",
 )
 @click.option("--exit-code", "told", is_flag=True, help="Exit with 3 where the networks differ.")
+@to_look
 @to_file
 def command(
-    specs: tuple[str, ...], between: str | None, form: str | None, told: bool, output: str | None, **choice: Any
+    specs: tuple[str, ...],
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    passes: tuple[str, ...],
+    between: str | None,
+    form: str | None,
+    told: bool,
+    output: str | None,
+    **look: Any,
 ) -> None:
     r"""Tell what makes network B of network A: the changes in words, stages side by side, weights that carry over.
 
@@ -43,14 +62,18 @@ def command(
     archdsl diff mine.yaml
     archdsl diff mine.yaml --rev main..HEAD
     """
-    from archdsl.backends.difference import show
+    from archdsl.workspace.difference import Choice
+    from archdsl.workspace.library import rewritten
 
     chosen = form or suffix_of(output) or "text"
-    found = asked(specs, between, **choice)
+    known(chosen)
+    found = asked(specs, between, Choice(variant, params, inputs, rewritten(form=layers, passes=passes)))
     if chosen == "text" and output is None:
+        from archdsl.backends.difference import show
+
         show(found, console())
     else:
-        result(written(found, chosen), output)
+        result(written(found, chosen, look), output)
     if told and not found.is_empty:
         click.get_current_context().exit(CHANGES)
 
@@ -60,21 +83,19 @@ def suffix_of(output: str | None) -> str:
     return SUFFIXES.get(suffix, suffix)
 
 
-def asked(
-    specs: tuple[str, ...],
-    between: str | None,
-    *,
-    variant: str | None,
-    params: dict[str, Any],
-    inputs: Any,
-    layers: str,
-    passes: tuple[str, ...],
-) -> Difference:
+def known(form: str) -> None:
+    """Raises `SpecError` if there is no such format."""
+    from archdsl.support.naming import did_you_mean
+
+    if form not in FORMATS:
+        hint = did_you_mean(form, FORMATS) or f"known are {', '.join(FORMATS)}"
+        raise fault("unknown-format", f"there is no format '{form}'", help=hint)
+
+
+def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> Difference:
     """The difference that a call asks for."""
     from archdsl.workspace import difference
-    from archdsl.workspace.library import rewritten
 
-    choice = difference.Choice(variant, params, inputs, rewritten(form=layers, passes=passes))
     first, *others = specs
     if len(others) > 1:
         raise fault("bad-call", f"two networks are compared, not {len(specs)}")
@@ -82,17 +103,24 @@ def asked(
         raise fault("bad-call", "--rev compares a file with itself", help="leave out the second spec")
     if others:
         return difference.compared(*difference.two(first, others[0], choice))
-    if between is None and (params or inputs is not None):
+    if between is None and (was_given("params") or was_given("inputs")):
         return difference.compared(*difference.settings(first, choice))
     return difference.compared(*difference.history(first, choice, between))
 
 
-def written(found: Difference, form: str) -> str:
-    """The difference in a format."""
-    from archdsl.backends.difference import FORMATS
-    from archdsl.support.naming import did_you_mean
+def was_given(option: str) -> bool:
+    """Whether an option stands in the call."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
-    if form not in FORMATS:
-        known = f"known are {', '.join(FORMATS)}"
-        raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
-    return FORMATS[form](found)
+
+def written(found: Difference, form: str, look: Mapping[str, Any]) -> str | bytes:
+    """The difference in a format."""
+    from archdsl.backends import difference
+
+    if form in difference.FORMATS:
+        return difference.FORMATS[form](found)
+    from archdsl.backends.figures import Look, draw_difference, inches
+
+    if form == "html":
+        return difference.page(found, str(draw_difference(found, told=False)))
+    return draw_difference(found, form, Look(**{**look, "width": inches(look["width"])}))

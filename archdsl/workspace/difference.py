@@ -15,9 +15,8 @@ from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.passes.pipeline import Rewriting
 from archdsl.support.paths import is_file
-from archdsl.syntax.spec import Spec
 from archdsl.workspace.comparison import AT, Compared, halves
-from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, read, rewritten
+from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, rewritten
 from archdsl.workspace.revisions import HEAD, read_at, revisions
 
 
@@ -55,8 +54,8 @@ def diff(before: Compared, after: Compared) -> Difference:
 def two(before: Compared, after: Compared, choice: Choice) -> tuple[Named, Named]:
     """Two networks of which the same is said; `@variant` is one of the first one's spec."""
     if isinstance(after, str) and after.startswith(AT) and not isinstance(before, Graph):
-        spec, _ = halves(before)
-        return network(before, choice), of_spec(read(spec), asked(spec), variant_of(after[len(AT) :], choice), choice)
+        file, _ = halves(before)
+        return network(before, choice), of_file(file, after[len(AT) :], choice)
     return network(before, choice), network(after, choice)
 
 
@@ -76,11 +75,11 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
         locate(file)  # raises if there is no such spec at all
         message = f"there is nothing to compare '{spec}' with"
         raise fault("bad-call", message, help="give a second spec, --set NAME=VALUE, or a file that is in git")
-    form = variant_of(variant, choice)
-    old = of_spec(read_at(path, first), f"{file} at {first}", form, choice, f"at {first}")
+    old = at_revision(path, first, variant, choice)
     if second is None:
-        return old, of_spec(read(path), file, form, choice, "now")
-    return old, of_spec(read_at(path, second), f"{file} at {second}", form, choice, f"at {second}")
+        now = of_file(file, variant, choice)
+        return old, Named(now.graph, with_settings(f"{called(now.graph)} now", choice), now.asked)
+    return old, at_revision(path, second, variant, choice)
 
 
 def compared(before: Named, after: Named) -> Difference:
@@ -95,24 +94,30 @@ def network(spec: Compared, choice: Choice) -> Named:
         graph = graph_of(spec, choice.variant, choice.params, choice.inputs, choice.rewriting or rewritten())
         return Named(graph, called(graph), called(graph))
     file, variant = halves(spec)
-    return of_spec(read(file), asked(spec), variant_of(variant, choice), choice)
+    return of_file(file, variant, choice)
 
 
-def of_spec(spec: Spec, asked: str, variant: str | None, choice: Choice, when: str = "") -> Named:
-    """A network of a spec that has been read: without a variant as it stands."""
-    form = variant if variant is not None else spec.standing()
-    graph = elaborated(spec, form, choice.params, choice.inputs, choice.rewriting)
-    said = ", ".join(filter(None, (" ".join(filter(None, (called(graph), when))), choice.settings)))
-    return Named(graph, said, ", ".join(filter(None, (asked, choice.settings))))
+def of_file(file: SpecLike, variant: str | None, choice: Choice) -> Named:
+    """A network by its spec."""
+    graph = graph_of(file, variant_of(variant, choice), choice.params, choice.inputs, choice.rewriting)
+    asked = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "a dict"
+    named = f"{asked}@{variant}" if variant is not None else asked
+    return Named(graph, with_settings(called(graph), choice), with_settings(named, choice))
+
+
+def at_revision(path: Path, revision: str, variant: str | None, choice: Choice) -> Named:
+    """A network as its file was."""
+    form = variant_of(variant, choice)
+    graph = elaborated(read_at(path, revision), form, choice.params, choice.inputs, choice.rewriting)
+    return Named(graph, with_settings(f"{called(graph)} at {revision}", choice), f"{path} at {revision}")
+
+
+def with_settings(name: str, choice: Choice) -> str:
+    return ", ".join(filter(None, (name, choice.settings)))
 
 
 def called(graph: Graph) -> str:
     return " ".join(filter(None, (graph.name, graph.variant)))
-
-
-def asked(spec: SpecLike) -> str:
-    """A spec as the caller names it."""
-    return os.fspath(spec) if isinstance(spec, (str, os.PathLike)) else "a dict"
 
 
 def variant_of(own: str | None, choice: Choice) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from archdsl.analysis.cost import Cost
@@ -56,12 +55,8 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether both are the same network; names may differ."""
-        return all(change.kind == "renamed" for statement in self.changes for change in statement.changes)
-
-    @cached_property
-    def touched(self) -> frozenset[Part]:
-        return touched(self.structure)
+        """Whether both are the same network: names may differ, and the order of what runs side by side."""
+        return self.before.graph.fingerprint == self.after.graph.fingerprint
 
     def data(self) -> dict[str, Any]:
         """As plain data."""
@@ -92,6 +87,19 @@ class Difference:
         from archdsl.backends.difference import as_json
 
         return as_json(self)
+
+    def to_html(self) -> str:
+        """A page of its own: the changes, the stages, the figure."""
+        from archdsl.backends.difference import page
+        from archdsl.backends.figures import draw_difference
+
+        return page(self, str(draw_difference(self, told=False)))
+
+    def draw(self, format: str = "svg") -> str | bytes:
+        """The two networks beside one another, what was added, removed and changed in colour: svg, pdf, png or dot."""
+        from archdsl.backends.figures import draw_difference
+
+        return draw_difference(self, format)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -29,8 +29,13 @@ class Place:
     """Where a change is: in the body of a block, whose call is at these paths, or (no block) in a stage or row."""
 
     block: str
-    before: str | None
-    after: str | None
+    before: str
+    after: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole network."""
+        return not self.before and not self.after
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Change:
     before: Any = None
     after: Any = None
     near: str = ""  # of what was added: the step before it
-    formulas: tuple[str, str] = ("", "")  # what the values come of, where both are computed
+    plainly: tuple[str, str] = ("", "")  # before and after without what may differ from place to place, numbers
 
 
 def changes(before: Graph, after: Graph, structure: Structure) -> list[Change]:
@@ -53,7 +58,7 @@ def changes(before: Graph, after: Graph, structure: Structure) -> list[Change]:
     Where all differences seem to follow from others, none of which is seen, they are told themselves.
     """
     found = [*Changes(before, after, structure).found()]
-    if any(change.kind != "renamed" for change in found) or structure.equal:
+    if any(change.kind != "renamed" for change in found) or before.fingerprint == after.fingerprint:
         return found
     return [*Changes(before, after, structure, all_values=True).found()]
 
@@ -97,7 +102,8 @@ class Changes:
         within = self.place_in(pair, place)
         yield from self.repeats(pair, within)
         if pair.moved:
-            yield Change("order", within, "", "", in_order(pair.old), in_order(pair.new))
+            before, after = (", ".join(map(name_of, side.items)) for side in (pair.old, pair.new))
+            yield Change("order", within, "", "", before, after)
         turns = self.counted_turns(pair)
         for number, gap in enumerate(pair.gaps):
             yield from self.gap(without(gap, turns), pair, number, within)
@@ -159,8 +165,8 @@ class Changes:
             if name in before and differ(before[name], value):
                 sources = self.old.value(old, name), self.new.value(new, name)
                 if self.all_values or not self.follows(new, *sources):
-                    formulas = texts_of(*sources)
-                    yield Change("value", place, subject, name, before[name], value, formulas=formulas)
+                    plainly = texts_of(*sources)
+                    yield Change("value", place, subject, name, before[name], value, plainly=plainly)
 
     def follows(self, new: Part, one: Source | None, other: Source | None) -> bool:
         """Whether a difference of values comes of another one: both are said by the same expression over names."""
@@ -200,24 +206,24 @@ class Changes:
         removed, added = gap.removed, gap.added
         last = pair.pairs[number - 1].new if number else None
         for old, new in replaced(removed, added):
-            yield Change("replaced", place, "", "", called([old]), called([new]))
+            plainly = in_words([old]), in_words([new])
+            yield Change("replaced", place, "", "", called([old]), called([new]), plainly=plainly)
             removed = [item for item in removed if item is not old]
             added = [item for item in added if item is not new]
         if removed:
-            yield Change("removed", place, called(removed))
+            yield Change("removed", place, *called_apart(removed), plainly=(in_words(removed), ""))
         if added:
-            near = "" if last is None else named_part(last)
-            yield Change("added", place, called(added), near=near)
+            near = "" if last is None else name_of(last)
+            yield Change("added", place, *called_apart(added), near=near, plainly=("", in_words(added)))
 
     # --- the ways of tensors
     def reads(self, old: Node, new: Node, place: Place) -> Iterator[Change]:
         """An op that reads what another one makes, or in another order."""
         lost, gained, before, after = self.inputs.changed(old, new)
-        texts = [", ".join(source_text(source, place) for source in side) for side in (lost, gained, before, after)]
         if lost or gained:
-            yield Change("inputs", place, new.op.name, "", texts[0], texts[1])
+            yield Change("inputs", place, new.op.name, "", *told(lost, gained, place))
         elif before:
-            yield Change("order", place, new.op.name, "inputs", texts[2], texts[3])
+            yield Change("order", place, new.op.name, "inputs", *told(before, after, place))
 
 
 # --- words
@@ -266,32 +272,56 @@ def replaced(removed: list[Item], added: list[Item]) -> Iterator[tuple[Item, Ite
 
 def called(items: Sequence[Item]) -> str:
     """Steps in words; stages and rows with their names."""
+    return ": ".join(filter(None, called_apart(items)))
+
+
+def called_apart(items: Sequence[Item]) -> tuple[str, str]:
+    """The same, and what is in stages and rows."""
     if items[0].kind not in NAMED:
-        return spelled(runs(item.part for item in items))
+        return spelled(runs(item.part for item in items)), ""
     named = [item.path or item.word for item in items]
     names = ", ".join(named) if len(named) <= MOST_NAMES else f"{named[0]} to {named[-1]}"
     kind = items[0].kind if len(items) == 1 else f"{items[0].kind}s"
-    inside = spelled(runs(part for item in items if isinstance(item.part, Scope) for part in item.part.children))
-    return f"{kind} {names}: {inside}"
+    return f"{kind} {names}", spelled(runs(part for item in items for part in steps_of(item.part)))
 
 
-def named_part(item: Item) -> str:
+def steps_of(part: Part) -> Sequence[Part]:
+    """What a stage is made of; one that holds another stage alone (with a `when:`) is that one."""
+    children = [] if isinstance(part, Node) else part.children
+    only = children[0] if len(children) == 1 else None
+    return steps_of(only) if isinstance(only, Scope) and only.kind == "stage" else children
+
+
+def in_words(items: Sequence[Item]) -> str:
+    """Steps by the words of the spec for what they are, without what their numbers add."""
+    return ", ".join(word_for(item) for item in items)
+
+
+def word_for(item: Item) -> str:
+    if item.kind in NAMED:
+        return item.path or item.word
+    is_whole = item.kind == OP or (item.kind == "block" and is_operator(item.word))
+    return item.word if is_whole else f"[{in_words(item.items)}]"
+
+
+def name_of(item: Item) -> str:
     """A step by the name that the spec gives it, else by what it is."""
-    return item.path if item.kind in NAMED else item.name if item.named else called([item])
+    return item.name if item.named and item.kind not in NAMED else word_for(item)
+
+
+def told(before: Sequence[Origin], after: Sequence[Origin], place: Place) -> tuple[str, str]:
+    """Two lists of sources, as seen from a place; by their whole paths where these alone tell them apart."""
+    for seen in (place, Place("", "", "")):
+        texts = [", ".join(source_text(source, seen) for source in side) for side in (before, after)]
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
 
 
 def source_text(source: Origin, place: Place) -> str:
     """What makes a tensor, as seen from a place: in a block by its path there."""
     path = source[0].path if isinstance(source[0], Node) else ""
-    if place.block and place.after is not None:
+    if place.block:
         inside = path.startswith(f"{place.after}.")
         return path[len(place.after) + 1 :] if inside else "what enters"
     return path or f"the input {source[0]}"
-
-
-def in_order(item: Item) -> str:
-    """The children of an item in their order."""
-    return ", ".join(
-        inner.name if inner.named else inner.word if inner.kind in (OP, "block") else called([inner])
-        for inner in item.items
-    )

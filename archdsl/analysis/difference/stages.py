@@ -24,10 +24,6 @@ class Stage:
     receptive_field: tuple[int, ...] | None
     part: Part
 
-    def looks(self) -> tuple[object, ...]:
-        """All that the table says of it."""
-        return self.cost, self.receptive_field
-
 
 @dataclass(frozen=True)
 class Row:
@@ -42,7 +38,7 @@ class Row:
     def status(self) -> Status:
         if self.before is None or self.after is None:
             return "added" if self.before is None else "removed"
-        return "changed" if self.touched or self.before.looks() != self.after.looks() else "same"
+        return "changed" if self.touched or self.before.cost != self.after.cost else "same"
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from archdsl.expr.nodes import Expr, wrap
 from archdsl.expr.show import show
 
 ARROW = "→"
+LONGEST = 80  # letters of a value
 MOST_PATHS = 3  # of places that are spelled out
 
 
@@ -59,23 +60,31 @@ def statements(changes: Sequence[Change], structure: Structure) -> list[Statemen
     alike: dict[tuple[Any, ...], dict[Place, Change]] = {}
     for change in merged(changes):
         alike.setdefault(key_of(change), {})[change.place] = change
-    together: dict[tuple[Place, ...], list[Change]] = {}
-    for places in alike.values():
-        together.setdefault(tuple(places), []).append(in_one([*places.values()]))
-    return [statement(places, found, census) for places, found in together.items()]
+    together: dict[tuple[tuple[Place, ...], int], list[Change]] = {}
+    for number, places in enumerate(alike.values()):
+        one = in_one([*places.values()])
+        alone = number if one.place.is_whole and one.kind != "setting" else -1  # a stage, a name
+        together.setdefault((tuple(places), alone), []).append(one)
+    return [statement(places, found, census) for (places, _), found in together.items()]
 
 
 def key_of(change: Change) -> tuple[Any, ...]:
     """Equal for changes that are one, made in several places."""
-    values = change.formulas if change.formulas[0] != change.formulas[1] else map(frozen, (change.before, change.after))
-    return change.place.block, change.kind, change.subject, change.what, change.near, *values
+    said = change.subject, frozen(change.before), frozen(change.after)
+    plainly = change.plainly if change.plainly[0] != change.plainly[1] else said
+    subject = change.subject if change.kind not in ("added", "removed") else ""
+    return change.place.block, change.kind, subject, change.what, change.near, *plainly
 
 
 def in_one(changes: Sequence[Change]) -> Change:
-    """The change that all are; where their values differ, with what these come of."""
+    """The change that all are; where they differ in numbers, without these."""
     first = changes[0]
-    same = len({(frozen(change.before), frozen(change.after)) for change in changes}) == 1
-    return first if same else replace(first, before=first.formulas[0], after=first.formulas[1])
+    if len({(change.subject, frozen(change.before), frozen(change.after)) for change in changes}) == 1:
+        return first
+    before, after = first.plainly
+    if first.kind in ("added", "removed"):
+        return replace(first, subject=before or after)
+    return replace(first, before=before, after=after)
 
 
 def merged(changes: Sequence[Change]) -> Iterator[Change]:
@@ -137,7 +146,8 @@ def value_text(value: Any) -> str:
         return value
     if isinstance(value, float):
         return f"{value:g}"
-    return show(value if isinstance(value, Expr) else wrap(value))
+    whole = show(value if isinstance(value, Expr) else wrap(value))
+    return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}…"
 
 
 def text(change: Change) -> str:
@@ -154,9 +164,10 @@ def text(change: Change) -> str:
         case "repeats":
             return f"{change.subject} ×{before} {ARROW} ×{after}"
         case "added":
-            return f"+ {change.subject}" + (f" after {change.near}" if change.near else "")
+            near = f" after {change.near}" if change.near else ""
+            return f"+ {change.subject}{near}" + (f": {change.what}" if change.what else "")
         case "removed":
-            return f"− {change.subject}"
+            return f"− {change.subject}" + (f": {change.what}" if change.what else "")
         case "replaced":
             return f"{before} {ARROW} {after}"
         case "renamed":

@@ -107,8 +107,3 @@ class Structure:
     def partners(self) -> dict[Part, Part]:
         """Of each part of the old network the one that it is in the new."""
         return {pair.old.part: pair.new.part for pair in self.root.walk()}
-
-    @property
-    def equal(self) -> bool:
-        """Whether all ops are the same, with the same arguments, in the same places, whatever the names."""
-        return self.root.old.looks == self.root.new.looks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.backends.figures import levels, measure, strip
 from archdsl.backends.figures.cases import Case
@@ -19,9 +19,13 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
 
-__all__ = ["FORMATS", "LEVELS", "Look", "draw", "inches", "picture"]
+if TYPE_CHECKING:
+    from archdsl.analysis.difference import Difference
+
+__all__ = ["FORMATS", "LEVELS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
+PAIRED = ("svg", "pdf", "png", "dot")  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
@@ -118,6 +122,11 @@ def network(
         made = strip.strip(visible(graph), style or ("blocks" if tikz else "strip"), orient, expand, deep=tikz)
         if tikz:
             return strip.as_tikz.tikz(made)
+    return on_paper(made, format, look)
+
+
+def on_paper(made: strip.Drawing, format: str, look: Look) -> bytes | str:
+    """What has its places, drawn."""
     extent = made.rect
     title = printable(made.title)
     page = fitted(extent.width, extent.height, look.width, title) if look.width is not None else None
@@ -127,6 +136,19 @@ def network(
     return finished(
         render(text, format, strip.as_dot.LAYOUT, dpi=dots(look, page)), format, title, strip_titles(made), look, page
     )
+
+
+def draw_difference(
+    found: Difference, format: str = "svg", look: Look | None = None, *, told: bool = True
+) -> bytes | str:
+    """Two networks beside one another, what was added, removed and changed in colour, and `told` above in words."""
+    from archdsl.backends.figures import difference
+
+    if format not in PAIRED:
+        raise fault("unknown-format", f"there is no such figure as '{format}'", help=hint(format, PAIRED))
+    look = look or Look()
+    with measure.in_font(look.font):
+        return on_paper(difference.drawing(found, told=told), format, look)
 
 
 def strip_titles(made: strip.Drawing) -> dict[str, str]:

@@ -23,7 +23,7 @@ PAIRS = {
     "efficientnet-b6-b7": ("efficientnet@b6", "@b7"),
     "resnet-resnext": ("resnet@50", "resnet@resnext50-32x4d"),
 }
-FORMATS = {"md": ("peleenet-growth",), "tex": ("efficientnet-b6-b7",), "txt": tuple(PAIRS)}
+FORMATS = {"md": ("peleenet-growth",), "dot": ("peleenet-growth",), "tex": ("efficientnet-b6-b7",), "txt": tuple(PAIRS)}
 GOLDENS = [(name, suffix) for suffix, names in FORMATS.items() for name in names]
 NET = """
 archdsl: 1
@@ -61,14 +61,12 @@ def test_every_golden_file_is_looked_at():
 
 
 def test_networks_that_are_the_same_are_said_to_be(run):
-    assert run("peleenet", "peleenet@1.0") == (
-        0,
-        "peleenet → peleenet@1.0\n  nothing was changed: both are the same network\n",
-        "",
-    )
+    same = "nothing was changed: both are the same network"
+    assert run("peleenet", "peleenet@1.0") == (0, f"PeleeNet → PeleeNet 1.0\n  {same}\n", "")
+    assert run("peleenet", "peleenet") == (0, f"peleenet → peleenet\n  {same}\n", "")
     assert run("peleenet", "peleenet", "--set", "growth=16", "--exit-code")[0] == 0
     status, out, _ = run("peleenet", "--set", "growth=16", "--exit-code")
-    assert (status, out.splitlines()[:2]) == (3, ["PeleeNet 1.0 → PeleeNet 1.0, growth=16", "  growth 32 → 16"])
+    assert (status, out.splitlines()[:2]) == (3, ["PeleeNet → PeleeNet, growth=16", "  growth 32 → 16"])
 
 
 def test_json_has_all_of_it(run):
@@ -80,10 +78,29 @@ def test_json_has_all_of_it(run):
         "kind": "setting", "subject": "input", "what": "", "before": "3×224×224", "after": "3×256×256",
         "text": "input 3×224×224 → 3×256×256",
     }  # fmt: skip
-    assert found["after"]["called"] == "PeleeNet 1.0, dropout=0.1, input 3×256×256"
+    assert found["after"]["called"] == "PeleeNet, dropout=0.1, input 3×256×256"
     assert found["before"]["params"] == found["after"]["params"]
     assert [stage["after"]["output"] for stage in found["stages"]][:2] == [[32, 64, 64], [128, 32, 32]]
     assert found["weights"]["kept"] == found["weights"]["total"]
+
+
+def test_a_page_says_all_and_loads_nothing(run):
+    text = "archdsl: 1\nname: Net\ninput: [3, 8, 8]\nstages: {a: [{conv: 4, label: <b>&}], b: [relu]}\n"
+    Path("net.yaml").write_text(text)
+    Path("more.yaml").write_text(text.replace("b: [relu]", "c: [conv: 4, relu]"))
+    assert run("net.yaml", "more.yaml", "-o", "page.html") == (0, "", "")
+    page = Path("page.html").read_text()
+    for part in ("default-src 'none'", "<li>+ stage c", "&lt;b&gt;&amp;", '<tr class="added">', '<tr class="removed">'):
+        assert part in page
+    assert page.count("<svg") == 1
+    for part in ("<b>&", "src=", 'href="http', "<script"):
+        assert part not in page
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+def test_a_figure_is_drawn_by_the_name_of_the_file(run, suffix):
+    assert run("squeezenet@1.0", "@1.1", "--theme", "dark", "-o", f"made.{suffix}") == (0, "", "")
+    assert Path(f"made.{suffix}").stat().st_size > 1000
 
 
 # --- revisions

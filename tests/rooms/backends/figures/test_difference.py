@@ -1,0 +1,37 @@
+"""The figure of two networks beside one another."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import archdsl
+from archdsl.backends.figures.difference import COLOURS, drawing
+
+NET = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 16, 16],
+    "stages": {"a": [{"conv": 4}], "b": [{"conv": 8}, "relu"], "c": [{"add": ["a", {"conv": 4}]}], "d": [{"conv": 2}]},
+}
+OTHER = {**NET, "stages": {"a": [{"conv": 4}], "b": [{"conv": 12}, "relu"], "e": ["relu"], "c": NET["stages"]["c"]}}
+
+
+def apart(one, other) -> bool:
+    return one.right <= other.left or other.right <= one.left or one.high <= other.low or other.high <= one.low
+
+
+def test_what_was_done_to_a_stage_is_its_colour_and_the_same_stage_is_on_a_level():
+    made = drawing(archdsl.diff(NET, OTHER))
+    looks = {(solid.rect.centre[0] > 0, solid.cell.name): solid for solid in made.solids}
+    assert {place: solid.cell.box.colour for place, solid in looks.items()} == {
+        (False, "a"): COLOURS["same"], (True, "a"): COLOURS["same"],
+        (False, "b"): COLOURS["changed"], (True, "b"): COLOURS["changed"],
+        (False, "c"): COLOURS["changed"], (True, "c"): COLOURS["changed"],
+        (False, "d"): COLOURS["removed"], (True, "e"): COLOURS["added"],
+    }  # fmt: skip
+    for name in "abc":
+        assert looks[False, name].rect.centre[1] == looks[True, name].rect.centre[1]
+    ways = {(way.source.name, way.target.name, way.kind) for way in made.ways}
+    assert {("a", "b", "flow"), ("a", "c", "skip"), ("b", "c", "flow"), ("b", "e", "flow"), ("e", "c", "flow")} <= ways
+    rects = [solid.rect for solid in made.solids] + [words.rect for words in made.words]
+    assert all(apart(one, other) for one, other in combinations(rects, 2))
