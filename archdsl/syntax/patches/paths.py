@@ -68,6 +68,6 @@ def missed(
     known = list(dict.fromkeys(known))
     hint = did_you_mean(part.text, known) if len(part.text) <= 64 else ""
     there = f"{listed} {', '.join(known[:20])}" if known else ""
-    notes = (Note("it is looked for here", place),) if place is not None else ()
+    notes = (Note("these are its parts", place),) if place is not None else ()
     help = " ".join(filter(None, (hint, there if not hint or len(known) < 8 else "", said)))
     return fault("unknown-override", f"{what} '{clip(part.text)}'", part.span, notes=notes, help=help)
