@@ -56,19 +56,21 @@ def graph(
     features_only: Features = False,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Graph:
     """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
 
     `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
-    `params` the spec's params. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
+    `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
+    whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
     another thing once trained (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names
     (`archdsl passes` lists them), or functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, params, input, rewritten(features_only, form, passes))
+    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes))
 
 
 def build(
@@ -81,6 +83,7 @@ def build(
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
     """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
@@ -96,10 +99,12 @@ def build(
     from archdsl.workspace.library import rewritten
 
     if isinstance(spec, Graph):
-        whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
+        whole = graph(
+            spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params
+        )
         return module.build(whole, verify=verify)
     rewriting = rewritten(features_only, form, passes)
-    return module.build_spec(spec, variant, params, input, rewriting, verify=verify)
+    return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
 def emit(
@@ -112,6 +117,7 @@ def emit(
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str:
     """The same module as standalone Python source.
@@ -123,7 +129,7 @@ def emit(
     from archdsl.expr.given import checked
 
     checked(style=style)
-    found = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
+    found = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
     return torch_source.emit(found, style)
 
 
@@ -138,6 +144,7 @@ def export_onnx(
     features_only: Features = False,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> None:
     """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
@@ -153,7 +160,7 @@ def export_onnx(
     from archdsl.support import output
 
     checked("weights", file=file, weights=weights)
-    whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, **params)
+    whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
     output.write(Path(file), onnx_export.emit(whole, weights))
 
 
@@ -165,17 +172,18 @@ def cost(
     input: Inputs | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
     if isinstance(spec, Graph):
         from archdsl.analysis import cost as counting
 
-        return counting.cost(graph(spec, variant, input=input, form=form, passes=passes, **params))
+        return counting.cost(graph(spec, variant, input=input, form=form, passes=passes, set=set, **params))
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
-    return cost_of(spec, variant, params, input, rewritten(form=form, passes=passes))
+    return cost_of(spec, variant, _given(params, set), input, rewritten(form=form, passes=passes))
 
 
 def convert(
@@ -186,6 +194,7 @@ def convert(
     *,
     input: Inputs | None = None,
     passes: Sequence[PassLike] = ("deploy",),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
     """A trained network, built from the same spec without passes, as passes make it: with its weights.
@@ -199,7 +208,7 @@ def convert(
     from archdsl.runtime import carrying
 
     checked(model=model)
-    return carrying.convert(model, spec, variant, params, input, chosen(passes))
+    return carrying.convert(model, spec, variant, _given(params, set), input, chosen(passes))
 
 
 def port(
@@ -213,6 +222,7 @@ def port(
     key: str | None = None,
     input: Inputs | None = None,
     form: Form = "train",
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Ported:
     """Weights of another network for this one: `.state`, `.pairs`, `.save(path)`. Pairs by structure, never by name.
@@ -227,12 +237,14 @@ def port(
     from archdsl.runtime import porting
 
     checked("reference", "key", weights=weights, reference=reference, key=key)
-    network = graph(spec, variant, input=input, form=form, **params)
+    network = graph(spec, variant, input=input, form=form, set=set, **params)
     if before is None:
         return porting.port(weights, network, reference, key)
     if reference is not None:
         raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
-    return porting.port_over_edit(weights, porting.old_graphs(before, variant, params, input, form), network, key)
+    return porting.port_over_edit(
+        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key
+    )
 
 
 @overload
@@ -257,6 +269,7 @@ def draw(
     input: Inputs | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str: ...
 
@@ -283,6 +296,7 @@ def draw(
     input: Inputs | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> bytes: ...
 
@@ -309,6 +323,7 @@ def draw(
     input: Inputs | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes: ...
 
@@ -334,6 +349,7 @@ def draw(
     input: Inputs | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
     """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
@@ -357,7 +373,7 @@ def draw(
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
     checked("legend", dpi=dpi, legend=legend)
-    whole = graph(spec, variant, input=input, form=form, passes=passes, **params)
+    whole = graph(spec, variant, input=input, form=form, passes=passes, set=set, **params)
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
     return figures.draw(
         whole,
@@ -380,6 +396,7 @@ def table(
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
     passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Comparison:
     """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
@@ -393,7 +410,7 @@ def table(
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(
-        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=params, passes=passes
+        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=_given(params, set), passes=passes
     )
 
 
@@ -461,6 +478,15 @@ def check(spec: SpecLike, /) -> Checked:
     from archdsl.workspace import checking
 
     return checking.check(spec)
+
+
+def _given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Params, with what `set=` says by path."""
+    if settings is None:
+        return params
+    from archdsl.workspace.settings import given
+
+    return given(params, settings)
 
 
 def load_ops(file: str | os.PathLike[str], /) -> list[str]:

@@ -12,7 +12,7 @@ from archdsl.analysis.tables import Compute, complete
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import evaluate, items_in
-from archdsl.expr.given import kind, plain_value, shown, unboxed
+from archdsl.expr.given import Placed, kind, plain_value, shown, unboxed
 from archdsl.expr.nodes import Constant, Expr, Name
 from archdsl.ir import program as ir
 from archdsl.ops.base import Shape, times
@@ -47,7 +47,10 @@ def setting(
 ) -> Setting:
     """Params and inputs of a variant, with those given over them."""
     given = {name: plain_value(value, name) for name, value in params.items() if name in function.params}
-    return setting_of(spec, function, variant, {**params, **given}, inputs)
+    values = Placed()
+    values.places = params.places if isinstance(params, Placed) else {}
+    values.update({**params, **given})
+    return setting_of(spec, function, variant, values, inputs)
 
 
 def setting_of(
@@ -101,7 +104,8 @@ def stated_values(
     for name in given:
         if name not in known:
             help_ = did_you_mean(name, known) or f"its params are {', '.join(known) or 'none'}"
-            raise fault("unknown-param", f"'{spec.name}' has no param '{name}'", help=help_)
+            place = given.places.get(name) if isinstance(given, Placed) else None
+            raise fault("unknown-param", f"'{spec.name}' has no param '{name}'", place, help=help_)
     found: dict[str, Expr | None] = {name: param.default for name, param in known.items()}
     for variant in chosen:
         for name, expr in variant.values.items():

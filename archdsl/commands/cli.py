@@ -28,14 +28,17 @@ NAMES = (
     "fmt",
     "lint",
     "list",
+    "new",
     "lsp",
     "mcp",
     "ops",
     "passes",
     "port",
     "schema",
+    "show",
     "sweep",
     "table",
+    "watch",
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archdsl.commands.draw import to_look
 from archdsl.commands.options import to_choose, to_file, to_pass
@@ -102,9 +103,14 @@ def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> Differ
         raise fault("bad-call", "--rev compares a file with itself", help="leave out the second spec")
     if others:
         return difference.compared(*difference.two(first, others[0], choice))
-    if between is None and (choice.params or choice.inputs is not None):
+    if between is None and (was_given("params") or was_given("inputs")):
         return difference.compared(*difference.settings(first, choice))
     return difference.compared(*difference.history(first, choice, between))
+
+
+def was_given(option: str) -> bool:
+    """Whether an option stands in the call."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def written(found: Difference, form: str, look: Mapping[str, Any]) -> str | bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import network, parse_set, to_choose_of_spec, to_file
+from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -56,7 +56,7 @@ class Emit(click.Command):
 )
 @click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
 @click.option(
-    "--option", "options", metavar="NAME=VALUE", multiple=True, callback=parse_set, help="An option of the back end."
+    "--option", "options", metavar="NAME=VALUE", multiple=True, callback=parse_option, help="An option of the back end."
 )
 @to_file
 def command(spec: str, target: str, output: str | None, options: dict[str, Any], **choice: Any) -> None:

@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl emit squeezenet --target onnx --weights squeezenet.safetensors -o squeezenet.onnx",
     ),
     "list": ("archdsl list --variants",),
+    "new": ("archdsl new mine.yaml --from peleenet", "archdsl new mine.yaml --from peleenet --copy"),
     "ops": ("archdsl ops conv",),
     "passes": ("archdsl passes",),
     "port": (
@@ -31,6 +32,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl port old.pth --between old.yaml new.yaml -o new.safetensors",
     ),
     "schema": ("archdsl schema -o archdsl.schema.json",),
+    "show": ("archdsl show mine.yaml --origin", "archdsl show peleenet --set dense.stage3.layers=12 -o mine.yaml"),
     "table": ("archdsl table squeezenet mobilenet_v2@1.00-224 --sort macs", "archdsl table mobilenet_v2 --format md"),
 }
 

@@ -13,18 +13,26 @@ from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
+    from archdsl.workspace.settings import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 # --- values
-def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
-    """`--set growth=16 --set 'widths=[8, 16]'` as params; options of a back end are written so too."""
-    found: dict[str, Any] = {}
-    for text in values:
-        name, value = split_setting(where.opts[0], text)
-        found[name] = parse_value(f"{where.opts[0]} {name}", value)
-    return found
+def parse_set(_: click.Context, where: click.Parameter, values: Sequence[str]) -> Given:
+    """`--set growth=16 --set dense.stage3.layers=12`: params, and parts of the spec by their path."""
+    from archdsl.workspace.settings import from_words
+
+    return from_words(where.opts[0], values)
+
+
+def parse_option(context: click.Context, where: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    """`--option level=op`, of a back end."""
+    found = parse_set(context, where, values)
+    if found.patches:
+        key = found.patches[0][0]
+        raise fault("bad-call", f"there is no option '{key.text}'", key.span, help="the names of options have no dots")
+    return dict(found)
 
 
 def split_setting(option: str, text: str) -> tuple[str, str]:
@@ -33,21 +41,6 @@ def split_setting(option: str, text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} growth=16")
     return name.strip(), value.strip()
-
-
-def parse_value(what: str, text: str) -> Any:
-    """A YAML scalar or list, of the option `what`."""
-    from archdsl.diagnostics.spans import Source
-    from archdsl.yaml.located import Mapping, Node, Scalar, read
-
-    def plain(node: Node) -> Any:
-        if isinstance(node, Scalar):
-            return node.value
-        if isinstance(node, Mapping):
-            raise fault("bad-value", f"'{what}' cannot be a mapping", node.span)
-        return [plain(item) for item in node.items]
-
-    return None if text in ("", "~", "null") else plain(read(Source(what, text)))
 
 
 def parse_input(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Any:
@@ -110,7 +103,7 @@ to_set = click.option(
     multiple=True,
     callback=parse_set,
     shell_complete=completion.params,
-    help="Set a param.",
+    help="Set a param, or a part of the spec by its path: dense.stage3.layers=12. Repeatable.",
 )
 to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from archdsl.diagnostics.spans import Span
 Severity: TypeAlias = Literal["error", "warning"]
 
 MAX_TEXT = 600  # characters of a message
+NUMBER = re.compile(r"(?<![\w'.])\d+(\.\d+)?(?!\w)")  # by itself, in no name
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,9 @@ class Note:
 
     message: str
     span: Span | None = None
+
+
+ELSEWHERE = Note("other calls or variants have this fault too, with other numbers")
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,12 @@ def place(item: Diagnostic) -> tuple[str, int, int]:
     return (item.span.source.name, item.span.line, item.span.col) if item.span else ("", 0, 0)
 
 
+def told_once(found: dict[str, Diagnostic]) -> Diagnostic:
+    """The first of faults that differ in numbers alone, by their messages; it says that there are others."""
+    first = next(iter(found.values()))
+    return first if len(found) == 1 or ELSEWHERE in first.notes else replace(first, notes=(*first.notes, ELSEWHERE))
+
+
 @dataclass
 class Collector:
     """Gathers independent faults so that one run reports all of them."""
@@ -96,13 +107,11 @@ class Collector:
     clean: bool = True  # whether no piece had to be left
 
     def ordered(self) -> list[Diagnostic]:
-        """What was gathered, in the order of the text; the same fault of one place is told once, by its first call."""
-        unique: dict[tuple[str, str, Span | None], Diagnostic] = {}
+        """What was gathered, in the order of the text; those of one place that differ in numbers alone are one."""
+        alike: dict[tuple[str, str, Span | None], dict[str, Diagnostic]] = {}
         for item in self.found:
-            unique.setdefault((item.code, item.message, item.span), item)
-        return sorted(
-            unique.values(), key=lambda d: (d.span.source.name, d.span.line, d.span.col) if d.span else ("", 0, 0)
-        )
+            alike.setdefault((item.code, NUMBER.sub("#", item.message), item.span), {}).setdefault(item.message, item)
+        return sorted(map(told_once, alike.values()), key=place)
 
     @contextmanager
     def catch(self) -> Iterator[None]:

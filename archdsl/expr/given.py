@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.spans import Span
 from archdsl.expr.evaluate import MAX_DEPTH, MAX_ITEMS, bounded
 from archdsl.expr.nodes import Constant, Name
 from archdsl.expr.parse import MAX_TEXT
@@ -115,6 +116,14 @@ def known_word(what: str, word: str, known: Iterable[str]) -> None:
 
 
 # --- values of params
+class Placed(dict[str, Any]):
+    """Params with their values, and the places where a command line gives them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, Span] = {}
+
+
 def plain_value(value: Any, name: str) -> Constant:
     """A param given from outside: numbers, truth values, words, and lists of them."""
     left = MAX_ITEMS

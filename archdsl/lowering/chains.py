@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.faults import SpecError, at
 from archdsl.lowering.context import Context
-from archdsl.lowering.refusals import no_module
+from archdsl.lowering.refusals import no_chain, no_module
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.lowering.walks import all_steps
 from archdsl.ops import REGISTRY, Op
@@ -41,10 +41,22 @@ def is_of_class(step: s.Step, context: Context) -> bool:
 def is_module_of_one(step: s.UseStep, op: Op) -> bool:
     """Whether an op is a module here, over one tensor."""
     tensors = {f.name for f in op.fields if f.kind == "tensor"}
-    given = frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
+    return not is_functional(step, op) and not tensors & given_to(step, op) and not op.many
+
+
+def is_functional(step: s.UseStep, op: Op) -> bool:
     with at(step.span):
-        functional = op.functional(given)
-    return not functional and not tensors & given and not op.many
+        return op.functional(given_to(step, op))
+
+
+def given_to(step: s.UseStep, op: Op) -> frozenset[str]:
+    """The arguments that a step states."""
+    return frozenset([*step.named, *(f.name for f, _ in zip(op.fields, step.positional, strict=False))])
+
+
+def makes_module(step: s.UseStep) -> bool:
+    """Whether an op or block is a module here, whatever tensors it takes."""
+    return step.target not in REGISTRY or not is_functional(step, REGISTRY[step.target])
 
 
 def is_call_of_one(step: s.UseStep, context: Context) -> bool:
@@ -94,4 +106,6 @@ def check_nameable(step: s.Step, context: Context) -> None:
     one = isinstance(step, s.SequenceStep) and len(step.body) == 1 and step.body[0].name is None
     if one or (isinstance(step, s.SequenceStep) and len(step.body) > 1 and is_chain(step.body, context)):
         return
-    raise no_module(step.name, step.span)
+    inside = step.body if isinstance(step, s.SequenceStep) else ()
+    odd = next((link for link in inside if not is_link(link, context)), step)
+    raise no_chain(step.name, odd) if isinstance(odd, s.UseStep) and makes_module(odd) else no_module(step.name, odd)

@@ -10,6 +10,28 @@ from archdsl.lowering.walks import step_exprs
 from archdsl.ops import REGISTRY
 from archdsl.syntax import spec as s
 
+WORDS: dict[type[s.Step], str] = {
+    s.ResidualStep: "residual",
+    s.RunningSumStep: "running_sum",
+    s.ForkStep: "fork",
+    s.SplitStep: "split",
+    s.ChoiceStep: "choice",
+    s.SequenceStep: "body",
+    s.TensorStep: "from",
+}
+
+
+def word_of(step: s.Step) -> str:
+    """The word of the language that a step is written with."""
+    match step:
+        case s.JoinStep(kind=word) | s.UseStep(target=word):
+            return word
+        case s.LoopStep(parallel=True):
+            return "each"
+        case s.LoopStep():
+            return "repeat" if step.count is not None else "for"
+    return WORDS[type(step)]
+
 
 def is_nothing(step: s.Step) -> bool:
     """Whether a step of a branch is a plain `identity`: what it gives is what enters it."""

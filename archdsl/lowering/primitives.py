@@ -36,7 +36,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
     with at(step.span):
         keyed = op.owned or not op.functional(stated)
     if step.name is not None and not keyed:
-        raise no_module(step.name, step.span)
+        raise no_module(step.name, step)
     made = ir.Primitive(
         op=op,
         fields=fields,

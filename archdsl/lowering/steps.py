@@ -11,7 +11,7 @@ from archdsl.ir import program as ir
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.carried import carries
 from archdsl.lowering.chains import check_nameable, is_sound
-from archdsl.lowering.forms import begins_named
+from archdsl.lowering.forms import begins_named, is_nothing
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.refusals import Skip
 from archdsl.lowering.tensors import is_list
@@ -142,7 +142,9 @@ def optional(step: s.Step, entry: ir.Operand, builder: Builder) -> ir.Operand:
 
 
 def otherwise(steps: Sequence[s.Step], builder: Builder) -> ir.Region:
-    """The steps of an `else:`."""
+    """The steps of an `else:`; what computes nothing is no module, but where it holds a place in a chain."""
+    if not builder.keys.container and all(map(is_nothing, steps)):
+        return ir.Region(result=builder.entry)
     at = builder.inside()
     return at.close(body(steps, at))
 

@@ -18,6 +18,7 @@ from archdsl.passes.pipeline import Rewriting
 from archdsl.runtime.leaves import differences
 from archdsl.runtime.module import compiled
 from archdsl.workspace.library import Inputs, SpecLike, read
+from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +37,7 @@ def convert(
     passes: Sequence[Pass],
 ) -> nn.Module:
     """The network of a spec after passes, with the weights of one that was built from the spec without them."""
-    known = read(spec)
+    known = read(spec, patches=patches_in(params, variant))
     params = {name: plain_value(value, name) for name, value in params.items()}
     before, network, arguments = compiled(known, variant, params, inputs, Rewriting())
     expect_built(model, network(**arguments), before, exact=not arguments)

@@ -29,6 +29,7 @@ from archdsl.ops.own import is_own, said
 from archdsl.syntax.identifiers import LEADING_OUT
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, Stamp, elaborated, read, rewritten, stamp
+from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from torch import nn
@@ -160,13 +161,15 @@ def build_spec(
     `params` may be what the class of a classifier takes beside those of the spec, too: no classes, `in_chans`; what is
     proven then is the class as it is without them.
     """
+    patches = patches_in(params, variant)
     params = {name: plain_value(value, name) for name, value in params.items()}
     rewriting = rewriting or rewritten()
-    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), inputs, REGISTRY.edition)), rewriting
+    laid = [(key.text, value.span.source.text) for key, value in patches.settings]
+    key = repr((str(spec), Path.cwd(), variant, sorted(params.items()), laid, inputs, REGISTRY.edition)), rewriting
     known = _compiled.get(key)
     if known is None or any(stamp(path) != seen for path, seen in known.files.items()):
         files: dict[Path, Stamp] = {}
-        known = _Compiled(*compiled(read(spec, files), variant, params, inputs, rewriting), files)
+        known = _Compiled(*compiled(read(spec, files, patches), variant, params, inputs, rewriting), files)
         if len(_compiled) >= MOST_COMPILED:
             _compiled.pop(next(iter(_compiled)))
         _compiled[key] = known

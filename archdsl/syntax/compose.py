@@ -10,13 +10,17 @@ from pathlib import Path, PurePosixPath
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.support.naming import did_you_mean
-from archdsl.support.paths import is_file, is_folder, kind, real
+from archdsl.support.paths import is_file, is_folder, is_there, kind, real
 from archdsl.syntax.override import cut, override
+from archdsl.syntax.patches.apply import params_of
+from archdsl.syntax.patches.settings import Patches, as_file
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, declared, head, is_null
 from archdsl.syntax.words import PLACED
 from archdsl.yaml.located import Mapping, Node, Scalar, read
 
 MAX_FILES, MAX_SIZE = 50, 2_000_000
+SUFFIXES = (".yaml", ".yml")
+ROOT_MARKS = ("pyproject.toml", ".git")  # in the folder of a project
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,39 +53,43 @@ class Files:
     size: int = 0
 
     def find(self, reference: Reference) -> Path:  # as named, so that messages show it the user's way
-        """The file meant: beside the spec, else among the shipped specs; nowhere else."""
+        """The file meant: a shipped spec by its bare name, else beside the spec, else among the shipped ones."""
         name, span = reference.name.text, reference.name.span
         path = PurePosixPath(name)
-        if (
-            path.is_absolute()
-            or ".." in path.parts
-            or "\\" in name
-            or ":" in name
-            or "\0" in name
-            or name.startswith("~")
-        ):
-            message = f"'{clip(name)}' leads out of the folder of the spec"
-            raise fault("outside", message, span, help="name a file in the same folder, or a shipped spec")
-        if path.suffix not in (".yaml", ".yml"):
-            raise fault(
-                "missing-file",
-                f"'{clip(name)}' is not a spec",
-                span,
-                help=f"write '{clip(name)}.yaml'" if is_word(name) else "",
-            )
+        if path.is_absolute() or "\\" in name or ":" in name or "\0" in name or name.startswith("~"):
+            raise outside(reference)
+        if path.suffix not in SUFFIXES:
+            return self.named(reference)
+        if ".." in path.parts and (reference.base is None or not within(reference.base / path, reference.base)):
+            raise outside(reference)
         folders = [folder for folder in (reference.base, *self.shipped) if folder is not None]
+        if ".." in path.parts:
+            folders = folders[:1]
         for folder in folders:
-            found = real(folder / path)
-            if is_file(found):
-                if not found.is_relative_to(real(folder)):  # a link
-                    raise fault("outside", f"'{clip(name)}' leads out of the folder of the spec", span)
+            if is_file(folder / path):
+                if not within(folder / path, folder, shipped=folder is not reference.base):  # a link
+                    raise outside(reference)
                 return folder / path
         there = next((folder / path for folder in folders if os.path.lexists(folder / path)), None)
         if there is not None:
             raise fault("missing-file", f"'{clip(name)}' is no file: {kind(there)}", span)
-        known = [file.name for folder in folders if is_folder(folder) for file in sorted(folder.glob("*.y*ml"))[:500]]
-        help = did_you_mean(name, known) if len(name) <= 100 else ""
+        beside = [folder / path.parent for folder in folders]
+        known = [file.name for folder in beside if is_folder(folder) for file in sorted(folder.glob("*.y*ml"))[:500]]
+        help = did_you_mean(path.name, known) if len(name) <= 100 else ""
         raise fault("missing-file", f"there is no file '{clip(name)}' here", span, help=help)
+
+    def named(self, reference: Reference) -> Path:
+        """The shipped spec of a bare name, as on the command line."""
+        name, span = reference.name.text, reference.name.span
+        if not is_word(name):
+            raise fault("missing-file", f"'{clip(name)}' is not a spec", span)
+        for folder in self.shipped:
+            if is_file(found := folder / f"{name}.yaml"):
+                return found
+        here = reference.base is not None and is_file(reference.base / f"{name}.yaml")
+        known = [file.stem for folder in self.shipped for file in sorted(folder.glob("*.yaml"))]
+        help = f"write '{name}.yaml' for the file beside this one" if here else did_you_mean(name, known)
+        raise fault("missing-file", f"there is no shipped spec '{clip(name)}'", span, help=help)
 
     def enter(self, reference: Reference) -> tuple[Path, Source]:
         """Opens a file; `leave` when it is done with."""
@@ -104,6 +112,25 @@ class Files:
 
     def leave(self) -> None:
         self.open.pop()
+
+
+def outside(reference: Reference) -> SpecError:
+    """What to say of a file that may not be read."""
+    base = reference.base
+    place = "project" if base is not None and project(base) != real(base) else "folder"
+    message = f"'{clip(reference.name.text)}' leads out of the {place} of the spec"
+    return fault("outside", message, reference.name.span, help=f"name a file in the same {place}, or a shipped spec")
+
+
+def within(file: Path, base: Path, *, shipped: bool = False) -> bool:
+    """Whether a file lies where those of a folder may be: in its project, or, of a shipped spec, in the folder."""
+    return real(file).is_relative_to(real(base) if shipped else project(base))
+
+
+def project(folder: Path) -> Path:
+    """The root of the project of a folder: the nearest above with a `pyproject.toml` or `.git`."""
+    start = real(folder)
+    return next((up for up in (start, *start.parents) if any(is_there(up / mark) for mark in ROOT_MARKS)), start)
 
 
 def is_word(name: str) -> bool:
@@ -156,9 +183,38 @@ def document(source: Source, base: Path | None, path: Path | None, files: Files)
             under = document(text, found.parent, found, files)
     finally:
         files.leave()
-    return Document(
-        override(cut(under.tree, reference.until, reference.name.text), tree), (*under.uses, *uses), path, extends=True
-    )
+    whole, uses = cut(under.tree, reference.until, reference.name.text), (*under.uses, *uses)
+    return Document(override(whole, tree, UsedBlocks(uses, files).params), uses, path, extends=True)
+
+
+def laid_on(doc: Document, patches: Patches, files: Files) -> Document:
+    """A file with the patches of a call."""
+    if not patches:
+        return doc
+    over = as_file(doc.tree, patches)
+    return replace(doc, tree=override(doc.tree, over, UsedBlocks(doc.uses, files).params), extends=True)
+
+
+@dataclass
+class UsedBlocks:
+    """The blocks of the files in `use:`, which are read if they are asked for."""
+
+    uses: tuple[Reference, ...]
+    files: Files
+
+    def params(self, block: str) -> list[str] | None:
+        """The params of a block in their order."""
+        for reference in self.uses:
+            path, text = self.files.enter(reference)
+            try:
+                tree = document(text, path.parent, path, self.files).tree
+            finally:
+                self.files.leave()
+            blocks = tree.get("blocks")
+            node = blocks.get(block) if isinstance(blocks, Mapping) else None
+            if node is not None:
+                return params_of(node)
+        return None
 
 
 def as_node(node: Node | None) -> Node:

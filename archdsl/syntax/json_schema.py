@@ -39,6 +39,8 @@ NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 BLOCK_NAME = "^[A-Z][A-Za-z0-9_]*$"
 RULES: Json = {"type": ["object", "null"], "additionalProperties": {"type": ["object", "string"]}}  # for each tensor
 PATH = r"^(?!when$)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$"
+PATCH = r"^[A-Za-z_]\w*\.[\w.\[\]*]+$"  # the path of a part in a spec with extends:
+PATCH_OF_A_VARIANT = r"^[A-Za-z0-9_][A-Za-z0-9._-]*\.[A-Za-z_][\w.]*$"
 VARIANT_NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 
 
@@ -85,6 +87,7 @@ def build(address: str = FILE.name) -> Json:
             "block": block(),
             "stage": stage(),
             "variant": variant(),
+            "patch": patch(),
         },
     }
 
@@ -153,24 +156,28 @@ def document() -> dict[str, Json]:
         "use": files,
         "extends": files,
         "until": {"type": "string"},
-        "params": ref("names"),
+        "params": {**names("value"), "patternProperties": {PATCH: ref("patch")}},
+        "calls": {"type": ["object", "null"], "additionalProperties": ref("patch")},
         "defaults": targets(defaults_of),
         "init": initial(),
         "figure": {**closed(FIGURE, figure_forms()), "type": ["object", "null"]},
         "detect": {**closed(DETECT, detect_forms()), "type": ["object", "null"]},
         "blocks": {
             "type": ["object", "null"],
-            "propertyNames": {"pattern": BLOCK_NAME},
+            "propertyNames": {"pattern": f"{BLOCK_NAME}|{PATCH}"},
+            "patternProperties": {PATCH: ref("patch")},
             "additionalProperties": ref("block"),
         },
         "stages": {
             "type": ["object", "null"],
-            "propertyNames": {"pattern": NAME},
+            "propertyNames": {"pattern": f"{NAME}|{PATCH}"},
+            "patternProperties": {PATCH: ref("patch")},
             "additionalProperties": ref("stage"),
         },
         "variants": {
             "type": ["object", "null"],
             "propertyNames": {"pattern": VARIANT_NAME},
+            "patternProperties": {PATCH_OF_A_VARIANT: ref("patch")},
             "additionalProperties": ref("variant"),
         },
         "default": {"type": ["string", "number"]},
@@ -363,6 +370,15 @@ def stage() -> Json:
         "items": ref("step"),
         "properties": {**whole["properties"], **described(STAGE, forms)},
         "patternProperties": whole["patternProperties"],
+    }
+
+
+def patch() -> Json:
+    """What becomes of a part of the spec that is extended: null takes it out."""
+    return {
+        "description": "arguments, cells of a row, or a step in place of the one named; null takes it out",
+        "type": ["object", "array", "string", "number", "boolean", "null"],
+        "properties": {word: {"description": f"its place: {word} which part"} for word in ("after", "before")},
     }
 
 

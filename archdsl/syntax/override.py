@@ -6,23 +6,31 @@ import re
 from collections import Counter
 from collections.abc import Collection
 
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.support.naming import did_you_mean
+from archdsl.syntax.patches import is_patch, patched
+from archdsl.syntax.patches.apply import Params
 from archdsl.syntax.reading.values import as_mapping, as_text, clip, declared, is_null
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
 MAX_STAGES = 1000
+ENDS = (("after", "last"), ("before", "first"))  # places that need no name
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+PATCHED = ("stages", "blocks", "params", "variants")
 _BY_NAME = ("params", "blocks", "variants", "defaults", "init", "figure")
 
 
-def override(base: Mapping, over: Mapping) -> Mapping:
-    """`over` laid on `base`. What was counted or measured of the base holds no longer: no `expect:`, no `top1:`."""
+def override(base: Mapping, over: Mapping, params_of: Params | None = None) -> Mapping:
+    """`over` laid on `base`. What was counted or measured of the base holds no longer: no `expect:`, no `top1:`.
+
+    `params_of` gives the params of blocks of other files.
+    """
+    said = mentions(over)
+    base, over = patched(base, over, params_of), without_patches(base, over)
     kept = tuple(entry for entry in base.entries if entry[0].text not in ("expect", "use", "extends", "until"))
     tree = Mapping(
         tuple((key, unmeasured(value) if key.text == "variants" else value) for key, value in kept), over.span
     )
-    said = mentions(over)
     tree = without_rules(tree, {name for key in ("stages", "blocks") for name in names_in(over.get(key))})
     for key, value in over.entries:
         under = tree.get(key.text)
@@ -36,6 +44,28 @@ def override(base: Mapping, over: Mapping) -> Mapping:
             tree = Mapping(tuple(entry for entry in tree.entries if entry[0].text != "input"), tree.span)
         tree = replaced(tree, key.text, value, key)
     return tree
+
+
+def without_patches(base: Mapping, over: Mapping) -> Mapping:
+    """What a file says beside its patches; a part that it gives as a whole it does not patch too."""
+    kept = []
+    for key, value in over.entries:
+        if key.text == "calls":
+            continue
+        if key.text in PATCHED and isinstance(value, Mapping):
+            whole = {name.text: name for name, _ in value.entries if not is_patch(base, key.text, name.text)}
+            for name, _ in value.entries:
+                first = name.text.partition(".")[0]
+                if name.text not in whole and first in whole:
+                    note = (Note("it is given here", whole[first].span),)
+                    message = f"'{first}' is given as a whole too: write this into it"
+                    raise fault("unknown-override", message, name.span, notes=note)
+            rest = tuple(entry for entry in value.entries if entry[0].text in whole)
+            if not rest and value.entries:
+                continue
+            value = Mapping(rest, value.span)
+        kept.append((key, value))
+    return Mapping(tuple(kept), over.span)
 
 
 def unmeasured(variants: Node) -> Node:
@@ -179,6 +209,12 @@ def moved(
     word, target = place
     rest = [entry for entry in entries if entry[0].text != key.text]
     names = [name.text for name, _ in rest]
+    old = next((entry for entry in entries if entry[0].text == key.text), None)
+    if old is not None and isinstance(value, Mapping) and set(value.keys()) <= {"after", "before"}:
+        key, value = old  # as it is, in another place
+    if (word, target.text) in ENDS and target.text not in names and names:
+        index = len(rest) if word == "after" else 0
+        return [*rest[:index], (key, value), *rest[index:]]
     if target.text not in names:
         raise no_stage(target, names, "the spec that this one extends")
     index = names.index(target.text) + (word == "after")

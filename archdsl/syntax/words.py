@@ -20,6 +20,7 @@ SPEC: Mapping[str, str] = {
     "init": "initialisation of weights: by op, by the key of a module (stem.conv), by block and key (Unit.bn)",
     "detect": "how objects are found in the outputs: {confidence: 0.01, iou: 0.45, ...}; the module gets a detect()",
     "figure": "how figures show it: {labels: {SqueezeExcite: SE}, hide: [dropout]}",
+    "calls": "in a spec with extends: what changes in every call of an op or block: {relu: hard_swish}",
     "blocks": "blocks, in PascalCase, each with params and a body",
     "stages": "the network: named stages, one after another",
     "variants": "named sets of parameters",

@@ -26,6 +26,7 @@ from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.workspace.expected import accuracy_of, expect_as_stated
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
+from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,7 +170,7 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 def rows_of(
     spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], rewriting: Rewriting, *, every: bool
 ) -> Iterator[Row]:
-    changed = inputs is not None or bool(params) or bool(rewriting.passes)
+    changed = inputs is not None or bool(params) or bool(patches_in(params)) or bool(rewriting.passes)
     if isinstance(spec, Graph):
         if changed:
             raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
@@ -177,7 +178,7 @@ def rows_of(
         yield row_of(spec.name, spec)
         return
     file, variant = halves(spec)
-    found = read(file)
+    found = read(file, patches=patches_in(params, *([variant] if variant is not None else [])))
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) and not in_memory(file) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [found.standing()]:
         yield row_of(called, elaborated(found, form, params, inputs, rewriting), as_stated=not changed)

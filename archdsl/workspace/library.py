@@ -16,7 +16,9 @@ from archdsl.ops.base import FORM
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind
 from archdsl.support.resources import SPECS, spec_folders
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
+from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from archdsl.passes import PassLike
@@ -40,13 +42,16 @@ def all_shipped() -> list[str]:
     return [name for folder in SPECS for name in shipped(folder)]
 
 
-def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
-    """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read."""
+def read(spec: SpecLike, files: dict[Path, Stamp] | None = None, patches: Patches = NO_PATCHES) -> Spec:
+    """A spec, read and checked as far as that goes without numbers; `files` takes note of what was read.
+
+    `patches` are laid on it, as those of a file that extends it.
+    """
     from archdsl.yaml.located import open_source
 
     given = in_memory(spec)
     if given is not None:
-        return read_from(given, None)
+        return read_from(given, None, patches=patches)
     path = locate(spec)
 
     def load(path: Path) -> Source:
@@ -54,7 +59,7 @@ def read(spec: SpecLike, files: dict[Path, Stamp] | None = None) -> Spec:
             files[path] = stamp(path)
         return open_source(path)
 
-    return read_from(load(path), path, load)
+    return read_from(load(path), path, load, patches)
 
 
 def in_memory(spec: SpecLike) -> Source | None:
@@ -67,7 +72,12 @@ def in_memory(spec: SpecLike) -> Source | None:
 
 
 def read_from(
-    source: Source, base: Path | None, load: Callable[[Path], Source] | None = None, *, brief: bool = False
+    source: Source,
+    base: Path | None,
+    load: Callable[[Path], Source] | None = None,
+    patches: Patches = NO_PATCHES,
+    *,
+    brief: bool = False,
 ) -> Spec:
     """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too.
 
@@ -79,7 +89,7 @@ def read_from(
     from archdsl.yaml.located import open_source
 
     try:
-        return read_spec(source, base=base, load=load or open_source)
+        return read_spec(source, base=base, load=load or open_source, patches=patches)
     except UnreadError as error:
         if error.rest is None:
             raise
@@ -114,11 +124,17 @@ def graph_of(
 ) -> Graph:
     """The graph of a spec, rewritten; a Graph is its own, unless it was edited."""
     if isinstance(spec, Graph):
-        if variant is not None or params or inputs is not None or rewriting not in (None, rewritten()):
+        if (
+            variant is not None
+            or params
+            or patches_in(params)
+            or inputs is not None
+            or rewriting not in (None, rewritten())
+        ):
             raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
         refuse_edited(spec)
         return spec
-    return elaborated(read(spec), variant, params, inputs, rewriting)
+    return elaborated(read(spec, patches=patches_in(params, variant)), variant, params, inputs, rewriting)
 
 
 def elaborated(

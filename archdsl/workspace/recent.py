@@ -20,8 +20,10 @@ from archdsl.ir.program import Program
 from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import Inputs, SpecLike, in_memory, locate, read, read_from
+from archdsl.workspace.settings import patches_in
 from archdsl.yaml.located import open_source
 
 MOST = 32  # specs that are kept
@@ -63,16 +65,17 @@ def cost_of(
     spec: SpecLike, variant: str | None, params: Mapping[str, Any], inputs: Inputs | None, rewriting: Rewriting
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
-    known = recent_of(spec)
+    known = recent_of(spec, patches_in(params, variant))
     whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     if loses_joins(whole[1], wanted[1]):
         count_program(*whole, variant, params, inputs)
     return count_program(*wanted, variant, params, inputs)
 
 
-def recent_of(spec: SpecLike) -> Recent:
-    """A spec with the programs that it is lowered to, kept if it is a file."""
-    return Recent(read(spec), {}, ()) if in_memory(spec) else recent(locate(spec))
+def recent_of(spec: SpecLike, patches: Patches = NO_PATCHES) -> Recent:
+    """A spec with the programs that it is lowered to, kept if it is a file without patches."""
+    alone = patches or in_memory(spec)
+    return Recent(read(spec, patches=patches), {}, ()) if alone else recent(locate(spec))
 
 
 def recent(path: Path) -> Recent:

@@ -56,6 +56,19 @@ stages:
       - repeat: n
         body: [{conv: c_in + g if i % 2 == 0 else c, when: not last, else: [conv: {out: c, kernel: 3}, relu]}]
 """,
+    "a size that a loop carries and no turn changes": """
+params: {depth: 2, dim: 8}
+blocks:
+  Mix:
+    body:
+      - residual: [linear: {out: c_in // 2, axis: w}, gelu, linear: {out: w_in, axis: w}]
+      - residual: [conv: 2 * c_in, gelu, conv: c_in]
+  Stack: {params: [n], body: [{repeat: n, body: [Mix]}, conv: 2 * c_in]}
+stages:
+  stem: [conv: {out: dim, stride: 2}, rearrange: c h w -> (h w) c]
+  body: {for: [n, k], in: [[depth, 1], [1, 2]], body: [Stack: n, {repeat: k, body: [Mix]}]}
+variants: {a: {}, b: {depth: 3, dim: 12}}
+""",
     "two sizes of one block": """
 blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
 stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}
@@ -477,6 +490,20 @@ def test_channels_of_inputs_that_a_variant_gives_have_no_expression(text):
         prove(elaborate(spec, form), "specialized")
     with pytest.raises(archdsl.SpecError, match="no expression"):
         archdsl.emit(elaborate(spec, "s"), style="parametric")
+
+
+def test_a_size_that_was_channels_which_move_on_is_refused():
+    """The variable of the source that said these channels says others by then."""
+    text = """
+params: {n: 2}
+stages:
+  a: {repeat: n, body: [conv: c_in + 3]}
+  b: [rearrange: c h w -> (h w) c]
+  c: {repeat: n, body: [{residual: [linear: {out: w_in, axis: w}]}, conv: c_in + 2]}
+variants: {s: {}, l: {n: 3}}
+"""
+    with pytest.raises(archdsl.SpecError, match="differs between the turns"):
+        archdsl.emit(elaborate(read_small(text), "s"), style="parametric")
 
 
 def test_outputs_come_alone_in_eval_and_with_those_of_training_in_training():

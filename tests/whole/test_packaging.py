@@ -35,6 +35,7 @@ ROOMS = (
     "backends",
     "workspace",
     "editor",
+    "live",
     "runtime",
     "commands",
     "__init__",

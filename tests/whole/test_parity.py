@@ -109,7 +109,7 @@ def test_the_outputs_are_those_of_the_other_library(row):
     error = (given.flatten(1) - wanted.flatten(1)).abs().max().item() / scale
     assert error < TOLERANCE, f"differs by {error:.1e} of the largest output"
     if row["ambiguous"]:
-        with pytest.raises(archdsl.SpecError, match="shapes and order fit both ways"):
+        with pytest.raises(archdsl.SpecError, match=r"shapes and order fit both ways|stands, ours would be"):
             archdsl.port(reference.state_dict(), row["spec"], row["variant"], **params(row))
         return
     alone = archdsl.port(reference.state_dict(), row["spec"], row["variant"], **params(row))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -45,18 +43,20 @@ def render(text: str, format: str, layout: str = "dot", *, dpi: float = DPI) -> 
 
 
 def by_program(text: str, format: str, layout: str, settings: dict[str, str]) -> bytes:
-    program = shutil.which("dot")
-    if program is None:
-        raise fault(
-            "no-engine",
-            "a figure needs Graphviz, and there is none",
-            help="pip install pygraphviz, or ask for format dot",
-        )
-    command = [program, f"-T{format}", f"-K{layout}", *(f"-G{name}={value}" for name, value in settings.items())]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
-    if done.returncode != 0:
-        raise fault("engine", f"dot failed: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+    """The same by the program on PATH."""
+    graphviz: Any = importlib.import_module("graphviz")
+    said = "".join(f"{name}={value};" for name, value in settings.items())
+    head, brace, rest = text.partition("{")
+    engine, still = ("neato", 2) if layout == "nop2" else (layout, None)
+    data = f"{head}{brace}{said}{rest}".encode()
+    try:
+        drawing: bytes = graphviz.pipe(engine, format, data, neato_no_op=still, quiet=True)
+    except graphviz.ExecutableNotFound:
+        message = "a figure needs Graphviz, and there is none"
+        raise fault("no-engine", message, help="pip install pygraphviz, or ask for format dot") from None
+    except graphviz.CalledProcessError as failed:
+        raise fault("engine", f"dot failed: {failed.stderr.decode(errors='replace').strip()}") from None
+    return drawing
 
 
 @contextmanager

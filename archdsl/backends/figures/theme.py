@@ -13,8 +13,8 @@ from archdsl.expr.given import known_word
 THEMES, PALETTES = ("light", "dark"), ("colour", "grey")
 FONTS: Mapping[str, str] = {"sans": style.FONT, "serif": "Source Serif Pro"}
 FALLBACKS: Mapping[str, str] = {  # for readers of an svg who do not have the font
-    "sans": "Source Sans 3,Helvetica,Arial,sans-serif",
-    "serif": "Source Serif 4,Times New Roman,Times,serif",
+    "sans": "'Source Sans 3',Helvetica,Arial,sans-serif",
+    "serif": "'Source Serif 4',Times New Roman,Times,serif",
 }
 DPI = 200
 LEAST_DPI, MOST_DPI = 30, 2400

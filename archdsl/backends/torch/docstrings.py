@@ -11,10 +11,12 @@ from archdsl.ops.base import times
 
 WIDTH = 88
 INDENT = 4
+QUOTES = '"""'
+ROOM = WIDTH - INDENT - 2 * len(QUOTES)  # between the quotes of a docstring of one line
 ONE_PLACE = r"(Figure|Table|Section|Algorithm|Equation) [\w.]+( \(\w\))?"
 PLACE = re.compile(rf"{ONE_PLACE}(, {ONE_PLACE})*(?P<side>, (left|right|middle))?", re.ASCII)  # and nothing else
 WORD = re.compile(r"(a|[a-z]{2,}(-[a-z]+)*)[,;:]?", re.ASCII)  # not the letter of a number, nor a name with capitals
-PARTS = [re.compile(rf"(?<=[^\s.])[{marks}](?=\s)") for marks in (".;:", ",")]  # where a text may be parted
+END = re.compile(r"(?<=[^\s.])[.;:](?=\s)")  # where a text may be parted
 
 
 def plain(text: str) -> str:
@@ -37,27 +39,26 @@ def sentence(text: str) -> str:
 def class_lines(text: str, shapes: str = "") -> list[str]:
     """The docstring of a class as its lines; empty if there is nothing to say."""
     text = plain(sentence(" ".join(text.split())))
-    first, *rest = parted(text or shapes) or [""]
+    first, *rest = parted(text or shapes)
     below = [line for part in (*rest, *([shapes] if text and shapes else [])) for line in ("", *wrapped(part))]
     if not first:
         return []
-    return [f'"""{first}', *below, '"""'] if below else [f'"""{first}"""']
+    closing = 0 if below else len(QUOTES)  # what is one line with them stands on one
+    lines = wrapped(QUOTES + first, closing)
+    return [lines[0] + QUOTES] if len(lines) == 1 and not below else [*lines, *below, QUOTES]
 
 
-def wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH - INDENT)
+def wrapped(text: str, less: int = 0) -> list[str]:
+    return textwrap.wrap(text, WIDTH - INDENT - less, break_long_words=False, break_on_hyphens=False)
 
 
 def parted(text: str) -> list[str]:
-    """A text as a line and what is left of it; nothing if there is no place to part it."""
-    room = WIDTH - INDENT - 6
-    if len(text) <= room:
-        return [text]
-    for marks in PARTS:
-        ends = [found.start() for found in marks.finditer(text) if found.start() < room]
+    """A text as its first sentence and what is left of it, if it is too long for a line; whole if it has but one."""
+    if len(text) > ROOM:
+        ends = [found.start() for found in END.finditer(text) if found.start() < ROOM]
         if ends:
             return [f"{text[: ends[-1]]}.", sentence(text[ends[-1] + 1 :].strip())]
-    return []
+    return [text]
 
 
 def shapes_of(graph: Graph) -> str:

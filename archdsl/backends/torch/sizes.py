@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from archdsl.analysis.noting import SPREAD
-from archdsl.backends.torch.numbers import UNKNOWN, Numbers
+from archdsl.backends.torch.numbers import Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
@@ -258,7 +258,10 @@ def plain(expr: Expr) -> Constant | Expr:
 
 
 def short(size: tuple[Any, ...]) -> Size | None:
-    """A size, simplified, unless it is longer than anyone reads, or made of channels that have no expression."""
+    """A size, simplified, unless it is longer than anyone reads, or made of channels that have no lasting expression.
+
+    A variable of the source may move before the size is read.
+    """
     found = tuple(n if isinstance(n, Expr) else Lit(n) for n in size)
-    vague = any(name.id == UNKNOWN for n in found for name in names(n))
+    vague = any(name.id.startswith("@") for n in found for name in names(n))
     return None if vague or any(map(is_long, found)) else tuple(map(simplify, found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -88,12 +88,17 @@ def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in state.items()}
 
 
-def squeezed(shape: Iterable[int]) -> tuple[int, ...]:
+def squeezed(shape: Iterable[int], rank: int = 2) -> tuple[int, ...]:
     """The shape of a weight; that of a 1×1 convolution is a matrix."""
     sizes = [*shape]
-    while len(sizes) > 2 and sizes[-1] == 1:
+    while len(sizes) > rank and sizes[-1] == 1:
         sizes.pop()
     return tuple(sizes)
+
+
+def of_channels(shape: Iterable[int]) -> tuple[int, ...]:
+    """The shape of the only tensor of a module; a factor of each channel may have axes of size 1 behind these."""
+    return squeezed(shape, 1)
 
 
 def long_axes(shape: Iterable[int]) -> tuple[int, ...]:
@@ -116,7 +121,11 @@ def match(theirs: Part, ours: Part) -> Match | None:
     if len(left) != len(wanted) or len(left) > 1:
         return None
     found |= dict.fromkeys(missing) | dict(zip(wanted, left, strict=True))
-    form = long_axes if ours.is_own or theirs.is_own else squeezed
+    form: Callable[[Iterable[int]], tuple[int, ...]] = squeezed
+    if ours.is_own or theirs.is_own:
+        form = long_axes
+    elif len(theirs.shapes) == len(ours.shapes) == 1:
+        form = of_channels
     if any(form(theirs.shapes[other]) != form(ours.shapes[leaf]) for leaf, other in found.items() if other is not None):
         return None
     return found

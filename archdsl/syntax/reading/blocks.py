@@ -14,6 +14,7 @@ from archdsl.syntax.reading.steps import StepReader, without
 from archdsl.syntax.reading.values import (
     Context,
     as_mapping,
+    clip,
     declared,
     doc_text,
     head,
@@ -44,6 +45,7 @@ class BodyReader:
         for key, value in entries:
             before = len(self.ctx.faults.found)
             with self.ctx.catch():
+                self.refuse_path(key)
                 block = self.block(checked_name(key, "block"), key, value)
                 found[key.text] = replace(block, holed=len(self.ctx.faults.found) > before)
             if key.text not in found:
@@ -75,6 +77,12 @@ class BodyReader:
             doc_text(mapping) or comment_on(key, node),
             torn,
         )
+
+    def refuse_path(self, key: Scalar) -> None:
+        """Raises at `dense.stage3` in a spec that extends none: patches are laid on a base."""
+        if "." in key.text and not self.extends:
+            message = f"'{clip(key.text)}' is the path of a part, which changes the spec that extends: names"
+            raise fault("bad-name", message, key.span, help="change the part itself, or write extends:")
 
     def block_inputs(self, node: Node | None) -> dict[str, bool]:
         """`[code]`, or `{image: optional}`."""
@@ -110,6 +118,7 @@ class BodyReader:
         for key, value in entries:
             before = len(self.ctx.faults.found)
             with self.ctx.catch():
+                self.refuse_path(key)
                 stage = self.stage(checked_name(key, "stage"), key, value)
                 found[key.text] = replace(stage, holed=len(self.ctx.faults.found) > before)
             if key.text not in found:

@@ -15,10 +15,11 @@ from archdsl.ops import REGISTRY
 from archdsl.support.naming import argument_elsewhere, camel
 from archdsl.support.paths import is_folder, real
 from archdsl.support.resources import spec_folders
-from archdsl.syntax.compose import Document, Files, Reference, called_from, document
+from archdsl.syntax.compose import Document, Files, Reference, called_from, document, laid_on
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
 from archdsl.syntax.own_ops import load_installed, refuse_words
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
 from archdsl.syntax.reading.figures import known_blocks, read_figure
@@ -63,20 +64,30 @@ def read_spec(
     *,
     base: Path | None,
     load: Callable[[Path], Source] = open_source,
+    patches: Patches = NO_PATCHES,
 ) -> Spec:
-    """The spec in a text; raises `SpecError` with all its independent faults.
+    """The spec in a text, with `patches` laid on it; raises `SpecError` with all its independent faults.
 
     `base` is the spec's file or its folder (None: it has none). `use:` and `extends:` look there, then
     among the shipped specs, and nowhere else; `load` reads what they find.
     """
     path = base / Path(source.name).name if base is not None and is_folder(base) else base
-
-    def read() -> Spec:
-        files = Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
-        return read_document(document(source, path.parent if path is not None else None, path, files), files)
-
     refuse_words()
-    return with_installed_ops(read)
+    return with_installed_ops(lambda: read_document(*opened(source, path, load, patches)))
+
+
+def opened(
+    source: Source, path: Path | None, load: Callable[[Path], Source], patches: Patches
+) -> tuple[Document, Files]:
+    """A text with what it extends, and `patches` on it; and the files that it may name."""
+    files = Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
+    whole = document(source, path.parent if path is not None else None, path, files)
+    return laid_on(whole, patches, files), files
+
+
+def read_tree(source: Source, *, base: Path | None, patches: Patches = NO_PATCHES) -> Document:
+    """The tree of a spec that has been read: what it extends and all patches in it."""
+    return opened(source, base, open_source, patches)[0]
 
 
 def with_installed_ops(read: Callable[[], Spec]) -> Spec:
@@ -321,6 +332,10 @@ class _Reader:
         tree = self.doc.tree
         if self.ctx.misspelt("extends", tree):
             return  # what it must have is there
+        if (calls := tree.key("calls")) is not None:
+            help = "give arguments in defaults:, or change the steps themselves"
+            message = "'calls' changes a spec that extends: names"
+            self.ctx.add(fault("unknown-key", message, calls.span, help=help))
         if not any(word in tree or self.ctx.misspelt(word, tree) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"
             self.ctx.add(fault("missing-key", "this spec has neither stages nor blocks", self.name_span(), help=help))

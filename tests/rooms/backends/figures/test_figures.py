@@ -273,7 +273,7 @@ def test_svg_is_fit_for_readers_and_for_diffs():
     assert "graphviz" not in text.lower()
     assert root.get("aria-label") == "StemBlock"
     families = {words.get("font-family") for words in root.iter(f"{SVG}text")}
-    assert families == {"Source Sans Pro,Source Sans 3,Helvetica,Arial,sans-serif"}
+    assert families == {"Source Sans Pro,'Source Sans 3',Helvetica,Arial,sans-serif"}
     nodes = [group for group in root.iter(f"{SVG}g") if group.get("class") == "node"]
     titles = [node.findtext(f"{SVG}title") for node in nodes]
     assert any("max_pool: 2×2" in title for title in titles)
@@ -365,11 +365,12 @@ assert not heavy, heavy
 
 def test_without_the_library_a_program_on_path_draws(monkeypatch, tmp_path):
     program = tmp_path / "dot"
-    program.write_text("#!/bin/sh\necho drawn by $1\n")
+    program.write_text("#!/bin/sh\necho $*: $(cat)\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    assert render("digraph {}", "pdf") == b"drawn by -Tpdf\n"
+    assert render("digraph {}", "pdf") == b"-Kdot -Tpdf: digraph {}\n"
+    assert render("digraph {}", "png", "nop2", dpi=96) == b"-Kneato -Tpng -n2: digraph {dpi=96;}\n"
 
 
 def test_without_any_engine_the_fault_says_what_to_install(monkeypatch):

@@ -5,12 +5,11 @@ Needs the package `playwright` and a Chromium or Chrome of the machine; is skipp
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from support.browser import started
 from support.page import SMALL, hostile_graph
 
 import archdsl
@@ -21,30 +20,15 @@ from archdsl.workspace.library import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 SIZE = {"width": 1200, "height": 800}
 # an own group for each kind of wiring: chains, branches, taps and many outputs, depth, shuffles, U-shapes
 NETWORKS = ["mobilenet_v2", "peleenet", "pelee", "efficientnet", "condensenet", "shufflenet_v2", "espnet"]
 
 
-def browser_of_this_machine() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 @pytest.fixture(scope="module")
 def browser():
-    path = browser_of_this_machine()
-    if path is None:
-        pytest.skip("no browser on PATH: apt-get install chromium, or install Chrome")
-    # a container's root has no sandbox to give, and its /dev/shm is small
-    flags = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else [])]
-    with sync_api.sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(executable_path=path, args=flags)
-        except sync_api.Error as error:  # a stand-in that only says where the real one can be had
-            pytest.skip(f"{path} does not start: {str(error).splitlines()[0]}")
-        yield started
-        started.close()
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 
 import pytest
@@ -23,6 +24,16 @@ def made(name, **arguments):
     return module.network_class(graph_of(name))(**arguments).eval()
 
 
+def shaped(name, **arguments):
+    """The network without numbers: what it gives has a shape alone."""
+    with torch.device("meta"):
+        return made(name, **arguments)
+
+
+def empty(name):
+    return tuple(image.to("meta") for image in images(name))
+
+
 def takes(name, argument):
     return argument in inspect.signature(module.network_class(graph_of(name))).parameters
 
@@ -33,34 +44,34 @@ def test_nearly_all_shipped_networks_are_classifiers():
 
 @every_classifier
 def test_the_forward_is_features_and_head(name):
-    net = made(name)
+    net = shaped(name)
     if not hasattr(net, "forward_features"):
         pytest.skip("its head is the whole of it")
-    (x,) = images(name)
-    with torch.no_grad():
-        features = net.forward_features(x)
+    (x,) = empty(name)
+    features = net.forward_features(x)
     assert features.dim() >= 3
     assert features.shape[-1] < x.shape[-1]
 
 
 @every_reset
 def test_another_number_of_classes_is_another_last_layer_and_nothing_else(name):
-    net, other = made(name), made(name, num_classes=7)
-    (scores,) = run(other, images(name))
+    net, other = shaped(name), shaped(name, num_classes=7)
+    (scores,) = run(other, empty(name))
     assert scores.shape[1] == 7
     mine, theirs = net.state_dict(), other.state_dict()
     assert mine.keys() == theirs.keys()
     changed = {key for key in mine if mine[key].shape != theirs[key].shape}
     assert {key.rpartition(".")[2] for key in changed} <= {"weight", "bias", "running_mean", "running_var"}
-    net.reset_classifier(7)
+    with torch.device("meta"):
+        net.reset_classifier(7)
     assert {k: v.shape for k, v in net.state_dict().items()} == {k: v.shape for k, v in theirs.items()}
-    (scores,) = run(net, images(name))
+    (scores,) = run(net, empty(name))
     assert scores.shape[1] == 7
 
 
 @every_reset
 def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
-    net, bare = made(name), made(name, num_classes=0)
+    net, bare = copy.deepcopy(filled(name)), made(name, num_classes=0)
     dropped = net.state_dict().keys() - bare.state_dict().keys()
     last = [part for path, part in net.named_modules() if path and all(key.startswith(f"{path}.") for key in dropped)][
         -1
@@ -82,8 +93,8 @@ def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
 
 @every_classifier
 def test_images_of_other_channels_change_what_reads_the_image_alone(name):
-    net, grey = made(name), made(name, in_chans=1)
-    (x,) = images(name)
+    net, grey = shaped(name), shaped(name, in_chans=1)
+    (x,) = empty(name)
     assert run(grey, (x[:, :1],))[0].shape == run(net, (x,))[0].shape
     before, after = net.state_dict(), grey.state_dict()
     assert before.keys() == after.keys()

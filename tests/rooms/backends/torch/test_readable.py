@@ -160,7 +160,8 @@ blocks:
   Quoted: [conv: 8]                              # "composite" function
   # --- a section
   Bare: [conv: 8]
-stages: {s: [Stated, Drawn, Above, Quoted, Bare]}
+  Long: [conv: 8]  # one sentence with commas, which is longer than a line of a docstring, and is broken by words
+stages: {s: [Stated, Drawn, Above, Quoted, Bare, Long]}
 """
 
 
@@ -168,7 +169,7 @@ def test_a_class_says_what_its_block_says_or_the_comment_beside_it():
     text = emitted(DOCUMENTED)
     docs = {
         name: ast.get_docstring(ast.parse(class_of(text, name)).body[0])
-        for name in ("Stated", "Drawn", "Above", "Quoted", "Bare", "Net")
+        for name in ("Stated", "Drawn", "Above", "Quoted", "Bare", "Long", "Net")
     }
     assert docs == {
         "Stated": "What it does, said at length.\n\nMore than a line of a docstring has room for, which is no reason.",
@@ -176,6 +177,7 @@ def test_a_class_says_what_its_block_says_or_the_comment_beside_it():
         "Above": "A unit whose comment has two lines.",
         "Quoted": "'composite' function.",
         "Bare": None,
+        "Long": "One sentence with commas, which is longer than a line of a docstring, and is\nbroken by words.",
         "Net": "Three units.\n\nN×4×8×8 in, N×8×8×8 out.",
     }
 

@@ -1,0 +1,32 @@
+"""`archdsl new`: a spec to start from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from archdsl.commands.options import to_own
+from archdsl.commands.terminal import say
+from archdsl.diagnostics.faults import fault
+
+
+@click.command("new")
+@click.argument("file")
+@click.option("--from", "base", metavar="SPEC", required=True, help="The spec that it starts from.")
+@click.option("--copy", is_flag=True, help="Copy the spec instead of extending it.")
+@click.option("--name", metavar="NAME", help="The network's name. [default: after the file]")
+@to_own
+def command(file: str, base: str, name: str | None, *, copy: bool) -> None:
+    """Write a new spec that extends another one, with what it could change in comments."""
+    from archdsl.support.output import write
+    from archdsl.workspace.starting import start
+
+    target = Path(file)
+    if target.suffix not in (".yaml", ".yml"):
+        raise fault("bad-call", f"a spec is a .yaml file, not '{file}'", help=f"archdsl new {file}.yaml --from {base}")
+    if os.path.lexists(target):
+        raise fault("cannot-write", f"'{file}' is there already", help="choose another name: nothing is overwritten")
+    write(target, start(target, base, name, copy=copy))
+    say(f"wrote {file}, which {'copies' if copy else 'extends'} {base}")
