@@ -95,7 +95,7 @@ def count_program(
     """The same of a spec that has been lowered."""
     variant = spec.chosen(variant, params)
     found = run(spec, program, kept, variant, params, inputs)
-    settings = found.setting.given
+    settings = {**spec.settings, **found.setting.given}
     return cost_of(found.trace, spec.name, variant, settings, found.setting.shapes, found.outputs, found.made)
 
 

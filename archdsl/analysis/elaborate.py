@@ -88,7 +88,7 @@ class Elaborator:
             paper=dict(spec.paper),
             training=training,
             figure=spec.figure,
-            settings=chosen.given,
+            settings={**spec.settings, **chosen.given},
             origin=origin,
         )
         origin.seal = seal(graph)

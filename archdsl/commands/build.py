@@ -42,7 +42,7 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
     expect_valid(spec)
     found = cost(graph)
-    if is_of_spec(**choice):
+    if not graph.settings and is_of_spec(**choice):
         expect_as_stated(graph, found)
     with working(f"building and proving {graph.name}"):
         verified(graph)
@@ -70,7 +70,7 @@ def folder_name(
 
 
 def is_of_spec(*, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]) -> bool:
-    """Whether a network is one that its spec states something of: nothing is set over it."""
+    """Whether a network is one that its spec states something of: nothing is chosen beside its variant."""
     return not params and inputs is None and layers == "train" and not passes
 
 

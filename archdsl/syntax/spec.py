@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Expr
@@ -265,6 +266,7 @@ class Spec:
     named_init: tuple[NamedInit, ...] = ()
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what a call has set in it by path
     lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:

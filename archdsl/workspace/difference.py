@@ -18,6 +18,7 @@ from archdsl.support.paths import is_file
 from archdsl.workspace.comparison import AT, Compared, halves
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, rewritten
 from archdsl.workspace.revisions import HEAD, read_at, revisions
+from archdsl.workspace.settings import patches_in
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Choice:
     inputs: Inputs | None = None
     rewriting: Rewriting | None = None
 
-    @property
-    def settings(self) -> str:
-        """`growth=24, input 3×256×256`."""
-        said = [f"{name}={value_text(value)}" for name, value in (self.params or {}).items()]
+    def named(self, name: str, graph: Graph) -> str:
+        """`PeleeNet, growth=24, input 3×256×256`: a network that is called so, with what was chosen of it."""
+        said = [f"{setting}={value_text(value)}" for setting, value in graph.settings.items()]
         shapes = self.inputs.items() if isinstance(self.inputs, Mapping) else [("", self.inputs or ())]
-        return ", ".join([*said, *(f"input {name}".strip() + f" {times(shape)}" for name, shape in shapes if shape)])
+        sizes = (f"input {name}".strip() + f" {times(shape)}" for name, shape in shapes if shape)
+        return ", ".join([name, *said, *sizes])
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
     old = at_revision(path, first, variant, choice)
     if second is None:
         now = of_file(file, variant, choice)
-        return old, Named(now.graph, with_settings(f"{called(now.graph)} now", choice), now.asked)
+        return old, Named(now.graph, choice.named(f"{called(now.graph)} now", now.graph), now.asked)
     return old, at_revision(path, second, variant, choice)
 
 
@@ -102,18 +103,15 @@ def of_file(file: SpecLike, variant: str | None, choice: Choice) -> Named:
     graph = graph_of(file, variant_of(variant, choice), choice.params, choice.inputs, choice.rewriting)
     asked = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "a dict"
     named = f"{asked}@{variant}" if variant is not None else asked
-    return Named(graph, with_settings(called(graph), choice), with_settings(named, choice))
+    return Named(graph, choice.named(called(graph), graph), choice.named(named, graph))
 
 
 def at_revision(path: Path, revision: str, variant: str | None, choice: Choice) -> Named:
     """A network as its file was."""
     form = variant_of(variant, choice)
-    graph = elaborated(read_at(path, revision), form, choice.params, choice.inputs, choice.rewriting)
-    return Named(graph, with_settings(f"{called(graph)} at {revision}", choice), f"{path} at {revision}")
-
-
-def with_settings(name: str, choice: Choice) -> str:
-    return ", ".join(filter(None, (name, choice.settings)))
+    spec = read_at(path, revision, patches_in(choice.params, form))
+    graph = elaborated(spec, form, choice.params, choice.inputs, choice.rewriting)
+    return Named(graph, choice.named(f"{called(graph)} at {revision}", graph), f"{path} at {revision}")
 
 
 def called(graph: Graph) -> str:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.support.paths import is_folder
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import read_from
 from archdsl.yaml.located import MAX_BYTES, open_source
@@ -29,8 +30,8 @@ def revisions(text: str) -> tuple[str, str | None]:
     return before or HEAD, (after or HEAD) if dots else None
 
 
-def read_at(file: Path, revision: str) -> Spec:
-    """The spec of a file at a revision. Raises `SpecError`."""
+def read_at(file: Path, revision: str, patches: Patches = NO_PATCHES) -> Spec:
+    """The spec of a file at a revision, with `patches` laid on it. Raises `SpecError`."""
     folder = next((up for up in Path(os.path.abspath(file)).parents if is_folder(up)), Path())  # noqa: PTH100
     root = Path(git(folder, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
     path = Path(os.path.realpath(file.parent)) / file.name
@@ -43,10 +44,10 @@ def read_at(file: Path, revision: str) -> Spec:
     if name not in blobs:
         raise fault("missing-file", f"there is no file '{name}' at {revision}")
     with TemporaryDirectory(prefix="archdsl-") as place:
-        return read_in(Path(os.path.realpath(place)), root, name, revision, blobs)
+        return read_in(Path(os.path.realpath(place)), root, name, revision, blobs, patches)
 
 
-def read_in(place: Path, root: Path, name: str, revision: str, blobs: dict[str, str]) -> Spec:
+def read_in(place: Path, root: Path, name: str, revision: str, blobs: dict[str, str], patches: Patches) -> Spec:
     """Reads a spec among those of its revision, which are laid out below a folder for as long as that takes."""
     (place / ".git").touch()  # where the project begins, for those that look for it
     for path, text in zip(blobs, contents(root, [*blobs.values()]), strict=True):
@@ -58,7 +59,7 @@ def read_in(place: Path, root: Path, name: str, revision: str, blobs: dict[str, 
         inside = path.is_relative_to(place)
         return open_source(path, f"{revision}:{path.relative_to(place).as_posix()}" if inside else None)
 
-    return read_from(load(place / name), place / name, load)
+    return read_from(load(place / name), place / name, load, patches)
 
 
 def commit_of(folder: Path, revision: str) -> str:

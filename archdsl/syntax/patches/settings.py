@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from archdsl.diagnostics.faults import fault
 from archdsl.syntax.patches.paths import Part, missed, parts_of
@@ -39,6 +40,20 @@ class Patches:
 
 
 NO_PATCHES = Patches()
+
+
+def values(patches: Patches) -> dict[str, Any]:
+    """What is set at each path."""
+    return {key.text: plain(value) for key, value in patches.settings}
+
+
+def plain(node: Node) -> Any:
+    """A node as Python's own data."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Mapping):
+        return {key.text: plain(value) for key, value in node.entries}
+    return [plain(item) for item in node.items]
 
 
 def as_file(base: Mapping, patches: Patches) -> Mapping:

@@ -19,7 +19,7 @@ from archdsl.syntax.compose import Document, Files, Reference, called_from, docu
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
 from archdsl.syntax.own_ops import load_installed, refuse_words
-from archdsl.syntax.patches.settings import NO_PATCHES, Patches
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches, values
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
 from archdsl.syntax.reading.figures import known_blocks, read_figure
@@ -73,7 +73,8 @@ def read_spec(
     """
     path = base / Path(source.name).name if base is not None and is_folder(base) else base
     refuse_words()
-    return with_installed_ops(lambda: read_document(*opened(source, path, load, patches)))
+    spec = with_installed_ops(lambda: read_document(*opened(source, path, load, patches)))
+    return replace(spec, settings=values(patches)) if patches else spec
 
 
 def opened(

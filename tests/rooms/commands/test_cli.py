@@ -329,6 +329,8 @@ def test_outputs_name_the_params_that_were_set(run):
         archdsl.cost("peleenet", growth=16).settings == archdsl.graph("peleenet", growth=16).settings == {"growth": 16}
     )
     assert "settings" not in run("table", "peleenet")[1]
+    by_path = {"dense.stage3.layers": 12}
+    assert archdsl.cost("peleenet", set=by_path).settings == archdsl.graph("peleenet", set=by_path).settings == by_path
 
 
 def test_build_of_a_faulty_spec_writes_nothing(run, here):

@@ -141,6 +141,13 @@ def test_a_file_is_compared_with_itself_as_it_was(repository, words, said):
     ]
 
 
+def test_what_is_set_by_path_is_set_at_every_revision(repository):
+    status, out, err = repository("nets/net.yaml", "--rev", "HEAD", "--set", "b.linear.out=7")
+    assert (status, err) == (0, "")
+    assert out.startswith("Net at HEAD, b.linear.out=7 → Net now, b.linear.out=7\n")
+    assert "linear" not in out.splitlines()[1]
+
+
 def test_faults_of_a_revision_are_told_at_its_place(repository):
     Path("nets/net.yaml").write_text(NET.replace("Unit: 4", "Unt: 4"))
     git("commit", "-qam", "three")
