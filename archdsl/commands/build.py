@@ -31,7 +31,10 @@ LONGEST = 120  # characters of the name of a folder
     help="Folder to write into. [default: build/NAME-CHOICE, as build/peleenet-growth=16]",
 )
 def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> None:
-    """Check a spec, build its network, prove that it is what the spec says, print its table, write source and more."""
+    """Build a network, verify it, and write its source, figures and tables.
+
+    The module must agree with the graph in its outputs, layer arguments, parameters and MACs.
+    """
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import show
     from archdsl.support.output import write_all

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 @click.option(
     "--deep",
     is_flag=True,
-    help="Build every variant too, in both styles of source, and prove that it is what the spec says. Also "
-    "finds what has no source (cannot-print).",
+    help="Also build every variant in both styles of source, and verify it against the spec.",
 )
 @click.option(
     "--update",
     is_flag=True,
-    help="First write into expect: what the networks come to now, and the fingerprint of each that has a top1.",
+    help="First update the numbers and fingerprints under expect: in the file.",
 )
 @to_only_specs
 @to_own
 def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, specs_only: bool) -> None:
-    """Check specs, every variant too, and the numbers that they expect.
+    """Validate specs and all of their variants.
 
-    SPEC is a file, a folder (the specs in it), '-' for stdin, or the bare name of a shipped spec.
+    SPEC is a file, a folder with specs, '-' for stdin, or the name of a shipped spec. The numbers that a spec states
+    under expect: are checked too.
     """
     from archdsl.workspace.checking import check
     from archdsl.workspace.folders import STDIN, gathered

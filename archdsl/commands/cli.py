@@ -64,12 +64,12 @@ class Commands(Mapping[str, click.Command]):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="archdsl")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and faults.")
-@click.option("-v", "--verbose", is_flag=True, help="Say how long each step took.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Print how long each step took.")
 def archdsl(*, quiet: bool, verbose: bool) -> None:
-    """CNN architectures as YAML, compiled to PyTorch modules, source, figures and tables.
+    """Compile CNN architectures from YAML to PyTorch modules, source code, figures and tables.
 
-    SPEC is a file, or the bare name of a shipped spec (`archdsl list`).
+    SPEC is a file, or the name of a shipped spec (see `archdsl list`).
     """
     progress.choose(quiet=quiet, verbose=verbose)
 

@@ -15,7 +15,7 @@ from archdsl.diagnostics.faults import fault
 @to_choose_of_spec
 @to_format
 def command(spec: str, form: str, **choice: Any) -> None:
-    """Print the stage table and what the network costs."""
+    """Print the stage table of a network and its cost."""
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import FORMATS, show
     from archdsl.support.naming import did_you_mean

@@ -27,14 +27,16 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
 @click.argument("specs", nargs=-1, required=True, metavar="A [B]")
 @to_choose
 @to_pass
-@click.option("--rev", "between", metavar="REV[..REV]", help="A at a revision of git and now, or at two revisions.")
+@click.option(
+    "--rev", "between", metavar="REV[..REV]", help="Compare with a git revision, or two revisions with each other."
+)
 @click.option(
     "--format",
     "form",
     metavar="FORMAT",
-    help="text, md, latex, json, html, or a figure: svg, pdf, png, dot. [default: by FILE's name, else text]",
+    help="text, md, latex, json, html, or a figure: svg, pdf, png, dot. [default: from FILE's suffix, else text]",
 )
-@click.option("--exit-code", "told", is_flag=True, help="Exit with 3 where the networks differ.")
+@click.option("--exit-code", "told", is_flag=True, help="Exit with status 3 if the networks differ.")
 @to_look
 @to_file
 def command(
@@ -50,17 +52,11 @@ def command(
     output: str | None,
     **look: Any,
 ) -> None:
-    r"""Tell what makes network B of network A: the changes in words, stages side by side, weights that carry over.
+    """Compare two networks: what changed, stage by stage.
 
-    A and B are each SPEC or SPEC@VARIANT; @VARIANT alone is one of A's spec. --variant, --set and --input are said of
-    both. Without B, A is compared with itself: at another revision of git (--rev); else as --set and --input make it;
-    else as it was last committed. Examples:
-
-    \b
-    archdsl diff efficientnet@b6 @b7
-    archdsl diff peleenet --set growth=24
-    archdsl diff mine.yaml
-    archdsl diff mine.yaml --rev main..HEAD
+    A and B are each SPEC or SPEC@VARIANT. A bare @VARIANT is a variant of A's spec. --variant, --set and --input apply
+    to both. Without B, A is compared with itself: at a git revision (--rev), or with and without --set and --input, or
+    as it was last committed.
     """
     from archdsl.workspace.difference import Choice
     from archdsl.workspace.library import rewritten

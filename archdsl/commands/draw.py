@@ -30,32 +30,38 @@ to_look = group_of(
     metavar="BLOCK",
     multiple=True,
     shell_complete=completion.blocks,
-    help="The inside of a block; several stand side by side.",
+    help="Draw the inside of a block. Repeat it to draw several side by side.",
 )
-@click.option("--case", "cases", metavar="NAME=VALUE,...", multiple=True, help="A case of the block, by its arguments.")
+@click.option(
+    "--case",
+    "cases",
+    metavar="NAME=VALUE,...",
+    multiple=True,
+    help="Draw only this form of the block, given by its arguments. Repeatable.",
+)
 @click.option(
     "--level",
     metavar="LEVEL",
     default="network",
     shell_complete=completion.words("network", "stage", "op"),
     show_default=True,
-    help="network, stage or op.",
+    help="How much detail to show: network, stage or op.",
 )
-@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes that show C×H×W.")
+@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
 @click.option(
     "--expand",
     metavar="STAGE",
     multiple=True,
     shell_complete=completion.stages,
-    help="Open a stage into its blocks; as often as wanted.",
+    help="Show the blocks inside a stage. Repeatable.",
 )
 @click.option(
     "--format",
     "form",
     metavar="FORMAT",
     shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
-    help="svg, pdf, png, dot, tikz or html. [default: by FILE's name, else svg]",
+    help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
 )
 @to_look
 @to_file
@@ -76,7 +82,10 @@ def command(
     output: str | None,
     **look: Any,
 ) -> None:
-    """Draw a network as a strip of its stages, or a block; as html a page in which stages and blocks open and close."""
+    """Draw a network, or the inside of a block.
+
+    With --format html the figure is an interactive page in which stages and blocks open and close.
+    """
     from archdsl.backends.figures import SUFFIXES, Look, draw, inches
 
     suffix = Path(output).suffix[1:].lower() if output else ""

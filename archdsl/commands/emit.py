@@ -37,13 +37,12 @@ class Emit(click.Command):
     "features",
     metavar="STAGE,...",
     callback=parse_features,
-    help="A backbone that gives the maps of these stages; all: the last of each resolution.",
+    help="Emit a backbone that returns the feature maps of these stages, or of all resolutions (all).",
 )
 @click.option(
     "--style",
     metavar="STYLE",
-    help="specialized: this network, its constants folded; parametric: all params of the spec as arguments."
-    "  [default: specialized]",
+    help="specialized: this network alone; parametric: one class with all params as arguments.  [default: specialized]",
 )
 @click.option(
     "--target",
@@ -52,15 +51,22 @@ class Emit(click.Command):
     default="torch",
     show_default=True,
     shell_complete=completion.targets,
-    help="A back end: torch, onnx, json, cost, svg, …",
+    help="Back end: torch, onnx, json, cost, svg, …",
 )
-@click.option("--weights", metavar="FILE", help="For onnx: a state_dict, .safetensors or .pth. [default: initialised]")
 @click.option(
-    "--option", "options", metavar="NAME=VALUE", multiple=True, callback=parse_option, help="An option of the back end."
+    "--weights", metavar="FILE", help="Weights for onnx, as .safetensors or .pth. [default: freshly initialised]"
+)
+@click.option(
+    "--option",
+    "options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=parse_option,
+    help="Option of the back end. Repeatable.",
 )
 @to_file
 def command(spec: str, target: str, output: str | None, options: dict[str, Any], **choice: Any) -> None:
-    """Print a network as standalone PyTorch source, or write it as ONNX."""
+    """Print a network as standalone PyTorch code, or export it."""
     from archdsl.backends import printed
 
     own = {name: choice.pop(name) for name in ("style", "weights")}

@@ -13,6 +13,12 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl check - < my.yaml",
     ),
     "cost": ("archdsl cost peleenet --set growth=16 --input 3,304,304", "archdsl cost mobilenet_v3 --format latex"),
+    "diff": (
+        "archdsl diff efficientnet@b6 @b7",
+        "archdsl diff peleenet --set growth=24",
+        "archdsl diff my.yaml",
+        "archdsl diff my.yaml --rev main..HEAD",
+    ),
     "draw": (
         "archdsl draw peleenet -o peleenet.pdf --width 7in",
         "archdsl draw shufflenet_v2 --block BasicUnit -o unit.svg",
@@ -23,17 +29,27 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl emit mobilenet_v2 --style parametric",
         "archdsl emit squeezenet --target onnx --weights squeezenet.safetensors -o squeezenet.onnx",
     ),
+    "fmt": ("archdsl fmt my.yaml", "archdsl fmt specs --check", "archdsl fmt - --diff < my.yaml"),
+    "lint": ("archdsl lint my.yaml", "archdsl lint specs --format github", "archdsl lint --list"),
     "list": ("archdsl list --variants",),
-    "new": ("archdsl new mine.yaml --from peleenet", "archdsl new mine.yaml --from peleenet --copy"),
+    "new": ("archdsl new my.yaml --from peleenet", "archdsl new my.yaml --from peleenet --copy"),
     "ops": ("archdsl ops conv",),
     "passes": ("archdsl passes",),
     "port": (
         "archdsl port torchvision:squeezenet1_1 squeezenet --variant 1.1 --input 3,64,64 -o squeezenet.pth",
         "archdsl port old.pth --between old.yaml new.yaml -o new.safetensors",
     ),
-    "schema": ("archdsl schema -o archdsl.schema.json",),
-    "show": ("archdsl show mine.yaml --origin", "archdsl show peleenet --set dense.stage3.layers=12 -o mine.yaml"),
+    "schema": (
+        "archdsl schema -o archdsl.schema.json",
+        "archdsl schema --install project --files 'specs/*.yaml'",
+    ),
+    "show": ("archdsl show my.yaml --origin", "archdsl show peleenet --set dense.stage3.layers=12 -o my.yaml"),
+    "sweep": (
+        "archdsl sweep peleenet --set growth=16,24,32 --set num_classes=10,100 -o pelee.csv",
+        "archdsl sweep mobilenet_v2 --set width=0.5:1.5:0.25 --input 3,192,192 --input 3,224,224",
+    ),
     "table": ("archdsl table squeezenet mobilenet_v2@1.00-224 --sort macs", "archdsl table mobilenet_v2 --format md"),
+    "watch": ("archdsl watch my.yaml", "archdsl watch my.yaml --variant wide --port 8000 --no-browser"),
 }
 
 

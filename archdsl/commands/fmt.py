@@ -19,19 +19,14 @@ if TYPE_CHECKING:
 
 @click.command("fmt")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--check", is_flag=True, help="Write nothing; the exit status is 3 if a file would change.")
-@click.option("--diff", is_flag=True, help="Show what would change, and write nothing; exit statuses as of --check.")
+@click.option("--check", is_flag=True, help="Write nothing. The exit status is 3 if a file would change.")
+@click.option("--diff", is_flag=True, help="Like --check, and print what would change.")
 @to_only_specs
 def command(*, files: tuple[str, ...], check: bool, diff: bool, specs_only: bool) -> None:
-    r"""Lay out spec files: indents, blanks, quotes, the places of comments.
+    """Format spec files.
 
-    FILE is a file, a folder (the specs in it), or '-' for stdin to stdout. Comments, order and the breaks of lines
-    stay; what a file means never changes.
-
-    \b
-    archdsl fmt my_net.yaml
-    archdsl fmt specs --check
-    archdsl fmt - --diff < my_net.yaml
+    FILE is a file, a folder with specs, or '-' to read stdin and write stdout. Comments, key order and line breaks are
+    kept, and the meaning of a file never changes.
     """
     from archdsl.workspace.folders import STDIN, gathered
     from archdsl.yaml.layout import formatted

@@ -20,15 +20,10 @@ from archdsl.syntax.spec import Spec
 @to_only_specs
 @to_own
 def command(*, specs: tuple[str, ...], form: str, listed: bool, specs_only: bool) -> None:
-    r"""Warn of what is sound and still suspicious in networks, in every variant.
+    """Find likely mistakes and inefficiencies in networks.
 
-    SPEC is a file, a folder (the specs in it), '-' for stdin, or the bare name of a shipped spec. The exit status is 3
-    if there are warnings.
-
-    \b
-    archdsl lint my_net.yaml
-    archdsl lint specs --format github
-    archdsl lint --list
+    SPEC is a file, a folder with specs, '-' for stdin, or the name of a shipped spec. The exit status is 3 if there are
+    warnings.
     """
     from archdsl.workspace.folders import gathered
 

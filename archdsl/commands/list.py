@@ -41,10 +41,10 @@ class Line:
 
 
 @click.command("list")
-@click.option("--variants", is_flag=True, help="A line for each variant.")
+@click.option("--variants", is_flag=True, help="List every variant.")
 @click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
 def command(*, variants: bool, form: str) -> None:
-    """List the shipped specs with their numbers."""
+    """List the shipped specs with their parameters and MACs."""
     from archdsl.support.naming import did_you_mean
     from archdsl.support.resources import SPECS
 

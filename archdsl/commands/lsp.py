@@ -12,9 +12,9 @@ from archdsl.diagnostics.faults import fault
 @click.option("--stdio", is_flag=True, hidden=True, help="What some clients say; there is no other way.")
 @to_own
 def command(stdio: bool) -> None:
-    """Run the language server: diagnostics as you type, completion, shapes, navigation.
+    """Run the language server for editors.
 
-    An editor starts it and talks to it over stdin and stdout. Needs the packages of `archdsl[lsp]`.
+    An editor starts it and talks to it over stdin and stdout. It needs the packages of `archdsl[lsp]`.
     """
     try:
         from archdsl.editor.server import server

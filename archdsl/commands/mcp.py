@@ -11,10 +11,10 @@ from archdsl.diagnostics.faults import fault
 
 @click.command("mcp")
 def command() -> None:
-    """Serve a coding assistant (Model Context Protocol): check, lint, diff, cost, draw and emit as its tools.
+    """Run a Model Context Protocol server for coding assistants.
 
-    It reads and writes below the current folder alone, and speaks on standard input and output. Needs the packages of
-    `archdsl[mcp]`.
+    Its tools check, lint, compare, count, draw and emit networks. It reads and writes only below the current folder,
+    and talks over stdin and stdout. It needs the packages of `archdsl[mcp]`.
     """
     try:
         from archdsl.commands.assistant import server

@@ -14,12 +14,15 @@ from archdsl.diagnostics.faults import fault
 
 @click.command("new")
 @click.argument("file")
-@click.option("--from", "base", metavar="SPEC", required=True, help="The spec that it starts from.")
+@click.option("--from", "base", metavar="SPEC", required=True, help="Spec to start from.")
 @click.option("--copy", is_flag=True, help="Copy the spec instead of extending it.")
 @click.option("--name", metavar="NAME", help="The network's name. [default: after the file]")
 @to_own
 def command(file: str, base: str, name: str | None, *, copy: bool) -> None:
-    """Write a new spec that extends another one, with what it could change in comments."""
+    """Create a new spec from an existing one.
+
+    The new spec extends the old one and lists in comments what it can change. With --copy it is a full copy instead.
+    """
     from archdsl.support.output import write
     from archdsl.workspace.starting import start
 

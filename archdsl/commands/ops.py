@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False, shell_complete=completion.ops)
 @to_own
 def command(name: str | None) -> None:
-    """List the primitives, those of other packages too, or one with its fields, defaults and shapes."""
+    """List the primitive ops, or describe one."""
     all_ops()
     if name is None:
         show_ops(console())

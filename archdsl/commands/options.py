@@ -93,9 +93,7 @@ to_own = click.option(
     is_eager=True,
     help="Python file with your own ops. Repeatable.",
 )
-to_only_specs = click.option(
-    "--specs-only", is_flag=True, help="Leave out files without an 'archdsl:' line, as in folders."
-)
+to_only_specs = click.option("--specs-only", is_flag=True, help="Skip files without an 'archdsl:' line, as in folders.")
 to_set = click.option(
     "--set",
     "params",
@@ -105,7 +103,9 @@ to_set = click.option(
     shell_complete=completion.params,
     help="Set a param, or a part of the spec by its path: dense.stage3.layers=12. Repeatable.",
 )
-to_input = click.option("--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Input size.")
+to_input = click.option(
+    "--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Override the input size."
+)
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
     "--format",
@@ -131,7 +131,7 @@ def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 # By which a network of a spec is chosen; what they say is what `network` takes after the spec.
 to_choose = group_of(
-    click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="A variant of the spec."),
+    click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."),
     to_set,
     to_input,
     click.option(
@@ -140,7 +140,7 @@ to_choose = group_of(
         metavar="FORM",
         default="train",
         shell_complete=completion.words("train", "deploy"),
-        help="train, or deploy: the form after training.",
+        help="train, or deploy for the form after training.",
     ),
     to_own,
 )
@@ -150,7 +150,7 @@ to_pass = click.option(
     metavar="PASS",
     multiple=True,
     shell_complete=completion.passes,
-    help="Rewrite it; `archdsl passes` lists how.",
+    help="Apply a pass (see `archdsl passes`). Repeatable.",
 )
 to_choose_of_spec = group_of(completion.spec_argument("spec"), to_choose, to_pass)
 

@@ -9,7 +9,7 @@ from archdsl.commands.terminal import console, empty_table
 
 @click.command("passes")
 def command() -> None:
-    """List the passes, which turn one network into another: those of archdsl and of other packages."""
+    """List the passes, which transform networks."""
     from rich.text import Text
 
     from archdsl.passes import named, names

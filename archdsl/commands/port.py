@@ -20,12 +20,12 @@ from archdsl.diagnostics.faults import fault
     "--from",
     "reference",
     metavar="NETWORK",
-    help="What the weights belong to: torchvision:NAME, timm:NAME, pytorchcv:NAME, or a file with the names in order.",
+    help="Model that the weights belong to: torchvision:NAME, timm:NAME, pytorchcv:NAME, or a file with the key order.",
 )
-@click.option("--between", nargs=2, metavar="OLD NEW", help="The spec before and after an edit, instead of SPEC.")
-@click.option("--key", metavar="NAME", help="The entry of CHECKPOINT that holds the weights.")
+@click.option("--between", nargs=2, metavar="OLD NEW", help="Spec before and after an edit, in place of SPEC.")
+@click.option("--key", metavar="NAME", help="Entry of CHECKPOINT that holds the weights.")
 @to_choose
-@click.option("-o", "--output", metavar="FILE", required=True, help="Safetensors, or by its name .pth or .pt.")
+@click.option("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")
 def command(
     checkpoint: str,
     spec: str | None,
@@ -38,7 +38,11 @@ def command(
     layers: str,
     output: str,
 ) -> None:
-    """Give a network the weights of another one, or those that it had before an edit of its spec."""
+    """Load weights into a network from another implementation.
+
+    The weights of torchvision, timm and pytorchcv are matched by structure. With --between, the weights of a spec are
+    carried over to its edited version.
+    """
     if (spec is None) == (between is None) or (between and reference):
         raise fault("bad-call", "port takes CHECKPOINT SPEC [--from …] or CHECKPOINT --between OLD NEW")
     from archdsl.runtime import porting

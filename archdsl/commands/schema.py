@@ -15,17 +15,20 @@ from archdsl.diagnostics.faults import fault
 @click.option(
     "--install",
     type=click.Choice(["project", "user"]),
-    help="Write it, and the setting with which VS Code finds it, into .vscode of this folder or for this user.",
+    help="Install it for VS Code, in this project or for this user.",
 )
-@click.option("--files", metavar="GLOB", multiple=True, help="With --install: files that are specs. [*.arch.yaml]")
+@click.option(
+    "--files",
+    metavar="GLOB",
+    multiple=True,
+    help="With --install: which files are specs. Repeatable. [default: *.arch.yaml]",
+)
 @to_own
 @to_file
 def command(install: str | None, files: tuple[str, ...], output: str | None) -> None:
-    r"""Print the JSON Schema of spec files, with the ops of all packages that are installed.
+    """Print the JSON Schema of spec files for editors.
 
-    \b
-    archdsl schema -o archdsl.schema.json
-    archdsl schema --install project --files 'specs/*.yaml'
+    It includes the ops of all installed packages.
     """
     from archdsl.syntax.json_schema import FILE, text
 

@@ -13,13 +13,16 @@ from archdsl.commands.terminal import result
 
 @click.command("show")
 @completion.spec_argument("spec")
-@click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="A variant of the spec.")
+@click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec.")
 @to_set
-@click.option("--origin", is_flag=True, help="Say behind each line which file and line it comes from.")
+@click.option("--origin", is_flag=True, help="Add the file and line that each line comes from.")
 @to_own
 @to_file
 def command(spec: str, variant: str | None, params: dict[str, Any], output: str | None, *, origin: bool) -> None:
-    """Print the spec that results: all that it extends, patches and sets in one file that builds the same network."""
+    """Print the spec that results from extends:, patches and --set.
+
+    The output is a single file that builds the same network.
+    """
     from archdsl.workspace.showing import show
 
     result(show(spec, variant, params, origin=origin), output)

@@ -43,7 +43,7 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 
 @click.command("sweep")
 @click.argument("spec")
-@click.option("--variant", "-v", "variants", metavar="NAME", multiple=True, help="A variant. Repeatable.")
+@click.option("--variant", "-v", "variants", metavar="NAME", multiple=True, help="Variant. Repeatable.")
 @click.option(
     "--set",
     "params",
@@ -55,14 +55,14 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 @click.option(
     "--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_inputs, help="Input size. Repeatable."
 )
-@click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy: the form after training.")
+@click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy for the form after training.")
 @to_own
 @to_pass
-@click.option("--stages", is_flag=True, help="A column with the shape of each stage.")
-@click.option("--sample", metavar="N", type=click.IntRange(1), help="So many settings, drawn at random.")
+@click.option("--stages", is_flag=True, help="Add a column with the output shape of each stage.")
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Count only N settings, drawn at random.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of --sample.")
 @click.option("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: as FILE ends, or csv]")
-@click.option("-o", "--output", metavar="FILE", help="File to write; one that has rows grows by what it lacks.")
+@click.option("-o", "--output", metavar="FILE", help="File to write. If it exists, only missing rows are added.")
 def command(
     spec: str,
     variants: tuple[str, ...],
@@ -76,14 +76,10 @@ def command(
     form: str | None,
     output: str | None,
 ) -> None:
-    """Count a network in every combination of settings: a row each, as fast as all cores can.
+    """Count the cost of a network for many settings.
 
-    A setting at fault has a row too, with the code and the message of the fault.
-
-    \b
-    archdsl sweep peleenet --set growth=16,24,32 --set bottleneck=1,2,4 -o pelee.csv
-    archdsl sweep mobilenet_v2 --set width=0.5:1.5:0.25 --input 3,192,192 --input 3,224,224
-    """  # noqa: D301 - click's mark of a paragraph that keeps its lines
+    Every combination of the given values is one row. A setting that is invalid has a row with its error.
+    """
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.row_files import format_of, lines_of, opened
     from archdsl.workspace.space import space_of

@@ -14,16 +14,16 @@ from archdsl.commands.terminal import console, result
 
 @click.command("table")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=specs_and_variants)
-@click.option("--variants", is_flag=True, help="All variants of each spec, as of one alone.")
+@click.option("--variants", is_flag=True, help="Compare all variants of each spec.")
 @click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
-@click.option("--bold", is_flag=True, help="The best of each column in bold (latex, md).")
+@click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
 @to_set
 @to_input
 @to_own
 @to_format
 @to_file
 def command(specs: tuple[str, ...], bold: bool, form: str, output: str | None, **choice: Any) -> None:
-    """Compare networks: input, parameters, multiply-adds, published top-1."""
+    """Compare networks in a table: input, parameters, MACs, accuracy."""
     from archdsl.workspace.comparison import compare, show, written
 
     with working("counting networks"):

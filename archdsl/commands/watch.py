@@ -24,16 +24,12 @@ LOOK_ANEW = 1000  # milliseconds after which files are looked at though nothing 
 @click.command("watch")
 @to_choose_of_spec
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page. [default: one that is free]")
-@click.option("--no-browser", is_flag=True, help="Open no browser; the address of the page is printed.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser, only print the address.")
 def command(spec: str, port: int, no_browser: bool, **choice: Any) -> None:
-    r"""Show a spec while you edit it: figure, source, table and diagnostics, made anew at each save.
+    """Preview a spec in the browser while you edit it.
 
-    The page is served on this machine alone (127.0.0.1) and follows by itself; diagnostics stand in the terminal too.
-    Ctrl-C ends it. Needs the packages of `archdsl[watch]`.
-
-    \b
-    archdsl watch my_net.yaml
-    archdsl watch my_net.yaml --variant wide --port 8000 --no-browser
+    The figure, source, table and diagnostics are updated on each save. The page is served only on this machine
+    (127.0.0.1). Press Ctrl-C to stop. It needs the packages of `archdsl[watch]`.
     """
     expect_watcher()
     from archdsl.live.server import Current, serving
