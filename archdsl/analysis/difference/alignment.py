@@ -163,9 +163,7 @@ class Aligner:
 
     def aligned(self, old: Item, new: Item) -> list[tuple[Item, Item]]:
         """The pairs of their children: first those of a name, then the others as they stand."""
-        names = {item.name: item for item in new.items if item.named}
-        found = [(item, names[item.name]) for item in old.items if item.named and item.name in names]
-        found = [(before, after) for before, after in found if self.may_pair(before, after)]
+        found = [(before, after) for before, after in of_one_name(old, new) if self.may_pair(before, after)]
         taken = {item for pair in found for item in pair}
         befores, afters = ([item for item in side.items if item not in taken] for side in (old, new))
         while befores and afters and self.alike(befores[0], afters[0]):
@@ -225,6 +223,17 @@ class Aligner:
         """The gain if these two pair; what has moved must take along most of itself, or it is another thing."""
         gain = self.whole_gain(old, new) if self.may_pair(old, new) else NOTHING
         return plus(gain, rest) if gain[0] and self.stays(old, new, gain[0]) else rest
+
+
+def of_one_name(old: Item, new: Item) -> Iterator[tuple[Item, Item]]:
+    """The children that have one name in both; the runs of a shared module have one together and pair in order."""
+    names: dict[str, list[Item]] = {}
+    for item in new.items:
+        if item.named:
+            names.setdefault(item.name, []).append(item)
+    for item in old.items:
+        if item.named and names.get(item.name):
+            yield item, names[item.name].pop(0)
 
 
 def collapsed(item: Item) -> Item:
