@@ -456,6 +456,26 @@ def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
     return difference.diff(before, after)
 
 
+def show(
+    spec: SpecLike,
+    /,
+    variant: str | None = None,
+    *,
+    origin: bool = False,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str:
+    """The spec that results, as YAML that builds the same network: with all that it extends, patches and is given.
+
+    With `origin`, a comment behind each line names the file and line that it comes from.
+    """
+    from archdsl.expr.given import checked
+    from archdsl.workspace import showing
+
+    checked(origin=origin)
+    return showing.show(spec, variant, _given(params, set), origin=origin)
+
+
 def specs() -> list[str]:
     """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
     from archdsl.workspace.library import all_shipped
@@ -532,6 +552,7 @@ __all__ = [
     "load_ops",
     "per_axis",
     "port",
+    "show",
     "specs",
     "sweep",
     "table",

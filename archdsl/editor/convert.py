@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pygls.workspace import PositionCodec
 
 _STOP = re.compile(r"\$\{\d+:([^}]*)\}|\$\d+")
+SEVERITIES = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning}
 KINDS = {
     "key": lsp.CompletionItemKind.Keyword,
     "op": lsp.CompletionItemKind.Function,
@@ -85,7 +86,7 @@ def diagnostic(item: Diagnostic, known: dict[Path, str], codec: PositionCodec) -
     return lsp.Diagnostic(
         range=range_of(item.span, codec),
         message=message,
-        severity=lsp.DiagnosticSeverity.Error,
+        severity=SEVERITIES[item.severity],
         code=item.code,
         source="archdsl",
         related_information=further,

@@ -82,6 +82,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "sample": (lambda value: type(value) is int and value > 0, "a whole number, at least 1"),
     "seed": (lambda value: type(value) is int, "a whole number"),
     "stages": (is_flag, "a truth value"),
+    "origin": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
     "file": (is_path, "a path"),
