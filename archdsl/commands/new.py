@@ -31,5 +31,7 @@ def command(file: str, base: str, name: str | None, *, copy: bool) -> None:
         raise fault("bad-call", f"a spec is a .yaml file, not '{file}'", help=f"archdsl new {file}.yaml --from {base}")
     if os.path.lexists(target):
         raise fault("cannot-write", f"'{file}' is there already", help="choose another name: nothing is overwritten")
+    if not target.parent.is_dir():
+        raise fault("cannot-write", f"there is no folder '{target.parent}'", help="make it first")
     write(target, start(target, base, name, copy=copy))
     say(f"wrote {file}, which {'copies' if copy else 'extends'} {base}")

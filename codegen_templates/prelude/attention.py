@@ -40,8 +40,8 @@ class Attention(nn.Module):
         v = v.unflatten(-1, (self.heads, -1)).transpose(1, 2)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-        y = self.proj(y.transpose(1, 2).flatten(2))
-        return (y if self.channels_last else y.transpose(1, 2)).reshape(x.shape)
+        out: Tensor = self.proj(y.transpose(1, 2).flatten(2))
+        return (out if self.channels_last else out.transpose(1, 2)).reshape(x.shape)
 
 
 class RelativeAttention(nn.Module):
@@ -86,8 +86,8 @@ class RelativeAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         bias = self.table[:, self.offsets].expand(x.size(0), -1, -1, -1)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
-        y = self.proj(y.transpose(1, 2).flatten(2))
-        return y.transpose(1, 2).reshape(x.shape)
+        out: Tensor = self.proj(y.transpose(1, 2).flatten(2))
+        return out.transpose(1, 2).reshape(x.shape)
 
 
 class CrossAttention(nn.Module):
@@ -125,5 +125,5 @@ class CrossAttention(nn.Module):
         v = v.unflatten(-1, (self.heads, -1)).transpose(1, 2)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-        y = self.proj(y.transpose(1, 2).flatten(2))
-        return (y if self.channels_last else y.transpose(1, 2)).reshape(shape)
+        out: Tensor = self.proj(y.transpose(1, 2).flatten(2))
+        return (out if self.channels_last else out.transpose(1, 2)).reshape(shape)

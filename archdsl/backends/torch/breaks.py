@@ -82,8 +82,8 @@ def whole_or_broken(start: str, tree: Tree, depth: int, end: str = "") -> list[s
 def in_statement(start: str, tree: Tree) -> Doc:
     """What a statement says behind its start: where it can be broken, its outermost call or operation."""
     match tree:
-        case py.Operation(rest=[("+", last)]) if isinstance(ending := breakable(last), Group):
-            return Cat((f"{start}{operands(tree)[0]} + ", ending))
+        case py.Operation(rest=[("+" | "*" as sign, last)]) if isinstance(ending := breakable(last), Group):
+            return Cat((f"{start}{operands(tree)[0]} {sign} ", ending))
         case py.Call(py.Attribute()):
             calls = called_in_turn(tree)
             return Fluent(start, calls) if start and len(calls) > MOST_CALLS else f"{start}{one_line(tree)}"

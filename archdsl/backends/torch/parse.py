@@ -22,7 +22,8 @@ OPERATORS: Mapping[type[ast.AST], str] = {
     ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Is: "is", ast.IsNot: "is not",
     ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
-TOGETHER = {"+": "+-", "-": "+-", "*": "*"}  # operators that may follow one another without brackets
+# operators of one precedence, which may follow one another without brackets
+TOGETHER = {sign: signs for signs in (("+", "-"), ("*", "/", "//", "%")) for sign in signs}
 
 
 def printed(op: Op, site: Site, tensors: Sequence[Tree]) -> Tree:
@@ -134,6 +135,6 @@ def operation(node: ast.BinOp) -> Tree:
     """A sum with all of its terms, a product with all of its factors."""
     sign = OPERATORS[type(node.op)]
     first, right = tree_of(node.left), tree_of(node.right)
-    if isinstance(first, py.Operation) and first.rest[-1][0] in TOGETHER.get(sign, ""):
+    if isinstance(first, py.Operation) and first.rest[-1][0] in TOGETHER.get(sign, ()):
         return py.Operation(first.first, (*first.rest, (sign, right)))
     return py.Operation(first, ((sign, right),))
