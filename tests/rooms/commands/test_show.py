@@ -81,3 +81,10 @@ def test_a_new_spec_overwrites_nothing_and_has_a_name(run, tmp_path):
     assert "a spec is a .yaml file" in run("new", "mine", "--from", "peleenet")[2]
     assert "did you mean 'peleenet'?" in run("new", "mine.yaml", "--from", "pelenet")[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["there.yaml"]
+
+
+def test_a_new_spec_is_not_written_where_there_is_no_folder(run, tmp_path):
+    status, _, err = run("new", "there/mine.yaml", "--from", "peleenet")
+    assert status == 2
+    assert "there is no folder 'there'" in err
+    assert not (tmp_path / "there").exists()
