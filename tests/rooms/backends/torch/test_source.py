@@ -146,12 +146,12 @@ def test_every_golden_file_is_looked_at():
 # --- the parametric style
 @pytest.mark.parametrize("name", SPECS)
 def test_one_class_is_every_variant(name):
-    """The same keys and sizes in the same order, and of the last one the inferred shapes, parameters and MACs."""
+    """The same keys and sizes in the same order, here of the first and the last one, in a slow test of all."""
     loaded = {}
     exec(compile(parametric(name), name, "exec"), loaded)
     given = loaded["VARIANTS"] if read(name).variants else {}
     assert list(given) == list(read(name).variants)
-    for variant in read(name).networks():
+    for variant in {*read(name).networks()[:1], *read(name).networks()[-1:]}:
         graph = archdsl.graph(name, variant)
         with torch.device("meta"):
             ours, whole = archdsl.build(name, variant), loaded[graph.name](**given.get(variant or first_of(name), {}))
@@ -176,6 +176,7 @@ def assert_same_outputs(name, variant):
     graph = archdsl.graph(name, variant)
     ours = archdsl.build(name, variant)
     whole = loaded[graph.name](**loaded["VARIANTS"][variant])
+    assert list(whole.state_dict()) == list(ours.state_dict())
     whole.load_state_dict(ours.state_dict())
     shapes = smallest(graph)
     x = [torch.randn(2, *shapes[tensor]) for tensor in graph.inputs.values()]
