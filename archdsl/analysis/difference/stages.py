@@ -79,23 +79,39 @@ def rows(
     touched: frozenset[Part],
 ) -> list[Row]:
     """The rows of both; one that only the old network has comes before what followed it there."""
-    news = {stage.part: stage for stage in after}
-    pairs = {partners[stage.part]: stage for stage in before if partners.get(stage.part) in news}
+    known = paired(before, after, partners)
+    olds = {known[stage.part]: stage for stage in before if stage.part in known}
     waiting = list(before)
     found: list[Row] = []
     for stage in after:
-        old = pairs.get(stage.part)
+        old = olds.get(stage.part)
         if old is not None and old in waiting:
-            found += gone(waiting[: waiting.index(old)], partners, news)
+            found += gone(waiting[: waiting.index(old)], known)
             del waiting[: waiting.index(old) + 1]
         numbers = sum(kept.get(node, 0) for node in nodes_of(stage.part))
         inside = {*nodes_of(stage.part), *scopes_of(stage.part)}
         found.append(Row(old, stage, numbers, touched=not touched.isdisjoint(inside)))
-    return found + gone(waiting, partners, news)
+    return found + gone(waiting, known)
 
 
-def gone(stages: Sequence[Stage], partners: Mapping[Part, Part], news: Mapping[Part, Stage]) -> list[Row]:
-    return [Row(stage, None, 0, touched=True) for stage in stages if partners.get(stage.part) not in news]
+def paired(before: Sequence[Stage], after: Sequence[Stage], partners: Mapping[Part, Part]) -> dict[Part, Part]:
+    """The new stage for each old one that has one; stages without an op, which no structure tells, pair by name."""
+    news = {stage.part for stage in after}
+    empty = {stage.cost.name: stage.part for stage in after if is_empty(stage.part)}
+    found = {}
+    for stage in before:
+        new = empty.get(stage.cost.name) if is_empty(stage.part) else partners.get(stage.part)
+        if new is not None and new in news:
+            found[stage.part] = new
+    return found
+
+
+def is_empty(part: Part) -> bool:
+    return not any(True for _ in nodes_of(part))
+
+
+def gone(stages: Sequence[Stage], known: Mapping[Part, Part]) -> list[Row]:
+    return [Row(stage, None, 0, touched=True) for stage in stages if stage.part not in known]
 
 
 def nodes_of(part: Part) -> Iterator[Node]:
