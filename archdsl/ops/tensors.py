@@ -101,7 +101,7 @@ class Param(Own, name="param"):
     trained, word = True, "Learned"
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return {"": out}
+        return {"": (1, *out)}  # in front the axis of the batch
 
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)
@@ -113,7 +113,7 @@ class Buffer(Own, name="buffer"):
     trained, word = False, "Fixed"
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return {"": out}
+        return {"": (1, *out)}  # in front the axis of the batch
 
     def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)
