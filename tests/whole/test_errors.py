@@ -113,14 +113,14 @@ def test_the_table_of_codes_holds_those_that_are_raised_and_no_others():
 def index() -> str:
     """The table of contents of the error pages."""
     parts = [
-        "# What archdsl says of a spec",
+        "# Errors",
         "",
         "A message begins with its place and its code, `specs/my.yaml:14:23: error[unknown-op]: ...`, then shows",
         "the line, and ends with what to do. All independent faults of a file are reported in one run. Each code",
         "has a page with what it means, what is wrong and what is right.",
     ]
     for heading, codes in GROUPS.items():
-        parts += ["", f"## {heading}", "", "| code | what it says |", "|---|---|"]
+        parts += ["", f"## {heading}", "", "| code | meaning |", "|---|---|"]
         parts += [f"| [{code}]({code}.md) | {meaning} |" for code, meaning in codes.items()]
     return "\n".join(parts) + "\n"
 
