@@ -38,13 +38,14 @@ DOCS = ROOT / "docs"
 ARXIV = "https://arxiv.org/abs/"
 UNITS = {10**9: "G", 10**6: "M", 10**3: "k"}
 
-# File of docs/images -> what it shows: a spec, a variant, further arguments of `archdsl.draw`.
+# File of docs/images -> what it shows: a spec or a page with one, and further arguments of `archdsl.draw`.
 IMAGES: dict[str, tuple[str, dict[str, str]]] = {
     "peleenet.svg": ("peleenet", {}),
     "peleenet.TwoWayDenseLayer.svg": ("peleenet", {"block": "TwoWayDenseLayer"}),
     "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual"}),
     "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP"}),
     "shufflenet_v2.BasicUnit.svg": ("shufflenet_v2", {"variant": "x1.0", "block": "BasicUnit"}),
+    "tutorial.TwoWayDenseLayer.svg": ("tutorial.md", {"block": "TwoWayDenseLayer"}),
 }
 
 
@@ -367,6 +368,9 @@ def systems_pages() -> dict[Path, str]:
 # --- all of it
 def drawing(name: str) -> str:
     spec, how = IMAGES[name]
+    if spec.endswith(".md"):  # the first spec of the page
+        page = (DOCS / spec).read_text(encoding="utf-8")
+        spec = page.split("```yaml\n")[1].split("```")[0]
     made = archdsl.draw(spec, format="svg", **how)  # type: ignore[arg-type]
     assert isinstance(made, str)
     return made
