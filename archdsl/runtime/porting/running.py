@@ -233,7 +233,8 @@ class Taker:
     def take(self, part: Part, module: nn.Module, tensor: torch.Tensor) -> None:
         """Fills a module that is about to run."""
         fitting = [item for item in self.left if match(item.part, part) is not None]
-        fitting.sort(key=lambda item: sum(pair.theirs is None for pair in pairs_of(item.part, part)))  # whole ones first
+        # those that lack nothing first
+        fitting.sort(key=lambda item: sum(pair.theirs is None for pair in pairs_of(item.part, part)))
         if not fitting:
             raise self.alone(part)
         here = sketch(tensor)
