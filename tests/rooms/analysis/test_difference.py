@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 import archdsl
 from archdsl.analysis.difference.weights import tensors_of
@@ -170,7 +171,7 @@ def test_a_network_does_not_differ_from_itself(name, variant):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "variant"), networks(first=False))
+@pytest.mark.parametrize(("name", "variant"), networks(first=False)[::3])
 def test_no_variant_differs_from_itself(name, variant):
     nothing_differs(name, variant)
 
@@ -189,4 +190,6 @@ def test_the_tensors_of_each_network_are_those_of_its_module(name):
 def the_tensors_are_those_of_the_module(name):
     graph = archdsl.graph(name, read(name).networks()[-1])
     told = {key: shape for shapes in tensors_of(graph).values() for key, shape in shapes.items()}
-    assert told == {key: tuple(tensor.shape) for key, tensor in archdsl.build(graph).state_dict().items()}
+    with torch.device("meta"):
+        module = archdsl.build(graph)
+    assert told == {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
