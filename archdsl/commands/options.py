@@ -106,6 +106,14 @@ to_set = click.option(
 to_input = click.option(
     "--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_input, help="Override the input size."
 )
+to_form = click.option(
+    "--form",
+    "layers",
+    metavar="FORM",
+    default="train",
+    shell_complete=completion.words("train", "deploy"),
+    help="train, or deploy for the form after training.",
+)
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
     "--format",
@@ -134,14 +142,7 @@ to_choose = group_of(
     click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."),
     to_set,
     to_input,
-    click.option(
-        "--form",
-        "layers",
-        metavar="FORM",
-        default="train",
-        shell_complete=completion.words("train", "deploy"),
-        help="train, or deploy for the form after training.",
-    ),
+    to_form,
     to_own,
 )
 to_pass = click.option(

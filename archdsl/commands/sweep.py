@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import halves, sizes, split_setting, to_own, to_pass
+from archdsl.commands import completion
+from archdsl.commands.options import halves, sizes, split_setting, to_form, to_own, to_pass
 from archdsl.commands.terminal import deliver, progress, say
 from archdsl.diagnostics.faults import fault
 
@@ -42,8 +43,16 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 
 
 @click.command("sweep")
-@click.argument("spec")
-@click.option("--variant", "-v", "variants", metavar="NAME", multiple=True, help="Variant. Repeatable.")
+@completion.spec_argument("spec")
+@click.option(
+    "--variant",
+    "-v",
+    "variants",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.variants,
+    help="Variant. Repeatable.",
+)
 @click.option(
     "--set",
     "params",
@@ -55,13 +64,13 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 @click.option(
     "--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_inputs, help="Input size. Repeatable."
 )
-@click.option("--form", "layers", metavar="FORM", default="train", help="train, or deploy for the form after training.")
+@to_form
 @to_own
 @to_pass
 @click.option("--stages", is_flag=True, help="Add a column with the output shape of each stage.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Count only N settings, drawn at random.")
-@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Of --sample.")
-@click.option("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: as FILE ends, or csv]")
+@click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of --sample.")
+@click.option("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: from FILE's suffix, else csv]")
 @click.option("-o", "--output", metavar="FILE", help="File to write. If it exists, only missing rows are added.")
 def command(
     spec: str,

@@ -60,6 +60,9 @@ class Own(Op):
     def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]] | None:
         return [(frozenset(), [n]) for n in f.shape.items] if isinstance(f.shape, ListOf) else None
 
+    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
+        return {"": (1, *out)}  # in front the axis of the batch
+
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0
 
@@ -100,9 +103,6 @@ class Param(Own, name="param"):
 
     trained, word = True, "Learned"
 
-    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return {"": (1, *out)}  # in front the axis of the batch
-
     def params(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)
 
@@ -111,9 +111,6 @@ class Buffer(Own, name="buffer"):
     """A tensor that is kept with the weights and is not trained, the same for every sample."""
 
     trained, word = False, "Fixed"
-
-    def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        return {"": (1, *out)}  # in front the axis of the batch
 
     def buffers(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out)

@@ -33,8 +33,9 @@ class Checked:
     def __str__(self) -> str:
         if not self.variants:
             return f"ok ({self.name}: blocks only)"
-        form = "form" if self.variants == 1 else "forms"
-        return f"ok ({self.name}: {self.variants} {form}, {self.expected} with expected numbers)"
+        checked = "1 configuration" if self.variants == 1 else f"{self.variants} configurations"
+        state = "state" if self.expected > 1 else "states"
+        return f"ok ({self.name}: {checked} checked, {self.expected or 'none'} {state} expected numbers)"
 
 
 def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | None = None) -> Checked:

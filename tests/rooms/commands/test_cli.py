@@ -68,8 +68,8 @@ def test_check_says_ok_in_a_line_for_each_spec(run):
     status, out, err = run("check", "small.yaml", "peleenet")
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "small.yaml: ok (Small: 2 forms, 1 with expected numbers)",
-        "peleenet: ok (PeleeNet: 2 forms, 1 with expected numbers)",
+        "small.yaml: ok (Small: 2 configurations checked, 1 states expected numbers)",
+        "peleenet: ok (PeleeNet: 2 configurations checked, 1 states expected numbers)",
     ]
 
 

@@ -62,7 +62,7 @@ def test_an_assistant_edits_a_spec_over_stdio(root):
     assert wrong.is_error
     assert "<text>:6:20: error[unknown-op]" in wrong.content[0].text
     assert "did you mean 'relu'?" in wrong.content[0].text
-    assert right.content[0].text == "ok (Net: 1 form, 0 with expected numbers)"
+    assert right.content[0].text == "ok (Net: 1 configuration checked, none states expected numbers)"
 
 
 def test_the_tools_are_what_the_commands_do(root):
