@@ -26,7 +26,8 @@ def formatted(source: Source) -> str:
     layout = Layout(source.text.replace("\r\n", "\n").replace("\r", "\n"))
     layout.document()
     after = layout.page.text().replace("\n", ends)
-    assert same(before, read(Source(source.name, after))), f"the layout of {source.name} would change its meaning"
+    if not same(before, read(Source(source.name, after))):  # also where assertions are off
+        raise AssertionError(f"the layout of {source.name} would change its meaning")
     return after
 
 
