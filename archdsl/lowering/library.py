@@ -57,10 +57,11 @@ class Library:
 
     def found(self, home: s.Spec, name: str, span: Span) -> ir.Function | None:
         """The block `name` for a question about it; None where it is at fault, which is told, for once."""
-        function = None
-        with self.faults.catch():
-            function = self.find(home, name, span)
-        return function
+        try:
+            return self.find(home, name, span)
+        except SpecError as error:
+            self.faults.keep(error)
+            return None
 
     def block(self, home: s.Spec, name: str) -> ir.Function:
         block, key = home.blocks[name], (home, name)
