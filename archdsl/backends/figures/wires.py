@@ -82,7 +82,7 @@ class Wires:
         """Moves a whole trunk, if there is room."""
         beside = [span for row, stop in net.stops.items() for span in self.spans(row, stop)]
         if not any(left - GAP / 2 < x < right + GAP / 2 for left, right in beside):
-            self.x.update({stop: x for stop in net.stops.values()})
+            self.x.update(dict.fromkeys(net.stops.values(), x))
 
     def leads_to(self, net: Net) -> float:
         below = self.row[net.source] + 1
