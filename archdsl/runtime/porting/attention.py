@@ -20,14 +20,14 @@ def call_last_layers(network: nn.Module) -> None:
 
 
 def in_two_steps(layer: nn.MultiheadAttention, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What an attention layer gives: its heads, which leave it where the last layer changes nothing, then that layer."""
+    """What an attention layer gives, in two steps: all but its last layer, then that layer."""
     last = layer.out_proj
     layer.out_proj = unchanged(last)
     try:
-        heads, scores = forward(*args, **kwargs)
+        mixed, scores = forward(*args, **kwargs)
     finally:
         layer.out_proj = last
-    return last(heads), scores
+    return last(mixed), scores
 
 
 def unchanged(like: nn.Linear) -> Any:
