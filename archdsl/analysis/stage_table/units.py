@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from archdsl.analysis.lines import LISTED, Labels, describe, runs, spelled
+from archdsl.analysis.lines import LISTED, NO_LABELS, Labels, describe, runs, spelled
 from archdsl.diagnostics.spans import Span
 from archdsl.ir.graph import Node, Scope, Tensor
 
@@ -127,7 +127,7 @@ def is_operator(child: Child) -> bool:
     return child.op.role in ("conv", "linear", "pool", "join") or child.op.counts == "elementwise" or bool(child.label)
 
 
-def label(child: Child, labels: Labels) -> str:
+def label(child: Child, labels: Labels = NO_LABELS) -> str:
     """The text of an operator without its stride, which is a column; nothing for what computes nothing."""
     if isinstance(child, Scope) or child.label:
         return describe(child, labels)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost, cost
-from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
+from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation, printed
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Cell = Callable[[Line], str]
-ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
 
 
 # --- texts
@@ -50,10 +49,6 @@ def value_text(value: Any) -> str:
     return activation(value) or str(value)
 
 
-def head(column: Heading) -> str:
-    return column.word.upper() if column.word in ACRONYMS else column.word
-
-
 def own_columns(found: StageTable) -> dict[Heading, Item]:
     """The columns between operator and counts; words stand left, numbers right, ticks too."""
     return {heading: Item(own_column(heading, found), cell_of(heading)) for heading in found.columns}
@@ -61,7 +56,7 @@ def own_columns(found: StageTable) -> dict[Heading, Item]:
 
 def own_column(heading: Heading, found: StageTable) -> Column:
     words = any(isinstance(line.value(heading), str) for line in found.lines)
-    return Column(head(heading), right=not words, key=heading.word)
+    return Column(printed(heading.word), right=not words, key=heading.word)
 
 
 def cell_of(heading: Heading) -> Cell:
