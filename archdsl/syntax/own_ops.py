@@ -69,7 +69,7 @@ def import_file(path: Path) -> ModuleType:
         name, place, submodule_search_locations=[str(place.parent)] if whole else None
     )
     if spec is None or spec.loader is None:
-        raise fault("bad-plugin", f"'{path}' is no Python file", help="give a file that ends in .py")
+        raise fault("bad-plugin", f"'{path}' is not a Python file", help="give a file that ends in .py")
     module, before = importlib.util.module_from_spec(spec), sys.modules.get(name)
     sys.modules[name] = module
     try:
