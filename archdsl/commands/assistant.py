@@ -28,8 +28,8 @@ from archdsl.workspace.settings import given, patches_in
 INSTRUCTIONS = """archdsl compiles CNN architectures, written as YAML specs, to PyTorch modules, figures and tables.
 A spec is a file below the current folder, the bare name of a shipped one (`specs` lists them), or YAML text. Read the
 resource archdsl://language before writing one; call `check` after each edit, and correct what it tells at its place.
-Prefer `extends:` with a few overrides to copying a shipped spec. In `params`, a key is a param of the spec, or the path of
-a part of it: {"growth": 16, "dense.stage3.layers": 12}."""
+Prefer `extends:` with a few overrides to copying a shipped spec. In `params`, a key is a param of the spec, or the path
+of a part of it: {"growth": 16, "dense.stage3.layers": 12}."""
 TEXT = "text/markdown"
 
 
@@ -168,9 +168,9 @@ def server(root: Path) -> MCPServer[Any]:
 
         made.tool(structured_output=False)(call)
 
-    for tool in (tools.specs, tools.read, tools.show, tools.check, tools.lint):
-        offer(tool)
-    for tool in (tools.cost, tools.diff, tools.emit, tools.draw):  # of one network
+    offered: list[Callable[..., str]] = [tools.specs, tools.read, tools.show, tools.check, tools.lint]
+    offered += [tools.cost, tools.diff, tools.emit, tools.draw]
+    for tool in offered:
         offer(tool)
 
     @made.resource("archdsl://language", title="The language reference", mime_type=TEXT)

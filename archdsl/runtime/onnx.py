@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
@@ -189,7 +189,7 @@ def with_head_axes(program: torch.export.ExportedProgram) -> torch.export.Export
 
 
 def with_four_axes(
-    q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, *args: bool | float, **kwargs: float | None
+    q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, *args: Any, **kwargs: Any
 ) -> Tensor:
     """Attention whose axes between the batch and the tokens are one."""
     from torch.nn.functional import scaled_dot_product_attention
