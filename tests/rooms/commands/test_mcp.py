@@ -97,14 +97,14 @@ def test_params_may_be_paths(root):
         root,
         ("show", {"spec": "net.yaml", **set_}),
         ("diff", {"before": "net.yaml", "after": "net.yaml", **set_}),
-        ("draw", {"spec": "net.yaml", "format": "dot", **set_}),
+        ("emit", {"spec": "net.yaml", **set_}),
         ("cost", {"spec": "net.yaml", "params": {"stages.b.relu": "silu"}}),
         ("show", {"spec": "../secret.yaml"}),
     )
     assert [failed for failed, _ in found] == [False, False, False, True, True]
     assert archdsl.graph(found[0][1]).fingerprint == archdsl.graph("net.yaml", set=set_["params"]).fingerprint
-    assert "silu" in found[1][1]
-    assert "SiLU" in found[2][1]
+    assert "ReLU → SiLU" in found[1][1]
+    assert "nn.SiLU" in found[2][1]
     assert "of this server" in found[4][1]
 
 
