@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_format
+from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format
 from archdsl.commands.terminal import console, deliver
 from archdsl.diagnostics.faults import fault
 
 
 @click.command("cost")
 @to_choose_of_spec
+@to_features
 @to_format
 def command(spec: str, form: str, **choice: Any) -> None:
     """Print the stage table of a network and its cost."""
