@@ -56,7 +56,7 @@ def graph_of(
             elaborate(spec, variant, params, inputs, own)
         return elaborate(spec, variant, params, inputs, program)
     except SpecError as error:
-        raise idle(error, spec) if spec.features else error
+        raise (idle(error, spec) if spec.features else error) from None
 
 
 def idle(error: SpecError, spec: Spec) -> SpecError:

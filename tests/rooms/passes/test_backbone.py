@@ -166,7 +166,7 @@ def test_what_follows_a_map_and_cannot_be_left_out_is_refused_at_its_place():
     steps = {**INNER["stages"]["body"], "body": [{"repeat": "n", "body": [{"Unit": "out"}, {"conv": "out"}]}]}
     spec = {**INNER, "stages": {**INNER["stages"], "body": steps}}
     assert list(archdsl.graph(spec, features_only=["body.0.2"]).outputs) == ["body_0_2"]
-    with pytest.raises(archdsl.SpecError, match="what follows a map among body.1.2 cannot be left out"):
+    with pytest.raises(archdsl.SpecError, match=r"what follows a map among body\.1\.2 cannot"):
         archdsl.graph(spec, features_only=["body.1.2"])
 
 
