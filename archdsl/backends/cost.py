@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost, cost
-from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
+from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation, printed
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Cell = Callable[[Line], str]
-ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
 
 
 # --- texts
@@ -48,15 +47,11 @@ def value_text(value: Any) -> str:
     return activation(value) or str(value)
 
 
-def head(column: Heading) -> str:
-    return column.word.upper() if column.word in ACRONYMS else column.word
-
-
 def own(column: Heading) -> tuple[Column, Cell]:
     """A column that the network's tables have."""
     if column.standard == STRIDE:
-        return Column(head(column), right=True), lambda line: step(line.stride)
-    return Column(head(column), right=True), lambda line: value_text(line.value(column))
+        return Column(printed(column.word), right=True), lambda line: step(line.stride)
+    return Column(printed(column.word), right=True), lambda line: value_text(line.value(column))
 
 
 def own_columns(found: StageTable, *without: str) -> list[tuple[Column, Cell]]:

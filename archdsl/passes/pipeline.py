@@ -112,9 +112,14 @@ def new_names(before: Program, after: Program) -> dict[str, str]:
 def renamed(figure: Figure, names: Mapping[str, str]) -> Figure:
     """What is said of figures, for blocks with other names too."""
 
-    def named(said: Mapping[str, Said]) -> dict[str, Said]:
-        return {**said, **{new: said[old] for old, new in names.items() if old in said}}
+    def now(word: str) -> str:
+        """A block, or `Block.argument`, by the name that the block has now."""
+        block, dot, argument = word.partition(".")
+        return names.get(block, block) + dot + argument
 
-    hidden = (word.partition(".") for word in figure.hide)
-    hide = figure.hide | {names[block] + dot + argument for block, dot, argument in hidden if block in names}
-    return Figure(named(figure.labels), named(figure.colours), hide, named(figure.cases))
+    def named(said: Mapping[str, Said]) -> dict[str, Said]:
+        return {**said, **{now(word): value for word, value in said.items()}}
+
+    return Figure(
+        named(figure.labels), named(figure.colours), figure.hide | set(map(now, figure.hide)), named(figure.cases)
+    )

@@ -96,7 +96,7 @@ def foreign(why: str) -> SpecError:
 
 
 def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
-    """A network after a pass, with the weights of the one before, on its device and in its precision."""
+    """A network after a pass, with the weights of the one before, each on its device and in its precision."""
     with one.blamed("fails in its weight rule"):
         changed: Mapping[Node, Weights] = one.weights(carry) if one.weights is not None else {}
     state: dict[str, torch.Tensor] = {}
@@ -110,5 +110,8 @@ def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
     wrong = [key for key in {**wants, **found} if wants.get(key) != found.get(key)]
     with one.blamed("is at fault"):
         assert not wrong, f"the pass {one.name} does not say what becomes of the weights of '{wrong[0]}'"
+    for key, tensor in (*made.named_parameters(), *made.named_buffers()):
+        if key in state:
+            tensor.data = tensor.data.to(state[key])
     made.load_state_dict(state)
     return made.train(carry.model.training)

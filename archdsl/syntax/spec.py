@@ -226,7 +226,7 @@ class Detect:
 class Figure:
     """What a spec says of its figures, by the names of ops and blocks."""
 
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)  # of ops, blocks, and arguments of blocks
     colours: Mapping[str, str] = field(default_factory=dict)  # a role's, or `#rrggbb`
     hide: frozenset[str] = frozenset()  # ops, blocks, and arguments of blocks (`Unit.squeeze`)
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of blocks: `stride=1`

@@ -36,8 +36,6 @@ def lines_of(statement: Statement, depth: int) -> list[str]:
         case py.For(target, rows, body):
             start = f"for {one_line(target)} in "
             return [*whole_or_broken(start, rows, depth, ":"), *statement_lines(body, depth + 1)]
-        case py.With(context, body):
-            return [*whole_or_broken("with ", context, depth, ":"), *statement_lines(body, depth + 1)]
     raise AssertionError(statement)
 
 

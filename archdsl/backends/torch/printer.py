@@ -22,6 +22,7 @@ from archdsl.backends.torch.prelude import TOLD, called, imports_of, ours, prelu
 from archdsl.backends.torch.scope import results_of
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Constant, Name
+from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
 from archdsl.ops.own import said
@@ -56,7 +57,7 @@ def print_document(document: Document) -> str:
     if "make_divisible" in read:
         prelude = [*(part for _, part in prelude_parts(ours("make_divisible.py"), "make_divisible")), *prelude]
     if document.classes[-1].detect:
-        prelude += [part for _, part in prelude_parts(ours(detector.PRELUDE), detector.SEARCH)]
+        prelude += detector.prelude_text()
     prelude = [*(called(part, document.names) for part in prelude), *document.helpers]
     context = {
         "doc": document_lines(document),
@@ -64,7 +65,7 @@ def print_document(document: Document) -> str:
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
-        "detections": document.names.get(detector.RESULT, detector.RESULT),
+        "detect_signature": signature_of_detect(document),
         "network": document.graph.name,
         "variants": variant_lines(document.variants),
     }
@@ -76,6 +77,12 @@ def variant_lines(variants: Mapping[str, Mapping[str, Constant]]) -> list[str]:
     if not variants:
         return []
     return statement_lines([py.Assign(Name("VARIANTS"), value_tree(variants), parsed("dict[str, dict[str, Any]]"))], 0)
+
+
+def signature_of_detect(document: Document) -> list[str]:
+    """The first lines of a detector's `detect`."""
+    detect = origin_of(document.graph).spec.detect
+    return detector.detect_signature(detect, document.names) if detect is not None else []
 
 
 def parts_of(source: ClassSource) -> Iterator[py.Part]:
@@ -145,7 +152,7 @@ def document_lines(document: Document) -> list[str]:
 
 def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:
     """The import lines for the names that a file reads; `further` are those of preludes."""
-    typed = ["Any"] if document.variants else []
+    typed = ["Any"] if document.variants or "Any" in read else []
     if output_fields(document):
         typed.append("NamedTuple")
     standard = [line for name, line in STANDARD.items() if name in read]

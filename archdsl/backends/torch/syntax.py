@@ -213,14 +213,6 @@ class For:
 
 
 @dataclass
-class With:
-    """`with context:`."""
-
-    context: Tree
-    body: list[Statement]
-
-
-@dataclass
 class Append:
     """A module goes to the end of the container at hand, under a key of its own if it has one; `aimed` says which."""
 
@@ -233,7 +225,7 @@ class NextTurn:
     """The end of a turn of a table: its count goes up, where anything reads it; the table says which."""
 
 
-Statement: TypeAlias = "Assign | Evaluate | Return | If | Chosen | For | With | Append | NextTurn"
+Statement: TypeAlias = "Assign | Evaluate | Return | If | Chosen | For | Append | NextTurn"
 Part: TypeAlias = "Tree | Statement"
 
 IDENTITY = Call(Name("nn.Identity"))
@@ -305,8 +297,6 @@ def children(part: Part) -> Iterable[Part]:
             return (target, then, condition, other)
         case For(target, rows, body):
             return (target, rows, *body)
-        case With(context, body):
-            return (context, *body)
         case Append(value, key):
             return (value,) if key is None else (key, value)
         case NextTurn():
@@ -404,8 +394,6 @@ def changed(statement: Statement, change: Callable[[Tree], Tree]) -> Statement:
             return Chosen(target, change(then), change(condition), change(other), alone)
         case For(target, rows, body):
             return For(change(target), change(rows), [changed(inner, change) for inner in body])
-        case With(context, body):
-            return With(change(context), [changed(inner, change) for inner in body])
         case NextTurn():
             return statement
 
@@ -417,8 +405,6 @@ def over_bodies(statement: Statement, change: Callable[[list[Statement]], list[S
             return If(condition, change(body), change(orelse))
         case For(target, rows, body):
             return For(target, rows, change(body))
-        case With(context, body):
-            return With(context, change(body))
     return statement
 
 

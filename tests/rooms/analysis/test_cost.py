@@ -316,3 +316,9 @@ def test_what_runs_in_training_alone_costs_params_alone():
     assert (aux.params, aux.macs, aux.activations) == (8 * 4 * 25, 0, 0)
     assert found.receptive_field == (3, 3)
     assert found.peak == (3 + 4) * 1024
+
+
+def test_strides_without_end_have_a_reach():
+    step = {"conv": {"out": 1, "kernel": 3, "stride": 2, "padding": 1, "bias": False}}
+    found = archdsl.cost(spec({"body": [{"repeat": 1100, "body": [step]}]}))
+    assert found.stages[0].stride == (2**53, 2**53)

@@ -335,6 +335,16 @@ def test_float32_and_the_mode_are_kept():
     assert not archdsl.convert(net.eval(), "squeezenext", "1.0-23", passes=PASSES).training
 
 
+def test_each_tensor_keeps_its_own_precision():
+    text = "archdsl: 1\nname: Net\ninput: [3, 8, 8]\nstages: {a: [conv: 4, bn, relu, bn, relu]}\n"
+    net = archdsl.build(text).bfloat16()
+    net.a[3].float()
+    made = archdsl.convert(net, text, passes=PASSES)
+    kinds = {type(part): {tensor.dtype for tensor in part.parameters()} for part in made.a}
+    assert kinds[nn.BatchNorm2d] == {torch.float32}
+    assert kinds[nn.Conv2d] == {torch.bfloat16}
+
+
 PARAMS = "params: {out: 4, eps: 0.1, rate: 0.1}\nstages: {a: [{conv: {out: out}}, bn: {eps: eps}, dropout: rate]}"
 
 

@@ -86,23 +86,17 @@ def overlap(a, b):
     return width * height / (area - width * height)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_suppression_keeps_what_a_plain_double_loop_keeps(seed):
-    torch.manual_seed(seed)
-    boxes = (torch.rand(60, 2, 2) * 2).sort(1).values.flatten(1)
-    scores = torch.rand(60)
+@pytest.mark.parametrize(("keep", "block"), [(100, 256), (100, 7), (12, 7)])
+def test_suppression_keeps_what_a_plain_double_loop_keeps(keep, block):
+    torch.manual_seed(keep)
+    boxes = (torch.rand(90, 2, 2) * 2).sort(1).values.flatten(1)
+    boxes = torch.cat([torch.cat([boxes, boxes[:10]]), torch.randint(2, (100, 1))], 1)
     kept = []
-    for index in sorted(range(60), key=lambda i: -scores[i].item()):
-        if all(overlap(boxes[index].tolist(), boxes[other].tolist()) <= 0.4 for other in kept):
+    for index, (*box, kind) in enumerate(boxes.tolist()):
+        if all(boxes[i, 4] != kind or overlap(box, boxes[i].tolist()) <= 0.4 for i in kept):
             kept.append(index)
-    assert functions().suppressed(boxes, scores, 0.4).tolist() == kept
-    assert 1 < len(kept) < 60
-
-
-def test_equal_boxes_leave_one_and_distant_ones_all():
-    boxes = torch.tensor([[0.0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3]])
-    assert functions().suppressed(boxes, torch.tensor([0.1, 0.9, 0.5]), 0.5).tolist() == [1, 2]
-    assert functions().suppressed(boxes[:0], torch.zeros(0), 0.5).tolist() == []
+    assert functions().suppressed(boxes, 0.4, keep, block).tolist() == kept[:keep]
+    assert 12 < len(kept) < 90
 
 
 def test_detect_gives_each_image_its_objects(detector):
@@ -123,6 +117,31 @@ def test_detect_gives_each_image_its_objects(detector):
         for label in (1, 2):
             same = found.boxes[found.classes == label].tolist()
             assert all(overlap(a, b) <= 0.5 + 1e-5 for a, b in itertools.combinations(same, 2))
+
+
+def test_a_call_chooses_how_sure_and_how_many(detector):
+    images = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 4
+    for found, few, sure in zip(
+        detector.detect(images), detector.detect(images, keep=2), detector.detect(images, confidence=0.4), strict=True
+    ):
+        assert few.scores.tolist() == found.scores[:2].tolist()
+        assert sure.scores.tolist() == found.scores[found.scores > 0.4].tolist()
+    with pytest.raises(ValueError, match="keep"):
+        detector.detect(images, keep=0)
+
+
+def test_detect_leaves_modes_and_running_statistics_as_they_are():
+    trunk = [{"conv": {"out": 8, "kernel": 3, "stride": 4}}, "bn", {"dropout": 0.5}]
+    spec = {**SPEC, "stages": {**SPEC["stages"], "trunk": trunk}}
+    net = archdsl.build(spec).train()
+    net.trunk[1].eval()
+    before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+    modes = [part.training for part in net.modules()]
+    image = torch.randn(1, 3, 16, 16)
+    (one,), (two,) = net.detect(image), net.detect(image)
+    assert torch.equal(one.scores, two.scores)
+    assert modes == [part.training for part in net.modules()]
+    assert all(torch.equal(before[key], tensor) for key, tensor in net.state_dict().items())
 
 
 def test_an_image_of_nothing_has_no_objects(detector):
