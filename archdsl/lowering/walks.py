@@ -7,10 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, Name, rebuild
 from archdsl.syntax import spec as s
-from archdsl.syntax.identifiers import TURN_NAMES
 
 
 def step_exprs(step: s.Step) -> Iterator[Expr]:
@@ -82,21 +80,4 @@ def renamed(value: Any, new: Mapping[str, str]) -> Any:
         return {key: renamed(part, new) for key, part in value.items()}
     if isinstance(value, (list, tuple)) and not isinstance(value, Span):
         return type(value)(renamed(part, new) for part in value)
-    return value
-
-
-def substituted(value: Any, known: Mapping[str, Expr]) -> Any:
-    """A step of a loop, or a part of one, with names that the loop counts with replaced; inner loops count anew."""
-    if isinstance(value, Expr):
-        return substitute(value, known)
-    if isinstance(value, s.LoopStep):
-        outer = {name: substituted(getattr(value, name), known) for name in ("count", "rows", "when", "other")}
-        table = {name: expr for name, expr in known.items() if name not in TURN_NAMES}
-        return replace(value, **outer, body=substituted(value.body, table), let=substituted(value.let, table))
-    if isinstance(value, s.Step):
-        return replace(value, **{name: substituted(part, known) for name, part in vars(value).items()})
-    if isinstance(value, Mapping):
-        return {key: substituted(part, known) for key, part in value.items()}
-    if isinstance(value, (list, tuple)) and not isinstance(value, Span):
-        return type(value)(substituted(part, known) for part in value)
     return value

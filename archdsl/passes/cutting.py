@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from typing import Any
 
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Span
@@ -14,7 +15,7 @@ from archdsl.expr.evaluate import evaluate
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Logic, Name, names, wrap
 from archdsl.ir.graph import Graph, Node, Scope
-from archdsl.lowering.walks import substituted
+from archdsl.syntax.identifiers import TURN_NAMES
 from archdsl.syntax.spec import LoopStep, SequenceStep, Stage, Step
 
 LAST, TURNS, INDEX = "last", "turns", "i"
@@ -131,3 +132,20 @@ def rows_of(scope: Scope) -> list[Scope]:
     if len(inner) == 1 and inner[0].kind == "stage":
         return rows_of(inner[0])
     return [child for child in inner if child.kind == "row"]
+
+
+def substituted(value: Any, known: Mapping[str, Expr]) -> Any:
+    """A step of a loop, or a part of one, with names that the loop counts with replaced; inner loops count anew."""
+    if isinstance(value, Expr):
+        return substitute(value, known)
+    if isinstance(value, LoopStep):
+        outer = {name: substituted(getattr(value, name), known) for name in ("count", "rows", "when", "other")}
+        table = {name: expr for name, expr in known.items() if name not in TURN_NAMES}
+        return replace(value, **outer, body=substituted(value.body, table), let=substituted(value.let, table))
+    if isinstance(value, Step):
+        return replace(value, **{name: substituted(part, known) for name, part in vars(value).items()})
+    if isinstance(value, Mapping):
+        return {key: substituted(part, known) for key, part in value.items()}
+    if isinstance(value, (list, tuple)) and not isinstance(value, Span):
+        return type(value)(substituted(part, known) for part in value)
+    return value
