@@ -145,6 +145,11 @@ to_format = click.option(
 )
 
 
+def parse_columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """`--columns stage,input,params`."""
+    return tuple(filter(None, (name.strip() for name in (value or "").split(","))))
+
+
 def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Options as one decorator, in the order in which `--help` lists them."""
 
@@ -156,6 +161,23 @@ def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+# How a table stands in a paper.
+to_place = group_of(
+    click.option(
+        "--columns",
+        metavar="NAME,...",
+        callback=parse_columns,
+        help="The columns to show, in order (not json, csv).",
+    ),
+    click.option(
+        "--width",
+        metavar="WIDTH",
+        shell_complete=completion.words("column", "page"),
+        help="column or page: make the table fit it, in a paper of two columns (latex).",
+    ),
+    click.option("--caption", metavar="TEXT", help="Put the table into a float with this caption (latex)."),
+    click.option("--label", metavar="NAME", help="The label of the float, such as tab:stages (latex)."),
+)
 # By which a network of a spec is chosen; what they say is what `network` takes after the spec.
 to_choose = group_of(
     click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."),

@@ -5,7 +5,7 @@ Names that count the turns of what is cut (`last`, `turns`) keep the values that
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
