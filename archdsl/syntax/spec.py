@@ -295,6 +295,7 @@ class Spec:
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)  # what a call has set in it by path
+    features: tuple[str, ...] = ()  # of a backbone: the stages, and parts of them, whose maps are its outputs
     lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:
