@@ -154,7 +154,7 @@ def with_params(tree: y.Mapping, spec: Spec, params: Mapping[str, Any]) -> y.Map
     if isinstance(entries, y.Mapping):
         kept = []
         for name, said in entries.entries:
-            for gone in (*params, "top1"):
+            for gone in (*params, "top1", "published"):
                 said = without(said, gone)
             kept.append((name, said))
         tree = replaced(tree, "variants", y.Mapping(tuple(kept), entries.span))
