@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_format, to_place
+from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format, to_place
 from archdsl.commands.terminal import console, deliver
 
 
 @click.command("cost")
 @to_choose_of_spec
+@to_features
 @to_format
 @to_place
 def command(

@@ -64,6 +64,18 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    """`--features-only stem,dense.stage2`, `2,3` for maps by number, or `all` for the last of each resolution."""
+    if value is None:
+        return False
+    words = [part.strip() for part in value.split(",") if part.strip()]
+    return True if words == ["all"] else [int(word) if is_whole(word) else word for word in words]
+
+
+def is_whole(word: str) -> bool:
+    return word.isascii() and word.removeprefix("-").isdigit()
+
+
 def load_own(_: click.Context, __: click.Parameter, values: Sequence[str]) -> None:
     """`--ops my_ops.py`: its ops are there before a spec is read."""
     if values:
@@ -113,6 +125,13 @@ to_form = click.option(
     default="train",
     shell_complete=completion.words("train", "deploy"),
     help="train, or deploy for the form after training.",
+)
+to_features = click.option(
+    "--features-only",
+    "features",
+    metavar="STAGE,...",
+    callback=parse_features,
+    help="A backbone, which gives the maps of these stages, of these numbers, or of all resolutions (all).",
 )
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
