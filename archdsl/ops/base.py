@@ -377,6 +377,16 @@ def times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
 
+def as_printed(shape: Sequence[int]) -> str:
+    """A shape as papers print it, channels last: `224² × 3`, `256 × 512 × 3`; `196 × 768` as it is."""
+    if len(shape) < 3:  # a vector, a signal, tokens
+        return " × ".join(map(str, shape))
+    channels, *axes = shape
+    raised = {2: "²", 3: "³"}.get(len(axes)) if len(set(axes)) == 1 else None
+    sizes = [f"{axes[0]}{raised}"] if raised else list(map(str, axes))
+    return " × ".join([*sizes, str(channels)])
+
+
 def is_one(size: Any) -> bool:
     """Whether a size, a number or an expression, is 1 whatever the numbers are."""
     return is_lit(size, 1) if isinstance(size, Expr) else bool(size == 1)

@@ -226,7 +226,7 @@ class Detect:
 class Figure:
     """What a spec says of its figures, by the names of ops and blocks."""
 
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)  # of ops, blocks, and arguments of blocks
     colours: Mapping[str, str] = field(default_factory=dict)  # a role's, or `#rrggbb`
     hide: frozenset[str] = frozenset()  # ops, blocks, and arguments of blocks (`Unit.squeeze`)
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of blocks: `stride=1`
@@ -267,6 +267,7 @@ class Spec:
     paper: Mapping[str, str] = field(default_factory=dict)  # title, arxiv, year, …
     doc: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)  # what a call has set in it by path
+    features: tuple[str, ...] = ()  # of a backbone: the stages, and parts of them, whose maps are its outputs
     lost: frozenset[str] = frozenset()  # names that what could not be read may declare: no use of one is a fault
 
     def networks(self) -> list[str | None]:

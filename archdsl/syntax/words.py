@@ -100,7 +100,7 @@ DETECT: Mapping[str, str] = {
     "background": "the class that is no object [0]",
 }
 FIGURE: Mapping[str, str] = {
-    "labels": "the words for an op or a block: {SqueezeExcite: SE}",
+    "labels": "the words for an op, a block or an argument of a block: {SqueezeExcite: SE, DenseLayer.growth: k}",
     "colours": "the colour of an op or a block: that of a role (conv, pool, ...), or '#rrggbb'",
     "hide": "ops, blocks, and arguments of blocks that are not shown: [dropout, SqueezeExcite.squeeze]",
     "cases": "the cases of a block that its figure shows: {Unit: [stride=1, stride=2]}",
