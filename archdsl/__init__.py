@@ -459,6 +459,7 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
+    form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
@@ -467,14 +468,21 @@ def table(
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    has no published numbers; those of a form are shown in that `form`. `.rows` is data; `.to_latex()`,
+    `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(
-        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=_given(params, set), passes=passes
+        comparison.flat(specs),
+        variants=variants,
+        sort=sort,
+        inputs=input,
+        params=_given(params, set),
+        layers=form,
+        passes=passes,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import specs_and_variants
-from archdsl.commands.options import to_file, to_format, to_input, to_own, to_place, to_set
+from archdsl.commands.options import to_file, to_form, to_format, to_input, to_own, to_place, to_set
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
 
@@ -19,6 +19,7 @@ from archdsl.commands.terminal import console, result
 @click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
 @to_set
 @to_input
+@to_form
 @to_own
 @to_format
 @to_place

@@ -74,6 +74,10 @@ class OpFault(Exception):
         self.message, self.field, self.help = message, field, help
 
 
+# What a rule may raise that needs numbers and is given expressions, or that is given what its check has refused.
+NEEDS_NUMBERS = (OpFault, SpecError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+
+
 @dataclass(frozen=True)
 class Module:
     """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""

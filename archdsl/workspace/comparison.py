@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,9 +22,9 @@ from archdsl.support import tables
 from archdsl.support.latex import Placement, Width, latex
 from archdsl.support.naming import did_you_mean, set_texts
 from archdsl.support.paths import is_there
-from archdsl.syntax.spec import DEFAULT, Spec
+from archdsl.syntax.spec import DEFAULT, Amount, Spec
 from archdsl.workspace import printing
-from archdsl.workspace.expected import accuracy_of, expect_as_stated
+from archdsl.workspace.expected import TRAIN, expect_as_stated, published_of, stated_of
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
 from archdsl.workspace.settings import patches_in
 
@@ -50,9 +50,12 @@ class Row:
     inputs: Mapping[str, Shape]
     params: int
     macs: int
+    form: str = TRAIN
     top1: float | None = None
     source: str | None = None
     arxiv: str | None = None  # the network's paper
+    published: Mapping[str, Amount] = field(default_factory=dict)  # params and macs as published, where they differ
+    elsewhere: str | None = None  # the form of it that something was published of, if not this one
 
     @property
     def reference(self) -> str:
@@ -83,8 +86,10 @@ class Row:
             "inputs": inputs,
             "params": self.params,
             "macs": self.macs,
+            "form": self.form,
             "top1": self.top1,
             "source": self.source,
+            "published": {name: amount.value for name, amount in self.published.items()},
             "arxiv": self.arxiv,
         }
 
@@ -151,12 +156,14 @@ def compare(
     sort: str | None = None,
     inputs: Inputs | None = None,
     params: Mapping[str, Any] | None = None,
+    layers: str = TRAIN,
     passes: Sequence[PassLike] = (),
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
-    With `variants` every spec without a variant stands for all of its own, as one alone always does. A published
-    accuracy is shown of the network alone that it is bound to, whatever `inputs`, `params` and `passes` make of it.
+    With `variants` every spec without a variant stands for all of its own, as one alone always does. What was
+    published is shown of the network alone that it is bound to, in the form of its layers that it belongs to, whatever
+    `inputs`, `params` and `passes` make of it.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -164,8 +171,9 @@ def compare(
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
     every = variants or len(specs) == 1
-    rewriting = rewritten(passes=passes)
-    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
+    rewriting = rewritten(form=layers, passes=passes)
+    found = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
+    rows = [replace(row, form=layers) for row in found]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
 
 
@@ -216,13 +224,16 @@ def row_of(called: str, graph: Graph, *, as_stated: bool = False) -> Row:
     counted = cost(graph)
     if as_stated:
         expect_as_stated(graph, counted, top1=True)
-    published = accuracy_of(graph)
+    published = published_of(graph)
     counts = counted.inputs, counted.params, counted.macs
     row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"))
     if published is None:
-        return row
-    source = published.top1_source or graph.paper.get("top1") or PAPER
-    return replace(row, top1=published.top1, source=source)
+        stated = stated_of(graph)
+        return replace(row, elsewhere=stated.form) if stated is not None and stated.form != TRAIN else row
+    source = published.source or graph.paper.get("top1") or PAPER
+    told = (("params", published.params, row.params), ("macs", published.macs, row.macs))
+    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
+    return replace(row, top1=published.top1, source=source, published=other)
 
 
 def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:

@@ -578,9 +578,41 @@ def test_accuracies_of_the_shipped_specs_are_those_published():
         spec = read(name)
         for variant in spec.variants.values():
             if variant.top1 is not None:
-                source = variant.top1_source or spec.paper.get("top1", "paper")
+                source = variant.published.source or spec.paper.get("top1", "paper")
                 found[name, variant.name] = (variant.top1, source)
     assert found == published
+
+
+def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_that_they_are_of():
+    spec = {
+        "name": "Net",
+        "params": {"width": 8},
+        "input": [3, 16, 16],
+        "stages": {
+            "stem": [{"conv": {"out": "width", "bias": False}}],
+            "body": [{"learned_group_conv": {"out": 16, "groups": 2, "condense": 2}}],
+        },
+        "variants": {
+            "a": {"published": {"params": "0.2 K", "macs": "9 K", "top1": 73.8, "form": "deploy"}},
+            "b": {"width": 16, "published": {"params": 300, "macs": "0.1 M", "source": "a page"}},
+        },
+    }
+    prints = {name: archdsl.graph(spec, name).fingerprint for name in "ab"}
+    spec["expect"] = {name: {"graph": found} for name, found in prints.items()}
+    trained, deployed = archdsl.table(spec), archdsl.table(spec, form="deploy")
+    assert [(row.params, row.macs) for row in trained.rows] == [(152, 38912), (304, 77824)]
+    assert [(row.params, row.macs) for row in deployed.rows] == [(88, 22528), (176, 45056)]
+    assert [row.top1 for row in trained.rows] == [None, None]
+    assert [row["published"] for row in trained.data()] == [{}, {"params": 300}]
+    assert "published of the form 'deploy' (--form deploy): Net a" in trained.to_text()
+    assert [(row.top1, row.form) for row in deployed.rows] == [(73.8, "deploy"), (None, "deploy")]
+    assert [row["published"] for row in deployed.data()] == [{"params": 200, "macs": 9000}, {}]
+    lines = deployed.to_latex().splitlines()
+    assert lines[3] == r"& \multicolumn{2}{c}{Params (K)} & \multicolumn{2}{c}{MACs (K)} & \\"
+    cells = [cell.strip() for cell in lines[7].rstrip(" \\").split("&")]
+    assert cells == ["a", "0.09", "0.2", "22.5", "9", "73.8"]
+    assert deployed.to_markdown(columns=["params"]).splitlines()[0] == "| params | published params |"
+    assert archdsl.table([archdsl.graph(spec, "a", form="deploy")]).rows[0].top1 == 73.8
 
 
 def test_an_accuracy_is_not_handed_on_by_extends():
