@@ -289,6 +289,10 @@ class Op:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        """Whether it hands on what enters, with these numbers: a figure leaves it out."""
+        return False
+
     @classmethod
     def example_tensors(cls) -> dict[str, Shape]:
         """The shapes of the tensor fields of the example."""
