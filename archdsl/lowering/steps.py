@@ -173,5 +173,5 @@ def share_key(step: s.Step, then: ir.Region, other: ir.Region, keys: Keys) -> No
 
 
 def two_keys(step: s.Step, other: s.Step) -> SpecError:
-    message = f"'{other.name}' stands instead of '{step.name}': both have one key"
+    message = f"'{other.name}' takes the place of '{step.name}', so both need the same key"
     return fault("bad-name", message, other.span, help="give both the same name, or one of them none")

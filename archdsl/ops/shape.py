@@ -94,7 +94,7 @@ class Split(Mover, name="split"):
         if isinstance(f.sizes, (list, tuple)):
             if sum(f.sizes) != c:
                 raise OpFault(
-                    f"the parts {' + '.join(map(str, f.sizes))} = {sum(f.sizes)} are not the {c} channels",
+                    f"the parts {' + '.join(map(str, f.sizes))} are {sum(f.sizes)} channels, but the tensor has {c}",
                     field="sizes",
                 )
         elif c % f.sizes:

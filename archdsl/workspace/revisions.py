@@ -102,7 +102,7 @@ def git(folder: Path, *words: str, given: bytes = b"") -> bytes:
     try:
         done = subprocess.run(["git", "-C", str(folder), *words], input=given, capture_output=True, check=True)
     except FileNotFoundError:
-        raise fault("bad-call", "there is no git here to read a revision with") from None
+        raise fault("bad-call", "cannot read a revision: the command git was not found") from None
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines() or [f"git {words[0]} fails"]
         raise fault("bad-call", said[0].removeprefix("fatal: ")) from None

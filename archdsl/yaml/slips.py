@@ -128,11 +128,11 @@ def torn_value(start: Span, end: Span) -> SpecError:
     if start.line != end.line:
         help = "quote the whole value"
         return fault(
-            "torn-value", "a comma tears this value in two", start, label="'(' and ')' do not match", help=help
+            "torn-value", "a comma splits this value in two", start, label="'(' and ')' do not match", help=help
         )
     span = start._replace(end_col=end.end_col)
     whole = start.source.line(start.line)[start.col - 1 : end.end_col - 1]
-    message = "a comma tears this value in two" if start != end else "the brackets of this value do not match"
+    message = "a comma splits this value in two" if start != end else "the brackets of this value do not match"
     return fault("torn-value", message, span, help=f'quote it: "{whole}"')
 
 
@@ -165,7 +165,7 @@ def _slip(source: Source, span: Span) -> SpecError | None:
     if span.col > 1 and text[span.col - 1 : span.col] in "[(" and (word := _torn_word(text, span.col)):
         place = span._replace(col=word[0] + 1, end_col=word[1] + 1)
         inside = text[word[0] : word[1]]
-        return fault("torn-value", "a bracket tears this value in two", place, help=f'quote it: "{inside}"')
+        return fault("torn-value", "a bracket splits this value in two", place, help=f'quote it: "{inside}"')
     if text[span.col - 1 : span.col] == "\t" or (not text[: span.col].strip() and "\t" in text[: span.col]):
         return fault("yaml-syntax", "a tab cannot indent", span, help="indent with spaces")
     return None

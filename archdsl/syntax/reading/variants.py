@@ -154,7 +154,7 @@ def expected(
     found: dict[str, Expected] = {}
     if entries and all(key.text in EXPECT for key, _ in entries):
         said = ", ".join(f"{key.text}: ..." for key, _ in entries)
-        message = "numbers are expected of a variant, or of 'default', the network without one"
+        message = "expect: takes the names of variants, or 'default' for the network without one"
         ctx.add(fault("unknown-variant", message, entries[0][0].span, help=f"write expect: {{default: {{{said}}}}}"))
         return found
     for key, value in entries:
