@@ -151,14 +151,20 @@ def elaborated(
 
 
 def rewritten(features: Features = False, form: str = "train", passes: Sequence[PassLike] = ()) -> Rewriting:
-    """What a call asks to be done to a network: a backbone, its layers as once trained (`form`), then passes."""
-    from archdsl.passes import chosen
+    """What a call asks to be done to a network: a backbone, the passes of its form, then further ones."""
+    from archdsl.passes import DEPLOYED, chosen
     from archdsl.passes.pipeline import Rewriting
 
     checked(features_only=features, form=form)
     known_word("form", form, FORM.choices)
-    trained = ["deploy"] if form == "deploy" else []
+    trained = DEPLOYED if form == "deploy" else ()
     return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
+
+
+def weighted_as(form: str) -> tuple[str, ...]:
+    """The passes that make the network whose weights a checkpoint of a form holds: its norms are not folded."""
+    known_word("form", form, FORM.choices)
+    return ("deploy",) if form == "deploy" else ()
 
 
 def locate(spec: SpecLike) -> Path:
@@ -215,4 +221,5 @@ __all__ = [
     "read",
     "rewritten",
     "shipped",
+    "weighted_as",
 ]
