@@ -92,6 +92,7 @@ def test_the_python_of_a_page_runs(name, tmp_path, monkeypatch):
     assert "archdsl" in names
 
 
+@pytest.mark.slow
 def test_the_steps_of_the_page_on_deployment_run_in_their_order(tmp_path, monkeypatch, capfd):
     text = (DOCS / "deploying.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
