@@ -54,6 +54,7 @@ def graph(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -64,13 +65,14 @@ def graph(
     `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
-    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is `train`, or `deploy`: the
-    network as it is used, with the same outputs by fewer steps. `passes` rewrite it then, one after another: names
-    (`archdsl passes` lists them), or functions from a Program to a Program. A fault raises `SpecError`.
+    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
+    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
+    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
+    functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes))
+    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes, out_indices))
 
 
 def build(
@@ -80,6 +82,7 @@ def build(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
@@ -100,10 +103,18 @@ def build(
 
     if isinstance(spec, Graph):
         whole = graph(
-            spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params
+            spec,
+            variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
         )
         return module.build(whole, verify=verify)
-    rewriting = rewritten(features_only, form, passes)
+    rewriting = rewritten(features_only, form, passes, out_indices)
     return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
@@ -114,6 +125,7 @@ def emit(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
@@ -129,7 +141,17 @@ def emit(
     from archdsl.expr.given import checked
 
     checked(style=style)
-    found = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
+    found = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     return torch_source.emit(found, style)
 
 
@@ -142,6 +164,7 @@ def export_onnx(
     weights: Weights | None = None,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -160,7 +183,17 @@ def export_onnx(
     from archdsl.support import output
 
     checked("weights", file=file, weights=weights)
-    whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
+    whole = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     output.write(Path(file), onnx_export.emit(whole, weights))
 
 
@@ -170,16 +203,29 @@ def cost(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
-    """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
-    if isinstance(spec, Graph):
+    """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
+    if isinstance(spec, Graph) or features_only is not False or out_indices is not None:
         from archdsl.analysis import cost as counting
 
-        return counting.cost(graph(spec, variant, input=input, form=form, passes=passes, set=set, **params))
+        whole = graph(
+            spec,
+            variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
+        )
+        return counting.cost(whole)
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
@@ -271,6 +317,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -298,6 +346,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -325,6 +375,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -351,6 +403,8 @@ def draw(
     legend: bool | None = None,
     variant: str | None = None,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -377,7 +431,17 @@ def draw(
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
     checked("legend", dpi=dpi, legend=legend)
-    whole = graph(spec, variant, input=input, form=form, passes=passes, set=set, **params)
+    whole = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
     return figures.draw(
         whole,
@@ -399,6 +463,7 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
+    form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
@@ -407,14 +472,21 @@ def table(
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    has no published numbers; those of a form are shown in that `form`. `.rows` is data; `.to_latex()`,
+    `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(
-        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=_given(params, set), passes=passes
+        comparison.flat(specs),
+        variants=variants,
+        sort=sort,
+        inputs=input,
+        params=_given(params, set),
+        layers=form,
+        passes=passes,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_file
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -25,6 +25,7 @@ to_look = group_of(
 
 @click.command("draw")
 @to_choose_of_spec
+@to_features
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -71,6 +72,7 @@ def command(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
+    features: Any,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
@@ -90,7 +92,9 @@ def command(
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**{**look, "width": inches(look["width"])})
-    graph = network(spec, variant=variant, params=params, inputs=inputs, layers=layers, passes=passes)
+    graph = network(
+        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
+    )
     with working(f"drawing {graph.name}"):
         made = draw(
             graph,

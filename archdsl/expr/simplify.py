@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import math
+import operator
+from collections import Counter
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, TypeAlias
 
 from archdsl.expr.fold import binary, fold
-from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Lit, Name, Unary, rebuild
+from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Lit, Name, Unary, rebuild, wrap
 from archdsl.expr.show import show
 
 Poly: TypeAlias = "dict[tuple[Expr, ...], int]"
@@ -153,3 +158,27 @@ def same(a: Expr, b: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) ->
         return True
     one, other = polynomial(a, facts), polynomial(b, facts)
     return not _add(one, other, -1) or _normal(one, facts) == _normal(other, facts)
+
+
+def quotient(a: Any, n: Any) -> Any:
+    """`a // n` of numbers or expressions, without the factors that all terms of a share with n."""
+    if not isinstance(a, Expr) and not isinstance(n, Expr):
+        return a // n
+    terms, divisor = polynomial(wrap(a)), polynomial(wrap(n))
+    if len(divisor) != 1 or not terms:
+        return a // n
+    ((atoms, factor),) = divisor.items()
+    shared = _shared([atoms, *terms])
+    common = math.gcd(factor, *terms.values())
+    whole = from_polynomial({_without(key, shared): value // common for key, value in terms.items()})
+    return binary("//", whole, from_polynomial({_without(atoms, shared): factor // common}))
+
+
+def _shared(products: Sequence[tuple[Expr, ...]]) -> tuple[Expr, ...]:
+    """The factors that are in all products."""
+    counts = [Counter(product) for product in products]
+    return tuple(reduce(operator.and_, counts).elements())
+
+
+def _without(product: tuple[Expr, ...], factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    return tuple((Counter(product) - Counter(factors)).elements())

@@ -74,6 +74,10 @@ class OpFault(Exception):
         self.message, self.field, self.help = message, field, help
 
 
+# What a rule may raise that needs numbers and is given expressions, or that is given what its check has refused.
+NEEDS_NUMBERS = (OpFault, SpecError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+
+
 @dataclass(frozen=True)
 class Module:
     """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
@@ -371,6 +375,16 @@ def atom(text: str) -> str:
 def times(shape: Sequence[int]) -> str:
     """`64×7×7`."""
     return "×".join(map(str, shape))
+
+
+def as_printed(shape: Sequence[int]) -> str:
+    """A shape as papers print it, channels last: `224² × 3`, `256 × 512 × 3`; `196 × 768` as it is."""
+    if len(shape) < 3:  # a vector, a signal, tokens
+        return " × ".join(map(str, shape))
+    channels, *axes = shape
+    raised = {2: "²", 3: "³"}.get(len(axes)) if len(set(axes)) == 1 else None
+    sizes = [f"{axes[0]}{raised}"] if raised else list(map(str, axes))
+    return " × ".join([*sizes, str(channels)])
 
 
 def is_one(size: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
 from archdsl.expr.show import show
+from archdsl.expr.simplify import quotient
 from archdsl.ops.axes import FROM_THE_END
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
 from archdsl.ops.pool import check_target, like_size
@@ -270,7 +271,7 @@ class Rearrange(Mover, name="rearrange"):
     def rest(pattern: Pattern, given: dict[str, Any], shape: tuple[Any, ...], name: str) -> Any:
         index, group = next((n, axis) for n, axis in enumerate(pattern.left) if name in axis)
         others = [given[other] for other in group if other != name]
-        return shape[index] // math.prod(others[1:], start=others[0]) if others else shape[index]
+        return quotient(shape[index], math.prod(others[1:], start=others[0])) if others else shape[index]
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         pattern, given = self.read(f)
@@ -530,7 +531,7 @@ class PixelShuffle(Mover, name="pixel_shuffle"):
             raise OpFault(f"{f.factor}² does not divide the {shapes[0][0]} channels", field="factor")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        return c // (f.factor * f.factor)
+        return quotient(c, f.factor * f.factor)
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(n * f.factor for n in size)

@@ -77,10 +77,18 @@ VARIANT: Mapping[str, str] = {
     "inputs": "the shapes of inputs in this variant, by name",
     "extends": "the variant that this one starts from",
     "top1": "published top-1 accuracy on ImageNet, in percent: 71.8, or {value: 71.8, source: where}",
+    "published": "all numbers that were published of it: {params: 3.4 M, macs: 300 M, top1: 72.0, source: where}",
 }
 TOP1: Mapping[str, str] = {
     "value": "the accuracy, in percent",
     "source": "where it was published, if not where `paper: {top1: ...}` says (or in the paper)",
+}
+PUBLISHED: Mapping[str, str] = {
+    "params": "parameters as published: 3.4 M, or a whole number",
+    "macs": "multiply-adds as published: 300 M, or a whole number",
+    "top1": "top-1 accuracy on ImageNet, in percent",
+    "source": "where they were published, if not where `paper: {top1: ...}` says (or in the paper)",
+    "form": "the form of the network that they are of: train (unless it says otherwise) or deploy",
 }
 EXPECT: Mapping[str, str] = {
     "params": "trained parameters",
@@ -100,7 +108,7 @@ DETECT: Mapping[str, str] = {
     "background": "the class that is no object [0]",
 }
 FIGURE: Mapping[str, str] = {
-    "labels": "the words for an op or a block: {SqueezeExcite: SE}",
+    "labels": "the words for an op, a block or an argument of a block: {SqueezeExcite: SE, DenseLayer.growth: k}",
     "colours": "the colour of an op or a block: that of a role (conv, pool, ...), or '#rrggbb'",
     "hide": "ops, blocks, and arguments of blocks that are not shown: [dropout, SqueezeExcite.squeeze]",
     "cases": "the cases of a block that its figure shows: {Unit: [stride=1, stride=2]}",

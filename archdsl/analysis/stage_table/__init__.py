@@ -8,7 +8,7 @@ network really has: the argument of the block that a column reaches, so a width 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from archdsl.analysis.lines import lines
@@ -18,10 +18,11 @@ from archdsl.analysis.stage_table.units import Unit, grouped, units
 from archdsl.analysis.trace import Reaches, receptive_fields
 from archdsl.analysis.work import Work, total, work
 from archdsl.ir import program as ir
-from archdsl.ir.graph import Graph, Node
+from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ops.base import Shape
 
 CHANNELS, REPEATS, STRIDE = "c", "n", "s"
+ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
 SPELLED = {CHANNELS: "channels", REPEATS: "repeats", STRIDE: "stride"}  # where a spec means another thing by the letter
 
 
@@ -51,6 +52,21 @@ class Line:
     def channels(self) -> int | None:
         return self.output[0] if self.output else None
 
+    @property
+    def place(self) -> str:
+        """The name of the row if it has one, else that of its stage."""
+        parts = [part for part in self.stage.split(".") if not part.isdigit()]
+        return parts[-1] if parts else self.stage
+
+    def is_repeated_by(self, other: Line) -> bool:
+        """Whether another line says the same again, and costs as much for each unit."""
+        return self.said == other.said
+
+    @property
+    def said(self) -> tuple[Any, ...]:
+        one = self.work.params / self.repeats, self.work.macs / self.repeats
+        return self.place, self.main, self.input, self.output, self.stride, self.values, one
+
     def value(self, column: Heading) -> Any:
         """What stands in a column; None where it does not apply."""
         standard = {CHANNELS: self.channels, REPEATS: self.repeats, STRIDE: self.stride}
@@ -64,15 +80,59 @@ class StageTable:
     columns: tuple[Heading, ...]
     lines: tuple[Line, ...]
 
+    def condensed(self) -> StageTable:
+        """The table with equal neighbours of one stage as one line, whose repeats are counted."""
+        lines: list[Line] = []
+        for line in self.lines:
+            if lines and lines[-1].is_repeated_by(line):
+                both = lines[-1].repeats + line.repeats
+                lines[-1] = replace(lines[-1], repeats=both, work=total([lines[-1].work, line.work]))
+            else:
+                lines.append(line)
+        has = any(column.standard == REPEATS for column in self.columns)
+        if has or len(lines) == len(self.lines):
+            return StageTable(self.columns, tuple(lines))
+        taken = any(column.word == REPEATS for column in self.columns)
+        repeats = Heading(SPELLED[REPEATS] if taken else REPEATS, REPEATS)
+        return StageTable((*self.columns, repeats), tuple(lines))
+
 
 def stage_table(graph: Graph) -> StageTable:
     """The table of a graph."""
-    sites, reach = Sites(graph), receptive_fields(graph)
-    works = {node: work(node) for node in graph.nodes}
-    found = [
-        drawn(name, run, reach, sites, works) for name, scope in lines(graph.root) for run in grouped(units(scope))
-    ]
+    sites = Sites(graph)
+    found = [line for line, _ in runs(graph, sites)]
     return StageTable(columns(found, sites), tuple(line for line, _ in found))
+
+
+def own_values(graph: Graph) -> dict[Scope, dict[Column, Any]]:
+    """The calls in rows of tables with what they have in the columns of the network's own."""
+    sites = Sites(graph)
+    found = runs(graph, sites)
+    own = [column.word for column in columns([line for line, _ in found], sites) if not column.standard]
+    return {
+        child: in_order(sites.claimed(unit), own)
+        for _, run in found
+        for unit in run
+        for child in unit.children
+        if isinstance(child, Scope)
+    }
+
+
+def in_order(claimed: Mapping[Column, tuple[Any, Any]], own: Sequence[str]) -> dict[Column, Any]:
+    """What to show of the columns that are among these words, in their order."""
+    shown = {column: value for column, (value, _) in claimed.items() if column.word in own}
+    return dict(sorted(shown.items(), key=lambda item: own.index(item[0].word)))
+
+
+def runs(graph: Graph, sites: Sites) -> list[tuple[Drawn, list[Unit]]]:
+    """The lines of the table, each with the units that it stands for."""
+    reach = receptive_fields(graph)
+    works = {node: work(node) for node in graph.nodes}
+    return [
+        (drawn(name, run, reach, sites, works), run)
+        for name, scope in lines(graph.root)
+        for run in grouped(units(scope, graph.figure.labels))
+    ]
 
 
 def nodes_of(run: Iterable[Unit]) -> Iterator[Node]:
@@ -103,6 +163,11 @@ def drawn(name: str, run: Sequence[Unit], reach: Reaches, sites: Sites, works: M
 
 
 # --- columns
+def printed(word: str) -> str:
+    """The word of a column as papers print it."""
+    return word.upper() if word in ACRONYMS else word
+
+
 def columns(found: Sequence[Drawn], sites: Sites) -> tuple[Heading, ...]:
     """The columns in the order of the spec's tables, `c`, `n` and `s` in the place of those that mean them."""
     order = [heading(word, table, found) for table in sites.tables for word in table.columns if word != LABEL]
@@ -145,4 +210,4 @@ def varied(values: Iterable[Any]) -> bool:
     return len({repr(value) for value in values}) > 1
 
 
-__all__ = ["Heading", "Line", "StageTable", "activation", "stage_table"]
+__all__ = ["Column", "Heading", "Line", "StageTable", "activation", "own_values", "printed", "stage_table"]

@@ -92,12 +92,7 @@ def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | N
     if aligned:
         from archdsl.backends.figures import arrange, placed  # as much again to import as all other figures take
 
-        try:
-            sheet = arrange.arranged(made, look)
-        except arrange.NotSoError:
-            pass
-        else:
-            return (*placed.text(made, sheet, look), "nop2")
+        return (*placed.text(made, arrange.arranged(made, look), look), "nop2")
     return (*on_page(made, look), "dot")
 
 

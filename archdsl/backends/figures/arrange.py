@@ -6,114 +6,60 @@ The engine measures the words; where boxes stand and arrows go is found here, an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-from archdsl.backends.figures import style
-from archdsl.backends.figures.columns import LABEL_GAP, Columns
+from archdsl.backends.figures import in_layers, style
+from archdsl.backends.figures.columns import Columns
 from archdsl.backends.figures.dot import box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.flaws import flaws
 from archdsl.backends.figures.labels import arrow_label, group_label, html_like, legend_label
 from archdsl.backends.figures.paper import LEAST, room
-from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
+from archdsl.backends.figures.picture import Arrow, Box, Group, Picture
 from archdsl.backends.figures.ranks import Rows
-from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Route, Router, shared, stem
-from archdsl.backends.figures.strands import Chain, Flow, Region, Tangle
+from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Router, shared, stem
+from archdsl.backends.figures.sheet import (
+    CASE_GAP,
+    FRAME,
+    Part,
+    Sheet,
+    Sizes,
+    edges,
+    framed,
+    groups,
+    margins,
+    parts,
+    with_caption,
+)
+from archdsl.backends.figures.strands import Chain, Region, Tangle
 from archdsl.backends.figures.theme import Look
 
-MOST_BOXES = 80  # of a case; the engine lays larger ones out
 ROW_GAP = 24.0  # points between rows
 WORDS = 12.0  # and beside words: more, so that the line is seen above and below
-FRAME = 9.0  # points between a frame and what it holds
-CASE_GAP, CAPTION_GAP, LEGEND_GAP = 26.0, 8.0, 12.0
+LEGEND_GAP = 12.0
+MOST_BOXES = 80  # of a case that is taken apart into strands
 
-Size = tuple[float, float]
-
-
-class NotSoError(Exception):
-    """The boxes hang together in a way that this layout would draw badly."""
-
-
-@dataclass
-class Sizes:
-    """Width and height in points of all that has words."""
-
-    boxes: dict[Box, Size]
-    labels: dict[Arrow, Size]
-    captions: dict[Group, Size]  # of cases and frames
-    legends: list[Size]  # in one column, in two, …
-
-
-@dataclass
-class Sheet:
-    """Everything in its place: x to the right, y down."""
-
-    boxes: dict[Box, Rect] = field(default_factory=dict)
-    routes: dict[Arrow, Route] = field(default_factory=dict)
-    captions: dict[Group, Rect] = field(default_factory=dict)
-    frames: dict[Group, Rect] = field(default_factory=dict)
-    legend: tuple[int, Rect] | None = None  # its columns and place
-    bars: set[Box] = field(default_factory=set)
-    width: float = 0.0
-    height: float = 0.0
-
-    def add(self, other: Sheet, x: float, y: float) -> None:
-        """Another sheet with its top left corner there."""
-        self.boxes.update({box: moved(rect, x, y) for box, rect in other.boxes.items()})
-        self.captions.update({group: moved(rect, x, y) for group, rect in other.captions.items()})
-        self.frames.update({group: moved(rect, x, y) for group, rect in other.frames.items()})
-        for arrow, route in other.routes.items():
-            label = (route.label[0] + x, route.label[1] + y) if route.label else None
-            self.routes[arrow] = Route(tuple((a + x, b + y) for a, b in route.points), label)
-        self.bars |= other.bars
-        self.width, self.height = max(self.width, x + other.width), max(self.height, y + other.height)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One case of the figure, or all of it where there are none, with the frames in it, the inner ones first."""
-
-    case: Group | None
-    flow: Flow
-    frames: tuple[Group, ...]
-
-
-def moved(rect: Rect, x: float, y: float) -> Rect:
-    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
+SideBySide: TypeAlias = Callable[[Sequence[Part], Sizes], Sheet]
 
 
 def arranged(picture: Picture, look: Look) -> Sheet:
-    """A block figure laid out; raises `NotSoError` where the engine does better."""
+    """A block figure laid out: as strands, or in layers where its ways part and meet in no order that strands have."""
     cases = parts(picture)
-    if any(len(part.flow.boxes) > MOST_BOXES for part in cases):
-        raise NotSoError
     sizes = measured(picture, look)
+    if all(len(part.flow.boxes) <= MOST_BOXES for part in cases):
+        sheet = whole(cases, sizes, look, side_by_side)
+        if not any(flaws(sheet, sizes)):
+            return sheet
+    return whole(cases, sizes, look, in_layers.side_by_side)
+
+
+def whole(cases: Sequence[Part], sizes: Sizes, look: Look, beside: SideBySide) -> Sheet:
+    """All cases, and the legend below."""
     wide = room(look.width, LEAST) if look.width is not None else float("inf")
-    sheet = in_rows(cases, sizes, wide)
+    sheet = in_rows(cases, sizes, wide, beside)
     with_legend(sheet, sizes, wide if look.width is not None else sheet.width)
-    check(sheet, sizes)
     return sheet
-
-
-def parts(picture: Picture) -> list[Part]:
-    cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
-    inside: list[tuple[Group | None, list[Item]]] = [(case, case.items) for case in cases]
-    found = []
-    for case, items in inside or [(None, picture.items)]:
-        boxes = [box for item in items for box in item.boxes()]
-        among = set(boxes)
-        flow = Flow(boxes, [arrow for arrow in picture.arrows if arrow.source in among])
-        found.append(Part(case, flow, tuple(groups(items))))
-    return found
-
-
-def groups(items: Sequence[Item]) -> Iterator[Group]:
-    """Cases and frames, the inner ones first."""
-    for item in items:
-        if isinstance(item, Group):
-            yield from groups(item.items)
-            yield item
 
 
 # --- sizes
@@ -149,11 +95,11 @@ def caption(group: Group) -> str:
 
 
 # --- cases
-def in_rows(cases: Sequence[Part], sizes: Sizes, wide: float) -> Sheet:
+def in_rows(cases: Sequence[Part], sizes: Sizes, wide: float, beside: SideBySide) -> Sheet:
     """Cases side by side, in as few rows as the width allows."""
     for number in range(1, len(cases) + 1):
         each = -(-len(cases) // number)
-        rows = [side_by_side(cases[start : start + each], sizes) for start in range(0, len(cases), each)]
+        rows = [beside(cases[start : start + each], sizes) for start in range(0, len(cases), each)]
         if each == 1:
             centred(rows, cases)
         if max(row.width for row in rows) <= wide:
@@ -191,38 +137,6 @@ def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     return sheet
 
 
-def margins(frames: Sequence[Group], sizes: Sizes) -> dict[Box, tuple[float, float]]:
-    """The room that frames take left and right of the boxes in them; their words stand on the right."""
-    found: dict[Box, tuple[float, float]] = {}
-    for frame in frames:
-        for box in frame.boxes():
-            left, right = found.get(box, (0.0, 0.0))
-            found[box] = left + FRAME, right + FRAME + sizes.captions[frame][0] + LABEL_GAP
-    return found
-
-
-def framed(frames: Sequence[Group], sheet: Sheet, sizes: Sizes) -> None:
-    """Each frame around what is in it, its words beside it."""
-    for frame in frames:
-        inner = [group for group in groups(frame.items) if group is not frame]
-        around = enclosing(
-            [
-                *(sheet.boxes[box] for box in frame.boxes()),
-                *(rect for group in inner for rect in (sheet.frames[group], sheet.captions[group])),
-            ]
-        )
-        rect = Rect(around.x, around.y, around.width + 2 * FRAME, around.height + 2 * FRAME)
-        width, height = sizes.captions[frame]
-        sheet.frames[frame] = rect
-        sheet.captions[frame] = Rect(rect.right + LABEL_GAP + width / 2, rect.y, width, height)
-
-
-def enclosing(rects: Sequence[Rect]) -> Rect:
-    left, right = min(rect.left for rect in rects), max(rect.right for rect in rects)
-    top, bottom = min(rect.top for rect in rects), max(rect.bottom for rect in rects)
-    return Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
-
-
 def one_case(
     part: Part,
     region: Region,
@@ -252,9 +166,7 @@ def one_case(
     sheet = Sheet()
     sheet.add(placed, left, 0.0)
     sheet.width = left + right
-    if case is not None:
-        sheet.captions[case] = Rect(left, height + CAPTION_GAP + caption[1] / 2, *caption)
-        sheet.height = height + CAPTION_GAP + caption[1]
+    with_caption(sheet, case, left, sizes)
     return sheet
 
 
@@ -270,18 +182,12 @@ def heights(cases: Sequence[Part], rows: Rows, columns: Sequence[Columns], sizes
                 row, needed = words_gap(arrow, column, rows, sizes)
                 gaps[row] = max(gaps[row], needed)
     for row in range(number):
-        gaps[row] += max((FRAME + 4) * edges(part, rows, row) for part in cases)
+        gaps[row] += max((FRAME + 4) * edges(part, rows.row, row) for part in cases)
     middles, y = [], 0.0
     for height, gap in zip(tall, gaps, strict=True):
         middles.append(y + height / 2)
         y += height + gap
     return middles, y - gaps[-1]
-
-
-def edges(part: Part, rows: Rows, row: int) -> int:
-    """How many frames end in a row, or begin below it."""
-    spans = [[rows.row[box] for box in frame.boxes()] for frame in part.frames]
-    return sum((max(span) == row) + (min(span) == row + 1) for span in spans)
 
 
 def words_gap(arrow: Arrow, columns: Columns, rows: Rows, sizes: Sizes) -> tuple[int, float]:
@@ -341,26 +247,3 @@ def with_legend(sheet: Sheet, sizes: Sizes, wide: float) -> None:
         sheet.width += shift
     sheet.legend = columns, Rect(sheet.width / 2, sheet.height + LEGEND_GAP + height / 2, width, height)
     sheet.height += LEGEND_GAP + height
-
-
-# --- checks
-def check(sheet: Sheet, sizes: Sizes) -> None:
-    """Nothing covers anything: no box or words another, no arrow a box and no frame what it does not hold."""
-    words = dict(word_rects(sheet, sizes))
-    things = [*sheet.boxes.values(), *words.values(), *sheet.captions.values()]
-    if any(one.meets(other, -0.5) for one, other in combinations(things, 2)):
-        raise NotSoError
-    for arrow, route in sheet.routes.items():
-        others = [rect for box, rect in sheet.boxes.items() if box not in (arrow.source, arrow.target)]
-        if any(rect.crossed(one, other) for one, other in pairwise(route.points) for rect in others):
-            raise NotSoError
-    for frame, rect in sheet.frames.items():
-        held = set(frame.boxes())
-        if any(rect.meets(other) for box, other in sheet.boxes.items() if box not in held):
-            raise NotSoError
-
-
-def word_rects(sheet: Sheet, sizes: Sizes) -> Iterator[tuple[Arrow, Rect]]:
-    for arrow, route in sheet.routes.items():
-        if route.label is not None:
-            yield arrow, Rect(*route.label, *sizes.labels[arrow])

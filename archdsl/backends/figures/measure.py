@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from archdsl.backends.figures.theme import FONTS
 PIXEL = 0.75  # points; the engine makes what is above and below the base of a line whole pixels
 UNKNOWN = 1.0  # of a letter that the font lacks: another font draws it, an ideograph as wide as it is high
 _FACES = {False: "Regular", True: "Bold"}
-# where a line may break: at a space, before the next word of a CamelCase name, and last of all anywhere
-_PIECE = re.compile(r"\s*\S.*?(?=\s|(?<=[a-z0-9])[A-Z]|$)")
+# where a line may break: after a comma, else at a space, else before the next word of a CamelCase name, or anywhere
+_BREAKS = (re.compile(r"(?<=,)(?=\s)"), re.compile(r"(?<=\S)(?=\s)"), re.compile(r"(?<=[a-z0-9])(?=[A-Z])"))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def broken(words: str, size: float, room: float, *, bold: bool = False) -> list[
         return [words] if words else []
     lines: list[str] = []
     line = ""
-    for piece in pieces(words, size, 3 * room, bold=bold):
+    for piece in pieces(words, size, room, bold=bold):
         if line and width(line + piece, size, bold=bold) > room:
             lines.append(line)
             line = piece.lstrip()
@@ -89,10 +89,13 @@ def broken(words: str, size: float, room: float, *, bold: bool = False) -> list[
     return [*lines, line] if line else lines
 
 
-def pieces(words: str, size: float, most: float, *, bold: bool) -> list[str]:
-    """What a line is made of, spaces before their words."""
-    found: list[str] = []
-    for piece in _PIECE.findall(words):
-        letters = max(1, int(len(piece) * most / max(width(piece, size, bold=bold), most)))
-        found += [piece[at : at + letters] for at in range(0, len(piece), letters)]
-    return found
+def pieces(
+    words: str, size: float, room: float, breaks: Sequence[re.Pattern[str]] = _BREAKS, *, bold: bool
+) -> list[str]:
+    """What a line is made of, spaces before their words: the largest parts that fit into the room."""
+    if width(words.strip(), size, bold=bold) <= room:
+        return [words]
+    if breaks:
+        return [found for part in breaks[0].split(words) for found in pieces(part, size, room, breaks[1:], bold=bold)]
+    letters = max(1, int(len(words) * min(1, 3 * room / width(words, size, bold=bold))))
+    return [words[at : at + letters] for at in range(0, len(words), letters)]

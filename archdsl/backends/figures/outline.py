@@ -8,7 +8,8 @@ from itertools import groupby, pairwise
 
 from archdsl.backends.figures.anatomy import Readers, anatomy, entering
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
-from archdsl.backends.figures.wording import arguments_text, differing, frozen, op_text
+from archdsl.backends.figures.wording import frozen, op_text
+from archdsl.backends.figures.words import Words
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import times
 
@@ -32,6 +33,7 @@ class Outline:
 
     def __init__(self, graph: Graph) -> None:
         self.figure = graph.figure
+        self.words = Words(graph)
         self.readers = Readers(graph.nodes, [*graph.outputs.values()])
         self.shared = set(directly_shared(graph.root))  # paths of modules that run several times
         self.marked: set[Node] = set()  # ops of such a block that no box or frame stands for
@@ -146,11 +148,8 @@ class Outline:
         return (*self.said(calls), *self.sharing(calls[0]))
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
-        """The arguments that these calls have in common and other calls of the block do not."""
-        varying = differing(calls)
-        block, hide = calls[0].name, self.figure.hide
-        names = [n for n in differing(self.calls[block]) if n not in varying and f"{block}.{n}" not in hide]
-        text = arguments_text(calls[0].arguments, names)
+        """In the words of the network's tables, or else in those of arguments."""
+        text = self.words.of_rows(calls) or self.words.of_arguments(calls, self.calls[calls[0].name])
         return (text,) if text else ()
 
     def summary(self, scope: Scope) -> Box:
@@ -165,8 +164,12 @@ class Outline:
         return Box(role, shortened(runs), nodes, self.heading(scope), shapes, tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
-        found = groupby(inside, lambda box: (brief(box), self.sharing_of(box)))
-        return [self.run_text(text, list(run)) for (text, _), run in found]
+        """Equal neighbours count as one; calls that the table of the network tells apart are not equal."""
+        found = groupby(inside, lambda box: (brief(box), self.sharing_of(box), self.row_of(box)))
+        return [self.run_text(text, list(run)) for (text, *_), run in found]
+
+    def row_of(self, box: Box) -> str:
+        return self.words.of_rows(box.calls) if box.calls else ""
 
     def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
         """`Block ×3` and the arguments that this run has in common and other calls do not."""

@@ -80,6 +80,7 @@ class Arrow:
     target: Box
     label: str = ""
     kind: ArrowKind = "flow"
+    tensor: Tensor | None = None
 
 
 @dataclass

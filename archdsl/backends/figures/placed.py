@@ -8,12 +8,13 @@ from itertools import count
 from typing import Any
 
 from archdsl.backends.figures import style
-from archdsl.backends.figures.arrange import Sheet, caption, enclosing
+from archdsl.backends.figures.arrange import caption
 from archdsl.backends.figures.dot import arrow_attributes, box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.labels import html_like, legend_label
 from archdsl.backends.figures.paper import Page, fitted
 from archdsl.backends.figures.picture import Box, Item, Picture
 from archdsl.backends.figures.routes import Rect, spline
+from archdsl.backends.figures.sheet import Sheet, enclosing
 from archdsl.backends.figures.theme import Look
 
 

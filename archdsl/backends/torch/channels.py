@@ -15,9 +15,10 @@ from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
-from archdsl.expr.simplify import same, simplify
+from archdsl.expr.simplify import quotient, same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
+from archdsl.ops.base import NEEDS_NUMBERS
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
 
@@ -208,7 +209,7 @@ class Channels:
                     return found if same(found, last) else last
                 sure = [c for c in entering if not isinstance(c, IfElse)]  # of what is there in any case
                 return wrap(node.op.channels(fields, sure, where)) if isinstance(found, IfElse) and sure else found
-        except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
+        except NEEDS_NUMBERS:  # they must be the same everywhere
             return self.of_size(node, fields)
         return found
 
@@ -239,14 +240,18 @@ class Channels:
         return found[-1] if agree else self.fixed(node)
 
     def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
-        """Channels that hang on a size which differs between calls: a number, or over what the size is made of."""
+        """Channels that hang on a size which differs between calls: a number, or over what the size is made of.
+
+        Those that are as many as entered the block in every call are called so: this says more than a size.
+        """
         found = self.fixed(node)
-        size: Any = self.sizes.of(node.ins[0]) if found == Name(UNKNOWN) and not node.op.many else None
+        told = isinstance(found, (Lit, ListOf)) or found == Name("c_in")
+        size: Any = None if told or node.op.many else self.sizes.of(node.ins[0])
         if size is None:
             return found
         try:
             return simplify(wrap(node.op.channels(fields, self.of(node.ins[0]), size)))
-        except Exception:  # noqa: BLE001 - a rule that needs numbers all the same
+        except NEEDS_NUMBERS:
             return found
 
     def entering(self, node: ir.Primitive, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:
@@ -276,7 +281,7 @@ class Channels:
             return ListOf(tuple(Index(sizes, Lit(n)) for n in range(len(seen.value))))
         self.counts[node.out] = sizes
         self.numbers.facts |= {(self.through_lets(entering), self.through_lets(sizes))}
-        return entering // sizes
+        return wrap(quotient(entering, sizes))
 
     def count(self, var: ir.Value) -> Expr:
         """How many tensors a list has."""

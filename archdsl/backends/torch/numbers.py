@@ -54,6 +54,11 @@ class Numbers:
             return own if isinstance(own, Name) else constant
         return constant if constant is not None else simplify(self.close(expr), self.facts)
 
+    def literal(self, expr: Expr) -> Expr:
+        """A name whose number never differs as that number, others as they are."""
+        place = self.bound.get(expr.id) if isinstance(expr, Name) else None
+        return (self.constant(place) if isinstance(place, tuple) else None) or expr
+
     def close(self, expr: Expr) -> Expr:
         """`expr` over the names of the emitted scope."""
         if isinstance(expr, Name):

@@ -38,14 +38,16 @@ class Signature:
         """The names of the class, and what they stand for."""
         function = self.writer.function
         entering = [] if self.writer.outermost else [*MEASURES, *(f"c_{name}" for name in function.inputs)]
-        return Numbers(
+        numbers = Numbers(
             self.writer.origin.facts.seen,
             self.writer.plan.symbolic,
             {**self.slots(), **self.writer.plan.doubles[function.id]},
-            facts=divisibility(function.require),
             lets={(function.id, name): expr for name, expr in function.let.items()},
             fixed=frozenset([*function.params, *function.implicit, *function.let, *entering]),
         )
+        facts = divisibility(function.require)
+        numbers.facts = facts | {(a, numbers.literal(n)) for a, n in facts}
+        return numbers
 
     def slots(self) -> dict[str, Expr | tuple[int, str]]:
         """Where the facts about what has a name in the class are noted, or what it says."""

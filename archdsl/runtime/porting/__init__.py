@@ -1,8 +1,8 @@
 """Weights that move: from networks of other libraries to ours, and over an edit of a spec.
 
 `running` pairs weights with a network at hand and proves equal outputs, `auxiliary` those of heads that are there for
-training; `ordering` pairs those of a file alone; `editing` aligns two specs. `files`, `libraries` and `parts` serve
-them, `listing` says what was done.
+training; `ordering` pairs those of a file alone; `editing` aligns two specs. `attention`, `files`, `libraries` and
+`parts` serve them, `listing` says what was done.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from archdsl.diagnostics.faults import Collector, Note, SpecError, fault
 from archdsl.expr.given import checked
 from archdsl.ir.graph import Graph
 from archdsl.runtime import module
-from archdsl.runtime.porting import auxiliary, editing, files, keys, libraries, ordering, running
+from archdsl.runtime.porting import attention, auxiliary, editing, files, keys, libraries, ordering, running
 from archdsl.runtime.porting.parts import Pair, State, parts_of, shapes_of
 from archdsl.support import output
 from archdsl.support.paths import is_there
@@ -101,6 +101,7 @@ def with_reference(state: State, reference: nn.Module, ours: nn.Module, graph: G
     """Pairs by running both networks, and proves the outputs equal, of these weights too."""
     theirs, mine = copy.deepcopy(reference).cpu().double().eval(), copy.deepcopy(ours).double().eval()
     load(theirs, state)
+    attention.call_last_layers(theirs)
     given = copy.deepcopy(theirs.state_dict())
     inputs = running.images({name: tensor.shape for name, tensor in graph.inputs.items()})
     pairing = running.paired(theirs, mine, inputs)

@@ -17,6 +17,7 @@ Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 Match: TypeAlias = "dict[str, str | None]"  # our leaf -> theirs; None: they have none, and that is a number known
 
 NORM = "running_mean"
+PACKED = "in_proj_"  # how nn.MultiheadAttention begins the names of its queries' layer, which is no module there
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +25,15 @@ class Part:
     """A module's own tensors: its path and their shapes by the last word of the key.
 
     A tensor that stands beside modules (a class token) is a part of its own: its path is the key, its last word empty.
+    `prefix` begins the last words of the keys and is left out in `shapes`.
     """
 
     path: str
     shapes: Shapes
+    prefix: str = ""
 
     def key(self, leaf: str) -> str:
+        leaf = self.prefix + leaf
         return f"{self.path}.{leaf}" if self.path and leaf else self.path or leaf
 
     @property
@@ -71,9 +75,17 @@ def parts_of(shapes: Shapes) -> list[Part]:
     around = {path for key in shapes for path in above(key.rpartition(".")[0])}
     for key, shape in shapes.items():
         path, _, leaf = key.rpartition(".")
-        path, leaf = (key, "") if path in around else (path, leaf)
+        if path in around and not leaf.startswith(PACKED):
+            path, leaf = key, ""
         found.setdefault(path, {})[leaf] = shape
-    return [Part(path, leaves) for path, leaves in found.items()]
+    return [part(path, leaves) for path, leaves in found.items()]
+
+
+def part(path: str, shapes: Shapes) -> Part:
+    """A module's own tensors; those of a packed projection are called as those of a linear layer are."""
+    if not all(leaf.startswith(PACKED) for leaf in shapes):
+        return Part(path, shapes)
+    return Part(path, {leaf.removeprefix(PACKED): shape for leaf, shape in shapes.items()}, PACKED)
 
 
 def above(path: str) -> Iterator[str]:

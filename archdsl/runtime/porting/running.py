@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from archdsl.diagnostics.faults import Note, SpecError, fault
-from archdsl.runtime.porting.parts import Pair, Part, State, match, pairs_of, parts_of, shapes_of
+from archdsl.runtime.porting.parts import PACKED, Pair, Part, State, match, pairs_of, parts_of, shapes_of
 from archdsl.runtime.porting.sketches import Sketch, apart, channel_order, same, sketch
 
 TOLERANCE = 1e-4  # of the largest output
@@ -207,7 +207,8 @@ def fill(network: nn.Module) -> None:
             bias.normal_(0, 0.1, generator=chance)
         for name, tensor in part.named_parameters(recurse=False):
             if name not in ("weight", "bias"):  # a class token is zeros at first, which would hide it
-                tensor.normal_(0, 0.1, generator=chance)
+                packed = name.startswith(PACKED) and tensor.dim() > 1
+                tensor.normal_(0, tensor.shape[1] ** -0.5 if packed else 0.1, generator=chance)
 
 
 # --- pairing

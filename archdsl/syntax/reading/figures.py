@@ -21,6 +21,7 @@ ROLES = tuple(sorted({op.role for op in REGISTRY.values()} | {"block"}))
 DARKEST = 0.175  # luminance of a ground on which black text can be read (a contrast of 4.5, as WCAG 2 asks for)
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _BLOCK = re.compile(r"[A-Z]\w*", re.ASCII)
+_ARGUMENT = re.compile(r"[A-Z]\w*\.\w+", re.ASCII)
 _CONDITION = re.compile(r"\s*(\w+)\s*=\s*([^=].*)", re.ASCII)
 
 Read = TypeVar("Read")
@@ -46,14 +47,15 @@ def read_figure(ctx: Context, tree: Mapping) -> Figure:
 def entries(
     ctx: Context, section: Mapping, word: str, value_of: Callable[[Scalar, Node], Read]
 ) -> MappingABC[str, Read]:
-    """A mapping from ops and blocks."""
+    """A mapping from ops and blocks; arguments of blocks have labels too."""
     node, found = section.get(word), dict[str, Read]()
     if node is None or is_null(node):
         return found
     with ctx.catch():
         for key, value in as_mapping(node, f"{word}:", f"write {word}: {{Unit: ...}}").entries:
             with ctx.catch():
-                if key.text not in REGISTRY and not _BLOCK.fullmatch(key.text):
+                argument = word == "labels" and _ARGUMENT.fullmatch(key.text)
+                if key.text not in REGISTRY and not _BLOCK.fullmatch(key.text) and not argument:
                     raise unknown(ctx, key)
                 found[key.text] = value_of(key, value)
     return found

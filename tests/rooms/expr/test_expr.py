@@ -32,7 +32,7 @@ from archdsl.expr.nodes import (
 )
 from archdsl.expr.parse import parse
 from archdsl.expr.show import show
-from archdsl.expr.simplify import polynomial, same, simplify
+from archdsl.expr.simplify import polynomial, quotient, same, simplify
 from archdsl.yaml.located import Mapping, read
 
 NAMES = ("c_in", "out", "groups", "n", "first", "wide")
@@ -279,6 +279,19 @@ def test_simplifying_never_lengthens(expr, env):
         assert len(show(simplify(expr))) <= len(show(expr))
     except SpecError:
         return
+
+
+@pytest.mark.parametrize(
+    ("a", "n", "short"),
+    [
+        ("4 * c", "4", "c"),
+        ("3 * c", "3 * g", "c // g"),
+        ("6 * c + 4 * d", "4", "(3 * c + 2 * d) // 2"),
+        ("c", "g", "c // g"),
+    ],
+)
+def test_a_quotient_is_without_the_factors_that_both_have(a, n, short):
+    assert show(quotient(parse(a), parse(n))) == short
 
 
 @given(whole_trees(), environments, st.sampled_from(NAMES))

@@ -10,12 +10,9 @@ import archdsl
 
 vision_transformer = pytest.importorskip("timm.models.vision_transformer")
 
-MLP = [
-    {"linear": {"out": "2 * w_in", "axis": "w"}},
-    "gelu",
-    {"linear": {"out": "w_in", "axis": "w"}},
-    {"scale": {"axis": "w"}},
-]
+MLP = [{"linear": {"out": "2 * w_in", "axis": "w"}}, "gelu", {"linear": {"out": "w_in", "axis": "w"}}]
+ATTENTION = {"multihead_attention": {"heads": 2, "axis": "w"}}
+SCALE = {"scale": {"axis": "w"}}
 SPEC = {
     "archdsl": 1,
     "name": "ViT",
@@ -24,8 +21,8 @@ SPEC = {
     "blocks": {
         "Layer": {
             "body": [
-                {"residual": [{"multihead_attention": {"heads": 2, "axis": "w"}}, {"scale": {"axis": "w"}}]},
-                {"residual": MLP},
+                {"residual": [ATTENTION, SCALE]},
+                {"residual": [*MLP, SCALE]},
             ]
         }
     },
@@ -51,10 +48,25 @@ def test_a_vision_transformer_of_timm_is_ported(given):
     theirs = vision_transformer.VisionTransformer(
         16, 4, num_classes=5, embed_dim=8, depth=2, num_heads=2, mlp_ratio=2, norm_layer=nn.Identity, init_values=0.5
     ).eval()
+    assert_ported(theirs, SPEC, given=given)
+
+
+def assert_ported(theirs, spec, *, given):
+    """With weights carried over, the network of the spec gives what theirs gives."""
     for parameter in theirs.parameters():
         nn.init.normal_(parameter, std=0.3)
-    ported = archdsl.port(theirs.state_dict(), SPEC, reference=theirs if given else None)
-    net = archdsl.build(SPEC).eval()
+    ported = archdsl.port(theirs.state_dict(), spec, reference=theirs if given else None)
+    net = archdsl.build(spec).eval()
     net.load_state_dict(ported.state)
     x = torch.randn(2, 3, 16, 16)
     torch.testing.assert_close(net(x), theirs(x))
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["with the network", "from the file"])
+def test_attention_layers_of_torch_are_ported(given):
+    """`nn.MultiheadAttention` packs three layers in a tensor of its own and never calls its last layer."""
+    torch.manual_seed(0)
+    models = pytest.importorskip("torchvision.models")
+    theirs = models.VisionTransformer(16, 4, 2, 2, 8, 16, num_classes=5, norm_layer=lambda _: nn.Identity()).eval()
+    plain = {"Layer": {"body": [{"residual": [ATTENTION]}, {"residual": MLP}]}}
+    assert_ported(theirs, SPEC | {"blocks": plain}, given=given)

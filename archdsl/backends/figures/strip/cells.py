@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from archdsl.analysis.stage_table.units import label as operator_text
 from archdsl.backends.figures.arrows import Wire, wiring
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.levels import NETWORK, ends
-from archdsl.backends.figures.outline import MOST_RUNS, Outline, View, brief, frame
+from archdsl.backends.figures.outline import CALLS, MOST_RUNS, Outline, View, brief, frame
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
-from archdsl.backends.figures.wording import differing, value_text
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -99,32 +99,54 @@ class Strip:
 
 # --- boxes
 class Terse(Outline):
-    """Boxes of a strip: stages, some of them opened, with those arguments alone that the shapes do not tell."""
+    """Boxes of a strip: stages, some of them opened."""
 
-    def __init__(self, graph: Graph, opened: Collection[Scope], *, arguments: bool) -> None:
+    def __init__(self, graph: Graph, opened: Collection[Scope]) -> None:
         super().__init__(graph)
-        self.opened, self.arguments = set(opened), arguments
+        self.opened = set(opened)
+        self.plain: set[Box] = set()  # stages that do but one thing
 
     def parts(self, child: Scope | Node, view: View) -> list[Node | list[Item]]:
         if isinstance(child, Scope) and child in self.opened:
             return [[frame("stage", self.heading(child), self.items(inside(child), OPENED))]]
         return super().parts(child, view)
 
-    def runs(self, inside: Sequence[Box]) -> list[list[str]]:
-        runs = super().runs(inside)
-        return runs if len(runs) <= MOST_RUNS else periodic([brief(box).partition(",")[0] for box in inside])
+    def summary(self, scope: Scope) -> Box:
+        box = super().summary(scope)
+        if len(self.runs([inner for item in self.items(scope, CALLS) for inner in item.boxes()])) == 1:
+            self.plain.add(box)
+        return box
 
-    def run_text(self, text: str, run: Sequence[Box]) -> list[str]:
-        first, *said = super().run_text(text, run)
-        return [f"{first} ({', '.join(said)})" if said else first]
+    def entitle(self, items: Sequence[Item]) -> None:
+        """Rows without names are known by what they do, where each of a table does but one thing."""
+        for group in (item for item in items if isinstance(item, Group)):
+            self.entitle(group.items)
+            rows = [item for item in group.items if isinstance(item, Box) and not item.heading]
+            if self.plain.issuperset(rows):
+                for box in rows:
+                    box.heading, box.lines = box.lines[0], box.lines[1:]
+
+    def runs(self, inside: Sequence[Box]) -> list[list[str]]:
+        """A line each, with its words in brackets; of one alone the words get lines of their own."""
+        inside = [box for box in inside if computes(box)] or inside
+        runs = super().runs(inside)
+        if len(runs) > MOST_RUNS:
+            return periodic([brief(box).partition(",")[0] for box in inside])
+        return runs if len(runs) == 1 else [[bracketed(*run)] for run in runs]
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
-        if not self.arguments:
-            return ()
-        varying, everywhere = differing(calls), self.calls[calls[0].name]
-        names = [name for name in differing(everywhere) if name not in varying and telling(everywhere, name)]
-        text = ", ".join(f"{name}={value_text(calls[0].arguments[name])}" for name in names)
+        """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
+        text = self.words.of_rows(calls)
         return (text,) if text else ()
+
+
+def bracketed(first: str, *words: str) -> str:
+    return f"{first} ({', '.join(words)})" if words else first
+
+
+def computes(box: Box) -> bool:
+    """Whether a box is worth a line: not a dropout, nor a vector flattened."""
+    return bool(box.calls) or any(operator_text(node) for node in box.nodes)
 
 
 def periodic(words: Sequence[str]) -> list[list[str]]:
@@ -152,24 +174,6 @@ def inside(scope: Scope) -> Scope:
     """A stage that is one call is opened into what is in the block."""
     only = scope.children[0] if len(scope.children) == 1 else None
     return only if isinstance(only, Scope) and only.kind == "block" else scope
-
-
-def telling(calls: Sequence[Scope], name: str) -> bool:
-    """Whether a parameter says more than the shapes: rates do not change a figure, strides show in C×H×W."""
-    values = [call.arguments.get(name) for call in calls]
-    if any(isinstance(value, float) and not value.is_integer() for value in values):
-        return False
-    return any(value != stride(call) for value, call in zip(values, calls, strict=True))
-
-
-def stride(call: Scope) -> int | None:
-    """How many times smaller the map is that leaves."""
-    if not call.inputs or not isinstance(call.output, Tensor):
-        return None
-    before, after = call.inputs[0].shape, call.output.shape
-    if len(before) != len(after) or len(before) < 2:
-        return None
-    return -(-before[1] // max(1, after[1]))
 
 
 # --- which stages are opened
@@ -201,12 +205,14 @@ def found(graph: Graph, stages: Sequence[Scope], name: str) -> Scope:
 
 
 # --- the strip
-def strip(graph: Graph, expand: Sequence[str] = (), *, arguments: bool = True) -> Strip:
+def strip(graph: Graph, expand: Sequence[str] = ()) -> Strip:
     """The stages of a network in the order of execution, with the ways between them."""
-    outline = Terse(graph, opened(graph, expand), arguments=arguments)
+    outline = Terse(graph, opened(graph, expand))
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
-    items = [*ends("input", inputs), *outline.items(graph.root, NETWORK), *ends("output", outputs)]
+    stages = outline.items(graph.root, NETWORK)
+    outline.entitle(stages)
+    items = [*ends("input", inputs), *stages, *ends("output", outputs)]
     boxes = [box for item in items for box in item.boxes()]
     cells = {box: Cell(box, place) for place, box in enumerate(boxes)}
     wires = list(wiring(items, boxes))

@@ -14,8 +14,7 @@ from archdsl.ir.graph import Graph
 # the width of a page of two columns, and of one
 PAGE, COLUMN = 7 * 72 / PRINT, 3.4 * 72 / PRINT
 ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100)}  # by portrait: widths of texts to try
-IDEAL = {False: (1, False, False), True: (0, False)}  # by portrait: a rating than which none is better
-TALLEST = 7  # lines in a box of a row, before arguments are left out
+IDEAL = {False: 1, True: 0}  # by portrait: a rating than which none is better
 BETWEEN = 20.0  # rows
 SLACK = 0.02  # of a page, before another row is begun
 TRIES = 4  # a row that is shorter may let more lines run at its end
@@ -38,8 +37,8 @@ def drawing(graph: Graph, manner: Manner, expand: Sequence[str] = ()) -> Drawing
 
 
 def best(graph: Graph, manner: Manner, expand: Sequence[str]) -> tuple[Strip, Layout, Lanes]:
-    """The fewest rows, then with the arguments of blocks, then with the longest lines; a column as wide as allowed."""
-    found: list[tuple[tuple[float, ...], Strip, Layout, Lanes]] = []
+    """The fewest rows, then the longest lines; a column as wide as allowed."""
+    found: list[tuple[float, Strip, Layout, Lanes]] = []
     for one in candidates(graph, manner, expand):
         found.append(one)
         if one[0] == IDEAL[manner.portrait]:
@@ -48,14 +47,11 @@ def best(graph: Graph, manner: Manner, expand: Sequence[str]) -> tuple[Strip, La
     return tried, made, beside
 
 
-def candidates(
-    graph: Graph, manner: Manner, expand: Sequence[str]
-) -> Iterator[tuple[tuple[float, ...], Strip, Layout, Lanes]]:
-    for arguments in (True, False):
-        tried = strip(graph, expand, arguments=arguments)
-        for room in ROOMS[manner.portrait]:
-            made, beside = fitted(tried, manner, room)
-            yield rating(made, beside, arguments=arguments), tried, made, beside
+def candidates(graph: Graph, manner: Manner, expand: Sequence[str]) -> Iterator[tuple[float, Strip, Layout, Lanes]]:
+    tried = strip(graph, expand)
+    for room in ROOMS[manner.portrait]:
+        made, beside = fitted(tried, manner, room)
+        yield rating(made, beside), tried, made, beside
 
 
 def fitted(chosen: Strip, manner: Manner, room: float) -> tuple[Layout, Lanes]:
@@ -78,16 +74,11 @@ def reach(made: Layout, beside: Lanes) -> float:
     return made.length + 2 * RETURN + (CLEAR + LANE * (beside.margins - 1) if beside.margins else 0)
 
 
-def rating(made: Layout, beside: Lanes, *, arguments: bool) -> tuple[float, ...]:
+def rating(made: Layout, beside: Lanes) -> float:
     """What is better is less; of equals the first tried, which has the longest lines."""
     if made.manner.portrait:
-        return (max(0, made.breadth + max(beside.heights) - COLUMN), not arguments)
-    tall = max((lines(slot.body) for slot in made.slots.values()), default=0) > TALLEST
-    return (len(made.rows), arguments and tall, not arguments)
-
-
-def lines(body: Body) -> int:
-    return max(len(body.text.lines), len(body.aside.lines))
+        return max(0, made.breadth + max(beside.heights) - COLUMN)
+    return len(made.rows)
 
 
 # --- rows below each other

@@ -54,12 +54,12 @@ def unit(**figure):
 
 
 def test_without_it_the_spec_speaks_for_itself():
-    assert words(unit()) == ["3×3 Conv / BN, ReLU", "Gate / squeeze=4", "Dropout 0.1", "Add"]
+    assert words(unit()) == ["3×3 Conv / BN, ReLU", "Gate / squeeze 4", "Dropout 0.1", "Add"]
 
 
 def test_labels_are_the_words_of_ops_and_blocks():
     found = words(unit(labels={"Gate": "SE", "bn": "BatchNorm"}))
-    assert found[:2] == ["3×3 Conv / BatchNorm, ReLU", "SE / squeeze=4"]
+    assert found[:2] == ["3×3 Conv / BatchNorm, ReLU", "SE / squeeze 4"]
 
 
 def test_the_label_of_a_step_goes_before_that_of_its_kind():

@@ -159,12 +159,6 @@ def test_expand_takes_paths_rows_and_whole_tables_and_opens_a_stage_that_is_one_
     assert ["Concat"] in [solid.cell.lines for solid in stem.solids]
 
 
-def test_arguments_that_shapes_tell_and_rates_are_left_out():
-    lines = [line for cell in cells.strip(graph_of("efficientnet")).cells for line in cell.lines]
-    assert "MBConv ×2 (ratio=6, kernel=5)" in lines
-    assert not [line for line in lines if "stride" in line or "drop=" in line]
-
-
 def test_lines_that_come_again_and_again_are_said_once():
     assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["a, b ×3"], ["c ×2"], ["d"]]
 
@@ -306,6 +300,7 @@ def test_text_is_as_wide_as_the_engine_finds_it():
 def test_lines_break_at_spaces_and_in_names_and_torn_words_lose_nothing():
     assert measure.broken("InvertedResidual ×4", 10, 55) == ["Inverted", "Residual ×4"]
     assert measure.broken("MBConv ×2", 10, 20) == ["MBConv", "×2"]
+    assert measure.broken("k5, exp 72, SE, ReLU", 10, 50) == ["k5, exp 72,", "SE, ReLU"]
     assert "".join(measure.broken("x" * 500, 10, 60)) == "x" * 500
     assert max(measure.width(line, 10) for line in measure.broken("x" * 500, 10, 60)) <= 180
 

@@ -1,0 +1,132 @@
+"""What a laid-out block figure is made of: sizes of words, boxes and arrows in their places, the cases to lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.backends.figures.columns import LABEL_GAP
+from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
+from archdsl.backends.figures.routes import Rect, Route
+from archdsl.backends.figures.strands import Flow
+
+FRAME = 9.0  # points between a frame and what it holds
+CASE_GAP, CAPTION_GAP = 26.0, 8.0  # points between cases, and above their words
+
+Size = tuple[float, float]
+
+
+@dataclass
+class Sizes:
+    """Width and height in points of all that has words."""
+
+    boxes: dict[Box, Size]
+    labels: dict[Arrow, Size]
+    captions: dict[Group, Size]  # of cases and frames
+    legends: list[Size]  # in one column, in two, …
+
+
+@dataclass
+class Sheet:
+    """Everything in its place: x to the right, y down."""
+
+    boxes: dict[Box, Rect] = field(default_factory=dict)
+    routes: dict[Arrow, Route] = field(default_factory=dict)
+    captions: dict[Group, Rect] = field(default_factory=dict)
+    frames: dict[Group, Rect] = field(default_factory=dict)
+    legend: tuple[int, Rect] | None = None  # its columns and place
+    bars: set[Box] = field(default_factory=set)
+    width: float = 0.0
+    height: float = 0.0
+
+    def add(self, other: Sheet, x: float, y: float) -> None:
+        """Another sheet with its top left corner there."""
+        self.boxes.update({box: moved(rect, x, y) for box, rect in other.boxes.items()})
+        self.captions.update({group: moved(rect, x, y) for group, rect in other.captions.items()})
+        self.frames.update({group: moved(rect, x, y) for group, rect in other.frames.items()})
+        for arrow, route in other.routes.items():
+            label = (route.label[0] + x, route.label[1] + y) if route.label else None
+            self.routes[arrow] = Route(tuple((a + x, b + y) for a, b in route.points), label)
+        self.bars |= other.bars
+        self.width, self.height = max(self.width, x + other.width), max(self.height, y + other.height)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One case of the figure, or all of it where there are none, with the frames in it, the inner ones first."""
+
+    case: Group | None
+    flow: Flow
+    items: Sequence[Item]
+    frames: tuple[Group, ...]
+
+
+def moved(rect: Rect, x: float, y: float) -> Rect:
+    return Rect(rect.x + x, rect.y + y, rect.width, rect.height)
+
+
+def parts(picture: Picture) -> list[Part]:
+    cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
+    inside: list[tuple[Group | None, list[Item]]] = [(case, case.items) for case in cases]
+    found = []
+    for case, items in inside or [(None, picture.items)]:
+        boxes = [box for item in items for box in item.boxes()]
+        among = set(boxes)
+        flow = Flow(boxes, [arrow for arrow in picture.arrows if arrow.source in among])
+        found.append(Part(case, flow, items, tuple(groups(items))))
+    return found
+
+
+def groups(items: Sequence[Item]) -> Iterator[Group]:
+    """Cases and frames, the inner ones first."""
+    for item in items:
+        if isinstance(item, Group):
+            yield from groups(item.items)
+            yield item
+
+
+def margins(frames: Sequence[Group], sizes: Sizes) -> dict[Box, tuple[float, float]]:
+    """The room that frames take left and right of the boxes in them; their words stand on the right."""
+    found: dict[Box, tuple[float, float]] = {}
+    for frame in frames:
+        for box in frame.boxes():
+            left, right = found.get(box, (0.0, 0.0))
+            found[box] = left + FRAME, right + FRAME + sizes.captions[frame][0] + LABEL_GAP
+    return found
+
+
+def framed(frames: Sequence[Group], sheet: Sheet, sizes: Sizes) -> None:
+    """Each frame around what is in it, its words beside it."""
+    for frame in frames:
+        inner = [group for group in groups(frame.items) if group is not frame]
+        around = enclosing(
+            [
+                *(sheet.boxes[box] for box in frame.boxes()),
+                *(rect for group in inner for rect in (sheet.frames[group], sheet.captions[group])),
+            ]
+        )
+        rect = Rect(around.x, around.y, around.width + 2 * FRAME, around.height + 2 * FRAME)
+        width, height = sizes.captions[frame]
+        sheet.frames[frame] = rect
+        sheet.captions[frame] = Rect(rect.right + LABEL_GAP + width / 2, rect.y, width, height)
+
+
+def enclosing(rects: Sequence[Rect]) -> Rect:
+    left, right = min(rect.left for rect in rects), max(rect.right for rect in rects)
+    top, bottom = min(rect.top for rect in rects), max(rect.bottom for rect in rects)
+    return Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+
+
+def with_caption(sheet: Sheet, case: Group | None, x: float, sizes: Sizes) -> None:
+    """The words of a case below it, their middle at `x`."""
+    if case is None:
+        return
+    width, height = sizes.captions[case]
+    sheet.captions[case] = Rect(x, sheet.height + CAPTION_GAP + height / 2, width, height)
+    sheet.height += CAPTION_GAP + height
+
+
+def edges(part: Part, row: Mapping[Box, int], above: int) -> int:
+    """How many frames end in a row, or begin below it."""
+    spans = [[row[box] for box in frame.boxes()] for frame in part.frames]
+    return sum((max(span) == above) + (min(span) == above + 1) for span in spans)

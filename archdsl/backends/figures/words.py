@@ -1,0 +1,80 @@
+"""What sets the calls of a block apart, in words: the columns of the paper's table, or else the block's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from archdsl.analysis.stage_table import activation, own_values, printed
+from archdsl.backends.figures.wording import differing, value_text
+from archdsl.ir.graph import Graph, Scope
+
+
+class Words:
+    """The words of the calls of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.figure = graph, graph.figure
+
+    def of_rows(self, calls: Sequence[Scope]) -> str:
+        """What all these calls have in the columns of the network's tables: `k5, exp 72, SE, h-swish`."""
+        first, *others = [dict(self.columns(call)) for call in calls]
+        return listed(text for word, text in first.items() if all(other.get(word) == text for other in others))
+
+    def of_arguments(self, calls: Sequence[Scope], everywhere: Sequence[Scope]) -> str:
+        """The arguments that these calls have in common and other calls of the block do not."""
+        block, varying = calls[0].name, differing(calls)
+        names = [n for n in differing(everywhere) if n not in varying and n in calls[0].arguments]
+        shown = [name for name in names if f"{block}.{name}" not in self.figure.hide]
+        return listed(worded(self.label(block, name) or spaced(name), calls[0].arguments[name]) for name in shown)
+
+    def columns(self, call: Scope) -> Iterator[tuple[str, str]]:
+        """The columns that a call reads, with their words; those of a call that holds nothing but this one count."""
+        outer: Scope | None = call
+        while outer is not None and outer not in self.rows:
+            outer = outer.parent if alone(outer) else None
+        for column, value in self.rows[outer].items() if outer is not None else ():
+            assert outer is not None
+            if f"{outer.name}.{column.argument}" not in self.figure.hide:
+                yield (
+                    column.word,
+                    worded(self.label(outer.name, column.argument) or spaced(printed(column.word)), value),
+                )
+
+    @cached_property
+    def rows(self) -> Mapping[Scope, Mapping[Any, Any]]:
+        return own_values(self.graph)
+
+    def label(self, block: str, argument: str) -> str | None:
+        """What the spec calls an argument in figures."""
+        return self.figure.labels.get(f"{block}.{argument}")
+
+
+def spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def alone(scope: Scope) -> bool:
+    """Whether the part around a part holds nothing else."""
+    return scope.parent is not None and list(scope.parent.nodes()) == list(scope.nodes())
+
+
+def worded(name: str, value: Any) -> str:
+    """`k5`, `exp 72`, `g=4`; a truth is its name, a word is itself, and of what is false or 0 there is none."""
+    if not value:
+        return ""
+    if value is True:
+        return name
+    if isinstance(value, str):
+        return activation(value) or value
+    close = len(name) == 1 or not name[-1].isalnum()
+    return f"{name}{'' if close else ' '}{number_text(value)}"
+
+
+def number_text(value: Any) -> str:
+    return "×".join(map(value_text, value)) if isinstance(value, (list, tuple)) else value_text(value)
+
+
+def listed(words: Iterator[str]) -> str:
+    return ", ".join(filter(None, words))

@@ -1,0 +1,109 @@
+"""The words of calls: the columns of tables as papers print them, arguments where there is no table."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.places import ROOT
+
+import archdsl
+from archdsl.backends import figures
+from archdsl.backends.figures.strip.cells import strip
+from archdsl.backends.figures.words import worded
+
+SPEC = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [8, 16, 16],
+    "blocks": {
+        "Gate": {"params": ["squeeze"], "body": [{"mul": ["identity", ["global_avg_pool", {"conv": "c_in"}]]}]},
+        "Unit": {
+            "params": {"hidden": None, "kernel": None, "out": None, "squeeze": 0, "act": "relu", "spare": 0},
+            "body": [
+                {"conv": "hidden"},
+                {"dwconv": "kernel"},
+                {"act": "act"},
+                {"Gate": "squeeze", "when": "squeeze > 0"},
+                {"conv": "out"},
+            ],
+        },
+    },
+    "stages": {
+        "stem": [{"conv": {"out": 8, "stride": 2}}, "bn", "relu"],
+        "body": {
+            "for": ["k", "exp", "c", "se", "nl", "n"],
+            "in": [
+                [3, 16, 8, False, "relu", 1],
+                [5, 72, 8, True, "hard_swish", 2],
+                [5, 72, 8, False, "relu", 1],
+            ],
+            "body": [{"repeat": "n", "body": [{"Unit": ["exp", "k", "c", "c_in // 4 if se else 0", "nl"]}]}],
+        },
+        "head": ["global_avg_pool", "flatten", {"dropout": 0.1}, {"linear": 10}],
+    },
+}
+
+
+def said(**figure) -> list[list[str]]:
+    found = strip(archdsl.graph({**SPEC, "figure": figure}))
+    return [[cell.name, *cell.lines] for cell in found.cells[1:]]
+
+
+def test_rows_are_told_apart_by_the_columns_of_their_table_in_its_order():
+    assert said()[1:4] == [
+        ["Unit", "k3, exp 16, ReLU"],
+        ["Unit ×2", "k5, exp 72, SE, h-swish"],
+        ["Unit", "k5, exp 72, ReLU"],  # with squeeze=0, which is no SE
+    ]
+
+
+def test_a_label_is_the_word_of_a_column_and_what_is_hidden_is_left_out():
+    found = said(labels={"Unit.hidden": "#exp", "Unit.kernel": "k=", "Unit": "U"}, hide=["Unit.act"])
+    assert found[2] == ["U ×2", "k=5, #exp 72, SE"]
+
+
+def test_what_computes_nothing_has_no_line():
+    assert said()[-1] == ["head", "GAP", "FC"]
+
+
+def test_a_level_and_the_inside_of_a_block_use_the_same_words():
+    graph = archdsl.graph(SPEC)
+    stage = [box.lines for box in figures.picture(graph, level="stage").boxes() if box.calls]
+    assert stage[0] == ("k3, exp 16, ReLU",)
+    wider = {**SPEC["stages"], "body": [{"Unit": [16, 3, 8, 2]}, {"Unit": [16, 3, 8, 4]}]}
+    inside = figures.picture(archdsl.graph({**SPEC, "stages": wider}), block="Unit", cases=["squeeze=4"])
+    assert ("squeeze 4",) in [box.lines for box in inside.boxes() if box.heading == "Gate"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("k", 5, "k5"),
+        ("exp", 72, "exp 72"),
+        ("g=", 4, "g=4"),
+        ("k", [3, 1], "k3×1"),
+        ("SE", True, "SE"),
+        ("SE", False, ""),
+        ("squeeze", 0, ""),
+        ("nl", "hard_swish", "h-swish"),
+        ("op", "k3_e6", "k3_e6"),
+        ("rate", 0.25, "rate 0.25"),
+    ],
+)
+def test_values_are_words(name, value, words):
+    assert worded(name, value) == words
+
+
+def test_no_strip_of_a_shipped_network_has_an_argument_as_code():
+    for path in sorted((ROOT / "specs").glob("*.yaml")):
+        for cell in strip(archdsl.graph(path)).cells:
+            assert not [line for line in cell.lines if re.search(r"\w{3,}=|true|false", line)], path.stem
+
+
+def test_an_argument_that_is_not_there_has_no_label():
+    with pytest.raises(archdsl.SpecError) as caught:
+        said(labels={"Unit.hiden": "h"})
+    assert [(one.code, one.help) for one in caught.value.diagnostics] == [
+        ("unknown-argument", "did you mean 'hidden'?")
+    ]
