@@ -113,7 +113,7 @@ class Site:
         if self.width is not None:
             return self.width
         if self.size is None:
-            raise OpFault("the last axis is as long in one call as in another, or has an expression: here it has none")
+            raise OpFault("the size of the last axis differs between calls, and no expression gives it")
         return Lit(self.size[-1])
 
 
@@ -288,6 +288,10 @@ class Op:
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        """Whether it hands on what enters, with these numbers: a figure leaves it out."""
+        return False
 
     @classmethod
     def example_tensors(cls) -> dict[str, Shape]:
