@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from archdsl.expr.show import show
+from archdsl.ir import program as ir
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 
@@ -16,6 +19,14 @@ def rules(graph: Graph) -> dict[str, str]:
     for function in program.functions:
         inside = "" if function is program.main else f"{function.name}."
         for named in function.named_init:
-            keys = inside + ".".join(str(node.key) for node in named.path)
+            keys = inside + ".".join(keys_of(named.path))
             found |= {f"{keys} {tensor}": show(rule) for tensor, rule in named.values.items()}
     return found
+
+
+def keys_of(path: Sequence[ir.Operation]) -> Iterator[str]:
+    """The keys that lead to a module: in a chain its name, or its position."""
+    above: Sequence[ir.Operation] = ()
+    for node in path:
+        yield node.key or str(above.index(node))
+        above = node.body.nodes if isinstance(node, ir.Container) else ()
