@@ -415,7 +415,7 @@ def draw(
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
-    that differ in their ops.
+    that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`); text then has 7 to 9 points, and what
     does not fit so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean: if None, where a block

@@ -127,18 +127,24 @@ def optional(step: s.Step, entry: ir.Operand, builder: Builder) -> ir.Operand:
     """`when:` with its `else:` as an `ir.If`; a step that is dropped leaves what came before it."""
     assert step.when is not None
     if isinstance(step, (s.SplitStep, s.ForkStep)) or carries(step, builder.context):
-        raise fault("several-results", "a step with several results cannot have when:", step.span)
+        raise several_optional(step)
     condition, keys = builder.expr(step.when), builder.keys
     before = frozenset(keys.given)
     at = builder.on(entry).inside()
     result = lowered(replace(step, when=None, other=None, into=None), at)
     if result is None or is_list(result):
-        raise fault("several-results", "a step with several results cannot have when:", step.span)
+        raise several_optional(step)
     then = at.close(result)
     with keys.instead(before):
         other = otherwise(step.other, builder.on(entry)) if step.other else ir.Region(result=builder.entry)
     share_key(step, then, other, keys)
     return builder.append(ir.If(condition=condition, then=then, other=other, out=ir.Value("x"), span=step.span))
+
+
+def several_optional(step: s.Step) -> SpecError:
+    message = "a step with several results cannot have when:"
+    help = "put it in a block with all that reads its results, and give the call of that block when:"
+    return fault("several-results", message, step.span, help=help)
 
 
 def otherwise(steps: Sequence[s.Step], builder: Builder) -> ir.Region:

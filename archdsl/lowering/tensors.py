@@ -45,7 +45,7 @@ def single(ref: Expr, scope: Scope) -> ir.Operand:
     found = tensor(ref, scope)
     if is_list(found):
         message = "this is a list of tensors, where one is wanted"
-        raise fault("several-results", message, ref.span, help="choose one, such as part[0]")
+        raise fault("several-results", message, ref.span, help=f"choose one, such as {show(ref)}[0]")
     return found
 
 

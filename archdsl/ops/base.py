@@ -74,6 +74,10 @@ class OpFault(Exception):
         self.message, self.field, self.help = message, field, help
 
 
+# What a rule may raise that needs numbers and is given expressions, or that is given what its check has refused.
+NEEDS_NUMBERS = (OpFault, SpecError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+
+
 @dataclass(frozen=True)
 class Module:
     """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
@@ -284,6 +288,10 @@ class Op:
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        """Whether it hands on what enters, with these numbers: a figure leaves it out."""
+        return False
 
     @classmethod
     def example_tensors(cls) -> dict[str, Shape]:

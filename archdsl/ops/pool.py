@@ -119,6 +119,9 @@ class Pool(Op):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return window_label(self.word, self.whole(f), len(shape) - 1)
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return {length for lengths in self.window(f, len(shape) - 1) for length in lengths} == {1} and shape == out
+
 
 def windows(n: int, k: int, s: int, p: int, *, ceil: bool) -> int:
     """How many windows fit; with `ceil`, one more may hang over, but it begins inside."""

@@ -151,6 +151,9 @@ class Take(Mover, name="take"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"First {f.channels} channels"
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return shape == out
+
 
 class ChannelShuffle(Mover, name="channel_shuffle"):
     """Channels dealt out anew: (g n) h w -> (n g) h w."""
@@ -173,6 +176,9 @@ class ChannelShuffle(Mover, name="channel_shuffle"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Channel shuffle, g={f.groups}"
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return f.groups in {1, shape[0]}
 
 
 class Pattern(NamedTuple):
@@ -511,6 +517,9 @@ class Upsample(Op, name="upsample"):
         if f.scale is not None:
             return f"Upsample ×{self.factor(f)}"
         return f"Upsample to {times(out[1:])}"
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return f.scale is not None and {*per_axis(f.scale, len(shape) - 1)} == {1}
 
 
 class PixelShuffle(Mover, name="pixel_shuffle"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.edits import Steps
-from archdsl.syntax.patches.paths import Part, missed, parts_of, within
+from archdsl.syntax.patches.paths import ELSEWHERE, Part, missed, parts_of, within
 from archdsl.syntax.patches.places import place_in
 from archdsl.syntax.patches.rules import Rules
 from archdsl.syntax.patches.steps import Spot, bodies, found, head_of, is_call, keys_of, spots, spots_in
@@ -130,7 +130,7 @@ class Laying:
                 self.steps.edit(spot, value, Part(key))
 
     def elsewhere(self) -> str:
-        return "(blocks of files in use: stay as they are)" if self.base.get("use") is not None else ""
+        return ELSEWHERE if self.base.get("use") is not None else ""
 
     def all_steps(self) -> list[Spot]:
         blocks = [spot for _, block in self.section("blocks") for spot in spots(body_of(block))]
