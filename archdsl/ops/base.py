@@ -113,7 +113,7 @@ class Site:
         if self.width is not None:
             return self.width
         if self.size is None:
-            raise OpFault("the last axis is as long in one call as in another, or has an expression: here it has none")
+            raise OpFault("the size of the last axis differs between calls, and no expression gives it")
         return Lit(self.size[-1])
 
 

@@ -230,7 +230,9 @@ def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
         return spec, None
     file, _, variant = os.fspath(spec).rpartition(AT)
     if not file or not variant:
-        raise fault("bad-call", f"'{os.fspath(spec)}' is no spec@variant", help="for example mobilenet_v2@1.00-224")
+        raise fault(
+            "bad-call", f"'{os.fspath(spec)}' is not of the form spec@variant", help="for example mobilenet_v2@1.00-224"
+        )
     return file, variant
 
 
@@ -238,7 +240,7 @@ def all_forms(spec: Spec) -> list[str | None]:
     """The variants of a spec; the network without one if there are none, or if the spec expects numbers of it."""
     forms = spec.networks()
     if not forms:
-        raise fault("bad-call", f"'{spec.name}' is no network: it has blocks alone")
+        raise fault("bad-call", f"'{spec.name}' is not a network: it has only blocks")
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
 
 

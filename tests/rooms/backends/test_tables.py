@@ -768,7 +768,7 @@ def test_the_command_writes_a_file(tmp_path, capsys):
     ("arguments", "says"),
     [
         (["squeezenet@1.2"], "did you mean '1.1'?"),
-        (["squeezenet@"], "is no spec@variant"),
+        (["squeezenet@"], "is not of the form spec@variant"),
         (["squeezenett"], "did you mean 'squeezenet'?"),
         (["squeezenet", "--sort", "mac"], "did you mean 'macs'?"),
         (["squeezenet", "--format", "markdown"], "known are text, md, latex, json, csv"),
