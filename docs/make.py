@@ -335,7 +335,7 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     found: dict[str, Graph] = {}
     for graph in forms(name).values():
         for scope in graph.root.scopes():
-            if scope.kind == "block" and re.search(r"(Layer|Branch|Row)$", scope.name) is None:
+            if scope.kind == "block":
                 found.setdefault(scope.name, graph)
     return found
 

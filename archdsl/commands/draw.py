@@ -46,16 +46,16 @@ to_look = group_of(
     default="network",
     shell_complete=completion.words("network", "stage", "op"),
     show_default=True,
-    help="How much detail to show: network, stage or op.",
+    help="How much detail to show: network, stage or op; with --block, op opens every block inside.",
 )
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
 @click.option(
     "--expand",
-    metavar="STAGE",
+    metavar="NAME",
     multiple=True,
     shell_complete=completion.stages,
-    help="Show the blocks inside a stage. Repeatable.",
+    help="Show the blocks inside a stage; with --block, open a block inside it. Repeatable.",
 )
 @click.option(
     "--format",

@@ -201,7 +201,7 @@ def missing(text: str, path: Path) -> SpecError:
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
     if os.path.lexists(path):
-        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
+        return fault("missing-file", f"'{text}' is not a file: {kind(path)}")
     if path.suffix or path.parent != Path():
         bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
         hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
