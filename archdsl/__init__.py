@@ -54,6 +54,7 @@ def graph(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -64,13 +65,14 @@ def graph(
     `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
-    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution. `form` is that of layers which are
-    another thing once trained (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names
-    (`archdsl passes` lists them), or functions from a Program to a Program. A fault raises `SpecError`.
+    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
+    numbers of those that are wanted, or names. `form` is that of layers which are another thing once trained
+    (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names (`archdsl passes` lists them),
+    or functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes))
+    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes, out_indices))
 
 
 def build(
@@ -80,6 +82,7 @@ def build(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
@@ -100,10 +103,18 @@ def build(
 
     if isinstance(spec, Graph):
         whole = graph(
-            spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params
+            spec,
+            variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
         )
         return module.build(whole, verify=verify)
-    rewriting = rewritten(features_only, form, passes)
+    rewriting = rewritten(features_only, form, passes, out_indices)
     return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
@@ -114,6 +125,7 @@ def emit(
     *,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
@@ -129,7 +141,17 @@ def emit(
     from archdsl.expr.given import checked
 
     checked(style=style)
-    found = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
+    found = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     return torch_source.emit(found, style)
 
 
@@ -142,6 +164,7 @@ def export_onnx(
     weights: Weights | None = None,
     input: Inputs | None = None,
     features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -160,7 +183,17 @@ def export_onnx(
     from archdsl.support import output
 
     checked("weights", file=file, weights=weights)
-    whole = graph(spec, variant, input=input, features_only=features_only, form=form, passes=passes, set=set, **params)
+    whole = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     output.write(Path(file), onnx_export.emit(whole, weights))
 
 
@@ -170,16 +203,29 @@ def cost(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
-    """Parameters, MACs, other work, memory, receptive field: in all and by stage."""
-    if isinstance(spec, Graph):
+    """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
+    if isinstance(spec, Graph) or features_only is not False or out_indices is not None:
         from archdsl.analysis import cost as counting
 
-        return counting.cost(graph(spec, variant, input=input, form=form, passes=passes, set=set, **params))
+        whole = graph(
+            spec,
+            variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
+        )
+        return counting.cost(whole)
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
@@ -268,6 +314,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -296,6 +344,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -324,6 +374,8 @@ def draw(
     legend: bool | None = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -351,6 +403,8 @@ def draw(
     legend: bool | None = None,
     variant: str | None = None,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -365,7 +419,7 @@ def draw(
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
-    that differ in their ops.
+    that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
@@ -378,7 +432,17 @@ def draw(
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
-    whole = graph(spec, variant, input=input, form=form, passes=passes, set=set, **params)
+    whole = graph(
+        spec,
+        variant,
+        input=input,
+        features_only=features_only,
+        out_indices=out_indices,
+        form=form,
+        passes=passes,
+        set=set,
+        **params,
+    )
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
     return figures.draw(
         whole,
@@ -400,6 +464,7 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
+    form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
@@ -408,14 +473,21 @@ def table(
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    has no published numbers; those of a form are shown in that `form`. `.rows` is data; `.to_latex()`,
+    `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(
-        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=_given(params, set), passes=passes
+        comparison.flat(specs),
+        variants=variants,
+        sort=sort,
+        inputs=input,
+        params=_given(params, set),
+        layers=form,
+        passes=passes,
     )
 
 

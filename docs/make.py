@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -30,7 +30,27 @@ from archdsl.lint.rules import RULES
 from archdsl.ops import REGISTRY, Field, Op
 from archdsl.ops.base import Site, times
 from archdsl.ops.tensors import Own
+from archdsl.passes import BUILT_IN, named
+from archdsl.syntax.reading import structure  # noqa: F401 - which registers the structure words
 from archdsl.syntax.spec import Spec
+from archdsl.syntax.words import (
+    BESIDE,
+    BLOCK,
+    DETECT,
+    EXPECT,
+    INIT,
+    PLACED,
+    RESIDUAL,
+    SPEC,
+    STAGE,
+    STEP,
+    STRUCTURE,
+    TOP1,
+    VARIANT,
+)
+from archdsl.syntax.words import (
+    FIGURE as FIGURE_KEYS,
+)
 from archdsl.workspace.library import locate, read, shipped
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +66,8 @@ IMAGES: dict[str, tuple[str, dict[str, str]]] = {
     "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP"}),
     "shufflenet_v2.BasicUnit.svg": ("shufflenet_v2", {"variant": "x1.0", "block": "BasicUnit"}),
     "tutorial.TwoWayDenseLayer.svg": ("tutorial.md", {"block": "TwoWayDenseLayer"}),
+    "index.svg": ("index.md", {}),
+    "index.Unit.svg": ("index.md", {"block": "Unit"}),
 }
 
 
@@ -86,6 +108,28 @@ def source_excerpt() -> str:
     signature = network[: network.index("        super()")]
     whole = f"{indented(text, 'class TwoWayDenseLayer(')}\n\n\n{signature}        ...\n{network[begin:end]}        ..."
     return fenced("python", whole)
+
+
+def tiny() -> str:
+    """The network of the home page."""
+    return first_spec(DOCS / "index.md")
+
+
+def first_spec(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+
+
+def tiny_source() -> str:
+    """Its two classes, without the head of the file."""
+    text = archdsl.emit(tiny())
+    return fenced("python", "\n\n\n".join(indented(text, f"class {name}(") for name in ("Unit", "Tiny")))
+
+
+def tiny_cost() -> str:
+    """Its stage table."""
+    lines = archdsl.cost(tiny()).to_text().splitlines()
+    stop = next(n for n, line in enumerate(lines) if line.startswith("total"))
+    return fenced("text", "\n".join(line.rstrip() for line in lines[: stop + 1]))
 
 
 def systems(folder: str = "specs") -> str:
@@ -139,6 +183,7 @@ def short(number: int) -> str:
 # The pages with generated parts: the name in the markers -> what stands between them.
 PARTS: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "README.md": {"spec": spec_excerpt, "source": source_excerpt},
+    DOCS / "index.md": {"source": tiny_source, "cost": tiny_cost},
     DOCS / "networks.md": {"systems": systems, "beyond": lambda: systems("specs/beyond"), "variants": variants},
 }
 
@@ -290,7 +335,7 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     found: dict[str, Graph] = {}
     for graph in forms(name).values():
         for scope in graph.root.scopes():
-            if scope.kind == "block" and re.search(r"(Layer|Branch|Row)$", scope.name) is None:
+            if scope.kind == "block":
                 found.setdefault(scope.name, graph)
     return found
 
@@ -322,9 +367,14 @@ def system_page(name: str, spec: Spec) -> str:
 def variant_table(name: str) -> str:
     """Checked numbers beside the published accuracy and where it was published."""
     rows = [("variant", "input", "params", "MACs", "top-1, published", "by")]
-    for row in archdsl.table(name, variants=True).rows:
+    found = archdsl.table(name, variants=True).rows
+    for form in dict.fromkeys(row.elsewhere for row in found if row.elsewhere):
+        deployed = archdsl.table(name, variants=True, form=form).rows
+        found = [*found, *(row for row in deployed if row.top1 is not None)]
+    for row in found:
         published = (f"{row.top1:g} %", row.source or "") if row.top1 is not None else ("", "")
-        rows.append((f"`{row.variant or name}`", row.input, f"{row.params:,}", f"{row.macs:,}", *published))
+        label = f"`{row.variant or name}`" + (f", {row.form}" if row.form != "train" else "")
+        rows.append((label, row.input, f"{row.params:,}", f"{row.macs:,}", *published))
     published = any(row[4] for row in rows[1:])
     return table(*(rows if published else [row[:4] for row in rows]), right=(2, 3, 4) if published else (2, 3))
 
@@ -368,9 +418,8 @@ def systems_pages() -> dict[Path, str]:
 # --- all of it
 def drawing(name: str) -> str:
     spec, how = IMAGES[name]
-    if spec.endswith(".md"):  # the first spec of the page
-        page = (DOCS / spec).read_text(encoding="utf-8")
-        spec = page.split("```yaml\n")[1].split("```")[0]
+    if spec.endswith(".md"):
+        spec = first_spec(DOCS / spec)
     made = archdsl.draw(spec, format="svg", **how)  # type: ignore[arg-type]
     assert isinstance(made, str)
     return made
@@ -379,6 +428,135 @@ def drawing(name: str) -> str:
 def words(svg: str) -> list[str]:
     """What a figure says: another version of the layout engine moves boxes, never their text."""
     return sorted("".join(item.itertext()) for item in ElementTree.fromstring(svg).iter() if item.tag.endswith("}text"))
+
+
+# --- docs/words.md
+WORDS = """\
+# Words of the language
+
+<!-- generated by docs/make.py from archdsl/syntax/words.py -->
+
+Every key that a spec may contain, what it is for, and where [the language](language.md) explains it. The names of
+[primitive ops](ops.md) and of your blocks are the other words of a spec.
+"""
+# Where a key stands -> how the heading says so, the keys, the section that explains those without one of their own.
+PLACES: dict[str, tuple[str, Mapping[str, str], str]] = {
+    "Keys of a spec": ("`{}` of a spec", SPEC, "a-spec"),
+    "Keys of a block": ("`{}` of a block", BLOCK, "blocks"),
+    "Keys of a stage": ("`{}` of a stage", STAGE, "stages"),
+    "Keys of a step": ("`{}` of a step", STEP, "steps"),
+    "Steps that hold steps": ("`{}`", STRUCTURE, "joins"),
+    "Keys of a variant": ("`{}` of a variant", VARIANT, "variants"),
+    "Keys of top1:": ("`{}` of top1", TOP1, "variants"),
+    "Keys of expect:": ("`{}` of expect", EXPECT, "variants"),
+    "Keys of init:": ("`{}` of init", INIT, "initialisation"),
+    "Keys of detect:": ("`{}` of detect", DETECT, "detectors"),
+    "Keys of figure:": ("`{}` of figure", FIGURE_KEYS, "figures"),
+    "Keys of use: and extends:": ("`{}` of use", PLACED, "networks-made-of-networks"),
+}
+SECTIONS: dict[str, str] = {  # heading of a word -> the section of the language that explains it
+    "as of a step": "tensors",
+    "body": "steps",
+    "calls of a spec": "patches",
+    "choice": "search-spaces",
+    "each": "loops",
+    "fork": "steps-with-several-results",
+    "for": "loops",
+    "from of a step": "tensors",
+    "label of a step": "figures",
+    "let of a block": "params-and-scope",
+    "repeat": "loops",
+    "residual": "residual-connections",
+    "running_sum": "loops",
+    "share of a step": "shared-modules",
+    "split": "steps-with-several-results",
+    "training of a stage": "stages",
+}
+LISTED = {  # keys of a spec that have a section
+    "params": "params-and-scope",
+    "defaults": "defaults",
+    "init": "initialisation",
+    "detect": "detectors",
+    "figure": "figures",
+    "blocks": "blocks",
+    "stages": "stages",
+    "variants": "variants",
+    "default": "variants",
+    "expect": "variants",
+    "inputs": "several-inputs-and-outputs",
+    "outputs": "several-inputs-and-outputs",
+    "use": "networks-made-of-networks",
+    "extends": "networks-made-of-networks",
+    "until": "networks-made-of-networks",
+}
+
+
+def words_page() -> str:
+    """Every key with an anchor of its own."""
+    parts = [WORDS]
+    for title, (form, keys, section) in PLACES.items():
+        parts.append(f"## {title}\n")
+        for key, about in keys.items():
+            parts.append(word_section(form.format(key), key, about, section))
+    return "\n".join(parts)
+
+
+def word_section(heading: str, key: str, about: str, section: str) -> str:
+    """What a key is for, what may stand beside it, an example."""
+    plain = heading.replace("`", "")
+    section = SECTIONS.get(plain) or (LISTED.get(key, section) if plain.endswith("of a spec") else section)
+    title = section.replace("-", " ").capitalize()
+    lines = [f"### {heading}\n", f"{about[:1].upper()}{about[1:]}. See [{title}](language.md#{section}).\n"]
+    beside = RESIDUAL if key == "residual" and key in STRUCTURE else BESIDE.get(key, {})
+    if plain == key and beside:
+        lines.append(table(("key", "what it is"), *((f"`{name}`", said) for name, said in beside.items())) + "\n")
+    if plain == key or plain.endswith("of a step"):
+        found = shortest_example(key)
+        lines += [fenced("yaml", found.strip()) + "\n"] if found else []
+    return "\n".join(lines)
+
+
+def shortest_example(key: str) -> str | None:
+    """The shortest example of the language that has a key."""
+    page = (DOCS / "language.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return min((text for text in found if re.search(rf"\b{key}:", text)), key=len, default=None)
+
+
+# --- docs/passes.md
+PASSES = """\
+# Passes
+
+<!-- generated by docs/make.py from the passes in archdsl/passes -->
+
+A pass rewrites a network, and carries the weights of a trained one along. On the command line, `--pass NAME` applies
+one ([choosing a network](cli.md#choosing-a-network)), and `archdsl passes` lists them. In Python, `passes=["NAME"]`
+does ([the Python API](python.md#passes)), and `convert` applies passes to a trained module.
+[Add a pass](adding-a-pass.md) tells how to write one.
+"""
+BEFORE = """\
+archdsl: 1
+name: Net
+input: [3, 32, 32]
+stages:
+  stem: [conv: {out: 8, kernel: 3}, bn, relu]
+  body: [reparam: [identity, conv: {out: 8, kernel: 3}, conv: 8]]
+"""
+
+
+def passes_page() -> str:
+    """Each pass, and what it makes of the same small network."""
+    parts = [PASSES, "The examples below are passes over this network:\n", fenced("yaml", BEFORE.strip()) + "\n"]
+    parts.append(fenced("python", constructor(archdsl.emit(BEFORE))) + "\n")
+    for name in BUILT_IN:
+        after = archdsl.emit(BEFORE, passes=[name])
+        parts += [f"## {name}\n", f"{named(name).doc}\n", fenced("python", constructor(after)) + "\n"]
+    return "\n".join(parts)
+
+
+def constructor(source: str) -> str:
+    """What the class of the network makes."""
+    return indented(indented(source, "class Net("), "    def __init__(")
 
 
 # --- docs/lint.md
@@ -435,6 +613,7 @@ def rule_section(rule: Rule) -> str:
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
     written = {DOCS / "ops.md": ops_page(), DOCS / "lint.md": lint_page()}
+    written |= {DOCS / "words.md": words_page(), DOCS / "passes.md": passes_page()}
     pages = {page: filled(page) for page in PARTS} | written
     return pages | {DOCS / "images" / name: drawing(name) for name in IMAGES} | systems_pages()
 

@@ -1,11 +1,11 @@
 """What a network costs: parameters, multiply-adds, other work, memory and receptive field, by stage and in all.
 
-`backends/cost.py` prints the result.
+`backends/cost` prints the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,7 @@ from archdsl.support.naming import set_texts
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
+    from archdsl.support.latex import Width
 
 BYTES = 4  # of a float32
 BY = ("stage", "node")  # what records are made of
@@ -119,23 +120,34 @@ class Cost(Work):
         found = [line.data() for line in self.stages] if by == "stage" else list(map(node_record, self.graph.nodes))
         return [which | record for record in found]
 
-    def to_text(self, width: int = 120) -> str:
-        """The table for a terminal, with the totals and what is counted."""
+    def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
+        """The table for a terminal, with totals and what is counted; `columns` are those to show, in order."""
         from archdsl.backends.cost import text
 
-        return text(self, width)
+        return text(self, width, columns)
 
-    def to_markdown(self) -> str:
-        """The table with a column for each kind of work."""
+    def to_markdown(self, *, columns: Sequence[str] = ()) -> str:
+        """The table with a column for each kind of work, or with these columns."""
         from archdsl.backends.cost import markdown
 
-        return markdown(self)
+        return markdown(self, columns)
 
-    def to_latex(self) -> str:
-        """The table as a paper prints it: a tabular that needs booktabs."""
-        from archdsl.backends.cost import latex
+    def to_latex(
+        self,
+        *,
+        width: Width | None = None,
+        columns: Sequence[str] = (),
+        caption: str | None = None,
+        label: str | None = None,
+    ) -> str:
+        """The table as a paper prints it: a tabular that needs booktabs, with a caption a float.
 
-        return latex(self)
+        `width` is what it has to fit, `"column"` or `"page"`; `columns` are those to show, in their order.
+        """
+        from archdsl.backends.cost.paper import latex
+        from archdsl.support.latex import Placement
+
+        return latex(self, columns, Placement(width, caption, label))
 
     def to_csv(self) -> str:
         """The table in plain numbers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from types import SimpleNamespace
 from typing import TypeAlias, TypeVar, overload
@@ -12,6 +12,8 @@ from archdsl.ir.graph import Node, Scope
 
 P = TypeVar("P", Scope, Part)  # a part of a graph, or of a trace
 Child: TypeAlias = "Scope | Part | Node | Leaf"
+Labels: TypeAlias = Mapping[str, str]  # of blocks: the words for them
+NO_LABELS: Labels = {}
 LISTED = 6  # operators spelled out in one line of the table
 
 
@@ -63,14 +65,14 @@ def has(scope: Scope | Part, kind: str) -> bool:
     return any(not isinstance(child, (Node, Leaf)) and child.kind == kind for child in scope.children)
 
 
-def runs(children: Iterable[Child]) -> list[tuple[str, int]]:
+def runs(children: Iterable[Child], labels: Labels = NO_LABELS) -> list[tuple[str, int]]:
     """The operators of a part, equal neighbours counted."""
-    texts = [text for text in map(describe, children) if text]
+    texts = [text for child in children if (text := describe(child, labels))]
     return [(text, len(list(group))) for text, group in groupby(texts)]
 
 
-def describe(child: Child) -> str:
-    """An operator in the table: the block's name, the op's label, or what a turn or branch holds."""
+def describe(child: Child, labels: Labels = NO_LABELS) -> str:
+    """An operator in the table: the block's name or label, the op's label, or what a turn or branch holds."""
     if child.label:
         return child.label
     if isinstance(child, Leaf):
@@ -78,8 +80,8 @@ def describe(child: Child) -> str:
     if isinstance(child, Node):
         return child.op.label(SimpleNamespace(**child.fields), child.inputs[0].shape, child.shape)
     if child.kind == "stage" or (child.kind == "block" and is_operator(child.name)):  # else: steps gathered by us
-        return child.name
-    inside = spelled(runs(child.children))
+        return labels.get(child.name, child.name)
+    inside = spelled(runs(child.children, labels))
     return f"[{inside}]" if child.kind == "branch" else inside
 
 

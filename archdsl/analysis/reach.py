@@ -11,6 +11,8 @@ from typing import NamedTuple
 from archdsl.ops import Op
 from archdsl.ops.base import Shape
 
+MOST = 2**53  # more than any map holds: where strides without end meet padding, a reach stays there
+
 
 class Reach(NamedTuple):
     """Of one element of a tensor, on each axis: the input elements it sees, and how far apart two neighbours look."""
@@ -71,8 +73,8 @@ def through(reach: Reach, found: Windows) -> Reach:
         return reach
     jump = reach.jump
     return Reach(
-        tuple([r + (k - 1) * j for r, j, k in zip(reach.extent, jump, found.extents, strict=True)]),
-        tuple([j * s for j, s in zip(jump, found.steps, strict=True)]),
+        tuple([min(r + (k - 1) * j, MOST) for r, j, k in zip(reach.extent, jump, found.extents, strict=True)]),
+        tuple([min(j * s, MOST) for j, s in zip(jump, found.steps, strict=True)]),
     )
 
 

@@ -13,8 +13,9 @@ from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW, Statement
 from archdsl.ops.base import times
 from archdsl.support import tables
+from archdsl.support.latex import latex as latex_table
 from archdsl.support.resources import template
-from archdsl.support.tables import NOTHING, Column, Table, grouped, short, unit_of
+from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, short, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,7 +166,7 @@ def whole(
         title(found),
         [column for column, _ in columns],
         [[cell(row) for _, cell in columns] for row in found.rows],
-        ["", "total", "", "", *sums, *[""] * len(back)],
+        [["", "total", "", "", *sums, *[""] * len(back)]],
         COUNTED,
     )
 
@@ -209,10 +210,7 @@ def markdown(found: Difference) -> str:
 
 def latex(found: Difference) -> str:
     """A booktabs tabular of the stages, counts in units; the changes are comments below it."""
-    units = {
-        "params": unit_of([cost.params for cost in sides(found)], "K"),
-        "macs": unit_of([cost.macs for cost in sides(found)], "M"),
-    }
+    units = {name: unit_for(found, name) for name in ("params", "macs")}
     columns: list[tuple[Column, Cell]] = [
         (Column("Stage"), name_of),
         (Column("Output"), output_of),
@@ -228,7 +226,13 @@ def latex(found: Difference) -> str:
         sums += [unit.text(after), signed(after - before, unit.text)]
     rows = [[cell(row) for _, cell in columns] for row in found.rows]
     notes = [*said(found), *totals(found)]
-    return tables.latex(Table(title(found), [column for column, _ in columns], rows, sums, notes))
+    return latex_table(Table(title(found), [column for column, _ in columns], rows, [sums], notes))
+
+
+def unit_for(found: Difference, name: str) -> Unit:
+    """The unit in which a count is written, for both networks."""
+    most = max(getattr(cost, name) for cost in sides(found))
+    return unit_of([number(row.after, name) for row in found.rows], most)
 
 
 def shown(name: str, text: Callable[[int], str]) -> Cell:
@@ -334,7 +338,7 @@ def page(found: Difference, figure: str) -> str:
         figure=figure[figure.index("<svg") :],
         header=[*zip(table.header, sides, strict=True)],
         rows=[(row.status, [*zip(cells, sides, strict=True)]) for row, cells in rows],
-        total=[*zip(table.total, sides, strict=True)],
+        total=[*zip(table.totals[0], sides, strict=True)],
         totals=totals(found),
         counted=COUNTED,
     )

@@ -81,7 +81,8 @@ def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:
     """The files of the output folder by name; nothing is written."""
     from archdsl.backends import backend, figures
     from archdsl.backends import torch as torch_source
-    from archdsl.backends.cost import latex, markdown
+    from archdsl.backends.cost import markdown
+    from archdsl.backends.cost.paper import latex
 
     blocks = {
         f"blocks/{block}.svg": figures.draw(graph, block=block, level="op", format="svg") for block in blocks_of(graph)

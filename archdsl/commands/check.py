@@ -52,6 +52,8 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, spec
                 checked = check(piped() if spec == STDIN else spec, prove if deep else None)
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else "") + touched)
+    if not faults.clean and not faults.found:
+        raise AssertionError("a spec was refused without a fault")
     tell(faults.found, form)
 
 

@@ -81,6 +81,8 @@ def main(args: Sequence[str] | None = None) -> int:
         status = run(args)
         sys.stdout.flush()
     except SpecError as error:
+        if not error.diagnostics:  # a refusal that does not say why
+            return internal(error)
         report(error)
         return status_of(error.diagnostics)
     except click.ClickException as error:

@@ -6,25 +6,33 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_format
+from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format, to_place
 from archdsl.commands.terminal import console, deliver
-from archdsl.diagnostics.faults import fault
 
 
 @click.command("cost")
 @to_choose_of_spec
+@to_features
 @to_format
-def command(spec: str, form: str, **choice: Any) -> None:
+@to_place
+def command(
+    spec: str,
+    form: str,
+    columns: tuple[str, ...],
+    width: Any,
+    caption: str | None,
+    label: str | None,
+    **choice: Any,
+) -> None:
     """Print the stage table of a network and its cost."""
     from archdsl.analysis.cost import cost
-    from archdsl.backends.cost import FORMATS, show
-    from archdsl.support.naming import did_you_mean
+    from archdsl.backends.cost import FORMATS, show, written
+    from archdsl.support.latex import Placement, expect_format
 
-    if form not in FORMATS:
-        known = f"known are {', '.join(FORMATS)}"
-        raise fault("unknown-format", f"there is no table format '{form}'", help=did_you_mean(form, FORMATS) or known)
+    placement = Placement(width, caption, label)
+    expect_format(form, FORMATS, columns, placement)
     found = cost(network(spec, **choice))
     if form == "text":
-        show(found, console())
+        show(found, console(), columns)
     else:
-        deliver(FORMATS[form](found))
+        deliver(written(found, form, columns, placement))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_file
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -34,6 +34,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 
 @click.command("draw")
 @to_choose_of_spec
+@to_features
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -54,16 +55,16 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     default="network",
     shell_complete=completion.words("network", "stage", "op"),
     show_default=True,
-    help="How much detail to show: network, stage or op.",
+    help="How much detail to show: network, stage or op; with --block, op opens every block inside.",
 )
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
 @click.option(
     "--expand",
-    metavar="STAGE",
+    metavar="NAME",
     multiple=True,
     shell_complete=completion.stages,
-    help="Show the blocks inside a stage. Repeatable.",
+    help="Show the blocks inside a stage; with --block, open a block inside it. Repeatable.",
 )
 @click.option(
     "--format",
@@ -80,6 +81,7 @@ def command(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
+    features: Any,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
@@ -99,7 +101,9 @@ def command(
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
-    graph = network(spec, variant=variant, params=params, inputs=inputs, layers=layers, passes=passes)
+    graph = network(
+        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
+    )
     with working(f"drawing {graph.name}"):
         made = draw(
             graph,

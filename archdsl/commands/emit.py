@@ -7,16 +7,9 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_file
+from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_features, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
-
-
-def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
-    """`--features-only stem,dense.stage2`, or `all` for the last map of each resolution."""
-    if value is None:
-        return False
-    return True if value == "all" else [part.strip() for part in value.split(",") if part.strip()]
 
 
 class Emit(click.Command):
@@ -32,13 +25,7 @@ class Emit(click.Command):
 
 @click.command("emit", cls=Emit)
 @to_choose_of_spec
-@click.option(
-    "--features-only",
-    "features",
-    metavar="STAGE,...",
-    callback=parse_features,
-    help="Emit a backbone that returns the feature maps of these stages, or of all resolutions (all).",
-)
+@to_features
 @click.option(
     "--style",
     metavar="STYLE",

@@ -64,6 +64,18 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def parse_features(_: click.Context, __: click.Parameter, value: str | None) -> Any:
+    """`--features-only stem,dense.stage2`, `2,3` for maps by number, or `all` for the last of each resolution."""
+    if value is None:
+        return False
+    words = [part.strip() for part in value.split(",") if part.strip()]
+    return True if words == ["all"] else [int(word) if is_whole(word) else word for word in words]
+
+
+def is_whole(word: str) -> bool:
+    return word.isascii() and word.removeprefix("-").isdigit()
+
+
 def load_own(_: click.Context, __: click.Parameter, values: Sequence[str]) -> None:
     """`--ops my_ops.py`: its ops are there before a spec is read."""
     if values:
@@ -114,6 +126,13 @@ to_form = click.option(
     shell_complete=completion.words("train", "deploy"),
     help="train, or deploy for the form after training.",
 )
+to_features = click.option(
+    "--features-only",
+    "features",
+    metavar="STAGE,...",
+    callback=parse_features,
+    help="A backbone, which gives the maps of these stages, of these numbers, or of all resolutions (all).",
+)
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
     "--format",
@@ -124,6 +143,11 @@ to_format = click.option(
     shell_complete=completion.tables,
     help="text, md, latex, json, csv.",
 )
+
+
+def parse_columns(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """`--columns stage,input,params`."""
+    return tuple(filter(None, (name.strip() for name in (value or "").split(","))))
 
 
 def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -137,6 +161,23 @@ def group_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
+# How a table stands in a paper.
+to_place = group_of(
+    click.option(
+        "--columns",
+        metavar="NAME,...",
+        callback=parse_columns,
+        help="The columns to show, in order (not json, csv).",
+    ),
+    click.option(
+        "--width",
+        metavar="WIDTH",
+        shell_complete=completion.words("column", "page"),
+        help="column or page: make the table fit it, in a paper of two columns (latex).",
+    ),
+    click.option("--caption", metavar="TEXT", help="Put the table into a float with this caption (latex)."),
+    click.option("--label", metavar="NAME", help="The label of the float, such as tab:stages (latex)."),
+)
 # By which a network of a spec is chosen; what they say is what `network` takes after the spec.
 to_choose = group_of(
     click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import specs_and_variants
-from archdsl.commands.options import to_file, to_format, to_input, to_own, to_set
+from archdsl.commands.options import to_file, to_form, to_format, to_input, to_own, to_place, to_set
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
 
@@ -19,16 +19,32 @@ from archdsl.commands.terminal import console, result
 @click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
 @to_set
 @to_input
+@to_form
 @to_own
 @to_format
+@to_place
 @to_file
-def command(specs: tuple[str, ...], bold: bool, form: str, output: str | None, **choice: Any) -> None:
+def command(
+    specs: tuple[str, ...],
+    bold: bool,
+    form: str,
+    columns: tuple[str, ...],
+    width: Any,
+    caption: str | None,
+    label: str | None,
+    output: str | None,
+    **choice: Any,
+) -> None:
     """Compare networks in a table: input, parameters, MACs, accuracy."""
-    from archdsl.workspace.comparison import compare, show, written
+    from archdsl.support.latex import Placement, expect_format
+    from archdsl.workspace.comparison import compare
+    from archdsl.workspace.printing import FORMATS, show, written
 
+    placement = Placement(width, caption, label)
+    expect_format(form, FORMATS, columns, placement)
     with working("counting networks"):
         found = compare(specs, **choice)
     if form == "text" and output is None:
-        show(found, console())
+        show(found, console(), columns)
     else:
-        result(written(found, form, bold=bold), output)
+        result(written(found, form, columns, placement, bold=bold), output)

@@ -119,8 +119,12 @@ class Collector:
         try:
             yield
         except SpecError as error:
-            self.found.extend(error.diagnostics)
-            self.clean = False
+            self.keep(error)
+
+    def keep(self, error: SpecError) -> None:
+        """Gathers the faults of what was refused."""
+        self.found.extend(error.diagnostics)
+        self.clean = False
 
     def finish(self) -> None:
         """Raises what was gathered, in the order of the text, each fault once."""

@@ -60,6 +60,10 @@ def are_names(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
+def are_features(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, str) or type(item) is int for item in value)
+
+
 def are_cases(value: Any) -> bool:
     items = value if isinstance(value, (list, tuple)) else [value]
     return all(isinstance(item, (str, Mapping)) for item in items)
@@ -71,9 +75,10 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "key": (is_word, "a name"),
     "features_only": (
-        lambda value: is_flag(value) or are_names(value),
+        lambda value: is_flag(value) or are_features(value),
         'a list of stages, as ["stem"], or a truth value',
     ),
+    "out_indices": (are_features, "a list of numbers, as (1, 2, 3), or of stages"),
     "block": (lambda value: is_word(value) or are_names(value), "the name of a block or a list of them"),
     "expand": (are_names, 'a list of stages, as ["stem"]'),
     "cases": (are_cases, 'a list of cases, as ["stride=1"]'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.faults import SpecError, at
+from archdsl.diagnostics.faults import at
 from archdsl.lowering.context import Context
 from archdsl.lowering.refusals import no_chain, no_module
 from archdsl.lowering.vocabulary import INPUT
@@ -61,10 +61,8 @@ def makes_module(step: s.UseStep) -> bool:
 
 def is_call_of_one(step: s.UseStep, context: Context) -> bool:
     """Whether a call gives its block one tensor; a block at fault is reported, and is none."""
-    try:
-        block = context.library.find(context.home, step.target, step.span)
-    except SpecError as error:
-        context.library.faults.found.extend(error.diagnostics)
+    block = context.library.found(context.home, step.target, step.span)
+    if block is None:
         return False
     further = any(name in step.named for name in block.inputs if name != INPUT)
     return not further and not block.gives_several and len(step.positional) <= len(block.params)
@@ -78,23 +76,19 @@ def gives_several(step: s.Step, context: Context) -> bool:
         return not step.parallel and step.into is not None and gives_several(step.body[-1], context)
     if not isinstance(step, s.UseStep) or step.target in REGISTRY:
         return False
-    try:
-        return context.library.find(context.home, step.target, step.span).gives_several
-    except SpecError:
-        return False  # it is reported where the step is lowered
+    block = context.library.found(context.home, step.target, step.span)
+    return block is not None and block.gives_several
 
 
 def is_sound(steps: Iterable[s.Step], context: Context) -> bool:
     """Whether no step could not be read, and no block that one calls is at fault: else what they make is not known."""
-    for step in all_steps(steps):
-        if isinstance(step, s.Hole):
-            return False
-        if isinstance(step, s.UseStep) and step.target not in REGISTRY and step.target != "identity":
-            try:
-                context.library.find(context.home, step.target, step.span)
-            except SpecError:
-                return False
-    return True
+    return all(is_sound_step(step, context) for step in all_steps(steps))
+
+
+def is_sound_step(step: s.Step, context: Context) -> bool:
+    if isinstance(step, s.UseStep) and step.target not in REGISTRY and step.target != "identity":
+        return context.library.found(context.home, step.target, step.span) is not None
+    return not isinstance(step, s.Hole)
 
 
 def check_nameable(step: s.Step, context: Context) -> None:

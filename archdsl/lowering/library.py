@@ -55,6 +55,14 @@ class Library:
             raise Skip
         raise unknown_block(home, name, span)
 
+    def found(self, home: s.Spec, name: str, span: Span) -> ir.Function | None:
+        """The block `name` for a question about it; None where it is at fault, which is told, for once."""
+        try:
+            return self.find(home, name, span)
+        except SpecError as error:
+            self.faults.keep(error)
+            return None
+
     def block(self, home: s.Spec, name: str) -> ir.Function:
         block, key = home.blocks[name], (home, name)
         if key in self.failed:
@@ -90,7 +98,7 @@ class Library:
         self.open.append(key)
         try:
             yield
-        except Exception:
+        except Exception:  # a fault of the spec or of ours; it is raised again
             self.failed.add(key)
             raise
         finally:

@@ -22,9 +22,10 @@ def recursion(block: s.Block, function: ir.Function, context: Context) -> Iterat
     if home.blocks.get(block.name) is not block:  # outlined: no step names it
         yield
         return
-    several = gives_several(block.body[-1], context)
-    function.region.result = ir.Value("x", many=several)  # what a call inside of it gives
     library.begun[home, block.name] = function
+    function.region.result = ir.Value("x")  # what a call inside of it gives
+    several = gives_several(block.body[-1], context)
+    function.region.result = ir.Value("x", many=several)
     yield
     calls = [node for node in function.walk() if isinstance(node, ir.Call) and node.block is function]
     for node in calls:  # what it reads of its file is known only now

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from archdsl.analysis.elaborate import elaborate, lowered
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir.graph import Graph
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
-from archdsl.passes.backbone import backbone, pyramid
+from archdsl.passes.backbone import backbone
 from archdsl.passes.base import Pass
+from archdsl.passes.features import chosen_features
 from archdsl.passes.reparameterize import expect_mergeable
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
@@ -26,11 +27,12 @@ Said = TypeVar("Said")
 class Rewriting:
     """What is done to a network between its spec and its graph.
 
-    `features` cut it down to a backbone: stages, or true for the last map of each resolution. That comes first, in the
-    spec, whose names they are. Then each pass takes what the one before it has left.
+    `features` cut it down to a backbone: stages and parts of them, or true for the last map of each resolution, or
+    numbers of these. That comes first, in the spec, whose names they are. Then each pass takes what the one before it
+    has left.
     """
 
-    features: tuple[str, ...] | bool = False
+    features: tuple[str | int, ...] | bool = False
     passes: tuple[Pass, ...] = ()
 
 
@@ -46,12 +48,24 @@ def graph_of(
     features = rewriting.features
     if features is not False:
         whole = elaborate(spec, variant, params, inputs)
-        spec = backbone(spec, pyramid(whole) if isinstance(features, bool) else features, whole)
+        spec = backbone(spec, chosen_features(features, whole), whole)
     own = lowered(spec)
     spec, program = rewritten(spec, rewriting.passes, own)
-    if loses_joins(own, program):
-        elaborate(spec, variant, params, inputs, own)
-    return elaborate(spec, variant, params, inputs, program)
+    try:
+        if loses_joins(own, program):
+            elaborate(spec, variant, params, inputs, own)
+        return elaborate(spec, variant, params, inputs, program)
+    except SpecError as error:
+        raise (idle(error, spec) if spec.features else error) from None
+
+
+def idle(error: SpecError, spec: Spec) -> SpecError:
+    """What to say where a backbone would compute what leads to none of its maps."""
+    unused = [item for item in error.diagnostics if item.code == "unused-step"]
+    if not unused or len(unused) < len(error.diagnostics):
+        return error
+    message = f"what follows a map among {', '.join(spec.features)} cannot be left out"
+    return fault("bad-call", message, unused[0].span, help="take the row or stage that this step stands in")
 
 
 def loses_joins(before: Program, after: Program) -> bool:

@@ -12,6 +12,7 @@ import linecache
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def made(kind: type[nn.Module], graph: Graph, **arguments: Any) -> nn.Module:
     """A network of a class; where the module of an op of another package cannot be made, that op is told."""
     try:
         return kind(**arguments)
-    except Exception:
+    except Exception:  # whatever the module of a plug-in raises; it is raised again unless a plug-in is to blame
         from archdsl.runtime.leaves import expected
 
         for node in own_nodes(graph):
@@ -84,21 +85,24 @@ def network_class(graph: Graph) -> type[nn.Module]:
 def loaded(text: str, graph: Graph) -> ModuleType:
     """The source of a graph as a module; what preludes import, it may import."""
     beside: set[str] = set()
-    for node in graph.nodes:
-        if node.op.prelude and not is_own(type(node.op)):
-            beside |= imported_by(text_of(node.op.prelude_file()))
+    for node in {type(node.op): node for node in reversed(graph.nodes) if node.op.prelude}.values():
+        prelude = text_of(node.op.prelude_file())
+        beside |= imported_by(prelude)
+        if is_own(type(node.op)):
+            require_pasteable(node, prelude)
+        else:
             require_packages(node)
-    for node in own_nodes(graph):
-        if node.op.prelude:
-            prelude = text_of(node.op.prelude_file())
-            try:
-                refuse_code(prelude, imported_by(prelude))
-            except AssertionError as error:
-                message = f"{said(type(node.op))} has a prelude that cannot be pasted: {error}"
-                help = "it holds plain classes and functions, without decorators or values of classes"
-                raise fault("bad-plugin", message, node.span, help=help) from None
-            beside |= imported_by(prelude)
     return load(text, graph.name, frozenset(beside))
+
+
+def require_pasteable(node: Node, prelude: str) -> None:
+    """Raises where the prelude of an op of another package holds more than a source may."""
+    try:
+        refuse_code(prelude, imported_by(prelude))
+    except AssertionError as error:
+        message = f"{said(type(node.op))} has a prelude that cannot be pasted: {error}"
+        help = "it holds plain classes and functions, without decorators or values of classes"
+        raise fault("bad-plugin", message, node.span, help=help) from None
 
 
 def require_packages(node: Node) -> None:
@@ -116,6 +120,7 @@ def require_packages(node: Node) -> None:
             raise fault("no-package", message, node.span, help=f"pip install {package}") from None
 
 
+@cache
 def imported_by(text: str) -> frozenset[str]:
     """The modules that a text imports."""
     found: set[str] = set()

@@ -1,4 +1,7 @@
-"""A table of texts, and how it looks: in a terminal, Markdown, LaTeX, CSV, HTML. Every escape of these is here."""
+"""A table of texts, and how it looks: in a terminal, Markdown, CSV, HTML; `latex` has the one of papers.
+
+Every escape of these is here.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,24 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from math import floor, log10
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from archdsl.diagnostics.faults import fault
+from archdsl.support.naming import did_you_mean
 from archdsl.support.resources import template
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
+C = TypeVar("C")
+
 NOTHING = "–"  # where a column does not apply
 BLANK = "\u2007"  # as wide as a digit
+BLANK_MARK = "\u200a"  # as wide as a mark
+BLANK_POINT = "\u2008"  # as wide as a point
 MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"  # of footnotes: there is no raised q
 LETTERS = "abcdefghijklmnoprstuvwxyz"
 YES = "✓"
@@ -25,16 +36,26 @@ YES = "✓"
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, the side at which its cells stand, and whether a terminal may break them."""
+    """A heading, the side at which its cells stand, and whether they may be broken.
+
+    `over` is a heading that it has in common with its neighbours, `key` the word by which it is chosen.
+    """
 
     heading: str
     right: bool = False
     breaks: bool = False
+    over: str = ""
+    key: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The heading where there is one line of them."""
+        return f"{self.over} {self.heading}".strip()
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, and perhaps a last row of totals.
+    """Rows of cells, and perhaps rows of totals below them.
 
     `notes` are lines for whoever reads the file, `below` lines that belong under the printed table, `strong` the cells
     (row, column) to be set in bold.
@@ -43,7 +64,7 @@ class Table:
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
-    total: Sequence[str] = ()
+    totals: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
     below: Sequence[str] = ()
     strong: frozenset[tuple[int, int]] = frozenset()
@@ -61,6 +82,20 @@ class Table:
     @property
     def header(self) -> list[str]:
         return [column.heading for column in self.columns]
+
+    @property
+    def full_header(self) -> list[str]:
+        """The headings where there is one line of them."""
+        return [column.whole for column in self.columns]
+
+    @property
+    def keys(self) -> list[str]:
+        """The words by which columns are chosen, each once."""
+        return list(dict.fromkeys(column.key for column in self.columns if column.key))
+
+    def spans(self) -> list[tuple[str, int]]:
+        """The headings over the columns, each with how many it spans; none over a column of its own."""
+        return [(over, len(list(group))) for over, group in groupby(column.over for column in self.columns)]
 
 
 # --- numbers
@@ -92,14 +127,52 @@ class Unit:
             return f"<{least:g}"
         return f"{number / self.factor:,.{self.decimals}f}"
 
+    def total(self, number: int) -> str:
+        """Three figures, `5.48`, `217`, with blanks for the decimals that the numbers above have."""
+        decimals = min(figures(number / self.factor, 3), self.decimals)
+        blanks = BLANK * (self.decimals - decimals)
+        point = BLANK_POINT if blanks and not decimals else ""
+        return f"{number / self.factor:,.{decimals}f}{point}{blanks}"
 
-def unit_of(numbers: Sequence[int], smallest: str) -> Unit:
-    """The unit of a column, K, M or G, at least `smallest`; a second decimal where the numbers are small in it."""
-    factors = {"K": 10**3, "M": 10**6, "G": 10**9}
-    names = list(factors)[list(factors).index(smallest) :]
-    name = next((name for name in names if max(numbers) < factors[name] * 10**5), names[-1])
-    plain = max(numbers) >= 100 * factors[name] and min(numbers) >= 10 * factors[name]
-    return Unit(name, factors[name], 1 if plain else 2)
+
+FACTORS = {"K": (10**3, 0), "M": (10**6, 10**6), "G": (10**9, 10**10)}  # and the number from which one is taken
+
+
+def unit_of(numbers: Sequence[int], total: int = 0) -> Unit:
+    """The unit of a column by its total, or its largest number: 365 K, 5.48 M, 1,177 M, 37.7 G.
+
+    The number in the middle has three figures, two below a total, which then has three itself.
+    """
+    most = max(total, *numbers, 0)
+    name = next(name for name in reversed(FACTORS) if most >= FACTORS[name][1])
+    factor = FACTORS[name][0]
+    some = sorted(number for number in numbers if number) or [most]
+    middle, least = some[len(some) // 2] / factor, some[0] / factor
+    if total:
+        return Unit(name, factor, min(3, max(figures(total / factor, 3), figures(middle, 2))))
+    return Unit(name, factor, min(2, max(figures(middle, 3), figures(least, 2))))
+
+
+def figures(number: float, wanted: int) -> int:
+    """The decimals with which a number has so many figures: 2 for 5.48, 3 for 0.0348 with two."""
+    before = floor(log10(number)) + 1 if number else 1
+    return max(0, wanted - before)
+
+
+# --- columns
+def once(names: Sequence[str]) -> list[str]:
+    """Names of which neighbours have the same: said in the first of them alone."""
+    return [name if n == 0 or name != names[n - 1] else "" for n, name in enumerate(names)]
+
+
+def chosen(columns: Sequence[C], names: Sequence[str], key: Callable[[C], str]) -> list[C]:
+    """The columns of these names, in their order; raises `SpecError` if there is no such column."""
+    known = list(dict.fromkeys(map(key, columns)))
+    for name in names:
+        if name not in known:
+            help = did_you_mean(name, known) or f"the columns are {', '.join(known)}"
+            raise fault("bad-call", f"there is no column '{name}'", help=help)
+    return [column for name in dict.fromkeys(names) for column in columns if key(column) == name]
 
 
 # --- a terminal
@@ -110,22 +183,22 @@ def rich_table(table: Table) -> RichTable:
     from rich.text import Text
 
     made = RichTable(
-        box=box.SIMPLE_HEAD, show_edge=False, show_footer=bool(table.total), pad_edge=False, collapse_padding=True
+        box=box.SIMPLE_HEAD, show_edge=False, show_footer=bool(table.totals), pad_edge=False, collapse_padding=True
     )
-    total = table.total or [""] * len(table.columns)
+    totals = len(table.totals)
     filled = []
-    for column, *texts in zip(table.columns, table.header, total, *table.rows, strict=True):
+    for column, *texts in zip(table.columns, table.full_header, *table.totals, *table.rows, strict=True):
         widest = max(map(len, texts))
         # Numbers are put to the right here: rich would cut off the blanks behind them.
-        heading, last, *cells = [text.rjust(widest) if column.right else text for text in texts]
+        heading, *cells = [text.rjust(widest) if column.right else text for text in texts]
         made.add_column(
             Text(heading),
-            Text(last),
+            Text("\n".join(cells[:totals])),
             no_wrap=not column.breaks,
             overflow="fold",
             min_width=min(16, widest) if column.breaks else widest,
         )
-        filled.append(cells)
+        filled.append(cells[totals:])
     for row in zip(*filled, strict=True):
         made.add_row(*map(Text, row))
     return made
@@ -149,10 +222,10 @@ def markdown(table: Table, details: Sequence[str] = ()) -> str:
     """A GitHub table; `details` and then the notes are lists below it."""
     return template(
         "table.md.jinja",
-        header=[mark_escape(heading) for heading in table.header],
+        header=[mark_escape(heading) for heading in table.full_header],
         align=["r" if column.right else "l" for column in table.columns],
         rows=table.cells(mark_escape, "**%**"),
-        total=[f"**{mark_escape(cell)}**" if cell else "" for cell in table.total],
+        totals=[[f"**{mark_escape(cell)}**" if cell else "" for cell in row] for row in table.totals],
         lists=[list(filter(None, part)) for part in (details, table.notes) if part],
     )
 
@@ -160,44 +233,6 @@ def markdown(table: Table, details: Sequence[str] = ()) -> str:
 def mark_escape(cell: str) -> str:
     """Text with no meaning to Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(cell.split()))
-
-
-# --- LaTeX
-def latex(table: Table, packages: Sequence[str] = ("booktabs",)) -> str:
-    """A booktabs tabular; the notes are comments below it."""
-    cells = [*table.header, *table.total, *(cell for row in table.rows for cell in row)]
-    needed = [*packages, *(["amssymb"] if any(YES in cell for cell in cells) else [])]
-    return template(
-        "table.tex.jinja",
-        title=" ".join(table.title.split()),
-        packages=",".join(needed),
-        align="".join("r" if column.right else "l" for column in table.columns),
-        header=[tex_heading(heading) for heading in table.header],
-        rows=table.cells(tex_escape, r"\textbf{%}"),
-        total=[tex_escape(cell) for cell in table.total],
-        below="; ".join(tex_escape(line).replace(r"\rlap", "") for line in table.below),  # marks in front of a text
-        notes=[" ".join(note.split()) for note in table.notes],
-    )
-
-
-_TEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "…": r"\dots{}",
-    "−": r"$-$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}", "–": "--",
-    "→": r"$\to$", "Δ": r"$\Delta$",
-    "—": "---", "✓": r"\checkmark{}", BLANK: r"\phantom{0}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-} | {mark: rf"\{mark}" for mark in "&%$#_{}"}  # fmt: skip
-# Marks stand beside a number without moving it.
-_TEX |= {mark: rf"\rlap{{$^{{\mathrm{{{letter}}}}}$}}" for mark, letter in zip(MARKS, LETTERS, strict=True)}
-
-
-def tex_escape(cell: str) -> str:
-    r"""Text with no meaning to TeX; brackets in braces, for `\\` before one would read it as its argument."""
-    return "".join(_TEX.get(mark, mark) for mark in " ".join(cell.split()))
-
-
-def tex_heading(text: str) -> str:
-    """A heading: a lone letter is a symbol, an underscore in a spec's word a space."""
-    return f"${text}$" if len(text) == 1 and text.isascii() and text.isalpha() else tex_escape(text.replace("_", " "))
 
 
 # --- CSV, HTML
@@ -223,9 +258,9 @@ def html(table: Table, details: Sequence[str] = ()) -> str:
         )
         return f"<tr>{joined}</tr>"
 
-    foot = f"<tfoot>{row(table.total, 'th')}</tfoot>" if table.total else ""
+    foot = f"<tfoot>{''.join(row(cells, 'th') for cells in table.totals)}</tfoot>" if table.totals else ""
     below = f"<p>{'<br>'.join(map(escape, details))}</p>" if details else ""
     return (
-        f"<table><caption>{escape(table.title)}</caption><thead>{row(table.header, 'th')}</thead>"
+        f"<table><caption>{escape(table.title)}</caption><thead>{row(table.full_header, 'th')}</thead>"
         f"<tbody>{''.join(map(row, table.rows))}</tbody>{foot}</table>{below}"
     )

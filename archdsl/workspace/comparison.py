@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,17 +19,16 @@ from archdsl.ir.graph import Graph
 from archdsl.ir.seal import refuse_edited
 from archdsl.ops.base import Shape, times
 from archdsl.support import tables
+from archdsl.support.latex import Placement, Width, latex
 from archdsl.support.naming import did_you_mean, set_texts
 from archdsl.support.paths import is_there
-from archdsl.support.tables import BLANK, MARKS, NOTHING, Column, Table, unit_of
-from archdsl.syntax.spec import DEFAULT, Spec
-from archdsl.workspace.expected import accuracy_of, expect_as_stated
+from archdsl.syntax.spec import DEFAULT, Amount, Spec
+from archdsl.workspace import printing
+from archdsl.workspace.expected import TRAIN, expect_as_stated, published_of, stated_of
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
 from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
 
@@ -52,9 +50,12 @@ class Row:
     inputs: Mapping[str, Shape]
     params: int
     macs: int
+    form: str = TRAIN
     top1: float | None = None
     source: str | None = None
     arxiv: str | None = None  # the network's paper
+    published: Mapping[str, Amount] = field(default_factory=dict)  # params and macs as published, where they differ
+    elsewhere: str | None = None  # the form of it that something was published of, if not this one
 
     @property
     def reference(self) -> str:
@@ -85,8 +86,10 @@ class Row:
             "inputs": inputs,
             "params": self.params,
             "macs": self.macs,
+            "form": self.form,
             "top1": self.top1,
             "source": self.source,
+            "published": {name: amount.value for name, amount in self.published.items()},
             "arxiv": self.arxiv,
         }
 
@@ -101,19 +104,30 @@ class Comparison:
         """As plain data."""
         return [row.data() for row in self.rows]
 
-    def to_text(self, width: int = 120) -> str:
-        """For a terminal."""
+    def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
+        """For a terminal; `columns` are those to show, in their order."""
         console, out = tables.plain_console(width)
-        show(self, console)
+        printing.show(self, console, columns)
         return out.getvalue()
 
-    def to_markdown(self, *, bold: bool = False) -> str:
+    def to_markdown(self, *, bold: bool = False, columns: Sequence[str] = ()) -> str:
         """A GitHub table; `bold` marks the best of each column."""
-        return tables.markdown(exact(self, bold=bold))
+        return tables.markdown(printing.exact(self, columns, bold=bold))
 
-    def to_latex(self, *, bold: bool = False) -> str:
-        """A booktabs tabular, counts in units, the sources of accuracies as marks; `bold` marks the best."""
-        return tables.latex(rounded(self, bold=bold))
+    def to_latex(
+        self,
+        *,
+        bold: bool = False,
+        width: Width | None = None,
+        columns: Sequence[str] = (),
+        caption: str | None = None,
+        label: str | None = None,
+    ) -> str:
+        """A booktabs tabular, counts in units, the sources of accuracies as marks; `bold` marks the best.
+
+        `width` is what it has to fit, `"column"` or `"page"`; with a caption it is a float.
+        """
+        return latex(printing.rounded(self, columns, bold=bold), Placement(width, caption, label))
 
     def to_csv(self) -> str:
         """Plain values."""
@@ -127,7 +141,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """The table in a notebook."""
-        return tables.html(exact(self))
+        return tables.html(printing.exact(self))
 
 
 def value_or_nothing(value: Any) -> Any:
@@ -142,12 +156,14 @@ def compare(
     sort: str | None = None,
     inputs: Inputs | None = None,
     params: Mapping[str, Any] | None = None,
+    layers: str = TRAIN,
     passes: Sequence[PassLike] = (),
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
-    With `variants` every spec without a variant stands for all of its own, as one alone always does. A published
-    accuracy is shown of the network alone that it is bound to, whatever `inputs`, `params` and `passes` make of it.
+    With `variants` every spec without a variant stands for all of its own, as one alone always does. What was
+    published is shown of the network alone that it is bound to, in the form of its layers that it belongs to, whatever
+    `inputs`, `params` and `passes` make of it.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -155,8 +171,9 @@ def compare(
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
     every = variants or len(specs) == 1
-    rewriting = rewritten(passes=passes)
-    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
+    rewriting = rewritten(form=layers, passes=passes)
+    found = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
+    rows = [replace(row, form=layers) for row in found]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
 
 
@@ -190,7 +207,9 @@ def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
         return spec, None
     file, _, variant = os.fspath(spec).rpartition(AT)
     if not file or not variant:
-        raise fault("bad-call", f"'{os.fspath(spec)}' is no spec@variant", help="for example mobilenet_v2@1.00-224")
+        raise fault(
+            "bad-call", f"'{os.fspath(spec)}' is not of the form spec@variant", help="for example mobilenet_v2@1.00-224"
+        )
     return file, variant
 
 
@@ -198,7 +217,7 @@ def all_forms(spec: Spec) -> list[str | None]:
     """The variants of a spec; the network without one if there are none, or if the spec expects numbers of it."""
     forms = spec.networks()
     if not forms:
-        raise fault("bad-call", f"'{spec.name}' is no network: it has blocks alone")
+        raise fault("bad-call", f"'{spec.name}' is not a network: it has only blocks")
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
 
 
@@ -207,148 +226,16 @@ def row_of(called: str, graph: Graph, *, as_stated: bool = False) -> Row:
     counted = cost(graph)
     if as_stated:
         expect_as_stated(graph, counted, top1=True)
-    published = accuracy_of(graph)
+    published = published_of(graph)
     counts = counted.inputs, counted.params, counted.macs
     row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"))
     if published is None:
-        return row
-    source = published.top1_source or graph.paper.get("top1") or PAPER
-    return replace(row, top1=published.top1, source=source)
-
-
-# --- tables
-def front(found: Comparison) -> list[tuple[Column, Callable[[Row], str]]]:
-    """The columns that say which network it is: its name unless all have one, its variant if one has any."""
-    variants = any(row.variant for row in found.rows)
-    columns: list[tuple[Column, Callable[[Row], str]]] = []
-    if len(names_of(found)) > 1 or not variants:
-        columns.append((Column("network"), lambda row: row.name))
-    if variants:
-        columns.append((Column("variant"), lambda row: row.variant or NOTHING))
-    if any(row.settings for row in found.rows):
-        columns.append((Column("settings"), lambda row: row.set or NOTHING))
-    return [*columns, (Column("input"), lambda row: row.input)]
-
-
-def names_of(found: Comparison) -> list[str]:
-    """The networks, each once."""
-    return list(dict.fromkeys(row.name for row in found.rows))
-
-
-def title(found: Comparison) -> str:
-    return ", ".join(names_of(found))
-
-
-def accuracies(found: Comparison) -> bool:
-    return any(row.top1 is not None for row in found.rows)
-
-
-def percents(found: Comparison) -> Callable[[Row], str]:
-    """Accuracies as published, one decimal at least, with a blank where another has one more: points stay in line."""
-    most = max((len(decimals(row.top1)) for row in found.rows if row.top1 is not None), default=0)
-
-    def cell(row: Row) -> str:
-        return NOTHING if row.top1 is None else decimal(row.top1) + BLANK * (most - len(decimals(row.top1)))
-
-    return cell
-
-
-def decimal(value: float) -> str:
-    """`71.8`, `60.38`, `75.0`."""
-    text = f"{value:.2f}"
-    return text.removesuffix("0")
-
-
-def decimals(value: float) -> str:
-    """The digits behind the point."""
-    return decimal(value).partition(".")[2]
-
-
-def exact(found: Comparison, *, bold: bool = False) -> Table:
-    """Every digit, and the source of each accuracy in words."""
-    columns = [
-        *front(found),
-        (Column("params", right=True), lambda row: f"{row.params:,}"),
-        (Column("MACs", right=True), lambda row: f"{row.macs:,}"),
-    ]
-    if accuracies(found):
-        columns += [
-            (Column("top-1", right=True), percents(found)),
-            (Column("source of top-1", breaks=True), lambda row: row.source or ""),
-        ]
-    return built(found, columns, bold=bold)
-
-
-def rounded(found: Comparison, *, bold: bool = False) -> Table:
-    """Counts in units, the sources as notes."""
-    params = unit_of([row.params for row in found.rows], "M")
-    macs = unit_of([row.macs for row in found.rows], "M")
-    columns = [
-        *((Column(column.heading.capitalize()), cell) for column, cell in front(found)),
-        (Column(f"Params ({params.name})", right=True), lambda row: params.text(row.params)),
-        (Column(f"MACs ({macs.name})", right=True), lambda row: macs.text(row.macs)),
-    ]
-    below: list[str] = []
-    percent = percents(found)
-    if accuracies(found):
-        told = attrgetter("reference" if len(names_of(found)) > 1 else "source")
-        sources = list(dict.fromkeys(filter(None, map(told, found.rows))))
-        marks = dict(zip(sources, MARKS, strict=False)) if len(sources) > 1 else {}
-        columns.append((Column("Top-1 (%)", right=True), lambda row: percent(row) + marks.get(told(row), "")))
-        below = [f"{marks.get(source, '')}{source}" for source in sources] if marks else [f"Top-1: {sources[0]}."]
-    return built(found, columns, bold=bold, below=below)
-
-
-def built(
-    found: Comparison,
-    columns: Sequence[tuple[Column, Callable[[Row], str]]],
-    *,
-    bold: bool,
-    below: Sequence[str] = (),
-) -> Table:
-    rows = [[cell(row) for _, cell in columns] for row in found.rows]
-    best = frozenset(winners(found, [column for column, _ in columns])) if bold else frozenset()
-    return Table(title(found), [column for column, _ in columns], rows, below=below, strong=best)
-
-
-def winners(found: Comparison, columns: Sequence[Column]) -> Iterator[tuple[int, int]]:
-    """Row and column of the best: the fewest parameters and multiply-adds, the highest accuracy."""
-    keys = {name.lower(): key for name, key in (("params", KEYS["params"]), ("macs", KEYS["macs"]))}
-    for place, column in enumerate(columns):
-        word = column.heading.lower().split(" ")[0]
-        key = KEYS["top1"] if word == "top-1" else keys.get(word)
-        if key is not None:
-            least = min(map(key, found.rows))
-            yield from ((n, place) for n, row in enumerate(found.rows) if key(row) == least)
-
-
-def show(found: Comparison, console: Console) -> None:
-    """Prints the table."""
-    from rich.text import Text
-
-    made = tables.rich_table(exact(found))
-    console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
-    console.print(Text(title(found), style="bold"), made, sep="\n")
-
-
-FORMATS = ("text", "md", "latex", "json", "csv")
-
-
-def written(found: Comparison, form: str, *, bold: bool = False) -> str:
-    """The table in a format."""
-    match form:
-        case "text":
-            return found.to_text()
-        case "md":
-            return found.to_markdown(bold=bold)
-        case "latex":
-            return found.to_latex(bold=bold)
-        case "json":
-            return found.to_json()
-        case "csv":
-            return found.to_csv()
-    help_ = did_you_mean(form, FORMATS) or f"known are {', '.join(FORMATS)}"
-    raise fault("unknown-format", f"there is no table format '{form}'", help=help_)
+        stated = stated_of(graph)
+        return replace(row, elsewhere=stated.form) if stated is not None and stated.form != TRAIN else row
+    source = published.source or graph.paper.get("top1") or PAPER
+    told = (("params", published.params, row.params), ("macs", published.macs, row.macs))
+    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
+    return replace(row, top1=published.top1, source=source, published=other)
 
 
 def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:
@@ -356,4 +243,4 @@ def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:
     return list(specs) if isinstance(specs, Sequence) and not isinstance(specs, (str, bytes)) else [specs]
 
 
-__all__ = ["FORMATS", "Comparison", "Row", "compare", "flat", "show", "written"]
+__all__ = ["Comparison", "Row", "compare", "flat"]

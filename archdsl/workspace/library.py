@@ -28,7 +28,7 @@ SUFFIX = ".yaml"
 
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 Stamp: TypeAlias = "tuple[int, int] | None"
-Features: TypeAlias = "Sequence[str] | bool"
+Features: TypeAlias = "Sequence[str | int] | bool"
 Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
 
 
@@ -150,12 +150,22 @@ def elaborated(
     return pipeline.graph_of(spec, variant, params, inputs, rewriting)
 
 
-def rewritten(features: Features = False, form: str = "train", passes: Sequence[PassLike] = ()) -> Rewriting:
+def rewritten(
+    features: Features = False,
+    form: str = "train",
+    passes: Sequence[PassLike] = (),
+    out_indices: Sequence[str | int] | None = None,
+) -> Rewriting:
     """What a call asks to be done to a network: a backbone, its layers as once trained (`form`), then passes."""
     from archdsl.passes import chosen
     from archdsl.passes.pipeline import Rewriting
 
-    checked(features_only=features, form=form)
+    checked("out_indices", features_only=features, form=form, out_indices=out_indices)
+    if out_indices is not None:
+        if features is not True:
+            message = "out_indices chooses among the maps of a backbone"
+            raise fault("bad-call", message, help="give features_only=True with it, or the maps as features_only=[...]")
+        features = out_indices
     known_word("form", form, FORM.choices)
     trained = ["deploy"] if form == "deploy" else []
     return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
@@ -185,7 +195,7 @@ def missing(text: str, path: Path) -> SpecError:
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
     if os.path.lexists(path):
-        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
+        return fault("missing-file", f"'{text}' is not a file: {kind(path)}")
     if path.suffix or path.parent != Path():
         bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
         hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)

@@ -1,28 +1,15 @@
-"""The tutorial, from top to bottom in an empty folder: its commands print what it shows, its Python runs and learns."""
+"""The tutorial and the guides, from top to bottom in an empty folder: what they show is what happens."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 
 import pytest
+from support.pages import Reader, shows
 from support.places import DOCS
 
-from archdsl.commands import cli
-from archdsl.commands.status import FAULT, OK
-
-PAGE = DOCS / "tutorial.md"
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def shows(shown, printed, *, loosely=False):
-    """Whether a text of the page is what was printed: line by line, where `...` stands for any lines."""
-    lines = [".*\n(?:.*\n)*?" if line == "..." else f"{re.escape(line.rstrip())}\n" for line in shown.splitlines()]
-    pattern = "".join(lines)
-    if loosely:
-        pattern = re.sub(r"\d+\\\.\d%", r"\\d+\\.\\d%", pattern)  # an accuracy differs from machine to machine
-    return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in printed.splitlines())) is not None
+GUIDES = sorted((DOCS / "guides").glob("*.md"))
 
 
 def test_a_text_of_the_page_is_compared_line_by_line():
@@ -39,36 +26,21 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    sys.modules.pop("mine", None)
+    for name in ("mine", "tiny"):
+        sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_the_tutorial_does_what_it_says(folder, capfd):
-    ran, names, printed = [], {}, None
-    for language, text in FENCE.findall(PAGE.read_text(encoding="utf-8")):
-        if language == "text":
-            assert printed is not None, f"nothing printed this:\n{text}"
-            assert shows(text, printed, loosely=ran[-1] == "python"), f"the page has\n{text}\nbut this is\n{printed}"
-            printed = None
-            continue
-        assert not printed, f"the page does not show\n{printed}"
-        if language == "yaml":
-            (folder / re.match(r"# (\w+\.yaml)\n", text)[1]).write_text(text, encoding="utf-8")
-        elif language == "sh":
-            (line,) = text.splitlines()
-            program, *words = shlex.split(line)
-            assert program == "archdsl"
-            status = cli.main(words)
-            printed = "".join(capfd.readouterr())
-            assert status == (FAULT if "error[" in printed else OK), printed
-            ran.append(words[0])
-        elif "nn.Module)" in text:
-            assert text in (folder / "mine.py").read_text(encoding="utf-8")
-        else:
-            assert language == "python"
-            exec(compile(text, PAGE.name, "exec", dont_inherit=True), names)
-            printed = "".join(capfd.readouterr())
-            ran.append("python")
-    assert not printed, f"the page does not show\n{printed}"
-    assert ran == ["new", "cost", "check", "check", "diff", "draw", "emit", "python", "python"]
-    assert names["accuracy"] > 0.8
+    reader = Reader(DOCS / "tutorial.md", capfd)
+    reader.follow(every=True)
+    assert reader.ran == ["new", "cost", "check", "check", "diff", "draw", "emit", "python", "python"]
+    assert reader.names["accuracy"] > 0.8
     assert re.search("h-swish.*SE", (folder / "block.svg").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_a_guide_does_what_it_says(page, folder, capfd):
+    reader = Reader(page, capfd)
+    reader.follow(every=False)
+    assert reader.ran

@@ -8,7 +8,7 @@ network really has: the argument of the block that a column reaches, so a width 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from archdsl.analysis.lines import lines
@@ -52,6 +52,21 @@ class Line:
     def channels(self) -> int | None:
         return self.output[0] if self.output else None
 
+    @property
+    def place(self) -> str:
+        """The name of the row if it has one, else that of its stage."""
+        parts = [part for part in self.stage.split(".") if not part.isdigit()]
+        return parts[-1] if parts else self.stage
+
+    def is_repeated_by(self, other: Line) -> bool:
+        """Whether another line says the same again, and costs as much for each unit."""
+        return self.said == other.said
+
+    @property
+    def said(self) -> tuple[Any, ...]:
+        one = self.work.params / self.repeats, self.work.macs / self.repeats
+        return self.place, self.main, self.input, self.output, self.stride, self.values, one
+
     def value(self, column: Heading) -> Any:
         """What stands in a column; None where it does not apply."""
         standard = {CHANNELS: self.channels, REPEATS: self.repeats, STRIDE: self.stride}
@@ -64,6 +79,22 @@ class StageTable:
 
     columns: tuple[Heading, ...]
     lines: tuple[Line, ...]
+
+    def condensed(self) -> StageTable:
+        """The table with equal neighbours of one stage as one line, whose repeats are counted."""
+        lines: list[Line] = []
+        for line in self.lines:
+            if lines and lines[-1].is_repeated_by(line):
+                both = lines[-1].repeats + line.repeats
+                lines[-1] = replace(lines[-1], repeats=both, work=total([lines[-1].work, line.work]))
+            else:
+                lines.append(line)
+        has = any(column.standard == REPEATS for column in self.columns)
+        if has or len(lines) == len(self.lines):
+            return StageTable(self.columns, tuple(lines))
+        taken = any(column.word == REPEATS for column in self.columns)
+        repeats = Heading(SPELLED[REPEATS] if taken else REPEATS, REPEATS)
+        return StageTable((*self.columns, repeats), tuple(lines))
 
 
 def stage_table(graph: Graph) -> StageTable:
@@ -100,7 +131,7 @@ def runs(graph: Graph, sites: Sites) -> list[tuple[Drawn, list[Unit]]]:
     return [
         (drawn(name, run, reach, sites, works), run)
         for name, scope in lines(graph.root)
-        for run in grouped(units(scope))
+        for run in grouped(units(scope, graph.figure.labels))
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
-from archdsl.analysis.lines import describe, runs, spelled
+from archdsl.analysis.lines import LISTED, NO_LABELS, Labels, describe, runs, spelled
 from archdsl.diagnostics.spans import Span
 from archdsl.ir.graph import Node, Scope, Tensor
 
@@ -45,32 +45,47 @@ class Unit:
         return self.children[0].span
 
 
-def units(scope: Scope) -> list[Unit]:
-    """The units of a stage or a row; one that is no chain is a single unit."""
+def units(scope: Scope, labels: Labels) -> list[Unit]:
+    """The units of a stage or a row; one that is no chain is a single unit. `labels` are the words for blocks."""
     chain = flat(scope, {})
     if chain is None:
         entry = scope.inputs[0] if scope.inputs else None
-        return [Unit([brief(runs(scope.children))], [scope], entry, scope.row)]
+        return [Unit([brief(runs(scope.children, labels))], [scope], entry, scope.row)]
     found: list[Unit] = []
     for child, bound in chain:
         ahead = not found or found[-1].bound != bound  # what stands in front of the first operator belongs to it
         if ahead or (is_operator(child) and found[-1].operators):
             found.append(Unit([], [], entry_of(child), bound))
         unit = found[-1]
-        unit.texts.append(label(child))
+        text = label(child, labels)
+        unit.texts.append(text)
         unit.children.append(child)
-        unit.operators += [label(child)] if is_operator(child) else []
+        unit.operators += [text] if is_operator(child) else []
     return merged(found)
 
 
 def brief(parts: Sequence[tuple[str, int]]) -> str:
-    """`A ×3; B; … 4 more`: as many operators as a column of a page has room for."""
+    """`A ×3; B; … 4 more`: as many operators as a column of a page has room for.
+
+    A long list says each kind of operator once, without arguments: `Prior boxes ×6; Concat`.
+    """
+    if len(spelled(parts)) > LONG or len(parts) > LISTED:
+        parts = kinds(parts)
     for length in range(len(parts), 1, -1):
         more = len(parts) - length
         text = spelled(parts[:length]) + (f"; … {more} more" if more else "")
         if len(text) <= LONG:
             return text
     return spelled(parts) if len(parts) == 1 else f"{spelled(parts[:1])}; … {len(parts) - 1} more"
+
+
+def kinds(parts: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The operators by their kind, in the order of the first of each."""
+    counts: dict[str, int] = {}
+    for text, n in parts:
+        kind = text.split(", ")[0] if ";" not in text else text
+        counts[kind] = counts.get(kind, 0) + n
+    return list(counts.items())
 
 
 def merged(found: Sequence[Unit]) -> list[Unit]:
@@ -112,10 +127,10 @@ def is_operator(child: Child) -> bool:
     return child.op.role in ("conv", "linear", "pool", "join") or child.op.counts == "elementwise" or bool(child.label)
 
 
-def label(child: Child) -> str:
+def label(child: Child, labels: Labels = NO_LABELS) -> str:
     """The text of an operator without its stride, which is a column; nothing for what computes nothing."""
     if isinstance(child, Scope) or child.label:
-        return describe(child)
+        return describe(child, labels)
     if child.op.group == "regularisation" or (child.op.role == "shape" and len(child.shape) == 1):
         return ""
     fields = {**child.fields, "stride": 1} if "stride" in child.fields else child.fields

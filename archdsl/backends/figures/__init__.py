@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from archdsl.backends.figures import levels, measure, strip
+from archdsl.backends.figures import blocks, levels, measure, strip
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
@@ -48,7 +48,8 @@ def draw(
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
     the stages in `expand` opened.
-    Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`).
+    Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
+    blocks inside them that `expand` names are open, at the level `op` all of them.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
@@ -61,12 +62,14 @@ def draw(
         from archdsl.backends.figures import interactive
 
         return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
-    if not block and level == "network":
+    if block:
+        check_level(level, expand)
+    elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
         return network(graph, style, orient, expand, format, look)
-    refuse(block, style, orient, expand, format)
-    made = picture(graph, block=block, cases=cases, level=level)
+    refuse(block, style, orient, () if block else expand, format)
+    made = picture(graph, block=block, cases=cases, level=level, expand=expand)
     if format == "dot":
         return dot(made, look)
     text, page, layout = laid_out(made, look, aligned=bool(block))
@@ -177,6 +180,14 @@ def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: 
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
 
 
+def check_level(level: str, expand: Sequence[str]) -> None:
+    """Inside a block all blocks are open, or those that are named."""
+    if level == "stage":
+        raise fault("bad-call", "a block has no level 'stage'", help="the level op opens every block inside it")
+    if level == "op" and expand:
+        raise fault("bad-call", "the level op opens every block", help="give the level, or the blocks")
+
+
 def check_look(look: Look, format: str) -> None:
     """A page and a document of TikZ look one way."""
     what = {"html": "a page", "tikz": "a document of TikZ"}.get(format)
@@ -190,7 +201,12 @@ def named(block: Blocks | None) -> tuple[str, ...]:
 
 
 def picture(
-    graph: Graph, *, block: Blocks | None = None, cases: Sequence[Case] = (), level: str = "network"
+    graph: Graph,
+    *,
+    block: Blocks | None = None,
+    cases: Sequence[Case] = (),
+    level: str = "network",
+    expand: Sequence[str] = (),
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
     wanted = named(block)
@@ -200,10 +216,11 @@ def picture(
             raise fault("unknown-block", f"'{graph.name}' has no block '{name}' in use", help=hint(name, known))
     if cases and len(wanted) != 1:
         raise fault("bad-call", "cases are those of one block", help="give one block with them")
-    if wanted:
-        return levels.blocks(graph, wanted, [cases] if isinstance(cases, (str, Mapping)) else cases)
     if level not in LEVELS:
         raise fault("unknown-level", f"there is no level '{level}'", help=hint(level, LEVELS))
+    if wanted:
+        cases = [cases] if isinstance(cases, (str, Mapping)) else cases
+        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op")
     return levels.network(graph, level)
 
 

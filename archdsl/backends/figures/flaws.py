@@ -30,6 +30,8 @@ def covered(sheet: Sheet, sizes: Sizes) -> Iterator[str]:
         held = set(frame.boxes())
         if any(rect.meets(other) for box, other in sheet.boxes.items() if box not in held):
             yield f"the frame {frame.label} covers a box"
+        if any(rect.meets(other, -0.5) and not rect.holds(other) for other in words(sheet, sizes).values()):
+            yield f"the frame {frame.label} runs through words"
 
 
 def struck(sheet: Sheet, sizes: Sizes) -> Iterator[str]:

@@ -19,6 +19,7 @@ from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.containers import Containers
+from archdsl.backends.torch.feature_info import feature_info
 from archdsl.backends.torch.forward import Statement, Step, base
 from archdsl.backends.torch.forward_body import ForwardBody
 from archdsl.backends.torch.functions import Functions
@@ -98,6 +99,8 @@ class Writer:
         features = self.forward.print_features(inputs, result)
         forward, plain = self.forward.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
+        if self.outermost:
+            self.body += feature_info(self, self.plan.reductions)
         named_init = self.named_init()
         norm = [self.norm.statement(self.numbers)] if self.signature.hands_norm and self.outermost and self.norm else []
         lets = [*self.signature.lets(), *norm]

@@ -9,11 +9,12 @@ from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import scope
 from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classifier import Classifier, classifier_of, common
+from archdsl.backends.torch.feature_info import reductions_of
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.prelude import definitions
 from archdsl.backends.torch.sizes import Size
-from archdsl.expr.nodes import Expr, names
+from archdsl.expr.nodes import Constant, Expr, names
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin, origin_of
 from archdsl.ir.graph import Graph
@@ -32,6 +33,7 @@ class Plan:
     prelude: Mapping[str, str]  # the definitions of the prelude that have another name in this file
     norm: SharedNorm | None  # that of the whole network
     given: Mapping[int, set[str]]  # the arguments that some call gives, by function
+    reductions: Sequence[Constant]  # of the maps that a backbone gives, if its variants have the same
     doubles: Mapping[int, Mapping[str, Expr]]  # the names for params of the network that others stand for, by function
 
 
@@ -59,7 +61,9 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
     prelude = scope.prelude_names(functions, classes.values(), graph.name)
     norm = shared_norm(functions, origin, symbolic, {*classes.values(), *definitions()}, prelude)
     given, same = arguments_given(functions), doubles(functions, origin)
-    return Plan(origin, functions, symbolic, rates, classifier, classes, prelude, norm, given, same)
+    found = [reductions_of(g) for g in graphs]
+    reductions = found[-1] if all(other == found[-1] for other in found) else []
+    return Plan(origin, functions, symbolic, rates, classifier, classes, prelude, norm, given, reductions, same)
 
 
 def called(origin: Origin) -> list[ir.Function]:
@@ -121,5 +125,5 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     free = {IMAGE} - uses.hard - uses.control - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     rates = (numeric & uses.soft) - uses.hard - uses.control
-    outputs = (numeric - uses.control) & origin.output_deps
+    outputs = (numeric - uses.control) & origin.output_deps if not origin.spec.features else frozenset()
     return frozenset(rates | outputs | free), frozenset(rates - origin.output_deps)

@@ -27,13 +27,17 @@ from support.places import GOLDEN as GOLDENS
 
 import archdsl
 from archdsl.analysis.work import WORK
-from archdsl.backends.cost import FORMATS, short_names
+from archdsl.backends.cost import written as printed
+from archdsl.backends.cost.paper import table as paper_table
 from archdsl.commands.cli import main
 from archdsl.diagnostics.faults import SpecError
-from archdsl.support.tables import mark_escape, tex_escape, unit_of
-from archdsl.workspace.comparison import FORMATS as TABLE_FORMATS
-from archdsl.workspace.comparison import written
+from archdsl.ops.base import as_printed
+from archdsl.support.latex import tex_escape
+from archdsl.support.latex_fit import ROOM
+from archdsl.support.tables import mark_escape, unit_of
 from archdsl.workspace.library import locate, read, shipped
+from archdsl.workspace.printing import FORMATS as TABLE_FORMATS
+from archdsl.workspace.printing import written
 from archdsl.workspace.restating import update
 
 GOLDEN = GOLDENS / "tables"
@@ -280,16 +284,15 @@ def test_a_long_operator_is_cut_short():
 
 
 def test_a_stage_name_stands_once():
-    found = archdsl.cost("peleenet").table.lines
-    assert short_names(found)[:5] == ["stem", "stage1", "", "", "stage2"]
-    assert short_names(archdsl.cost("mobilenet_v2").table.lines)[:3] == ["stem", "bottlenecks", ""]
+    first = [row[0] for row in paper_table(archdsl.cost("mobilenet_v2")).rows]
+    assert first == ["stem", "bottlenecks", "", "", "", "", "", "", "head", "", ""]
 
 
 # --- golden files
 @pytest.mark.parametrize(("name", "variant", "form"), GOLDENS, ids=lambda v: v)
 def test_the_table_is_that_of_the_golden_file(name, variant, form):
     path = GOLDEN / f"{name}@{variant}.{ENDINGS[form]}"
-    text = FORMATS[form](counted(name, variant))
+    text = printed(counted(name, variant), form)
     if REWRITE:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -363,31 +366,36 @@ def test_markdown_rows_have_as_many_cells_as_the_heading():
 
 def test_latex_rows_have_as_many_cells_as_columns():
     for text in (archdsl.cost("micronet", "m1").to_latex(), archdsl.table(["squeezenet", "espnet"]).to_latex()):
-        columns = re.search(r"begin\{tabular\}\{([lr]+)\}", text).group(1)
+        columns = re.search(r"begin\{tabular\}\{@\{\}([lr]+)@\{\}\}", text).group(1)
         rows = [line for line in text.splitlines() if line.endswith(r"\\")]
         assert {line.count("&") - line.count(r"\&") for line in rows} == {len(columns) - 1}
 
 
 @pytest.mark.parametrize(
-    ("numbers", "smallest", "shown"),
+    ("numbers", "total", "shown"),
     [
-        ([3_504_872], "K", ["K", "3,504.9"]),
-        ([66_347_960], "K", ["K", "66,348.0"]),
-        ([140_685_664], "K", ["M", "140.7"]),
-        ([3_448_880], "M", ["M", "3.45"]),
-        ([1_000_000, 140_685_664], "M", ["M", "140.69"]),
-        ([37_745_884_192], "M", ["M", "37,745.9"]),
-        ([377_458_841_920], "M", ["G", "377.5"]),
+        ([464, 34_760, 1_281_000], 5_483_032, ["M", "<0.001", "0.035", "1.281", "5.48\u2007"]),
+        ([5_400_000, 9_900_000, 19_500_000], 216_589_760, ["M", "5.4", "9.9", "19.5", "217\u2008\u2007"]),
+        ([5_000, 120_000], 364_569, ["K", "5", "120", "365"]),
+        ([60_000_000, 300_000_000], 1_177_360_384, ["M", "60", "300", "1,177"]),
+        ([3_000_000_000], 37_745_884_192, ["G", "3.0", "37.7"]),
+        ([], 22, ["K", "0.022"]),
     ],
-)  # fmt: skip
-def test_counts_have_a_unit_that_fits_the_largest(numbers, smallest, shown):
-    unit = unit_of(numbers, smallest)
-    assert [unit.name, unit.text(max(numbers))] == shown
+)
+def test_a_column_has_the_unit_in_which_its_total_has_three_figures(numbers, total, shown):
+    unit = unit_of(numbers, total)
+    assert [unit.name, *map(unit.text, numbers), unit.total(total)] == shown
 
 
-def test_a_count_below_the_last_decimal_is_not_nothing():
-    assert unit_of([3_504_872], "K").text(22) == "<0.1"
-    assert unit_of([3_504_872], "K").text(0) == "0.0"
+def test_counts_of_several_networks_have_the_figures_of_the_one_in_the_middle():
+    for numbers, shown in (
+        ([1_248_424, 3_504_872, 364_569], ["1.25", "3.50", "0.36"]),
+        ([818_924_576, 300_774_272, 143_100_000], ["819", "301", "143"]),
+        ([818_924_576, 300_774_272, 6_000_000], ["818.9", "300.8", "6.0"]),
+    ):
+        unit = unit_of(numbers)
+        assert (unit.name, [*map(unit.text, numbers)]) == ("M", shown)
+    assert unit_of([3_504_872]).text(0) == "0.00"
 
 
 # --- escapes
@@ -397,11 +405,11 @@ def hostile():
 
 
 def test_latex_of_a_hostile_label_has_no_bare_special(hostile):
-    row = next(line for line in hostile.to_latex().splitlines() if line.startswith("a &"))
+    row = next(line for line in hostile.to_latex().splitlines() if line.startswith("a "))
     bare = re.sub(
         r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar|checkmark)\{\}", "", row
     )
-    bare = re.sub(r"\\[&%$#_{}]|\$\\(times)\$|\{\[\}|\{\]\}", "", bare)
+    bare = re.sub(r"\\[&%$#_{}]|\$32\^2 \\times \d\$|\{\[\}|\{\]\}", "", bare)
     assert not set(r"%$#_{}~^<>|✓") & set(bare.removesuffix(r" \\"))
     assert bare.count("&") == hostile.to_latex().splitlines()[3].count("&")
 
@@ -423,21 +431,30 @@ def test_a_source_is_escaped_in_every_format():
     variants = {"v": {"top1": {"value": 50, "source": HOSTILE}}, "w": {"top1": {"value": 49, "source": "=1+1"}}}
     found = archdsl.table(stated(net({"a": [{"conv": 4}]}, variants=variants)))
     assert mark_escape(HOSTILE) in found.to_markdown()
-    assert tex_escape(HOSTILE).replace(r"\rlap", "") in found.to_latex()
+    assert tex_escape(HOSTILE) in found.to_latex()
     assert "<x>" not in found._repr_html_()
     rows = list(csv.DictReader(io.StringIO(found.to_csv())))
     assert [row["source"] for row in rows] == [HOSTILE, "'=1+1"]
 
 
 # --- LaTeX compiles
+PAPER = rf"""\documentclass[twocolumn]{{article}}
+\usepackage{{booktabs,tabularx,amssymb}}
+\setlength{{\columnsep}}{{{ROOM["page"] - 2 * ROOM["column"]}pt}}
+\setlength{{\textwidth}}{{{ROOM["page"]}pt}}
+\setlength{{\textheight}}{{9in}}
+\begin{{document}}
+BODY
+\end{{document}}
+"""  # a paper as narrow as any
+
+
 def tex(body: str, folder: Path) -> str:
     """The log of a document that compiled; skips where there is no TeX."""
     engine = shutil.which("pdflatex") or shutil.which("tectonic")
     if engine is None:
         pytest.skip("neither pdflatex nor tectonic is on PATH")
-    packages = r"\usepackage{booktabs,amssymb}"
-    document = rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}"
-    (folder / "tables.tex").write_text(document, encoding="utf-8")
+    (folder / "tables.tex").write_text(PAPER.replace("BODY", body), encoding="utf-8")
     if "tectonic" in Path(engine).name:
         command = [engine, "--chatter", "minimal", "tables.tex"]
     else:
@@ -451,11 +468,18 @@ def tex(body: str, folder: Path) -> str:
     return log
 
 
-def test_latex_of_every_network_compiles(tmp_path):
-    tables = [counted(name).to_latex() for name in NETWORKS]
-    tables.append(archdsl.table(["squeezenet", "mnasnet", "fbnet@b"], sort="macs").to_latex(bold=True))
-    log = tex("\n\\clearpage\n".join(f"\\tiny {table}" for table in tables), tmp_path)
+def test_tables_of_every_network_fit_the_column_and_the_page_of_a_paper(tmp_path):
+    tables = [
+        archdsl.table(["squeezenet", "mnasnet", "fbnet@b"], sort="macs").to_latex(width="column", bold=True),
+        archdsl.table(["mobilenet_v1", "mobilenet_v2"], variants=True).to_latex(width="column", caption="Sizes"),
+    ]
+    for name in NETWORKS:
+        found = counted(name)
+        tables += [found.to_latex(width=width, caption=name, label=f"tab:{name}-{width}") for width in ROOM]
+    log = tex("\n\\clearpage\n".join(tables), tmp_path)
     assert "Missing character" not in log
+    assert "Overfull" not in log
+    assert "multiply defined" not in log
 
 
 def test_latex_of_hostile_texts_compiles(tmp_path, hostile):
@@ -463,6 +487,81 @@ def test_latex_of_hostile_texts_compiles(tmp_path, hostile):
     compared = archdsl.table(stated(net({"a": [{"conv": 4}]}, variants=variants)))
     log = tex(f"{hostile.to_latex()}\n\n{compared.to_latex(bold=True)}", tmp_path)
     assert "Missing character" not in log
+
+
+def test_a_table_that_cannot_fit_names_the_options_that_would():
+    with pytest.raises(SpecError, match=r"the table needs \d+ pt, and a column has 234 pt") as told:
+        counted("micronet").to_latex(
+            width="column", columns=["stage", "input", "operator", "params", "macs", *WORK, "output"]
+        )
+    assert "take --width page, or fewer columns: --columns stage,input" in str(told.value.diagnostics[0].help)
+
+
+def test_a_narrow_table_leaves_columns_out_and_tells_the_totals_below():
+    text = archdsl.cost("mobilenet_v3").to_latex(width="column")
+    assert "Stage" not in text
+    assert "Total: 5.48 M parameters, 217 M MACs." in text
+
+
+def test_a_caption_makes_a_float_with_a_label():
+    lines = archdsl.cost("mobilenet_v2").to_latex(width="page", caption="50 % of V_2", label="tab:v2").splitlines()
+    assert lines[1:5] == [r"\begin{table*}[t]", r"\centering", r"\caption{50 \% of V\_2}", r"\label{tab:v2}"]
+    assert r"\end{table*}" in lines
+
+
+def test_ampersands_of_the_source_stand_below_each_other():
+    rows = [line for line in archdsl.cost("mobilenet_v2").to_latex().splitlines() if line.endswith(r"\\")]
+    assert len({tuple(n for n, mark in enumerate(row) if mark == "&") for row in rows}) == 1
+
+
+def test_equal_rows_of_a_paper_are_one():
+    rows = paper_table(archdsl.cost("mobilenet_v3")).rows
+    assert [row[-3] for row in rows] == ["1"] * 5 + ["2", "1", "1", "2", "1", "1", "1", "2", "1", "1", "1", "1"]
+    assert len(archdsl.cost("mobilenet_v3").table.lines) == len(rows) + 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ((3, 224, 224), "224² × 3"),
+        ((3, 256, 512), "256 × 512 × 3"),
+        ((3, 16, 112, 112), "16 × 112 × 112 × 3"),
+        ((8, 16, 16, 16), "16³ × 8"),
+        ((1280,), "1280"),
+        ((196, 768), "196 × 768"),
+    ],
+)
+def test_shapes_are_written_as_in_papers(shape, text):
+    assert as_printed(shape) == text
+
+
+def test_columns_are_chosen_in_their_order():
+    found = archdsl.cost("mobilenet_v2")
+    assert found.to_markdown(columns=["c", "stage", "norm"]).splitlines()[0] == "| c | stage | norm |"
+    assert found.to_latex(columns=["operator", "macs"]).splitlines()[3].split() == [
+        "Operator",
+        "&",
+        "MACs",
+        "(M)",
+        r"\\",
+    ]
+    assert "source" not in archdsl.table("squeezenet").to_text(columns=["variant", "top1"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["cost", "squeezenet", "--columns", "param"], "did you mean 'params'?"),
+        (["cost", "squeezenet", "--columns", "params", "--format", "csv"], "csv has all columns"),
+        (["cost", "squeezenet", "--width", "page"], "text has no width, caption or label"),
+        (["cost", "squeezenet", "--width", "pages", "--format", "latex"], "did you mean 'page'?"),
+        (["table", "squeezenet", "--label", "a", "--format", "latex"], "a label needs a caption"),
+        (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is no label"),
+    ],
+)
+def test_a_wrong_choice_for_a_paper_is_told(arguments, says, capsys):
+    assert main(arguments) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_latex_names_the_packages_that_it_needs():
@@ -479,9 +578,41 @@ def test_accuracies_of_the_shipped_specs_are_those_published():
         spec = read(name)
         for variant in spec.variants.values():
             if variant.top1 is not None:
-                source = variant.top1_source or spec.paper.get("top1", "paper")
+                source = variant.published.source or spec.paper.get("top1", "paper")
                 found[name, variant.name] = (variant.top1, source)
     assert found == published
+
+
+def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_that_they_are_of():
+    spec = {
+        "name": "Net",
+        "params": {"width": 8},
+        "input": [3, 16, 16],
+        "stages": {
+            "stem": [{"conv": {"out": "width", "bias": False}}],
+            "body": [{"learned_group_conv": {"out": 16, "groups": 2, "condense": 2}}],
+        },
+        "variants": {
+            "a": {"published": {"params": "0.2 K", "macs": "9 K", "top1": 73.8, "form": "deploy"}},
+            "b": {"width": 16, "published": {"params": 300, "macs": "0.1 M", "source": "a page"}},
+        },
+    }
+    prints = {name: archdsl.graph(spec, name).fingerprint for name in "ab"}
+    spec["expect"] = {name: {"graph": found} for name, found in prints.items()}
+    trained, deployed = archdsl.table(spec), archdsl.table(spec, form="deploy")
+    assert [(row.params, row.macs) for row in trained.rows] == [(152, 38912), (304, 77824)]
+    assert [(row.params, row.macs) for row in deployed.rows] == [(88, 22528), (176, 45056)]
+    assert [row.top1 for row in trained.rows] == [None, None]
+    assert [row["published"] for row in trained.data()] == [{}, {"params": 300}]
+    assert "published of the form 'deploy' (--form deploy): Net a" in trained.to_text()
+    assert [(row.top1, row.form) for row in deployed.rows] == [(73.8, "deploy"), (None, "deploy")]
+    assert [row["published"] for row in deployed.data()] == [{"params": 200, "macs": 9000}, {}]
+    lines = deployed.to_latex().splitlines()
+    assert lines[3] == r"& \multicolumn{2}{c}{Params (K)} & \multicolumn{2}{c}{MACs (K)} & \\"
+    cells = [cell.strip() for cell in lines[7].rstrip(" \\").split("&")]
+    assert cells == ["a", "0.09", "0.2", "22.5", "9", "73.8"]
+    assert deployed.to_markdown(columns=["params"]).splitlines()[0] == "| params | published params |"
+    assert archdsl.table([archdsl.graph(spec, "a", form="deploy")]).rows[0].top1 == 73.8
 
 
 def test_an_accuracy_is_not_handed_on_by_extends():
@@ -586,7 +717,7 @@ def test_json_is_the_data_of_the_rows():
 
 
 def test_json_of_a_cost_has_the_table():
-    table = json.loads(FORMATS["json"](archdsl.cost("mobilenet_v2")))["table"]
+    table = json.loads(printed(archdsl.cost("mobilenet_v2"), "json"))["table"]
     assert table["columns"] == ["t", "c", "n", "s"]
     assert table["lines"][2]["values"] == {"t": 6, "c": 24, "n": 2, "s": [2, 2]}
 
@@ -609,7 +740,7 @@ def test_the_command_writes_a_file(tmp_path, capsys):
     ("arguments", "says"),
     [
         (["squeezenet@1.2"], "did you mean '1.1'?"),
-        (["squeezenet@"], "is no spec@variant"),
+        (["squeezenet@"], "is not of the form spec@variant"),
         (["squeezenett"], "did you mean 'squeezenet'?"),
         (["squeezenet", "--sort", "mac"], "did you mean 'macs'?"),
         (["squeezenet", "--format", "markdown"], "known are text, md, latex, json, csv"),

@@ -23,6 +23,13 @@ def run(tmp_path, monkeypatch, capfd):
     return call
 
 
+def test_what_builds_another_network_is_not_shown(run, monkeypatch):
+    monkeypatch.setattr("archdsl.workspace.showing.with_params", lambda tree, spec, params: tree)
+    status, text, err = run("show", "peleenet", "--set", "growth=16")
+    assert (status, text) == (1, "")
+    assert "what would be shown of PeleeNet builds another network" in err
+
+
 def test_show_prints_the_spec_of_a_variant_with_settings_and_origins(run, tmp_path):
     status, text, _ = run("show", "squeezenet", "--set", "conv10.conv.out=7", "-v", "1.1", "--origin")
     assert status == 0

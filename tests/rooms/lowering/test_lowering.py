@@ -28,6 +28,7 @@ from archdsl.lowering.tensors import bind, single, tensor
 from archdsl.syntax import spec as s
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.workspace.library import read
+from archdsl.yaml.located import from_python
 
 ROOM = Path(archdsl.lowering.__file__).parent
 HEAD = "archdsl: 1\nname: Net\ninput: [3, 8, 8]\n"
@@ -109,7 +110,7 @@ def test_a_tensor_is_no_number_and_a_list_of_tensors_is_not_one(scope):
     parts = ir.Value("parts", many=True)
     bind("parts", parts, scope, HERE)
     assert tensor(Name("parts"), scope) is parts
-    with pytest.raises(SpecError, match="this is a list of tensors"):
+    with pytest.raises(SpecError, match="expected one tensor here"):
         single(Name("parts"), scope)
     with pytest.raises(SpecError, match="'out' is already a number here"):
         bind("out", parts, scope, HERE)
@@ -356,3 +357,16 @@ def test_imports_run_one_way_inside_the_room():
 @pytest.mark.parametrize("kind", s.Step.__subclasses__(), ids=lambda kind: kind.__name__)
 def test_every_kind_of_step_is_lowered(kind):
     assert lowered.dispatch(kind) is not lowered.dispatch(s.Step)
+
+
+def test_a_fault_of_a_block_is_told_whoever_asks_for_the_block_first():
+    block = {"params": [{"out": "out"}], "body": [{"conv": "out"}]}  # a default that nothing gives
+    repeat = {"repeat": 2, "body": [{"B": ["c * turn / turns"]}]}
+    tree = {
+        "name": "N",
+        "input": [3, 8, 8],
+        "blocks": {"B": block},
+        "stages": {"body": {"for": ["c"], "in": [[8]], "body": [repeat]}},
+    }
+    with pytest.raises(SpecError, match="'out' is not defined here"):
+        lower(read_spec(from_python(tree), base=None))

@@ -7,7 +7,7 @@ import torch
 from support.nets import SPECS, variant_of
 
 import archdsl
-from archdsl.passes.backbone import pyramid
+from archdsl.passes.features import pyramid
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -114,3 +114,100 @@ def test_chosen_stages_alone_are_built():
 def test_a_stage_that_is_not_there_is_named(features, message):
     with pytest.raises(archdsl.SpecError, match=message):
         archdsl.graph("peleenet", features_only=features)
+
+
+INNER = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 32, 32],
+    "params": {"num_classes": 10},
+    "blocks": {"Unit": {"params": ["out"], "body": [{"conv": {"out": "out", "kernel": 3}}, "bn", "relu"]}},
+    "stages": {
+        "stem": [{"conv": {"out": 4, "stride": 2}}, "relu"],
+        "body": {
+            "for": ["out", "n"],
+            "in": [[8, 2], [12, 3], [16, 3]],
+            "body": [
+                {"repeat": "n", "body": [{"Unit": "out"}, {"drop_connect": "turn / turns"}]},
+                {"max_pool": 2, "when": "not last"},
+                {"conv": "out"},
+            ],
+        },
+        "scores": [{"dropout": 0.5}, {"conv": "num_classes"}, "relu"],
+        "pool": ["global_avg_pool", "flatten"],
+    },
+}
+
+
+@pytest.mark.parametrize("features", [["body.1.3"], ["body.1.6", "body.0"], ["body.0.0"], ["stem.0"]])
+def test_a_step_or_turn_inside_of_a_stage_is_a_feature_with_nothing_behind_it(features):
+    torch.manual_seed(0)
+    whole, part = archdsl.build(INNER).eval(), archdsl.build(INNER, features_only=features, verify=True).eval()
+    weights, seen = whole.state_dict(), {}
+    assert part.state_dict().keys() < weights.keys()
+    part.load_state_dict({key: weights[key] for key in part.state_dict()})
+    for feature in features:
+        whole.get_submodule(feature).register_forward_hook(
+            lambda module, inputs, output, feature=feature: seen.update({feature: output.clone()})
+        )
+    x = torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        whole(x)
+        for feature, found in zip(features, part(x), strict=True):
+            torch.testing.assert_close(found, seen[feature])
+    nodes = {chosen: archdsl.graph(INNER, features_only=chosen or False).nodes for chosen in ((), tuple(features))}
+    all_rates, rates = (
+        {n.path: n.fields["p"] for n in found if n.op.name == "drop_connect"} for found in nodes.values()
+    )
+    assert rates.items() <= all_rates.items()
+
+
+def test_what_follows_a_map_and_cannot_be_left_out_is_refused_at_its_place():
+    steps = {**INNER["stages"]["body"], "body": [{"repeat": "n", "body": [{"Unit": "out"}, {"conv": "out"}]}]}
+    spec = {**INNER, "stages": {**INNER["stages"], "body": steps}}
+    assert list(archdsl.graph(spec, features_only=["body.0.2"]).outputs) == ["body_0_2"]
+    with pytest.raises(archdsl.SpecError, match=r"what follows a map among body\.1\.2 cannot"):
+        archdsl.graph(spec, features_only=["body.1.2"])
+
+
+def test_maps_are_ordered_by_stride_numbered_and_never_those_of_the_classifier():
+    graph = archdsl.graph(INNER, features_only=True)
+    assert [(name, t.shape) for name, t in graph.outputs.items()] == [
+        ("stem", (4, 16, 16)),
+        ("body_0", (8, 8, 8)),
+        ("body_2", (16, 4, 4)),
+    ]
+    assert list(archdsl.graph(INNER, features_only=True, out_indices=[-1, 0]).outputs) == ["body_2", "stem"]
+    assert list(archdsl.graph(INNER, features_only=[1, "stem"]).outputs) == ["body_0", "stem"]
+    espnet = archdsl.graph("espnet", "q3", features_only=True).outputs.values()
+    assert [tensor.shape[-1] for tensor in espnet] == sorted((t.shape[-1] for t in espnet), reverse=True)
+    assert [tensor.shape[0] for tensor in espnet] == [19, 131, 256]
+    for wrong, text in (
+        ({"features_only": [3]}, "'Net' has no map 3"),
+        ({"out_indices": [0]}, "give features_only=True"),
+        ({"features_only": ["stem", 0]}, "asked for twice"),
+    ):
+        with pytest.raises(archdsl.SpecError, match=text):
+            archdsl.graph(INNER, **wrong)
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_a_backbone_says_what_its_maps_are(style):
+    names: dict[str, object] = {}
+    exec(archdsl.emit("peleenet", features_only=True, growth=24, style=style), names)
+    assert names["PeleeNet"]().feature_info == [
+        {"module": name, "num_chs": channels, "reduction": reduction}
+        for name, channels, reduction in (
+            ("stem", 32, 4),
+            ("dense.stage1", 104, 8),
+            ("dense.stage2", 200, 16),
+            ("dense.stage4", 536, 32),
+        )
+    ]
+
+
+def test_cost_and_draw_take_what_build_takes():
+    cost, graph = archdsl.cost(INNER, features_only=True), archdsl.graph(INNER, features_only=True)
+    assert [stage.name for stage in cost.stages] == ["stem", "body.0", "body.1", "body.2"]
+    assert cost.params == sum(p.numel() for p in archdsl.build(graph).parameters())
+    assert "scores" not in archdsl.draw(INNER, features_only=True, out_indices=[0, 1])

@@ -19,6 +19,7 @@ import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures import measure, style
 from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.strip import ORIENTS, STYLES, Paper, as_dot, as_tikz, cells, strip
 from archdsl.backends.figures.strip.plan import Drawing, Rect
 
@@ -41,7 +42,7 @@ GOLDENS = [
 
 @pytest.fixture(scope="module", params=NAMES)
 def graph(request) -> archdsl.Graph:
-    return graph_of(request.param)
+    return visible(graph_of(request.param))  # what does nothing is not drawn
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=IDS)

@@ -1,9 +1,10 @@
-"""Cost -> the stage table: for a terminal, Markdown, LaTeX, JSON, CSV, HTML."""
+"""Cost -> the stage table: for a terminal, Markdown, JSON, CSV, HTML; `paper` has the one in LaTeX."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost, cost
@@ -12,8 +13,9 @@ from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.support import tables
+from archdsl.support.latex import ANYWHERE, Placement, expect_format
 from archdsl.support.naming import called
-from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short, unit_of
+from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,22 +49,20 @@ def value_text(value: Any) -> str:
     return activation(value) or str(value)
 
 
-def own(column: Heading) -> tuple[Column, Cell]:
-    """A column that the network's tables have."""
-    if column.standard == STRIDE:
-        return Column(printed(column.word), right=True), lambda line: step(line.stride)
-    return Column(printed(column.word), right=True), lambda line: value_text(line.value(column))
-
-
-def own_columns(found: StageTable, *without: str) -> list[tuple[Column, Cell]]:
+def own_columns(found: StageTable) -> dict[Heading, Item]:
     """The columns between operator and counts; words stand left, numbers right, ticks too."""
-    made = []
-    for heading in found.columns:
-        if heading.standard not in without or not heading.standard:
-            column, cell = own(heading)
-            words = any(isinstance(line.value(heading), str) for line in found.lines)
-            made.append((Column(column.heading, right=not words), cell))
-    return made
+    return {heading: Item(own_column(heading, found), cell_of(heading)) for heading in found.columns}
+
+
+def own_column(heading: Heading, found: StageTable) -> Column:
+    words = any(isinstance(line.value(heading), str) for line in found.lines)
+    return Column(printed(heading.word), right=not words, key=heading.word)
+
+
+def cell_of(heading: Heading) -> Cell:
+    if heading.standard == STRIDE:
+        return lambda line: step(line.stride)
+    return lambda line: value_text(line.value(heading))
 
 
 def title(found: Cost) -> str:
@@ -83,59 +83,77 @@ def totals(found: Cost) -> list[str]:
 
 
 # --- the table
-def counted(name: str, heading: str = "", text: Callable[[int], str] = grouped) -> tuple[Column, Cell, str]:
+@dataclass(frozen=True)
+class Item:
+    """A column of the stage table: its cell in a line, and in the line of totals."""
+
+    column: Column
+    cell: Cell
+    total: str = ""
+
+
+def counted(found: Cost, name: str, heading: str = "", text: Callable[[int], str] = grouped) -> Item:
     """A column of counts, named as in `Work`, which has a sum."""
-    return Column(heading or name, right=True), lambda line: text(getattr(line.work, name)), name
+    column = Column(heading or name, right=True, key=name)
+    return Item(column, lambda line: text(getattr(line.work, name)), text(getattr(found, name)))
 
 
-def whole(found: Cost, counts: Sequence[tuple[Column, Cell, str]]) -> Table:
-    """The table with the shape that leaves each line."""
+def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Table:
+    """The table with the shape that leaves each line, and these counts; or with the columns named."""
     table = found.table
-    front: list[tuple[Column, Cell]] = [
-        (Column("stage"), lambda line: line.stage),
-        (Column("input"), lambda line: times(line.input)),
-        (Column("operator", breaks=True), lambda line: line.operator),
-        *own_columns(table, CHANNELS),
-        (Column("output"), lambda line: times(line.output)),
-    ]
-    return filled(found, table, front, counts)
-
-
-def filled(
-    found: Cost,
-    table: StageTable,
-    front: Sequence[tuple[Column, Cell]],
-    counts: Sequence[tuple[Column, Cell, str]],
-    text: Mapping[str, Callable[[int], str]] | None = None,
-) -> Table:
-    columns = [*front, *((column, cell) for column, cell, _ in counts)]
-    sums = [(text or {}).get(name, grouped)(getattr(found, name)) for _, _, name in counts]
-    return Table(
+    stage = Item(Column("stage", key="stage"), lambda line: line.stage)
+    entering = Item(Column("input", key="input"), lambda line: times(line.input))
+    operator = Item(Column("operator", breaks=True, key="operator"), lambda line: line.operator)
+    leaving = Item(Column("output", key="output"), lambda line: times(line.output))
+    own = own_columns(table)
+    others = [counted(found, name) for name in WORK if name not in {item.column.key for item in counts}]
+    known = [stage, entering, operator, *own.values(), leaving, *counts, *others]
+    shown = [item for heading, item in own.items() if heading.standard != CHANNELS]
+    return filled(
         title(found),
-        [column for column, _ in columns],
-        [[cell(line) for _, cell in columns] for line in table.lines],
-        ["total", *[""] * (len(front) - 1), *sums],
+        table,
+        picked(known, names) if names else [stage, entering, operator, *shown, leaving, *counts],
         found.counted,
     )
 
 
-EXACT = (counted("params"), counted("macs", "MACs"))
-ROUNDED = tuple(
-    counted(name, heading, lambda number: short(number) if number else "")
-    for name, heading in (("params", "params"), ("macs", "MACs"))
-)
+def picked(known: Sequence[Item], names: Sequence[str]) -> list[Item]:
+    """The columns of these names."""
+    return tables.chosen(known, names, lambda item: item.column.key)
+
+
+def filled(title: str, table: StageTable, items: Sequence[Item], notes: Sequence[str], total: str = "total") -> Table:
+    """The columns with the lines of the table and the totals, whose word stands in the first column that has none."""
+    sums = [item.total for item in items]
+    place = next((n for n, text in enumerate(sums) if not text), None)
+    if place is not None and any(sums):
+        sums[place] = total
+    return Table(
+        title,
+        [item.column for item in items],
+        [[item.cell(line) for item in items] for line in table.lines],
+        [sums] if any(sums) else [],
+        notes,
+    )
+
+
+def exact(found: Cost) -> list[Item]:
+    return [counted(found, "params"), counted(found, "macs", "MACs")]
+
+
+def rounded(found: Cost) -> list[Item]:
+    texts = {"params": "params", "macs": "MACs"}
+    return [counted(found, name, heading, lambda n: short(n) if n else "") for name, heading in texts.items()]
 
 
 # --- a terminal
-def show(found: Cost, console: Console) -> None:
+def show(found: Cost, console: Console, names: Sequence[str] = ()) -> None:
     """Prints the table and the totals; a narrow terminal gets rounded numbers, exact ones in the totals."""
     from rich.text import Text
 
-    made = tables.rich_table(whole(found, EXACT))
+    made = tables.rich_table(whole(found, exact(found), names))
     if tables.narrowest(made, console) > console.width:
-        table = whole(found, ROUNDED)
-        sums = [*table.total[:-2], short(found.params), short(found.macs)]
-        made = tables.rich_table(Table(table.title, table.columns, table.rows, sums))
+        made = tables.rich_table(whole(found, rounded(found), names))
         console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for text in totals(found):
@@ -143,47 +161,18 @@ def show(found: Cost, console: Console) -> None:
     console.print(Text("counted: " + "\n         ".join(found.counted), style="dim"), soft_wrap=True)
 
 
-def text(found: Cost, width: int = 120) -> str:
+def text(found: Cost, width: int = 120, names: Sequence[str] = ()) -> str:
     """The table as plain text."""
     console, out = tables.plain_console(width)
-    show(found, console)
+    show(found, console, names)
     return out.getvalue()
 
 
 # --- files
-def markdown(found: Cost) -> str:
-    """A GitHub table, every counted thing a column."""
-    return tables.markdown(whole(found, (*EXACT, *map(counted, WORK))), totals(found))
-
-
-def latex(found: Cost) -> str:
-    """A booktabs tabular with the columns of the paper's: what enters, then channels, and counts in units."""
-    table = found.table
-    units = {"params": unit_of([found.params], "K"), "macs": unit_of([found.macs], "M")}
-    counts = [
-        counted(name, f"{word} ({units[name].name})", lambda n, name=name: units[name].text(n) if n else NOTHING)  # type: ignore[misc]
-        for name, word in (("params", "Params"), ("macs", "MACs"))
-    ]
-    labels = iter(short_names(table.lines))
-    front: list[tuple[Column, Cell]] = [
-        (Column("Stage"), lambda _: next(labels)),
-        (Column("Input"), lambda line: times(line.input)),
-        (Column("Operator"), lambda line: line.main),
-        *own_columns(table),
-    ]
-    made = filled(found, table, front, counts, {name: unit.text for name, unit in units.items()})
-    exact = f"total: {found.params:,} params, {found.macs:,} MACs"
-    named = Table(made.title, made.columns, made.rows, ["Total", *made.total[1:]], [exact, *found.counted])
-    return tables.latex(named)
-
-
-def short_names(lines: Sequence[Line]) -> list[str]:
-    """The stage of each line, once: the name of a row that has one, else the stage's."""
-    names = []
-    for line in lines:
-        parts = [part for part in line.stage.split(".") if not part.isdigit()]
-        names.append(parts[-1] if parts else line.stage)
-    return [name if n == 0 or name != names[n - 1] else "" for n, name in enumerate(names)]
+def markdown(found: Cost, names: Sequence[str] = ()) -> str:
+    """A GitHub table, every counted thing a column unless columns are named."""
+    counts = [*exact(found), *(counted(found, name) for name in WORK)]
+    return tables.markdown(whole(found, counts, names), totals(found))
 
 
 def as_json(found: Cost) -> str:
@@ -236,16 +225,27 @@ def plain_text(value: Any) -> Any:
 
 def html(found: Cost) -> str:
     """The table for a notebook."""
-    return tables.html(whole(found, EXACT), totals(found))
+    return tables.html(whole(found, exact(found)), totals(found))
 
 
-FORMATS: dict[str, Callable[[Cost], str]] = {
-    "text": text,
-    "md": markdown,
-    "latex": latex,
-    "json": as_json,
-    "csv": as_csv,
-}
+FORMATS = ("text", "md", "latex", "json", "csv")
+
+
+def written(found: Cost, form: str, columns: Sequence[str] = (), placement: Placement = ANYWHERE) -> str:
+    """The table in a format; columns and a placement are for those that people read."""
+    from archdsl.backends.cost.paper import latex
+
+    expect_format(form, FORMATS, columns, placement)
+    match form:
+        case "text":
+            return text(found, names=columns)
+        case "md":
+            return markdown(found, columns)
+        case "latex":
+            return latex(found, columns, placement)
+        case "json":
+            return as_json(found)
+    return as_csv(found)
 
 
 def emit(graph: Graph) -> str:
@@ -253,4 +253,4 @@ def emit(graph: Graph) -> str:
     return markdown(cost(graph))
 
 
-__all__ = ["FORMATS", "Cost", "cost", "emit", "html", "show", "totals"]
+__all__ = ["FORMATS", "Cost", "cost", "emit", "html", "show", "totals", "written"]
