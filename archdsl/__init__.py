@@ -502,6 +502,7 @@ def sweep(
     stages: bool = False,
     sample: int | None = None,
     seed: int = 0,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> list[dict[str, Any]]:
     """The network counted in every combination of settings: a record each, for `pandas.DataFrame`.
@@ -509,7 +510,8 @@ def sweep(
     A list (a range, an array) of `variant`, `input` or a param has the values to try; a param that is a list itself is
     given as a list of those. A record has the setting, then params, macs, peak_bytes and receptive_field, with `stages`
     the shape of each stage, then `code` and `message`: of the fault of a setting that cannot be, which has no counts.
-    `sample` draws so many settings at random. Thousands are counted in a second: a number that differs is an array.
+    `set` has values of parts of the spec by path: `{"dense.stage3.layers": [8, 12]}`. `sample` draws so many settings
+    at random. Thousands are counted in a second: a number that differs is an array.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace.library import rewritten
@@ -517,7 +519,12 @@ def sweep(
     from archdsl.workspace.sweep import chunks, sweep_of
 
     checked("sample", stages=stages, sample=sample, seed=seed)
-    found = sweep_of(spec, space_given(variant, params, input), rewritten(form=form, passes=passes), stages=stages)
+    found = sweep_of(
+        spec,
+        space_given(variant, params, input, {} if set is None else set),
+        rewritten(form=form, passes=passes),
+        stages=stages,
+    )
     return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
 
 
