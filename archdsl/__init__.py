@@ -66,9 +66,9 @@ def graph(
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. `form` is that of layers which are another thing once trained
-    (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names (`archdsl passes` lists them),
-    or functions from a Program to a Program. A fault raises `SpecError`.
+    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
+    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
+    functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
@@ -239,22 +239,24 @@ def convert(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
-    passes: Sequence[PassLike] = ("deploy",),
+    passes: Sequence[PassLike] | None = None,
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
     """A trained network, built from the same spec without passes, as passes make it: with its weights.
 
     In eval mode its outputs are the same. Without `passes` it is the form `deploy`: its learned groups must be
-    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Raises `SpecError` if the
-    module is not that of the spec and variant, or has hooks, which would be lost.
+    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Each tensor keeps its
+    precision and device. Raises `SpecError` if the module is not that of the spec and variant, or has hooks, which
+    would be lost.
     """
     from archdsl.expr.given import checked
-    from archdsl.passes import chosen
+    from archdsl.passes import DEPLOYED, chosen
     from archdsl.runtime import carrying
 
     checked(model=model)
-    return carrying.convert(model, spec, variant, _given(params, set), input, chosen(passes))
+    passes = chosen(DEPLOYED if passes is None else passes)
+    return carrying.convert(model, spec, variant, _given(params, set), input, passes)
 
 
 def port(
@@ -277,13 +279,15 @@ def port(
     `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
     (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint. Raises `SpecError` where it is not certain which weight is which.
+    checkpoint. `form="deploy"` is for weights of layers as once trained (CondenseNet's), with the norms beside them:
+    build with `passes=["deploy"]` what takes them. Raises `SpecError` where it is not certain which weight is which.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting
+    from archdsl.workspace.library import weighted_as
 
     checked("reference", "key", weights=weights, reference=reference, key=key)
-    network = graph(spec, variant, input=input, form=form, set=set, **params)
+    network = graph(spec, variant, input=input, passes=weighted_as(form), set=set, **params)
     if before is None:
         return porting.port(weights, network, reference, key)
     if reference is not None:
