@@ -54,7 +54,7 @@ def body(steps: Sequence[s.Step], builder: Builder, *, several: bool = False) ->
     if value is None and several:
         return gathered(steps[-1], builder)
     if value is None or (is_list(value) and not several):
-        message = "the last step has several results: say which one leaves"
+        message = "the last step has several results, so it is not clear which one to return"
         raise fault("several-results", message, steps[-1].span, help="end with a tensor's name or a join")
     return value
 
@@ -88,7 +88,7 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
         before = None
     entered = before is not None or begins_named(step) or carries(step, builder.context)
     if not entered and is_sound([step], builder.context):
-        message = "the step before has several results: say which one comes in"
+        message = "the step before has several results, so it is not clear which one this step reads"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))
 

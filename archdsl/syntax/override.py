@@ -162,7 +162,7 @@ def placed(base: Mapping, over: Mapping) -> Mapping:
     """
     entries = [*base.entries]
     if len(base.entries) + len(over.entries) > MAX_STAGES:
-        raise fault("too-large", f"a spec may have {MAX_STAGES} stages", over.entries[0][0].span)
+        raise fault("too-large", f"a spec may have at most {MAX_STAGES} stages", over.entries[0][0].span)
     last: Scalar | None = None  # the new stage just placed, which others may follow
     for key, value in over.entries:
         names = [name.text for name, _ in entries]

@@ -82,7 +82,7 @@ def import_file(path: Path) -> ModuleType:
         name, place, submodule_search_locations=[str(place.parent)] if whole else None
     )
     if spec is None or spec.loader is None:
-        raise fault("bad-plugin", f"'{path}' is no Python file", help="give a file that ends in .py")
+        raise fault("bad-plugin", f"'{path}' is not a Python file", help="give a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     before = {word: sys.modules.pop(word) for word in (name, *parts_of(name)) if word in sys.modules}
     sys.modules[name] = module

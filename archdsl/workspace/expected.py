@@ -45,6 +45,16 @@ def published_of(graph: Graph) -> Published | None:
     return published if same else None
 
 
+def form_elsewhere(graph: Graph) -> str | None:
+    """The form of a network that something was published of, if it is the stated network in another form."""
+    published = stated_of(graph)
+    if published is None or published.form == TRAIN or graph.origin is None:
+        return None
+    spec = graph.origin.spec
+    stated = spec.expect.get(known_as(spec, graph.variant) or DEFAULT)
+    return published.form if stated is not None and stated.graph == graph.fingerprint else None
+
+
 def stated_of(graph: Graph) -> Published | None:
     """What the spec says was published of a variant, whatever has become of it."""
     spec = graph.origin.spec if graph.origin is not None else None

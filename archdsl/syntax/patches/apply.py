@@ -288,7 +288,7 @@ class Laying:
     def rows_of(self, what: str, name: Part, held: Draft, rest: list[Part], value: Node) -> None:
         if not isinstance(held.node, Sequence):
             notes = (Note("it stands here", held.base.span),)
-            raise fault("unknown-override", f"{what} is no list of rows", name.span, notes=notes)
+            raise fault("unknown-override", f"{what} is not a list of rows", name.span, notes=notes)
         Table(what, held, self.columns_of(name.text)).patch(rest[0], rest[1:], value)
 
     def columns_of(self, param: str) -> Draft | None:
@@ -367,4 +367,4 @@ def is_new_row(table: Table, value: Node) -> bool:
 
 def refuse_further(rest: list[Part]) -> None:
     if rest:
-        raise fault("unknown-override", f"there is nothing in it that '{rest[0].text}' could name", rest[0].span)
+        raise fault("unknown-override", f"it has no part named '{rest[0].text}'", rest[0].span)

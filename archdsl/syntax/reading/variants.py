@@ -187,5 +187,5 @@ def graph_of(node: Node) -> str:
     text = as_text(node, "graph")
     if not re.fullmatch(FINGERPRINT, text):
         help = "archdsl check --update writes it: a g and 11 digits, as in g4be81c20d1f"
-        raise fault("bad-value", f"'{clip(text)}' is no fingerprint of a network", node.span, help=help)
+        raise fault("bad-value", f"'{clip(text)}' is not the fingerprint of a network", node.span, help=help)
     return text

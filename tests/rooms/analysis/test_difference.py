@@ -127,6 +127,20 @@ stages:
     ]  # fmt: skip
 
 
+def test_rules_of_init_are_told_though_the_network_is_the_same(tmp_path):
+    rules = "init: {conv: {weight: {normal: 0.01}}, head.2: {bias: {constant: 1}}}\nstages:\n"
+    (tmp_path / "old.yaml").write_text(NET)
+    (tmp_path / "new.yaml").write_text(NET.replace("stages:\n", rules))
+    found = archdsl.diff(tmp_path / "new.yaml", tmp_path / "old.yaml")
+    assert found.is_empty
+    text = found.to_text()
+    assert text[text.index("  both") :].splitlines()[:3] == [
+        "  both are the same network, initialised in another way",
+        "  init of conv weight: normal(0.01) → torch's own",
+        "  init of head.2 bias: constant(1) → torch's own",
+    ]
+
+
 def test_rows_stand_in_the_order_of_the_new_network_with_those_that_are_gone(tmp_path):
     found = edited(tmp_path, ("  stem:", "  first: [relu]\n  stem:"), ("[one, 2, true], ", ""))
     assert [(row.name, row.status) for row in found.rows] == [
