@@ -13,6 +13,7 @@ from archdsl.backends.torch.classifier import chosen_pool, exchangeable, read_by
 from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.kept import FEATURES
 from archdsl.backends.torch.norms import CONSTANTS
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN
 from archdsl.backends.torch.parse import CHANNELS, LAST
 from archdsl.backends.torch.pieces import module_call
 from archdsl.backends.torch.prelude import refuse_unknown
@@ -261,7 +262,7 @@ class Modules:
     def keep_features(self, node: ir.Operation) -> bool:
         """Keeps the channels that enter a classifier's last layer, if they have an expression."""
         channels = self.writer.channels.of(node.operands()[0])
-        if not self.writer.outermost or any(name.startswith("@") for name in channels.mentioned):
+        if not self.writer.outermost or {UNKNOWN, LOOPED} & {*channels.mentioned}:
             return False
         self.writer.kept.keep(FEATURES, self.writer.channels.shown(node.operands()[0]))
         return True

@@ -12,11 +12,11 @@ from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classifier import Classifier, exchangeable, place_of, read_by, width_of
 from archdsl.backends.torch.initialize import held_by, init_body, rules
 from archdsl.backends.torch.kept import FEATURES
-from archdsl.backends.torch.named_init import blocks_init, statements, written
+from archdsl.backends.torch.named_init import blocks_init, is_a, statements, written
 from archdsl.backends.torch.pieces import module_call
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
+from archdsl.expr.nodes import Expr, Lit, Logic, Name, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ops import REGISTRY
@@ -124,7 +124,7 @@ def general_init(writer: Writer, word: str) -> list[py.Statement]:
         return []
     shown = [prelude.get(kind, kind) for kind in kinds]
     own = shown == [prelude.get(made.cls, made.cls)]
-    test = py.call("isinstance", Name(word if own else "m"), named(shown))
+    test = is_a(word if own else "m", shown)
     if own:
         body = [py.changed(line, lambda tree: py.renamed(tree, "m", word)) for line in body]
         return [py.If(test, body)]
@@ -135,12 +135,6 @@ def may_be(value: object) -> set[bool]:
     """The truth values that an argument may have."""
     tree = wrap(value)
     return {bool(tree.value)} if isinstance(tree, Lit) else {False, True}
-
-
-def named(kinds: list[str]) -> Tree:
-    """One class, or a tuple of them."""
-    trees = tuple(Name(kind) for kind in kinds)
-    return trees[0] if len(trees) == 1 else py.Tuple(trees)
 
 
 def called_by(call: ir.Call) -> list[ir.Function]:
@@ -172,4 +166,9 @@ def under_condition(writer: Writer, body: list[py.Statement]) -> list[py.Stateme
     condition = simplify(writer.numbers.close(writer.function.init_when), writer.numbers.facts)
     if not any(True for _ in names(condition)):
         return body if evaluate(writer.function.init_when, writer.plan.graph.params) else []
-    return [py.If(Name(f"self.{writer.kept.condition_flag('own_init', condition)}"), body)] if body else []
+    if not body:
+        return []
+    asked: Expr = Name(f"self.{writer.kept.condition_flag('own_init', condition)}")
+    if len(body) == 1 and isinstance(body[0], py.If) and not body[0].orelse and isinstance(body[0].condition, Expr):
+        return [py.If(Logic("and", (asked, body[0].condition)), body[0].body)]
+    return [py.If(asked, body)]
