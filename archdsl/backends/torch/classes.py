@@ -81,6 +81,7 @@ class Writer:
         self.sizes = Sizes(plan.origin.facts, self.numbers, function, entering, self.channels_of, given_to, done.sizes)
         self.channels = Channels(plan.origin, self.numbers, function, self.sizes, self.tensors)
         self.body: list[py.Statement] = []  # of the constructor, or of the side of a condition in it
+        self.checks: dict[str, py.Statement] = {}  # what the constructor refuses, by its argument
         self.sides: tuple[object, ...] = ()  # of the conditions around
         self.attributes: list[str] = []  # that hold modules, in the order in which they are made
         self.statements: list[Statement] = []  # of `forward`
@@ -112,7 +113,12 @@ class Writer:
         lets = [*self.signature.lets(), *norm]
         derived = self.signature.derived()
         arguments = self.signature.arguments(derived)
-        init = [*derived.values(), *lets, *with_variables(self.body, self.widths.repeated_widths())]
+        init = [
+            *derived.values(),
+            *lets,
+            *self.checks.values(),
+            *with_variables(self.body, self.widths.repeated_widths()),
+        ]
         made.base, made.forward = ("nn.Sequential", []) if plain else ("nn.Module", forward)
         made.arguments, made.derived, made.init = arguments, list(derived), init
         return made
