@@ -137,6 +137,11 @@ def graph_of(
     return elaborated(read(spec, patches=patches_in(params, variant)), variant, params, inputs, rewriting)
 
 
+def asks_beside(spec: Spec, params: Mapping[str, Any]) -> bool:
+    """Whether a call gives what is no param of a spec, or a 0 that may ask for no classes."""
+    return any(name not in spec.params or (type(value) is int and value == 0) for name, value in params.items())
+
+
 def elaborated(
     spec: Spec,
     variant: str | None,
@@ -144,9 +149,13 @@ def elaborated(
     inputs: Inputs | None,
     rewriting: Rewriting | None = None,
 ) -> Graph:
-    """The graph of a spec that has been read."""
+    """The graph of a spec that has been read; `params` may be what the class of a classifier takes beside its own."""
     from archdsl.passes import pipeline
 
+    if asks_beside(spec, params or {}):
+        from archdsl.workspace.beside import graph_beside
+
+        return graph_beside(spec, variant, params or {}, inputs, rewriting)
     return pipeline.graph_of(spec, variant, params, inputs, rewriting)
 
 

@@ -82,6 +82,13 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
     )
 
 
+def classifier_in(graph: Graph) -> Classifier | None:
+    """The classifier that a single network is."""
+    origin = origin_of(graph)
+    symbolic, _ = open_params(graph)
+    return classifier_of(graph, (symbolic & origin.output_deps) - {IMAGE}, called(origin))
+
+
 def called(origin: Origin) -> list[ir.Function]:
     """The functions that took part, callees first; the network last."""
     found: dict[int, ir.Function] = {}
