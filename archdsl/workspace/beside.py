@@ -6,6 +6,7 @@ These are other channels of the image, another last pooling, and no classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.elaborate import elaborate
@@ -23,6 +24,7 @@ from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op
 from archdsl.passes import pipeline
 from archdsl.syntax.spec import Spec
+from archdsl.workspace.library import OFFERED
 
 if TYPE_CHECKING:
     from archdsl.passes.pipeline import Rewriting
@@ -33,8 +35,7 @@ NOTHING = "identity"
 
 def beside_params(spec: Spec, params: Mapping[str, Any]) -> dict[str, Constant]:
     """Those of the params that are none of a spec, or that may ask for no classes."""
-    words = {IMAGE, *(op.chosen_by for op in REGISTRY.values() if op.chosen_by)}
-    found = {name: value for name, value in params.items() if name in words - spec.params.keys()}
+    found = {name: value for name, value in params.items() if name in OFFERED - spec.params.keys()}
     zeros = {name: value for name, value in params.items() if name in spec.params and type(value) is int and value == 0}
     return {name: plain_value(value, name) for name, value in {**found, **zeros}.items()}
 
@@ -48,7 +49,10 @@ def graph_beside(
 ) -> Graph:
     """The graph of a network of which a call asks what is `beside` the params of its spec."""
     beside = beside_params(spec, params)
-    own = {name: value for name, value in params.items() if name not in beside}
+    own = copy(params)  # what tells the places of params stays with them
+    assert isinstance(own, dict)
+    for name in beside:
+        del own[name]
     whole = pipeline.graph_of(spec, variant, own, inputs, rewriting)
     classifier, images = classifier_in(whole), list(whole.inputs.values())
     replaced: dict[int, str] = {}  # operations, by the ops that take their place

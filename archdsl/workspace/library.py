@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".yaml"
 
+OFFERED = frozenset({"in_chans", "global_pool"})  # what the class of a classifier takes beside the params of its spec
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 Stamp: TypeAlias = "tuple[int, int] | None"
 Features: TypeAlias = "Sequence[str | int] | bool"
@@ -138,8 +139,10 @@ def graph_of(
 
 
 def asks_beside(spec: Spec, params: Mapping[str, Any]) -> bool:
-    """Whether a call gives what is no param of a spec, or a 0 that may ask for no classes."""
-    return any(name not in spec.params or (type(value) is int and value == 0) for name, value in params.items())
+    """Whether a call gives what is beside the params of a spec, or a 0 that may ask for no classes."""
+    others = params.keys() - spec.params.keys()
+    zero = any(name in spec.params and type(value) is int and value == 0 for name, value in params.items())
+    return zero or bool(others & OFFERED)
 
 
 def elaborated(

@@ -83,7 +83,7 @@ class ForwardBody:
         entering = {o for o in read if not isinstance(o, ir.Value) or o not in made}
         if len(entering) != 1 or not trunk or entering != {trunk[-1].out} or not isinstance(end, ir.Value):
             return [], []
-        features = trunk[-1].out
+        features, called = trunk[-1].out, dict(self.writer.tensors.called)
         bodies = (
             self.printer(inputs).run(trunk, [features], None, "", {}),
             self.printer([features]).run(head, [end], None, "", {}),
@@ -94,6 +94,8 @@ class ForwardBody:
                 Step(end, (features,), lambda entering: py.call("self.forward_head", entering), alone=True),
             ]
         self.entering = self.writer.tensors.word(features)
+        if alone:
+            self.writer.tensors.called = called  # `forward` has words of its own for the same tensors
         return bodies
 
     def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
