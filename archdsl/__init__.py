@@ -66,9 +66,9 @@ def graph(
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. `form` is that of layers which are another thing once trained
-    (CondenseNet's): train or deploy. `passes` rewrite it then, one after another: names (`archdsl passes` lists them),
-    or functions from a Program to a Program. A fault raises `SpecError`.
+    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
+    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
+    functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
@@ -239,22 +239,24 @@ def convert(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
-    passes: Sequence[PassLike] = ("deploy",),
+    passes: Sequence[PassLike] | None = None,
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
     """A trained network, built from the same spec without passes, as passes make it: with its weights.
 
     In eval mode its outputs are the same. Without `passes` it is the form `deploy`: its learned groups must be
-    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Raises `SpecError` if the
-    module is not that of the spec and variant, or has hooks, which would be lost.
+    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Each tensor keeps its
+    precision and device. Raises `SpecError` if the module is not that of the spec and variant, or has hooks, which
+    would be lost.
     """
     from archdsl.expr.given import checked
-    from archdsl.passes import chosen
+    from archdsl.passes import DEPLOYED, chosen
     from archdsl.runtime import carrying
 
     checked(model=model)
-    return carrying.convert(model, spec, variant, _given(params, set), input, chosen(passes))
+    passes = chosen(DEPLOYED if passes is None else passes)
+    return carrying.convert(model, spec, variant, _given(params, set), input, passes)
 
 
 def port(
@@ -277,13 +279,15 @@ def port(
     `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
     (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint. Raises `SpecError` where it is not certain which weight is which.
+    checkpoint. `form="deploy"` is for weights of layers as once trained (CondenseNet's), with the norms beside them:
+    build with `passes=["deploy"]` what takes them. Raises `SpecError` where it is not certain which weight is which.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting
+    from archdsl.workspace.library import weighted_as
 
     checked("reference", "key", weights=weights, reference=reference, key=key)
-    network = graph(spec, variant, input=input, form=form, set=set, **params)
+    network = graph(spec, variant, input=input, passes=weighted_as(form), set=set, **params)
     if before is None:
         return porting.port(weights, network, reference, key)
     if reference is not None:
@@ -303,12 +307,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["svg", "dot", "tikz", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -332,12 +337,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["pdf", "png"],
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -361,12 +367,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: str,
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -389,12 +396,13 @@ def draw(
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     style: Literal["strip", "blocks"] | None = None,
-    orient: Literal["landscape", "portrait"] = "landscape",
+    orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
     width: str | float | None = None,
+    height: str | float | None = None,
     dpi: int = 200,
     legend: bool | None = None,
     variant: str | None = None,
@@ -410,23 +418,24 @@ def draw(
 
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
-    landscape for a figure as wide as a page, portrait for one as wide as a column; the stages named in `expand` are
-    opened into their blocks.
+    landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
+    stages named in `expand` are opened into their blocks.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
-    that differ in their ops.
+    that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
 
-    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`); text then has 7 to 9 points, and what
-    does not fit so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean: if None, where a block
-    has several.
+    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
+    high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
+    made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
+    if None, where there are several.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
-    checked("legend", dpi=dpi, legend=legend)
+    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
     whole = graph(
         spec,
         variant,
@@ -438,7 +447,7 @@ def draw(
         set=set,
         **params,
     )
-    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
+    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
     return figures.draw(
         whole,
         block=block,
@@ -459,6 +468,7 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1"] | None = None,
     input: Inputs | None = None,
+    form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
@@ -467,14 +477,21 @@ def table(
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published accuracy. `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    has no published numbers; those of a form are shown in that `form`. `.rows` is data; `.to_latex()`,
+    `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
 
     checked("sort", variants=variants, sort=sort)
     return comparison.compare(
-        comparison.flat(specs), variants=variants, sort=sort, inputs=input, params=_given(params, set), passes=passes
+        comparison.flat(specs),
+        variants=variants,
+        sort=sort,
+        inputs=input,
+        params=_given(params, set),
+        layers=form,
+        passes=passes,
     )
 
 
@@ -489,6 +506,7 @@ def sweep(
     stages: bool = False,
     sample: int | None = None,
     seed: int = 0,
+    set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> list[dict[str, Any]]:
     """The network counted in every combination of settings: a record each, for `pandas.DataFrame`.
@@ -496,7 +514,8 @@ def sweep(
     A list (a range, an array) of `variant`, `input` or a param has the values to try; a param that is a list itself is
     given as a list of those. A record has the setting, then params, macs, peak_bytes and receptive_field, with `stages`
     the shape of each stage, then `code` and `message`: of the fault of a setting that cannot be, which has no counts.
-    `sample` draws so many settings at random. Thousands are counted in a second: a number that differs is an array.
+    `set` has values of parts of the spec by path: `{"dense.stage3.layers": [8, 12]}`. `sample` draws so many settings
+    at random. Thousands are counted in a second: a number that differs is an array.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace.library import rewritten
@@ -504,7 +523,12 @@ def sweep(
     from archdsl.workspace.sweep import chunks, sweep_of
 
     checked("sample", stages=stages, sample=sample, seed=seed)
-    found = sweep_of(spec, space_given(variant, params, input), rewritten(form=form, passes=passes), stages=stages)
+    found = sweep_of(
+        spec,
+        space_given(variant, params, input, {} if set is None else set),
+        rewritten(form=form, passes=passes),
+        stages=stages,
+    )
     return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
 
 

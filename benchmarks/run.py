@@ -19,6 +19,7 @@ GROUPS = {
     "building": "archdsl.build; the peer is torchvision's constructor",
     "proving": "the proof that a module is its graph; the peer is its first build",
     "forward": "one forward, eval, one thread; the peer is torchvision's module with the same weights",
+    "deployed": "one forward of the form deploy, eval, one thread; the peer is the form in training, its weights",
     "growth": "graph + nx + emit + cost; the peer is the same family at 100 nodes, per node",
 }
 

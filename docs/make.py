@@ -335,7 +335,7 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     found: dict[str, Graph] = {}
     for graph in forms(name).values():
         for scope in graph.root.scopes():
-            if scope.kind == "block" and re.search(r"(Layer|Branch|Row)$", scope.name) is None:
+            if scope.kind == "block":
                 found.setdefault(scope.name, graph)
     return found
 
@@ -367,9 +367,14 @@ def system_page(name: str, spec: Spec) -> str:
 def variant_table(name: str) -> str:
     """Checked numbers beside the published accuracy and where it was published."""
     rows = [("variant", "input", "params", "MACs", "top-1, published", "by")]
-    for row in archdsl.table(name, variants=True).rows:
+    found = archdsl.table(name, variants=True).rows
+    for form in dict.fromkeys(row.elsewhere for row in found if row.elsewhere):
+        deployed = archdsl.table(name, variants=True, form=form).rows
+        found = [*found, *(row for row in deployed if row.top1 is not None)]
+    for row in found:
         published = (f"{row.top1:g} %", row.source or "") if row.top1 is not None else ("", "")
-        rows.append((f"`{row.variant or name}`", row.input, f"{row.params:,}", f"{row.macs:,}", *published))
+        label = f"`{row.variant or name}`" + (f", {row.form}" if row.form != "train" else "")
+        rows.append((label, row.input, f"{row.params:,}", f"{row.macs:,}", *published))
     published = any(row[4] for row in rows[1:])
     return table(*(rows if published else [row[:4] for row in rows]), right=(2, 3, 4) if published else (2, 3))
 

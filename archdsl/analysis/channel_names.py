@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.expr.nodes import Constant, Expr, Name, names
 from archdsl.ops import Op
+from archdsl.ops.base import NEEDS_NUMBERS
 
 _CHANNEL_NAMES: dict[tuple[str, Constant, bool], frozenset[str] | None] = {}
 
@@ -23,6 +24,6 @@ def channel_names(op: Op, *, axis: Constant = None, flat: bool = False) -> froze
         try:
             rule: Any = op.channels(marks, [Name("c"), Name("c")] if op.many else Name("c"), () if flat else (1, 1))
             _CHANNEL_NAMES[key] = frozenset(n.id for n in names(rule)) if isinstance(rule, Expr) else None
-        except Exception:  # noqa: BLE001 - a rule that needs numbers tells nothing
+        except NEEDS_NUMBERS:  # it tells nothing
             _CHANNEL_NAMES[key] = None
     return _CHANNEL_NAMES[key]

@@ -19,7 +19,7 @@ from archdsl.expr.fold import filled_in
 from archdsl.expr.nodes import Compare, Constant, Expr, Name, wrap
 from archdsl.ir import program as ir
 from archdsl.ops import Field, Op
-from archdsl.ops.base import OpFault, Shape, times
+from archdsl.ops.base import NEEDS_NUMBERS, OpFault, Shape, times
 from archdsl.syntax.identifiers import TURN_NAMES, unfit_row
 
 
@@ -104,7 +104,8 @@ class Numbers(Domain[S, F]):
         try:
             return checked(item, self.value(expr, node, item.name, frame), expr, place_of(item, node))
         except SpecError as error:
-            raise self.trail.placed(error, self.origins_of(expr, frame)) from None
+            patched = refusals.patched_step(node, place_of(item, node))
+            raise self.trail.placed(error, (*self.origins_of(expr, frame), *patched)) from None
 
     def shapes(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[S]) -> Sequence[Shape]:
         """The shapes that leave a primitive."""
@@ -267,7 +268,7 @@ def after_fault(node: ir.Primitive, fields: SimpleNamespace, shapes: Sequence[Sh
     c: Any = [shape[0] for shape in shapes] if op.many else first[0]
     try:
         found = (op.channels(fields, c, first[1:]), *op.size(fields, first[1:]))
-    except Exception:  # noqa: BLE001 - the rule may fail in any way on what it has just refused
+    except NEEDS_NUMBERS:
         raise SpecError from None
     if node.out.many or not all(type(n) is int and n > 0 for n in found):
         raise SpecError from None

@@ -25,6 +25,7 @@ MARKS = {"same": "", "changed": "~", "added": "+", "removed": "−"}
 COUNTS = {"params": "params", "macs": "MACs", "activations": "activations"}
 SAME = "nothing was changed: both are the same network"
 NAMES_ALONE = "both are the same network, by other words"
+OTHER_START = "both are the same network, initialised in another way"
 UNTOLD = "the same ops, wired in another way"
 
 
@@ -38,7 +39,8 @@ def said(found: Difference) -> list[str]:
     """The statements; of networks that are the same, that they are."""
     lines = [str(statement) for statement in found.changes]
     if found.is_empty:
-        return [NAMES_ALONE if lines else SAME, *lines]
+        kinds = {change.kind for statement in found.changes for change in statement.changes}
+        return [SAME if not lines else OTHER_START if "init" in kinds else NAMES_ALONE, *lines]
     return lines or [UNTOLD]
 
 

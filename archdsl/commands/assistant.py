@@ -1,7 +1,7 @@
 """The tools of `archdsl mcp`: what the commands do, as functions that a coding assistant calls.
 
-A spec is named as on the command line, or given as text; params are an object. Faults come back as the text that the
-command line prints.
+A spec is named as on the command line, or given as text; params are an object, whose keys are what `--set` takes: names
+of params, and paths. Faults come back as the text that the command line prints.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from archdsl.support.resources import page
 from archdsl.workspace.comparison import halves
 from archdsl.workspace.confined import Confined
 from archdsl.workspace.library import all_shipped, elaborated, in_memory, rewritten
+from archdsl.workspace.settings import given, patches_in
 
 INSTRUCTIONS = """archdsl compiles CNN architectures, written as YAML specs, to PyTorch modules, figures and tables.
 A spec is a file below the current folder, the bare name of a shipped one (`specs` lists them), or YAML text. Read the
 resource archdsl://language before writing one; call `check` after each edit, and correct what it tells at its place.
-Prefer `extends:` with a few overrides to copying a shipped spec."""
+Prefer `extends:` with a few overrides to copying a shipped spec. In `params`, a key is a param of the spec, or the path
+of a part of it: {"growth": 16, "dense.stage3.layers": 12}."""
 TEXT = "text/markdown"
 
 
@@ -52,6 +54,14 @@ class Tools:
         self.files.spec(spec)  # all of its files may be read
         return str(check(spec if in_memory(spec) else self.files.found(spec)))
 
+    def show(self, spec: str, variant: str | None = None, params: dict[str, Any] | None = None) -> str:
+        """The spec that results from extends:, patches and params, as one YAML text that builds the same network."""
+        from archdsl.workspace.showing import show
+
+        settings = given({}, params)
+        self.files.spec(spec, patches_in(settings, variant))  # all of its files may be read
+        return show(spec if in_memory(spec) else self.files.found(spec), variant, settings)
+
     def lint(self, spec: str) -> str:
         """Warnings about a sound spec: what is suspicious or slow, with reason and paper."""
         found = linted(self.files.spec(spec), within=self.files.root)
@@ -69,11 +79,14 @@ class Tools:
 
         return cost(self.graph(spec, variant, params, input)).to_text()
 
-    def diff(self, before: str, after: str) -> str:
-        """What makes one network of another, in words and stage by stage; each is a spec or `spec@variant`."""
+    def diff(self, before: str, after: str, params: dict[str, Any] | None = None) -> str:
+        """What makes one network of another, in words and stage by stage; each is a spec or `spec@variant`.
+
+        `params` are set in the second one.
+        """
         from archdsl.workspace.difference import diff
 
-        return diff(self.named(before), self.named(after)).to_text()
+        return diff(self.named(before), self.named(after, params)).to_text()
 
     def emit(
         self,
@@ -92,6 +105,7 @@ class Tools:
         self,
         spec: str,
         variant: str | None = None,
+        params: dict[str, Any] | None = None,
         block: str | None = None,
         format: str = "svg",
         output: str | None = None,
@@ -99,7 +113,7 @@ class Tools:
         """A figure of the network, or of one of its blocks, as svg, dot, tikz or html; pdf and png need `output`."""
         from archdsl.backends import figures
 
-        made = figures.draw(self.graph(spec, variant), block=block, level="network", format=format)
+        made = figures.draw(self.graph(spec, variant, params), block=block, level="network", format=format)
         return self.result(made, output)
 
     # --- what they share
@@ -110,12 +124,13 @@ class Tools:
         params: dict[str, Any] | None = None,
         shape: list[int] | None = None,
     ) -> Graph:
-        return elaborated(self.files.spec(spec), variant, params or {}, shape, rewritten())
+        settings = given({}, params)
+        return elaborated(self.files.spec(spec, patches_in(settings, variant)), variant, settings, shape, rewritten())
 
-    def named(self, text: str) -> Graph:
+    def named(self, text: str, params: dict[str, Any] | None = None) -> Graph:
         """The network of `spec` or `spec@variant`."""
         spec, variant = halves(text)
-        return self.graph(str(spec), variant)
+        return self.graph(str(spec), variant, params)
 
     def result(self, made: str | bytes, output: str | None) -> str:
         """A text as it is, or what was written."""
@@ -153,7 +168,9 @@ def server(root: Path) -> MCPServer[Any]:
 
         made.tool(structured_output=False)(call)
 
-    for tool in (tools.specs, tools.read, tools.check, tools.lint, tools.cost, tools.diff, tools.emit, tools.draw):
+    offered: list[Callable[..., str]] = [tools.specs, tools.read, tools.show, tools.check, tools.lint]
+    offered += [tools.cost, tools.diff, tools.emit, tools.draw]
+    for tool in offered:
         offer(tool)
 
     @made.resource("archdsl://language", title="The language reference", mime_type=TEXT)

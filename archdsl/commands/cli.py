@@ -25,6 +25,7 @@ NAMES = (
     "diff",
     "draw",
     "emit",
+    "export",
     "fmt",
     "lint",
     "list",
@@ -38,6 +39,7 @@ NAMES = (
     "show",
     "sweep",
     "table",
+    "time",
     "watch",
 )
 

@@ -29,6 +29,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl emit mobilenet_v2 --style parametric",
         "archdsl emit squeezenet --target onnx --weights squeezenet.safetensors -o squeezenet.onnx",
     ),
+    "export": (
+        "archdsl export mobilenet_v2 --to onnx --form deploy -o mobilenet_v2.onnx",
+        "archdsl export peleenet --to pt2 --weights peleenet.safetensors",
+    ),
     "fmt": ("archdsl fmt my.yaml", "archdsl fmt specs --check", "archdsl fmt - --diff < my.yaml"),
     "lint": ("archdsl lint my.yaml", "archdsl lint specs --format github", "archdsl lint --list"),
     "list": ("archdsl list --variants",),
@@ -49,6 +53,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "archdsl sweep mobilenet_v2 --set width=0.5:1.5:0.25 --input 3,192,192 --input 3,224,224",
     ),
     "table": ("archdsl table squeezenet mobilenet_v2@1.00-224 --sort macs", "archdsl table mobilenet_v2 --format md"),
+    "time": (
+        "archdsl time mobilenet_v2 shufflenet_v2 --form train,deploy",
+        "archdsl time peleenet --engine eager,onnxruntime --threads 1 --stages",
+    ),
     "watch": ("archdsl watch my.yaml", "archdsl watch my.yaml --variant wide --port 8000 --no-browser"),
 }
 

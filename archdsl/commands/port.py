@@ -47,9 +47,11 @@ def command(
         raise fault("bad-call", "port takes CHECKPOINT SPEC [--from …] or CHECKPOINT --between OLD NEW")
     from archdsl.runtime import porting
     from archdsl.runtime.porting import listing
+    from archdsl.workspace.library import weighted_as
 
     new = between[1] if between else str(spec)
-    graph = network(new, variant=variant, params=params, inputs=inputs, layers=layers)
+    passes = weighted_as(layers)
+    graph = network(new, variant=variant, params=params, inputs=inputs, layers="train", passes=passes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and of libraries: nothing that a user of archdsl can act on
         if between:

@@ -59,7 +59,7 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
     metavar="NAME=VALUES",
     multiple=True,
     callback=parse_values,
-    help="Values of a param: 16,24,32 or 0.5:1.5:0.25. Repeatable.",
+    help="Values of a param, or of a part by its path: 16,24,32 or 0.5:1.5:0.25. Repeatable.",
 )
 @click.option(
     "--input", "inputs", metavar="C,H,W", multiple=True, callback=parse_inputs, help="Input size. Repeatable."

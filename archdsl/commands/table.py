@@ -7,24 +7,28 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import specs_and_variants
-from archdsl.commands.options import to_file, to_format, to_input, to_own, to_place, to_set
+from archdsl.commands.options import to_file, to_form, to_format, to_input, to_own, to_place, to_set
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
+from archdsl.diagnostics.faults import fault
 
 
 @click.command("table")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=specs_and_variants)
 @click.option("--variants", is_flag=True, help="Compare all variants of each spec.")
 @click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
+@click.option("--stages", is_flag=True, help="Show the stages of the networks side by side (text, md, latex).")
 @click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
 @to_set
 @to_input
+@to_form
 @to_own
 @to_format
 @to_place
 @to_file
 def command(
     specs: tuple[str, ...],
+    stages: bool,
     bold: bool,
     form: str,
     columns: tuple[str, ...],
@@ -36,14 +40,19 @@ def command(
 ) -> None:
     """Compare networks in a table: input, parameters, MACs, accuracy."""
     from archdsl.support.latex import Placement, expect_format
+    from archdsl.workspace import side_by_side
     from archdsl.workspace.comparison import compare
     from archdsl.workspace.printing import FORMATS, show, written
 
     placement = Placement(width, caption, label)
-    expect_format(form, FORMATS, columns, placement)
+    expect_format(form, side_by_side.FORMATS if stages else FORMATS, columns, placement)
+    if stages and bold:
+        raise fault("bad-call", "--stages has no best to print in bold", help="leave --bold out")
     with working("counting networks"):
         found = compare(specs, **choice)
-    if form == "text" and output is None:
+    if stages:
+        result(side_by_side.written(found.stages, form, columns, placement), output)
+    elif form == "text" and output is None:
         show(found, console(), columns)
     else:
         result(written(found, form, columns, placement, bold=bold), output)

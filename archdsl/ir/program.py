@@ -257,6 +257,7 @@ class Function(Numbered):
     init_when: Expr = field(default_factory=lambda: Lit(True))
     named_init: tuple[NamedInit, ...] = ()
     doc: str = ""
+    channels_last: bool = False  # of a network: how its convolutions lie in memory
     source: int = UNNUMBERED  # as that of an operation
 
     @property

@@ -103,14 +103,24 @@ def chosen(folder: Path, within: Path | None = None) -> frozenset[str]:
     return frozenset(RULES)
 
 
-@lru_cache(maxsize=16)
+def projects(folder: Path) -> list[Path]:
+    """The files that say which codes are on for specs in a folder, and the one that would be the first to."""
+    nearest, *others = (path / PROJECT for path in (real(folder), *real(folder).parents))
+    return [nearest, *filter(is_file, others)]
+
+
 def settings(path: Path) -> dict[str, list[str]] | None:
     """The table of a pyproject.toml, if it has one; raises `SpecError` if it means nothing."""
+    return table_of(path, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=16)
+def table_of(path: Path, text: str) -> dict[str, list[str]] | None:
+    """The same of its text."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
-    text = path.read_text(encoding="utf-8")
     try:
         tree: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

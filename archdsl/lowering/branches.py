@@ -51,7 +51,12 @@ def branch(step: s.Step, word: str, builder: Builder) -> list[ir.Operand]:
     if step.into is not None and not isinstance(step, (s.SplitStep, s.ForkStep)):
         if isinstance(operands[0], ir.Value) and operands[0].optional:
             named = step.into if isinstance(step.into, str) else step.into[0]
-            raise fault("optional-tensor", f"'{named}' may not exist", step.span, help="give else: beside when:")
+            raise fault(
+                "optional-tensor",
+                f"'{named}' does not exist if the when: of this branch is false",
+                step.span,
+                help="add else: beside when:",
+            )
         if is_list(operands[0]) and not isinstance(step, s.TensorStep):
             builder.bind_many(step.into, operands[0], step)
             return named_results(step.into, builder)
@@ -119,7 +124,12 @@ def optional_branch(step: s.Step, word: str, builder: Builder) -> ir.Value:
         operand = at.append(ir.Pack(ins=tuple(operands), out=ir.Value("branches", many=True), span=step.span))
     many, other = is_list(operand), ir.Region()
     if many and step.other:
-        raise fault("bad-branch", "several branches at once cannot have else:", step.span, help="put it on the join")
+        raise fault(
+            "bad-branch",
+            "a step that stands for several branches cannot have else:",
+            step.span,
+            help="put it on the join",
+        )
     if step.other:
         entry = builder.source(step)
         with builder.keys.instead(before):

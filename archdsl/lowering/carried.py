@@ -49,13 +49,13 @@ def carried(step: s.LoopStep, builder: Builder) -> Carried:
     if isinstance(step.into, str):
         listed = named_before(step.into, step, builder.scope)
         if not is_list(listed):
-            message = f"'{step.into}' is one tensor before this loop, whose turns give several"
+            message = f"'{step.into}' is one tensor before this loop, but its turns return several"
             raise fault("several-results", message, step.span, help="name each of them: as: [a, b]")
         return Carried((step.into,), listed, ir.Value(step.into, many=True))
     entries = tuple(named_before(name, step, builder.scope) for name in step.into)
     for name, entry in zip(step.into, entries, strict=True):
         if is_list(entry):
-            message = f"'{name}' is a list of tensors before this loop, whose turns give it as one"
+            message = f"'{name}' is a list of tensors before this loop, but its turns return it as one tensor"
             raise fault("several-results", message, step.span, help="carry a list by itself: as: part")
     entry = builder.append(ir.Pack(ins=entries, out=ir.Value("branches", many=True), span=step.span))
     carry = ir.Value("branches", many=True)
@@ -66,16 +66,16 @@ def carried(step: s.LoopStep, builder: Builder) -> Carried:
 def named_before(name: str, step: s.LoopStep, scope: Scope) -> ir.Operand:
     """The tensor, or list, that a name of `as:` means before the loop."""
     if name in scope.optional:
-        raise fault("optional-tensor", f"this loop carries '{name}', which may not be given", step.span)
+        raise fault("optional-tensor", f"this loop carries '{name}', which a call need not pass", step.span)
     if name in scope.context.torn or (name not in scope.tensors and name in scope.context.home.lost):
         raise Skip
     if name not in scope.tensors:
-        message = f"this loop carries '{name}', and no step before it gives a tensor of that name"
+        message = f"this loop carries '{name}', but no step before it defines a tensor of that name"
         raise fault("unknown-tensor", message, step.span, help=f"name what enters its first turn with as: {name}")
     return tensor(Name(name, span=step.span), scope)
 
 
 def one_result(step: s.LoopStep) -> SpecError:
     """The fault of a loop that names several tensors, but whose turns give one."""
-    message = "the turns of this loop give one tensor, and as: names several"
+    message = "as: names several tensors, but each turn of this loop returns only one"
     return fault("several-names", message, step.span, help="end the body with fork:, of those that the next turn reads")

@@ -35,7 +35,7 @@ def named(entry: s.NamedInit, function: ir.Function, keys: Sequence[str]) -> tup
     """The module that an entry means, or those of one key on the sides of a condition."""
     found = list(members(function, keys, entry))
     if not found:
-        raise unnamed(entry, "is no module", near(function, keys))
+        raise unnamed(entry, "is not a module", near(function, keys))
     when = () if entry.when is None else (entry.when,)
     for path, conditions in found:
         check_rules(entry, path[-1])
@@ -149,7 +149,7 @@ def check_condition(entry: s.NamedInit, condition: Expr, function: ir.Function) 
     for read in names(condition):
         if read.id not in known and condition is entry.when:
             help = did_you_mean(read.id, known) or f"it reads {', '.join(sorted(known)) or 'no names'}"
-            raise fault("unknown-name", f"'{read.id}' is no number of {function.name}", read.span, help=help)
+            raise fault("unknown-name", f"'{read.id}' is not a number of {function.name}", read.span, help=help)
         if read.id not in known:
             raise unnamed(entry, f"is under a condition that reads '{read.id}'", "put the steps into a block")
 

@@ -98,7 +98,7 @@ class Library:
         self.open.append(key)
         try:
             yield
-        except Exception:
+        except Exception:  # a fault of the spec or of ours; it is raised again
             self.failed.add(key)
             raise
         finally:

@@ -26,7 +26,7 @@ def declared(name: str, known: Iterable[str], places: Mapping[str, Span | None])
 
 def no_module(name: str, step: s.Step) -> SpecError:
     """The fault of a `name:` at a step that makes no module of its own."""
-    message, span = f"'{name}' names no module: '{word_of(step)}' makes none of its own", step.span
+    message, span = f"'{name}' cannot name this step: '{word_of(step)}' has no module of its own", step.span
     return fault("bad-name", message, span, help="write as: to name its tensor, or name a step that it holds")
 
 
@@ -38,7 +38,7 @@ def no_chain(name: str, step: s.Step) -> SpecError:
         what = "reads a named tensor"
     else:
         what = "shares a module" if step.share is not None else "takes or gives several tensors"
-    message = f"'{name}' names no module: its steps are no plain chain, '{word_of(step)}' {what}"
+    message = f"'{name}' cannot name these steps: they are not a simple sequence, because '{word_of(step)}' {what}"
     return fault("bad-name", message, step.span, help="make these steps a block, or give a step of them the name")
 
 

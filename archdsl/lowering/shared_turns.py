@@ -30,7 +30,7 @@ def repeated_module(step: s.LoopStep, builder: Builder) -> ir.Operand:
         raise fault("bad-share", message, span or step.span, help=help)
     if isinstance(step.into, tuple):
         help = "share: beside each call of a block that gives several tensors"
-        raise fault("bad-share", "the turns of a shared module carry one tensor", step.span, help=help)
+        raise fault("bad-share", "a loop that shares a module can carry only one tensor", step.span, help=help)
     value = builder.entry
     module: ir.Primitive | ir.Call | None = None
     for _ in range(count.value):
@@ -43,7 +43,9 @@ def branches_of_module(step: s.LoopStep, builder: Builder) -> ir.Value:
     rows = fed(step, builder.scope)
     if not rows.entries or rows.step.columns != (rows.column,):
         help = "write each: level, in: a list of tensors, and body: [{from: level, ...}]"
-        raise fault("bad-share", "a shared module runs on the tensors of one column", step.span, help=help)
+        raise fault(
+            "bad-share", "a loop that shares a module must have exactly one column, with tensors", step.span, help=help
+        )
     found: list[ir.Operand] = []
     module: ir.Primitive | ir.Call | None = None
     for entry in rows.entries:
@@ -63,17 +65,24 @@ def turn(
     if not isinstance(made, (ir.Primitive, ir.Call)) or made.key is None or value is not made.out or made.out.many:
         notes = (Note("its step is this one", step.body[0].span),)
         help = "it takes one op or block that is a module, or several steps that give one tensor"
-        raise fault("bad-share", "the turns of this loop have no module to share", step.span, notes=notes, help=help)
+        raise fault(
+            "bad-share", "this loop has no single module that its turns could share", step.span, notes=notes, help=help
+        )
     return value, made
 
 
 def first(step: s.LoopStep, builder: Builder) -> s.UseStep:
     """The call that all turns are: the only step of the body, or its steps as a block."""
     if step.let:
-        raise fault("bad-share", "a shared loop has no let:", step.span, help="write the values where they are read")
+        raise fault(
+            "bad-share",
+            "a loop that shares a module cannot have let:",
+            step.span,
+            help="write the values where they are read",
+        )
     for name in (*of_turns(step.body), *(name for inner in step.body for name in names_of(inner, step.columns))):
-        message = f"'{name.id}' differs from turn to turn, and the turns of this loop run one module"
-        raise fault("bad-share", message, name.span or step.span, help="take share: out, or write the number")
+        message = f"'{name.id}' differs from turn to turn, but all turns of this loop run the same module"
+        raise fault("bad-share", message, name.span or step.span, help="remove share:, or write the number")
     only = step.body[0]
     if len(step.body) == 1 and is_alone(only, builder):
         return replace(only, name=only.name or step.name)

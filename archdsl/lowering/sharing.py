@@ -53,7 +53,9 @@ def check_twins(home: s.Spec) -> Iterator[SpecError]:
                 continue
             first, twin = known.setdefault(said(step), (stage, step))
             if first is not stage:
-                message = f"'{step.name}' names the same call in the stage '{first.name}', and would be another module"
+                message = (
+                    f"'{step.name}' names the same call in the stage '{first.name}', but this would be a second module"
+                )
                 notes = (Note("the other one is here", twin.span),)
                 path = f"{first.name}.{step.name}"
                 help = f"write share: {path} in place of name: to run one module twice, or choose another name for two"
@@ -161,7 +163,7 @@ def no_such_module(share: s.Share, builder: Builder) -> SpecError:
     elif not context.library.faults.clean:
         raise Skip  # what is wrong with that step, or the block that it calls, is told already
     else:
-        message = f"'{share.path}' stands under a condition or in a loop: its module may not be there, or not alone"
+        message = f"'{share.path}' is under a condition or in a loop, so it may have no module, or several"
         help = "share the module of a step that runs once, whatever the params are"
     return fault("bad-share", message, share.span, notes=notes, help=help)
 
@@ -169,11 +171,11 @@ def no_such_module(share: s.Share, builder: Builder) -> SpecError:
 def no_lone_module(share: s.Share, stage: s.Stage) -> SpecError:
     """The fault of a stage that is no module to be shared."""
     if stage.when is not None:
-        message, help = f"the stage '{stage.name}' has a when:, so its module may not be there", "share one that is"
+        message, help = f"the stage '{stage.name}' has a when:, so its module may not exist", "share one that is"
     elif (stage.span.line, stage.span.col) > (share.span.line, share.span.col):
         message, help = f"the stage '{stage.name}' does not come before this step", "share a module of an earlier one"
     else:
-        message = f"the stage '{stage.name}' is not one op or block, so it is no module to share"
+        message = f"the stage '{stage.name}' is not a single op or block, so it has no module to share"
         help = "make its steps a block, or share one of them by its name"
     return fault("bad-share", message, share.span, notes=(Note("this is the stage", stage.span),), help=help)
 

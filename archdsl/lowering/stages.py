@@ -31,7 +31,7 @@ def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
     at_work(stage, builder.context)
     at = builder.on(builder.source(stage))
     if is_list(at.entry):
-        message = "the stage before has several results: say which one comes in"
+        message = "the stage before has several results, so it is not clear which one this stage reads"
         raise fault("several-results", message, stage.span, help="give this stage a from:, such as from: trunk[0]")
     value = marked_stage(stage, at) if stage.when is None else optional_stage(stage, at.entry, builder)
     if isinstance(value, ir.Value) and value.name == "x":
@@ -77,7 +77,7 @@ def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
     at = builder.on(builder.source(stage)).inside()
     value = marked_stage(stage, at)
     if is_list(value) or is_list(at.entry):
-        raise fault("several-results", "a stage of training takes and gives one tensor", stage.span)
+        raise fault("several-results", "a training stage takes one tensor and returns one tensor", stage.span)
     return ir.Auxiliary(condition, at.close(value))
 
 

@@ -54,7 +54,7 @@ def body(steps: Sequence[s.Step], builder: Builder, *, several: bool = False) ->
     if value is None and several:
         return gathered(steps[-1], builder)
     if value is None or (is_list(value) and not several):
-        message = "the last step has several results: say which one leaves"
+        message = "the last step has several results, so it is not clear which one to return"
         raise fault("several-results", message, steps[-1].span, help="end with a tensor's name or a join")
     return value
 
@@ -88,7 +88,7 @@ def following(step: s.Step, before: ir.Operand | None, builder: Builder) -> ir.O
         before = None
     entered = before is not None or begins_named(step) or carries(step, builder.context)
     if not entered and is_sound([step], builder.context):
-        message = "the step before has several results: say which one comes in"
+        message = "the step before has several results, so it is not clear which one this step reads"
         raise fault("several-results", message, step.span, help="begin with the tensor's name, or give from:")
     return whole(step, builder.on(before if before is not None else builder.entry))
 
@@ -127,18 +127,24 @@ def optional(step: s.Step, entry: ir.Operand, builder: Builder) -> ir.Operand:
     """`when:` with its `else:` as an `ir.If`; a step that is dropped leaves what came before it."""
     assert step.when is not None
     if isinstance(step, (s.SplitStep, s.ForkStep)) or carries(step, builder.context):
-        raise fault("several-results", "a step with several results cannot have when:", step.span)
+        raise several_optional(step)
     condition, keys = builder.expr(step.when), builder.keys
     before = frozenset(keys.given)
     at = builder.on(entry).inside()
     result = lowered(replace(step, when=None, other=None, into=None), at)
     if result is None or is_list(result):
-        raise fault("several-results", "a step with several results cannot have when:", step.span)
+        raise several_optional(step)
     then = at.close(result)
     with keys.instead(before):
         other = otherwise(step.other, builder.on(entry)) if step.other else ir.Region(result=builder.entry)
     share_key(step, then, other, keys)
     return builder.append(ir.If(condition=condition, then=then, other=other, out=ir.Value("x"), span=step.span))
+
+
+def several_optional(step: s.Step) -> SpecError:
+    message = "a step with several results cannot have when:"
+    help = "put it in a block with all that reads its results, and give the call of that block when:"
+    return fault("several-results", message, step.span, help=help)
 
 
 def otherwise(steps: Sequence[s.Step], builder: Builder) -> ir.Region:

@@ -78,12 +78,12 @@ def check_countable(table: s.LoopStep, context: Context) -> None:
     for loop in direct:
         for name in names(loop.count if loop.count is not None else loop.rows or Lit(0)):
             if name.id in unknown:
-                message = f"how often this repeats hangs on '{name.id}', so 'turn' and 'turns' cannot count it"
+                message = f"the number of repeats depends on '{name.id}', so 'turn' and 'turns' cannot count them"
                 raise fault("bad-loop", message, name.span or loop.span, help="count from params and columns")
 
 
 def uncounted(loop: s.Step) -> SpecError:
-    message = "this loop stands where 'turn' and 'turns' of the table cannot count it"
+    message = "'turn' and 'turns' of the table cannot count this loop"
     help = "they count repeats that are steps of the rows, without when: and name:; write joins as a block"
     return fault("bad-loop", message, loop.span, help=help)
 

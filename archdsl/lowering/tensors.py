@@ -27,7 +27,7 @@ def tensor(ref: Expr, scope: Scope) -> ir.Operand:
             raise fault("not-a-list", message, ref.span, help="split, fork and each give lists")
         return ir.Item(base, resolve(ref.index, scope))
     if not isinstance(ref, Name):
-        raise fault("unknown-tensor", "the name of a tensor is wanted here", ref.span)
+        raise fault("unknown-tensor", "expected the name of a tensor here", ref.span)
     found = scope.tensors.get(ref.id) or tap(ref, scope)
     if found is not None:
         return found
@@ -44,8 +44,8 @@ def single(ref: Expr, scope: Scope) -> ir.Operand:
     """The one tensor that `ref` names."""
     found = tensor(ref, scope)
     if is_list(found):
-        message = "this is a list of tensors, where one is wanted"
-        raise fault("several-results", message, ref.span, help="choose one, such as part[0]")
+        message = "expected one tensor here, not a list of tensors"
+        raise fault("several-results", message, ref.span, help=f"choose one, such as {show(ref)}[0]")
     return found
 
 

@@ -166,9 +166,9 @@ class Attention(Op, name="multihead_attention"):
     def grid(self, e: Site) -> ListOf:
         """The size of the map that relative positions are of."""
         if not is_lit(e.f.relative, True):
-            raise OpFault("whether positions are relative differs between calls: write a step for each")
+            raise OpFault("relative has a different value in each call: write one step for each value")
         if e.size is None or not is_channels(e.f.axis, e.rank):
-            raise OpFault("relative positions are those of maps of one size: write a step for each")
+            raise OpFault("relative positions need maps of one size: write one step for each size")
         return ListOf(tuple(map(Lit, e.size)))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:

@@ -40,7 +40,7 @@ def places_of_axes(axes: Sequence[Constant | Expr], shape: Shape) -> list[int]:
     """Which axes of a shape are meant; raises `OpFault` if it lacks one, or if one is named twice."""
     places = [place_of_axis(axis, shape) for axis in axes]
     if len(set(places)) < len(places):
-        raise OpFault("an axis is named twice", field="axis", help=known_axes(len(shape)))
+        raise OpFault("an axis is given twice", field="axis", help=known_axes(len(shape)))
     return places
 
 
@@ -67,7 +67,7 @@ def known_axes(rank: int) -> str:
 def dim(axis: Constant | Expr) -> int:
     """What torch calls an axis, whose first one is the batch; the same number for tensors of any rank."""
     if isinstance(axis, Expr) and not isinstance(axis, Lit):
-        raise OpFault("the axis differs between calls: write one step for each", field="axis")
+        raise OpFault("axis has a different value in each call: write one step for each value", field="axis")
     value: Constant = axis.value if isinstance(axis, Lit) else axis
     if isinstance(value, str):
         return FROM_THE_END.get(value, 1)

@@ -74,6 +74,10 @@ class OpFault(Exception):
         self.message, self.field, self.help = message, field, help
 
 
+# What a rule may raise that needs numbers and is given expressions, or that is given what its check has refused.
+NEEDS_NUMBERS = (OpFault, SpecError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+
+
 @dataclass(frozen=True)
 class Module:
     """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
@@ -109,7 +113,7 @@ class Site:
         if self.width is not None:
             return self.width
         if self.size is None:
-            raise OpFault("the last axis is as long in one call as in another, or has an expression: here it has none")
+            raise OpFault("the size of the last axis differs between calls, and no expression gives it")
         return Lit(self.size[-1])
 
 
@@ -285,6 +289,10 @@ class Op:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        """Whether it hands on what enters, with these numbers: a figure leaves it out."""
+        return False
+
     @classmethod
     def example_tensors(cls) -> dict[str, Shape]:
         """The shapes of the tensor fields of the example."""
@@ -377,10 +385,14 @@ def as_printed(shape: Sequence[int]) -> str:
     """A shape as papers print it, channels last: `224² × 3`, `256 × 512 × 3`; `196 × 768` as it is."""
     if len(shape) < 3:  # a vector, a signal, tokens
         return " × ".join(map(str, shape))
-    channels, *axes = shape
+    return f"{axes_as_printed(shape)} × {shape[0]}"
+
+
+def axes_as_printed(shape: Sequence[int]) -> str:
+    """A shape without its channels: `28²`, `256 × 512`; nothing of a vector."""
+    axes = shape[1:]
     raised = {2: "²", 3: "³"}.get(len(axes)) if len(set(axes)) == 1 else None
-    sizes = [f"{axes[0]}{raised}"] if raised else list(map(str, axes))
-    return " × ".join([*sizes, str(channels)])
+    return f"{axes[0]}{raised}" if raised else " × ".join(map(str, axes))
 
 
 def is_one(size: Any) -> bool:

@@ -74,6 +74,9 @@ class Pad(Mover, name="pad"):
         word = "Pad" if f.mode == "constant" else f"{f.mode.capitalize()} pad"
         return f"{word} to {times(out[1:])}"
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return shape == out
+
 
 class Crop(Mover, name="crop"):
     """The middle of a map: of n elements m from (n − m)//2 on."""
@@ -114,3 +117,6 @@ class Crop(Mover, name="crop"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Crop to {times(out[1:])}"
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return shape == out

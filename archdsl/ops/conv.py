@@ -252,19 +252,21 @@ class Conv(Op, name="conv"):
         for name, plain in (("padding_mode", ZEROS), ("standardize", False)):
             if getattr(f, name) != plain:
                 help = "give padding keep, or a number; or put pad before it"
-                raise OpFault(f"padding same does not go with {name}", field=name, help=help)
+                raise OpFault(f"padding same cannot be combined with {name}", field=name, help=help)
 
     def check_weight(self, f: SimpleNamespace, shape: Shape, out: Shape) -> None:
         """A kernel from the graph has as many elements as the convolution needs."""
         if len(shape) != 3:
             raise OpFault(f"{self.name} with weight takes a map C×H×W, the tensor that enters is {times(shape)}")
         if f.padding == SAME:
-            raise OpFault("padding same does not go with weight", field="padding", help="put pad before it")
+            raise OpFault("padding same cannot be combined with weight", field="padding", help="put pad before it")
         if f.padding_mode != ZEROS:
-            raise OpFault("padding_mode does not go with weight", field="padding_mode", help="put pad before it")
+            raise OpFault("padding_mode cannot be combined with weight", field="padding_mode", help="put pad before it")
         if f.standardize:
             raise OpFault(
-                "standardize does not go with weight", field="standardize", help="what is learned is elsewhere"
+                "standardize cannot be combined with weight",
+                field="standardize",
+                help="weight is computed by other steps: standardize it there",
             )
         wanted, given = self.taps(f, shape, out), math.prod(f.weight)
         if given != wanted:
@@ -394,7 +396,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         if any(o >= max(s, d) for o, s, d in steps):
             raise OpFault("output_padding must be less than the stride", field="output_padding")
         if min(self.size(f, tuple(rest))) < 1:
-            raise OpFault("padding cuts away the whole result", field="padding")
+            raise OpFault("padding leaves nothing of the output", field="padding")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.out

@@ -60,7 +60,7 @@ class PriorBox(Op, name="prior_box"):
 
     def module(self, e: Site) -> Module:
         if e.size is None:
-            raise OpFault("prior_box stands where maps of several sizes come: write one for each")
+            raise OpFault("prior_box gets maps of several sizes here: write one step for each size")
         named = {"image": e.f.image, "min": e.f.min, "max": e.f.max, "aspects": ListOf(per_axis(e.f.aspects, 1))}
         return Module("PriorBoxes", (list(e.size),), {name: (value, None) for name, value in named.items()})
 

@@ -67,7 +67,9 @@ class Formula(Op, name="formula"):
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         if any(is_mean(part) for part in parts(f.expression)):
-            raise OpFault("what a mean leaves hangs on its axes")  # the run that asks for numbers knows the shapes
+            raise OpFault(
+                "the channels after a mean depend on its axes"
+            )  # the run that asks for numbers knows the shapes
         return c
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
@@ -131,7 +133,7 @@ def axes_of(call: Call, rank: int) -> tuple[Constant, ...]:
 def check_formula(expr: Expr, tensors: int) -> None:
     """Only what tensors have reaches a tensor; a part that is all numbers may be anything."""
     if not is_tensor(expr):
-        raise OpFault("a formula needs a tensor", field="expression")
+        raise OpFault("a formula must read a tensor", field="expression")
     for part in parts(expr):
         match part:
             case Name() if (index := place(part)) is None or index < tensors:
@@ -179,10 +181,12 @@ def check_spread_in(op: Op, expr: Expr, shapes: Sequence[Shape]) -> None:
         axes = axes_of(expr, len(shape) - 1)
         if not axes:
             help = "write mean(x, 'c')"
-            raise OpFault("mean is over the spatial axes, and a flat tensor has none", field="expression", help=help)
+            raise OpFault(
+                "mean averages over the spatial axes, and this tensor has none", field="expression", help=help
+            )
         places = [place_of_axis(axis, shape) for axis in axes]
         if len(set(places)) < len(places):
-            raise OpFault("a mean names each axis once", field="expression")
+            raise OpFault("a mean cannot name an axis twice", field="expression")
     check_spread(op, [shape_of(child, shapes) for child in inner])
 
 

@@ -24,7 +24,7 @@ def as_list(tensors: tuple[str, ...]) -> str:
 
 def unequal(op: Op, wanted: str, one: Shape, other: Shape, hint: str = "") -> OpFault:
     """The fault of tensors that do not go together."""
-    return OpFault(f"{op.name} takes {wanted}, these are {times(one)} and {times(other)}", help=hint)
+    return OpFault(f"{op.name} takes {wanted}, but these are {times(one)} and {times(other)}", help=hint)
 
 
 class Join(Op):
@@ -133,7 +133,9 @@ class Max(Join, name="max"):
     def function(self, e: Site, *tensors: str) -> str:
         if any(text.startswith("*") for text in tensors):
             if not e.alike:
-                raise OpFault("max has no source for a list of tensors that are spread: write its branches one by one")
+                raise OpFault(
+                    "max of a list of broadcast tensors cannot be printed as source: write its branches one by one"
+                )
             return f"torch.stack({as_list(tensors)}).amax(0)"
         text = tensors[0]
         for other in tensors[1:]:

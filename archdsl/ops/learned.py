@@ -99,7 +99,7 @@ class LearnedLinear(Op, name="learned_linear"):
         if len(shapes[0]) != 1:
             raise OpFault(f"learned_linear takes a vector, this is {times(shapes[0])}", help="put flatten before it")
         if shapes[0][0] < f.condense:
-            raise OpFault(f"of {shapes[0][0]} inputs one in {f.condense} is none", field="condense")
+            raise OpFault(f"condense {f.condense} keeps none of the {shapes[0][0]} inputs", field="condense")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.out

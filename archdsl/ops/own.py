@@ -75,6 +75,7 @@ RULES: Mapping[str, Check | None] = {
     "module": (lambda value: hasattr(value, "cls") and hasattr(value, "kwargs"), "a Module"),
     "function": TEXT,
     "label": TEXT,
+    "idle": TRUTH,
     "compute": None,
     "calibrate": None,
 }

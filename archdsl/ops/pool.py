@@ -65,7 +65,7 @@ class Pool(Op):
         if f.padding == SAME and rank != 2:
             raise OpFault(f"{self.name} with padding same takes a tensor with 2 spatial axes", field="padding")
         if f.padding == SAME and f.ceil:
-            raise OpFault("ceil has no meaning with padding same", field="ceil")
+            raise OpFault("ceil cannot be combined with padding same", field="ceil")
         if f.padding != SAME:
             pairs = zip(per_axis(f.kernel, rank), padding_of(self.whole(f), rank), strict=True)
             if any(p > k // 2 for k, p in pairs):
@@ -118,6 +118,9 @@ class Pool(Op):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return window_label(self.word, self.whole(f), len(shape) - 1)
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return {length for lengths in self.window(f, len(shape) - 1) for length in lengths} == {1} and shape == out
 
 
 def windows(n: int, k: int, s: int, p: int, *, ceil: bool) -> int:

@@ -52,6 +52,9 @@ class LPPool(Pool, name="lp_pool"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"{super().label(f, shape, out)}, p = {f.norm_type:g}"
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return False  # of one element it is the absolute value
+
 
 class GeneralizedMean(GlobalAvgPool, name="gem"):
     """Generalised mean of every channel (GeM): the p-th root of the mean of p-th powers, at least eps each."""

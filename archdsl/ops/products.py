@@ -77,7 +77,7 @@ class MatMul(Product, name="matmul"):
         swapped = not is_lit(wrap(f.transpose), False)
         if len(size) == 1 and swapped:
             if not is_lit(wrap(f.transpose), True):
-                raise OpFault("the rows differ between calls")
+                raise OpFault("the number of rows differs between calls")
             return size[-1]
         return c
 
@@ -108,7 +108,7 @@ def swapped(text: str, transpose: Any) -> str:
         return text
     if is_lit(transpose, True):
         return f"{text}.transpose(-2, -1)"
-    raise OpFault("whether a factor is transposed differs between calls: write a step for each")
+    raise OpFault("transpose has a different value in each call: write one step for each value")
 
 
 class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
@@ -139,14 +139,20 @@ class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
         self.expect_batches(q, v, "v")
         if q[-1] != k[-1]:
             help = "project them to one number of features"
-            raise OpFault(f"queries have {q[-1]} features and keys {k[-1]}", field="k", help=help)
+            raise OpFault(f"queries have {q[-1]} features, but keys have {k[-1]}", field="k", help=help)
         if k[-2] != v[-2]:
             help = "take both from one tensor: the positions are the last axis but one"
-            raise OpFault(f"there are {k[-2]} keys and {v[-2]} values", field="v", help=help)
+            raise OpFault(
+                f"the number of keys ({k[-2]}) differs from the number of values ({v[-2]})", field="v", help=help
+            )
         wanted = (*q[:-1], k[-2])
         if len(shapes) > 3 and shapes[3] != wanted:
             help = f"give it the shape {times(wanted)}"
-            raise OpFault(f"the scores are {times(wanted)}, their bias {times(shapes[3])}", field="bias", help=help)
+            raise OpFault(
+                f"the scores have the shape {times(wanted)}, but their bias is {times(shapes[3])}",
+                field="bias",
+                help=help,
+            )
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return (*size[:-1], f.v[-1])

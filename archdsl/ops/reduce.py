@@ -43,7 +43,9 @@ class Mean(Op, name="mean"):
         rank = len(shapes[0])
         places = places_of_axes(self.axes(f), shapes[0])
         if len(places) == rank and not self.keeps(f):
-            raise OpFault(f"no axis is left of {rank}", field="axis", help="keepdim: true leaves them, of size 1")
+            raise OpFault(
+                f"this removes all {rank} axes of the tensor", field="axis", help="keepdim: true keeps them with size 1"
+            )
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         gone, kept = places_of_axes(self.axes(f), shapes[0]), self.keeps(f)

@@ -34,6 +34,9 @@ class Dropout(Op, name="dropout"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"{self.word} {f.p:g}"
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return bool(f.p == 0)
+
 
 class ChannelDropout(Dropout, name="channel_dropout"):
     """Zeroes whole channels at random in training and scales up the rest."""

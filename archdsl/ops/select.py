@@ -33,10 +33,15 @@ class Select(Mover, name="select"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         place, shape = place_of_axis(f.axis, shapes[0]), shapes[0]
         if len(shape) == 1:
-            raise OpFault("no axis is left of a flat tensor", help=f"write take: {f.index + 1} for the first entries")
+            raise OpFault(
+                "select removes an axis, and this tensor has only one",
+                help=f"write take: {f.index + 1} to keep the first entries",
+            )
         if not -shape[place] <= f.index < shape[place]:
             help = f"give -{shape[place]} to {shape[place] - 1}"
-            raise OpFault(f"the axis {f.axis} of {times(shape)} has no entry {f.index}", field="index", help=help)
+            raise OpFault(
+                f"index {f.index} is out of range for the axis {f.axis} of {times(shape)}", field="index", help=help
+            )
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         place = place_of_axis(f.axis, shapes[0])

@@ -98,7 +98,7 @@ class Split(Mover, name="split"):
                     field="sizes",
                 )
         elif c % f.sizes:
-            raise OpFault(f"{c} channels do not split into {f.sizes} equal parts", field="sizes")
+            raise OpFault(f"{c} channels cannot be split into {f.sizes} equal parts", field="sizes")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return list(per_axis(f.sizes, 1)) if isinstance(f.sizes, (list, tuple, ListOf)) else c // f.sizes
@@ -136,7 +136,7 @@ class Take(Mover, name="take"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if f.channels > shapes[0][0]:
-            raise OpFault(f"there are only {shapes[0][0]} channels to take {f.channels} of", field="channels")
+            raise OpFault(f"cannot take {f.channels} channels of a tensor that has {shapes[0][0]}", field="channels")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.channels
@@ -150,6 +150,9 @@ class Take(Mover, name="take"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"First {f.channels} channels"
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return shape == out
 
 
 class ChannelShuffle(Mover, name="channel_shuffle"):
@@ -174,6 +177,9 @@ class ChannelShuffle(Mover, name="channel_shuffle"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return f"Channel shuffle, g={f.groups}"
 
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return f.groups in {1, shape[0]}
+
 
 class Pattern(NamedTuple):
     """An einops pattern: on each side one tuple of names for each axis; `()` is an axis of size 1."""
@@ -195,15 +201,15 @@ def read_pattern(text: str) -> Pattern:
     ordered = [[name for axis in side for name in axis] for side in pattern]
     for side in ordered:
         if len(set(side)) < len(side):
-            raise OpFault("a pattern names each axis once on each side", field="pattern")
+            raise OpFault("a pattern cannot name an axis twice on one side", field="pattern")
     if odd := sorted(set(ordered[0]) ^ set(ordered[1])):
         raise OpFault(
-            f"'{odd[0]}' stands on one side of the pattern only",
+            f"'{odd[0]}' is only on one side of the pattern",
             field="pattern",
-            help="rearrange neither repeats nor sums",
+            help="rearrange cannot repeat or sum",
         )
     if not pattern.right:
-        raise OpFault("nothing stands to the right of the arrow", field="pattern")
+        raise OpFault("the right side of the pattern is empty", field="pattern")
     return pattern
 
 
@@ -226,7 +232,7 @@ def read_side(text: str) -> tuple[tuple[str, ...], ...]:
                 group += names
         else:
             raise OpFault(
-                f"'{part}' has no place in a pattern",
+                f"'{part}' is not allowed in a pattern",
                 field="pattern",
                 help="names of axes, 1, ->, and ( ) around merged axes",
             )
@@ -463,10 +469,10 @@ class Upsample(Op, name="upsample"):
             raise OpFault(f"{f.mode} takes {axes} spatial axes, this tensor has {rank}", field="mode")
         if f.align_corners and f.mode == "nearest":
             raise OpFault(
-                "align_corners has no meaning with nearest", field="align_corners", help="give mode: bilinear"
+                "align_corners cannot be combined with mode nearest", field="align_corners", help="give mode: bilinear"
             )
         if min(self.size(f, shapes[0][1:])) < 1:
-            raise OpFault(f"scale {self.factor(f)} leaves nothing of {times(shapes[0][1:])}", field="scale")
+            raise OpFault(f"scale {self.factor(f)} leaves nothing of a map of {times(shapes[0][1:])}", field="scale")
 
     @staticmethod
     def factor(f: SimpleNamespace) -> str:
@@ -511,6 +517,9 @@ class Upsample(Op, name="upsample"):
         if f.scale is not None:
             return f"Upsample ×{self.factor(f)}"
         return f"Upsample to {times(out[1:])}"
+
+    def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
+        return f.scale is not None and {*per_axis(f.scale, len(shape) - 1)} == {1}
 
 
 class PixelShuffle(Mover, name="pixel_shuffle"):

@@ -21,9 +21,12 @@ PassLike: TypeAlias = "str | Pass | Callable[[Program], Program]"
 
 BUILT_IN = {
     "fold_batch_norm": ".fold_batch_norm:FOLD_BATCH_NORM",
+    "remove_identities": ".remove_identities:REMOVE_IDENTITIES",
     "reparameterize": ".reparameterize:REPARAMETERIZE",
     "deploy": ".deploy:DEPLOY",
+    "channels_last": ".channels_last:CHANNELS_LAST",
 }
+DEPLOYED = ("deploy", "remove_identities", "fold_batch_norm", "channels_last")  # the form `deploy`, pass by pass
 PASSES = Plugins("pass", "unknown-pass", "archdsl.passes", __name__, BUILT_IN)
 
 

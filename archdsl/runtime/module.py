@@ -53,7 +53,7 @@ def made(kind: type[nn.Module], graph: Graph, **arguments: Any) -> nn.Module:
     """A network of a class; where the module of an op of another package cannot be made, that op is told."""
     try:
         return kind(**arguments)
-    except Exception:
+    except Exception:  # whatever the module of a plug-in raises; it is raised again unless a plug-in is to blame
         from archdsl.runtime.leaves import expected
 
         for node in own_nodes(graph):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archdsl.runtime.porting import Weights
 
 SCOPES, WEIGHT = "pkg.torch.onnx.name_scopes", ".weight"
+AXES = 4  # of attention: batch, heads, tokens, features
 
 
 def emit(graph: Graph, weights: Weights | None = None) -> bytes:
@@ -79,7 +80,7 @@ def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
     inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
     try:
         model = exported(network, inputs, list(graph.inputs), list(graph.outputs))
-    except Exception:
+    except Exception:  # whatever torch's exporter raises; it is raised again unless a plug-in is to blame
         refuse_own(network, graph)
         raise
     name_batch(model)
@@ -99,7 +100,7 @@ def exported(
     batch = torch.export.Dim("batch")
     with quiet():
         program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
-        program = with_windows_apart(with_static_groups(program))
+        program = with_windows_apart(with_head_axes(with_static_groups(program)))
         made = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=list(entering), output_names=list(leaving)
         )
@@ -118,7 +119,7 @@ def refuse_own(network: nn.Module, graph: Graph) -> None:
             inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in node.inputs)
             try:
                 exported(modules[node.path], inputs, [f"x{n}" for n, _ in enumerate(inputs)], [])
-            except Exception as error:
+            except Exception as error:  # whatever torch's exporter raises of a module of a plug-in
                 why = str(error.__cause__ or error).strip().partition("\n")[0]
                 message = f"{said(type(node.op))} makes a module that cannot be written as ONNX: {why}"
                 raise fault("bad-plugin", message, node.span, help=NOT_OURS) from error
@@ -172,6 +173,36 @@ def conv2d_by_products(
     kernels = weight.reshape(groups, -1, windows.shape[1])
     y = (kernels @ windows).reshape(1, -1, *size)
     return y if bias is None else y + bias[:, None, None]
+
+
+# --- attention with other axes than batch, heads, tokens, features
+def with_head_axes(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """Attention as torch's exporter takes it, with four axes: with one head, or several axes of heads as one."""
+    import torch
+
+    attention = torch.ops.aten.scaled_dot_product_attention.default
+    calls = [node for node in program.graph.nodes if node.target is attention]
+    if all(node.args[0].meta["val"].dim() == AXES for node in calls):
+        return program
+    whole: torch.export.ExportedProgram = program.run_decompositions({attention: with_four_axes})
+    return whole
+
+
+def with_four_axes(
+    q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor | None = None, *args: Any, **kwargs: Any
+) -> Tensor:
+    """Attention whose axes between the batch and the tokens are one."""
+    from torch.nn.functional import scaled_dot_product_attention
+
+    if q.dim() == AXES:
+        return NotImplemented  # type: ignore[no-any-return] # left as it is
+
+    def whole(x: Tensor) -> Tensor:
+        return x.reshape(x.size(0), -1, *x.shape[-2:])
+
+    mask = None if attn_mask is None else whole(attn_mask)
+    y = scaled_dot_product_attention(whole(q), whole(k), whole(v), mask, *args, **kwargs)
+    return y.reshape(*q.shape[:-1], v.size(-1))
 
 
 # --- names and notes

@@ -100,7 +100,7 @@ def surroundings(layout: Layout, placement: Placement) -> tuple[list[str], list[
     """The lines before and after the rows: the float, and the size of the text."""
     size = [rf"\{layout.size}", rf"\setlength{{\tabcolsep}}{{{layout.gap}pt}}"] if layout.size else []
     if placement.caption is None:
-        return (["{" + "".join(size) + "%"], ["}"]) if size else ([], [])
+        return (["{" + "".join(size) + r"\noindent"], ["}"]) if size else ([], [])
     name = "table*" if placement.width == "page" else "table"
     label = [rf"\label{{{placement.label}}}"] if placement.label else []
     caption = rf"\caption{{{tex_escape(placement.caption)}}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 # Widths of cmr10 in thousandths of its size.
 _WIDTHS: Mapping[int, str] = {
@@ -46,8 +47,12 @@ BOLD = 1.2
 
 def width_of(text: str, size: int, *, bold: bool = False) -> float:
     """The width of a text in points, in a size of 7 to 10 points."""
-    total = sum(width_of_mark(mark) for mark in text)
-    return total / 1000 * size * OPTICAL.get(size, 1.0) * (BOLD if bold else 1.0)
+    return width_in_thousandths(text) / 1000 * size * OPTICAL.get(size, 1.0) * (BOLD if bold else 1.0)
+
+
+@lru_cache(maxsize=4096)
+def width_in_thousandths(text: str) -> float:
+    return sum(map(width_of_mark, text))
 
 
 def width_of_mark(mark: str) -> float:

@@ -72,7 +72,7 @@ class Files:
                 return folder / path
         there = next((folder / path for folder in folders if os.path.lexists(folder / path)), None)
         if there is not None:
-            raise fault("missing-file", f"'{clip(name)}' is no file: {kind(there)}", span)
+            raise fault("missing-file", f"'{clip(name)}' is not a file: {kind(there)}", span)
         beside = [folder / path.parent for folder in folders]
         known = [file.name for folder in beside if is_folder(folder) for file in sorted(folder.glob("*.y*ml"))[:500]]
         help = did_you_mean(path.name, known) if len(name) <= 100 else ""
@@ -97,10 +97,10 @@ class Files:
         path = real(named)
         if path in self.open:
             ring = " -> ".join(p.name for p in [*self.open[self.open.index(path) :], path])
-            raise fault("file-cycle", f"this file needs itself: {ring}", reference.name.span)
+            raise fault("file-cycle", f"this file includes itself: {ring}", reference.name.span)
         self.count += 1
         if self.count > MAX_FILES:
-            raise fault("too-large", f"a spec may be made of {MAX_FILES} files", reference.name.span)
+            raise fault("too-large", f"a spec may consist of at most {MAX_FILES} files", reference.name.span)
         with called_from(reference):
             source = self.load(named)
         self.size += len(source.text)

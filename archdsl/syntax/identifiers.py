@@ -138,7 +138,7 @@ def checked_name(node: Node, kind: Kind) -> str:
     """The name that a node holds; a fault if it cannot be one of its kind."""
     what = _WHAT.get(kind, f"a {kind}")
     if not isinstance(node, Scalar) or not node.text:
-        raise fault("bad-name", f"the name of {what} is wanted here", node.span)
+        raise fault("bad-name", f"expected the name of {what} here", node.span)
     name = node.text
     shown = name if len(name) <= MAX_NAME else name[:MAX_NAME] + "..."
 

@@ -24,6 +24,7 @@ from archdsl.syntax.words import (
     FINGERPRINT,
     FORMS,
     PLACED,
+    PUBLISHED,
     SPEC,
     STAGE,
     STEP,
@@ -382,6 +383,18 @@ def patch() -> Json:
     }
 
 
+def published() -> dict[str, Json]:
+    """The numbers that were published of a variant."""
+    count: Json = {"type": ["integer", "string"]}
+    return {
+        "params": count,
+        "macs": count,
+        "top1": {"type": ["number", "string"]},
+        "source": {"type": "string"},
+        "form": {"enum": ["train", "deploy"]},
+    }
+
+
 def variant() -> Json:
     shape: Json = {"type": ["string", "array"], "items": ref("expression")}
     forms: dict[str, Json] = {
@@ -393,6 +406,12 @@ def variant() -> Json:
             "properties": described(TOP1, {"value": {"type": ["number", "string"]}, "source": {"type": "string"}}),
             "additionalProperties": False,
             "required": ["value"],
+        },
+        "published": {
+            "type": "object",
+            "properties": described(PUBLISHED, published()),
+            "additionalProperties": False,
+            "anyOf": [{"required": [word]} for word in ("params", "macs", "top1")],
         },
     }
     properties = described(VARIANT, forms)

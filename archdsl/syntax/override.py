@@ -21,7 +21,7 @@ _BY_NAME = ("params", "blocks", "variants", "defaults", "init", "figure")
 
 
 def override(base: Mapping, over: Mapping, params_of: Params | None = None) -> Mapping:
-    """`over` laid on `base`. What was counted or measured of the base holds no longer: no `expect:`, no `top1:`.
+    """`over` laid on `base`. What was counted or published of the base holds no longer: no `expect:`, no `top1:`.
 
     `params_of` gives the params of blocks of other files.
     """
@@ -69,10 +69,11 @@ def without_patches(base: Mapping, over: Mapping) -> Mapping:
 
 
 def unmeasured(variants: Node) -> Node:
-    """Variants without the accuracies that were published of them."""
+    """Variants without the numbers that were published of them."""
     if not isinstance(variants, Mapping):
         return variants
-    return Mapping(tuple((key, without(value, "top1")) for key, value in variants.entries), variants.span)
+    kept = tuple((key, without(without(value, "top1"), "published")) for key, value in variants.entries)
+    return Mapping(kept, variants.span)
 
 
 def without(node: Node, name: str) -> Node:
@@ -161,7 +162,7 @@ def placed(base: Mapping, over: Mapping) -> Mapping:
     """
     entries = [*base.entries]
     if len(base.entries) + len(over.entries) > MAX_STAGES:
-        raise fault("too-large", f"a spec may have {MAX_STAGES} stages", over.entries[0][0].span)
+        raise fault("too-large", f"a spec may have at most {MAX_STAGES} stages", over.entries[0][0].span)
     last: Scalar | None = None  # the new stage just placed, which others may follow
     for key, value in over.entries:
         names = [name.text for name, _ in entries]

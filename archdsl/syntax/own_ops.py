@@ -25,6 +25,7 @@ from archdsl.syntax.identifiers import RESERVED
 from archdsl.syntax.words import BESIDE, STAGE, STEP, STRUCTURE
 
 _installed: list[tuple[Diagnostic, ...]] = []  # the faults of packages, once they were loaded
+_files: dict[Path, str] = {}  # the files of calls, and the modules that they became
 
 
 def load_ops(file: str | os.PathLike[str]) -> list[str]:
@@ -36,12 +37,24 @@ def load_ops(file: str | os.PathLike[str]) -> list[str]:
     path = file_meant(file)
     with all_or_none():
         module = import_file(path)
+        _files[path] = module.__name__
         found = [op.name for op in REGISTRY.own().values() if is_from(type(op).__module__, module.__name__)]
         if not found:
             message = f"there is no op in '{path}'"
             raise fault("bad-plugin", message, help='an op is a class such as: class Focus(archdsl.Op, name="focus")')
         refuse_words()
     return found
+
+
+def loaded_files() -> dict[Path, list[Path]]:
+    """The files that were loaded, in order, and those that each has imported of its package, itself among them."""
+    return {path: [path, *parts_of(name).values()] for path, name in _files.items()}
+
+
+def parts_of(package: str) -> dict[str, Path]:
+    """The modules that were imported of a package, and their files."""
+    found = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    return {name: Path(file) for name, file in found.items() if file and name.startswith(f"{package}.")}
 
 
 def file_meant(file: str | os.PathLike[str]) -> Path:
@@ -69,16 +82,17 @@ def import_file(path: Path) -> ModuleType:
         name, place, submodule_search_locations=[str(place.parent)] if whole else None
     )
     if spec is None or spec.loader is None:
-        raise fault("bad-plugin", f"'{path}' is no Python file", help="give a file that ends in .py")
-    module, before = importlib.util.module_from_spec(spec), sys.modules.get(name)
+        raise fault("bad-plugin", f"'{path}' is not a Python file", help="give a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    before = {word: sys.modules.pop(word) for word in (name, *parts_of(name)) if word in sys.modules}
     sys.modules[name] = module
     try:
         with blamed(f"the file of ops '{path}'", "cannot be loaded", (str(place),)):
             spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[name]
-        if before is not None:
-            sys.modules[name] = before
+        for word in (name, *parts_of(name)):
+            del sys.modules[word]
+        sys.modules.update(before)
         raise
     return module
 

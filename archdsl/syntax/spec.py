@@ -166,6 +166,30 @@ class Stage:
     holed: bool = False  # part of it could not be read
 
 
+@dataclass(frozen=True)
+class Amount:
+    """A count as published: `3.4 M` is 3,400,000, exact to 100,000."""
+
+    text: str
+    value: int
+    digit: int  # what the last digit stands for
+
+    def is_rounded(self, count: int) -> bool:
+        """Whether it is this count, rounded."""
+        return 2 * abs(count - self.value) <= self.digit
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published of a variant, in the form of it that `form` says."""
+
+    params: Amount | None = None
+    macs: Amount | None = None
+    top1: float | None = None  # in percent, on ImageNet
+    source: str | None = None  # where; by default what `paper: {top1: ...}` says
+    form: str = "train"
+
+
 @dataclass(frozen=True, eq=False)
 class Variant:
     """A named parameter set; `input` overrides the shape of the (only) input, `inputs` of several."""
@@ -175,8 +199,12 @@ class Variant:
     values: Mapping[str, Expr]
     inputs: Mapping[str, Expr] = field(default_factory=dict)
     extends: str | None = None
-    top1: float | None = None  # in percent, on ImageNet
-    top1_source: str | None = None  # where that was published; by default what `paper: {top1: ...}` says
+    published: Published | None = None
+
+    @property
+    def top1(self) -> float | None:
+        """The published accuracy."""
+        return self.published.top1 if self.published is not None else None
 
 
 @dataclass(frozen=True, eq=False)

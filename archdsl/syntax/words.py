@@ -77,10 +77,18 @@ VARIANT: Mapping[str, str] = {
     "inputs": "the shapes of inputs in this variant, by name",
     "extends": "the variant that this one starts from",
     "top1": "published top-1 accuracy on ImageNet, in percent: 71.8, or {value: 71.8, source: where}",
+    "published": "all numbers that were published of it: {params: 3.4 M, macs: 300 M, top1: 72.0, source: where}",
 }
 TOP1: Mapping[str, str] = {
     "value": "the accuracy, in percent",
     "source": "where it was published, if not where `paper: {top1: ...}` says (or in the paper)",
+}
+PUBLISHED: Mapping[str, str] = {
+    "params": "parameters as published: 3.4 M, or a whole number",
+    "macs": "multiply-adds as published: 300 M, or a whole number",
+    "top1": "top-1 accuracy on ImageNet, in percent",
+    "source": "where they were published, if not where `paper: {top1: ...}` says (or in the paper)",
+    "form": "the form of the network that they are of: train (unless it says otherwise) or deploy",
 }
 EXPECT: Mapping[str, str] = {
     "params": "trained parameters",

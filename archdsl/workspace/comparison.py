@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,15 +23,16 @@ from archdsl.support import tables
 from archdsl.support.latex import Placement, Width, latex
 from archdsl.support.naming import did_you_mean, set_texts
 from archdsl.support.paths import is_there
-from archdsl.syntax.spec import DEFAULT, Spec
+from archdsl.syntax.spec import DEFAULT, Amount, Spec
 from archdsl.workspace import printing
-from archdsl.workspace.expected import accuracy_of, expect_as_stated
+from archdsl.workspace.expected import TRAIN, expect_as_stated, form_elsewhere, published_of
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
 from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
+    from archdsl.workspace.side_by_side import SideBySide
 
 AT = "@"  # between a spec and its variant
 PAPER = "paper"  # where a top-1 is from, if a spec says nothing else
@@ -50,9 +52,13 @@ class Row:
     inputs: Mapping[str, Shape]
     params: int
     macs: int
+    form: str | None = None  # train or deploy; that of a Graph is not known
     top1: float | None = None
     source: str | None = None
     arxiv: str | None = None  # the network's paper
+    published: Mapping[str, Amount] = field(default_factory=dict)  # params and macs as published, where they differ
+    elsewhere: str | None = None  # the form of it that something was published of, if not this one
+    made: Callable[[], Graph] = field(repr=False, compare=False, kw_only=True)  # what gives the network
 
     @property
     def reference(self) -> str:
@@ -72,6 +78,12 @@ class Row:
         shapes = [times(shape) if len(self.inputs) == 1 else f"{k} {times(shape)}" for k, shape in self.inputs.items()]
         return ", ".join(shapes)
 
+    @property
+    def published_counts(self) -> dict[str, int | None]:
+        """The published counts that differ, by the names of their columns in a file."""
+        names = ("params", "macs")
+        return {f"published_{name}": self.published[name].value if name in self.published else None for name in names}
+
     def data(self) -> dict[str, Any]:
         """As plain data."""
         inputs = {name: list(shape) for name, shape in self.inputs.items()}
@@ -83,8 +95,10 @@ class Row:
             "inputs": inputs,
             "params": self.params,
             "macs": self.macs,
+            "form": self.form,
             "top1": self.top1,
             "source": self.source,
+            "published": {name: amount.value for name, amount in self.published.items()},
             "arxiv": self.arxiv,
         }
 
@@ -94,6 +108,13 @@ class Comparison:
     """Networks side by side: `rows`, and the table of them in each format."""
 
     rows: Sequence[Row]
+
+    @property
+    def stages(self) -> SideBySide:
+        """The stages of the networks side by side, if they line up."""
+        from archdsl.workspace.side_by_side import SideBySide
+
+        return SideBySide(self)
 
     def data(self) -> list[dict[str, Any]]:
         """As plain data."""
@@ -127,7 +148,8 @@ class Comparison:
     def to_csv(self) -> str:
         """Plain values."""
         header = ["spec", "name", "variant", "settings", "input", "params", "macs", "top1", "source"]
-        values = [{**row.data(), "settings": row.set, "input": row.input} for row in self.rows]
+        values = [{**row.data(), "settings": row.set, "input": row.input, **row.published_counts} for row in self.rows]
+        header += [name for name in ("published_params", "published_macs") if any(row[name] for row in values)]
         return tables.as_csv(header, [[value_or_nothing(row[key]) for key in header] for row in values])
 
     def to_json(self) -> str:
@@ -151,12 +173,14 @@ def compare(
     sort: str | None = None,
     inputs: Inputs | None = None,
     params: Mapping[str, Any] | None = None,
+    layers: str = TRAIN,
     passes: Sequence[PassLike] = (),
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
-    With `variants` every spec without a variant stands for all of its own, as one alone always does. A published
-    accuracy is shown of the network alone that it is bound to, whatever `inputs`, `params` and `passes` make of it.
+    With `variants` every spec without a variant stands for all of its own, as one alone always does. What was
+    published is shown of the network alone that it is bound to, in the form of its layers that it belongs to, whatever
+    `inputs`, `params` and `passes` make of it.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
@@ -164,8 +188,9 @@ def compare(
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
     every = variants or len(specs) == 1
-    rewriting = rewritten(passes=passes)
-    rows = [row for spec in specs for row in rows_of(spec, inputs, params or {}, rewriting, every=every)]
+    rewriting = rewritten(form=layers, passes=passes)
+    change = Change(inputs, params or {}, layers, rewriting)
+    rows = [row for spec in specs for row in rows_of(spec, change, every=every)]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
 
 
@@ -176,21 +201,34 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 }
 
 
-def rows_of(
-    spec: Compared, inputs: Inputs | None, params: Mapping[str, Any], rewriting: Rewriting, *, every: bool
-) -> Iterator[Row]:
-    changed = inputs is not None or bool(params) or bool(patches_in(params)) or bool(rewriting.passes)
+@dataclass(frozen=True)
+class Change:
+    """What is done to each network of a comparison."""
+
+    inputs: Inputs | None
+    params: Mapping[str, Any]
+    layers: str
+    rewriting: Rewriting
+
+    def __bool__(self) -> bool:
+        has_params = bool(self.params) or bool(patches_in(self.params))
+        return self.inputs is not None or has_params or bool(self.rewriting.passes)
+
+
+def rows_of(spec: Compared, change: Change, *, every: bool) -> Iterator[Row]:
+    """The rows of a spec: of one network, or of all its variants."""
     if isinstance(spec, Graph):
-        if changed:
+        if change:
             raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
         refuse_edited(spec)
-        yield row_of(spec.name, spec)
+        yield row_of(spec.name, lambda: spec)
         return
     file, variant = halves(spec)
-    found = read(file, patches=patches_in(params, *([variant] if variant is not None else [])))
+    found = read(file, patches=patches_in(change.params, *([variant] if variant is not None else [])))
     called = Path(file).stem if isinstance(file, (str, os.PathLike)) and not in_memory(file) else found.name
     for form in [variant] if variant is not None else all_forms(found) if every else [found.standing()]:
-        yield row_of(called, elaborated(found, form, params, inputs, rewriting), as_stated=not changed)
+        made = partial(elaborated, found, form, change.params, change.inputs, change.rewriting)
+        yield replace(row_of(called, made, as_stated=not change), form=change.layers)
 
 
 def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
@@ -199,7 +237,9 @@ def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
         return spec, None
     file, _, variant = os.fspath(spec).rpartition(AT)
     if not file or not variant:
-        raise fault("bad-call", f"'{os.fspath(spec)}' is no spec@variant", help="for example mobilenet_v2@1.00-224")
+        raise fault(
+            "bad-call", f"'{os.fspath(spec)}' is not of the form spec@variant", help="for example mobilenet_v2@1.00-224"
+        )
     return file, variant
 
 
@@ -207,22 +247,25 @@ def all_forms(spec: Spec) -> list[str | None]:
     """The variants of a spec; the network without one if there are none, or if the spec expects numbers of it."""
     forms = spec.networks()
     if not forms:
-        raise fault("bad-call", f"'{spec.name}' is no network: it has blocks alone")
+        raise fault("bad-call", f"'{spec.name}' is not a network: it has only blocks")
     return forms if len(forms) == 1 or forms[0] is not None or DEFAULT in spec.expect else forms[1:]
 
 
-def row_of(called: str, graph: Graph, *, as_stated: bool = False) -> Row:
+def row_of(called: str, made: Callable[[], Graph], *, as_stated: bool = False) -> Row:
     """The row of a network; what it must come to is held against it where it is `as_stated` in its spec."""
+    graph = made()
     counted = cost(graph)
     if as_stated:
         expect_as_stated(graph, counted, top1=True)
-    published = accuracy_of(graph)
+    published = published_of(graph)
     counts = counted.inputs, counted.params, counted.macs
-    row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"))
+    row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"), made=made)
     if published is None:
-        return row
-    source = published.top1_source or graph.paper.get("top1") or PAPER
-    return replace(row, top1=published.top1, source=source)
+        return replace(row, elsewhere=form_elsewhere(graph))
+    source = published.source or graph.paper.get("top1") or PAPER
+    told = (("params", published.params, row.params), ("macs", published.macs, row.macs))
+    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
+    return replace(row, top1=published.top1, source=source, published=other)
 
 
 def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:

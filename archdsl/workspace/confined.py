@@ -9,6 +9,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.support.paths import is_file, real
 from archdsl.support.resources import spec_folders
+from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import all_shipped, in_memory, locate, read_from
 
@@ -29,13 +30,13 @@ class Confined:
             raise outside(name)
         return path
 
-    def spec(self, name: str) -> Spec:
-        """A spec by its name, its file or its text, all of whose files may be read."""
+    def spec(self, name: str, patches: Patches = NO_PATCHES) -> Spec:
+        """A spec by its name, its file or its text, all of whose files may be read; patches are laid on it."""
         given = in_memory(name)
         if given is not None:
-            return read_from(given, None, self.load)
+            return read_from(given, None, self.load, patches)
         path = self.found(name)
-        return read_from(self.load(path), path, self.load)
+        return read_from(self.load(path), path, self.load, patches)
 
     def found(self, name: str) -> Path:
         """The file of a spec. Of what lies elsewhere nothing is told, not even whether it is there."""

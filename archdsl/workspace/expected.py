@@ -7,10 +7,12 @@ from collections.abc import Callable
 from archdsl.analysis.cost import Cost
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError
 from archdsl.ir.graph import Graph
-from archdsl.syntax.spec import DEFAULT, Expected, Spec, Variant
+from archdsl.syntax.spec import DEFAULT, Expected, Published, Spec
+from archdsl.workspace.library import elaborated, rewritten
 from archdsl.yaml.edits import key_text
 
 UPDATE = "archdsl check --update"
+TRAIN = "train"  # the form in which a network is what its spec says
 TAKE_OUT = f"take out top1: and {UPDATE}, or extend the spec (extends:) instead of copying it"
 
 
@@ -26,15 +28,38 @@ def expect_as_stated(graph: Graph, cost: Cost, *, top1: bool = False) -> None:
     expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph, top1=top1)
 
 
-def accuracy_of(graph: Graph) -> Variant | None:
-    """The variant whose published accuracy is that of this very network."""
+def published_of(graph: Graph) -> Published | None:
+    """What was published of this very network, in this very form."""
+    published = stated_of(graph)
+    if published is None or graph.origin is None:
+        return None
+    spec, name = graph.origin.spec, known_as(graph.origin.spec, graph.variant)
+    stated = spec.expect.get(name or DEFAULT)
+    if stated is None or stated.graph is None:
+        return None
+    if published.form == TRAIN:
+        return published if stated.graph == graph.fingerprint else None
+    trained, formed = elaborated(spec, name, None, None), rewritten(form=published.form)
+    bound = stated.graph == trained.fingerprint
+    same = bound and elaborated(spec, name, None, None, formed).fingerprint == graph.fingerprint
+    return published if same else None
+
+
+def form_elsewhere(graph: Graph) -> str | None:
+    """The form of a network that something was published of, if it is the stated network in another form."""
+    published = stated_of(graph)
+    if published is None or published.form == TRAIN or graph.origin is None:
+        return None
+    spec = graph.origin.spec
+    stated = spec.expect.get(known_as(spec, graph.variant) or DEFAULT)
+    return published.form if stated is not None and stated.graph == graph.fingerprint else None
+
+
+def stated_of(graph: Graph) -> Published | None:
+    """What the spec says was published of a variant, whatever has become of it."""
     spec = graph.origin.spec if graph.origin is not None else None
     name = known_as(spec, graph.variant) if spec is not None else None
-    if spec is None or name is None or spec.variants[name].top1 is None:
-        return None
-    stated = spec.expect.get(name)
-    bound = stated is not None and stated.graph is not None and stated.graph == graph.fingerprint
-    return spec.variants[name] if bound else None
+    return spec.variants[name].published if spec is not None and name is not None else None
 
 
 def expect_stated(
@@ -42,7 +67,7 @@ def expect_stated(
 ) -> None:
     """Raises `SpecError` where a network is not what its spec states of it.
 
-    With `top1` an accuracy must say of which network it is. The graph is asked for only where something hangs on it.
+    With `top1` what was published must say of which network it is. The graph is asked for only where needed.
     """
     expected = spec.expect.get(variant or DEFAULT)
     faults = [] if expected is None else wrong_counts(spec, variant, expected, params, macs)
@@ -76,16 +101,16 @@ def wrong_network(
     """At most one fault: another network than the one stated, or an accuracy of none that is stated."""
     published = spec.variants.get(variant or "")
     wanted = expected.graph if expected is not None else None
-    accurate = published is not None and published.top1 is not None
+    numbers = published.published if published is not None else None
     if wanted is None:
-        bound = not (top1 and accurate)
+        bound = not top1 or numbers is None
         return [] if bound or published is None else [unbound(spec, published.name, graph().fingerprint)]
     found = graph().fingerprint
     if expected is None or found == wanted:
         return []
     notes: tuple[Note, ...] = ()
     help = f"if the change is meant, correct the line: graph: {found}, or {UPDATE}"
-    if accurate:
+    if numbers is not None:
         notes, help = (measured_on(spec, variant),), TAKE_OUT
     message = f"{named(spec, variant)} is another network than the one stated: its graph is {found}, not {wanted}"
     return [Diagnostic("other-network", message, expected.span, notes=notes, help=help)]
@@ -93,12 +118,16 @@ def wrong_network(
 
 def measured_on(spec: Spec, variant: str | None) -> Note:
     published = spec.variants[variant or ""]
+    if published.top1 is None:
+        return Note("its published numbers are those of that one", published.span)
     return Note(f"top1: {published.top1:g} was measured on that one", published.span)
 
 
 def unbound(spec: Spec, variant: str, found: str) -> Diagnostic:
     """The fault of an accuracy that says nothing of its network."""
     published = spec.variants[variant]
-    message = f"top1: {published.top1:g} of '{variant}' does not say which network it was measured on"
+    message = f"what was published of '{variant}' does not say of which network it is"
+    if published.top1 is not None:
+        message = f"top1: {published.top1:g} of '{variant}' does not say which network it was measured on"
     help = f"if that is this one, state it under expect: ({key_text(variant)}: {{graph: {found}}}), or {UPDATE}"
     return Diagnostic("unbound-accuracy", message, published.span, help=help)

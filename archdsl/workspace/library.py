@@ -168,8 +168,8 @@ def rewritten(
     passes: Sequence[PassLike] = (),
     out_indices: Sequence[str | int] | None = None,
 ) -> Rewriting:
-    """What a call asks to be done to a network: a backbone, its layers as once trained (`form`), then passes."""
-    from archdsl.passes import chosen
+    """What a call asks to be done to a network: a backbone, the passes of its form, then further ones."""
+    from archdsl.passes import DEPLOYED, chosen
     from archdsl.passes.pipeline import Rewriting
 
     checked("out_indices", features_only=features, form=form, out_indices=out_indices)
@@ -179,8 +179,14 @@ def rewritten(
             raise fault("bad-call", message, help="give features_only=True with it, or the maps as features_only=[...]")
         features = out_indices
     known_word("form", form, FORM.choices)
-    trained = ["deploy"] if form == "deploy" else []
+    trained = DEPLOYED if form == "deploy" else ()
     return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
+
+
+def weighted_as(form: str) -> tuple[str, ...]:
+    """The passes that make the network whose weights a checkpoint of a form holds: its norms are not folded."""
+    known_word("form", form, FORM.choices)
+    return ("deploy",) if form == "deploy" else ()
 
 
 def locate(spec: SpecLike) -> Path:
@@ -207,7 +213,7 @@ def missing(text: str, path: Path) -> SpecError:
         hint = near(path, "") or did_you_mean(path.name, names)
         return fault("missing-file", f"'{text}' is a folder, not a spec", help=hint)
     if os.path.lexists(path):
-        return fault("missing-file", f"'{text}' is no file: {kind(path)}")
+        return fault("missing-file", f"'{text}' is not a file: {kind(path)}")
     if path.suffix or path.parent != Path():
         bare = f"'{path.stem}' is a shipped spec: give its bare name" if path.stem in names else ""
         hint = near(path.parent, path.name) or bare or did_you_mean(path.stem, names)
@@ -237,4 +243,5 @@ __all__ = [
     "read",
     "rewritten",
     "shipped",
+    "weighted_as",
 ]

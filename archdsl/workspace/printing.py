@@ -15,6 +15,8 @@ from archdsl.support.tables import BLANK, BLANK_MARK, MARKS, NOTHING, Column, Ta
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from archdsl.support.tables import Unit
+    from archdsl.syntax.spec import Amount
     from archdsl.workspace.comparison import Comparison, Row
 
 FORMATS = ("text", "md", "latex", "json", "csv")
@@ -86,11 +88,9 @@ def best_accuracy(row: Row) -> float:
 # --- tables
 def exact(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -> Table:
     """Every digit, and the source of each accuracy in words."""
-    items = [
-        *front(found),
-        Item(Column("params", right=True, key="params"), lambda row: f"{row.params:,}", attrgetter("params")),
-        Item(Column("MACs", right=True, key="macs"), lambda row: f"{row.macs:,}", attrgetter("macs")),
-    ]
+    items = front(found)
+    for name, heading in (("params", "params"), ("macs", "MACs")):
+        items += [exact_count(name, heading), *published(found, name, f"published {heading}", attrgetter("text"))]
     if accuracies(found):
         items += [
             Item(Column("top-1", right=True, key="top1"), percents(found), best_accuracy),
@@ -102,8 +102,8 @@ def exact(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -
 def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -> Table:
     """As a paper prints it: counts in units, sources as notes, and said once what all rows have in common."""
     items = [named(item, found) for item in front(found)]
-    items += [counted(found, "params", "Params"), counted(found, "macs", "MACs")]
-    below: list[str] = []
+    items += [*counted(found, "params", "Params"), *counted(found, "macs", "MACs")]
+    below = ["publ.: as published, where it differs"] if any(row.published for row in found.rows) else []
     inputs = {as_papers(row) for row in found.rows}
     if len(inputs) == 1 and len(found.rows) > 1 and "input" not in names:
         items = [item for item in items if item.column.key != "input"]
@@ -132,12 +132,36 @@ def as_papers(row: Row) -> str:
     return ", ".join(shapes.values() if len(shapes) == 1 else [f"{name} {text}" for name, text in shapes.items()])
 
 
-def counted(found: Comparison, name: str, heading: str) -> Item:
-    """A column of counts in one unit."""
+def counted(found: Comparison, name: str, heading: str) -> list[Item]:
+    """The columns of a count in one unit: ours, and beside it what was published if that differs somewhere."""
     number = attrgetter(name)
     unit = unit_of([number(row) for row in found.rows])
-    column = Column(f"{heading} ({unit.name})", right=True, key=name)
-    return Item(column, lambda row: unit.text(number(row)), number)
+    whole = f"{heading} ({unit.name})"
+    theirs = published(found, name, "publ.", lambda amount: in_unit(amount, unit), over=whole)
+    column = Column("ours", right=True, over=whole, key=name) if theirs else Column(whole, right=True, key=name)
+    return [Item(column, lambda row: unit.text(number(row)), number), *theirs]
+
+
+def exact_count(name: str, heading: str) -> Item:
+    """A column of a count, with every digit."""
+    number = attrgetter(name)
+    return Item(Column(heading, right=True, key=name), lambda row: f"{number(row):,}", number)
+
+
+def published(
+    found: Comparison, name: str, heading: str, text: Callable[[Amount], str], *, over: str = ""
+) -> list[Item]:
+    """The column of a count as published, empty where it is ours; none if nothing differs."""
+    if not any(name in row.published for row in found.rows):
+        return []
+    column = Column(heading, right=True, over=over, key=name)
+    return [Item(column, lambda row: text(row.published[name]) if name in row.published else "")]
+
+
+def in_unit(amount: Amount, unit: Unit) -> str:
+    """A published count in the unit of a column, with the digits that it has."""
+    decimals = len(str(max(unit.factor // amount.digit, 1))) - 1
+    return f"{amount.value / unit.factor:,.{decimals}f}"
 
 
 def accuracy(found: Comparison) -> tuple[Item, list[str]]:
@@ -179,6 +203,9 @@ def show(found: Comparison, console: Console, names: Sequence[str] = ()) -> None
     made = tables.rich_table(exact(found, names))
     console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
+    for form in dict.fromkeys(row.elsewhere for row in found.rows if row.elsewhere):
+        names = ", ".join(f"{row.name} {row.variant or ''}".strip() for row in found.rows if row.elsewhere == form)
+        console.print(Text(f"published of the form '{form}' (--form {form}): {names}", style="dim"), soft_wrap=True)
 
 
 def written(

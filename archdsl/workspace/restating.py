@@ -40,8 +40,12 @@ def update(spec: SpecLike) -> list[str]:
 
 def said(spec: Spec, name: str, values: Mapping[str, int | str]) -> str:
     """What was written of a network, for people."""
-    top1 = spec.variants[name].top1 if name in spec.variants and "graph" in values else None
-    return name if top1 is None else f"{name} (its top1, {top1:g}, is now that of {values['graph']})"
+    published = spec.variants[name].published if name in spec.variants and "graph" in values else None
+    if published is None:
+        return name
+    if published.top1 is None:
+        return f"{name} (its published numbers are now those of {values['graph']})"
+    return f"{name} (its top1, {published.top1:g}, is now that of {values['graph']})"
 
 
 def counted(spec: Spec) -> Iterator[tuple[str, dict[str, int | str]]]:
@@ -51,7 +55,7 @@ def counted(spec: Spec) -> Iterator[tuple[str, dict[str, int | str]]]:
         with faults.catch():
             total = run(spec, program, kept, variant).trace.total()
             found: dict[str, int | str] = {"params": total.params, "macs": total.macs}
-            if accuracy(spec, variant) is not None:
+            if is_published(spec, variant):
                 expect_unchanged(spec, variant, total.params, total.macs)
             if fingerprinted(spec, variant):
                 found["graph"] = print_of(spec, variant, program)
@@ -70,12 +74,12 @@ def networks(spec: Spec) -> list[str | None]:
 def fingerprinted(spec: Spec, variant: str | None) -> bool:
     """Whether a network has an accuracy, or a fingerprint already."""
     stated = spec.expect.get(variant or DEFAULT)
-    return bool(stated and stated.graph) or accuracy(spec, variant) is not None
+    return bool(stated and stated.graph) or is_published(spec, variant)
 
 
-def accuracy(spec: Spec, variant: str | None) -> float | None:
-    """The published accuracy of a variant."""
-    return spec.variants[variant].top1 if variant is not None else None
+def is_published(spec: Spec, variant: str | None) -> bool:
+    """Whether numbers of a variant were published."""
+    return variant is not None and spec.variants[variant].published is not None
 
 
 def expect_unchanged(spec: Spec, variant: str | None, params: int, macs: int) -> None:
@@ -90,7 +94,7 @@ def expect_unchanged(spec: Spec, variant: str | None, params: int, macs: int) ->
 def print_of(spec: Spec, variant: str | None, program: Program) -> str:
     """The fingerprint of a network; raises where an accuracy is that of another one."""
     graph = elaborate(spec, variant, None, None, program)
-    if accuracy(spec, variant) is not None:
+    if is_published(spec, variant):
         wrong = wrong_network(spec, variant, spec.expect.get(variant or DEFAULT), lambda: graph, top1=False)
         if wrong:
             raise SpecError(*wrong)

@@ -26,7 +26,7 @@ def revisions(text: str) -> tuple[str, str | None]:
     """`HEAD~1` and the file as it is now, or both ends of `v1..v2`."""
     before, dots, after = text.partition(RANGE)
     if after.startswith("."):
-        raise fault("bad-call", f"'{text}' is no range of revisions", help=f"write {before}..{after.lstrip('.')}")
+        raise fault("bad-call", f"'{text}' is not a range of revisions", help=f"write {before}..{after.lstrip('.')}")
     return before or HEAD, (after or HEAD) if dots else None
 
 

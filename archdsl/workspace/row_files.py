@@ -215,7 +215,7 @@ class ParquetFile(RowFile):
                 for batch in found.iter_batches(BATCH):
                     file.writelines(lines.line(self.of_text(row)) for row in batch.to_pylist())
         except ArrowException as error:
-            raise fault("bad-call", f"'{path}' is no Parquet file: {error}") from None
+            raise fault("bad-call", f"'{path}' is not a Parquet file: {error}") from None
         except OSError as error:
             raise unwritable(beside, error) from None
 

@@ -33,8 +33,7 @@ def given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapp
     """What a call of the Python API sets: `**params`, and `set={"dense.stage3.layers": 12}`."""
     if settings is None:
         return params
-    if not isinstance(settings, Mapping) or not all(isinstance(key, str) for key in settings):
-        raise fault("bad-call", "set is a dict of paths and values", help='such as {"dense.stage3.layers": 12}')
+    expect_paths(settings)
     found = Given()
     patches = {key: value for key, value in settings.items() if "." in key}
     if patches:
@@ -47,6 +46,12 @@ def given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapp
         raise fault("bad-call", f"'{twice}' is given twice: in set, and by itself")
     found.update({**params, **{key: value for key, value in settings.items() if "." not in key}})
     return found
+
+
+def expect_paths(settings: Mapping[str, Any]) -> None:
+    """Raises unless what a call sets by path is a dict of names."""
+    if not isinstance(settings, Mapping) or not all(isinstance(key, str) for key in settings):
+        raise fault("bad-call", "set is a dict of paths and values", help='such as {"dense.stage3.layers": 12}')
 
 
 def patches_in(params: Mapping[str, Any] | None, *forms: str | None) -> Patches:

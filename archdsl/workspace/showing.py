@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.setting import variants
-from archdsl.diagnostics.faults import fault
-from archdsl.diagnostics.spans import Span
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.spans import Source, Span
 from archdsl.expr.given import Placed
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import real
@@ -21,7 +21,7 @@ from archdsl.syntax.reading.comments import comment_on
 from archdsl.syntax.reading.spec_file import read_tree
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.syntax.words import SPEC, VARIANT
-from archdsl.workspace.library import SpecLike, in_memory, locate, read
+from archdsl.workspace.library import SpecLike, elaborated, in_memory, locate, read, read_from
 from archdsl.workspace.settings import patches_in
 from archdsl.yaml import located as y
 from archdsl.yaml.writing import Line, lines_of
@@ -30,12 +30,33 @@ AIRY = ("blocks", "stages", "variants", "expect")  # sections with an empty line
 
 
 def show(spec: SpecLike, variant: str | None, params: Mapping[str, Any], *, origin: bool = False) -> str:
-    """The spec as YAML that builds the same network, with the same keys; `origin` names where each line is from."""
+    """The spec as YAML that builds the same network, with the same keys; `origin` names where each line is from.
+
+    It is built and compared before it is given.
+    """
     known = read(spec, patches=patches_in(params, variant))
     doc = document_of(spec, params, variant)
     tree = standing(doc, known, variant, params)
     found = list(laid_out(tree))
-    return "".join(f"{text}\n" for text in (with_origins(found) if origin else [line.text for line in found]))
+    plain = [line.text for line in found]
+    expect_same_network(joined(plain), doc.path, known, variant, params)
+    return joined(with_origins(found)) if origin else joined(plain)
+
+
+def joined(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def expect_same_network(
+    text: str, path: Path | None, known: Spec, variant: str | None, params: Mapping[str, Any]
+) -> None:
+    """Raises unless the text builds the network of the spec; of a spec that builds none there is nothing to tell."""
+    try:
+        wanted = elaborated(known, variant, params, None)
+    except SpecError:
+        return
+    found = elaborated(read_from(Source("<shown>", text), path), None, None, None)
+    assert found.fingerprint == wanted.fingerprint, f"what would be shown of {known.name} builds another network"
 
 
 def document_of(spec: SpecLike, params: Mapping[str, Any], variant: str | None = None) -> Document:
@@ -133,7 +154,7 @@ def with_params(tree: y.Mapping, spec: Spec, params: Mapping[str, Any]) -> y.Map
     if isinstance(entries, y.Mapping):
         kept = []
         for name, said in entries.entries:
-            for gone in (*params, "top1"):
+            for gone in (*params, "top1", "published"):
                 said = without(said, gone)
             kept.append((name, said))
         tree = replaced(tree, "variants", y.Mapping(tuple(kept), entries.span))

@@ -1,4 +1,7 @@
-"""The settings of a sweep: every combination of the values of a few axes, each a param, the variant or an input."""
+"""The settings of a sweep: every combination of the values of a few axes.
+
+Each is a param, a part of the spec by its path, the variant or an input.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Source
 from archdsl.expr.given import plain_value
 from archdsl.syntax.reading.variants import LONE_INPUT
+from archdsl.workspace.settings import expect_paths
 from archdsl.yaml.located import Mapping as Section
 from archdsl.yaml.located import Node, Scalar, read
 from archdsl.yaml.located import Sequence as Items
@@ -23,7 +27,7 @@ MOST = 100_000  # values of an axis
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 RANGE = re.compile(rf"({NUMBER}):({NUMBER})(?::({NUMBER}))?", re.ASCII)
 
-Kind: TypeAlias = Literal["variant", "param", "input"]
+Kind: TypeAlias = Literal["variant", "param", "patch", "input"]
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,14 @@ class Space:
 
     def call(self, values: Sequence[Any]) -> Call:
         """What a network is run with in a setting."""
-        given: dict[Kind, dict[str, Any]] = {"variant": {}, "param": {}, "input": {}}
-        for axis, value in zip(self.axes, values, strict=True):
-            given[axis.kind][axis.name] = value
-        inputs = given["input"]
-        return Call(given["variant"].get("variant"), given["param"], inputs.get(LONE_INPUT, inputs or None))
+        inputs = self.given("input", values)
+        variant = self.given("variant", values).get("variant")
+        return Call(variant, self.given("param", values), inputs.get(LONE_INPUT, inputs or None))
+
+    def given(self, kind: Kind, values: Sequence[Any]) -> dict[str, Any]:
+        """The values of the axes of a kind, by their names."""
+        pairs = zip(self.axes, values, strict=True)
+        return {axis.name: value for axis, value in pairs if axis.kind == kind}
 
 
 def drawn(count: int, sample: int, seed: int) -> list[int]:
@@ -94,9 +101,9 @@ def drawn(count: int, sample: int, seed: int) -> list[int]:
 def space_of(
     variants: Sequence[str], params: Mapping[str, Sequence[Any]], inputs: Mapping[str, Sequence[Any]]
 ) -> Space:
-    """The space of variants, values of params, and shapes of inputs; a value given twice is one."""
+    """The space of variants, values of params and of paths, and shapes of inputs; a value given twice is one."""
     axes = [Axis("variant", "variant", tuple(dict.fromkeys(variants)))] if variants else []
-    axes += [Axis("param", name, once(values)) for name, values in params.items()]
+    axes += [Axis("patch" if "." in name else "param", name, once(values)) for name, values in params.items()]
     axes += [Axis("input", name, once(values)) for name, values in inputs.items()]
     for axis in axes:
         if not axis.values:
@@ -109,10 +116,13 @@ def once(values: Sequence[Any]) -> tuple[Any, ...]:
 
 
 # --- as a call of the Python API has them
-def space_given(variant: Any, params: Mapping[str, Any], inputs: Any) -> Space:
+def space_given(variant: Any, params: Mapping[str, Any], inputs: Any, settings: Mapping[str, Any]) -> Space:
     """The space of a call, in which a list stands for the values to try, anything else for one."""
+    expect_paths(settings)
     variants = [variant] if isinstance(variant, str) else listed(variant) if variant is not None else []
-    values = {name: [plain_value(item, name) for item in listed(value)] for name, value in params.items()}
+    values = {
+        name: [plain_value(item, name) for item in listed(value)] for name, value in {**params, **settings}.items()
+    }
     shapes = inputs if isinstance(inputs, Mapping) else {} if inputs is None else {LONE_INPUT: inputs}
     return space_of(variants, values, {name: shapes_of(value) for name, value in shapes.items()})
 

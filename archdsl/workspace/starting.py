@@ -185,9 +185,12 @@ def without_measures(text: str) -> str:
     lines = text.splitlines(keepends=True)
     variants = tree.get("variants")
     for _, said in variants.entries if isinstance(variants, Mapping) else ():
-        key, value = (said.key("top1"), said.get("top1")) if isinstance(said, Mapping) else (None, None)
-        if key is not None and value is not None:
-            cut(lines, key.span, value.span)
+        if not isinstance(said, Mapping):
+            continue
+        for word in ("top1", "published"):
+            key, value = said.key(word), said.get(word)
+            if key is not None and value is not None:
+                cut(lines, key.span, value.span)
     key, value = tree.key("expect"), tree.get("expect")
     if key is not None and value is not None:
         lines[key.span.line - 1 : value.span.end_line] = []

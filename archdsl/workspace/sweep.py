@@ -6,18 +6,19 @@ import os
 import pickle
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.batches import Counts, Whole
 from archdsl.analysis.cost import BYTES
 from archdsl.analysis.setting import stated_values, variants
-from archdsl.diagnostics.faults import Diagnostic
+from archdsl.diagnostics.faults import Diagnostic, SpecError
 from archdsl.passes.pipeline import Rewriting, loses_joins
 from archdsl.workspace.library import SpecLike
-from archdsl.workspace.recent import recent_of
+from archdsl.workspace.recent import Recent, recent_of
+from archdsl.workspace.settings import given, patches_in
 from archdsl.workspace.space import COUNTED, FAULT, Space
 
 if TYPE_CHECKING:
@@ -30,11 +31,35 @@ PATIENCE = 3.0  # seconds that are left, above which further processes are worth
 
 
 @dataclass(frozen=True)
+class Patched:
+    """The networks of a spec with patches, each made when it is first asked for."""
+
+    spec: SpecLike
+    rewriting: Rewriting
+    known: dict[str, Whole | Diagnostic] = field(default_factory=dict)
+
+    def network(self, patches: Mapping[str, Any], variant: str | None) -> Whole | Diagnostic:
+        """The network with these values at their paths, or what is wrong with them."""
+        key = repr((patches, variant))
+        if key not in self.known:
+            try:
+                self.known[key] = lowered(recent_of(self.spec, patches_in(given({}, patches), variant)), self.rewriting)
+            except SpecError as error:
+                self.known[key] = error.diagnostics[0]
+        return self.known[key]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: without the networks."""
+        return Patched, (self.spec, self.rewriting)
+
+
+@dataclass(frozen=True)
 class Sweep:
     """A network, and the settings that it is counted in."""
 
     network: Whole
     space: Space
+    patched: Patched
     stages: tuple[str, ...] = ()  # those whose shapes are told
 
     @property
@@ -44,8 +69,28 @@ class Sweep:
     def rows(self, places: Sequence[int]) -> list[Row]:
         """The rows of some settings."""
         settings = [self.space.at(place) for place in places]
-        counted = self.network.each([self.space.call(values) for values in settings])
+        counted: list[Any] = [None] * len(settings)
+        for network, members in self.networks(settings):
+            calls = [self.space.call(settings[n]) for n in members]
+            results = [network] * len(calls) if isinstance(network, Diagnostic) else network.each(calls)
+            for n, result in zip(members, results, strict=True):
+                counted[n] = result
         return [self.row(values, found) for values, found in zip(settings, counted, strict=True)]
+
+    def networks(self, settings: Sequence[Sequence[Any]]) -> Iterator[tuple[Whole | Diagnostic, list[int]]]:
+        """The networks of settings, and which settings are those of each."""
+        if not any(axis.kind == "patch" for axis in self.space.axes):
+            yield self.network, list(range(len(settings)))
+            return
+        members: dict[int, list[int]] = {}
+        found: list[Whole | Diagnostic] = []
+        for n, values in enumerate(settings):
+            variant = self.space.given("variant", values).get("variant")
+            network = self.patched.network(self.space.given("patch", values), variant)
+            at = next((place for place, known in enumerate(found) if known is network), len(found))
+            found += [network] if at == len(found) else []
+            members.setdefault(at, []).append(n)
+        yield from ((found[at], group) for at, group in members.items())
 
     def row(self, values: Sequence[Any], found: Counts | Diagnostic) -> Row:
         """A setting and what was found."""
@@ -61,19 +106,36 @@ class Sweep:
 
 
 def sweep_of(spec: SpecLike, space: Space, rewriting: Rewriting, *, stages: bool = False) -> Sweep:
-    """A sweep of a spec; raises where no setting could be right: for a param or a variant that there is not."""
+    """A sweep of a spec; raises where no setting could be right: for a param, a path or a variant that there is not."""
     known = recent_of(spec)
-    whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
-    function = wanted[1].main
+    function = known.lowered(rewriting)[1].main
     for axis in space.axes:
         if axis.kind == "param":
             stated_values(known.spec, function, (), dict.fromkeys([axis.name]))
         elif axis.kind == "variant":
             for name in axis.values:
                 variants(known.spec, name)
+    found = Sweep(
+        lowered(known, rewriting), space, Patched(spec, rewriting), tuple(known.spec.stages) if stages else ()
+    )
+    refuse_lost(found)
+    return found
+
+
+def lowered(known: Recent, rewriting: Rewriting) -> Whole:
+    """A network that is ready to be counted."""
+    whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     before = whole[:2] if loses_joins(whole[1], wanted[1]) else None
-    names = tuple(known.spec.stages) if stages else ()
-    return Sweep(Whole(*wanted[:2], before), space, names)
+    return Whole(*wanted[:2], before)
+
+
+def refuse_lost(sweep: Sweep) -> None:
+    """Raises at a path that meets nothing in the spec."""
+    paths = [axis for axis in sweep.space.axes if axis.kind == "patch"]
+    for axis in paths:
+        found = sweep.patched.network({axis.name: axis.values[0]}, None)
+        if isinstance(found, Diagnostic) and found.code == "unknown-override":
+            raise SpecError(found)
 
 
 def chunks(sweep: Sweep, places: Sequence[int], cores: int = 1) -> Iterator[list[Row]]:

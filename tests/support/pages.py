@@ -84,3 +84,4 @@ class Reader:
             call = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex")
             made = subprocess.run(call, capture_output=True, text=True, check=False)
             assert made.returncode == 0, made.stdout[-2000:]
+            assert "Overfull" not in made.stdout, made.stdout

@@ -65,7 +65,9 @@ def test_a_notebook_shows_a_fault_without_our_frames(capsys, monkeypatch):
     [
         ("check", ["check", "peleenet", "--format", "json"]),
         ("check", ["check", "wrong.yaml", "--format", "json"]),
+        ("check", ["lint", "net.yaml", "--format", "json"]),
         ("cost", ["cost", "peleenet", "--format", "json"]),
+        ("diff", ["diff", "net.yaml", "other.yaml", "--format", "json"]),
         ("graph", ["emit", "net.yaml", "--target", "json"]),
         ("list", ["list", "--format", "json"]),
         ("list", ["list", "--variants", "--format", "json"]),
@@ -76,12 +78,28 @@ def test_json_names_its_version_and_fits_the_schema_of_the_docs(kind, command, t
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.yaml").write_text(NET)
     (tmp_path / "wrong.yaml").write_text(NET.replace("relu", "rellu"))
-    assert cli.main(command) == 2 * ("wrong.yaml" in command)
+    (tmp_path / "other.yaml").write_text(NET.replace("conv: 2", "conv: 5") + "  c: [bn]\n")
+    warned = 3 if command[0] == "lint" else 0
+    assert cli.main(command) == (2 if "wrong.yaml" in command else warned)
     data = json.loads(capfd.readouterr().out)
     assert data[f"archdsl_{kind}"] == 1
     jsonschema.Draft202012Validator(SCHEMA).validate(data)
     known = SCHEMA["$defs"][kind]["properties"]
     assert set(data) <= set(known), "the schema names every key"
+
+
+def test_each_line_of_a_sweep_fits_the_schema_of_the_docs(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(
+        NET.replace("stages:", "params: {width: 4}\nstages:").replace("conv: 4", "conv: width")
+    )
+    assert cli.main(["sweep", "net.yaml", "--set", "width=2,-1", "--stages", "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["code"] for row in rows] == [None, "bad-value"]
+    for row in rows:
+        jsonschema.Draft202012Validator(SCHEMA).validate(row)
+        named = {name for name in row if name != "width" and not name.startswith("stage.")}
+        assert named == set(SCHEMA["$defs"]["sweep"]["properties"]), "the schema names every column"
 
 
 # --- types

@@ -92,6 +92,21 @@ def test_the_python_of_a_page_runs(name, tmp_path, monkeypatch):
     assert "archdsl" in names
 
 
+@pytest.mark.slow
+def test_the_steps_of_the_page_on_deployment_run_in_their_order(tmp_path, monkeypatch, capfd):
+    text = (DOCS / "deploying.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for kind, step in re.findall(r"^```(python|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        if kind == "python":
+            exec(compile(step, "deploying.md", "exec", dont_inherit=True), names)
+        else:
+            assert cli.main(shlex.split(step)[1:]) == 0, capfd.readouterr().err
+    said = capfd.readouterr().out
+    assert "proven: the outputs are those of the module" in said
+    assert "ShuffleNetV2" in said
+
+
 def test_the_worked_example_of_an_op_registers_builds_draws_and_costs():
     known = set(REGISTRY)
     names = {"__name__": "scratch"}

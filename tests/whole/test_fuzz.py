@@ -33,7 +33,7 @@ from archdsl.yaml.located import Mapping, Node, Sequence, from_python, open_sour
 
 SHIPPED = {path.stem: path.read_text() for path in SPEC_FILES}
 LIMIT = 2.0  # seconds for one file and one variant of it; the longest is well below a second
-MANY = int(os.environ.get("ARCHDSL_FUZZ", "3000"))
+MANY = int(os.environ.get("ARCHDSL_FUZZ", "1500"))
 
 quick = settings(
     max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -209,7 +209,7 @@ def test_a_dotted_path_reads_the_tensor_that_was_named():
 REFUSED = {
     "unused-step: nothing reads the result": "a: [conv: 4, {conv: 5, as: p}, {conv: 6, from: input}]",
     "several-results: a step with several results cannot": "a: [{split: 3, as: p, when: true}, {relu: , from: input}]",
-    "several-results: this is a list of tensors": "a: [{split: 3, as: p}, formula: p * 2]",
+    "several-results: expected one tensor": "a: [{split: 3, as: p}, formula: p * 2]",
     "several-results: the last step": "a: [add: [identity, [conv: 4, {split: 2, as: p}]]]",
     "several-results: the last stage": "a: [{split: 3, as: p}]",
     "several-results: the stage before": "a: [{split: 3, as: p}]\n  b: [relu]",
@@ -218,7 +218,7 @@ REFUSED = {
     "several-results: a loop that carries": "a: [{conv: 4, as: x}, {repeat: 2, as: [x], body: [fork: [x]], from: x}]",
     "several-results: 'x' is one": "a: [{conv: 4, as: x}, {repeat: 2, as: x, body: [fork: [x, x]]}, concat: [x]]",
     "several-results: 'p' is a list": "a: [{split: 3, as: p}, {repeat: 2, as: [p], body: [fork: [p]]}, concat: [p]]",
-    "several-names: the turns of": "a: [{conv: 4, as: x}, {conv: 4, as: y}, {repeat: 2, as: [x, y], body: [relu]}, x]",
+    "several-names: as: names": "a: [{conv: 4, as: x}, {conv: 4, as: y}, {repeat: 2, as: [x, y], body: [relu]}, x]",
     "several-names: 2 names for 3 tensors": (
         "a: [{conv: 4, as: x}, {conv: 4, as: y}, {repeat: 2, as: [x, y], body: [fork: [x, y, x]]}, add: [x, y]]"
     ),
@@ -226,8 +226,8 @@ REFUSED = {
     "several-results: the step before": "a: [{split: 3, as: p}, relu]",
     "bad-choice: this choice has no body 'c'": "a: [{choice: \"'c'\", of: {a: [relu], b: [bn]}}]",
     "bad-rows: the column 'f' holds": "a: [conv: 4]\n  b: {for: f, in: [a, a], body: [{from: f, conv: 4}]}",
-    "bad-branch: several branches at once": "a: [add: [{each: k, in: [1], body: [bn], when: true, else: [relu]}]]",
-    "optional-tensor: 'p' may not exist": "a: [concat: [identity, {conv: 4, when: true, as: p}]]",
+    "bad-branch: a step that stands for": "a: [add: [{each: k, in: [1], body: [bn], when: true, else: [relu]}]]",
+    "optional-tensor: 'p' does not exist if": "a: [concat: [identity, {conv: 4, when: true, as: p}]]",
     "unknown-tensor: there is no tensor 'p'": "a: [{body: [{conv: 4, as: p}], when: true}, concat: [identity, p]]",
     "unknown-tensor: 'p' is not there": "a: {when: false, body: [{conv: 4, as: p}]}\n  b: [concat: [identity, a.p]]",
     "unknown-tensor: 'q' is not there": "a: {when: false, body: [{conv: 4, name: q}, bn]}\n  b: [add: [identity, a.q]]",

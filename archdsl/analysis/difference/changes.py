@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from archdsl.analysis.difference.alignment import OP, Item, frozen
+from archdsl.analysis.difference.initialisation import rules
 from archdsl.analysis.difference.inputs import Inputs, Origin
 from archdsl.analysis.difference.sources import Source, Sources
 from archdsl.analysis.difference.structure import NAMED, Gap, Pair, Part, Structure
@@ -20,7 +21,10 @@ from archdsl.expr.show import show
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ops.base import times
 
-Kind: TypeAlias = Literal["setting", "value", "repeats", "added", "removed", "replaced", "renamed", "order", "inputs"]
+Kind: TypeAlias = Literal[
+    "setting", "value", "repeats", "added", "removed", "replaced", "renamed", "order", "inputs", "init"
+]
+BESIDE = ("renamed", "init")  # changes that leave a network what it is
 MOST_NAMES = 3  # of stages in a row that are spelled out
 
 
@@ -58,7 +62,7 @@ def changes(before: Graph, after: Graph, structure: Structure) -> list[Change]:
     Where all differences seem to follow from others, none of which is seen, they are told themselves.
     """
     found = [*Changes(before, after, structure).found()]
-    if any(change.kind != "renamed" for change in found) or before.fingerprint == after.fingerprint:
+    if any(change.kind not in BESIDE for change in found) or before.fingerprint == after.fingerprint:
         return found
     return [*Changes(before, after, structure, all_values=True).found()]
 
@@ -93,6 +97,10 @@ class Changes:
             there = [name in graph.outputs for graph in (self.before, self.after)]
             if not all(there):
                 yield Change("added" if there[1] else "removed", whole, f"output {name}")
+        olds_of, news_of = rules(self.before), rules(self.after)
+        for name in dict.fromkeys([*olds_of, *news_of]):
+            if olds_of.get(name) != news_of.get(name):
+                yield Change("init", whole, name, "", olds_of.get(name), news_of.get(name))
 
     # --- one pair
     def inside(self, pair: Pair, place: Place) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from archdsl.expr.nodes import Expr, wrap
 from archdsl.expr.show import show
 
 ARROW = "→"
+UNSAID = "torch's own"  # what fills a tensor that init: does not name
 LONGEST = 80  # letters of a value
 MOST_PATHS = 3  # of places that are spelled out
 
@@ -154,6 +155,8 @@ def text(change: Change) -> str:
     """A change in words."""
     before, after = value_text(change.before), value_text(change.after)
     match change.kind:
+        case "init":
+            return f"init of {change.subject}: {change.before or UNSAID} {ARROW} {change.after or UNSAID}"
         case "setting":
             return f"{change.subject} {before} {ARROW} {after}"
         case "value":

@@ -27,11 +27,12 @@ def latex(found: Cost, names: Sequence[str] = (), placement: Placement = ANYWHER
 
 def fitting(found: Cost, names: Sequence[str], placement: Placement) -> Table:
     """The table with as many columns as there is room for; all of them if they are named or nothing fits."""
-    whole = table(found, names)
+    lines = found.table.condensed()
+    whole = printed_table(found, lines, names)
     if placement.width is None or names or fits(whole, placement.width):
         return whole
     for without in LEFT_OUT:
-        fewer = table(found, [key for key in whole.keys if key not in without])
+        fewer = printed_table(found, lines, [key for key in whole.keys if key not in without])
         if fits(fewer, placement.width):
             return fewer if fewer.totals else replace(fewer, below=[sums(found)])
     return whole
@@ -50,7 +51,10 @@ def short_unit(number: int) -> str:
 
 def table(found: Cost, names: Sequence[str] = ()) -> Table:
     """The table, in the columns named or in those of a paper."""
-    lines = found.table.condensed()
+    return printed_table(found, found.table.condensed(), names)
+
+
+def printed_table(found: Cost, lines: StageTable, names: Sequence[str]) -> Table:
     labels = iter(once([line.place for line in lines.lines]))
     stage = Item(Column("Stage", key="stage"), lambda _: next(labels))
     entering = Item(Column("Input", key="input"), lambda line: as_printed(line.input))

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from archdsl.backends.figures import levels, measure, strip
+from archdsl.backends.figures import blocks, levels, measure, strip
 from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.paper import LEAST, Page, exact, extent, fitted, room
+from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
@@ -39,15 +39,17 @@ def draw(
     level: str = "network",
     format: str = "svg",
     style: str | None = None,
-    orient: str = "landscape",
+    orient: str | None = None,
     expand: Sequence[str] = (),
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
-    show resolution and channels; the default of tikz), `orient` landscape or portrait, the stages in `expand` opened.
-    Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`).
+    show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
+    the stages in `expand` opened.
+    Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
+    blocks inside them that `expand` names are open, at the level `op` all of them.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
@@ -60,12 +62,14 @@ def draw(
         from archdsl.backends.figures import interactive
 
         return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
-    if not block and level == "network":
+    if block:
+        check_level(level, expand)
+    elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
         return network(graph, style, orient, expand, format, look)
-    refuse(block, style, orient, expand, format)
-    made = picture(graph, block=block, cases=cases, level=level)
+    refuse(block, style, orient, () if block else expand, format)
+    made = picture(graph, block=block, cases=cases, level=level, expand=expand)
     if format == "dot":
         return dot(made, look)
     text, page, layout = laid_out(made, look, aligned=bool(block))
@@ -104,27 +108,41 @@ def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
             columns = max(1, int(extent(dot(made, replace(look, legend=False)))[0] / LEGEND_ENTRY))
         return dot(made, look, columns=columns), None
     columns = max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
-    page = fitted(*extent(dot(made, look, columns=columns)), look.width, printable(made.title))
+    page = fitted(*extent(dot(made, look, columns=columns)), look.width, look.height, printable(made.title))
     return dot(made, look, page.attributes, columns), page
 
 
 def network(
-    graph: Graph, style: str | None, orient: str, expand: Sequence[str], format: str, look: Look
+    graph: Graph, style: str | None, orient: str | None, expand: Sequence[str], format: str, look: Look
 ) -> bytes | str:
     """A strip of stages."""
     tikz = format == "tikz"
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+
+    def drawn(orient: str | None) -> strip.Drawing:
+        manner = style or ("blocks" if tikz else "strip")
+        return strip.strip(visible(graph), manner, orient, expand, deep=tikz, paper=paper, legend=look.legend)
+
     with measure.in_font(look.font):
-        made = strip.strip(visible(graph), style or ("blocks" if tikz else "strip"), orient, expand, deep=tikz)
+        made = drawn(orient)
         if tikz:
             return strip.as_tikz.tikz(made)
-    return on_paper(made, format, look)
+        if paper is None or not any(paper.lacking(made)):
+            return on_paper(made, format, look)
+        turned = next((other for other in strip.ORIENTS if orient not in (None, other)), None)
+        fits = turned is not None and not any(paper.lacking(drawn(turned)))
+        return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
 
 
-def on_paper(made: strip.Drawing, format: str, look: Look) -> bytes | str:
+def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
     """What has its places, drawn."""
     extent = made.rect
     title = printable(made.title)
-    page = fitted(extent.width, extent.height, look.width, title) if look.width is not None else None
+    page = None
+    if look.width is not None:
+        fits = not any(strip.Paper.of(look.width, look.height).lacking(made))
+        high = strip.TALL if fits and look.height is None else look.height
+        page = fitted(extent.width, extent.height, look.width, high, title, instead)
     text = strip.as_dot.dot(made, look, page.attributes if page else {})
     if format == "dot":
         return text
@@ -153,13 +171,21 @@ def strip_titles(made: strip.Drawing) -> dict[str, str]:
     }
 
 
-def refuse(block: Blocks | None, style: str | None, orient: str, expand: Sequence[str], format: str) -> None:
+def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: Sequence[str], format: str) -> None:
     """What only a strip has."""
-    asked = {"style": style is not None, "orient": orient != "landscape", "expand": bool(expand)}
+    asked = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
     for word, given in {**asked, "format tikz": format == "tikz"}.items():
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def check_level(level: str, expand: Sequence[str]) -> None:
+    """Inside a block all blocks are open, or those that are named."""
+    if level == "stage":
+        raise fault("bad-call", "a block has no level 'stage'", help="the level op opens every block inside it")
+    if level == "op" and expand:
+        raise fault("bad-call", "the level op opens every block", help="give the level, or the blocks")
 
 
 def check_look(look: Look, format: str) -> None:
@@ -175,7 +201,12 @@ def named(block: Blocks | None) -> tuple[str, ...]:
 
 
 def picture(
-    graph: Graph, *, block: Blocks | None = None, cases: Sequence[Case] = (), level: str = "network"
+    graph: Graph,
+    *,
+    block: Blocks | None = None,
+    cases: Sequence[Case] = (),
+    level: str = "network",
+    expand: Sequence[str] = (),
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
     wanted = named(block)
@@ -185,10 +216,11 @@ def picture(
             raise fault("unknown-block", f"'{graph.name}' has no block '{name}' in use", help=hint(name, known))
     if cases and len(wanted) != 1:
         raise fault("bad-call", "cases are those of one block", help="give one block with them")
-    if wanted:
-        return levels.blocks(graph, wanted, [cases] if isinstance(cases, (str, Mapping)) else cases)
     if level not in LEVELS:
         raise fault("unknown-level", f"there is no level '{level}'", help=hint(level, LEVELS))
+    if wanted:
+        cases = [cases] if isinstance(cases, (str, Mapping)) else cases
+        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op")
     return levels.network(graph, level)
 
 

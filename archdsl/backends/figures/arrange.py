@@ -21,15 +21,16 @@ from archdsl.backends.figures.ranks import Rows
 from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Router, shared, stem
 from archdsl.backends.figures.sheet import (
     CASE_GAP,
-    FRAME,
     Part,
     Sheet,
     Sizes,
-    edges,
+    clearances,
+    frame_room,
     framed,
     groups,
     margins,
     parts,
+    reach,
     with_caption,
 )
 from archdsl.backends.figures.strands import Chain, Region, Tangle
@@ -126,7 +127,7 @@ def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     regions = [flow.whole() for flow in flows]
     rows = Rows(flows, regions)
     columns = [
-        Columns(part.flow, region, sizes.boxes, sizes.labels, margins(part.frames, sizes))
+        Columns(part.flow, region, sizes.boxes, sizes.labels, margins(part.frames, sizes), clearances(part, sizes))
         for part, region in zip(cases, regions, strict=True)
     ]
     middles, height = heights(cases, rows, columns, sizes)
@@ -148,9 +149,6 @@ def one_case(
 ) -> Sheet:
     """Boxes, arrows and the words below, with the left edge at 0."""
     case, flow = part.case, part.flow
-    caption = sizes.captions[case] if case is not None else (0.0, 0.0)
-    left = max(columns.strip.left, caption[0] / 2)
-    right = max(columns.strip.right, caption[0] / 2)
     rects: dict[Box, Rect] = {}
     for box in flow.boxes:
         width, tall = sizes.boxes[box]
@@ -161,8 +159,10 @@ def one_case(
         rects[box] = Rect(x, middles[rows.row[box]], width, tall)
     spread(region, rects, rows)
     routes = Router(columns, rects).routes()
-    placed = Sheet(rects, routes, bars=set(columns.bars), width=left + right, height=height)
+    placed = Sheet(rects, routes, bars=set(columns.bars), height=height)
     framed(part.frames, placed, sizes)
+    ends, words = reach(placed, sizes), sizes.captions[case][0] / 2 if case is not None else 0.0
+    left, right = max(columns.strip.left, -ends[0], words), max(columns.strip.right, ends[1], words)
     sheet = Sheet()
     sheet.add(placed, left, 0.0)
     sheet.width = left + right
@@ -182,7 +182,7 @@ def heights(cases: Sequence[Part], rows: Rows, columns: Sequence[Columns], sizes
                 row, needed = words_gap(arrow, column, rows, sizes)
                 gaps[row] = max(gaps[row], needed)
     for row in range(number):
-        gaps[row] += max((FRAME + 4) * edges(part, rows.row, row) for part in cases)
+        gaps[row] += max(sum(frame_room(part, rows.row, row, sizes)) for part in cases)
     middles, y = [], 0.0
     for height, gap in zip(tall, gaps, strict=True):
         middles.append(y + height / 2)

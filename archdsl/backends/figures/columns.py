@@ -43,8 +43,9 @@ class Columns:
         sizes: Mapping[Box, Size],
         labels: Mapping[Arrow, Size],
         margins: Mapping[Box, tuple[float, float]],  # left and right of boxes in frames
+        clear: Mapping[Arrow, tuple[float, float]],  # how far below its box, and above its end, an arrow passes frames
     ) -> None:
-        self.flow, self.sizes, self.labels, self.margins = flow, sizes, labels, margins
+        self.flow, self.sizes, self.labels, self.margins, self.clear = flow, sizes, labels, margins, clear
         self.bars: dict[Box, tuple[float, float]] = {}  # a bar's left and right end
         self.strip = self.region(region)
         self.across = self.strip.across

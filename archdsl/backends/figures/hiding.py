@@ -1,9 +1,10 @@
-"""A graph without what its figures hide: the ops that read its result read what entered it."""
+"""A graph without what its figures hide, and what does nothing: ops that read its result read what entered it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
@@ -32,7 +33,11 @@ def visible(graph: Graph, shown: Sequence[str] = ()) -> Graph:
 
 def hidden(graph: Graph, part: Scope | Node) -> bool:
     if isinstance(part, Node):
-        return part.op.name in graph.figure.hide and len(part.inputs) == len(part.outputs) == 1
+        if not len(part.inputs) == len(part.outputs) == 1:
+            return False
+        fields = SimpleNamespace(**part.fields)
+        idle = not part.label and part.op.idle(fields, part.inputs[0].shape, part.shape)
+        return idle or part.op.name in graph.figure.hide
     return part.kind == "block" and part.name in graph.figure.hide and bool(part.inputs)
 
 
@@ -48,7 +53,9 @@ class View:
         return self.tensors.get(tensor, tensor)
 
     def scope(self, scope: Scope, parent: Scope | None) -> Scope:
-        made = replace(scope, parent=parent, inputs=tuple(map(self.tensor, scope.inputs)), children=[])
+        tensors = {name: self.tensor(tensor) for name, tensor in scope.tensors.items()}
+        inputs = tuple(map(self.tensor, scope.inputs))
+        made = replace(scope, parent=parent, inputs=inputs, tensors=tensors, children=[])
         for child in scope.children:
             if hidden(self.graph, child):
                 self.pass_by(child)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.figures.layers import Layers
-from archdsl.backends.figures.routes import Rect
-from archdsl.backends.figures.sheet import CASE_GAP, Part, Sheet, Sizes, framed, with_caption
+from archdsl.backends.figures.sheet import CASE_GAP, Part, Sheet, Sizes, framed, reach, with_caption
 from archdsl.backends.figures.wires import Wires
 
 
@@ -34,12 +33,3 @@ def one_case(part: Part, sizes: Sizes) -> Sheet:
         wider.width, sheet = wide, wider
     with_caption(sheet, part.case, sheet.width / 2, sizes)
     return sheet
-
-
-def reach(sheet: Sheet, sizes: Sizes) -> tuple[float, float]:
-    """The left and right end of everything."""
-    rects = [*sheet.boxes.values(), *sheet.frames.values(), *sheet.captions.values()]
-    for arrow, route in sheet.routes.items():
-        rects += [Rect(x, y, 2.0, 0.0) for x, y in route.points]
-        rects += [Rect(*route.label, *sizes.labels[arrow])] if route.label else []
-    return min(rect.left for rect in rects), max(rect.right for rect in rects)

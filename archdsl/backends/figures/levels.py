@@ -1,15 +1,13 @@
-"""The figures: the network, its stages, every op, the inside of a block."""
+"""The figures of a whole network: its stages, their steps, every op."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.arrows import arrows
-from archdsl.backends.figures.cases import Case, chosen, letter, meets
 from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.outline import OPEN, Outline, View
+from archdsl.backends.figures.outline import Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture
 from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.ops.base import times
@@ -47,53 +45,6 @@ def network(graph: Graph, level: str) -> Picture:
     outputs = {"output" if len(graph.outputs) == 1 else name: tensor for name, tensor in graph.outputs.items()}
     items = Outline(graph).items(graph.root, LEVELS[level])
     return picture(title, [*ends("input", inputs), *items, *ends("output", outputs)])
-
-
-def blocks(graph: Graph, names: Sequence[str], cases: Sequence[Case] = ()) -> Picture:
-    """The inside of blocks; their cases stand side by side."""
-    outline = Outline(visible(graph, names))
-    drawn = [
-        (name, text, call)
-        for name in names
-        for text, call in chosen(name, outline.calls[name], cases or stated(graph, name, outline.calls[name]))
-    ]
-    title = ", ".join(names)
-    if len(drawn) == 1 and not drawn[0][1]:
-        return picture(title, block_body(outline, drawn[0][2]))
-    if len(names) > 1:  # counted on from block to block, each under its name
-        drawn = [(name, relettered(n, name, text), call) for n, (name, text, call) in enumerate(drawn)]
-    return picture(title, [Group("case", text, block_body(outline, call)) for _, text, call in drawn])
-
-
-def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
-    """The cases that the spec names; not those that this form of the network has not."""
-    return [case for case in graph.figure.cases.get(name, ()) if any(meets(call, case) for call in calls)]
-
-
-def relettered(index: int, name: str, text: str) -> str:
-    said = text.partition(") ")[2]
-    return f"({letter(index)}) {name}{', ' if said else ''}{said}"
-
-
-def block_body(outline: Outline, call: Scope) -> list[Item]:
-    nodes = list(call.nodes())
-    first = call.inputs[:1]
-    inputs = [*first, *(t for t in entering(nodes) if t not in first)]
-    outputs = call.output if isinstance(call.output, (list, tuple)) else [call.output]
-    return [
-        *ends(
-            "input",
-            {
-                "input" if index == 0 else tensor.name or f"input {index + 1}": tensor
-                for index, tensor in enumerate(inputs)
-            },
-        ),
-        *outline.items(call, OPEN),
-        *ends(
-            "output",
-            {"output" if index == 0 else f"output {index + 1}": t for index, t in enumerate(outputs) if t is not None},
-        ),
-    ]
 
 
 def ends(role: str, tensors: Mapping[str, Tensor]) -> list[Item]:

@@ -49,6 +49,14 @@ class Rect:
             and other.top < self.bottom + apart
         )
 
+    def holds(self, other: Rect) -> bool:
+        return (
+            self.left <= other.left
+            and other.right <= self.right
+            and self.top <= other.top
+            and other.bottom <= self.bottom
+        )
+
     def crossed(self, one: Point, other: Point) -> bool:
         """Whether a line along an axis passes through."""
         (ax, ay), (bx, by) = one, other
@@ -131,9 +139,12 @@ class Router:
         width, height = size
         if shared(arrow, self.columns):
             x, y = self.columns.across[arrow.source], self.rects[arrow.source].bottom
-            return x + LABEL_GAP + width / 2, y + 1 + height / 2
+            return x + LABEL_GAP + width / 2, y + 1 + self.columns.clear[arrow][0] + height / 2
         down = [pair for pair in pairwise(points) if abs(pair[0][0] - pair[1][0]) < 0.01]
         (x, top), (_, bottom) = max(down, key=lambda pair: pair[1][1] - pair[0][1])
+        below, above = self.columns.clear[arrow]
+        top += below if top == points[0][1] else 0.0
+        bottom -= above if bottom == points[-1][1] else 0.0
         lane = self.columns.across.get(arrow)
         if lane is not None and lane < self.columns.across[arrow.target] - 0.5:
             return x - LABEL_GAP - width / 2, (top + bottom) / 2
@@ -153,7 +164,7 @@ def shared(arrow: Arrow, columns: Columns) -> bool:
 def stem(box: Box, columns: Columns) -> float:
     """How far below a box its arrows part: below their words."""
     said = (arrow for arrow in columns.flow.leaving[box] if arrow in columns.labels and shared(arrow, columns))
-    return max((columns.labels[arrow][1] + 4 for arrow in said), default=BUS)
+    return max((columns.labels[arrow][1] + columns.clear[arrow][0] + 4 for arrow in said), default=BUS)
 
 
 def distance(one: Point, other: Point) -> float:

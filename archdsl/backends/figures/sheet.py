@@ -11,6 +11,9 @@ from archdsl.backends.figures.routes import Rect, Route
 from archdsl.backends.figures.strands import Flow
 
 FRAME = 9.0  # points between a frame and what it holds
+PEN = 1.0  # points beside the middle of a line
+EDGE_GAP = 4.0  # points outside a frame
+TITLE_GAP, TITLE_DROP = 14.0, 3.0  # points beside and above the words in a frame
 CASE_GAP, CAPTION_GAP = 26.0, 8.0  # points between cases, and above their words
 
 Size = tuple[float, float]
@@ -85,30 +88,64 @@ def groups(items: Sequence[Item]) -> Iterator[Group]:
             yield item
 
 
+def titled(frame: Group) -> bool:
+    """Whether a frame has its words inside, at the top left; those of a repeat stand beside it."""
+    return frame.kind == "block"
+
+
 def margins(frames: Sequence[Group], sizes: Sizes) -> dict[Box, tuple[float, float]]:
-    """The room that frames take left and right of the boxes in them; their words stand on the right."""
+    """The room that frames take left and right of the boxes in them, with their words."""
     found: dict[Box, tuple[float, float]] = {}
     for frame in frames:
+        words = sizes.captions[frame][0]
         for box in frame.boxes():
             left, right = found.get(box, (0.0, 0.0))
-            found[box] = left + FRAME, right + FRAME + sizes.captions[frame][0] + LABEL_GAP
+            if titled(frame):  # left of the line that enters at the middle of a box
+                found[box] = max(left + FRAME, words + TITLE_GAP - sizes.boxes[box][0] / 2), right + FRAME
+            else:
+                found[box] = left + FRAME, right + FRAME + words + LABEL_GAP
     return found
 
 
 def framed(frames: Sequence[Group], sheet: Sheet, sizes: Sizes) -> None:
-    """Each frame around what is in it, its words beside it."""
+    """Each frame around what is in it, its words inside or beside it."""
     for frame in frames:
         inner = [group for group in groups(frame.items) if group is not frame]
-        around = enclosing(
-            [
-                *(sheet.boxes[box] for box in frame.boxes()),
-                *(rect for group in inner for rect in (sheet.frames[group], sheet.captions[group])),
-            ]
-        )
-        rect = Rect(around.x, around.y, around.width + 2 * FRAME, around.height + 2 * FRAME)
+        inside = [sheet.boxes[box] for box in frame.boxes()]
+        deeper = [rect for group in inner for rect in (sheet.frames[group], sheet.captions[group])]
+        around = enclosing([*inside, *deeper, *lines_inside(frame, sheet, sizes)])
         width, height = sizes.captions[frame]
-        sheet.frames[frame] = rect
-        sheet.captions[frame] = Rect(rect.right + LABEL_GAP + width / 2, rect.y, width, height)
+        left, right, top, bottom = around.left - FRAME, around.right + FRAME, around.top - FRAME, around.bottom + FRAME
+        if titled(frame):
+            left = min(left, min(rect.x for rect in inside) - width - TITLE_GAP)
+            top -= height
+            middle = left + LABEL_GAP + width / 2, top + TITLE_DROP + height / 2
+        else:
+            middle = right + LABEL_GAP + width / 2, (top + bottom) / 2
+        sheet.frames[frame] = Rect((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+        sheet.captions[frame] = Rect(*middle, width, height)
+
+
+def lines_inside(frame: Group, sheet: Sheet, sizes: Sizes) -> Iterator[Rect]:
+    """What arrows between the boxes of a frame take, with their words."""
+    held = set(frame.boxes())
+    for arrow, route in sheet.routes.items():
+        if arrow.source in held and arrow.target in held:
+            yield from taken(arrow, route, sizes)
+
+
+def taken(arrow: Arrow, route: Route, sizes: Sizes) -> Iterator[Rect]:
+    yield from (Rect(x, y, 2 * PEN, 0.0) for x, y in route.points)
+    if route.label is not None:
+        yield Rect(*route.label, *sizes.labels[arrow])
+
+
+def reach(sheet: Sheet, sizes: Sizes) -> tuple[float, float]:
+    """The left and right end of everything."""
+    rects = [*sheet.boxes.values(), *sheet.frames.values(), *sheet.captions.values()]
+    for arrow, route in sheet.routes.items():
+        rects += taken(arrow, route, sizes)
+    return min(rect.left for rect in rects), max(rect.right for rect in rects)
 
 
 def enclosing(rects: Sequence[Rect]) -> Rect:
@@ -126,7 +163,25 @@ def with_caption(sheet: Sheet, case: Group | None, x: float, sizes: Sizes) -> No
     sheet.height += CAPTION_GAP + height
 
 
-def edges(part: Part, row: Mapping[Box, int], above: int) -> int:
-    """How many frames end in a row, or begin below it."""
-    spans = [[row[box] for box in frame.boxes()] for frame in part.frames]
-    return sum((max(span) == above) + (min(span) == above + 1) for span in spans)
+def frame_room(part: Part, row: Mapping[Box, int], above: int, sizes: Sizes) -> tuple[float, float]:
+    """What frames that end in a row take below it, and those that begin in the next row above that."""
+    ending = beginning = 0.0
+    for frame in part.frames:
+        rows = [row[box] for box in frame.boxes()]
+        ending += (FRAME + EDGE_GAP) * (max(rows) == above)
+        title = sizes.captions[frame][1] if titled(frame) else 0.0
+        beginning += (FRAME + EDGE_GAP + title) * (min(rows) == above + 1)
+    return ending, beginning
+
+
+def clearances(part: Part, sizes: Sizes) -> dict[Arrow, tuple[float, float]]:
+    """How far below its box an arrow has left the frames that it leaves, and above its end enters those it enters."""
+    frames = [(set(frame.boxes()), sizes.captions[frame][1] if titled(frame) else 0.0) for frame in part.frames]
+    edge = FRAME + EDGE_GAP / 2
+    return {
+        arrow: (
+            sum(edge for held, _ in frames if arrow.source in held and arrow.target not in held),
+            sum(edge + title for held, title in frames if arrow.target in held and arrow.source not in held),
+        )
+        for arrow in part.flow.arrows
+    }

@@ -12,7 +12,7 @@ from archdsl.backends.figures.dot import form
 from archdsl.backends.figures.layers import Layers, Net, Place, Stop
 from archdsl.backends.figures.picture import Arrow, Box
 from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Point, Rect, Route, distance
-from archdsl.backends.figures.sheet import FRAME, edges
+from archdsl.backends.figures.sheet import clearances, frame_room
 from archdsl.backends.figures.tracks import NEAR, Bend, clash, tracks
 
 ROW_GAP = 24.0  # points between rows
@@ -38,6 +38,7 @@ class Wires:
 
     def __init__(self, layers: Layers) -> None:
         self.layers, self.flow, self.row, self.x = layers, layers.flow, layers.row, layers.x
+        self.clear = clearances(layers.part, layers.sizes)
         self.leaving = {net: x for box in self.flow.boxes for net, x in self.ports(box)}
         for net, x in self.leaving.items():
             self.straighten(net, x)
@@ -202,17 +203,22 @@ class Wires:
         for row, height in enumerate(tall):
             self.middle.append(y + height / 2)
             y += height
-            frames = (FRAME + 4) * edges(self.layers.part, self.row, row)
-            self.bus.append(y + max(BUS, self.lead(row)) + frames / 2)
+            ending, beginning = frame_room(self.layers.part, self.row, row, self.layers.sizes)
+            lead = max(BUS + ending, self.lead(row))
+            self.bus.append(y + lead)
             if row < self.last:
                 used = max(self.tracks[row].values(), default=-1) + 1
-                y += max(ROW_GAP, max(BUS, self.lead(row)) + used * TRACK + HEAD + RADIUS / 2) + frames
+                y += max(ROW_GAP + ending, lead + used * TRACK + HEAD + RADIUS / 2) + beginning
         self.height = y
 
     def lead(self, row: int) -> float:
         """The room for words below a row, before its lines go across."""
         said = [net.said for net in self.layers.nets if self.row[net.source] == row]
-        return max((self.layers.sizes.labels[arrow][1] + 4 for arrow in said if arrow is not None), default=0.0)
+        return max((self.drop(arrow) + self.layers.sizes.labels[arrow][1] + 3 for arrow in said if arrow), default=0.0)
+
+    def drop(self, arrow: Arrow) -> float:
+        """How far below its box an arrow's words begin: below the frames that it leaves."""
+        return 1 + self.clear[arrow][0]
 
     # --- the result
     def rects(self) -> dict[Box, Rect]:
@@ -255,9 +261,10 @@ class Wires:
         assert net.said is not None
         width, height = self.layers.sizes.labels[net.said]
         row, bottom = self.row[net.source], rects[net.source].bottom
-        y = bottom + 1 + height / 2
+        y = bottom + self.drop(net.said) + height / 2
         if not self.tracks[row] and self.row[net.said.target] == row + 1:
-            y = (bottom + rects[net.said.target].top) / 2
+            below, above = self.clear[net.said]
+            y = max(y, (bottom + below + rects[net.said.target].top - above) / 2)
         return self.leaving[net] + LABEL_GAP + width / 2, y
 
 

@@ -11,6 +11,7 @@ from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classes import Writer
 from archdsl.backends.torch.detector import detect_body
 from archdsl.backends.torch.initialize import init_body, without_clash
+from archdsl.backends.torch.memory import channels_last_body
 from archdsl.backends.torch.named_init import named_body
 from archdsl.backends.torch.plan import Done, Plan, plan_of
 from archdsl.backends.torch.printer import Document, print_document
@@ -48,7 +49,7 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     written, writer = classes_of(plan)
     network, norm, prelude = written[-1], plan.norm, plan.prelude
     helper = norm.word if norm is not None and not norm.handed else ""
-    network.init += init_of(plan, graph, writer, written)
+    network.init += init_of(plan, graphs, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
     if plan.origin.spec.detect is not None:
@@ -92,15 +93,19 @@ def follows(graph: Graph, name: str) -> Constant:
     return evaluate(default, graph.params) if default is not None else None
 
 
-def init_of(plan: Plan, graph: Graph, writer: Writer, classes: Sequence[ClassSource]) -> list[py.Statement]:
+def init_of(plan: Plan, graphs: Sequence[Graph], writer: Writer, classes: Sequence[ClassSource]) -> list[py.Statement]:
     """The statements that initialise the network, under a condition where its params decide whether they are run."""
     function, sources = plan.origin.function, {f.id: source for f, source in zip(plan.functions, classes, strict=True)}
     made = [*init_body(function.init, classes, plan.prelude), *named_body(plan.functions, sources, writer)]
-    body = without_clash(made, classes[-1].init, writer.words.word("module"))
+    word = writer.words.word("module")
+    body = without_clash(made, classes[-1].init, word)
     condition = simplify(writer.numbers.close(function.init_when), writer.numbers.facts)
-    if not any(True for _ in names(condition)):
-        return body if evaluate(function.init_when, graph.params) else []
-    return [py.If(condition, body)] if body else []
+    if any(True for _ in names(condition)):
+        body = [py.If(condition, body)] if body else []
+    elif not evaluate(function.init_when, graphs[-1].params):
+        body = []
+    layout = channels_last_body(graphs, classes) if function.channels_last else []
+    return [*body, *without_clash(layout, classes[-1].init, word)]
 
 
 def network_base(classes: Sequence[ClassSource]) -> str:

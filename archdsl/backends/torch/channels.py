@@ -18,6 +18,7 @@ from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children,
 from archdsl.expr.simplify import quotient, same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
+from archdsl.ops.base import NEEDS_NUMBERS
 
 _VARIES: Any = object()  # stands for a size that differs between calls: no rule can compute with it
 
@@ -208,7 +209,7 @@ class Channels:
                     return found if same(found, last) else last
                 sure = [c for c in entering if not isinstance(c, IfElse)]  # of what is there in any case
                 return wrap(node.op.channels(fields, sure, where)) if isinstance(found, IfElse) and sure else found
-        except Exception:  # noqa: BLE001 - a rule that needs numbers: they must be the same everywhere
+        except NEEDS_NUMBERS:  # they must be the same everywhere
             return self.of_size(node, fields)
         return found
 
@@ -250,7 +251,7 @@ class Channels:
             return found
         try:
             return simplify(wrap(node.op.channels(fields, self.of(node.ins[0]), size)))
-        except Exception:  # noqa: BLE001 - a rule that needs numbers all the same
+        except NEEDS_NUMBERS:
             return found
 
     def entering(self, node: ir.Primitive, fields: SimpleNamespace, where: tuple[int, ...]) -> list[Expr]:

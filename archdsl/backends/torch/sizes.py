@@ -15,7 +15,7 @@ from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_lo
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts
-from archdsl.ops.base import Field, OpFault
+from archdsl.ops.base import NEEDS_NUMBERS, Field, OpFault
 
 MAX_UNROLLED = 64  # turns of which the sizes are worked out one by one
 Size: TypeAlias = "tuple[Expr, ...]"
@@ -113,7 +113,7 @@ class Sizes:
         try:
             shape: Any = (self.channels(node.ins[0]), *known[0])
             result = node.op.result(fields, shape)
-        except Exception:  # noqa: BLE001 - a rule that needs numbers has no expression
+        except NEEDS_NUMBERS:  # it has no expression
             return None
         return short(result[1:])
 

@@ -27,7 +27,7 @@ from archdsl.runtime.porting import attention, auxiliary, editing, files, keys, 
 from archdsl.runtime.porting.parts import Pair, State, parts_of, shapes_of
 from archdsl.support import output
 from archdsl.support.paths import is_there
-from archdsl.workspace.library import Inputs, SpecLike, graph_of, rewritten
+from archdsl.workspace.library import Inputs, SpecLike, graph_of, rewritten, weighted_as
 
 Weights: TypeAlias = "State | str | os.PathLike[str]"
 Reference: TypeAlias = "nn.Module | str | os.PathLike[str]"
@@ -198,7 +198,7 @@ def old_graphs(
     found, faults = [], Collector()
     for name, values in ((variant, params), (variant, {}), (None, {})):
         with faults.catch():
-            found.append(graph_of(spec, name, values, inputs, rewritten(form=form)))
+            found.append(graph_of(spec, name, values, inputs, rewritten(passes=weighted_as(form))))
     if not found:
         raise SpecError(faults.found[0])
     return found

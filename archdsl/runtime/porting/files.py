@@ -69,14 +69,14 @@ def unpickled(file: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise refused(file, error) from None
     except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, zipfile.BadZipFile):
-        raise fault("bad-weights", f"'{file}' is no file of weights", help=KNOWN) from None
+        raise fault("bad-weights", f"'{file}' is not a file of weights", help=KNOWN) from None
 
 
 def refused(file: Path, error: Exception) -> SpecError:
     """What to say of a pickle that torch does not read: it wants code, or is none at all."""
     code = re.search(r"GLOBAL ([\w.]+)", str(error))
     if code is None:
-        return fault("bad-weights", f"'{file}' is no file of weights", help=KNOWN)
+        return fault("bad-weights", f"'{file}' is not a file of weights", help=KNOWN)
     message = f"'{file}' holds more than weights ('{code[1]}'), and to read that is to run what the file says"
     return fault("bad-weights", message, help="save the state_dict alone: torch.save(model.state_dict(), FILE)")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.edits import Steps
-from archdsl.syntax.patches.paths import Part, missed, parts_of, within
+from archdsl.syntax.patches.paths import ELSEWHERE, Part, missed, parts_of, within
 from archdsl.syntax.patches.places import place_in
 from archdsl.syntax.patches.rules import Rules
 from archdsl.syntax.patches.steps import Spot, bodies, found, head_of, is_call, keys_of, spots, spots_in
@@ -130,7 +130,7 @@ class Laying:
                 self.steps.edit(spot, value, Part(key))
 
     def elsewhere(self) -> str:
-        return "(blocks of files in use: stay as they are)" if self.base.get("use") is not None else ""
+        return ELSEWHERE if self.base.get("use") is not None else ""
 
     def all_steps(self) -> list[Spot]:
         blocks = [spot for _, block in self.section("blocks") for spot in spots(body_of(block))]
@@ -288,7 +288,7 @@ class Laying:
     def rows_of(self, what: str, name: Part, held: Draft, rest: list[Part], value: Node) -> None:
         if not isinstance(held.node, Sequence):
             notes = (Note("it stands here", held.base.span),)
-            raise fault("unknown-override", f"{what} is no list of rows", name.span, notes=notes)
+            raise fault("unknown-override", f"{what} is not a list of rows", name.span, notes=notes)
         Table(what, held, self.columns_of(name.text)).patch(rest[0], rest[1:], value)
 
     def columns_of(self, param: str) -> Draft | None:
@@ -367,4 +367,4 @@ def is_new_row(table: Table, value: Node) -> bool:
 
 def refuse_further(rest: list[Part]) -> None:
     if rest:
-        raise fault("unknown-override", f"there is nothing in it that '{rest[0].text}' could name", rest[0].span)
+        raise fault("unknown-override", f"it has no part named '{rest[0].text}'", rest[0].span)

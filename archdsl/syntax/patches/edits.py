@@ -65,7 +65,7 @@ class Steps:
         """Arguments and keys beside a step, laid on those that it has; null takes one out."""
         word = head_of(step.node)
         if not word and not isinstance(step.node, Sequence):
-            raise fault("unknown-override", f"'{path.text}' is no op, block or word", path.span)
+            raise fault("unknown-override", f"'{path.text}' is not an op, a block or a word of the language", path.span)
         self.in_full(step)
         given = [entry for entry in value.entries if entry[0].text not in keys_of(word)]
         beside = [entry for entry in value.entries if entry[0].text in keys_of(word)]
@@ -126,7 +126,7 @@ class Steps:
     def no_argument(self, key: Scalar, word: str) -> SpecError:
         known = keys_of(word)
         help = did_you_mean(key.text, known) or f"beside it may stand {', '.join(known)}"
-        return fault("unknown-key", f"'{clip(key.text)}' is no key of '{word}'", key.span, help=help)
+        return fault("unknown-key", f"'{clip(key.text)}' is not a key of '{word}'", key.span, help=help)
 
     def lay_value(self, step: Draft, value: Node, path: Part) -> None:
         """What stands behind the colon: `conv: 64`, `repeat: 4`, the sizes of a split."""

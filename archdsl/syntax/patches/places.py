@@ -22,7 +22,7 @@ def place_in(value: Node) -> tuple[str, Scalar] | None:
     if not said:
         return None
     if len(said) > 1:
-        raise fault("wrong-type", "a part goes after: or before: another, not both", said[1][0].span)
+        raise fault("wrong-type", "a part can have after: or before:, not both", said[1][0].span)
     word, node = said[0][0].text, said[0][1]
     as_text(node, f"{word}:")
     assert isinstance(node, Scalar)
@@ -50,7 +50,7 @@ def insert(made: Draft, anchor: Draft, word: str) -> None:
 def move(part: Draft, anchor: Draft, word: str, path: Part) -> None:
     """Takes a part from its place and puts it beside another."""
     if anchor is part:
-        raise fault("unknown-override", f"'{path.text}' cannot go {word} itself", path.span)
+        raise fault("unknown-override", f"'{path.text}' cannot be placed {word} itself", path.span)
     part.moved = draft(part.own(), part.word)
     part.moved.base, part.moved.spread, part.gone = part.base, part.spread, True
     insert(part.moved, anchor, word)

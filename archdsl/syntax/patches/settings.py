@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.diagnostics.faults import fault
-from archdsl.syntax.patches.paths import Part, missed, parts_of
+from archdsl.syntax.patches.paths import ELSEWHERE, Part, missed, parts_of
 from archdsl.yaml.located import Mapping, Node, Scalar
 
 Setting = tuple[Scalar, Node]  # a path, and the value that its part gets
@@ -84,7 +84,7 @@ def placed(base: Mapping, key: Scalar, patches: Patches) -> tuple[Scalar, list[S
     if first.text in BY_NAME and rest:
         return first.key, [part.key for part in rest]
     known = [name for section in BY_PATH[:3] for name in names_in(base, section)]
-    elsewhere = " (blocks of files in use: cannot be patched)" if "use" in base and first.text[:1].isupper() else ""
+    elsewhere = f" {ELSEWHERE}" if "use" in base and first.text[:1].isupper() else ""
     said = f"; a path begins with one of them, or with {', '.join((*BY_PATH, *BY_NAME))}{elsewhere}"
     raise missed(first, "there is no stage, block or param", known, "there are", said=said)
 

@@ -125,7 +125,7 @@ def standing(item: Draft, part: Part) -> Draft:
     while item.moved is not None:
         item = item.moved
     if item.gone:
-        raise fault("unknown-override", f"'{part.text}' is taken out by another patch", part.span)
+        raise fault("unknown-override", f"'{part.text}' is removed by another patch", part.span)
     return item
 
 
@@ -148,5 +148,5 @@ def chosen(meant: list[Spot], part: Part, what: str) -> list[Spot]:
 def refuse_last(spot: Spot, part: Part) -> None:
     """Raises where taking a step out leaves nothing behind."""
     if len(listed(spot.inside)) < 2:
-        message = f"'{part.text}' is the only step there: nothing would be left"
+        message = f"'{part.text}' is the only step there and cannot be removed"
         raise fault("unknown-override", message, part.span, help="put identity in its place")

@@ -86,7 +86,7 @@ class Table:
         assert row is not None
         row.gone = True
         if all(other.gone for other in self.rows.parts()):
-            raise fault("unknown-override", f"'{part.text}' is the only row: nothing would be left", part.span)
+            raise fault("unknown-override", f"'{part.text}' is the only row and cannot be removed", part.span)
 
     def lay(self, row: Draft | None, value: Node, part: Part) -> None:
         assert row is not None

@@ -114,7 +114,7 @@ class BodyReader:
     def stages(self, node: Node | None, entries: list[tuple[Scalar, Node]]) -> dict[str, Stage]:
         found: dict[str, Stage] = {}
         if len(entries) > MAX_STAGES:
-            raise fault("too-large", f"a spec may have {MAX_STAGES} stages", entries[MAX_STAGES][0].span)
+            raise fault("too-large", f"a spec may have at most {MAX_STAGES} stages", entries[MAX_STAGES][0].span)
         for key, value in entries:
             before = len(self.ctx.faults.found)
             with self.ctx.catch():

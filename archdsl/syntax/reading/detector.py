@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.diagnostics.faults import fault
+from archdsl.syntax.reading.numbers import number, whole
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null
-from archdsl.syntax.reading.variants import number, whole
 from archdsl.syntax.spec import Detect
 from archdsl.syntax.words import DETECT
 from archdsl.yaml.located import Mapping, Node, Sequence

@@ -76,12 +76,12 @@ def colour(key: Scalar, node: Node) -> str:
         return text
     if not _COLOUR.fullmatch(text):
         help = f"there are {', '.join(ROLES)}, and '#rrggbb'"
-        raise fault("bad-word", f"'{clip(text)}' is no colour", node.span, help=help)
+        raise fault("bad-word", f"'{clip(text)}' is not a colour", node.span, help=help)
     parts = [int(text[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     if 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] < DARKEST:
         help = "give a lighter one; the dark theme darkens it by itself"
-        raise fault("bad-value", f"black text cannot be read on {text}", node.span, help=help)
+        raise fault("bad-value", f"black text is not readable on {text}", node.span, help=help)
     return text.lower()
 
 
@@ -113,7 +113,7 @@ def passes(op: Op) -> bool:
 def cases(key: Scalar, node: Node) -> tuple[str, ...]:
     """`stride=1, out=c_in`, as on the command line."""
     if not _BLOCK.fullmatch(key.text):
-        raise fault("bad-word", f"'{clip(key.text)}' is no block: only blocks have cases", key.span)
+        raise fault("bad-word", f"'{clip(key.text)}' is not a block, and only blocks have cases", key.span)
     found = []
     for item in node.items if isinstance(node, Sequence) else (node,):
         text = as_text(item, f"a case of '{clip(key.text)}'")

@@ -275,7 +275,7 @@ class StepReader:
         if isinstance(node, Sequence):
             names = tuple(checked_name(item, "tensor") for item in node.items)
             if len(set(names)) < len(names) or not names:
-                raise fault("bad-name", "the names in as: must differ", node.span)
+                raise fault("bad-name", "the names in as: must be different", node.span)
             return names
         return checked_name(node, "tensor")
 

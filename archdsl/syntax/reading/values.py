@@ -144,9 +144,9 @@ def to_expr(node: Node, names: AbstractSet[str] | None = None) -> Expr:
     if isinstance(node, Sequence):
         return ListOf(tuple(to_expr(item, names) for item in node.items), span=node.span)
     if isinstance(node, Mapping):
-        raise fault("wrong-type", "a value is wanted here, not a mapping", head(node))
+        raise fault("wrong-type", "expected a value here, not a mapping", head(node))
     if node.empty:
-        raise fault("missing-value", "a value is wanted here", node.span)
+        raise fault("missing-value", "expected a value here", node.span)
     if not isinstance(node.value, str):
         return Lit(node.value, span=node.span)
     if names is not None and is_word(node.text) and node.text not in names:
@@ -180,7 +180,7 @@ def to_ref(node: Node) -> Expr:
         if isinstance(base, Name):
             return found
     raise fault(
-        "bad-tensor", "the name of a tensor is wanted here", head(node), help="such as 'a', 'part[0]' or 'stage.step'"
+        "bad-tensor", "expected the name of a tensor here", head(node), help="such as 'a', 'part[0]' or 'stage.step'"
     )
 
 
@@ -245,7 +245,7 @@ def declared(node: Node, kind: str) -> list[tuple[Scalar, Node | None]]:
         elif isinstance(item, Scalar):
             found.append((item, None))
         else:
-            raise fault("bad-name", f"the name of a {kind} is wanted here, not a list", head(item))
+            raise fault("bad-name", f"expected the name of a {kind} here, not a list", head(item))
     return found
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from archdsl.diagnostics.faults import Note, fault
-from archdsl.expr.evaluate import evaluate
+from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.expr.nodes import Expr
 from archdsl.support.naming import nearest
 from archdsl.syntax.identifiers import MAX_NAME, checked_variant
+from archdsl.syntax.reading.numbers import percent, whole
+from archdsl.syntax.reading.published import read_published
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null, to_expr, to_shape
-from archdsl.syntax.spec import DEFAULT, Expected, Param, Variant
+from archdsl.syntax.spec import DEFAULT, Expected, Param, Published, Variant
 from archdsl.syntax.words import EXPECT, FINGERPRINT, TOP1, VARIANT
 from archdsl.yaml.located import Mapping, Node, Scalar
 
@@ -52,8 +53,7 @@ class VariantReader:
         values: dict[str, Expr] = {}
         shapes: dict[str, Expr] = {}
         extends: str | None = None
-        top1: float | None = None
-        source: str | None = None
+        published: Published | None = None
         for word, value in entries:
             with self.ctx.catch():
                 if word.text == "extends":
@@ -62,21 +62,24 @@ class VariantReader:
                     shapes[self.lone_input(word)] = to_shape(value)
                 elif word.text == "inputs":
                     shapes.update(self.variant_inputs(value))
-                elif word.text == "top1":
-                    top1, source = self.accuracy(value)
+                elif word.text in ("top1", "published"):
+                    if published is not None:
+                        raise both(word)
+                    published = Published()  # there is one, whatever is wrong with it
+                    published = self.accuracy(value) if word.text == "top1" else read_published(self.ctx, value)
                 elif word.text in self.params or word.text not in self.declared:  # one at fault is reported already
                     values[self.param_name(word)] = to_expr(value, frozenset(self.params))
-        return Variant(name, key.span, values, shapes, extends, top1, source)
+        return Variant(name, key.span, values, shapes, extends, published)
 
-    def accuracy(self, node: Node) -> tuple[float | None, str | None]:
+    def accuracy(self, node: Node) -> Published:
         """`top1: 71.8`, or with its source `top1: {value: 71.8, source: the authors' README}`."""
         if not isinstance(node, Mapping):
-            return percent(node), None
+            return Published(top1=percent(node))
         self.ctx.check_keys(node, TOP1, "top1:")
         value, source = node.get("value"), node.get("source")
         if value is None:
             raise fault("wrong-type", "top1: has no value", head(node), help="write {value: 71.8, source: ...}")
-        return percent(value), as_text(source, "source:") if source is not None else None
+        return Published(top1=percent(value), source=as_text(source, "source:") if source is not None else None)
 
     def other_variant(self, node: Node, known: list[str]) -> str:
         return known_variant(self.ctx, as_text(node, "extends:"), node, known)
@@ -165,6 +168,12 @@ def expected(
     return found
 
 
+def both(key: Scalar) -> SpecError:
+    """The fault of a variant that says `top1:` and `published:`."""
+    message = "a variant has top1: or published:, not both"
+    return fault("duplicate-key", message, key.span, help="write top1: among the others in published: {...}")
+
+
 def numbers(ctx: Context, key: Scalar, node: Node) -> Expected:
     mapping = as_mapping(node, "what is expected", "write {params: 2802248, macs: 507757568}")
     ctx.check_keys(mapping, EXPECT, "expect:")
@@ -178,27 +187,5 @@ def graph_of(node: Node) -> str:
     text = as_text(node, "graph")
     if not re.fullmatch(FINGERPRINT, text):
         help = "archdsl check --update writes it: a g and 11 digits, as in g4be81c20d1f"
-        raise fault("bad-value", f"'{clip(text)}' is no fingerprint of a network", node.span, help=help)
+        raise fault("bad-value", f"'{clip(text)}' is not the fingerprint of a network", node.span, help=help)
     return text
-
-
-def percent(node: Node) -> float:
-    value = float(number(node, "top1"))
-    if not 0 < value <= 100:
-        raise fault("bad-value", f"top1 is in percent, not {value:g}", head(node), help="write 71.8 for 71.8 %")
-    return value
-
-
-def number(node: Node, what: str) -> float:
-    """A number written as such, or computed from such."""
-    value = evaluate(to_expr(node), {})
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise fault("wrong-type", f"{what} is a number", head(node))
-    return value
-
-
-def whole(node: Node, what: str) -> int:
-    value = number(node, what)
-    if not isinstance(value, int):
-        raise fault("wrong-type", f"{what} is a whole number", head(node))
-    return value

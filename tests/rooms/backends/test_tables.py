@@ -476,6 +476,8 @@ def test_tables_of_every_network_fit_the_column_and_the_page_of_a_paper(tmp_path
     for name in NETWORKS:
         found = counted(name)
         tables += [found.to_latex(width=width, caption=name, label=f"tab:{name}-{width}") for width in ROOM]
+    groups = archdsl.table([f"shufflenet_v1@g{groups}-x1.0" for groups in (1, 2, 3, 4, 8)])
+    tables.append(groups.stages.to_latex(width="page", caption="Groups"))
     log = tex("\n\\clearpage\n".join(tables), tmp_path)
     assert "Missing character" not in log
     assert "Overfull" not in log
@@ -555,6 +557,8 @@ def test_columns_are_chosen_in_their_order():
         (["cost", "squeezenet", "--columns", "params", "--format", "csv"], "csv has all columns"),
         (["cost", "squeezenet", "--width", "page"], "text has no width, caption or label"),
         (["cost", "squeezenet", "--width", "pages", "--format", "latex"], "did you mean 'page'?"),
+        (["table", "squeezenet", "--stages", "--format", "csv"], "known are text, md, latex"),
+        (["table", "squeezenet", "--stages", "--bold"], "has no best to print in bold"),
         (["table", "squeezenet", "--label", "a", "--format", "latex"], "a label needs a caption"),
         (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is no label"),
     ],
@@ -578,9 +582,41 @@ def test_accuracies_of_the_shipped_specs_are_those_published():
         spec = read(name)
         for variant in spec.variants.values():
             if variant.top1 is not None:
-                source = variant.top1_source or spec.paper.get("top1", "paper")
+                source = variant.published.source or spec.paper.get("top1", "paper")
                 found[name, variant.name] = (variant.top1, source)
     assert found == published
+
+
+def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_that_they_are_of():
+    spec = {
+        "name": "Net",
+        "params": {"width": 8},
+        "input": [3, 16, 16],
+        "stages": {
+            "stem": [{"conv": {"out": "width", "bias": False}}],
+            "body": [{"learned_group_conv": {"out": 16, "groups": 2, "condense": 2}}],
+        },
+        "variants": {
+            "a": {"published": {"params": "0.2 K", "macs": "9 K", "top1": 73.8, "form": "deploy"}},
+            "b": {"width": 16, "published": {"params": 300, "macs": "0.1 M", "source": "a page"}},
+        },
+    }
+    prints = {name: archdsl.graph(spec, name).fingerprint for name in "ab"}
+    spec["expect"] = {name: {"graph": found} for name, found in prints.items()}
+    trained, deployed = archdsl.table(spec), archdsl.table(spec, form="deploy")
+    assert [(row.params, row.macs) for row in trained.rows] == [(152, 38912), (304, 77824)]
+    assert [(row.params, row.macs) for row in deployed.rows] == [(88, 22528), (176, 45056)]
+    assert [row.top1 for row in trained.rows] == [None, None]
+    assert [row["published"] for row in trained.data()] == [{}, {"params": 300}]
+    assert "published of the form 'deploy' (--form deploy): Net a" in trained.to_text()
+    assert [(row.top1, row.form) for row in deployed.rows] == [(73.8, "deploy"), (None, "deploy")]
+    assert [row["published"] for row in deployed.data()] == [{"params": 200, "macs": 9000}, {}]
+    lines = deployed.to_latex().splitlines()
+    assert lines[3] == r"& \multicolumn{2}{c}{Params (K)} & \multicolumn{2}{c}{MACs (K)} & \\"
+    cells = [cell.strip() for cell in lines[7].rstrip(" \\").split("&")]
+    assert cells == ["a", "0.09", "0.2", "22.5", "9", "73.8"]
+    assert deployed.to_markdown(columns=["params"]).splitlines()[0] == "| params | published params |"
+    assert archdsl.table([archdsl.graph(spec, "a", form="deploy")]).rows[0].top1 == 73.8
 
 
 def test_an_accuracy_is_not_handed_on_by_extends():
@@ -667,6 +703,30 @@ def test_a_comparison_without_accuracies_has_no_column_for_them():
     assert "Top-1" not in archdsl.table("espnet").to_latex()
 
 
+def test_stages_of_networks_stand_side_by_side_and_what_they_have_in_common_once():
+    rows = {"for": ["c", "n"], "in": "rows", "body": [{"repeat": "n", "body": [{"conv": {"out": "c", "kernel": 3}}]}]}
+    stages = {"stem": [{"conv": {"out": 8, "stride": 2}}], "body": rows, "head": ["global_avg_pool"]}
+    variants = {"a": {"rows": [[8, 1], [16, 2]]}, "b": {"rows": [[8, 1], [24, 2]]}, "c": {"rows": [[8, 1]]}}
+    spec = net(stages, params={"rows": None}, variants=variants)
+    graphs = {name: archdsl.graph(spec, name) for name in variants}
+    found = archdsl.table([graphs["a"], graphs["b"]]).stages.table()
+    assert [column.whole for column in found.columns] == [
+        *("Stage", "Output", "Operator", "Repeats", "Stride"),
+        *("Channels a", "Channels b"),
+    ]
+    assert found.rows == [
+        ["stem", "16²", "1×1 Conv", "1", "2", "8", "8"],
+        ["body", "16²", "3×3 Conv", "1", "1", "8", "8"],
+        ["", "16²", "3×3 Conv", "2", "1", "16", "24"],
+        ["head", "1²", "GAP", "1", "–", "16", "24"],
+    ]
+    assert [row[0] for row in found.totals] == ["Params (K)", "MACs (M)"]
+    chosen = archdsl.table([graphs["a"], graphs["b"]]).stages.to_latex(columns=["stage", "operator"])
+    assert r"\multicolumn{2}{c}{MACs (M)}" in chosen  # nothing else tells them apart
+    with pytest.raises(SpecError, match=re.escape("stem, body (2), head and stem, body, head")):
+        archdsl.table([graphs["a"], graphs["c"]]).stages.to_text()
+
+
 def test_sources_of_several_networks_name_the_paper():
     text = archdsl.table(["shufflenet_v1@g1-x1.0", "squeezenet"]).to_latex()
     assert "arXiv 1707.01083, Table 2" in text
@@ -708,7 +768,7 @@ def test_the_command_writes_a_file(tmp_path, capsys):
     ("arguments", "says"),
     [
         (["squeezenet@1.2"], "did you mean '1.1'?"),
-        (["squeezenet@"], "is no spec@variant"),
+        (["squeezenet@"], "is not of the form spec@variant"),
         (["squeezenett"], "did you mean 'squeezenet'?"),
         (["squeezenet", "--sort", "mac"], "did you mean 'macs'?"),
         (["squeezenet", "--format", "markdown"], "known are text, md, latex, json, csv"),

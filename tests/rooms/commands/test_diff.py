@@ -162,7 +162,7 @@ def test_faults_of_a_revision_are_told_at_its_place(repository):
         (("peleenet",), "there is nothing to compare 'peleenet' with"),
         (("nets/net.yaml", "--rev", "nothing"), "there is no revision 'nothing'"),
         (("nets/net.yaml", "--rev=--all"), "there is no revision '--all'"),
-        (("nets/net.yaml", "--rev", "HEAD...HEAD"), "'HEAD...HEAD' is no range of revisions"),
+        (("nets/net.yaml", "--rev", "HEAD...HEAD"), "'HEAD...HEAD' is not a range of revisions"),
         (("other.yaml", "--rev", "HEAD"), "there is no file 'other.yaml' at HEAD"),
         (("peleenet", "peleenet", "--rev", "HEAD"), "--rev compares a file with itself"),
         (("peleenet", "peleenet", "peleenet"), "two networks are compared, not 3"),

@@ -57,7 +57,7 @@ def test_an_assistant_edits_a_spec_over_stdio(root):
             return tools, text, wrong, right
 
     tools, text, wrong, right = asyncio.run(run())
-    assert tools == ["specs", "read", "check", "lint", "cost", "diff", "emit", "draw"]
+    assert tools == ["specs", "read", "show", "check", "lint", "cost", "diff", "emit", "draw"]
     assert text.startswith("<!-- fmt: off -->\n# The language")
     assert wrong.is_error
     assert "<text>:6:20: error[unknown-op]" in wrong.content[0].text
@@ -88,6 +88,24 @@ def test_the_tools_are_what_the_commands_do(root):
     assert (root / "sub/net.py").read_text() == archdsl.emit("net.yaml")
     assert texts[6].startswith("<?xml") or texts[6].startswith("<svg")
     assert (root / "net.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_params_may_be_paths(root):
+    """In every tool, as with `--set`; a path that hits nothing is a fault with its place."""
+    set_ = {"params": {"width": 8, "stages.a.relu": "silu"}}
+    found = calls(
+        root,
+        ("show", {"spec": "net.yaml", **set_}),
+        ("diff", {"before": "net.yaml", "after": "net.yaml", **set_}),
+        ("emit", {"spec": "net.yaml", **set_}),
+        ("cost", {"spec": "net.yaml", "params": {"stages.b.relu": "silu"}}),
+        ("show", {"spec": "../secret.yaml"}),
+    )
+    assert [failed for failed, _ in found] == [False, False, False, True, True]
+    assert archdsl.graph(found[0][1]).fingerprint == archdsl.graph("net.yaml", set=set_["params"]).fingerprint
+    assert "ReLU → SiLU" in found[1][1]
+    assert "nn.SiLU" in found[2][1]
+    assert "of this server" in found[4][1]
 
 
 def test_nothing_outside_the_folder_is_read_or_written(root):

@@ -23,6 +23,13 @@ def run(tmp_path, monkeypatch, capfd):
     return call
 
 
+def test_what_builds_another_network_is_not_shown(run, monkeypatch):
+    monkeypatch.setattr("archdsl.workspace.showing.with_params", lambda tree, spec, params: tree)
+    status, text, err = run("show", "peleenet", "--set", "growth=16")
+    assert (status, text) == (1, "")
+    assert "what would be shown of PeleeNet builds another network" in err
+
+
 def test_show_prints_the_spec_of_a_variant_with_settings_and_origins(run, tmp_path):
     status, text, _ = run("show", "squeezenet", "--set", "conv10.conv.out=7", "-v", "1.1", "--origin")
     assert status == 0
@@ -62,6 +69,9 @@ def test_a_copy_stands_alone_and_keeps_its_comments(run, tmp_path):
     assert run("new", "pelee2.yaml", "--from", "pelee", "--copy")[0] == 0
     assert "extends" not in (tmp_path / "pelee2.yaml").read_text()
     assert check("pelee2.yaml").name == "Pelee2"
+    assert run("new", "mnas.yaml", "--from", "mnasnet", "--copy")[0] == 0
+    text = (tmp_path / "mnas.yaml").read_text()
+    assert "  a1-1.0: {}\n  a1-1.4: {width: 1.4}\n" in text  # what was published is of the original
 
 
 def test_a_spec_of_the_project_is_extended_by_its_path(run, tmp_path):

@@ -54,6 +54,25 @@ def test_a_row_has_the_setting_and_what_archdsl_cost_counts(capsys):
         assert row["code"] == row["message"] == ""
 
 
+def test_parts_of_the_spec_are_varied_by_their_paths(capsys):
+    given = ["--set", "stem.conv.kernel=1,3,-2", "--set", "width=8,12", "--set", "body.1=silu,null"]
+    assert main(["sweep", "small.yaml", "-v", "wide", *given]) == 0
+    rows = rows_of(capsys.readouterr().out)
+    assert len(rows) == 12
+    for row in rows:
+        paths = {"stem.conv.kernel": int(row["stem.conv.kernel"]), "body.1": row["body.1"] or None}
+        if row["code"]:
+            assert (paths["stem.conv.kernel"], row["code"]) == (-2, "bad-value")
+            continue
+        cost = archdsl.cost("small.yaml", "wide", width=int(row["width"]), set=paths)
+        assert (int(row["params"]), int(row["macs"])) == (cost.params, cost.macs)
+    assert sum(row["code"] == "" for row in rows) == 8
+    records = archdsl.sweep("small.yaml", "wide", width=[8], set={"stem.conv.kernel": [1, 3]})
+    assert [record["params"] for record in records] == [int(rows[n]["params"]) for n in (0, 4)]
+    assert main(["sweep", "small.yaml", "--set", "stem.relu.kernel=1"]) == 2
+    assert "error[unknown-override]" in capsys.readouterr().err
+
+
 def test_a_setting_at_fault_has_a_row_with_the_fault_of_a_run_of_its_own(capsys):
     assert main(["sweep", "small.yaml", "--set", "groups=1,3,2", "--set", "act=relu,rulu", "--format", "jsonl"]) == 0
     rows = list(map(json.loads, capsys.readouterr().out.splitlines()))

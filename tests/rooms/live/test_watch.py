@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.browser import started
 
+import archdsl
 from archdsl.commands.watch import chooser
 from archdsl.live.server import Current, serving
 from archdsl.live.view import look
@@ -59,6 +60,36 @@ def test_faults_stand_beside_what_was_sound_last_and_go_with_them(spec):
     spec.write_text(NET)
     assert not gone.is_current()
     assert view_of(spec, gone).faults == ()
+
+
+OPS = """import archdsl
+from archdsl.ops.activation import ReLU
+
+
+class Mine(ReLU, name="mine"):
+    {}
+"""
+
+
+def test_files_of_ops_and_the_project_are_followed_too(spec, tmp_path):
+    ops, project = tmp_path / "my_ops.py", tmp_path / "pyproject.toml"
+    ops.write_text(OPS.format("torch = 'nn.SiLU'"))
+    archdsl.load_ops(ops)
+    spec.write_text(NET.replace("bn]", "bn, mine]"))
+    first = view_of(spec)
+    assert "nn.SiLU" in first.source
+    ops.write_text(OPS.format("torch = 'nn.GELU'"))
+    assert not first.is_current()
+    second = view_of(spec, first)
+    assert "nn.GELU" in second.source
+    assert second.warnings
+    project.write_text('[tool.archdsl.lint]\nignore = ["bias-before-norm"]\n')
+    assert not second.is_current()
+    assert view_of(spec, second).warnings == ()
+    ops.write_text("import nothing_of_that_name\n")
+    broken = view_of(spec, view_of(spec, second))
+    assert [item.code for item in broken.faults] == ["bad-plugin"]
+    assert "nn.GELU" in broken.source
 
 
 def asked(address, path, **headers):

@@ -59,7 +59,7 @@ def test_a_classifier_without_its_last_layer_is_made_too():
 
 
 REFUSED = {
-    ("stem.conv", "weight"): "'stem.conv' is no module",
+    ("stem.conv", "weight"): "'stem.conv' is not a module",
     ("stem", "weight"): "'stem' holds several modules",
     ("stem.1", "weight"): "'stem.1' is bn, and has no weight to fill",
     ("stem.2", "bias"): "'stem.2' is relu, and has no bias to fill",
@@ -67,7 +67,7 @@ REFUSED = {
     ("some.1", "weight"): "'some.1' has a position that differs",
     ("Unit", "weight"): "'Unit' is a block: init: names an op, or a module in the block",
     ("Unit.relu", "weight"): "'Unit.relu' is relu, and has no weight to fill",
-    ("Unit.conv_2", "weight"): "'Unit.conv_2' is no module",
+    ("Unit.conv_2", "weight"): "'Unit.conv_2' is not a module",
     ("Other.conv", "weight"): "'Other' is not a block",
     ("body.0.bn", "weight"): "'body.0.bn' is under a condition",
 }
@@ -87,7 +87,7 @@ def test_what_is_no_such_module_is_refused(key, tensor):
     [
         ("stem.0", {"weight": {"normal": "1 / fan"}}, "'fan' is not known to the initialisation of 'stem.0'"),
         ("Unit.bn", {"weight": {"normal": "1 / fan_in"}}, "'fan_in' is not known to this initialisation"),
-        ("Unit.bn", {**ZERO, "when": "deep"}, "'deep' is no number of Unit"),
+        ("Unit.bn", {**ZERO, "when": "deep"}, "'deep' is not a number of Unit"),
         ("rms_norm", {"bias": {"constant": 0}}, "the op 'rms_norm' has no bias"),
     ],
 )

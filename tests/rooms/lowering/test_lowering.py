@@ -110,7 +110,7 @@ def test_a_tensor_is_no_number_and_a_list_of_tensors_is_not_one(scope):
     parts = ir.Value("parts", many=True)
     bind("parts", parts, scope, HERE)
     assert tensor(Name("parts"), scope) is parts
-    with pytest.raises(SpecError, match="this is a list of tensors"):
+    with pytest.raises(SpecError, match="expected one tensor here"):
         single(Name("parts"), scope)
     with pytest.raises(SpecError, match="'out' is already a number here"):
         bind("out", parts, scope, HERE)

@@ -77,9 +77,9 @@ def test_a_module_is_built_anew_for_other_passes():
     )
 
 
-def test_the_form_deploy_is_a_pass():
-    deployed = archdsl.emit("condensenet", "cifar10-50", form="deploy")
-    assert archdsl.emit("condensenet", "cifar10-50", passes=["deploy"]) == deployed
+def test_the_form_deploy_is_a_list_of_passes():
+    deployed = archdsl.emit(SMALL, form="deploy")
+    assert archdsl.emit(SMALL, passes=passes.DEPLOYED) == deployed != archdsl.emit(SMALL, passes=["deploy"])
 
 
 def test_a_form_that_the_spec_states_is_kept():

@@ -247,6 +247,21 @@ def test_a_kernel_for_each_sample_at_any_batch(kernel, stride, padding, groups):
 
 
 # --- what a model says of itself
+@pytest.mark.parametrize("shape", [(4, 6), (2, 3, 4, 6)], ids=["no heads", "two axes of heads"])
+def test_attention_with_any_number_of_axes_of_heads(shape):
+    """Torch's exporter takes one axis of heads and no other number."""
+    steps = [
+        {"as": "q"},
+        {"matmul": {"by": "q", "transpose_by": True}, "as": "scores"},
+        {"scaled_dot_product_attention": {"k": "q", "v": "q", "bias": "scores"}, "from": "q"},
+    ]
+    graph = archdsl.graph({"archdsl": 1, "name": "Net", "input": list(shape), "stages": {"a": steps}})
+    session = onnxruntime.InferenceSession(onnx_export.emit(graph), providers=["CPUExecutionProvider"])
+    x = torch.randn(3, *shape)
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), archdsl.build(graph)(x))
+
+
 def test_a_model_says_what_it_is(tmp_path):
     file = tmp_path / "net.onnx"
     archdsl.export_onnx("squeezenet", file, "1.1", input=[3, 64, 64], num_classes=10)

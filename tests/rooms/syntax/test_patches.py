@@ -237,15 +237,15 @@ def test_rules_of_initialisation_follow_their_modules(folder, sections, rules):
         ({"blocks": {"Unit.relu[1]": "silu"}}, "has one step 'relu'", "write relu"),
         ({"blocks": {"Unit.relu": "sliu"}}, "'sliu' is not an op", "did you mean 'silu'?"),
         ({"blocks": {"Unit.se": {"after": "bn", "eps": 3}}}, "is new here, and says no step", ""),
-        ({"blocks": {"Join.concat.relu.when.x": 1}}, "nothing in it", ""),
+        ({"blocks": {"Join.concat.relu.when.x": 1}}, "no part named", ""),
         ({"blocks": {"Unit.params": {"r": 1}, "Unit": ["relu"]}}, "given as a whole too", ""),
         ({"blocks": {"Unit..bn": "relu"}}, "is not a path", "dense.stage3.layers"),
         ({"calls": {"rulu": "silu"}}, "no step of the spec that this one extends is 'rulu'", "did you mean 'relu'?"),
         ({"calls": {"relu": {"after": "bn", "silu": None}}}, "changes steps where they stand", ""),
-        ({"params": {"width.0": 3}}, "is no list of rows", ""),
+        ({"params": {"width.0": 3}}, "is not a list of rows", ""),
         ({"stages": {"join.Join": None}}, "the only step there", "identity"),
         ({"stages": {"table.a": None, "table.a.n": 3}}, "no row or step 'a'", ""),
-        ({"stages": {"table.a": None, "table.0.n": 3}}, "taken out by another patch", ""),
+        ({"stages": {"table.a": None, "table.0.n": 3}}, "removed by another patch", ""),
     ],
 )  # fmt: skip
 def test_a_patch_that_hits_nothing_says_what_there_is(folder, sections, message, help):

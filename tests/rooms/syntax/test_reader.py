@@ -259,7 +259,7 @@ def test_a_dict_is_read_like_a_file():
         ("conv: __import__('os')", "unknown-function", "not a function", ""),
         ("conv: (1).real", "bad-expression", "not part", ""),
         ("{relu: , from: 1 + 2}", "bad-tensor", "the name of a tensor", ""),
-        ("{relu: , as: [a, a]}", "bad-name", "must differ", ""),
+        ("{relu: , as: [a, a]}", "bad-name", "must be different", ""),
         ("{relu: , as: class}", "bad-name", "a word of Python", ""),
         ("{relu: , as: relu}", "bad-name", "it is an op", ""),
         ("{relu: , name: forward}", "bad-name", "torch's modules", ""),
@@ -595,11 +595,11 @@ def no_files(folder):
     (folder / "gone.yaml").symlink_to("nothing.yaml")
     (folder / "folder.yaml").mkdir()
     os.mkfifo(folder / "pipe.yaml")
-    nowhere = "is no file: it is a link that leads nowhere"
+    nowhere = "is not a file: it is a link that leads nowhere"
     return {
         **dict.fromkeys(("loop.yaml", "one.yaml", "two.yaml", "gone.yaml"), nowhere),
-        "folder.yaml": "is no file: it is a folder",
-        "pipe.yaml": "is no file: it is a pipe or a device",
+        "folder.yaml": "is not a file: it is a folder",
+        "pipe.yaml": "is not a file: it is a pipe or a device",
         "n" * 300 + ".yaml": "there is no file 'nnn",
     }
 

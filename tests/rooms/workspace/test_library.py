@@ -61,7 +61,7 @@ def test_a_name_that_leads_nowhere_is_told_what_is_near(name, message, help):
 
 def test_a_link_that_leads_nowhere_is_called_so(here):
     (here / "gone.yaml").symlink_to("nothing.yaml")
-    assert said("gone.yaml")[0] == "'gone.yaml' is no file: it is a link that leads nowhere"
+    assert said("gone.yaml")[0] == "'gone.yaml' is not a file: it is a link that leads nowhere"
 
 
 def test_all_files_that_a_spec_is_made_of_are_noted_with_what_tells_a_change(here):

@@ -23,7 +23,7 @@ from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.flaws import flaws
 from archdsl.backends.figures.picture import Arrow, Box, Group
 from archdsl.backends.figures.routes import RADIUS, Rect, Route
-from archdsl.backends.figures.sheet import Sheet, Sizes
+from archdsl.backends.figures.sheet import Sheet, Sizes, groups
 from archdsl.commands import cli
 from archdsl.workspace.library import read, shipped
 
@@ -335,10 +335,10 @@ def labels(graph: archdsl.Graph, block, **how) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "block", "wanted"),
     [
-        ("mobilenet_v2", "InvertedResidual", ["(a) stride=1", "(b) stride=2"]),
-        ("mobilenet_v3", "MBConv", ["(a) stride=1", "(b) stride=2"]),
-        ("ghostnet", "GhostBottleneck", ["(a) stride=1", "(b) stride=2"]),
-        ("espnet", "ESP", ["(a) stride=1", "(b) stride=2"]),
+        ("mobilenet_v2", "InvertedResidual", ["(a) stride 1", "(b) stride 2"]),
+        ("mobilenet_v3", "MBConv", ["(a) stride 1", "(b) stride 2"]),
+        ("ghostnet", "GhostBottleneck", ["(a) stride 1", "(b) stride 2"]),
+        ("espnet", "ESP", ["(a) stride 1", "(b) stride 2"]),
         ("igc_v1", "ResidualUnit", ["(a) 100 → 200 channels", "(b) 200 → 200 channels", "(c) 200 → 400 channels"]),
         ("peleenet", "TwoWayDenseLayer", []),
     ],
@@ -383,6 +383,86 @@ def test_the_command_draws_cases(capsys):
     told = capsys.readouterr().out
     assert "(a) stride=1" in told
     assert "(b) stride=2" in told
+
+
+# --- blocks inside
+
+
+NESTED = {
+    "Gate": [{"mul": ["identity", ["global_avg_pool", {"conv": "c_in"}, "sigmoid"]]}],
+    "Body": [{"conv": 8}, "bn", {"Gate": None}],
+    "Unit": [{"residual": [{"Body": None}, {"conv": 8}, "bn"]}],
+    "Long": [{"conv": {"out": 8, "kernel": 3}}, *({"conv": n} for n in range(4, 12)), {"Gate": None}],
+}
+
+
+def frames(picture) -> list[str]:
+    """The words of the frames, the outer ones first."""
+    return [group.label for group in reversed([*groups(picture.items)])]
+
+
+@pytest.mark.parametrize(
+    ("block", "how", "wanted"),
+    [
+        ("Unit", {}, ["Body"]),  # the figure stays small
+        ("Long", {}, []),
+        ("Long", {"expand": ["Gate"]}, ["Gate"]),
+        ("Unit", {"expand": ["Gate"]}, []),  # the block around it stays closed
+        ("Unit", {"expand": ["Gate", "Body"]}, ["Body", "Gate"]),
+        ("Unit", {"level": "op"}, ["Body", "Gate"]),
+    ],
+)
+def test_blocks_inside_a_block_are_open_as_asked(block, how, wanted):
+    picture = figures.picture(small("Unit", "Long", **NESTED), block=block, **how)
+    assert frames(picture) == wanted
+    check_drawing(picture)
+    sheet = arrange.arranged(picture, figures.Look())
+    for frame, place in sheet.frames.items():
+        assert place.holds(sheet.captions[frame])
+        assert all(place.holds(sheet.boxes[box]) for box in frame.boxes())
+
+
+@pytest.mark.parametrize(
+    ("how", "message", "help_"),
+    [
+        ({"expand": ["Gat"]}, "the block 'Unit' has no block 'Gat' in it", "did you mean 'Gate'?"),
+        ({"level": "stage"}, "a block has no level 'stage'", "the level op opens every block inside it"),
+        (
+            {"level": "op", "expand": ["Gate"]},
+            "the level op opens every block",
+            "give the level, or the blocks",
+        ),
+        ({"level": "ops"}, "there is no level 'ops'", "did you mean 'op'?"),
+    ],
+)
+def test_what_a_block_figure_cannot_show_is_refused(how, message, help_):
+    with pytest.raises(archdsl.SpecError) as caught:
+        figures.draw(small("Unit", "Long", **NESTED), block="Unit", **how)
+    (found,) = caught.value.diagnostics
+    assert (found.message, found.help) == (message, help_)
+
+
+def test_steps_that_change_nothing_are_not_drawn():
+    idle = [{"dropout": 0}, {"take": 8}, {"channel_shuffle": 1}, {"max_pool": 1}, {"pad": {"before": 0}}, {"crop": 16}]
+    idle += [{"upsample": 1}, {"drop_connect": 0}]
+    working = [{"dropout": 0.1}, {"take": 4}, {"channel_shuffle": 2}, {"upsample": 2}]
+    steps = [{"conv": 8}, *idle, *working, {"lp_pool": {"kernel": 1, "norm_type": 2}}]
+    graph = small("Unit", Unit=steps)
+    assert sum(1 for node in graph.nodes) == len(steps)
+    drawn = [node.op.name for box in figures.picture(graph, block="Unit").boxes() for node in box.nodes]
+    assert drawn == ["conv", "dropout", "take", "channel_shuffle", "upsample", "lp_pool"]
+
+
+def test_the_inputs_of_a_block_have_its_own_names():
+    """Whatever they are called where the block is used."""
+    unit = {"inputs": ["m1", "m2"], "body": [{"add": ["m2", "input", "m1"]}]}
+    makes = [{"conv": {"out": 8, "kernel": kernel}, "as": name} for kernel, name in ((3, "a"), (5, "b"))]
+    graph = small(*makes, {"Unit": {"m1": "b", "m2": "a"}, "from": "input"}, Unit=unit)
+    boxes = figures.picture(graph, block="Unit").boxes()
+    kernels = {
+        box.lines[0]: box.tensor.node and box.tensor.node.fields["kernel"] for box in boxes if box.role == "input"
+    }
+    assert kernels == {"input": None, "m1": 5, "m2": 3}
 
 
 # --- any block at all
@@ -449,6 +529,7 @@ def test_every_block_beyond_the_survey_is_drawn(path):
         (((5, 0), (60, 0), (60, 52), (0, 52)), "runs through something"),  # a head
         (((-60, 30), (60, 30), (60, 60)), "runs through something"),  # a box
         (((0, 5), (0, 22)), "lie upon each other"),
+        (((5, 0), (9, 0), (9, 60), (5, 60)), "no room for its head"),
     ],
 )
 def test_flaws_of_a_layout_are_found(way, flaw):

@@ -54,7 +54,8 @@ def unit(**figure):
 
 
 def test_without_it_the_spec_speaks_for_itself():
-    assert words(unit()) == ["3×3 Conv / BN, ReLU", "Gate / squeeze 4", "Dropout 0.1", "Add"]
+    gate = ["GAP", "1×1 Conv", "1×1 Conv / Sigmoid", "Mul"]
+    assert words(unit()) == ["3×3 Conv / BN, ReLU", *gate, "Dropout 0.1", "Add"]
 
 
 def test_labels_are_the_words_of_ops_and_blocks():
@@ -68,8 +69,8 @@ def test_the_label_of_a_step_goes_before_that_of_its_kind():
 
 
 def test_what_is_hidden_is_passed_by():
-    picture = unit(hide=["dropout", "Gate.squeeze"])
-    assert words(picture) == ["3×3 Conv / BN, ReLU", "Gate", "Add"]
+    picture = unit(hide=["dropout", "Gate.squeeze"], labels={"Gate": "SE"})
+    assert words(picture) == ["3×3 Conv / BN, ReLU", "SE", "Add"]
     gate, add = picture.boxes()[2:4]
     assert [arrow.target for arrow in picture.arrows if arrow.source is gate] == [add]
     assert words(unit(hide=["Gate", "dropout"])) == ["3×3 Conv / BN, ReLU", "Add"]

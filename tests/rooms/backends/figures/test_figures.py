@@ -20,6 +20,7 @@ from archdsl.backends import figures
 from archdsl.backends.figures import fonts, style
 from archdsl.backends.figures.dot import dot, node_names
 from archdsl.backends.figures.engine import render
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.picture import Group, Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,7 +39,7 @@ GOLDENS = [
 
 @pytest.fixture(scope="module", params=[path.stem for path in SPECS])
 def graph(request) -> archdsl.Graph:
-    return graph_of(request.param)
+    return visible(graph_of(request.param))  # what does nothing is not drawn
 
 
 def blocks_of(graph: archdsl.Graph) -> list[str]:

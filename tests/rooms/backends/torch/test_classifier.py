@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from functools import cache
 
 import pytest
 import torch
@@ -19,9 +20,14 @@ every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
 every_reset = pytest.mark.parametrize("name", RESET)  # those whose last layer is no part of a block
 
 
+@cache
+def kind_of(name):
+    return module.network_class(graph_of(name))
+
+
 def made(name, **arguments):
     torch.manual_seed(0)
-    return module.network_class(graph_of(name))(**arguments).eval()
+    return kind_of(name)(**arguments).eval()
 
 
 def shaped(name, **arguments):
@@ -35,7 +41,7 @@ def empty(name):
 
 
 def takes(name, argument):
-    return argument in inspect.signature(module.network_class(graph_of(name))).parameters
+    return argument in inspect.signature(kind_of(name)).parameters
 
 
 def test_nearly_all_shipped_networks_are_classifiers():

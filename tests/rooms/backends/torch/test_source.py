@@ -113,9 +113,8 @@ def test_the_text_is_the_same_in_every_process():
     assert json.loads(printed) == {key: hashlib.sha256(text.encode()).hexdigest() for key, text in texts.items()}
 
 
-@pytest.mark.slow
-@every_variant
-def test_the_text_is_the_same_after_reading_twice(name, variant):
+def test_the_text_is_the_same_after_reading_twice():
+    name, variant = GOLDENS[0]
     assert archdsl.emit(locate(name), variant) == text_of(name, variant)
     graph = archdsl.graph(name, variant)
     assert archdsl.emit(graph) == archdsl.emit(graph) == text_of(name, variant)
@@ -146,7 +145,7 @@ def test_every_golden_file_is_looked_at():
 # --- the parametric style
 @pytest.mark.parametrize("name", SPECS)
 def test_one_class_is_every_variant(name):
-    """The same keys and sizes in the same order, here of the first and the last one, in a slow test of all."""
+    """The same keys and sizes in the same order, here of the first and the last one; runtime/test_verify has all."""
     loaded = {}
     exec(compile(parametric(name), name, "exec"), loaded)
     given = loaded["VARIANTS"] if read(name).variants else {}
@@ -161,17 +160,7 @@ def test_one_class_is_every_variant(name):
 
 @pytest.mark.parametrize("name", SPECS)
 def test_one_class_computes_what_each_network_does(name):
-    assert_same_outputs(name, first_of(name))
-
-
-@pytest.mark.slow
-@every_variant
-def test_one_class_computes_what_every_variant_does(name, variant):
-    assert_same_outputs(name, variant)
-
-
-def assert_same_outputs(name, variant):
-    loaded = {}
+    variant, loaded = first_of(name), {}
     exec(compile(parametric(name), name, "exec"), loaded)
     graph = archdsl.graph(name, variant)
     ours = archdsl.build(name, variant)

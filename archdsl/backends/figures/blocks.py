@@ -1,0 +1,138 @@
+"""The figure of a block: its cases side by side, the blocks inside it closed or open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from archdsl.backends.figures.anatomy import entering
+from archdsl.backends.figures.cases import Case, chosen, letter, meets
+from archdsl.backends.figures.hiding import visible
+from archdsl.backends.figures.levels import EVERY_OP, ends, picture
+from archdsl.backends.figures.outline import OPEN, Outline, View
+from archdsl.backends.figures.picture import Box, Group, Item, Picture
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph, Scope
+from archdsl.support.naming import did_you_mean
+
+# what is opened without being asked for: so many blocks of so many boxes each, in figures of so many boxes
+MOST_OPENED, MOST_INSIDE, MOST_IN_ALL = 2, 6, 9
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A call that is drawn, and what stands under it."""
+
+    block: str
+    text: str
+    call: Scope
+
+
+def blocks(
+    graph: Graph, names: Sequence[str], cases: Sequence[Case] = (), expand: Sequence[str] = (), *, deep: bool = False
+) -> Picture:
+    """The inside of blocks; their cases stand side by side.
+
+    The blocks in them that `expand` names are drawn open, all of them if `deep`; else those that are small.
+    """
+    outline = Outline(visible(graph, (*names, *expand)))
+    calls = outline.calls
+    drawn = [
+        Drawn(name, text, call)
+        for name in names
+        for text, call in chosen(name, calls[name], cases or stated(graph, name, calls[name]), outline.words)
+    ]
+    view = chosen_view(outline, drawn, expand, deep=deep)
+    title = ", ".join(names)
+    if len(drawn) == 1 and not drawn[0].text:
+        return picture(title, block_body(outline, drawn[0].call, view))
+    if len(names) > 1:  # counted on from block to block, each under its name
+        drawn = [Drawn(one.block, relettered(n, one.block, one.text), one.call) for n, one in enumerate(drawn)]
+    return picture(title, [Group("case", one.text, block_body(outline, one.call, view)) for one in drawn])
+
+
+def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
+    """The cases that the spec names; not those that this form of the network has not."""
+    return [case for case in graph.figure.cases.get(name, ()) if any(meets(call, case) for call in calls)]
+
+
+def relettered(index: int, name: str, text: str) -> str:
+    said = text.partition(") ")[2]
+    return f"({letter(index)}) {name}{', ' if said else ''}{said}"
+
+
+def block_body(outline: Outline, call: Scope, view: View) -> list[Item]:
+    nodes = list(call.nodes())
+    first = call.inputs[:1]
+    inputs = [*first, *(t for t in entering(nodes) if t not in first)]
+    names = {tensor: name for name, tensor in reversed([*call.tensors.items()])}
+    outputs = call.output if isinstance(call.output, (list, tuple)) else [call.output]
+    return [
+        *ends(
+            "input",
+            {
+                "input" if index == 0 else names.get(tensor) or tensor.name or f"input {index + 1}": tensor
+                for index, tensor in enumerate(inputs)
+            },
+        ),
+        *outline.items(call, view),
+        *ends(
+            "output",
+            {"output" if index == 0 else f"output {index + 1}": t for index, t in enumerate(outputs) if t is not None},
+        ),
+    ]
+
+
+# --- blocks inside
+def chosen_view(outline: Outline, drawn: Sequence[Drawn], expand: Sequence[str], *, deep: bool) -> View:
+    """What is closed."""
+    if deep:
+        return View(EVERY_OP.closed, EVERY_OP.frame, OPEN.fold)
+    if expand:
+        known = [name for one in drawn for name in names_inside(one.call)]
+        for name in expand:
+            if name not in known:
+                raise not_inside(drawn[0].block, name, list(dict.fromkeys(known)))
+        return opening(expand)
+    return opening(small(outline, drawn))
+
+
+def opening(names: Sequence[str]) -> View:
+    """Blocks of these names in a frame, all others closed."""
+    return View(
+        closed=lambda scope: scope.kind == "block" and scope.name not in names,
+        frame=lambda scope: "block" if scope.kind == "block" else None,
+        fold=OPEN.fold,
+    )
+
+
+def names_inside(call: Scope) -> Iterator[str]:
+    return (scope.name for scope in call.scopes() if scope.kind == "block" and scope is not call)
+
+
+def not_inside(block: str, name: str, known: Sequence[str]) -> Exception:
+    help_ = did_you_mean(name, tuple(known)) or f"in it are {', '.join(known) or 'none'}"
+    return fault("unknown-block", f"the block '{block}' has no block '{name}' in it", help=help_)
+
+
+def small(outline: Outline, drawn: Sequence[Drawn]) -> list[str]:
+    """The blocks that a reader is told more by if they are open: few boxes each, and few in all.
+
+    One to which the spec gives a label or a colour is known by that.
+    """
+    known = {*outline.figure.labels, *outline.figure.colours}
+    found: dict[str, None] = {}
+    for one in drawn:
+        boxes = list(boxes_of(outline, one.call))
+        inner = [box.calls[0] for box in boxes if box.calls]
+        inner = [call for call in inner if call.name not in known]
+        sizes = [sum(1 for _ in boxes_of(outline, call)) for call in inner]
+        in_all = len(boxes) + sum(sizes) - len(sizes)
+        if len(inner) > MOST_OPENED or max(sizes, default=0) > MOST_INSIDE or in_all > MOST_IN_ALL:
+            return []
+        found |= dict.fromkeys(call.name for call in inner)
+    return [*found]
+
+
+def boxes_of(outline: Outline, call: Scope) -> Iterator[Box]:
+    return (box for item in outline.items(call, OPEN) for box in item.boxes())

@@ -1,0 +1,63 @@
+"""`archdsl export`: a network as a file for another engine, proven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.commands.options import to_choose_of_spec
+from archdsl.commands.progress import note, working
+from archdsl.commands.proof import quiet_torch
+from archdsl.commands.terminal import say
+
+
+@click.command("export")
+@to_choose_of_spec
+@click.option("--to", "target", metavar="FORMAT", required=True, help="onnx, torchscript, pt2, openvino.")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    help="Weights of the network in training, as .safetensors or .pth. [default: freshly initialised]",
+)
+@click.option("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
+def command(
+    spec: str,
+    target: str,
+    weights: str | None,
+    output: str | None,
+    variant: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    passes: tuple[str, ...],
+) -> None:
+    """Export a network, and prove that the file computes what the module does.
+
+    The weights are those of the network in training, whatever the form: they are carried over. The file takes any
+    batch. Its outputs of random inputs must be those of the module.
+    """
+    from archdsl.support.output import write_all
+    from archdsl.workspace.library import locate, rewritten
+
+    with quiet_torch():
+        from archdsl.runtime import exporting
+
+        exporting.expect_format(target)
+        with working(f"building {spec}"):
+            asked = exporting.Asked(spec, variant, params, inputs)
+            rewriting = rewritten(form=layers, passes=passes)
+            network, graph = exporting.carried_over(exporting.trained(asked, weights), asked, rewriting)
+        if weights is None:
+            note("without --weights the network is freshly initialised")
+        with working(f"exporting and proving {graph.name}"):
+            found = exporting.export(network, graph, target)
+    first, *further = found.files
+    path = Path(output) if output else Path(f"{locate(spec).stem}{first}")
+    names = {path.name: found.files[first]}
+    names |= {path.with_suffix(suffix).name: found.files[suffix] for suffix in further}
+    write_all(path.parent, names)
+    say(f"proven: the outputs are those of the module, to {found.error:.0e} of the largest")
+    for name, data in names.items():
+        say(f"wrote {path.parent / name}: {len(data) / 1e6:.2f} MB")

@@ -1,0 +1,169 @@
+"""`archdsl time`: how long networks take, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.commands import completion
+from archdsl.commands.options import to_file, to_input, to_own, to_set
+from archdsl.commands.progress import working
+from archdsl.commands.proof import quiet_torch
+from archdsl.commands.terminal import console, empty_table, progress, result, say
+from archdsl.diagnostics.faults import fault
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from archdsl.runtime.timing import Timed
+
+VERSION = 1  # of the JSON
+
+
+def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
+    """`--engine eager,compile`: words with commas, each once."""
+    return list(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
+@click.command("time")
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=completion.specs_and_variants
+)
+@click.option(
+    "--engine",
+    "engines",
+    metavar="ENGINE,...",
+    default="eager",
+    show_default=True,
+    callback=parse_words,
+    help="What runs the networks: eager, compile, onnxruntime.",
+)
+@click.option(
+    "--form",
+    "forms",
+    metavar="FORM,...",
+    default="train",
+    show_default=True,
+    callback=parse_words,
+    help="train, deploy.",
+)
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images in a call.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of each engine. [default: those of torch]")
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Measured calls of each.")
+@click.option("--stages", is_flag=True, help="Time each stage, too (eager).")
+@click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
+@to_set
+@to_input
+@to_own
+@to_file
+def command(
+    specs: tuple[str, ...],
+    params: dict[str, Any],
+    inputs: Any,
+    engines: list[str],
+    forms: list[str],
+    batch: int,
+    threads: int | None,
+    rounds: int,
+    stages: bool,
+    form: str,
+    output: str | None,
+) -> None:
+    """Time a forward of networks in eval mode: warm, in rounds that take turns.
+
+    Shown are the median, the quartiles around it, the CPU time, and how much faster it is than the first line.
+    """
+    expect_known(engines, forms, form)
+    with quiet_torch():
+        from archdsl.runtime import timing
+
+        count = timing.threads_of(threads)
+        networks: list[Timed] = []
+        with timing.limited(count):
+            for spec in specs:
+                name, _, variant = spec.partition("@")
+                asked = timing.Asked(name, variant or None, params, inputs, forms, engines, batch, stages)
+                with working(f"building {spec}"):
+                    networks += timing.made(asked, count)
+        with progress(rounds, "timing") as tell:
+            timing.measure(networks, rounds, count, tell)
+        machine = timing.machine(engines)
+    if form == "json":
+        result(as_json(networks, machine, count, rounds), output)
+        return
+    if output is not None:
+        raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
+    console().print(as_table(networks))
+    for one in networks:
+        if one.clock is not None:
+            say("")
+            console().print(table_of_stages(one))
+    say(f"\nbatch {batch}, {count} thread{'s'[: count > 1]}, {rounds} rounds; " + ", ".join(said(machine)))
+
+
+def expect_known(engines: Sequence[str], forms: Sequence[str], form: str) -> None:
+    """Raises at a word that is none."""
+    from archdsl.ops.base import FORM
+    from archdsl.support.naming import did_you_mean
+
+    known = {
+        "--engine": (engines, ("eager", "compile", "onnxruntime")),
+        "--form": (forms, FORM.choices),
+        "--format": ([form], ("text", "json")),
+    }
+    for option, (given, words) in known.items():
+        if not given:
+            raise fault("bad-call", f"{option} names nothing", help=f"there are {', '.join(words)}")
+        for word in given:
+            if word not in words:
+                hint = did_you_mean(word, words) or f"there are {', '.join(words)}"
+                raise fault("bad-call", f"{option} has no '{word}'", help=hint)
+
+
+def said(machine: dict[str, str]) -> list[str]:
+    return [value if key in ("device", "system") else f"{key} {value}" for key, value in machine.items()]
+
+
+def as_table(networks: Sequence[Timed]) -> Table:
+    """A line for each network, form and engine."""
+    from statistics import median
+
+    from rich.text import Text
+
+    made = empty_table("network", "form", "engine", "MACs", "median", "quartiles", "CPU", "speed")
+    for one in networks:
+        low, high = (f"{1e3 * bound:.2f}" for bound in one.spent.quartiles)
+        speed = median(first / own for first, own in zip(networks[0].wall, one.wall, strict=True))
+        cells = (one.graph.called, one.form, one.engine, f"{one.macs:,}", f"{1e3 * one.spent.median:.2f} ms")
+        more = (f"{low}–{high}", f"{1e3 * median(one.cpu):.2f} ms", f"{speed:.2f}×")
+        made.add_row(*map(Text, (*cells, *more)))
+    return made
+
+
+def table_of_stages(one: Timed) -> Table:
+    """A line for each stage of a network."""
+    from rich.text import Text
+
+    assert one.clock is not None
+    made = empty_table(f"{one.graph.called}, {one.form}", "median", "quartiles", "share")
+    medians = {name: spent.median for name, spent in one.clock.stages_spent.items()}
+    for name, spent in one.clock.stages_spent.items():
+        low, high = (f"{1e3 * bound:.2f}" for bound in spent.quartiles)
+        share = f"{spent.median / (sum(medians.values()) or 1):.0%}"
+        made.add_row(*map(Text, (name, f"{1e3 * spent.median:.2f} ms", f"{low}–{high}", share)))
+    return made
+
+
+def as_json(networks: Sequence[Timed], machine: dict[str, str], threads: int, rounds: int) -> str:
+    """All of it for programs: times in milliseconds."""
+    found = {
+        "archdsl_time": VERSION,
+        "machine": machine,
+        "threads": threads,
+        "rounds": rounds,
+        "networks": [one.data() for one in networks],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

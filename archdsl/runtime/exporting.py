@@ -1,0 +1,242 @@
+"""A network as a file that other programs run: written, read back, and proven to give the outputs of the module."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
+from archdsl.runtime import onnx
+from archdsl.runtime.carrying import convert
+from archdsl.runtime.module import build_spec
+from archdsl.runtime.porting import files
+from archdsl.runtime.porting.fitting import put_weights
+from archdsl.support.naming import did_you_mean
+from archdsl.workspace.library import graph_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from archdsl.passes.pipeline import Rewriting
+    from archdsl.workspace.library import Inputs, SpecLike
+
+BATCHES = (1, 3)  # a file holds for any batch
+NEAR, ROUNDING = 1e-4, 4  # of the largest output; how often what rounding alone makes of it
+Reader = Callable[[Path], Callable[..., Sequence[Any]]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: how it is written, how it is run again, and the packages that both need."""
+
+    suffix: str
+    write: Callable[[nn.Module, Graph], Mapping[str, bytes]]  # by suffix; the first is the file itself
+    read: Reader
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files by suffix, and by how much their outputs differ from the module's, as a part of the largest."""
+
+    files: Mapping[str, bytes]
+    error: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A network of a spec."""
+
+    spec: SpecLike
+    variant: str | None
+    params: Mapping[str, Any]
+    inputs: Inputs | None
+
+
+def expect_format(form: str) -> None:
+    """Raises for a word that is no format, or if a package is missing that writes or runs such files."""
+    if form not in FORMATS:
+        known = f"there are {', '.join(FORMATS)}"
+        raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
+    require(form, FORMATS[form])
+
+
+def trained(asked: Asked, weights: str | None) -> nn.Module:
+    """The network in training with weights from a file, else as its spec initialises it from seed 0."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_spec(asked.spec, asked.variant, asked.params, asked.inputs)
+    if weights is not None:
+        put_weights(network, files.read(weights)[0], f"the weights of '{weights}'")
+    elif callable(condense := getattr(network, "condense", None)):
+        condense()  # as far as training goes
+    return network.eval()
+
+
+def carried_over(network: nn.Module, asked: Asked, rewriting: Rewriting) -> tuple[nn.Module, Graph]:
+    """A network after passes, with its graph."""
+    graph = graph_of(asked.spec, asked.variant, asked.params, asked.inputs, rewriting)
+    if not rewriting.passes:
+        return network, graph
+    return convert(network, asked.spec, asked.variant, asked.params, asked.inputs, rewriting.passes), graph
+
+
+def export(network: nn.Module, graph: Graph, form: str) -> Exported:
+    """A module in a format, proven; raises `SpecError` where the file does not give the outputs of the module."""
+    expect_format(form)
+    kind, network = FORMATS[form], network.eval()
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        written = kind.write(network, graph)
+        for suffix, data in written.items():
+            (Path(folder) / f"net{suffix}").write_bytes(data)
+        run = kind.read(Path(folder) / f"net{kind.suffix}")
+        error = max(difference(network, graph, run, batch, form) for batch in BATCHES)
+    return Exported(written, error)
+
+
+def require(form: str, kind: Format) -> None:
+    """Raises if a package is missing that writes or runs the file."""
+    missing = next((package for package in kind.packages if find_spec(package) is None), None)
+    if missing is not None:
+        message = f"the format {form} needs the package {missing}, which is not installed"
+        raise fault("no-package", message, help=f"pip install 'archdsl[{kind.extra}]'")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what torch says of its own plans."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def difference(network: nn.Module, graph: Graph, run: Callable[..., Sequence[Any]], batch: int, form: str) -> float:
+    """By how much the outputs differ; raises `SpecError` where that is more than rounding."""
+    random = torch.Generator().manual_seed(batch)
+    inputs = [torch.randn(batch, *tensor.shape, generator=random) for tensor in graph.inputs.values()]
+    exact = copy.deepcopy(network).double()
+    with torch.no_grad():
+        wanted, true = tree_leaves(network(*inputs)), tree_leaves(exact(*(x.double() for x in inputs)))
+        found = [torch.as_tensor(item) for item in run(*inputs)]
+    if [item.shape for item in found] != [item.shape for item in wanted]:
+        raise fault("differs", f"the {form} file gives other shapes than the module in a batch of {batch}")
+    worst = 0.0
+    for mine, theirs, exactly in zip(found, wanted, true, strict=True):
+        largest = float(theirs.abs().max()) or 1.0
+        rounding = float((theirs - exactly).abs().max()) / largest
+        error = float((mine - theirs).abs().max()) / largest
+        if not error <= NEAR + ROUNDING * rounding:
+            raise fault("differs", f"the {form} file gives other outputs: they differ by {error:.1e} of the largest")
+        worst = max(worst, error)
+    return worst
+
+
+def zeros(graph: Graph) -> tuple[Tensor, ...]:
+    """Inputs to trace a module with."""
+    return tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
+
+
+class Plain(nn.Module):
+    """A network whose outputs are a plain tuple, which every format knows."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        given = self.network(*inputs)
+        return tuple(given) if isinstance(given, tuple) else given
+
+
+# --- ONNX
+def to_onnx(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+    return {".onnx": onnx.emit(graph, network.state_dict())}
+
+
+def run_onnx(path: Path) -> Callable[..., Sequence[Any]]:
+    session = session_of(path.read_bytes(), torch.get_num_threads())
+    names = [item.name for item in session.get_inputs()]
+    return lambda *inputs: session.run(None, dict(zip(names, (x.numpy() for x in inputs), strict=True)))
+
+
+def session_of(model: bytes, threads: int) -> Any:
+    """An ONNX model in onnxruntime, on the CPU."""
+    require("onnx", FORMATS["onnx"])
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+# --- TorchScript and torch.export
+def saved(suffix: str, write: Callable[[Path], object]) -> Mapping[str, bytes]:
+    """What something writes into a file that it is given the path of."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"net{suffix}"
+        write(path)
+        return {suffix: path.read_bytes()}
+
+
+def to_torchscript(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+    with torch.no_grad():
+        traced: Any = torch.jit.trace(Plain(network).eval(), zeros(graph))  # type: ignore[no-untyped-call]
+    return saved(".pt", lambda path: traced.save(str(path)))
+
+
+def run_torchscript(path: Path) -> Callable[..., Sequence[Any]]:
+    loaded: Any = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+    return lambda *inputs: tree_leaves(loaded(*inputs))
+
+
+def to_pt2(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+    batch = torch.export.Dim("batch")
+    inputs = zeros(graph)
+    shapes = (tuple({0: batch} for _ in inputs),)
+    with torch.no_grad():
+        program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+    return saved(".pt2", lambda path: torch.export.save(program, path))
+
+
+def run_pt2(path: Path) -> Callable[..., Sequence[Any]]:
+    loaded = torch.export.load(path).module()
+    return lambda *inputs: tree_leaves(loaded(*inputs))
+
+
+# --- OpenVINO
+def to_openvino(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, path = Path(folder) / "net.onnx", Path(folder) / "net.xml"
+        source.write_bytes(onnx.emit(graph, network.state_dict()))
+        openvino.save_model(openvino.convert_model(source), path, compress_to_fp16=False)
+        return {suffix: path.with_suffix(suffix).read_bytes() for suffix in (".xml", ".bin")}
+
+
+def run_openvino(path: Path) -> Callable[..., Sequence[Any]]:
+    import openvino
+
+    model = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda *inputs: list(model([x.numpy() for x in inputs]).values())
+
+
+FORMATS = {
+    "onnx": Format(".onnx", to_onnx, run_onnx, ("onnx", "onnxscript", "onnxruntime"), "deploy"),
+    "torchscript": Format(".pt", to_torchscript, run_torchscript),
+    "pt2": Format(".pt2", to_pt2, run_pt2),
+    "openvino": Format(".xml", to_openvino, run_openvino, ("onnx", "onnxscript", "openvino"), "openvino"),
+}

@@ -1,0 +1,74 @@
+"""`archdsl export`: files that compute what the module does, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import archdsl
+from archdsl.commands import cli
+from archdsl.runtime import exporting
+
+NET = """
+archdsl: 1
+name: Toy
+input: [3, 16, 16]
+stages:
+  stem: [conv: {out: 8, kernel: 3, stride: 2, bias: false}, bn, relu]
+  head: [global_avg_pool, flatten, linear: 10]
+outputs: {map: stem, scores: head}
+"""
+
+
+@pytest.fixture
+def net(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "toy.yaml").write_text(NET, encoding="utf-8")
+    torch.manual_seed(1)
+    model = archdsl.build("toy.yaml").eval()
+    torch.save(model.state_dict(), "toy.pth")
+    return model
+
+
+SLOW = ("onnx", "openvino")
+
+
+@pytest.mark.parametrize(
+    "target", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in exporting.FORMATS]
+)
+def test_a_file_gives_the_outputs_of_the_trained_module(target, net, tmp_path, capfd):
+    for package in exporting.FORMATS[target].packages:
+        pytest.importorskip(package)
+    call = ["export", "toy.yaml", "--to", target, "--form", "deploy", "--weights", "toy.pth"]
+    assert cli.main(call) == 0
+    said = capfd.readouterr().out
+    assert "proven" in said
+    suffix = exporting.FORMATS[target].suffix
+    assert f"wrote toy{suffix}: 0.0" in said
+    x = torch.randn(2, 3, 16, 16)
+    found = exporting.FORMATS[target].read(tmp_path / f"toy{suffix}")(x)
+    with torch.no_grad():
+        for mine, theirs in zip(found, net(x), strict=True):
+            torch.testing.assert_close(torch.as_tensor(mine), theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_that_computes_something_else_is_refused(net, monkeypatch):
+    graph = archdsl.graph("toy.yaml")
+    kind = exporting.FORMATS["torchscript"]
+
+    def wrong(path):
+        run = kind.read(path)
+        return lambda x: [out * 1.001 for out in run(x)]
+
+    monkeypatch.setitem(exporting.FORMATS, "torchscript", exporting.Format(kind.suffix, kind.write, wrong))
+    with pytest.raises(archdsl.SpecError, match=r"the torchscript file gives other outputs: they differ by 1\.0e-03"):
+        exporting.export(net, graph, "torchscript")
+
+
+def test_a_missing_package_and_an_unknown_format_are_named(net, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    assert cli.main(["export", "toy.yaml", "--to", "openvino"]) != 0
+    assert "pip install 'archdsl[openvino]'" in capfd.readouterr().err
+    assert cli.main(["export", "toy.yaml", "--to", "onx"]) != 0
+    assert "did you mean 'onnx'?" in capfd.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.pth", "toy.yaml"]
