@@ -307,12 +307,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["svg", "dot", "tikz", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -336,12 +337,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["pdf", "png"],
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -365,12 +367,13 @@ def draw(
     level: Literal["network", "stage", "op"] = ...,
     format: str,
     style: Literal["strip", "blocks"] | None = ...,
-    orient: Literal["landscape", "portrait"] = ...,
+    orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
     width: str | float | None = ...,
+    height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
     variant: str | None = ...,
@@ -393,12 +396,13 @@ def draw(
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     style: Literal["strip", "blocks"] | None = None,
-    orient: Literal["landscape", "portrait"] = "landscape",
+    orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
     width: str | float | None = None,
+    height: str | float | None = None,
     dpi: int = 200,
     legend: bool | None = None,
     variant: str | None = None,
@@ -414,23 +418,24 @@ def draw(
 
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
-    landscape for a figure as wide as a page, portrait for one as wide as a column; the stages named in `expand` are
-    opened into their blocks.
+    landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
+    stages named in `expand` are opened into their blocks.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
     that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
 
-    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`); text then has 7 to 9 points, and what
-    does not fit so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean: if None, where a block
-    has several.
+    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
+    high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
+    made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
+    if None, where there are several.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("width", orient=orient, expand=expand, theme=theme, palette=palette, font=font, width=width)
-    checked("legend", dpi=dpi, legend=legend)
+    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
     whole = graph(
         spec,
         variant,
@@ -442,7 +447,7 @@ def draw(
         set=set,
         **params,
     )
-    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend)
+    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
     return figures.draw(
         whole,
         block=block,

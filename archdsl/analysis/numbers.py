@@ -104,7 +104,8 @@ class Numbers(Domain[S, F]):
         try:
             return checked(item, self.value(expr, node, item.name, frame), expr, place_of(item, node))
         except SpecError as error:
-            raise self.trail.placed(error, self.origins_of(expr, frame)) from None
+            patched = refusals.patched_step(node, place_of(item, node))
+            raise self.trail.placed(error, (*self.origins_of(expr, frame), *patched)) from None
 
     def shapes(self, node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[S]) -> Sequence[Shape]:
         """The shapes that leave a primitive."""

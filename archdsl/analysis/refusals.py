@@ -168,7 +168,14 @@ def misfit(
         notes = [Note(f"that tensor is {times(shape)}", span)]
     elif entry is not None:
         notes = [Note(f"the tensor that enters is {times(sources[0][0])}, made here", entry)]
+    notes += patched_step(node, written)
     return fault("shape", problem.message, written or node.span, notes=tuple(notes), help=help_)
+
+
+def patched_step(node: ir.Primitive, written: Span | None) -> tuple[Note, ...]:
+    """Where a step stands whose field is written in another file, by a patch."""
+    elsewhere = written is not None and written.source.name != node.span.source.name
+    return (Note("it is set for this step", node.span),) if elsewhere else ()
 
 
 # --- what nobody reads

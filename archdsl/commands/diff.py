@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from archdsl.commands.draw import to_look
+from archdsl.commands.draw import sized, to_look
 from archdsl.commands.options import to_choose, to_file, to_pass
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
@@ -115,8 +115,8 @@ def written(found: Difference, form: str, look: Mapping[str, Any]) -> str | byte
 
     if form in difference.FORMATS:
         return difference.FORMATS[form](found)
-    from archdsl.backends.figures import Look, draw_difference, inches
+    from archdsl.backends.figures import Look, draw_difference
 
     if form == "html":
         return difference.page(found, str(draw_difference(found, told=False)))
-    return draw_difference(found, form, Look(**{**look, "width": inches(look["width"])}))
+    return draw_difference(found, form, Look(**sized(look)))

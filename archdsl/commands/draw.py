@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,17 @@ to_look = group_of(
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
     click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
+    click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
 )
+
+
+def sized(look: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a look with lengths in inches."""
+    from archdsl.backends.figures import inches
+
+    return {**look, "width": inches(look["width"]), "height": inches(look["height"])}
 
 
 @click.command("draw")
@@ -49,7 +58,7 @@ to_look = group_of(
     help="How much detail to show: network, stage or op; with --block, op opens every block inside.",
 )
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
-@click.option("--orient", metavar="ORIENT", default="landscape", show_default=True, help="landscape or portrait.")
+@click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
 @click.option(
     "--expand",
     metavar="NAME",
@@ -78,7 +87,7 @@ def command(
     cases: tuple[str, ...],
     level: str,
     style: str | None,
-    orient: str,
+    orient: str | None,
     expand: tuple[str, ...],
     form: str | None,
     output: str | None,
@@ -88,10 +97,10 @@ def command(
 
     With --format html the figure is an interactive page in which stages and blocks open and close.
     """
-    from archdsl.backends.figures import SUFFIXES, Look, draw, inches
+    from archdsl.backends.figures import SUFFIXES, Look, draw
 
     suffix = Path(output).suffix[1:].lower() if output else ""
-    chosen = Look(**{**look, "width": inches(look["width"])})
+    chosen = Look(**sized(look))
     graph = network(
         spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
     )

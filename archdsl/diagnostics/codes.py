@@ -105,7 +105,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "engine": "a failure of Graphviz, which lays out figures",
         "no-engine": "a figure format that needs Graphviz, which is not installed",
         "no-package": "an optional package that is not installed",
-        "too-narrow": "a figure that does not fit in the requested width",
+        "too-narrow": "a figure that does not fit in the requested size",
         "unknown-backend": "a back end that does not exist",
         "unknown-case": "a case of a block that matches no call",
         "unknown-format": "a format that does not exist",

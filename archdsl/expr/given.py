@@ -82,7 +82,10 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "block": (lambda value: is_word(value) or are_names(value), "the name of a block or a list of them"),
     "expand": (are_names, 'a list of stages, as ["stem"]'),
     "cases": (are_cases, 'a list of cases, as ["stride=1"]'),
-    "width": (lambda value: is_word(value) or is_number(value), 'a length, as "86mm", or a number of inches'),
+    **dict.fromkeys(
+        ("width", "height"),
+        (lambda value: is_word(value) or is_number(value), 'a length, as "86mm", or a number of inches'),
+    ),
     "dpi": (lambda value: type(value) is int, "a whole number"),
     "sample": (lambda value: type(value) is int and value > 0, "a whole number, at least 1"),
     "seed": (lambda value: type(value) is int, "a whole number"),

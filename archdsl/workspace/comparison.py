@@ -78,6 +78,12 @@ class Row:
         shapes = [times(shape) if len(self.inputs) == 1 else f"{k} {times(shape)}" for k, shape in self.inputs.items()]
         return ", ".join(shapes)
 
+    @property
+    def published_counts(self) -> dict[str, int | None]:
+        """The published counts that differ, by the names of their columns in a file."""
+        names = ("params", "macs")
+        return {f"published_{name}": self.published[name].value if name in self.published else None for name in names}
+
     def data(self) -> dict[str, Any]:
         """As plain data."""
         inputs = {name: list(shape) for name, shape in self.inputs.items()}
@@ -142,7 +148,8 @@ class Comparison:
     def to_csv(self) -> str:
         """Plain values."""
         header = ["spec", "name", "variant", "settings", "input", "params", "macs", "top1", "source"]
-        values = [{**row.data(), "settings": row.set, "input": row.input} for row in self.rows]
+        values = [{**row.data(), "settings": row.set, "input": row.input, **row.published_counts} for row in self.rows]
+        header += [name for name in ("published_params", "published_macs") if any(row[name] for row in values)]
         return tables.as_csv(header, [[value_or_nothing(row[key]) for key in header] for row in values])
 
     def to_json(self) -> str:

@@ -11,7 +11,7 @@ from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.paper import LEAST, Page, exact, extent, fitted, room
+from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
@@ -39,14 +39,15 @@ def draw(
     level: str = "network",
     format: str = "svg",
     style: str | None = None,
-    orient: str = "landscape",
+    orient: str | None = None,
     expand: Sequence[str] = (),
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
-    show resolution and channels; the default of tikz), `orient` landscape or portrait, the stages in `expand` opened.
+    show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
+    the stages in `expand` opened.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
@@ -107,27 +108,41 @@ def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
             columns = max(1, int(extent(dot(made, replace(look, legend=False)))[0] / LEGEND_ENTRY))
         return dot(made, look, columns=columns), None
     columns = max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
-    page = fitted(*extent(dot(made, look, columns=columns)), look.width, printable(made.title))
+    page = fitted(*extent(dot(made, look, columns=columns)), look.width, look.height, printable(made.title))
     return dot(made, look, page.attributes, columns), page
 
 
 def network(
-    graph: Graph, style: str | None, orient: str, expand: Sequence[str], format: str, look: Look
+    graph: Graph, style: str | None, orient: str | None, expand: Sequence[str], format: str, look: Look
 ) -> bytes | str:
     """A strip of stages."""
     tikz = format == "tikz"
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+
+    def drawn(orient: str | None) -> strip.Drawing:
+        manner = style or ("blocks" if tikz else "strip")
+        return strip.strip(visible(graph), manner, orient, expand, deep=tikz, paper=paper, legend=look.legend)
+
     with measure.in_font(look.font):
-        made = strip.strip(visible(graph), style or ("blocks" if tikz else "strip"), orient, expand, deep=tikz)
+        made = drawn(orient)
         if tikz:
             return strip.as_tikz.tikz(made)
-    return on_paper(made, format, look)
+        if paper is None or not any(paper.lacking(made)):
+            return on_paper(made, format, look)
+        turned = next((other for other in strip.ORIENTS if orient not in (None, other)), None)
+        fits = turned is not None and not any(paper.lacking(drawn(turned)))
+        return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
 
 
-def on_paper(made: strip.Drawing, format: str, look: Look) -> bytes | str:
+def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
     """What has its places, drawn."""
     extent = made.rect
     title = printable(made.title)
-    page = fitted(extent.width, extent.height, look.width, title) if look.width is not None else None
+    page = None
+    if look.width is not None:
+        fits = not any(strip.Paper.of(look.width, look.height).lacking(made))
+        high = strip.TALL if fits and look.height is None else look.height
+        page = fitted(extent.width, extent.height, look.width, high, title, instead)
     text = strip.as_dot.dot(made, look, page.attributes if page else {})
     if format == "dot":
         return text
@@ -156,9 +171,9 @@ def strip_titles(made: strip.Drawing) -> dict[str, str]:
     }
 
 
-def refuse(block: Blocks | None, style: str | None, orient: str, expand: Sequence[str], format: str) -> None:
+def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: Sequence[str], format: str) -> None:
     """What only a strip has."""
-    asked = {"style": style is not None, "orient": orient != "landscape", "expand": bool(expand)}
+    asked = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
     for word, given in {**asked, "format tikz": format == "tikz"}.items():
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"

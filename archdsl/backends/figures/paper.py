@@ -13,8 +13,11 @@ from archdsl.diagnostics.faults import fault
 
 POINTS = 72  # an inch
 LARGEST, SMALLEST = 9.0, 7.0  # points, of the text of a figure whose final width is given
+HAIR = 0.02  # points, that numbers are rounded by
 PAD = 7.2  # points around a drawing, before it is scaled
 MOST, LEAST = LARGEST / TEXT, SMALLEST / SMALL  # the scales at which the larger text has 9, the smaller 7 points
+
+SMALLER = "show less of it"  # what else to do where a figure is too large
 
 _BOX = re.compile(rb"/MediaBox \[ 0 0 (\d+) (\d+) \]")
 _DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")
@@ -50,19 +53,29 @@ def room(width: float, scale: float) -> float:
     return width * POINTS / scale - 2 * PAD
 
 
-def fitted(across: float, down: float, width: float, what: str) -> Page:
-    """A drawing of so many points on a page of so many inches, its text of 7 to 9 points; the rest is margin."""
-    if across > room(width, LEAST):
-        least = (across + 2 * PAD) * LEAST / POINTS
+def fitted(across: float, down: float, width: float, height: float | None, what: str, instead: str = SMALLER) -> Page:
+    """A drawing of so many points on a page of so many inches, its text of 7 to 9 points; the rest is margin.
+
+    The page is as wide as given, and no higher. `instead` is what else would do where the drawing is larger.
+    """
+    sizes = (("--width", across, width), ("--height", down, height))
+    lacking = [(flag, points) for flag, points, most in sizes if most and points > room(most, LEAST) + HAIR]
+    if lacking:
+        page = f"{width:g} in" if height is None else f"{width:g} in × {height:g} in"
         raise fault(
             "too-narrow",
-            f"{what} does not fit in {width:g} in with text of {SMALLEST:g} points",
-            help=f"give it {least + 0.005:.2f} in, or show less of it",
+            f"{what} does not fit in {page} with text of {SMALLEST:g} points",
+            help=f"give it {' '.join(f'{flag} {needed(points):.2f}in' for flag, points in lacking)}, or {instead}",
         )
-    scale = min(MOST, width * POINTS / (across + 2 * PAD))
+    scale = min(MOST, *(most * POINTS / (points + 2 * PAD) for _, points, most in sizes if most))
     size = round(width * POINTS), ceil((down + 2 * PAD) * scale)
     scale *= size[0] / (width * POINTS)
     return Page(((size[0] / scale - across) / 2, (size[1] / scale - down) / 2), size, width)
+
+
+def needed(points: float) -> float:
+    """The inches for so many points of a drawing, before it is scaled, at the smallest text."""
+    return (points + 2 * PAD) * LEAST / POINTS + 0.005
 
 
 def extent(text: str) -> tuple[float, float]:

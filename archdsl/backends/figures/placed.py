@@ -20,7 +20,7 @@ from archdsl.backends.figures.theme import Look
 
 def text(picture: Picture, sheet: Sheet, look: Look) -> tuple[str, Page | None]:
     """The sheet as DOT with positions, for the engine's `nop2`."""
-    page = fitted(sheet.width, sheet.height, look.width, picture.title) if look.width is not None else None
+    page = fitted(sheet.width, sheet.height, look.width, look.height, picture.title) if look.width is not None else None
     graph = digraph(look, page.attributes if page else {})
     names = node_names(picture)
     clusters = count()

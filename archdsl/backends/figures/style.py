@@ -31,6 +31,9 @@ ROLES: Mapping[str, Paint] = {
     "shape": Paint("#dddddd", "#7f7f7f"),  # grey, 88
     "linear": Paint("#e0adc9", "#b0568c"),  # purple, 76
     "block": Paint("#faf6c0", "#b8a800"),  # yellow, 96
+    "block2": Paint("#cfd893", "#7d8a1e"),  # lime, 84: further kinds of blocks in a strip, where no act or norm is
+    "block3": Paint("#ffe3cf", "#cc8a64"),  # apricot, 92
+    "block4": Paint("#c79f6f", "#7a5424"),  # brown, 68
     "other": Paint("#ffffff", "#7f7f7f"),
 }
 LEGEND: Mapping[str, str] = {  # the roles that a legend explains, in its order; white boxes say what they are

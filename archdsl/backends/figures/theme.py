@@ -31,6 +31,9 @@ DARK: Mapping[str, Paint] = {
     "shape": Paint("#353535", "#b0b0b0"),
     "linear": Paint("#623a50", "#db9fc0"),
     "block": Paint("#756f20", "#f0e442"),
+    "block2": Paint("#4a5512", "#cfd893"),
+    "block3": Paint("#89463f", "#ffe3cf"),
+    "block4": Paint("#3f2709", "#c79f6f"),
     "other": Paint("#16181d", "#b0b0b0"),
 }
 
@@ -45,6 +48,9 @@ GREYS: Mapping[str, Mapping[str, Paint]] = {
         "#4d4d4d",
         Paint("#ffffff", style.INK),
         block="#f2f2f2",
+        block2="#c6c6c6",
+        block3="#e4e4e4",
+        block4="#8c8c8c",
         norm="#e4e4e4",
         shape="#d6d6d6",
         act="#c6c6c6",
@@ -62,6 +68,9 @@ GREYS: Mapping[str, Mapping[str, Paint]] = {
         act="#595959",
         pool="#636363",
         block="#6d6d6d",
+        block2="#595959",
+        block3="#3e3e3e",
+        block4="#2c2c2c",
     ),
 }
 ROLES: Mapping[tuple[str, str], Mapping[str, Paint]] = {
@@ -92,7 +101,10 @@ SKIPS: Mapping[tuple[str, str], str] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What a user chooses: colours, font, the final width in inches (None: as large as it comes), dots per inch."""
+    """What a user chooses: colours, font, the final size in inches, dots per inch.
+
+    Without a width a figure is as large as it comes; with one it may be as high as `height`.
+    """
 
     theme: str = "light"
     palette: str = "colour"
@@ -100,6 +112,7 @@ class Look:
     width: float | None = None
     dpi: int = DPI
     legend: bool | None = None  # None: where there are several colours to explain
+    height: float | None = None
 
     def __post_init__(self) -> None:
         for what, word, known in (("theme", self.theme, THEMES), ("palette", self.palette, PALETTES)):
@@ -107,6 +120,10 @@ class Look:
         known_word("font", self.font, tuple(FONTS))
         if self.width is not None and not LEAST_WIDTH <= self.width <= MOST_WIDTH:
             raise fault("bad-call", f"a figure is {LEAST_WIDTH:g} to {MOST_WIDTH:g} in wide, not {self.width:g}")
+        if self.height is not None and not LEAST_WIDTH <= self.height <= MOST_WIDTH:
+            raise fault("bad-call", f"a figure is {LEAST_WIDTH:g} to {MOST_WIDTH:g} in high, not {self.height:g}")
+        if self.height is not None and self.width is None:
+            raise fault("bad-call", "a height needs a width", help="give both, as --width 7in --height 3in")
         if not LEAST_DPI <= self.dpi <= MOST_DPI:
             raise fault("bad-call", f"dpi is a number from {LEAST_DPI} to {MOST_DPI}, not {self.dpi}")
 
@@ -182,7 +199,7 @@ def inches(width: str | float | None) -> float | None:
         return float(text.removesuffix(unit)) * UNITS.get(unit, 1)
     except ValueError:
         units = ", ".join(UNITS)
-        raise fault("bad-call", f"a width is a number and a unit ({units}), not '{width}'", help="3.4in") from None
+        raise fault("bad-call", f"a length is a number and a unit ({units}), not '{width}'", help="3.4in") from None
 
 
 __all__ = ["DPI", "FONTS", "PALETTES", "THEMES", "Look", "inches"]

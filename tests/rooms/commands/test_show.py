@@ -69,6 +69,9 @@ def test_a_copy_stands_alone_and_keeps_its_comments(run, tmp_path):
     assert run("new", "pelee2.yaml", "--from", "pelee", "--copy")[0] == 0
     assert "extends" not in (tmp_path / "pelee2.yaml").read_text()
     assert check("pelee2.yaml").name == "Pelee2"
+    assert run("new", "mnas.yaml", "--from", "mnasnet", "--copy")[0] == 0
+    text = (tmp_path / "mnas.yaml").read_text()
+    assert "  a1-1.0: {}\n  a1-1.4: {width: 1.4}\n" in text  # what was published is of the original
 
 
 def test_a_spec_of_the_project_is_extended_by_its_path(run, tmp_path):

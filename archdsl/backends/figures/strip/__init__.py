@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.backends.figures.strip import as_dot, as_tikz
 from archdsl.backends.figures.strip.bodies import Manner
-from archdsl.backends.figures.strip.drawing import drawing
+from archdsl.backends.figures.strip.fit import TALL, Paper, drawing
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
@@ -16,12 +16,22 @@ STYLES = ("strip", "blocks")
 ORIENTS = ("landscape", "portrait")
 
 
-def strip(graph: Graph, style: str, orient: str, expand: Sequence[str] = (), *, deep: bool = False) -> Drawing:
-    """A strip with everything in its place. `deep`: solids in perspective."""
+def strip(
+    graph: Graph,
+    style: str,
+    orient: str | None = None,
+    expand: Sequence[str] = (),
+    *,
+    deep: bool = False,
+    paper: Paper | None = None,
+    legend: bool | None = None,
+) -> Drawing:
+    """A strip with everything in its place. `deep`: solids in perspective. Without an orientation one that fits."""
     known("style", style, STYLES)
-    known("orient", orient, ORIENTS)
+    known("orient", orient or ORIENTS[0], ORIENTS)
     blocks = style == "blocks"
-    return drawing(graph, Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks), expand)
+    manner = Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks)
+    return drawing(graph, manner, expand, paper, turns=orient is None, legend=legend)
 
 
 def known(what: str, word: str, words: tuple[str, ...]) -> None:
@@ -30,4 +40,4 @@ def known(what: str, word: str, words: tuple[str, ...]) -> None:
         raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 
-__all__ = ["ORIENTS", "STYLES", "Drawing", "as_dot", "as_tikz", "strip"]
+__all__ = ["ORIENTS", "STYLES", "TALL", "Drawing", "Paper", "as_dot", "as_tikz", "strip"]

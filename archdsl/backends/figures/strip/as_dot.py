@@ -30,6 +30,9 @@ def dot(drawing: Drawing, chosen: Look | None = None, page: Mapping[str, str] | 
     solids = {solid.cell: solid for solid in drawing.solids}
     beside = by_cell(drawing.words)
     place(graph, drawing.items, solids, beside, count(), chosen)
+    for number, key in enumerate(drawing.keys):
+        graph.node(f"k{number}", label="", **painted(key.colour, chosen), **placed(key.patch))
+        graph.node(f"k{number}a", label=label(key.text, chosen), **(style.PLAIN | placed(key.rect)))
     for way in drawing.ways:
         graph.edge(
             name(way.source),
@@ -86,9 +89,13 @@ def look(solid: Solid, chosen: Look) -> dict[str, str]:
     words = label(solid.text, chosen)
     if solid.cell.end and solid.text.lines:
         return {"label": words, **chosen.themed(style.END)}
-    paint = chosen.paint(solid.cell.box.colour or solid.cell.box.role)
     shape = {} if solid.text.lines else {"style": "filled"}
-    return {"label": words, "fillcolor": paint.fill, "color": paint.line, **shape}
+    return {"label": words, **painted(solid.cell.colour, chosen), **shape}
+
+
+def painted(colour: str, chosen: Look) -> dict[str, str]:
+    paint = chosen.paint(colour)
+    return {"fillcolor": paint.fill, "color": paint.line}
 
 
 def bordered(border: Border, chosen: Look) -> dict[str, str]:

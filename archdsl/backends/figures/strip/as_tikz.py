@@ -9,7 +9,7 @@ from archdsl.backends.figures import style
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.measure import face
 from archdsl.backends.figures.strip.latex import escaped
-from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Line, Point, Rect, Solid, Text, Way, Words
+from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Key, Line, Point, Rect, Solid, Text, Way, Words
 
 PREAMBLE = r"""% {title}
 % Compile with pdflatex, lualatex or xelatex, or include it with the package `standalone`.
@@ -48,6 +48,8 @@ def tikz(drawing: Drawing) -> str:
         *(line for solid in drawing.solids for line in lines(solid.text, inner(solid))),
         *(line for words in drawing.words for line in written(words)),
         *(line for border in drawing.borders() for line in lines(border.label, border.label_rect)),
+        *(patch(key) for key in drawing.keys),
+        *(line for key in drawing.keys for line in lines(key.text, key.rect, "left")),
     ]
     return beginning(drawing) + "".join(f"  {part}\n" for part in parts) + ENDING
 
@@ -55,7 +57,9 @@ def tikz(drawing: Drawing) -> str:
 def beginning(drawing: Drawing) -> str:
     return PREAMBLE.format(
         title=printable(drawing.title),
-        colours="\n".join(colours(drawing.solids)),
+        colours="\n".join(
+            colours([solid.cell.colour for solid in drawing.solids] + [key.colour for key in drawing.keys])
+        ),
         print=f"{PRINT:g}",
         text=size(style.TEXT),
         small=size(style.SMALL),
@@ -68,10 +72,10 @@ def size(points: int) -> int:
 
 
 # --- colours
-def colours(solids: Sequence[Solid]) -> Iterator[str]:
+def colours(used: Sequence[str]) -> Iterator[str]:
     for colour, name in INKS.items():
         yield defined(name, colour)
-    for role in sorted({role_of(solid) for solid in solids}):
+    for role in sorted(set(map(role_of, used))):
         yield defined(role, style.ROLES[role].fill)
         yield defined(f"{role}Line", style.ROLES[role].line)
 
@@ -80,8 +84,8 @@ def defined(name: str, colour: str) -> str:
     return f"\\definecolor{{{name}}}{{HTML}}{{{colour.removeprefix('#').upper()}}}"
 
 
-def role_of(solid: Solid) -> str:
-    return solid.cell.box.role if solid.cell.box.role in style.ROLES else "other"
+def role_of(colour: str) -> str:
+    return colour if colour in style.ROLES else "other"
 
 
 # --- boxes
@@ -89,7 +93,7 @@ def boxed(solid: Solid) -> Iterator[str]:
     """A box, or in perspective its front, top and right face; of an input or output that is words alone nothing."""
     if solid.cell.end and solid.text.lines:
         return
-    role, (dx, dy), r = role_of(solid), solid.depth, solid.rect
+    role, (dx, dy), r = role_of(solid.cell.colour), solid.depth, solid.rect
     right, high = r.right - dx, r.high - dy
     if dx or dy:
         top = [(r.left, high), (r.left + dx, r.high), (r.right, r.high), (right, high)]
@@ -98,6 +102,11 @@ def boxed(solid: Solid) -> Iterator[str]:
         yield face_of(side, f"{role}!75!{role}Line", role)
     corners = ", rounded corners=3bp" if solid.text.lines else ""
     yield f"\\filldraw[fill={role}, draw={role}Line{corners}] {rectangle(Rect(r.left, r.low, right, high))};"
+
+
+def patch(key: Key) -> str:
+    role = role_of(key.colour)
+    return f"\\filldraw[fill={role}, draw={role}Line, rounded corners=1.5bp] {rectangle(key.patch)};"
 
 
 def face_of(corners: Sequence[Point], fill: str, role: str) -> str:

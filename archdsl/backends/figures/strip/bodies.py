@@ -8,6 +8,7 @@ from math import sqrt
 
 from archdsl.backends.figures.measure import width
 from archdsl.backends.figures.strip.cells import Cell
+from archdsl.backends.figures.strip.kinds import BLOCKS
 from archdsl.backends.figures.strip.plan import Point, Rect, Text, Words, centred, heading, remark, tapped, text
 from archdsl.backends.figures.style import SMALL, TEXT
 from archdsl.ops.base import Shape, times
@@ -16,8 +17,10 @@ MARGINS = {False: (6.0, 7.0), True: (8.0, 4.0)}  # between the outline of a box 
 BETWEEN = " · "  # what a column says on one line
 LARGEST, SMALLEST = 110.0, 7.0  # sides of solids
 THICKEST, THINNEST = 64.0, 4.0  # of solids, along the strip
+FAR_ABOVE = 1.4  # heights of boxes in a row
 CHANNEL = 1.6  # the thickness of one channel; of n it is √n times as much
 DEPTH = (0.34, 0.25)  # of a solid, to the right and up, in sides
+TIGHT = 0.65  # smaller gaps, in usual ones
 CLOSE = 2.0  # between a solid and what is written at its sides
 
 
@@ -28,6 +31,12 @@ class Manner:
     blocks: bool = False  # boxes show resolution and channels, instead of text
     portrait: bool = False  # downwards instead of to the right
     deep: bool = False  # solids in perspective
+    closed: bool = False  # a stage that is a table of rows is one box
+    tight: bool = False  # smaller gaps
+
+    def gap(self, points: float) -> float:
+        """A distance between things."""
+        return points * (TIGHT if self.tight else 1)
 
 
 @dataclass
@@ -57,7 +66,7 @@ def boxed(cell: Cell, manner: Manner, room: float) -> Body:
     if cell.end:
         return words_alone(cell)
     inside = said(cell, manner, room)
-    margin = MARGINS[manner.portrait]
+    margin = [manner.gap(points) for points in MARGINS[manner.portrait]]
     wide, high = (inside.width + 2 * margin[0], inside.height + 2 * margin[1])
     shown = centred(max(wide, needed(cell, manner)), max(high, TEXT + 2 * margin[1]))
     return Body(cell, shown, text=inside, aside=shapes(cell))
@@ -74,13 +83,19 @@ def needed(cell: Cell, manner: Manner) -> float:
 
 
 def level(found: Sequence[Body], manner: Manner) -> None:
-    """Boxes with text get as high as each other in a row, as wide as each other in a column."""
+    """Boxes with text get as high as each other in a row, but for those that are much higher; in a column, as wide."""
     boxed = [body for body in found if body.text.lines and not body.cell.end]
-    boxes = [body.solid for body in boxed]
-    wide, high = max((r.width for r in boxes), default=0), max((r.height for r in boxes), default=0)
+    wide, high = max((body.solid.width for body in boxed), default=0), common_height(boxed)
     for body in boxed:
         own = body.solid
-        body.solid = centred(wide, own.height) if manner.portrait else centred(own.width, high)
+        body.solid = centred(wide, own.height) if manner.portrait else centred(own.width, max(own.height, high))
+
+
+def common_height(found: Sequence[Body]) -> float:
+    """That of the highest box that is not far above the middle; a stem or head does not stretch the blocks."""
+    blocks = [body for body in found if body.cell.colour in BLOCKS] or found
+    heights = sorted(body.solid.height for body in blocks)
+    return max((h for h in heights if h <= FAR_ABOVE * heights[(len(heights) - 1) // 2]), default=0)
 
 
 def said(cell: Cell, manner: Manner, room: float) -> Text:

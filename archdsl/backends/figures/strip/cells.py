@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,14 +11,16 @@ from typing import TypeAlias
 from archdsl.analysis.stage_table.units import label as operator_text
 from archdsl.backends.figures.arrows import Wire, wiring
 from archdsl.backends.figures.dot import printable
-from archdsl.backends.figures.levels import NETWORK, ends
+from archdsl.backends.figures.levels import NETWORK, ends, has_rows
 from archdsl.backends.figures.outline import CALLS, MOST_RUNS, Outline, View, brief, frame
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
+from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
 
 PERIOD = 4  # lines that may repeat together
+CLOSED = View(closed=lambda scope: scope.kind in ("stage", "row", "block"), fold=0)
 OPENED = View(closed=lambda scope: scope.kind == "block")
 
 
@@ -28,6 +31,7 @@ class Cell:
     box: Box
     place: int  # in the order of execution
     taps: list[Tensor] = field(default_factory=list)  # what others read of it that is not its result
+    kind: Kind | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +51,11 @@ class Cell:
             return box.tensor
         call = box.calls[-1].output if box.calls else None
         return call if isinstance(call, Tensor) else box.nodes[-1].outputs[0]
+
+    @property
+    def colour(self) -> str:
+        """That of its kind: a role's name, or `#rrggbb`."""
+        return self.kind.colour if self.kind else self.box.colour or self.box.role
 
     @property
     def end(self) -> bool:
@@ -91,6 +100,7 @@ class Strip:
     items: list[Part]
     flows: list[tuple[Cell, Cell]]  # from a cell to the next one
     nets: list[Net]
+    legend: dict[str, str]  # the colours with their meanings
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -104,25 +114,30 @@ class Terse(Outline):
     def __init__(self, graph: Graph, opened: Collection[Scope]) -> None:
         super().__init__(graph)
         self.opened = set(opened)
-        self.plain: set[Box] = set()  # stages that do but one thing
+        self.contents: dict[Box, list[Box]] = {}  # of stages
 
     def parts(self, child: Scope | Node, view: View) -> list[Node | list[Item]]:
+        if view is CLOSED and isinstance(child, Scope) and self.opened.intersection(child.scopes()):
+            view = NETWORK
         if isinstance(child, Scope) and child in self.opened:
             return [[frame("stage", self.heading(child), self.items(inside(child), OPENED))]]
         return super().parts(child, view)
 
     def summary(self, scope: Scope) -> Box:
         box = super().summary(scope)
-        if len(self.runs([inner for item in self.items(scope, CALLS) for inner in item.boxes()])) == 1:
-            self.plain.add(box)
+        self.contents[box] = [inner for item in self.items(scope, CALLS) for inner in item.boxes()]
+        if has_rows(scope):
+            box.lines = totals([brief(inner).partition(",")[0] for inner in self.contents[box] if computes(inner)])
         return box
 
     def entitle(self, items: Sequence[Item]) -> None:
         """Rows without names are known by what they do, where each of a table does but one thing."""
         for group in (item for item in items if isinstance(item, Group)):
             self.entitle(group.items)
-            rows = [item for item in group.items if isinstance(item, Box) and not item.heading]
-            if self.plain.issuperset(rows):
+            rows = [
+                item for item in group.items if isinstance(item, Box) and item in self.contents and not item.heading
+            ]
+            if all(len(self.runs(self.contents[box])) == 1 for box in rows):
                 for box in rows:
                     box.heading, box.lines = box.lines[0], box.lines[1:]
 
@@ -138,6 +153,11 @@ class Terse(Outline):
         """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
         text = self.words.of_rows(calls)
         return (text,) if text else ()
+
+
+def totals(words: Sequence[str]) -> tuple[str, ...]:
+    """How often each stands there: `Inception ×5`."""
+    return tuple(f"{word} ×{n}" if n > 1 else word for word, n in Counter(words).items())
 
 
 def bracketed(first: str, *words: str) -> str:
@@ -205,22 +225,23 @@ def found(graph: Graph, stages: Sequence[Scope], name: str) -> Scope:
 
 
 # --- the strip
-def strip(graph: Graph, expand: Sequence[str] = ()) -> Strip:
+def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False) -> Strip:
     """The stages of a network in the order of execution, with the ways between them."""
     outline = Terse(graph, opened(graph, expand))
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
-    stages = outline.items(graph.root, NETWORK)
+    stages = outline.items(graph.root, CLOSED if closed else NETWORK)
     outline.entitle(stages)
     items = [*ends("input", inputs), *stages, *ends("output", outputs)]
     boxes = [box for item in items for box in item.boxes()]
-    cells = {box: Cell(box, place) for place, box in enumerate(boxes)}
     wires = list(wiring(items, boxes))
+    colours = kinds({box: outline.contents.get(box, [box]) for box in boxes if box.nodes}, wires, graph.figure)
+    cells = {box: Cell(box, place, kind=colours.get(box)) for place, box in enumerate(boxes)}
     if superfluous(boxes, wires):
         gone = boxes[-1]
         items, wires = items[:-1], [wire for wire in wires if wire.target is not gone]
     flows, nets = ways(wires, cells)
-    return Strip(graph.called, [part(item, cells) for item in items], flows, nets)
+    return Strip(graph.called, [part(item, cells) for item in items], flows, nets, legend([*colours.values()]))
 
 
 def part(item: Item, cells: dict[Box, Cell]) -> Part:

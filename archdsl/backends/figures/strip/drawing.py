@@ -1,84 +1,42 @@
-"""A strip drawn: which text and how many rows fit on a page, then everything in its place."""
+"""A strip with everything in its place: rows below each other, the lines between and beside them, the legend."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
-from archdsl.backends.figures.strip.bodies import Body, Manner, bodies
-from archdsl.backends.figures.strip.cells import Cell, Strip, strip
-from archdsl.backends.figures.strip.lanes import CLEAR, LANE, Lanes, corners, lanes
-from archdsl.backends.figures.strip.layout import Layout, Slot, lay, turned
-from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Point, Rect, Solid, Way, Words
-from archdsl.ir.graph import Graph
+from archdsl.backends.figures.strip.bodies import Body, Manner
+from archdsl.backends.figures.strip.cells import Cell, Strip
+from archdsl.backends.figures.strip.lanes import CLEAR, LANE, Lanes, corners
+from archdsl.backends.figures.strip.layout import Layout, Slot, turned
+from archdsl.backends.figures.strip.legend import placed as keys
+from archdsl.backends.figures.strip.plan import Border, Drawing, Point, Rect, Solid, Way, Words
 
-# the width of a page of two columns, and of one
-PAGE, COLUMN = 7 * 72 / PRINT, 3.4 * 72 / PRINT
-ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100)}  # by portrait: widths of texts to try
-IDEAL = {False: 1, True: 0}  # by portrait: a rating than which none is better
 BETWEEN = 20.0  # rows
-SLACK = 0.02  # of a page, before another row is begun
-TRIES = 4  # a row that is shorter may let more lines run at its end
 RETURN = 10.0  # from the end of a row to the line that goes on with the next
 
 
-def drawing(graph: Graph, manner: Manner, expand: Sequence[str] = ()) -> Drawing:
-    """The network as a strip."""
-    chosen, made, beside = best(graph, manner, expand)
+def placed(chosen: Strip, made: Layout, beside: Lanes, legend: Mapping[str, str], wide: float) -> Drawing:
+    """Everything in its place, with the legend below."""
     stack(made, beside)
     ways = [*flows(chosen, made), *side_ways(made, beside)]
     final = Final(made.manner)
-    return Drawing(
+    drawn = Drawing(
         chosen.title,
         [final.solid(slot) for slot in made.slots.values()],
         list(final.words(made)),
         [final.item(item, made, row) for row, items in enumerate(made.items) for item in items],
         [Way(way.source, way.target, way.kind, [final.point(point) for point in way.points]) for way in ways],
     )
-
-
-def best(graph: Graph, manner: Manner, expand: Sequence[str]) -> tuple[Strip, Layout, Lanes]:
-    """The fewest rows, then the longest lines; a column as wide as allowed."""
-    found: list[tuple[float, Strip, Layout, Lanes]] = []
-    for one in candidates(graph, manner, expand):
-        found.append(one)
-        if one[0] == IDEAL[manner.portrait]:
-            break
-    _, tried, made, beside = min(found, key=lambda one: one[0])
-    return tried, made, beside
-
-
-def candidates(graph: Graph, manner: Manner, expand: Sequence[str]) -> Iterator[tuple[float, Strip, Layout, Lanes]]:
-    tried = strip(graph, expand)
-    for room in ROOMS[manner.portrait]:
-        made, beside = fitted(tried, manner, room)
-        yield rating(made, beside), tried, made, beside
-
-
-def fitted(chosen: Strip, manner: Manner, room: float) -> tuple[Layout, Lanes]:
-    """On a page, with what runs at the ends of rows."""
-    most = PAGE
-    for _ in range(TRIES):
-        made = lay(chosen, bodies(chosen.cells, manner, room), manner, most)
-        beside = lanes(chosen.nets, made)
-        surplus = reach(made, beside) - PAGE
-        if manner.portrait or surplus <= SLACK * PAGE:
-            break
-        most -= surplus
-    return made, beside
+    drawn.keys = keys(legend, drawn.rect, wide)
+    return drawn
 
 
 def reach(made: Layout, beside: Lanes) -> float:
-    """How wide a landscape strip is, lines included."""
+    """How long the rows are, with the lines at their ends."""
     if len(made.rows) == 1:
         return made.length
-    return made.length + 2 * RETURN + (CLEAR + LANE * (beside.margins - 1) if beside.margins else 0)
-
-
-def rating(made: Layout, beside: Lanes) -> float:
-    """What is better is less; of equals the first tried, which has the longest lines."""
-    if made.manner.portrait:
-        return max(0, made.breadth + max(beside.heights) - COLUMN)
-    return len(made.rows)
+    ends = made.manner.gap(CLEAR) + LANE * (beside.margins - 1) if beside.margins else 0
+    return made.length + 2 * made.manner.gap(RETURN) + ends
 
 
 # --- rows below each other
@@ -90,7 +48,7 @@ def stack(made: Layout, beside: Lanes) -> None:
         middle = top - beside.heights[row] - extent.high
         for cell in cells:
             made.slots[cell].v = middle
-        top = middle + extent.low - BETWEEN
+        top = middle + extent.low - made.manner.gap(BETWEEN)
 
 
 def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
@@ -104,8 +62,9 @@ def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
         if start.row == goal.row:
             points = [out, into]
         else:
-            right, left = made.extents[start.row].right + RETURN, -RETURN
-            between = start.v + made.extents[start.row].low - BETWEEN / 2
+            apart = made.manner.gap(RETURN)
+            right, left = made.extents[start.row].right + apart, -apart
+            between = start.v + made.extents[start.row].low - made.manner.gap(BETWEEN) / 2
             points = [out, (right, start.v), (right, between), (left, between), (left, goal.v), into]
         yield Way(one, other, "flow", points)
 
@@ -120,7 +79,7 @@ def entering(body: Body, manner: Manner) -> float:
 
 
 def side_ways(made: Layout, beside: Lanes) -> Iterator[Way]:
-    end = made.length + (RETURN if len(made.rows) > 1 else 0)
+    end = made.length + (made.manner.gap(RETURN) if len(made.rows) > 1 else 0)
     for lane in beside.lanes:
         for source in lane.net.sources:
             for target in lane.net.targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Net
@@ -12,6 +13,7 @@ from archdsl.backends.figures.strip.plan import Point, WayKind
 
 LANE = 8.0  # from one to the next
 CLEAR = 13.0  # from the strip to the first one
+PASSES = 4  # in which lanes change places
 PORT = 8.0  # between two lines at a box, where there is room
 
 Span = tuple[float, float]
@@ -40,16 +42,18 @@ class Lanes:
 
 
 def lanes(nets: Sequence[Net], made: Layout) -> Lanes:
-    """Shorter ones nearer to the strip; none shares its place with another."""
+    """Shorter ones nearer to the strip, unless fewer cross otherwise; none shares its place with another."""
     found = [Lane(net, spans(net, made)) for net in nets]
     for row in range(len(made.rows)):
         here = sorted((lane for lane in found if row in lane.spans), key=lambda lane: length(lane.spans[row]))
-        for lane, level in zip(here, levels([lane.spans[row] for lane in here]), strict=True):
+        spurs = [[cell.place for cell in lane.net.ends if made.slots[cell].row == row] for lane in here]
+        for lane, level in zip(here, untangled([lane.spans[row] for lane in here], spurs), strict=True):
             lane.levels[row] = level
     far = sorted((lane for lane in found if len(lane.spans) > 1), key=lambda lane: len(lane.spans))
     for lane, level in zip(far, levels([(min(lane.spans), max(lane.spans) + 0.5) for lane in far]), strict=True):
         lane.margin = level
-    heights = [tall(lane.levels[row] for lane in found if row in lane.levels) for row in range(len(made.rows))]
+    clear = made.manner.gap(CLEAR)
+    heights = [tall((lane.levels[row] for lane in found if row in lane.levels), clear) for row in range(len(made.rows))]
     margins = max((lane.margin + 1 for lane in far if lane.margin is not None), default=0)
     return Lanes(found, ports(found, made), heights, margins)
 
@@ -66,6 +70,42 @@ def length(span: Span) -> Span:
     return span[1] - span[0], span[0]
 
 
+def untangled(wanted: Sequence[Span], spurs: Sequence[Sequence[int]]) -> list[int]:
+    """The lanes of spans whose spurs to the strip cross the fewest others: two change places while that helps."""
+    order = list(range(len(wanted)))
+    best = given(order, wanted)
+    least = crossings(best, wanted, spurs), max(best, default=0)
+    for _ in range(PASSES if least[0] else 0):
+        before = least
+        for one, other in combinations(range(len(order)), 2):
+            tried = list(order)
+            tried[one], tried[other] = order[other], order[one]
+            found = given(tried, wanted)
+            cost = crossings(found, wanted, spurs), max(found)
+            if cost < least:
+                order, best, least = tried, found, cost
+        if least == before:
+            break
+    return best
+
+
+def given(order: Sequence[int], wanted: Sequence[Span]) -> list[int]:
+    """The lanes of spans that take theirs in this order."""
+    found = dict(zip(order, levels([wanted[place] for place in order]), strict=True))
+    return [found[place] for place in range(len(wanted))]
+
+
+def crossings(found: Sequence[int], wanted: Sequence[Span], spurs: Sequence[Sequence[int]]) -> int:
+    """How often the way of a lane to the strip crosses another lane."""
+    lanes = list(zip(found, wanted, strict=True))
+    return sum(
+        below < level and span[0] < place < span[1]
+        for level, places in zip(found, spurs, strict=True)
+        for place in places
+        for below, span in lanes
+    )
+
+
 def levels(wanted: Sequence[Span]) -> list[int]:
     """For each span the lowest lane in which it meets no other."""
     taken: list[list[Span]] = []
@@ -80,9 +120,9 @@ def levels(wanted: Sequence[Span]) -> list[int]:
     return found
 
 
-def tall(used: Iterable[int]) -> float:
+def tall(used: Iterable[int], clear: float) -> float:
     most = max(used, default=-1)
-    return CLEAR + LANE * most if most >= 0 else 0
+    return clear + LANE * most if most >= 0 else 0
 
 
 # --- ports
@@ -128,7 +168,7 @@ def corners(lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout,
     last = [(into, at(goal, height(lane, goal.row, made))), (into, at(goal, port_height(goal.body, made.manner)))]
     if lane.margin is None:
         return [*first, *last]
-    edge = end + CLEAR + LANE * lane.margin
+    edge = end + made.manner.gap(CLEAR) + LANE * lane.margin
     return [*first, (edge, first[-1][1]), (edge, last[0][1]), *last]
 
 
@@ -137,4 +177,4 @@ def at(slot: Slot, v: float) -> float:
 
 
 def height(lane: Lane, row: int, made: Layout) -> float:
-    return made.extents[row].high + CLEAR + LANE * lane.levels[row]
+    return made.extents[row].high + made.manner.gap(CLEAR) + LANE * lane.levels[row]

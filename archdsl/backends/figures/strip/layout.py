@@ -60,10 +60,6 @@ class Layout:
     def length(self) -> float:
         return max(extent.right for extent in self.extents)
 
-    @property
-    def breadth(self) -> float:
-        return max(extent.height for extent in self.extents)
-
 
 def turned(rect: Rect, manner: Manner) -> Rect:
     """From x and y to u and v, of what lies around a middle; its own inverse for portrait strips."""
@@ -100,8 +96,9 @@ def step(one: Body, other: Body, borders: float, manner: Manner) -> float:
     """From the middle of a cell to that of the next, with so much room for borders between them."""
     if borders:  # both cells whole on their side of the border
         return wide(one, manner).behind + borders + wide(other, manner).before
-    gap = max(ARROW, boxes_side(one, manner).behind + ARROW + boxes_side(other, manner).before)
-    texts = aside_side(one, manner).behind + APART + aside_side(other, manner).before
+    arrow, apart = manner.gap(ARROW), manner.gap(APART)
+    gap = max(arrow, boxes_side(one, manner).behind + arrow + boxes_side(other, manner).before)
+    texts = aside_side(one, manner).behind + apart + aside_side(other, manner).before
     return max(gap, texts if one.aside.lines and other.aside.lines else 0)
 
 
@@ -120,7 +117,7 @@ def crossed(one: Sequence[Frame], other: Sequence[Frame], manner: Manner) -> flo
     if not closing and not opening:
         return 0
     labels = sum(label_room(frame) for frame in opening) if manner.portrait else 0
-    return PAD * (len(closing) + len(opening)) + labels + (APART if closing and opening else ARROW - PAD)
+    return manner.gap(PAD * (len(closing) + len(opening)) + (APART if closing and opening else ARROW - PAD)) + labels
 
 
 def label_room(frame: Frame) -> float:
@@ -137,7 +134,7 @@ def label(frame: Frame, room: float) -> Text:
 def split(bodies: Sequence[Body], steps: Sequence[float], manner: Manner, most: float) -> list[int]:
     """Where rows begin: as few rows as fit, of lengths as equal as can be."""
     ends = [wide(body, manner) for body in bodies]
-    if manner.portrait or not bodies:
+    if not bodies:
         return [0]
     best = starts(ends, steps, most)
     low, high = max(end.before + end.behind for end in ends), most
@@ -198,7 +195,7 @@ def laid(strip: Strip, bodies: Sequence[Body], manner: Manner, most: float) -> L
     at = 0.0
     for place, body in enumerate(bodies):
         row = sum(begin <= place for begin in begins) - 1
-        edge = sum(opening(frame, manner) for frame in frames[body.cell])
+        edge = sum(opening(frame, body.cell, manner) for frame in frames[body.cell])
         at = wide(body, manner).before + edge if place in begins else at + steps[place - 1]
         slots[body.cell] = Slot(body, row, at)
     rows = [[slot.body.cell for slot in group] for _, group in groupby(slots.values(), key=lambda slot: slot.row)]
@@ -208,27 +205,37 @@ def laid(strip: Strip, bodies: Sequence[Body], manner: Manner, most: float) -> L
     made = Layout(manner, slots, rows, [], asides, notes)
     for cells in rows:
         items = bordered(strip.items, set(cells), made)
-        made.items.append(flush(items) if manner.portrait else items)
+        made.items.append(flush(items, manner.gap(PAD)) if manner.portrait else items)
         made.extents.append(around(covered(item, made) for item in made.items[-1]))
     return made
 
 
-def opening(frame: Frame, manner: Manner) -> float:
-    return PAD + (label_room(frame) if manner.portrait else 0)
+def opening(frame: Frame, cell: Cell, manner: Manner) -> float:
+    """What a frame takes before a cell that a row begins with."""
+    return manner.gap(PAD) + (label_room(frame) if manner.portrait and begins(frame, cell) else 0)
+
+
+def begins(frame: Frame, cell: Cell) -> bool:
+    return next(frame.cells()) is cell
 
 
 def beside(
     slots: Mapping[Cell, Slot], rows: Sequence[Sequence[Cell]], manner: Manner
 ) -> tuple[dict[Cell, Rect], dict[Cell, list[Rect]]]:
-    """Texts below the boxes of a row, or right of those of a column, all from one line on; notes at their boxes."""
+    """Texts below the boxes of a row, or right of those of a column, all from one line on; notes at their boxes.
+
+    Of boxes that hold text, each has its own below it, however high others are.
+    """
     asides: dict[Cell, Rect] = {}
     notes: dict[Cell, list[Rect]] = {}
     for row in rows:
         bodies = [slots[cell].body for cell in row]
         rects = [turned(rect, manner) for body in bodies for rect in (body.solid, *(note.rect for note in body.notes))]
-        top = around(rects).low - ASIDE[manner.portrait]
+        top = around(rects).low - manner.gap(ASIDE[manner.portrait])
         for body in bodies:
             u, half = slots[body.cell].u, size_along(body.aside, manner) / 2
+            if not (manner.blocks or manner.portrait):
+                top = body.solid.low - manner.gap(ASIDE[False])
             notes[body.cell] = [turned(note.rect, manner).moved(u, 0) for note in body.notes]
             if body.aside.lines:
                 asides[body.cell] = Rect(u - half, top - size_across(body.aside, manner), u + half, top)
@@ -264,30 +271,35 @@ def bordered(items: Sequence[Part], row: set[Cell], made: Layout) -> list[Cell |
 def border(frame: Frame, items: list[Cell | Border], made: Layout) -> Border:
     inner = around(covered(item, made) for item in items)
     kind: GroupKind = frame.kind
+    pad, first = made.manner.gap(PAD), begins(frame, first_cell(items[0]))  # of several parts the first has the label
     if made.manner.portrait:
-        words = label(frame, LABEL)
-        held = Rect(inner.left - words.height, min(inner.low, -words.width - 2 * PAD), inner.right, inner.high)
+        words = label(frame, LABEL) if first else Text()
+        held = Rect(inner.left - words.height, min(inner.low, -words.width - 2 * pad), inner.right, inner.high)
         place = Rect(held.left, held.low, held.left + words.height, held.low + words.width)
     else:
-        words = label(frame, inner.width)
+        words = label(frame, inner.width) if first else Text()
         half, middle = max(inner.width, words.width) / 2, (inner.left + inner.right) / 2
         low = inner.low - words.height - (LOWER if words.lines else 0)
         held = Rect(middle - half, low, middle + half, inner.high)
         place = Rect(middle - words.width / 2, low, middle + words.width / 2, low + words.height)
-    return Border(kind, held.grown(PAD), words, place, items)
+    return Border(kind, held.grown(pad), words, place, items)
 
 
-def flush(items: list[Cell | Border]) -> list[Cell | Border]:
+def first_cell(item: Cell | Border) -> Cell:
+    return first_cell(item.items[0]) if isinstance(item, Border) else item
+
+
+def flush(items: list[Cell | Border], pad: float) -> list[Cell | Border]:
     """The borders of a column as wide as each other."""
     held = [item.rect for item in items if isinstance(item, Border)]
     if held:
-        widen(items, min(rect.low for rect in held), max(rect.high for rect in held))
+        widen(items, min(rect.low for rect in held), max(rect.high for rect in held), pad)
     return items
 
 
-def widen(items: Sequence[Cell | Border], low: float, high: float) -> None:
+def widen(items: Sequence[Cell | Border], low: float, high: float, pad: float) -> None:
     for item in items:
         if isinstance(item, Border):
             item.label_rect = item.label_rect.moved(0, low - item.rect.low)
             item.rect = Rect(item.rect.left, low, item.rect.right, high)
-            widen(item.items, low + PAD, high - PAD)
+            widen(item.items, low + pad, high - pad, pad)

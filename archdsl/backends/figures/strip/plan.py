@@ -152,6 +152,16 @@ class Way:
     points: Sequence[Point]
 
 
+@dataclass(frozen=True, eq=False)
+class Key:
+    """A colour in the legend and what it means."""
+
+    colour: str
+    patch: Rect
+    text: Text
+    rect: Rect  # of the text
+
+
 @dataclass
 class Drawing:
     """All of it; `items` are cells and borders in order, the cells of a border within it."""
@@ -161,6 +171,7 @@ class Drawing:
     words: list[Words]
     items: list[Cell | Border]
     ways: list[Way]
+    keys: list[Key] = field(default_factory=list)
 
     def borders(self) -> list[Border]:
         return inner_borders(self.items)
@@ -170,6 +181,7 @@ class Drawing:
         """What it covers."""
         points = [Rect(x, y, x, y) for way in self.ways for x, y in way.points]
         shapes = [solid.rect for solid in self.solids] + [words.rect for words in self.words]
+        shapes += [rect for key in self.keys for rect in (key.patch, key.rect)]
         return around([*points, *shapes, *(border.rect for border in self.borders())])
 
 

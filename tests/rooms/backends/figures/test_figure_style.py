@@ -11,6 +11,7 @@ import pytest
 
 import archdsl
 from archdsl.backends.figures import Look, inches
+from archdsl.backends.figures.strip.kinds import BLOCKS
 from archdsl.backends.figures.style import LEGEND
 from archdsl.backends.figures.theme import PALETTES, ROLES, THEMES
 
@@ -61,22 +62,30 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def fills(look: tuple[str, str]) -> dict[str, str]:
-    return {role: ROLES[look][role].fill for role in (*LEGEND, "join")}
+SHEETS = {
+    "block": (*LEGEND, "join"),
+    "strip": ("conv", "linear", "pool", "shape", *BLOCKS, "join"),
+}  # what is side by side
 
 
+def fills(look: tuple[str, str], sheet: str = "block") -> dict[str, str]:
+    return {role: ROLES[look][role].fill for role in SHEETS[sheet]}
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)
-def test_every_role_has_a_colour_and_a_print_in_greys_keeps_them_apart(look):
+def test_every_role_has_a_colour_and_a_print_in_greys_keeps_them_apart(look, sheet):
     assert set(ROLES[look]) == set(ROLES["light", "colour"])
-    for (one, first), (other, second) in combinations(fills(look).items(), 2):
+    for (one, first), (other, second) in combinations(fills(look, sheet).items(), 2):
         assert abs(lab(linear(first))[0] - lab(linear(second))[0]) > 3.3, (one, other)
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)
+@pytest.mark.parametrize("sheet", SHEETS)
 @pytest.mark.parametrize("theme", THEMES)
-def test_who_sees_few_colours_tells_the_roles_apart(theme, kind):
+def test_who_sees_few_colours_tells_the_roles_apart(theme, kind, sheet):
     seen = {}
-    for role, fill in fills((theme, "colour")).items():
+    for role, fill in fills((theme, "colour"), sheet).items():
         mixed = [sum(k * c for k, c in zip(row, linear(fill), strict=True)) for row in BLINDNESS[kind]]
         seen[role] = lab([min(1, max(0, part)) for part in mixed])
     for (one, first), (other, second) in combinations(seen.items(), 2):
@@ -86,7 +95,7 @@ def test_who_sees_few_colours_tells_the_roles_apart(theme, kind):
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)
 def test_text_can_be_read_on_every_colour(look):
     chosen = Look(*look)
-    for fill in (*fills(look).values(), chosen.ground):
+    for fill in (*fills(look).values(), *fills(look, "strip").values(), chosen.ground):
         assert contrast(fill, chosen.ink) >= 4.5
     for fill in (chosen.ground, fills(look)["block"], fills(look)["join"]):
         assert contrast(fill, chosen.faint) >= 3.5  # sizes beside arrows and in the boxes of stages
@@ -158,7 +167,7 @@ def test_the_least_width_that_the_help_names_does():
         drawn(width="1in")
     (found,) = caught.value.diagnostics
     assert found.code == "too-narrow"
-    least = re.search(r"give it ([\d.]+) in", found.help)[1]
+    least = re.search(r"give it --width ([\d.]+)in", found.help)[1]
     assert f'width="{float(least):g}in"' in drawn(width=float(least))
 
 

@@ -1,0 +1,98 @@
+"""How a strip gets onto its paper: which text and how many rows, turned, with stages closed, with smaller gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from archdsl.backends.figures.paper import LEAST, room
+from archdsl.backends.figures.strip.bodies import Manner, bodies
+from archdsl.backends.figures.strip.cells import Strip, strip
+from archdsl.backends.figures.strip.drawing import placed, reach
+from archdsl.backends.figures.strip.lanes import Lanes, lanes
+from archdsl.backends.figures.strip.layout import Layout, lay
+from archdsl.backends.figures.strip.legend import height
+from archdsl.backends.figures.strip.plan import Drawing
+from archdsl.ir.graph import Graph
+
+# by portrait: widths of texts to try
+ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100, 85, 72)}
+PAGE, COLUMN, TALL = 7.0, 3.4, 9.0  # inches: the width of a page of two columns, and of one; the height of a page
+TRIES = 6  # a row that is shorter may let more lines run at its end
+HAIR = 0.01
+
+
+@dataclass(frozen=True)
+class Paper:
+    """How wide and high a drawing may be, in the points of its own text."""
+
+    wide: float
+    high: float
+
+    @classmethod
+    def of(cls, wide: float, high: float | None = None) -> Paper:
+        """So many inches, on which the smallest text has its least size; no figure is higher than a page."""
+        return cls(room(wide, LEAST), room(high or TALL, LEAST))
+
+    def lacking(self, found: Drawing) -> tuple[float, float]:
+        """What a drawing is too wide and too high by."""
+        rect = found.rect
+        return max(0, rect.width - self.wide - HAIR), max(0, rect.height - self.high - HAIR)
+
+
+def drawing(
+    graph: Graph,
+    manner: Manner,
+    expand: Sequence[str] = (),
+    paper: Paper | None = None,
+    *,
+    turns: bool = False,
+    legend: bool | None = None,
+) -> Drawing:
+    """The network as a strip, in the first way that fits onto the paper, else in that which lacks the least.
+
+    Without a paper it is that of a page, or in portrait of a column. `turns`: where it would not fit, it is turned.
+    """
+    found: list[tuple[tuple[float, float], Drawing]] = []
+    for way in ways(manner, turns=turns):
+        allowed = paper or Paper.of(COLUMN if way.portrait else PAGE)
+        made = best(strip(graph, expand, closed=way.closed), way, allowed, legend=legend)
+        found.append((allowed.lacking(made), made))
+        if not any(found[-1][0]):
+            return made
+    return min(found, key=lambda one: one[0])[1]
+
+
+def ways(manner: Manner, *, turns: bool) -> Iterator[Manner]:
+    """As asked for, turned, with stages closed, with smaller gaps too."""
+    turned = [manner, replace(manner, portrait=not manner.portrait)] if turns else [manner]
+    for closed, tight in ((False, False), (True, False), (True, True)):
+        for one in turned:
+            yield replace(one, closed=closed, tight=tight)
+
+
+def best(chosen: Strip, manner: Manner, paper: Paper, *, legend: bool | None) -> Drawing:
+    """That which fits, of those the one of a single row or else the lowest; a column as wide as allowed."""
+    words = chosen.legend if legend or (legend is None and len(chosen.legend) > 1) else {}
+    found: list[tuple[tuple[float, ...], Drawing]] = []
+    for space in ROOMS[manner.portrait]:
+        made, beside = fitted(chosen, manner, space, paper, height(words, paper.wide))
+        drawn = placed(chosen, made, beside, words, paper.wide)
+        lacking = paper.lacking(drawn)
+        found.append(((*lacking, len(made.rows) if manner.portrait else drawn.rect.height), drawn))
+        if len(made.rows) == 1 and not any(lacking):
+            break
+    return min(found, key=lambda one: one[0])[1]
+
+
+def fitted(chosen: Strip, manner: Manner, space: float, paper: Paper, below: float) -> tuple[Layout, Lanes]:
+    """In rows as long as the paper allows, with what runs at their ends."""
+    most = allowed = paper.high - below if manner.portrait else paper.wide
+    for _ in range(TRIES):
+        made = lay(chosen, bodies(chosen.cells, manner, space), manner, most)
+        beside = lanes(chosen.nets, made)
+        surplus = reach(made, beside) - allowed
+        if surplus <= HAIR:
+            break
+        most -= surplus
+    return made, beside

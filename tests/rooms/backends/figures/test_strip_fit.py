@@ -1,0 +1,132 @@
+"""Strips on their paper: broken into rows, turned, closed, tightened; what colours mean; lines that cross little."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from support.figures import graph_of
+from support.places import ROOT
+
+import archdsl
+from archdsl.backends import figures
+from archdsl.backends.figures import Look
+from archdsl.backends.figures.strip import ORIENTS, Paper, cells, strip
+from archdsl.backends.figures.strip.lanes import crossings, untangled
+
+ROWS = [[16, 1], [24, 2], [32, 2], [48, 1], [64, 2], [96, 1]]
+NET = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 64, 64],
+    "blocks": {
+        "Unit": {
+            "params": ["out", "stride"],
+            "body": [{"conv": {"out": "out", "kernel": 3, "stride": "stride"}}, "gelu"],
+        },
+        "Mix": {"body": [{"residual": [{"conv": "c_in"}, {"conv": "c_in"}]}]},
+        "Tail": {"body": ["global_avg_pool", "flatten", {"linear": 10}]},
+    },
+    "figure": {"labels": {"Unit": "Unit"}},
+    "stages": {
+        "stem": [{"conv": {"out": 8, "kernel": 3, "stride": 2}}],
+        "body": {"for": ["out", "s"], "in": ROWS, "body": [{"Unit": ["out", "s"]}, "Mix"]},
+        "pool": [{"avg_pool": 2}],
+        "head": ["Tail"],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def net() -> archdsl.Graph:
+    return archdsl.graph(NET)
+
+
+def rows(drawn) -> int:
+    """How many rows there are, by the returns of the line between them."""
+    return 1 + sum(len(way.points) > 2 for way in drawn.ways if way.kind == "flow")
+
+
+def names(drawn) -> list[str]:
+    return [solid.cell.name for solid in drawn.solids]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "count", "opened"), [(7, 9, 1, True), (3.4, 9, 2, True), (3.4, 1.6, 1, False)]
+)
+def test_rows_break_before_a_table_is_closed(net, width, height, count, opened):
+    paper = Paper.of(width, height)
+    drawn = strip(net, "strip", paper=paper)
+    assert paper.lacking(drawn) == (0, 0)
+    assert (rows(drawn), "body" not in names(drawn)) == (count, opened)
+
+
+def test_a_strip_turns_unless_it_was_told_how_to_lie():
+    tall = archdsl.graph({**NET, "stages": {"one": ["relu"], "two": [{"conv": 8}] + [{"max_pool": 3}] * 2 + ["gelu"]}})
+    assert strip(tall, "strip", paper=Paper.of(7, 1.0)).rect.height < 100
+    with pytest.raises(archdsl.SpecError) as caught:
+        figures.draw(tall, orient="landscape", format="dot", look=Look(width=7, height=1.0))
+    assert "--orient portrait" in caught.value.diagnostics[0].help
+
+
+def test_a_refusal_names_the_flags_that_would_do(net):
+    with pytest.raises(archdsl.SpecError) as caught:
+        figures.draw(net, look=Look(width=0.5, height=0.6))
+    (found,) = caught.value.diagnostics
+    assert found.message == "Net does not fit in 0.5 in × 0.6 in with text of 7 points"
+    flags = dict(pairwise(found.help.removeprefix("give it ").replace(",", "").split()))
+    wide, high = (float(flags[name].removesuffix("in")) for name in ("--width", "--height"))
+    assert figures.draw(net, format="dot", look=Look(width=wide, height=high)).startswith("digraph")
+
+
+def test_a_height_needs_a_width():
+    with pytest.raises(archdsl.SpecError, match="a height needs a width"):
+        Look(height=3)
+
+
+def test_colours_are_roles_and_the_legend_names_them(net):
+    drawn = strip(net, "strip", "landscape")
+    assert {
+        solid.cell.name: solid.cell.colour for solid in drawn.solids if solid.cell.name in ("stem", "pool", "head")
+    } == {
+        "stem": "conv",
+        "pool": "pool",
+        "head": "linear",
+    }
+    said = {key.colour: key.text.lines[0].words for key in drawn.keys}
+    assert said == {"conv": "Stem", "block": "Mix", "pool": "Pooling", "linear": "Head"}
+    others = [solid.rect for solid in drawn.solids] + [words.rect for words in drawn.words]
+    assert all(key.patch.high < min(rect.low for rect in others) for key in drawn.keys)
+    assert not strip(net, "strip", "landscape", legend=False).keys
+
+
+def test_kinds_of_blocks_have_colours_by_how_much_of_the_network_they_are():
+    legend = cells.strip(graph_of("pelee")).legend
+    assert legend == {"conv": "Stem, convolution", "block": "TwoWayDenseLayer", "block2": "ResBlock", "linear": "Head"}
+    assert "Stem" not in cells.strip(graph_of("mobilenet_v2")).legend["linear"]
+
+
+def test_a_head_does_not_stretch_its_row_and_a_broken_frame_is_titled_once():
+    drawn = strip(graph_of("mobilenet_v3"), "strip", "landscape", paper=Paper.of(7))
+    blocks = {solid.rect.height for solid in drawn.solids if solid.cell.name == "MBConv"}
+    (head,) = [solid.rect.height for solid in drawn.solids if solid.cell.name == "head"]
+    assert max(blocks) < head
+    assert [bool(border.label.lines) for border in drawn.borders()] == [True, False]
+
+
+def test_lanes_change_places_where_fewer_cross():
+    """The longest, which all others would have to cross from above, runs next to the strip."""
+    wanted = [(2, 5), (3, 6), (4, 7), (5, 8), (5, 10)]
+    spurs = [[2, 5], [3, 6], [4, 7], [5, 8], [5, 6, 7, 8, 9, 10]]
+    greedy = [0, 1, 2, 3, 4]
+    assert crossings(untangled(wanted, spurs), wanted, spurs) < crossings(greedy, wanted, spurs)
+    assert untangled([(0, 1), (1, 2)], [[0, 1], [1, 2]]) == [0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("orient", ORIENTS)
+def test_every_shipped_network_fits_a_column_and_a_page(orient):
+    for path in sorted((ROOT / "specs").glob("*.yaml")) + sorted((ROOT / "specs" / "beyond").glob("*.yaml")):
+        graph = archdsl.graph(path)
+        for paper in (Paper.of(3.4), Paper.of(7)):
+            assert paper.lacking(strip(graph, "strip", orient, paper=paper)) == (0, 0), (path.stem, paper)
