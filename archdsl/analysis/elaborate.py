@@ -233,6 +233,8 @@ class Graphs(Noting[Tensor]):
 
     def arguments(self, scope: Scope, inner: NotedFrame) -> None:
         scope.arguments = {name: inner.values[name] for name in inner.function.params}
+        entering = {name: inner.tensors[value] for name, value in inner.function.inputs.items()}
+        scope.tensors = {name: tensor for name, tensor in entering.items() if isinstance(tensor, Tensor)}
 
     def close(self, scope: Scope, output: Any) -> None:
         scope.output = output

@@ -73,6 +73,7 @@ class Scope:
     inputs: tuple[Tensor, ...] = ()
     output: Tensor | list[Tensor] | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of a block call: its params, with values
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)  # of a block call: what enters, by the block's names
     row: Mapping[str, Any] = field(default_factory=dict)  # of a row or turn: the columns of its loop, with values
     children: list[Scope | Node] = field(default_factory=list)
     span: Span | None = None

@@ -17,18 +17,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.limits import MAX_SIDE
-from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import emit
 from archdsl.backends.torch.prelude import text_of
 from archdsl.diagnostics.faults import fault
-from archdsl.expr.given import plain_value, shown
-from archdsl.expr.nodes import Constant
+from archdsl.expr.given import plain_value
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.own import is_own, said
 from archdsl.syntax.identifiers import LEADING_OUT
 from archdsl.syntax.spec import Spec
+from archdsl.workspace.beside import beside_spec
 from archdsl.workspace.library import Inputs, SpecLike, Stamp, elaborated, read, rewritten, stamp
 from archdsl.workspace.settings import patches_in
 
@@ -204,16 +202,6 @@ def compiled(
         graph = elaborated(spec, variant, rest, inputs, rewriting)
         network = network_class(graph)
     return graph, network, {name: beside_spec(name, value) for name, value in params.items() if name not in rest}
-
-
-def beside_spec(name: str, value: Constant) -> Constant:
-    """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
-    words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
-    if words and value not in words:
-        raise fault("bad-value", f"{name} has no word {shown(value)}", help=f"there are {', '.join(words)}")
-    if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
-        raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
-    return value
 
 
 class _Loader(importlib.abc.InspectLoader):

@@ -109,7 +109,19 @@ _MODULE = frozenset(
 )
 _MAPPING = frozenset({"clear", "items", "keys", "update", "values"})  # what nn.ModuleDict has beside them
 # methods that an emitted network may have: of a classifier, and of one with learned groups
-METHODS = frozenset({"forward_features", "reset_classifier", "condense", "lasso", "learned", "set_progress"})
+METHODS = frozenset(
+    [
+        "condense",
+        "forward_features",
+        "forward_head",
+        "get_classifier",
+        "lasso",
+        "learned",
+        "num_features",
+        "reset_classifier",
+        "set_progress",
+    ]
+)
 ATTRIBUTES = _MODULE | METHODS | LEADING_OUT  # no module stands under one of these
 _WHAT = {
     "tensor": "a tensor",

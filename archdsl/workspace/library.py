@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".yaml"
 
+OFFERED = frozenset({"in_chans", "global_pool"})  # what the class of a classifier takes beside the params of its spec
 SpecLike: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
 Stamp: TypeAlias = "tuple[int, int] | None"
 Features: TypeAlias = "Sequence[str | int] | bool"
@@ -137,6 +138,13 @@ def graph_of(
     return elaborated(read(spec, patches=patches_in(params, variant)), variant, params, inputs, rewriting)
 
 
+def asks_beside(spec: Spec, params: Mapping[str, Any]) -> bool:
+    """Whether a call gives what is beside the params of a spec, or a 0 that may ask for no classes."""
+    others = params.keys() - spec.params.keys()
+    zero = any(name in spec.params and type(value) is int and value == 0 for name, value in params.items())
+    return zero or bool(others & OFFERED)
+
+
 def elaborated(
     spec: Spec,
     variant: str | None,
@@ -144,9 +152,13 @@ def elaborated(
     inputs: Inputs | None,
     rewriting: Rewriting | None = None,
 ) -> Graph:
-    """The graph of a spec that has been read."""
+    """The graph of a spec that has been read; `params` may be what the class of a classifier takes beside its own."""
     from archdsl.passes import pipeline
 
+    if asks_beside(spec, params or {}):
+        from archdsl.workspace.beside import graph_beside
+
+        return graph_beside(spec, variant, params or {}, inputs, rewriting)
     return pipeline.graph_of(spec, variant, params, inputs, rewriting)
 
 

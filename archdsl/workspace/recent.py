@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from archdsl.analysis.cost import Cost
+from archdsl.analysis.cost import Cost, cost
 from archdsl.analysis.counting import Kept, count_program
 from archdsl.diagnostics.faults import SpecError
 from archdsl.diagnostics.spans import Source
@@ -22,7 +22,16 @@ from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
-from archdsl.workspace.library import Inputs, SpecLike, in_memory, locate, read, read_from
+from archdsl.workspace.library import (
+    Inputs,
+    SpecLike,
+    asks_beside,
+    elaborated,
+    in_memory,
+    locate,
+    read,
+    read_from,
+)
 from archdsl.workspace.settings import patches_in
 from archdsl.yaml.located import open_source
 
@@ -66,6 +75,8 @@ def cost_of(
 ) -> Cost:
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
     known = recent_of(spec, patches_in(params, variant))
+    if asks_beside(known.spec, params):
+        return cost(elaborated(known.spec, variant, params, inputs, rewriting))
     whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     if loses_joins(whole[1], wanted[1]):
         count_program(*whole, variant, params, inputs)

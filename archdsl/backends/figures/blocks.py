@@ -36,10 +36,11 @@ def blocks(
     The blocks in them that `expand` names are drawn open, all of them if `deep`; else those that are small.
     """
     outline = Outline(visible(graph, (*names, *expand)))
+    calls = outline.calls
     drawn = [
         Drawn(name, text, call)
         for name in names
-        for text, call in chosen(name, outline.calls[name], cases or stated(graph, name, outline.calls[name]))
+        for text, call in chosen(name, calls[name], cases or stated(graph, name, calls[name]), outline.words)
     ]
     view = chosen_view(outline, drawn, expand, deep=deep)
     title = ", ".join(names)
@@ -64,12 +65,13 @@ def block_body(outline: Outline, call: Scope, view: View) -> list[Item]:
     nodes = list(call.nodes())
     first = call.inputs[:1]
     inputs = [*first, *(t for t in entering(nodes) if t not in first)]
+    names = {tensor: name for name, tensor in reversed([*call.tensors.items()])}
     outputs = call.output if isinstance(call.output, (list, tuple)) else [call.output]
     return [
         *ends(
             "input",
             {
-                "input" if index == 0 else tensor.name or f"input {index + 1}": tensor
+                "input" if index == 0 else names.get(tensor) or tensor.name or f"input {index + 1}": tensor
                 for index, tensor in enumerate(inputs)
             },
         ),

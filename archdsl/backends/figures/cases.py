@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from archdsl.backends.figures.anatomy import entering, window
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, value_text
+from archdsl.backends.figures.words import Words
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import Constant, names
@@ -23,14 +24,14 @@ MOST_CASES = 4  # chosen without being asked
 MOST_LISTED = 8  # calls in the help of a case that there is not
 
 
-def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case]) -> list[tuple[str, Scope]]:
+def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case], words: Words) -> list[tuple[str, Scope]]:
     """The calls to draw, with what stands under each: nothing under a lone one that nobody asked for."""
     if cases:
         return [(f"({letter(n)}) {case_text(case)}", matching(block, calls, case)) for n, case in enumerate(cases)]
     found = telling(calls)
     if len(found) == 1:
         return [("", found[0])]
-    said = captions(found, calls)
+    said = captions(found, calls, words)
     return [(f"({letter(n)}) {text}".rstrip(), call) for n, (text, call) in enumerate(zip(said, found, strict=True))]
 
 
@@ -152,7 +153,7 @@ def richness(call: Scope) -> int:
     return sum(1 + len(node.inputs) for node in call.nodes())
 
 
-def captions(found: Sequence[Scope], calls: Sequence[Scope]) -> list[str]:
+def captions(found: Sequence[Scope], calls: Sequence[Scope], words: Words) -> list[str]:
     """The fewest arguments that tell the cases apart, with the change of channels if need be.
 
     Of as many those that go with how the calls look: a stride rather than a width.
@@ -163,8 +164,8 @@ def captions(found: Sequence[Scope], calls: Sequence[Scope]) -> list[str]:
             ways = [chosen for chosen in combinations(varying, count) if apart(found, chosen, more)]
             if ways:
                 best = min(ways, key=lambda chosen: looks(calls, chosen))
-                return [", ".join(filter(None, (arguments_text(call.arguments, best), more(call)))) for call in found]
-    return [arguments_text(call.arguments, varying) for call in found]
+                return [", ".join(filter(None, (words.of_case(call, best), more(call)))) for call in found]
+    return [words.of_case(call, varying) for call in found]
 
 
 def apart(found: Sequence[Scope], chosen: Sequence[str], more: Callable[[Scope], str]) -> bool:

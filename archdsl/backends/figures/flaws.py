@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from archdsl.backends.figures.picture import Arrow
-from archdsl.backends.figures.routes import HEAD, Point, Rect
+from archdsl.backends.figures.routes import HEAD, Point, Rect, distance
 from archdsl.backends.figures.sheet import Sheet, Sizes
 
 Line = tuple[Point, Point]
@@ -52,6 +52,8 @@ def confused(sheet: Sheet) -> Iterator[str]:
     for arrow, found in lines.items():
         if any(abs(ax - bx) > LEVEL and abs(ay - by) > LEVEL for (ax, ay), (bx, by) in found):
             yield f"the arrow to {name(arrow)} is no line along an axis"
+        if arrow.kind != "entry" and distance(*found[-1]) < HEAD + 1:
+            yield f"the arrow to {name(arrow)} has no room for its head"
     for (arrow, found), (other, others) in combinations(lines.items(), 2):
         if carry_the_same(arrow, other):
             continue

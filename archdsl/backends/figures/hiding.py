@@ -53,7 +53,9 @@ class View:
         return self.tensors.get(tensor, tensor)
 
     def scope(self, scope: Scope, parent: Scope | None) -> Scope:
-        made = replace(scope, parent=parent, inputs=tuple(map(self.tensor, scope.inputs)), children=[])
+        tensors = {name: self.tensor(tensor) for name, tensor in scope.tensors.items()}
+        inputs = tuple(map(self.tensor, scope.inputs))
+        made = replace(scope, parent=parent, inputs=inputs, tensors=tensors, children=[])
         for child in scope.children:
             if hidden(self.graph, child):
                 self.pass_by(child)

@@ -29,6 +29,11 @@ class Words:
         shown = [name for name in names if f"{block}.{name}" not in self.figure.hide]
         return listed(worded(self.label(block, name) or spaced(name), calls[0].arguments[name]) for name in shown)
 
+    def of_case(self, call: Scope, names: Sequence[str]) -> str:
+        """What tells a call from others: all of these arguments, what is false or 0 too."""
+        given = [(self.label(call.name, name) or spaced(name), call.arguments[name]) for name in names]
+        return listed(worded(name, value) or absent(name, value) for name, value in given)
+
     def columns(self, call: Scope) -> Iterator[tuple[str, str]]:
         """The columns that a call reads, with their words; those of a call that holds nothing but this one count."""
         outer: Scope | None = call
@@ -70,6 +75,11 @@ def worded(name: str, value: Any) -> str:
         return activation(value) or value
     close = len(name) == 1 or not name[-1].isalnum()
     return f"{name}{'' if close else ' '}{number_text(value)}"
+
+
+def absent(name: str, value: Any) -> str:
+    """`no shift`, `exp 0`."""
+    return f"no {name}" if value is False or value is None else f"{name} {value_text(value)}"
 
 
 def number_text(value: Any) -> str:

@@ -9,7 +9,6 @@ from archdsl.analysis.noting import size_word
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classes import Writer
-from archdsl.backends.torch.classifier import reset_body
 from archdsl.backends.torch.detector import detect_body
 from archdsl.backends.torch.initialize import init_body, without_clash
 from archdsl.backends.torch.memory import channels_last_body
@@ -19,7 +18,7 @@ from archdsl.backends.torch.printer import Document, print_document
 from archdsl.backends.torch.recursion import assume, calls_itself, channels_left, sizes_left
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.given import known_word
-from archdsl.expr.nodes import Constant, Lit, names
+from archdsl.expr.nodes import Constant, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
@@ -53,10 +52,6 @@ def document(graph: Graph, style: str = "specialized") -> Document:
     network.init += init_of(plan, graphs, writer, written)
     base = network_base(written)
     network.base = prelude.get(base, base) or network.base
-    if plan.classifier is not None:
-        node, last = plan.classifier.node, writer.modules.last_block
-        known = Lit(node.inputs[0].shape[0]) if node is not None and not parametric else None
-        network.reset = reset_body(plan.classifier, graph, known or writer.modules.width, last, prelude, helper)
     if plan.origin.spec.detect is not None:
         network.detect = detect_body(plan.origin.spec.detect, f"{graph.name}Output", prelude)
     helpers = [norm.definition()] if norm is not None and helper else []

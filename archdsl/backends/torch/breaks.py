@@ -29,6 +29,8 @@ def lines_of(statement: Statement, depth: int) -> list[str]:
             return whole_or_broken("", value, depth)
         case py.Return(value):
             return whole_or_broken("return ", value, depth)
+        case py.Raise(value):
+            return whole_or_broken("raise ", value, depth)
         case py.If():
             return conditional_lines(statement, "if ", depth)
         case py.Chosen():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.syntax import IDENTITY, Tree
-from archdsl.expr.nodes import Compare, Expr, Lit, Name
+from archdsl.expr.nodes import Compare, Expr, Lit, Name, wrap
+from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
@@ -32,6 +33,17 @@ def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[py.Statem
         py.Assign(Name(table), py.Dict(entries), parsed(MAKERS)),
         py.assign(f"self.{key}", py.Call(py.Subscript(Name(table), (name,)))),
     ]
+
+
+def check_word(writer: Writer, node: ir.If) -> None:
+    """Lets the constructor refuse a word that is none of a choice, whose last body stands under no condition."""
+    pair = compared(writer.numbers.shown(node.condition, (node.id, "condition")))
+    words = words_of(writer, pair) if pair is not None else []
+    if pair is None or set(words) - set(node.choices) or len(words) < 2 or pair[0].id in writer.checks:
+        return
+    message = Lit(f"{pair[0].id} is one of {', '.join(words)}")
+    refusal = py.Raise(py.call("ValueError", message))
+    writer.checks[pair[0].id] = py.If(Compare("not in", pair[0], wrap(words)), [refusal])
 
 
 def compared_words(writer: Writer, arms: Sequence[Arm]) -> list[tuple[Name, Lit]]:

@@ -32,18 +32,21 @@ class ClassSource:
     """A class, ready to print."""
 
     name: str
-    base: str
-    arguments: list[Argument]
-    derived: list[str]  # those that follow from others
-    init: list[py.Statement]
     inputs: list[str]
     lists: list[str]  # those that are several tensors
     further: list[str]  # the tensors beside the one that enters, as the spec calls them
     optional: list[str]
     training: list[str]  # what it gives beside its outputs in training
     result: str  # the type of what a block gives
-    forward: list[py.Statement]
+    base: str = "nn.Module"
+    arguments: list[Argument] = field(default_factory=list)
+    derived: list[str] = field(default_factory=list)  # those that follow from others
+    init: list[py.Statement] = field(default_factory=list)
+    forward: list[py.Statement] = field(default_factory=list)
     features: list[py.Statement] = field(default_factory=list)  # of a classifier: `forward_features`,
+    head: list[py.Statement] = field(default_factory=list)  # `forward_head`,
+    entering: str = ""  # with the map that it takes,
+    last_layer: Tree | None = None  # `get_classifier`,
     reset: list[py.Statement] = field(default_factory=list)  # and `reset_classifier`
     classes: str = ""  # with its param
     detect: list[py.Statement] = field(default_factory=list)  # of a detector: `detect`

@@ -32,6 +32,7 @@ from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.own import write_own
 from archdsl.backends.torch.plan import Done, Plan
 from archdsl.backends.torch.repeated import with_variables
+from archdsl.backends.torch.resetting import keep_features, last_layer, reset_body
 from archdsl.backends.torch.signature import Signature
 from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.syntax import Tree
@@ -80,6 +81,7 @@ class Writer:
         self.sizes = Sizes(plan.origin.facts, self.numbers, function, entering, self.channels_of, given_to, done.sizes)
         self.channels = Channels(plan.origin, self.numbers, function, self.sizes, self.tensors)
         self.body: list[py.Statement] = []  # of the constructor, or of the side of a condition in it
+        self.checks: dict[str, py.Statement] = {}  # what the constructor refuses, by its argument
         self.sides: tuple[object, ...] = ()  # of the conditions around
         self.attributes: list[str] = []  # that hold modules, in the order in which they are made
         self.statements: list[Statement] = []  # of `forward`
@@ -96,31 +98,44 @@ class Writer:
         result = self.region(function.region)
         inputs = [var for name, var in function.inputs.items() if self.is_given(name)]
         auxiliaries = self.forward.auxiliaries()
-        features = self.forward.print_features(inputs, result)
+        features, head = self.forward.print_features(inputs, result, alone=bool(auxiliaries))
         forward, plain = self.forward.print_forward(inputs, result, auxiliaries)
         self.result_channels = self.channels.of(result)
         if self.outermost:
             self.body += feature_info(self, self.plan.reductions)
         named_init = self.named_init()
+        made = self.parts(inputs, auxiliaries, named_init)
+        made.features, made.head, made.entering = features, head, self.forward.entering
+        made.reset, made.last_layer = reset_body(self, made), last_layer(self)
+        if self.outermost:
+            keep_features(self)
         norm = [self.norm.statement(self.numbers)] if self.signature.hands_norm and self.outermost and self.norm else []
         lets = [*self.signature.lets(), *norm]
         derived = self.signature.derived()
         arguments = self.signature.arguments(derived)
-        init = [*derived.values(), *lets, *with_variables(self.body, self.widths.repeated_widths())]
+        init = [
+            *derived.values(),
+            *lets,
+            *self.checks.values(),
+            *with_variables(self.body, self.widths.repeated_widths()),
+        ]
+        made.base, made.forward = ("nn.Sequential", []) if plain else ("nn.Module", forward)
+        made.arguments, made.derived, made.init = arguments, list(derived), init
+        return made
+
+    def parts(
+        self, inputs: Sequence[ir.Value], training: Iterable[str], named_init: list[tuple[ir.NamedInit, Expr]]
+    ) -> ClassSource:
+        """What is known of the class beside its bodies and its constructor."""
+        function = self.function
         return ClassSource(
             name=self.name,
-            base="nn.Sequential" if plain else "nn.Module",
-            arguments=arguments,
-            derived=list(derived),
-            init=init,
             inputs=[self.tensors.word(var) for var in inputs],
             lists=[self.tensors.word(var) for var in inputs if var.many],
             further=[name for name in function.inputs if name != INPUT and self.is_given(name)],
-            training=list(auxiliaries),
+            training=list(training),
             result=self.forward.result_type,
             optional=[self.tensors.word(function.inputs[n]) for n in self.undecided()],
-            forward=[] if plain else forward,
-            features=features,
             classes=self.classifier.param if self.classifier is not None else "",
             doc=function.doc,
             modules=self.modules.classes,

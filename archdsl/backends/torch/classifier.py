@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.pieces import module_call
 from archdsl.backends.torch.syntax import IDENTITY, Tree
-from archdsl.expr.nodes import Expr, Lit, Name, names, wrap
+from archdsl.expr.nodes import Expr, Lit, Name, names
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin, origin_of
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op, Site
+
+OF_SCORES = ("softmax", "log_softmax", "sigmoid", "hard_sigmoid")  # what makes probabilities of scores
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,25 @@ class Classifier:
     path: str  # of its module
     head: str  # the first stage of the head
     pool: ir.Primitive | None  # ends the trunk, if another may
+    of_scores: Mapping[ir.Primitive, str] = field(default_factory=dict)  # activations of scores, with their paths
 
 
 def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
     """The classifier that a network is; None if it is none. `classes` are the params behind the scores' number."""
     origin = origin_of(graph)
     images, scores = list(graph.inputs.values()), list(graph.outputs.values())
-    plain = len(images) == len(scores) == len(classes) == 1 and not graph.training
+    classes = [name for name in classes if not isinstance(graph.params.get(name), (bool, str, list))]
+    plain = len(images) == len(scores) == len(classes) == 1
     if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
         return None
     (param,) = classes
     steps = {step.id: step for function in functions for step in function.walk() if isinstance(step, ir.Primitive)}
     trunk = [node for node in through_one(graph) if origin.made[node.id] in steps]
-    layers = [node for node in graph.nodes if reads(steps.get(origin.made[node.id]), origin, param)]
+    main = [node for node in graph.nodes if not node.training]
+    layers = [node for node in main if reads(steps.get(origin.made[node.id]), origin, param)]
     layer = next((n for n in trunk if layers == [n] and is_layer(steps[origin.made[n.id]], origin, param)), None)
-    if layer is not None and any(map(has_weights, graph.nodes[layer.id + 1 :])):
+    behind = [node for node in main if layer is not None and node.id > layer.id]
+    if any(map(has_weights, behind)):
         layer = None  # a norm of the scores is of their number too
     end = next((n for n in trunk if n is layer or loses_its_map(n)), None)
     if end is None:
@@ -56,8 +62,12 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
     pools = [steps[origin.made[n.id]] for n in trunk if loses_its_map(n) and n.op.chosen_by]
     pool = next((step for step in pools if step in own), None)
     head = stage_of(end)
+    ends = {steps[origin.made[n.id]]: n for n in trunk if n in behind and n.op.name in OF_SCORES}
+    exchanged = {step: node.path for step, node in ends.items() if step in own and not step.functional}
+    if len(exchanged) < len(ends):
+        layer = None  # without classes there are no scores that it could be of
     if layer is not None:
-        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool)
+        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool, exchanged)
     block, path = block_of(graph, param)
     return Classifier(param, block, None, path, head, pool)
 
@@ -96,15 +106,19 @@ def common(found: Sequence[Classifier | None]) -> Classifier | None:
         return None
     layer = last.layer if all(c.layer is last.layer for c in known) else None
     pool = last.pool if all(c.pool is last.pool for c in known) else None
+    ends = last.of_scores if all(c.of_scores == last.of_scores for c in known) else None
+    if ends is None:
+        return replace(last, layer=None, pool=pool, of_scores={})
     return replace(last, layer=layer, pool=pool)
 
 
 def through_one(graph: Graph) -> list[Node]:
     """The nodes through which all passes: no tensor made before one is read after it."""
-    last = {t: node.id for node in graph.nodes for t in node.inputs}
+    nodes = [node for node in graph.nodes if not node.training]
+    last = {t: node.id for node in nodes for t in node.inputs}
     last |= dict.fromkeys((t for t in graph.outputs.values()), len(graph.nodes))
     found, reach = [], max(last[t] for t in graph.inputs.values())
-    for node in graph.nodes:
+    for node in nodes:
         if reach <= node.id and len(node.outputs) == 1:
             found.append(node)
         reach = max(reach, *(last.get(t, 0) for t in node.outputs))
@@ -165,34 +179,6 @@ def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[py.Assign,
     makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
     table = py.Dict(tuple((Lit(word), Name(made.cls)) for word, made in makers.items()))
     return py.assign(name, table), module_call(op.module(site), py.Subscript(Name(name), (Name(argument),)))
-
-
-def reset_body(
-    classifier: Classifier,
-    graph: Graph,
-    entering: Expr | None,
-    block: Tree | None,
-    prelude: Mapping[str, str],
-    helper: str,
-) -> list[py.Statement]:
-    """The body of `reset_classifier`: the last layer anew, with another number of classes; empty without one.
-
-    `entering` are the channels that the layer reads; None where they have no expression in the network's class. `block`
-    is the call that makes it, if it is a block; it may read nothing that the constructor alone knows, a `helper` of the
-    file being known everywhere.
-    """
-    step, node, origin = classifier.layer, classifier.node, origin_of(graph)
-    if block is not None and not read_by(block) - {classifier.param, helper}:
-        return [py.Assign(place_of(classifier.path, graph), block)]
-    if not isinstance(step, ir.Primitive) or node is None or entering is None:
-        return []
-    fields = {name: wrap(value) for name, value in node.fields.items()}
-    fields[width_of(step.op) or ""] = Name(classifier.param)
-    size = node.inputs[0].shape[1:]
-    site = Site(SimpleNamespace(**fields), entering, origin.facts.ranks[step.id], size)
-    layer = step.op.module(site)
-    made = exchangeable(module_call(layer, Name(prelude.get(layer.cls, layer.cls))), Name(classifier.param))
-    return [py.Assign(place_of(node.path, graph), made)]
 
 
 def place_of(module: str, graph: Graph) -> Tree:

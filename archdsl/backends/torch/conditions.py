@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.choices import write_table
+from archdsl.backends.torch.choices import check_word, write_table
 from archdsl.backends.torch.forward import Branching, Statement
 from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
@@ -24,10 +24,15 @@ def write_condition(writer: Writer, node: ir.If) -> None:
     decided = writer.decided(node)
     if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
         decided = True
+    mark = len(writer.body)
     if decided is not None:
         one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
-    elif not ternary(writer, node) and not one_of_several(writer, node):
+        return
+    if not ternary(writer, node) and not one_of_several(writer, node):
         two_sides(writer, node)
+    table = any(isinstance(made, py.Assign) and isinstance(made.value, py.Dict) for made in writer.body[mark:])
+    if node.choices and writer.plan.parametric and not table:
+        check_word(writer, node)
 
 
 def one_side(writer: Writer, node: ir.If, region: ir.Region, *, absent: bool) -> None:

@@ -26,6 +26,7 @@ class ForwardBody:
         self.in_training: Expr = Name("self.training")  # when the auxiliary heads run
         self.result_type = "Tensor"  # of what a block gives
         self.head: int | None = None  # the first statement of a classifier's head
+        self.entering = ""  # what `forward_head` calls the map that enters it
 
     def print_forward(
         self,
@@ -66,22 +67,36 @@ class ForwardBody:
             self.writer.statements.append(Step(listed, (given,), listing(lambda tree: tree)))
         return self.printer(inputs).run(self.writer.statements, [listed], None, "", {})
 
-    def print_features(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
-        """The body of `forward_features`, of a classifier whose head reads one tensor; its steps leave `forward`."""
+    def print_features(
+        self, inputs: Sequence[ir.Value], result: ir.Operand, *, alone: bool
+    ) -> tuple[list[py.Statement], list[py.Statement]]:
+        """The bodies of `forward_features` and `forward_head`, of a classifier whose head reads one tensor.
+
+        Their steps leave `forward`, unless they stay `alone`: auxiliary heads read what stands inside of them.
+        """
         if self.head is None or not self.writer.outermost:
-            return []
+            return [], []
         trunk, head = self.writer.statements[: self.head], self.writer.statements[self.head :]
-        read = [*(o for statement in head for o in operands_of(statement)), self.writer.resolve(result)]
+        end = self.writer.resolve(result)
+        read = [*(o for statement in head for o in operands_of(statement)), end]
         made = {statement.out for statement in head}
         entering = {o for o in read if not isinstance(o, ir.Value) or o not in made}
-        if len(entering) != 1 or not trunk or entering != {trunk[-1].out}:
-            return []
-        (features,) = (trunk[-1].out,)
-        printer = self.printer(inputs)
-        body = printer.run(trunk, [features], None, "", {})
-        call = Step(features, (inputs[0],), lambda image: py.call("self.forward_features", image), alone=True)
-        self.writer.statements = [call, *head]
-        return body
+        if len(entering) != 1 or not trunk or entering != {trunk[-1].out} or not isinstance(end, ir.Value):
+            return [], []
+        features, called = trunk[-1].out, dict(self.writer.tensors.called)
+        bodies = (
+            self.printer(inputs).run(trunk, [features], None, "", {}),
+            self.printer([features]).run(head, [end], None, "", {}),
+        )
+        if not alone:
+            self.writer.statements = [
+                Step(features, (inputs[0],), lambda image: py.call("self.forward_features", image), alone=True),
+                Step(end, (features,), lambda entering: py.call("self.forward_head", entering), alone=True),
+            ]
+        self.entering = self.writer.tensors.word(features)
+        if alone:
+            self.writer.tensors.called = called  # `forward` has words of its own for the same tensors
+        return bodies
 
     def printer(self, inputs: Sequence[ir.Value]) -> ForwardPrinter:
         kept = {

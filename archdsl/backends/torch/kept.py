@@ -12,6 +12,8 @@ from archdsl.expr.nodes import Expr, Name
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
 
+FEATURES = "num_features"  # of a classifier: the channels that enter its last layer
+
 
 class Kept:
     """The attributes of one class that keep numbers and conditions."""
@@ -19,6 +21,7 @@ class Kept:
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
         self.flags: dict[str, Flag] = {}
+        self.own: set[str] = set()  # attributes that a classifier offers
         # the attributes that there may be
         self.keys = {node.key for node in writer.function.walk() if node.key is not None}
 
@@ -29,6 +32,11 @@ class Kept:
             return shown
         name = self.flag(word, shown)
         return Name(f"self.{name}")
+
+    def keep(self, attribute: str, value: Expr) -> None:
+        """An attribute of a name that is known."""
+        self.own.add(attribute)
+        self.writer.body.append(py.assign(f"self.{attribute}", value))
 
     def condition_flag(self, word: str, expr: Expr) -> str:
         """An attribute that keeps a condition under which there is a module of that name."""
@@ -41,7 +49,7 @@ class Kept:
                 return name
         if isinstance(expr, Name) and expr.id.isidentifier() and expr.id not in self.writer.loops.variables:
             word = f"has_{expr.id}" if expr.id in self.keys and self.is_truth(expr.id) else expr.id
-        name = scope.attribute(word, {*self.flags, *self.keys})
+        name = scope.attribute(word, {*self.flags, *self.keys, *self.own})
         self.flags[name] = Flag(expr, self.writer.sides)
         self.writer.body.append(py.assign(f"self.{name}", expr))
         return name

@@ -11,7 +11,9 @@ from archdsl.analysis.noting import ENTERS
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.classifier import chosen_pool, exchangeable, read_by, width_of
 from archdsl.backends.torch.faults import placed, printable
+from archdsl.backends.torch.kept import FEATURES
 from archdsl.backends.torch.norms import CONSTANTS
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN
 from archdsl.backends.torch.parse import CHANNELS, LAST
 from archdsl.backends.torch.pieces import module_call
 from archdsl.backends.torch.prelude import refuse_unknown
@@ -37,7 +39,8 @@ class Modules:
         self.read_by_words: dict[tuple[int, str], set[tuple[int, str]]] = {}  # what the words of a field read
         self.last_block: Tree | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
-        self.width: Expr | None = None  # the channels that a classifier's last layer reads
+        self.layer_fields: dict[str, Expr] | None = None  # those of a classifier's last layer that are attributes
+        self.of_scores: dict[str, Tree] = {}  # the activations of its scores, by their paths
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.norm_used = False  # whether this class makes the norm of the network
 
@@ -145,6 +148,7 @@ class Modules:
         if isinstance(node, ir.Call):
             made_block: Tree = self.writer.calls.block(node)
             if self.writer.classifier is not None and node is self.writer.classifier.layer:
+                self.keep_features(node)
                 made_block = exchangeable(made_block, Name(self.writer.classifier.param))
                 self.last_block = self.remade(made_block, self.writer.classifier.param)
             return made_block
@@ -220,10 +224,16 @@ class Modules:
 
     def exchanged(self, node: ir.Primitive, site: Site, made: Tree) -> Tree:
         """A module; of a classifier the last layer and the last pooling are what its arguments say."""
-        if self.writer.classifier is not None and node is self.writer.classifier.layer:
-            self.width = self.kept_width(node)
+        classifier = self.writer.classifier
+        if classifier is None:
+            return made
+        if node is classifier.layer:
+            self.keep_layer(node)
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
-        if self.writer.classifier is not None and node is self.writer.classifier.pool:
+        if node in classifier.of_scores:
+            self.of_scores[classifier.of_scores[node]] = made
+            return exchangeable(made, Name(classifier.param))
+        if node is classifier.pool:
             argument = self.writer.words.word(node.op.chosen_by)
             self.choices[argument] = node.op.word_of_choice
             table, made = chosen_pool(node.op, site.rank, self.writer.words.word("pools", "poolings"), argument)
@@ -240,18 +250,22 @@ class Modules:
             block = py.renamed(block, word, f"self.{self.writer.kept.flag(word, Name(word))}")
         return block
 
-    def kept_width(self, node: ir.Primitive) -> Expr | None:
-        """The channels that the last layer reads as `reset_classifier` can read them."""
-        channels = self.writer.channels.shown(node.ins[0])
+    def keep_layer(self, node: ir.Primitive) -> None:
+        """Keeps the arguments of a classifier's last layer as `reset_classifier` can read them, if there are such."""
         others = [name for name in node.fields if name != width_of(node.op)]
-        fixed = all(
-            self.writer.numbers.constant((node.id, name))
-            for name in others
-            if (node.id, name) in self.writer.numbers.seen
-        )
-        if not self.writer.numbers.open_names(channels) or not (self.writer.outermost and fixed):
-            return channels if fixed and not self.writer.numbers.open_names(channels) else None
-        return Name(f"self.{self.writer.kept.flag('num_features', channels)}")
+        worded = any(self.chooses(node, name) for name in others) or bool(self.mixed_fields(node))
+        if self.writer.outermost and not worded and self.keep_features(node):
+            seen = self.writer.numbers.seen
+            open_ = [n for n in others if (node.id, n) in seen and not self.writer.numbers.constant((node.id, n))]
+            self.layer_fields = {n: self.writer.kept.in_forward(node.fields[n], n, (node.id, n)) for n in open_}
+
+    def keep_features(self, node: ir.Operation) -> bool:
+        """Keeps the channels that enter a classifier's last layer, if they have an expression."""
+        channels = self.writer.channels.of(node.operands()[0])
+        if not self.writer.outermost or {UNKNOWN, LOOPED} & {*channels.mentioned}:
+            return False
+        self.writer.kept.keep(FEATURES, self.writer.channels.shown(node.operands()[0]))
+        return True
 
     def last_axis(self, node: ir.Primitive) -> Expr:
         """The size of the last axis of what enters an op, to print."""

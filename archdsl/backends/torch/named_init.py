@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.class_source import ClassSource
-from archdsl.backends.torch.classes import Writer
 from archdsl.backends.torch.initialize import held_by, refuse_unfilled, rules
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Call, Expr, Lit, Logic, Name
 from archdsl.ir import program as ir
 from archdsl.lowering.initialisation import modules
 from archdsl.syntax.spec import Defaults
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
 
 MANY = 1  # lines about one module, before it gets a name of its own
 Statement: TypeAlias = "tuple[tuple[Expr, ...], list[py.Statement]]"  # what is asked, and the lines below
@@ -37,9 +39,15 @@ def named_body(
 ) -> list[py.Statement]:
     """The statements for modules of blocks, in one loop over their calls, then for those of the network."""
     *blocks, network = functions
+    return [*blocks_init(blocks, classes, writer), *written(statements(network, classes, "self", writer))]
+
+
+def blocks_init(
+    blocks: Iterable[ir.Function], classes: Mapping[int, ClassSource], writer: Writer
+) -> list[py.Statement]:
+    """The statements for modules of blocks, in one loop over their calls."""
     inside = written(statement for block in blocks for statement in statements(block, classes, "m", writer))
-    loop = [py.For(Name("m"), py.call("self.modules"), inside)] if inside else []
-    return [*loop, *written(statements(network, classes, "self", writer))]
+    return [py.For(Name("m"), py.call("self.modules"), inside)] if inside else []
 
 
 def written(given: Iterable[Statement]) -> list[py.Statement]:

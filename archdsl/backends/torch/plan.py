@@ -24,7 +24,9 @@ from archdsl.ir.graph import Graph
 class Plan:
     """The decisions that hold in all classes of a network."""
 
+    graph: Graph
     origin: Origin
+    parametric: bool  # whether its class is that of all variants
     functions: Sequence[ir.Function]  # that have classes, callees first
     symbolic: frozenset[str]  # the params that stay arguments,
     rates: frozenset[str]  # and those of them that soft fields alone read
@@ -63,7 +65,28 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
     given, same = arguments_given(functions), doubles(functions, origin)
     found = [reductions_of(g) for g in graphs]
     reductions = found[-1] if all(other == found[-1] for other in found) else []
-    return Plan(origin, functions, symbolic, rates, classifier, classes, prelude, norm, given, reductions, same)
+    return Plan(
+        graph,
+        origin,
+        parametric,
+        functions,
+        symbolic,
+        rates,
+        classifier,
+        classes,
+        prelude,
+        norm,
+        given,
+        reductions,
+        same,
+    )
+
+
+def classifier_in(graph: Graph) -> Classifier | None:
+    """The classifier that a single network is."""
+    origin = origin_of(graph)
+    symbolic, _ = open_params(graph)
+    return classifier_of(graph, (symbolic & origin.output_deps) - {IMAGE}, called(origin))
 
 
 def called(origin: Origin) -> list[ir.Function]:

@@ -91,7 +91,7 @@ def parts_of(source: ClassSource) -> Iterator[py.Part]:
         yield parsed(given.type)
         if given.default is not None:
             yield given.default
-    for body in (source.init, source.features, source.forward, source.reset, source.detect):
+    for body in (source.init, source.features, source.head, source.forward, source.reset, source.detect):
         yield from body
 
 
@@ -113,6 +113,9 @@ def printable(source: ClassSource, shapes: str) -> dict[str, Any]:
         "forward_signature": lines(Group("def forward", tuple(inputs)), 4, f" -> {result}:"),
         "forward": forward,
         "features": statement_lines(source.features, 2),
+        "head": statement_lines(source.head, 2),
+        "entering": source.entering,
+        "last_layer": statement_lines([py.Return(source.last_layer)], 2) if source.last_layer is not None else [],
         "image": next(iter(source.inputs), ""),
         "detect": statement_lines(source.detect, 2),
         "reset": statement_lines(source.reset, 2),

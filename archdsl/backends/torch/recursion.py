@@ -49,7 +49,7 @@ def assume(plan: Plan, done: Done, function: ir.Function) -> None:
     assumed of the call inside, they follow for the whole.
     """
     key, writer = function.id, Writer(plan, done, function)
-    done.classes[key] = ClassSource(writer.name, "", [], [], [], [], [], [], [], [], "Tensor", [])
+    done.classes[key] = ClassSource(writer.name, [], [], [], [], [], "Tensor")
     done.sizes[key] = None
     for guess in channels_guessed(writer):
         done.channels[key] = guess

@@ -181,6 +181,13 @@ class Return:
 
 
 @dataclass
+class Raise:
+    """`raise value`."""
+
+    value: Tree
+
+
+@dataclass
 class If:
     """`if condition:`; one that is alone under `else:` is an `elif`."""
 
@@ -225,7 +232,7 @@ class NextTurn:
     """The end of a turn of a table: its count goes up, where anything reads it; the table says which."""
 
 
-Statement: TypeAlias = "Assign | Evaluate | Return | If | Chosen | For | Append | NextTurn"
+Statement: TypeAlias = "Assign | Evaluate | Return | Raise | If | Chosen | For | Append | NextTurn"
 Part: TypeAlias = "Tree | Statement"
 
 IDENTITY = Call(Name("nn.Identity"))
@@ -269,7 +276,7 @@ def children(part: Part) -> Iterable[Part]:
             return (function, *args)
         case Keyword(_, value) | Starred(value) | Attribute(value, _) | Prefixed(_, value) | Bracketed(value):
             return (value,)
-        case Evaluate(value) | Return(value) | Lambda(value):
+        case Evaluate(value) | Return(value) | Raise(value) | Lambda(value):
             return (value,)
         case Assign(target, value, annotation, _, also):
             return [found for found in (target, annotation, also, value) if found is not None]
@@ -386,7 +393,7 @@ def changed(statement: Statement, change: Callable[[Tree], Tree]) -> Statement:
         case Assign(target, value, also=also):
             second, made = (None if tree is None else change(tree) for tree in (also, value))
             return replace(statement, target=change(target), value=made, also=second)
-        case Evaluate() | Return() | Append():
+        case Evaluate() | Return() | Raise() | Append():
             return replace(statement, value=change(statement.value))
         case If(condition, body, orelse):
             return If(change(condition), *([changed(inner, change) for inner in part] for part in (body, orelse)))

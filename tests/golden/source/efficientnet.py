@@ -203,14 +203,14 @@ class EfficientNet(nn.Module):
                 c_in = out
                 block += 1
             self.body.append(stage)
-        num_features = make_divisible(1280 * width)
-        self.num_features = num_features
+        head_width = make_divisible(1280 * width)
+        self.num_features = head_width
         self.head = nn.Sequential(
-            ConvBNSiLU(c_in, num_features, padding, norm),
+            ConvBNSiLU(c_in, head_width, padding, norm),
             pools[global_pool](1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(num_features, num_classes) if num_classes else nn.Identity(),
+            nn.Linear(head_width, num_classes) if num_classes else nn.Identity(),
         )
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
@@ -230,16 +230,31 @@ class EfficientNet(nn.Module):
         x = self.body(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.forward_features(x)
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Compute the scores, or without classes the features, of that map."""
         x = self.head(x)
         return x
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
+        x = self.forward_head(x)
+        return x
+
+    def get_classifier(self) -> nn.Module:
+        """Give the last layer."""
+        return self.head[-1]
+
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
-        self.head[-1] = (
+        layer = (
             nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
         )
+        if isinstance(layer, nn.Linear):
+            fan_out = layer.out_features
+            bound = 1 / math.sqrt(fan_out)
+            nn.init.uniform_(layer.weight, -bound, bound)
+            nn.init.zeros_(layer.bias)
+        self.head[-1] = layer.to(next(self.parameters())).train(self.training)
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -214,6 +214,7 @@ class MicroNet(nn.Module):
             self.full.append(FullRow(c_in, s, c, k, g1, g2, r))
             c_in = c
         self.expand = nn.Sequential(Pointwise(144, 864, groups=12), nn.ReLU6())
+        self.num_features = 1024
         self.head = nn.Sequential(
             pools[global_pool](1),
             nn.Hardswish(inplace=True),
@@ -237,13 +238,25 @@ class MicroNet(nn.Module):
         x = self.expand(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.forward_features(x)
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Compute the scores, or without classes the features, of that map."""
         x = self.head(x)
         return x
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
+        x = self.forward_head(x)
+        return x
+
+    def get_classifier(self) -> nn.Module:
+        """Give the last layer."""
+        return self.head[-1]
+
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
-        self.head[-1] = (
-            LinearBNSwish(1024, num_classes) if num_classes else nn.Identity()
-        )
+        layer = LinearBNSwish(1024, num_classes) if num_classes else nn.Identity()
+        for m in layer.modules():
+            if isinstance(m, nn.Linear):
+                nn.init.normal_(m.weight, std=0.01)
+                nn.init.zeros_(m.bias)
+        self.head[-1] = layer.to(next(self.parameters())).train(self.training)

@@ -70,6 +70,7 @@ class MobileNetV2(nn.Module):
                 stage.append(InvertedResidual(c_in, t, out, s if i == 0 else 1))
                 c_in = out
             self.bottlenecks.append(stage)
+        self.num_features = 1280
         self.head = nn.Sequential(
             ConvBNReLU6(320, 1280),
             pools[global_pool](1),
@@ -90,11 +91,26 @@ class MobileNetV2(nn.Module):
         x = self.bottlenecks(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.forward_features(x)
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Compute the scores, or without classes the features, of that map."""
         x = self.head(x)
         return x
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
+        x = self.forward_head(x)
+        return x
+
+    def get_classifier(self) -> nn.Module:
+        """Give the last layer."""
+        return self.head[-1]
+
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
-        self.head[-1] = nn.Linear(1280, num_classes) if num_classes else nn.Identity()
+        layer = (
+            nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
+        )
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+        self.head[-1] = layer.to(next(self.parameters())).train(self.training)

@@ -99,6 +99,7 @@ class PeleeNet(nn.Module):
             if pool:
                 stage.append(nn.AvgPool2d(2))
             self.dense.add_module(name, stage)
+        self.num_features = 704
         self.head = nn.Sequential(
             pools[global_pool](1),
             nn.Flatten(),
@@ -118,11 +119,26 @@ class PeleeNet(nn.Module):
         x = self.dense(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.forward_features(x)
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Compute the scores, or without classes the features, of that map."""
         x = self.head(x)
         return x
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
+        x = self.forward_head(x)
+        return x
+
+    def get_classifier(self) -> nn.Module:
+        """Give the last layer."""
+        return self.head[-1]
+
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
-        self.head[-1] = nn.Linear(704, num_classes) if num_classes else nn.Identity()
+        layer = (
+            nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
+        )
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+        self.head[-1] = layer.to(next(self.parameters())).train(self.training)

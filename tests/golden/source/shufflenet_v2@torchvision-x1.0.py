@@ -97,6 +97,7 @@ class ShuffleNetV2(nn.Module):
             )
             c_in = out
         self.conv5 = ConvBNReLU(464, 1024)
+        self.num_features = 1024
         self.head = nn.Sequential(
             pools[global_pool](1),
             nn.Flatten(),
@@ -112,11 +113,23 @@ class ShuffleNetV2(nn.Module):
         x = self.conv5(x)
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.forward_features(x)
+    def forward_head(self, x: Tensor) -> Tensor:
+        """Compute the scores, or without classes the features, of that map."""
         x = self.head(x)
         return x
 
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.forward_features(x)
+        x = self.forward_head(x)
+        return x
+
+    def get_classifier(self) -> nn.Module:
+        """Give the last layer."""
+        return self.head[-1]
+
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
-        self.head[-1] = nn.Linear(1024, num_classes) if num_classes else nn.Identity()
+        layer = (
+            nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
+        )
+        self.head[-1] = layer.to(next(self.parameters())).train(self.training)

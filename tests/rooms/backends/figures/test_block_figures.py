@@ -335,10 +335,10 @@ def labels(graph: archdsl.Graph, block, **how) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "block", "wanted"),
     [
-        ("mobilenet_v2", "InvertedResidual", ["(a) stride=1", "(b) stride=2"]),
-        ("mobilenet_v3", "MBConv", ["(a) stride=1", "(b) stride=2"]),
-        ("ghostnet", "GhostBottleneck", ["(a) stride=1", "(b) stride=2"]),
-        ("espnet", "ESP", ["(a) stride=1", "(b) stride=2"]),
+        ("mobilenet_v2", "InvertedResidual", ["(a) stride 1", "(b) stride 2"]),
+        ("mobilenet_v3", "MBConv", ["(a) stride 1", "(b) stride 2"]),
+        ("ghostnet", "GhostBottleneck", ["(a) stride 1", "(b) stride 2"]),
+        ("espnet", "ESP", ["(a) stride 1", "(b) stride 2"]),
         ("igc_v1", "ResidualUnit", ["(a) 100 → 200 channels", "(b) 200 → 200 channels", "(c) 200 → 400 channels"]),
         ("peleenet", "TwoWayDenseLayer", []),
     ],
@@ -453,6 +453,18 @@ def test_steps_that_change_nothing_are_not_drawn():
     assert drawn == ["conv", "dropout", "take", "channel_shuffle", "upsample", "lp_pool"]
 
 
+def test_the_inputs_of_a_block_have_its_own_names():
+    """Whatever they are called where the block is used."""
+    unit = {"inputs": ["m1", "m2"], "body": [{"add": ["m2", "input", "m1"]}]}
+    makes = [{"conv": {"out": 8, "kernel": kernel}, "as": name} for kernel, name in ((3, "a"), (5, "b"))]
+    graph = small(*makes, {"Unit": {"m1": "b", "m2": "a"}, "from": "input"}, Unit=unit)
+    boxes = figures.picture(graph, block="Unit").boxes()
+    kernels = {
+        box.lines[0]: box.tensor.node and box.tensor.node.fields["kernel"] for box in boxes if box.role == "input"
+    }
+    assert kernels == {"input": None, "m1": 5, "m2": 3}
+
+
 # --- any block at all
 
 
@@ -517,6 +529,7 @@ def test_every_block_beyond_the_survey_is_drawn(path):
         (((5, 0), (60, 0), (60, 52), (0, 52)), "runs through something"),  # a head
         (((-60, 30), (60, 30), (60, 60)), "runs through something"),  # a box
         (((0, 5), (0, 22)), "lie upon each other"),
+        (((5, 0), (9, 0), (9, 60), (5, 60)), "no room for its head"),
     ],
 )
 def test_flaws_of_a_layout_are_found(way, flaw):

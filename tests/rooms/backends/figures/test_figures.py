@@ -177,7 +177,7 @@ def test_calls_whose_insides_differ_are_not_folded():
 
 def test_cases_of_a_block_stand_side_by_side():
     picture = figures.picture(graph_of("mobilenet_v2"), block="InvertedResidual")
-    assert [item.label for item in picture.items] == ["(a) stride=1", "(b) stride=2"]
+    assert [item.label for item in picture.items] == ["(a) stride 1", "(b) stride 2"]
     assert [
         any(arrow.kind == "skip" and arrow.source in item.items for arrow in picture.arrows) for item in picture.items
     ] == [True, False]

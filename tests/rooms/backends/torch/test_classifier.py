@@ -185,9 +185,96 @@ def test_build_takes_what_the_class_takes(name):
     [
         ({"in_chans": 1, "num_clases": 7}, "has no param 'num_clases'"),
         ({"input": [3, 64, 64], "in_chan": 1}, "has no param 'in_chan'"),
-        ({"features_only": True, "in_chans": 1}, "has no param 'in_chans'"),
+        ({"features_only": True, "global_pool": "max"}, "has no param 'global_pool'"),
     ],
 )
 def test_build_refuses_what_neither_spec_nor_class_takes(params, message):
     with pytest.raises(archdsl.SpecError, match=message):
         archdsl.build("squeezenet", **params)
+
+
+INITIALISED = {
+    **SCORED,
+    "params": {"num_classes": 10, "dropout": 0.5, "plain": False, "aux": False},
+    "init": {
+        "when": "not plain",
+        "linear": {"weight": {"normal": 0.5}, "bias": {"constant": 3}},
+        "scores.3": {"weight": {"constant": 2}},
+    },
+    "stages": {
+        "a": [{"conv": 64}, "bn"],
+        "scores": [
+            "global_avg_pool",
+            "flatten",
+            {"dropout": "dropout"},
+            {"linear": {"out": "num_classes", "bias": "not plain"}},
+        ],
+        "end": ["softmax"],
+        "extra": {"from": "a", "training": True, "when": "aux", "body": ["global_avg_pool", {"conv": "num_classes"}]},
+    },
+    "variants": {"one": {}, "plain": {"plain": True}, "aux": {"aux": True}},
+}
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_a_new_last_layer_has_the_initialisation_the_type_and_the_mode_of_the_network(style):
+    names: dict[str, object] = {}
+    exec(archdsl.emit(INITIALISED, "one", style=style), names)
+    net = names["Net"]().bfloat16().eval()
+    net.reset_classifier(7)
+    layer = net.get_classifier()
+    assert layer is net.scores[-1]
+    assert (layer.weight.dtype, layer.training, layer.weight.shape) == (torch.bfloat16, False, (7, net.num_features))
+    assert torch.all(layer.weight == 2)
+    assert torch.all(layer.bias == 3)
+    net.train().reset_classifier(5)
+    assert net.scores[-1].training
+    if style == "parametric":
+        plain = names["Net"](plain=True)
+        plain.reset_classifier(7)
+        assert plain.scores[-1].bias is None
+        assert plain.scores[-1].weight.std() < 0.2
+
+
+@pytest.mark.parametrize("variant", ["one", "aux"])
+def test_without_classes_there_are_no_probabilities_either(variant):
+    net = archdsl.build(INITIALISED, variant, num_classes=0).eval()
+    x = torch.randn(2, 4, 8, 8)
+    features = net.forward_features(x).mean((2, 3))
+    assert torch.equal(net(x), features)
+    torch.testing.assert_close(net.forward_head(net.forward_features(x)), features)
+    net.reset_classifier(7)
+    torch.testing.assert_close(net(x).sum(1), torch.ones(2))
+    net.reset_classifier(0)
+    assert torch.equal(net(x), features)
+
+
+def test_a_last_layer_is_kept_where_the_probabilities_of_its_scores_stand_in_a_block():
+    blocks = {"End": {"body": ["softmax"]}}
+    stages = {"a": [{"conv": 4}], "head": ["global_avg_pool", "flatten", {"linear": "num_classes"}, "End"]}
+    spec = {**SCORED, "blocks": blocks, "stages": stages}
+    assert not hasattr(archdsl.build(spec), "reset_classifier")
+    with pytest.raises(archdsl.SpecError):
+        archdsl.build(spec, num_classes=0)
+
+
+def test_every_function_takes_what_build_takes(tmp_path):
+    given = {"in_chans": 1, "num_classes": 0, "global_pool": "max"}
+    net = archdsl.build(INITIALISED, "one", **given).eval()
+    graph = archdsl.graph(INITIALISED, "one", **given)
+    assert (graph.inputs["x"].shape, graph.outputs["output"].shape) == ((1, 8, 8), (64,))
+    same = archdsl.build(graph, verify=True).eval()
+    same.load_state_dict(net.state_dict())
+    x = torch.randn(2, 1, 8, 8)
+    assert torch.equal(same(x), net(x))
+    names: dict[str, object] = {}
+    exec(archdsl.emit(INITIALISED, "one", **given), names)
+    assert names["Net"]().state_dict().keys() == net.state_dict().keys()
+    assert archdsl.cost(INITIALISED, "one", **given).params == sum(p.numel() for p in net.parameters())
+    assert "64" in archdsl.draw(INITIALISED, variant="one", **given)
+    state = archdsl.port(net.state_dict(), INITIALISED, "one", **given).state
+    assert all(torch.equal(state[key], value) for key, value in net.state_dict().items())
+    archdsl.export_onnx(INITIALISED, tmp_path / "net.onnx", "one", weights=state, **given)
+    assert archdsl.cost(INITIALISED, "one", num_classes=10, dropout=0).params == archdsl.cost(INITIALISED, "one").params
+    backbone = archdsl.build(INITIALISED, "one", features_only=True, in_chans=2)
+    assert backbone.a[0].in_channels == 2

@@ -208,3 +208,25 @@ def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
     source = archdsl.emit("mobilenet_v3", style="parametric")
     assert "self.expand = ConvBNAct(c_in, hidden, norm, padding=padding, act=act)" in source
     assert "padding_2" not in source
+
+
+def test_a_word_that_is_none_of_a_choice_is_refused_by_the_class():
+    bodies = {"a": [{"conv": 4}], "b": [{"conv": {"out": 4, "kernel": 3}}], "c": ["relu", {"conv": 4}]}
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [3, 8, 8],
+        "params": {"kind": "a"},
+        "blocks": {"Unit": {"params": ["kind"], "body": [{"choice": "kind", "of": bodies}]}},
+        "stages": {"a": [{"Unit": "kind"}], "b": [{"relu": None}]},
+        "variants": {word: {"kind": word} for word in bodies},
+    }
+    names: dict[str, object] = {}
+    exec(archdsl.emit(spec, "a", style="parametric"), names)
+    assert names["Net"](kind="b").a.b.kernel_size == (3, 3)
+    with pytest.raises(ValueError, match="kind is one of a, b, c"):
+        names["Net"](kind="d")
+    rows = ((16, 1, ("skip",)), (24, 2, ("k3_e3",)), (24, 1, ("k7_e6", "typo")), (352, 2, ("k5_e6",)))
+    exec(archdsl.emit("fbnet", "a", style="parametric"), names)
+    with pytest.raises(KeyError, match="k7_e6"):
+        names["FBNet"](rows=rows)

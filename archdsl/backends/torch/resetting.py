@@ -1,0 +1,174 @@
+"""`reset_classifier`: the last layer anew, as the spec initialises it, with the type, place and mode of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.class_source import ClassSource
+from archdsl.backends.torch.classifier import Classifier, exchangeable, place_of, read_by, width_of
+from archdsl.backends.torch.initialize import held_by, init_body, rules
+from archdsl.backends.torch.kept import FEATURES
+from archdsl.backends.torch.named_init import blocks_init, is_a, statements, written
+from archdsl.backends.torch.pieces import module_call
+from archdsl.backends.torch.syntax import Tree
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import Expr, Lit, Logic, Name, names, wrap
+from archdsl.expr.simplify import simplify
+from archdsl.ir import program as ir
+from archdsl.ops import REGISTRY
+from archdsl.ops.base import Module, Site
+
+if TYPE_CHECKING:
+    from archdsl.backends.torch.classes import Writer
+
+
+def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
+    """The body of `reset_classifier`; empty where the last layer cannot be made outside of the constructor."""
+    classifier = writer.classifier
+    if classifier is None or not writer.outermost or classifier.param == "next":
+        return []
+    made = call_anew(writer) if isinstance(classifier.layer, ir.Call) else layer_anew(writer, classifier)
+    if made is None:
+        return []
+    word = Name("layer" if classifier.param != "layer" else "last")
+    like = py.call("next", py.call("self.parameters"))
+    moved = py.Call(py.attribute(py.Call(py.attribute(word, "to"), (like,)), "train"), (Name("self.training"),))
+    general = general_init(writer, word.id)
+    return [
+        py.Assign(word, made),
+        *under_condition(writer, general),
+        py.Assign(place_of(classifier.path, writer.plan.graph), moved),
+        *under_condition(writer, named_init(writer, source)),
+        *(
+            py.Assign(place_of(path, writer.plan.graph), exchangeable(tree, Name(classifier.param)))
+            for path, tree in writer.modules.of_scores.items()
+        ),
+    ]
+
+
+def keep_features(writer: Writer) -> None:
+    """Keeps the number of features of a classifier whose last layer stands in a block, where it is one number."""
+    node = writer.classifier.node if writer.classifier is not None and not writer.plan.parametric else None
+    if node is not None and FEATURES not in writer.kept.own and writer.classifier is not None:
+        writer.kept.keep(FEATURES, Lit(node.inputs[0].shape[0]))
+
+
+def last_layer(writer: Writer) -> Tree | None:
+    """The last layer as an attribute of the network."""
+    classifier = writer.classifier
+    if classifier is None or classifier.layer is None or not writer.outermost:
+        return None
+    place = place_of(classifier.path, writer.plan.graph)
+    typed = isinstance(place, Name) or (
+        isinstance(place, py.Subscript) and "." not in classifier.path.rpartition(".")[0]
+    )
+    return place if typed else py.call("self.get_submodule", Lit(classifier.path))
+
+
+# --- the layer
+def call_anew(writer: Writer) -> Tree | None:
+    """The call of a block; none if it reads what the constructor alone knows."""
+    classifier, norm = writer.classifier, writer.norm
+    block = writer.modules.last_block
+    helper = norm.word if norm is not None and not norm.handed else ""
+    fixed = block is not None and classifier is not None and not read_by(block) - {classifier.param, helper}
+    return block if fixed else None
+
+
+def layer_anew(writer: Writer, classifier: Classifier) -> Tree | None:
+    """The module of an op; none where its arguments have no expression in the network's class."""
+    made, step = module_of(writer, classifier), classifier.layer
+    if made is None or not isinstance(step, ir.Primitive):
+        return None
+    return exchangeable(module_call(made, Name(writer.plan.prelude.get(made.cls, made.cls))), Name(classifier.param))
+
+
+def module_of(writer: Writer, classifier: Classifier) -> Module | None:
+    """The last layer as `reset_classifier` makes it."""
+    step, node, known = classifier.layer, classifier.node, writer.modules.layer_fields
+    own = isinstance(step, ir.Primitive) and step in set(writer.function.walk())
+    if not isinstance(step, ir.Primitive) or node is None or (known is None if own else writer.plan.parametric):
+        return None
+    fields = {name: wrap(value) for name, value in node.fields.items()} | dict(known or {})
+    fields[width_of(step.op) or ""] = Name(classifier.param)
+    entering: Expr = Name(f"self.{FEATURES}") if FEATURES in writer.kept.own else Lit(node.inputs[0].shape[0])
+    site = Site(SimpleNamespace(**fields), entering, writer.origin.facts.ranks[step.id], node.inputs[0].shape[1:])
+    return step.op.module(site)
+
+
+# --- how it is initialised
+def general_init(writer: Writer, word: str) -> list[py.Statement]:
+    """What the rules of the spec say of the layer, or of the modules in the block that it is."""
+    classifier, function, prelude = writer.classifier, writer.function, writer.plan.prelude
+    assert classifier is not None
+    if isinstance(classifier.layer, ir.Call):
+        blocks, known = called_by(classifier.layer), writer.done.classes
+        loops = [
+            *init_body(function.init, [known[block.id] for block in blocks], prelude),
+            *blocks_init(blocks, known, writer),
+        ]
+        over = py.call(f"{word}.modules")
+        return [replace(loop, rows=over) if isinstance(loop, py.For) else loop for loop in loops]
+    made = module_of(writer, classifier)
+    assert made is not None
+    op = classifier.layer.op.name if classifier.layer is not None else ""
+    entry = next((e for target, e in function.init.items() if op == target or REGISTRY[op].follows == target), None)
+    kinds = held_by(op, made.cls) if entry is not None else []
+    biased = may_be(made.kwargs.get("bias", (True, True))[0])
+    body = rules(entry.target, entry, kinds, biased) if entry is not None and kinds else []
+    if not body:
+        return []
+    shown = [prelude.get(kind, kind) for kind in kinds]
+    own = shown == [prelude.get(made.cls, made.cls)]
+    test = is_a(word if own else "m", shown)
+    if own:
+        body = [py.changed(line, lambda tree: py.renamed(tree, "m", word)) for line in body]
+        return [py.If(test, body)]
+    return [py.For(Name("m"), py.call(f"{word}.modules"), [py.If(test, body)])]
+
+
+def may_be(value: object) -> set[bool]:
+    """The truth values that an argument may have."""
+    tree = wrap(value)
+    return {bool(tree.value)} if isinstance(tree, Lit) else {False, True}
+
+
+def called_by(call: ir.Call) -> list[ir.Function]:
+    """The blocks that a call runs."""
+    found: dict[ir.Function, None] = {}
+    ahead = [call.block]
+    while ahead:
+        block = ahead.pop()
+        if block not in found:
+            found[block] = None
+            ahead += [node.block for node in block.walk() if isinstance(node, ir.Call)]
+    return list(found)
+
+
+def named_init(writer: Writer, source: ClassSource) -> list[py.Statement]:
+    """The rules that name the layer, or a module in it, by its keys."""
+    layer = writer.classifier.layer if writer.classifier is not None else None
+    kept: list[tuple[ir.NamedInit, Expr]] = []
+    for init, shown in source.named_init:
+        if layer in init.path:
+            flag = shown if shown == Lit(True) else Name(f"self.{writer.kept.condition_flag('own_init', shown)}")
+            kept.append((init, flag))
+    classes: Mapping[int, ClassSource] = {**writer.done.classes, writer.function.id: replace(source, named_init=kept)}
+    return written(statements(writer.function, classes, "self", writer))
+
+
+def under_condition(writer: Writer, body: list[py.Statement]) -> list[py.Statement]:
+    """Statements under the `when:` of `init:`."""
+    condition = simplify(writer.numbers.close(writer.function.init_when), writer.numbers.facts)
+    if not any(True for _ in names(condition)):
+        return body if evaluate(writer.function.init_when, writer.plan.graph.params) else []
+    if not body:
+        return []
+    asked: Expr = Name(f"self.{writer.kept.condition_flag('own_init', condition)}")
+    if len(body) == 1 and isinstance(body[0], py.If) and not body[0].orelse and isinstance(body[0].condition, Expr):
+        return [py.If(Logic("and", (asked, body[0].condition)), body[0].body)]
+    return [py.If(asked, body)]
