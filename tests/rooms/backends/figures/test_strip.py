@@ -372,7 +372,7 @@ def nodes(text: str) -> list[str]:
 
 def test_a_document_says_every_word_and_nothing_that_latex_would_read():
     text = figures.draw(graph_of("mobilenet_v2"), format="tikz")
-    assert nodes(text).count("Inverted") == 7
+    assert nodes(text).count(r"\textbf{Inverted}") == 7
     assert r"\textbf{bottlenecks}" in nodes(text)
     assert text.count(r"\draw[flow]") == 9
     graph = small({"conv": {"out": 8}})
