@@ -114,8 +114,10 @@ def as_word(name: str, value: Any) -> str:
     return f"words are quoted: {name}='{value}'" if word else ""
 
 
-def known_word(what: str, word: str, known: Iterable[str]) -> None:
+def known_word(what: str, word: object, known: Iterable[str]) -> None:
     """Raises unless a word is one of those that there are."""
+    if not isinstance(word, str):
+        raise fault("bad-call", f"{what} is a word, not {shown(word)}", help=f"there are {', '.join(known)}")
     if word not in (words := list(known)):
         raise fault(
             "bad-call",

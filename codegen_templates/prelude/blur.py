@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def binomial(channels: int, *sizes: int) -> Tensor:
-    """Make a filter of binomial coefficients on each axis, of sum 1, for each channel."""
+    """Make a filter of binomial coefficients on each axis, of sum 1, a channel."""
     filter = torch.ones(channels, 1)
     for n in sizes:
         row = torch.tensor([math.comb(n - 1, i) / 2 ** (n - 1) for i in range(n)])

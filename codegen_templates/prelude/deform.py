@@ -5,7 +5,7 @@ from torchvision.ops import deform_conv2d  # type: ignore[import-untyped]
 
 
 class DeformConv2d(nn.Conv2d):
-    """Conv2d whose taps are moved by an offset, and weighed by a mask if there is one."""
+    """Conv2d whose taps an offset moves, and a mask weighs if there is one."""
 
     def forward(  # type: ignore[override]
         self,

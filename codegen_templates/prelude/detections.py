@@ -50,8 +50,8 @@ def covers(boxes: Tensor, others: Tensor, iou: float) -> Tensor:
 def suppressed(boxes: Tensor, iou: float, keep: int, block: int = 256) -> Tensor:
     """Keep of boxes with their class, the surest first, those that no kept one covers.
 
-    Block by block, until there are enough. In a block, the first n boxes are right after
-    n turns; most often all are after a few.
+    Block by block, until there are enough. In a block, the first n boxes are right
+    after n turns; most often all are after a few.
     """
     kept = torch.zeros(0, dtype=torch.long, device=boxes.device)
     for new in torch.split(torch.arange(len(boxes), device=boxes.device), block):

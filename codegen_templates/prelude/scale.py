@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Scale(nn.Module):
-    """Each feature of an axis times a learned number; `after` is how many axes follow it."""
+    """Each feature of an axis times a learned number; `after` axes follow it."""
 
     def __init__(self, features: int, init: float = 1.0, after: int = 0) -> None:
         super().__init__()

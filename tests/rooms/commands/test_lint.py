@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from archdsl.commands import cli
-from archdsl.lint import switches
 
 NET = "archdsl: 1\nname: Net\ninput: [3, 16, 16]\nstages:\n  a: [conv: {out: 8, kernel: 3}, bn]\n"
 
@@ -19,7 +18,6 @@ NET = "archdsl: 1\nname: Net\ninput: [3, 16, 16]\nstages:\n  a: [conv: {out: 8, 
 def run(tmp_path, monkeypatch, capfd):
     """Runs a command in an empty folder; gives status, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    switches.settings.cache_clear()
 
     def call(*args: str, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -70,7 +68,6 @@ def test_a_project_says_which_rules_are_on(run):
     project = Path("pyproject.toml")
     project.write_text('[tool.archdsl.lint]\nignore = ["bias-before-norm"]\n')
     assert run("lint", "deep/net.yaml")[0] == 0
-    switches.settings.cache_clear()
     project.write_text('[tool.archdsl.lint]\nselect = ["bias-before-norm"]\n')
     assert run("lint", "deep/net.yaml")[0] == 3
     Path("deep/pyproject.toml").write_text('[tool.other]\na = "b"\n')

@@ -144,7 +144,10 @@ def test_the_page_follows_each_view(spec):
 
 def test_the_command_follows_saves_and_ends_cleanly_when_interrupted(spec):
     words = [sys.executable, "-m", "archdsl", "watch", spec.name, "--no-browser"]
+    # A process in the background of a shell ignores interrupts, and those that it starts do so too.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(words, cwd=spec.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGINT, before)
         try:
             address = process.stdout.readline().split()[4]
             until(lambda: json.loads(asked(address, "/view").read())["number"] == 1)

@@ -88,7 +88,7 @@ def test_commands_say_which_variant_they_have_taken(spec, capfd, tmp_path):
     assert cli.main(["cost", file, "--variant", "large"]) == 0
     assert capfd.readouterr().err == ""
     assert cli.main(["check", file]) == 0
-    assert "Net: 2 forms" in capfd.readouterr().out
+    assert "Net: 2 configurations" in capfd.readouterr().out
     assert cli.main(["build", file]) == 0
     assert (tmp_path / "build/net-large/net.py").exists()
     assert [(row.variant, row.params) for row in archdsl.table([file, file]).rows] == [("large", 32)] * 2

@@ -24,8 +24,8 @@ def graph():
 
 def test_each_box_of_a_shared_module_says_so_and_no_other(graph):
     said = words(archdsl.draw(graph, expand=["boxes", "p3"]))
-    assert said.count("shared") == 2  # the two heads
-    assert {"1×1 Conv", "1×1 Conv ×2 (shared)", "FC ×2 (shared)"} <= set(said)
+    assert said.count("shared") == 3  # the two heads, and the last layer
+    assert {"1×1 Conv", "1×1 Conv ×2 (shared)", "FC ×2"} <= set(said)
     inside = words(archdsl.draw(graph, block="Deep"))
     assert inside.count("shared") == 4  # both runs of the unit, and of the layer
     assert "shared" not in words(archdsl.draw(LANGUAGE / "residual_list.yaml", level="op"))
