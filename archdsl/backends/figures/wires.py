@@ -104,9 +104,10 @@ class Wires:
         waiting = sorted(self.flow.entering[box], key=self.comes_from)
         found: dict[Arrow, Entry] = {}
         if len(waiting) > 1 and not self.layers.is_bar(box):
-            for arrow in (waiting[0], waiting[-1]):
-                if arrow not in found and self.free_way(box, self.comes_from(arrow)):
-                    found[arrow] = Entry(self.comes_from(arrow), aside=True)
+            for arrow, side in ((waiting[0], -1), (waiting[-1], 1)):
+                x = self.comes_from(arrow)
+                if side * (x - self.x[box]) > 0 and self.free_way(box, x):
+                    found[arrow] = Entry(x, aside=True)
         above = [arrow for arrow in waiting if arrow not in found]
         return found | dict(zip(above, map(Entry, self.from_above(box, above)), strict=True))
 
