@@ -43,12 +43,13 @@ def command(
 
     with quiet_torch():
         from archdsl.runtime import exporting
+        from archdsl.runtime.in_training import Choice, carried_over, in_training
 
         exporting.expect_format(target)
         with working(f"building {spec}"):
-            asked = exporting.Asked(spec, variant, params, inputs)
+            choice = Choice(spec, variant, params, inputs)
             rewriting = rewritten(form=layers, passes=passes)
-            network, graph = exporting.carried_over(exporting.trained(asked, weights), asked, rewriting)
+            network, graph = carried_over(in_training(choice, weights), choice, rewriting)
         if weights is None:
             note("without --weights the network is freshly initialised")
         with working(f"exporting and proving {graph.name}"):

@@ -79,13 +79,14 @@ def command(
     expect_known(engines, forms, form)
     with quiet_torch():
         from archdsl.runtime import timing
+        from archdsl.runtime.in_training import Choice
 
         count = timing.threads_of(threads)
         networks: list[Timed] = []
         with timing.limited(count):
             for spec in specs:
                 name, _, variant = spec.partition("@")
-                asked = timing.Asked(name, variant or None, params, inputs, forms, engines, batch, stages)
+                asked = timing.Asked(Choice(name, variant or None, params, inputs), forms, engines, batch, stages)
                 with working(f"building {spec}"):
                     networks += timing.made(asked, count)
         with progress(rounds, "timing") as tell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,6 +68,21 @@ def check_shared(stage: Stage, kept: Mapping[str, Stage], spec: Spec) -> None:
         if share.path not in own and owner in spec.stages and owner not in kept:
             message = f"the stage '{stage.name}' runs a module of '{owner}', which leads to none of these maps"
             raise fault("bad-call", message, share.span, help=f"take {owner} too")
+
+
+def expect_part(part: Graph, whole: Graph) -> None:
+    """Raises if a step of a backbone is none of the network that it is cut from, with the same arguments and shapes."""
+    known = Counter(map(facts, whole.nodes))
+    for node in part.nodes:
+        known[facts(node)] -= 1
+        if known[facts(node)] < 0:
+            message = f"'{node.path}' would be another step in this backbone than in '{whole.name}'"
+            raise fault("bad-call", message, node.span, help="take the row or stage that it stands in")
+
+
+def facts(node: Node) -> tuple[object, ...]:
+    shapes = [tensor.shape for tensor in (*node.inputs, *node.outputs)]
+    return node.path, node.op.name, repr(sorted(node.fields.items())), *shapes
 
 
 def behind(whole: Graph, features: Sequence[str]) -> set[int]:

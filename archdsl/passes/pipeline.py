@@ -13,7 +13,7 @@ from archdsl.ir.graph import Graph
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
-from archdsl.passes.backbone import backbone
+from archdsl.passes.backbone import backbone, expect_part
 from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
 from archdsl.passes.reparameterize import expect_mergeable
@@ -45,18 +45,21 @@ def graph_of(
 ) -> Graph:
     """The graph of a spec, rewritten."""
     rewriting = rewriting or Rewriting()
-    features = rewriting.features
+    features, whole = rewriting.features, None
     if features is not False:
         whole = elaborate(spec, variant, params, inputs)
         spec = backbone(spec, chosen_features(features, whole), whole)
     own = lowered(spec)
     spec, program = rewritten(spec, rewriting.passes, own)
     try:
-        if loses_joins(own, program):
-            elaborate(spec, variant, params, inputs, own)
-        return elaborate(spec, variant, params, inputs, program)
+        if loses_joins(own, program) or (whole is not None and rewriting.passes):
+            part = elaborate(spec, variant, params, inputs, own)
+        made = elaborate(spec, variant, params, inputs, program)
     except SpecError as error:
         raise (idle(error, spec) if spec.features else error) from None
+    if whole is not None:
+        expect_part(part if rewriting.passes else made, whole)
+    return made
 
 
 def idle(error: SpecError, spec: Spec) -> SpecError:

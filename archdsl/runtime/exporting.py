@@ -19,18 +19,10 @@ from torch.utils._pytree import tree_leaves
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.runtime import onnx
-from archdsl.runtime.carrying import convert
-from archdsl.runtime.module import build_spec
-from archdsl.runtime.porting import files
-from archdsl.runtime.porting.fitting import put_weights
 from archdsl.support.naming import did_you_mean
-from archdsl.workspace.library import graph_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from archdsl.passes.pipeline import Rewriting
-    from archdsl.workspace.library import Inputs, SpecLike
 
 BATCHES = (1, 3)  # a file holds for any batch
 NEAR, ROUNDING = 1e-4, 4  # of the largest output; how often what rounding alone makes of it
@@ -56,42 +48,12 @@ class Exported:
     error: float
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A network of a spec."""
-
-    spec: SpecLike
-    variant: str | None
-    params: Mapping[str, Any]
-    inputs: Inputs | None
-
-
 def expect_format(form: str) -> None:
     """Raises for a word that is no format, or if a package is missing that writes or runs such files."""
     if form not in FORMATS:
         known = f"there are {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
     require(form, FORMATS[form])
-
-
-def trained(asked: Asked, weights: str | None) -> nn.Module:
-    """The network in training with weights from a file, else as its spec initialises it from seed 0."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build_spec(asked.spec, asked.variant, asked.params, asked.inputs)
-    if weights is not None:
-        put_weights(network, files.read(weights)[0], f"the weights of '{weights}'")
-    elif callable(condense := getattr(network, "condense", None)):
-        condense()  # as far as training goes
-    return network.eval()
-
-
-def carried_over(network: nn.Module, asked: Asked, rewriting: Rewriting) -> tuple[nn.Module, Graph]:
-    """A network after passes, with its graph."""
-    graph = graph_of(asked.spec, asked.variant, asked.params, asked.inputs, rewriting)
-    if not rewriting.passes:
-        return network, graph
-    return convert(network, asked.spec, asked.variant, asked.params, asked.inputs, rewriting.passes), graph
 
 
 def export(network: nn.Module, graph: Graph, form: str) -> Exported:

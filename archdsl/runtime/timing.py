@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -18,16 +18,12 @@ import torch
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node
-from archdsl.passes import DEPLOYED, chosen
-from archdsl.runtime.carrying import convert
-from archdsl.runtime.module import build_spec
+from archdsl.runtime.in_training import Choice, carried_over, in_training
 from archdsl.runtime.nodes import runs_by_module
-from archdsl.workspace.library import graph_of, rewritten
+from archdsl.workspace.library import rewritten
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-    from archdsl.workspace.library import Inputs, SpecLike
 
 ENGINES = ("eager", "compile", "onnxruntime")
 WARM = 3  # calls before the clock runs: the first ones allocate, choose kernels and compile
@@ -154,10 +150,7 @@ def stage_of(node: Node) -> str:
 class Asked:
     """Which network is timed, in which forms, by which engines."""
 
-    spec: SpecLike
-    variant: str | None
-    params: Mapping[str, Any]
-    inputs: Inputs | None
+    network: Choice
     forms: Sequence[str]
     engines: Sequence[str]
     batch: int
@@ -166,23 +159,21 @@ class Asked:
 
 def made(asked: Asked, threads: int) -> Iterator[Timed]:
     """The network in each form by each engine, all with the same weights and the same random inputs."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build_spec(asked.spec, asked.variant, asked.params, asked.inputs).eval()
-        shapes = graph_of(asked.spec, asked.variant, asked.params, asked.inputs).inputs.values()
-        inputs = tuple(torch.randn(asked.batch, *tensor.shape) for tensor in shapes)
-    if callable(condense := getattr(network, "condense", None)):
-        condense()
+    network = in_training(asked.network, None)
     for form in asked.forms:
-        graph = graph_of(asked.spec, asked.variant, asked.params, asked.inputs, rewritten(form=form))
-        one = network
-        if form == "deploy":
-            one = convert(network, asked.spec, asked.variant, asked.params, asked.inputs, chosen(DEPLOYED))
+        one, graph = carried_over(network, asked.network, rewritten(form=form))
+        inputs = random_inputs(graph, asked.batch)
         for engine in asked.engines:
             found = Timed(graph, form, engine, asked.batch, CALLS[engine](one, graph, inputs, threads))
             if asked.stages and engine == "eager":
                 found.clock = StageClock(one, graph, inputs)
             yield found
+
+
+def random_inputs(graph: Graph, batch: int) -> tuple[Tensor, ...]:
+    """The same in each form."""
+    random = torch.Generator().manual_seed(0)
+    return tuple(torch.randn(batch, *tensor.shape, generator=random) for tensor in graph.inputs.values())
 
 
 # --- engines

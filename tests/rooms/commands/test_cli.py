@@ -14,6 +14,7 @@ import pytest
 
 import archdsl
 from archdsl.commands import cli, options, terminal
+from archdsl.diagnostics.faults import SpecError
 from archdsl.ops.activation import ReLU
 from archdsl.workspace.library import all_shipped, shipped
 
@@ -350,6 +351,17 @@ def test_build_of_a_module_that_differs_is_a_fault_of_ours(run, here, monkeypatc
 
 
 # --- faults of ours
+@pytest.mark.parametrize(("words", "place"), [("check", "checking.check"), ("cost", "library.graph_of")])
+def test_a_refusal_that_does_not_say_why_is_a_fault_of_ours(run, monkeypatch, words, place):
+    def refused(*_, **__):
+        raise SpecError
+
+    monkeypatch.setattr(f"archdsl.workspace.{place}", refused)
+    status, _, err = run(words, "small.yaml")
+    assert status == 1
+    assert "internal error" in err
+
+
 def test_an_internal_fault_asks_for_a_report_and_shows_no_traceback(run, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("boom")

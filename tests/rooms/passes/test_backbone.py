@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from support.nets import SPECS, variant_of
 
 import archdsl
+from archdsl.expr.nodes import Lit
+from archdsl.passes import pipeline
+from archdsl.passes.backbone import backbone
 from archdsl.passes.features import pyramid
 
 
@@ -168,6 +173,19 @@ def test_what_follows_a_map_and_cannot_be_left_out_is_refused_at_its_place():
     assert list(archdsl.graph(spec, features_only=["body.0.2"]).outputs) == ["body_0_2"]
     with pytest.raises(archdsl.SpecError, match=r"what follows a map among body\.1\.2 cannot"):
         archdsl.graph(spec, features_only=["body.1.2"])
+
+
+@pytest.mark.parametrize("passes", [(), ("fold_batch_norm",)])
+def test_a_backbone_that_would_be_another_network_is_refused_with_the_step(monkeypatch, passes):
+    def wrong(spec, features, whole):
+        found = backbone(spec, features, whole)
+        return replace(found, params={**found.params, "width": replace(found.params["width"], default=Lit(12))})
+
+    tree = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "params": {"width": 4}}
+    tree["stages"] = {"a": [{"conv": "width"}, "bn"], "b": ["global_avg_pool", "flatten", {"linear": 2}]}
+    monkeypatch.setattr(pipeline, "backbone", wrong)
+    with pytest.raises(archdsl.SpecError, match=r"'a\.0' would be another step in this backbone than in 'Net'"):
+        archdsl.graph(tree, features_only=["a"], passes=passes)
 
 
 def test_maps_are_ordered_by_stride_numbered_and_never_those_of_the_classifier():
