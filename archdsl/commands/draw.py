@@ -50,6 +50,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     help="Draw only this form of the block, given by its arguments. Repeatable.",
 )
 @click.option(
+    "--figure",
+    metavar="NUMBER",
+    shell_complete=completion.paper_figures,
+    help="Draw this figure of the paper, as 2b, if the spec says how.",
+)
+@click.option(
     "--level",
     metavar="LEVEL",
     default="network",
@@ -85,6 +91,7 @@ def command(
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
+    figure: str | None,
     level: str,
     style: str | None,
     orient: str | None,
@@ -98,9 +105,15 @@ def command(
     With --format html the figure is an interactive page in which stages and blocks open and close.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
+    from archdsl.workspace.paper_figures import paper_figure
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
+    if figure is not None:
+        shown = paper_figure(spec, figure, block, cases, expand)
+        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        for name, value in shown.params.items():
+            params.setdefault(name, value)
     graph = network(
         spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
     )
