@@ -55,6 +55,7 @@ def graph(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -66,13 +67,15 @@ def graph(
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
-    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
-    functions from a Program to a Program. A fault raises `SpecError`.
+    numbers of those that are wanted, or names. With `output_stride` (8, 16, 32) no map is more times smaller than the
+    image: further strides become dilations, under the same weights. `form` is `train`, or `deploy`: the network as it
+    is used, with the same outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes`
+    lists them), or functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes, out_indices))
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
+    return graph_of(spec, variant, _given(params, set), input, rewriting)
 
 
 def build(
@@ -83,6 +86,7 @@ def build(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
@@ -108,13 +112,14 @@ def build(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
             **params,
         )
         return module.build(whole, verify=verify)
-    rewriting = rewritten(features_only, form, passes, out_indices)
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
     return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
@@ -126,6 +131,7 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
@@ -139,19 +145,11 @@ def emit(
     """
     from archdsl.backends import torch as torch_source
     from archdsl.expr.given import checked
+    from archdsl.workspace.library import graph_of, rewritten
 
     checked(style=style)
-    found = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride, style)
+    found = graph_of(spec, variant, _given(params, set), input, rewriting)
     return torch_source.emit(found, style)
 
 
@@ -165,6 +163,7 @@ def export_onnx(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -189,6 +188,7 @@ def export_onnx(
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,
@@ -205,13 +205,14 @@ def cost(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
-    if isinstance(spec, Graph) or features_only is not False or out_indices is not None:
+    if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
         from archdsl.analysis import cost as counting
 
         whole = graph(
@@ -220,6 +221,7 @@ def cost(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
@@ -320,6 +322,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -350,6 +353,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -380,6 +384,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -409,6 +414,7 @@ def draw(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -442,6 +448,7 @@ def draw(
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,

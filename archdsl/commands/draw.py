@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file, to_output_stride
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -35,6 +35,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @click.command("draw")
 @to_choose_of_spec
 @to_features
+@to_output_stride
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -82,6 +83,7 @@ def command(
     inputs: Any,
     layers: str,
     features: Any,
+    output_stride: int | None,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
@@ -102,7 +104,14 @@ def command(
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
     graph = network(
-        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
+        spec,
+        variant=variant,
+        params=params,
+        inputs=inputs,
+        layers=layers,
+        features=features,
+        passes=passes,
+        output_stride=output_stride,
     )
     with working(f"drawing {graph.name}"):
         made = draw(
