@@ -36,8 +36,10 @@ class Calls:
         if not isinstance(operand, ir.Value) or not operand.many or seen is None:
             return self.writer.channels.by_name(found)
         if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
-            message = f"the tensors of '{operand.name}' are alike in one call and not in another"
-            raise fault("cannot-print", message, node.span, help="give all of them the same channels")
+            message = (
+                f"the tensors in '{operand.name}' have equal channels in one call and different channels in another"
+            )
+            raise fault("cannot-print", message, node.span, help="give all of these tensors the same channels")
         if isinstance(found, ListOf) and not isinstance(seen.value, list):
             found = found.items[0]
         return self.writer.channels.by_name(found)

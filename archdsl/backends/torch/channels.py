@@ -298,7 +298,11 @@ class Channels:
             return self.counts[var]
         seen = self.origin.facts.seen[(var.id, "count")]
         if seen.varies:
-            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
+            raise fault(
+                "cannot-print",
+                f"'{var.name}' holds a different number of tensors in different calls of this block",
+                self.function.span,
+            )
         return wrap(seen.value)
 
     def end_stage(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:

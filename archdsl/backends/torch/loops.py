@@ -80,8 +80,10 @@ class LoopWriter(LoopPlan):
         pieces = self.turn(start)
         result = self.writer.channels.leaves(self.node.body)
         if not all_same(*map(self.writer.channels.through_lets, (result, start))):
-            message = "the channels of the tensors that this loop carries move, and differ between calls"
-            raise fault("cannot-print", message, self.node.span, help="let each turn give the channels that it takes")
+            message = "this loop changes the channels of the tensors that it carries, and they differ between calls"
+            raise fault(
+                "cannot-print", message, self.node.span, help="end each turn with the same channels that it starts with"
+            )
         return pieces
 
     def turn(self, carry: Expr, variable: str = "") -> list[Piece]:
