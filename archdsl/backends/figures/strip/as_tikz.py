@@ -9,7 +9,8 @@ from archdsl.backends.figures import style
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.measure import face
 from archdsl.backends.figures.strip.latex import escaped
-from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Key, Line, Point, Rect, Solid, Text, Way, Words
+from archdsl.backends.figures.strip.plan import PRINT, Border, Drawing, Key, Point, Rect, Solid, Way, Words
+from archdsl.backends.figures.texts import Line, Text
 
 PREAMBLE = r"""% {title}
 % Compile with pdflatex, lualatex or xelatex, or include it with the package `standalone`.
