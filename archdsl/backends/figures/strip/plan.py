@@ -14,7 +14,6 @@ from archdsl.backends.figures.texts import Line, Text
 
 Point: TypeAlias = "tuple[float, float]"
 WayKind: TypeAlias = Literal["flow", "skip", "tap"]
-PRINT = 0.7  # text of 12 and 10 points is 8.4 and 7 in print
 MOST_LINES = 12  # of one text; longer ones end in an ellipsis
 
 
