@@ -43,7 +43,7 @@ def test_show_prints_the_spec_of_a_variant_with_settings_and_origins(run, tmp_pa
     assert run("show", "squeezenet", "--set", "num_clases=7")[2].startswith("--set:1:1: error[unknown-param]")
 
 
-@pytest.mark.parametrize("base", ["peleenet", "mobilenet_v2"])
+@pytest.mark.parametrize("base", ["peleenet", "mnasnet"])
 def test_every_line_of_a_new_spec_can_be_used(run, tmp_path, base):
     assert run("new", "my-net.yaml", "--from", base)[:2] == (0, f"wrote my-net.yaml, which extends {base}\n")
     file = tmp_path / "my-net.yaml"
