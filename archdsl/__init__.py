@@ -309,6 +309,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -339,6 +340,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -369,6 +371,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -398,6 +401,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = None,
     orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
+    layout: Literal["strip", "resolution"] | None = None,
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
@@ -419,7 +423,8 @@ def draw(
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
-    stages named in `expand` are opened into their blocks.
+    stages named in `expand` are opened into their blocks. `layout="resolution"` puts the stages into rows by the
+    resolution of their maps instead: an encoder goes down, a decoder up.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
@@ -434,7 +439,7 @@ def draw(
     from archdsl.expr.given import checked
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("orient", "layout", orient=orient, layout=layout, expand=expand, theme=theme, palette=palette, font=font)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
     whole = graph(
         spec,
@@ -457,6 +462,7 @@ def draw(
         style=style,
         orient=orient,
         expand=expand,
+        layout=layout,
         look=look,
     )
 

@@ -60,6 +60,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
 @click.option(
+    "--layout",
+    metavar="LAYOUT",
+    shell_complete=completion.words("strip", "resolution"),
+    help="strip, or resolution: stages in rows by the size of their maps, a U for an encoder and decoder.",
+)
+@click.option(
     "--expand",
     metavar="NAME",
     multiple=True,
@@ -88,6 +94,7 @@ def command(
     level: str,
     style: str | None,
     orient: str | None,
+    layout: str | None,
     expand: tuple[str, ...],
     form: str | None,
     output: str | None,
@@ -114,6 +121,7 @@ def command(
             style=style,
             orient=orient,
             expand=expand,
+            layout=layout,
             look=chosen,
         )
     result(made, output)

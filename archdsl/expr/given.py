@@ -71,7 +71,8 @@ def are_cases(value: Any) -> bool:
 
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(
-        ("form", "style", "level", "format", "orient", "theme", "palette", "font", "sort"), (is_word, "a word")
+        ("form", "style", "level", "format", "orient", "layout", "theme", "palette", "font", "sort"),
+        (is_word, "a word"),
     ),
     "key": (is_word, "a name"),
     "features_only": (

@@ -16,6 +16,7 @@ from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
 from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "LEVELS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
+LAYOUTS = ("strip", "resolution")
 PAIRED = ("svg", "pdf", "png", "dot")  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
@@ -41,13 +43,14 @@ def draw(
     style: str | None = None,
     orient: str | None = None,
     expand: Sequence[str] = (),
+    layout: str | None = None,
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
-    the stages in `expand` opened.
+    the stages in `expand` opened. With the `layout` resolution they stand in rows by the resolution of their maps.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
@@ -56,6 +59,7 @@ def draw(
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
     check_look(look, format)
+    check_layout(layout, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
@@ -67,6 +71,8 @@ def draw(
     elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
+        if layout == "resolution":
+            return on_grid(graph, format, look)
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
     made = picture(graph, block=block, cases=cases, level=level, expand=expand)
@@ -134,6 +140,16 @@ def network(
         return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
 
 
+def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
+    """The stages of a network in rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.resolutions(visible(graph), paper, legend=look.legend)
+        return strip.as_tikz.tikz(made) if format == "tikz" else on_paper(made, format, look, "draw it as a strip")
+
+
 def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
     """What has its places, drawn."""
     extent = made.rect
@@ -178,6 +194,27 @@ def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: 
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def check_layout(
+    layout: str | None,
+    block: Blocks | None,
+    level: str,
+    style: str | None,
+    orient: str | None,
+    expand: Sequence[str],
+    format: str,
+) -> None:
+    """Only the figure of a whole network has a layout; one by resolution has no other choices of a strip."""
+    if layout is None:
+        return
+    known_word("layout", layout, LAYOUTS)
+    what = "a page" if format == "html" else "a block" if block else "this level" if level != "network" else ""
+    if what:
+        raise fault("bad-call", f"{what} has no 'layout'", help="it belongs to the figure of the network")
+    given = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
+    for word in (word for word, there in given.items() if there and layout == "resolution"):
+        raise fault("bad-call", f"the layout by resolution has no '{word}'", help="it belongs to the layout strip")
 
 
 def check_level(level: str, expand: Sequence[str]) -> None:
