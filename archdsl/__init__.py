@@ -299,7 +299,7 @@ def port(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -330,7 +330,7 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -361,7 +361,7 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -391,7 +391,7 @@ def draw(
 
 
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = None,
@@ -434,27 +434,34 @@ def draw(
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
     made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
     if None, where there are several.
+
+    A list of networks (each a spec, `"spec@variant"`, or a Graph) is drawn side by side, with the stages of all of them
+    in common rows by resolution.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
+    from archdsl.workspace import comparison
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("orient", "layout", orient=orient, layout=layout, expand=expand, theme=theme, palette=palette, font=font)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
-    whole = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
+    graphs = [
+        graph(
+            one,
+            of_spec or variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
+        )
+        for one, of_spec in map(comparison.halves, comparison.flat(spec))
+    ]
     return figures.draw(
-        whole,
+        graphs,
         block=block,
         cases=cases,
         level=level,

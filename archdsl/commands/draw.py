@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
+from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -33,7 +33,11 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @click.command("draw")
-@to_choose_of_spec
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=completion.specs_and_variants
+)
+@to_choose
+@to_pass
 @to_features
 @click.option(
     "--block",
@@ -82,7 +86,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @to_look
 @to_file
 def command(
-    spec: str,
+    specs: tuple[str, ...],
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
@@ -100,24 +104,27 @@ def command(
     output: str | None,
     **look: Any,
 ) -> None:
-    """Draw a network, or the inside of a block.
+    """Draw a network, the inside of a block, or several networks side by side.
 
     With --format html the figure is an interactive page in which stages and blocks open and close.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
+    from archdsl.workspace.comparison import halves
 
     suffix = Path(output).suffix[1:].lower() if output else ""
-    chosen = Look(**sized(look))
-    graph = network(
-        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
-    )
-    with working(f"drawing {graph.name}"):
+    chosen, format = Look(**sized(look)), form or SUFFIXES.get(suffix, suffix) or "svg"
+    choice: dict[str, Any] = {"params": params, "inputs": inputs, "layers": layers, "features": features}
+    graphs = []
+    for spec in specs:
+        file, of_spec = halves(spec)
+        graphs.append(network(str(file), variant=of_spec or variant, passes=passes, **choice))
+    with working(f"drawing {', '.join(one.name for one in graphs)}"):
         made = draw(
-            graph,
+            graphs,
             block=block,
             cases=cases,
             level=level,
-            format=form or SUFFIXES.get(suffix, suffix) or "svg",
+            format=format,
             style=style,
             orient=orient,
             expand=expand,

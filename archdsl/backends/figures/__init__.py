@@ -34,7 +34,7 @@ LEVELS = tuple(levels.LEVELS)
 
 
 def draw(
-    graph: Graph,
+    graphs: Graph | Sequence[Graph],
     *,
     block: Blocks | None = None,
     cases: Sequence[Case] = (),
@@ -53,12 +53,18 @@ def draw(
     the stages in `expand` opened. With the `layout` resolution they stand in rows by the resolution of their maps.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
+    Several networks stand side by side, their stages in common rows by resolution.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
     check_look(look, format)
+    graph, *others = [graphs] if isinstance(graphs, Graph) else graphs
+    if others:
+        choices = {"block": block, "cases": cases, "style": style, "orient": orient, "layout": layout, "expand": expand}
+        refuse_several({**choices, "level": level != "network", "format html": format == "html"})
+        return several([graph, *others], format, look)
     check_layout(layout, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
@@ -150,6 +156,16 @@ def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
         return strip.as_tikz.tikz(made) if format == "tikz" else on_paper(made, format, look, "draw it as a strip")
 
 
+def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
+    """Networks side by side, their stages in common rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.side_by_side([visible(graph) for graph in graphs], paper, legend=look.legend)
+        return strip.as_tikz.tikz(made) if format == "tikz" else on_paper(made, format, look, "draw fewer of them")
+
+
 def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
     """What has its places, drawn."""
     extent = made.rect
@@ -194,6 +210,12 @@ def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: 
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def refuse_several(choices: Mapping[str, object]) -> None:
+    """What only the figure of one network has."""
+    for word in (word for word, given in choices.items() if given):
+        raise fault("bad-call", f"several networks have no '{word}'", help="draw one network with it")
 
 
 def check_layout(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise, product
 
 from archdsl.backends.figures.grid.places import Place
 from archdsl.backends.figures.grid.routes import Board, Wire
@@ -12,10 +12,11 @@ from archdsl.backends.figures.strip.bodies import Body, Manner, boxed, shapes
 from archdsl.backends.figures.strip.cells import Cell, Net
 from archdsl.backends.figures.strip.fit import ROOMS, Paper
 from archdsl.backends.figures.strip.legend import placed as keys
-from archdsl.backends.figures.strip.plan import Drawing, Solid, Way, WayKind, centred
+from archdsl.backends.figures.strip.plan import Drawing, Solid, Way, WayKind, Words, centred, heading, remark
 from archdsl.diagnostics.faults import fault
 
 MARGIN = 6.0, 5.0  # between the outline of a box and its text
+TIGHT = 14.0  # between boxes, where they do not fit otherwise
 GAPS = (22.0, 30.0, 40.0, 52.0, 66.0, 84.0)  # rooms between boxes to try: more lines need more
 
 
@@ -28,13 +29,15 @@ class Wish:
     flows: Sequence[tuple[Cell, Cell]]
     nets: Sequence[Net]
     legend: Mapping[str, str]
+    heads: Mapping[int, str] = field(default_factory=dict)  # words above columns
+    sides: Mapping[int, str] = field(default_factory=dict)  # words left of rows
 
 
 def drawn(wish: Wish, paper: Paper) -> Drawing:
     """The largest text room with which it fits onto the paper, else what lacks least; raises if lines find no way."""
     found: list[tuple[tuple[float, float], Drawing]] = []
-    for room in ROOMS[False]:
-        made = next(filter(None, (attempt(wish, room, gap) for gap in GAPS)), None)
+    for gaps, room in product((GAPS, (TIGHT, *GAPS)), ROOMS[False]):
+        made = next(filter(None, (attempt(wish, room, gap) for gap in gaps)), None)
         if made is None:
             continue
         made.keys = keys(wish.legend, made.rect, paper.wide)
@@ -66,7 +69,24 @@ def attempt(wish: Wish, room: float, gap: float) -> Drawing | None:
         if points is None:
             return None
         ways.append(Way(source, target, kind, points))
-    return Drawing(wish.title, solids, [], [*wish.places], ways)
+    return Drawing(wish.title, solids, list(beside(wish, columns, rows, gap)), [*wish.places], ways)
+
+
+def beside(
+    wish: Wish, columns: Sequence[tuple[float, float]], rows: Sequence[tuple[float, float]], gap: float
+) -> Iterator[Words]:
+    """What stands above columns and left of rows, outside of the room for lines."""
+    last_first = [*reversed([*wish.places.items()])]
+    in_row = {row: cell for cell, (row, _) in last_first}  # whose words these are: the first ones
+    in_column = {column: cell for cell, (_, column) in last_first}
+    for column, name in wish.heads.items():
+        said = heading(name, columns[column][1] - columns[column][0])
+        rect = centred(said.width, said.height).moved(sum(columns[column]) / 2, gap + said.height / 2)
+        yield Words(in_column[column], rect, said)
+    for row, name in wish.sides.items():
+        said = remark(name)
+        rect = centred(said.width, said.height).moved(-gap - said.width / 2, -sum(rows[row]) / 2)
+        yield Words(in_row[row], rect, said)
 
 
 def body_of(cell: Cell, room: float) -> Body:

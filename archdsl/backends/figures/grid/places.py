@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import inf, log2
 from typing import TypeAlias
 
 from archdsl.backends.figures.strip.cells import Cell, Strip
+from archdsl.diagnostics.faults import fault
+from archdsl.ir.graph import Graph
 
 Place: TypeAlias = "tuple[int, int]"  # row and column
+VECTOR = inf  # the power of two that a vector is smaller by
 
 
 def by_resolution(strip: Strip, rank: int) -> dict[Cell, Place]:
@@ -32,6 +36,49 @@ def by_resolution(strip: Strip, rank: int) -> dict[Cell, Place]:
         else:
             places[cell] = beside(before, places, len(rows))
     return places
+
+
+def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> tuple[dict[Cell, Place], dict[int, str]]:
+    """A column for each network, rows for each resolution that any of them has; what stands at the side of rows.
+
+    Resolutions are parts of the input's, which need not be the same in all. Raises `SpecError` for a network that goes
+    back up to larger maps.
+    """
+    bands = [[band(cell, graph) for cell in strip.cells] for strip, graph in zip(strips, graphs, strict=True)]
+    for found, graph in zip(bands, graphs, strict=True):
+        if found != sorted(found):
+            message = f"'{graph.called}' goes back up to larger maps, so it does not stand beside others"
+            raise fault("bad-call", message, help="draw it alone with --layout resolution")
+    starts, row = {}, 0
+    for part in sorted({part for found in bands for part in found}):
+        starts[part] = row
+        row += max(found.count(part) for found in bands)
+    places = {
+        cell: (starts[part] + found[:place].count(part), column)
+        for column, (strip, found) in enumerate(zip(strips, bands, strict=True))
+        for place, (cell, part) in enumerate(zip(strip.cells, found, strict=True))
+    }
+    return places, {starts[part]: reduced(part) for part in starts if part != VECTOR}
+
+
+def band(cell: Cell, graph: Graph) -> float:
+    """By which power of two the map is smaller than the input (so 13 and 14 are alike); vectors come last."""
+    rank = len(next(iter(graph.inputs.values())).shape)
+    return round(log2(size_of(graph) / size(cell))) if len(cell.output.shape) == rank else VECTOR
+
+
+def reduced(power: float) -> str:
+    """`1/16`."""
+    return f"1/{2**power:g}" if power > 0 else f"{2**-power:g}"
+
+
+def size(cell: Cell) -> int:
+    return max(cell.output.shape[1:], default=1)
+
+
+def size_of(graph: Graph) -> int:
+    """The longer side of the first input."""
+    return max(next(iter(graph.inputs.values())).shape[1:], default=1)
 
 
 def read_by(strip: Strip) -> dict[Cell, list[Cell]]:
