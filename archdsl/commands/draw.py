@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_pass
+from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_output_stride, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
+from archdsl.diagnostics.faults import fault
 
 # How a figure looks: what they say are the fields of `Look`.
 to_look = group_of(
@@ -39,6 +40,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @to_choose
 @to_pass
 @to_features
+@to_output_stride
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -52,6 +54,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     metavar="NAME=VALUE,...",
     multiple=True,
     help="Draw only this form of the block, given by its arguments. Repeatable.",
+)
+@click.option(
+    "--figure",
+    metavar="NUMBER",
+    shell_complete=completion.paper_figures,
+    help="Draw this figure of the paper, as 2b, if the spec says how.",
 )
 @click.option(
     "--level",
@@ -80,8 +88,8 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--format",
     "form",
     metavar="FORMAT",
-    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
-    help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
+    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "drawio", "pptx", "html"),
+    help="svg, pdf, png, dot, tikz, drawio, pptx or html. [default: from FILE's suffix, else svg]",
 )
 @to_look
 @to_file
@@ -92,9 +100,11 @@ def command(
     inputs: Any,
     layers: str,
     features: Any,
+    output_stride: int | None,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
+    figure: str | None,
     level: str,
     style: str | None,
     orient: str | None,
@@ -106,25 +116,43 @@ def command(
 ) -> None:
     """Draw a network, the inside of a block, or several networks side by side.
 
-    With --format html the figure is an interactive page in which stages and blocks open and close.
+    With --format html the figure is an interactive page in which stages and blocks open and close. drawio and pptx
+    are for editing in draw.io and PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
     from archdsl.workspace.comparison import halves
+    from archdsl.workspace.paper_figures import paper_figure
 
     suffix = Path(output).suffix[1:].lower() if output else ""
-    chosen, format = Look(**sized(look)), form or SUFFIXES.get(suffix, suffix) or "svg"
-    choice: dict[str, Any] = {"params": params, "inputs": inputs, "layers": layers, "features": features}
-    graphs = []
-    for spec in specs:
-        file, of_spec = halves(spec)
-        graphs.append(network(str(file), variant=of_spec or variant, passes=passes, **choice))
+    chosen = Look(**sized(look))
+    networks = [halves(spec) for spec in specs]
+    if figure is not None:
+        if len(networks) > 1:
+            raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
+        shown = paper_figure(networks[0][0], figure, block, cases, expand)
+        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        for name, value in shown.params.items():
+            params.setdefault(name, value)
+    graphs = [
+        network(
+            str(file),
+            variant=of_spec or variant,
+            params=params,
+            inputs=inputs,
+            layers=layers,
+            features=features,
+            passes=passes,
+            output_stride=output_stride,
+        )
+        for file, of_spec in networks
+    ]
     with working(f"drawing {', '.join(one.name for one in graphs)}"):
         made = draw(
             graphs,
             block=block,
             cases=cases,
             level=level,
-            format=format,
+            format=form or SUFFIXES.get(suffix, suffix) or "svg",
             style=style,
             orient=orient,
             expand=expand,
