@@ -55,6 +55,7 @@ def graph(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -66,13 +67,15 @@ def graph(
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
-    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
-    functions from a Program to a Program. A fault raises `SpecError`.
+    numbers of those that are wanted, or names. With `output_stride` (8, 16, 32) no map is more times smaller than the
+    image: further strides become dilations, under the same weights. `form` is `train`, or `deploy`: the network as it
+    is used, with the same outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes`
+    lists them), or functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes, out_indices))
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
+    return graph_of(spec, variant, _given(params, set), input, rewriting)
 
 
 def build(
@@ -83,6 +86,7 @@ def build(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
@@ -108,13 +112,14 @@ def build(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
             **params,
         )
         return module.build(whole, verify=verify)
-    rewriting = rewritten(features_only, form, passes, out_indices)
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
     return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
@@ -126,6 +131,7 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
@@ -139,19 +145,11 @@ def emit(
     """
     from archdsl.backends import torch as torch_source
     from archdsl.expr.given import checked
+    from archdsl.workspace.library import graph_of, rewritten
 
     checked(style=style)
-    found = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride, style)
+    found = graph_of(spec, variant, _given(params, set), input, rewriting)
     return torch_source.emit(found, style)
 
 
@@ -165,6 +163,7 @@ def export_onnx(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -189,6 +188,7 @@ def export_onnx(
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,
@@ -205,13 +205,14 @@ def cost(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
-    if isinstance(spec, Graph) or features_only is not False or out_indices is not None:
+    if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
         from archdsl.analysis import cost as counting
 
         whole = graph(
@@ -220,6 +221,7 @@ def cost(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
@@ -268,6 +270,7 @@ def port(
     reference: Reference | None = None,
     before: SpecLike | Graph | None = None,
     key: str | None = None,
+    map: Mapping[str, str] | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     set: Mapping[str, Any] | None = None,
@@ -279,21 +282,26 @@ def port(
     `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
     (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint. `form="deploy"` is for weights of layers as once trained (CondenseNet's), with the norms beside them:
-    build with `passes=["deploy"]` what takes them. Raises `SpecError` where it is not certain which weight is which.
+    checkpoint, `map` gives new names for the beginnings of old ones, or for the paths of parts before the edit. The
+    weights may have another number of classes (the last layer is new) or of channels of the image (the first
+    convolution is summed or tiled: `.remarks`, `.notes`). `form="deploy"` is for weights of layers as once trained
+    (CondenseNet's), with the norms beside them: build with `passes=["deploy"]` what takes them. Raises `SpecError`
+    where it is not certain which weight is which.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting
     from archdsl.workspace.library import weighted_as
 
-    checked("reference", "key", weights=weights, reference=reference, key=key)
+    checked("reference", "key", "map", weights=weights, reference=reference, key=key, map=map)
     network = graph(spec, variant, input=input, passes=weighted_as(form), set=set, **params)
+    renamed = map or {}
     if before is None:
-        return porting.port(weights, network, reference, key)
+        maker = porting.maker_of(spec, variant, _given(params, set), input, form)
+        return porting.port(weights, network, reference, key, maker, renamed)
     if reference is not None:
         raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
     return porting.port_over_edit(
-        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key
+        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key, renamed
     )
 
 
@@ -304,8 +312,9 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    format: Literal["svg", "dot", "tikz", "drawio", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
@@ -320,6 +329,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -334,8 +344,9 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["pdf", "png"],
+    format: Literal["pdf", "png", "pptx"],
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
@@ -350,6 +361,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -364,6 +376,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
     format: str,
     style: Literal["strip", "blocks"] | None = ...,
@@ -380,6 +393,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -393,6 +407,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = None,
     cases: Sequence[str | Mapping[str, Any]] = (),
+    figure: str | None = None,
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     style: Literal["strip", "blocks"] | None = None,
@@ -409,12 +424,15 @@ def draw(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
+    """A figure of the network, or of one of its blocks, as str; bytes for the formats pdf, png and pptx.
+
+    tikz is LaTeX, which a paper can input; drawio (draw.io) and pptx (PowerPoint) are for editing; html is a page.
 
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
@@ -424,6 +442,7 @@ def draw(
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
     that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
+    `figure` is a figure of the paper, as `"2b"`: the block, cases, `expand` and variant that the spec gives for it.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
@@ -432,16 +451,23 @@ def draw(
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
+    from archdsl.workspace.paper_figures import paper_figure
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("figure", "orient", figure=figure, orient=orient, expand=expand, theme=theme, palette=palette, font=font)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
+    if figure is not None:
+        shown = paper_figure(spec, figure, block, cases, expand)
+        block, cases, expand = shown.block, shown.cases, shown.expand
+        if not isinstance(spec, Graph):
+            variant, params = variant or shown.variant, {**shown.params, **params}
     whole = graph(
         spec,
         variant,
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,
