@@ -19,6 +19,7 @@ SMALL = {  # variants that are cheap, where the first is not
     "condensenet": "cifar10-50",
     "efficientnet": "b0",
     "espnet_v2": "x0.5",
+    "ghostnet": "0.5",
     "igc_v1": "plain-d8-l24m2",
     "igc_v2": "0.25",
     "igc_v3": "d-0.7",
@@ -29,6 +30,21 @@ SMALL = {  # variants that are cheap, where the first is not
     "shufflenet_v1": "g3-x0.5",
     "shufflenet_v2": "x0.5",
     "weightnet": "shufflenet_v2-x0.5",
+}
+SHORT = {  # fewer blocks of the same kinds, or narrower ones, where the smallest variant takes long
+    "efficientnet": {"width": 0.5, "depth": 0.4},
+    "fbnet": {
+        "last": 512,
+        "rows": [
+            [16, 1, ["k3_e1"]],
+            [24, 2, ["k3_e3"]],
+            [32, 2, ["k5_e6"]],
+            [64, 2, ["k5_e1_g2"]],
+            [112, 1, ["k3_e3"]],
+            [184, 2, ["k5_e6"]],
+            [352, 1, ["k5_e6"]],
+        ],
+    },
 }
 CAREFUL = {"squeezenet"}  # no norms keep its signals at their size: with the others' optimizer it learns nothing
 SEEDS = {"squeezenet": 1}  # its last layer starts small and a rectifier follows: after some starts no score ever rises
@@ -113,7 +129,7 @@ def small(name: str) -> nn.Module:
     side = SIDES.get(name, SIDE)
     torch.manual_seed(SEEDS.get(name, 0))
     variant = SMALL.get(name) or next(iter(read(name).variants))
-    return archdsl.build(name, variant, num_classes=10, input=[3, side, side])
+    return archdsl.build(name, variant, num_classes=10, input=[3, side, side], **SHORT.get(name, {}))
 
 
 @pytest.mark.slow
