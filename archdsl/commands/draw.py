@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file, to_output_stride
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -18,7 +18,7 @@ to_look = group_of(
     click.option("--theme", metavar="THEME", default="light", show_default=True, help="light or dark."),
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
-    click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
+    click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
     click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
@@ -35,6 +35,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @click.command("draw")
 @to_choose_of_spec
 @to_features
+@to_output_stride
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -48,6 +49,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     metavar="NAME=VALUE,...",
     multiple=True,
     help="Draw only this form of the block, given by its arguments. Repeatable.",
+)
+@click.option(
+    "--figure",
+    metavar="NUMBER",
+    shell_complete=completion.paper_figures,
+    help="Draw this figure of the paper, as 2b, if the spec says how.",
 )
 @click.option(
     "--level",
@@ -70,8 +77,8 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--format",
     "form",
     metavar="FORMAT",
-    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
-    help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
+    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "drawio", "pptx", "html"),
+    help="svg, pdf, png, dot, tikz, drawio, pptx or html. [default: from FILE's suffix, else svg]",
 )
 @to_look
 @to_file
@@ -82,9 +89,11 @@ def command(
     inputs: Any,
     layers: str,
     features: Any,
+    output_stride: int | None,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
+    figure: str | None,
     level: str,
     style: str | None,
     orient: str | None,
@@ -95,14 +104,28 @@ def command(
 ) -> None:
     """Draw a network, or the inside of a block.
 
-    With --format html the figure is an interactive page in which stages and blocks open and close.
+    With --format html the figure is an interactive page in which stages and blocks open and close. drawio and pptx
+    are for editing in draw.io and PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
+    from archdsl.workspace.paper_figures import paper_figure
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
+    if figure is not None:
+        shown = paper_figure(spec, figure, block, cases, expand)
+        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        for name, value in shown.params.items():
+            params.setdefault(name, value)
     graph = network(
-        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
+        spec,
+        variant=variant,
+        params=params,
+        inputs=inputs,
+        layers=layers,
+        features=features,
+        passes=passes,
+        output_stride=output_stride,
     )
     with working(f"drawing {graph.name}"):
         made = draw(

@@ -74,6 +74,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         ("form", "style", "level", "format", "orient", "theme", "palette", "font", "sort"), (is_word, "a word")
     ),
     "key": (is_word, "a name"),
+    "figure": (is_word, 'the number of a figure, as "2b"'),
     "features_only": (
         lambda value: is_flag(value) or are_features(value),
         'a list of stages, as ["stem"], or a truth value',
@@ -93,7 +94,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "origin": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
-    "file": (is_path, "a path"),
+    **dict.fromkeys(("file", "times"), (is_path, "a path")),
     "model": (is_module, "a module"),
     "reference": (lambda value: is_module(value) or is_path(value), "a module, its name or a path"),
     "weights": (lambda value: is_path(value) or isinstance(value, Mapping), "a state_dict or a path"),
