@@ -99,14 +99,17 @@ def optimizer_of(net: nn.Module, *, careful: bool) -> torch.optim.Optimizer:
 
 
 def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, *, careful: bool = False) -> float:
-    """Trains until enough is right; the share of held-out digits that is. `progress` is told how far it has come."""
+    """Trains until enough is right; the share of held-out digits that is.
+
+    Where `progress` is told how far it has come, it comes to the end.
+    """
     (x, y), held_out = digits(side)
     optimizer = optimizer_of(net, careful=careful)
     steps = epochs * (len(y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, optimizer.defaults["lr"], total_steps=steps)
     torch.manual_seed(0)
     done, found = 0, 0.0
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         for part in torch.randperm(len(y)).split(BATCH):
             if len(part) < BATCH:
                 continue
@@ -118,9 +121,11 @@ def train(net: nn.Module, side: int, epochs: int = EPOCHS, progress=None, *, car
             optimizer.step()
             schedule.step()
             done += 1
+        if progress is not None and epoch < epochs:
+            continue
         settle(net, x)
         found = accuracy(net, *held_out)
-        if found >= ENOUGH and progress is None:
+        if found >= ENOUGH:
             break
     return found
 
