@@ -316,6 +316,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -346,6 +348,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -376,6 +380,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -405,6 +411,8 @@ def draw(
     height: str | float | None = None,
     dpi: int = 200,
     legend: bool | None = None,
+    shapes: Literal["numbers", "symbolic"] = "numbers",
+    axes: Literal["chw", "hwc"] = "chw",
     variant: str | None = None,
     input: Inputs | None = None,
     features_only: Features = False,
@@ -422,13 +430,17 @@ def draw(
     stages named in `expand` are opened into their blocks.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
-    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
-    that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
+    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
+    differ in their ops. Without any, a block is drawn as most of its calls are. Blocks inside a block are open if
+    `expand` names them, at the level `op` all of them.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
     made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
     if None, where there are several.
+
+    `shapes="symbolic"` writes the shapes inside a block over what enters it and its params (`2c × h/2 × w/2`), and
+    `axes="hwc"` writes channels last, here and in a strip.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
@@ -447,7 +459,8 @@ def draw(
         set=set,
         **params,
     )
-    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
+    inches = figures.inches
+    look = figures.Look(theme, palette, font, inches(width), dpi, legend, inches(height), shapes, axes)
     return figures.draw(
         whole,
         block=block,

@@ -62,12 +62,12 @@ UNITS = {10**9: "G", 10**6: "M", 10**3: "k"}
 IMAGES: dict[str, tuple[str, dict[str, str]]] = {
     "peleenet.svg": ("peleenet", {}),
     "peleenet.TwoWayDenseLayer.svg": ("peleenet", {"block": "TwoWayDenseLayer"}),
-    "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual"}),
-    "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP"}),
+    "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual", "cases": ["all"]}),
+    "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP", "cases": ["all"]}),
     "shufflenet_v2.BasicUnit.svg": ("shufflenet_v2", {"variant": "x1.0", "block": "BasicUnit"}),
     "tutorial.TwoWayDenseLayer.svg": ("tutorial.md", {"block": "TwoWayDenseLayer"}),
     "index.svg": ("index.md", {}),
-    "index.Unit.svg": ("index.md", {"block": "Unit"}),
+    "index.Unit.svg": ("index.md", {"block": "Unit", "cases": ["all"]}),
 }
 
 
@@ -340,7 +340,7 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     return found
 
 
-GALLERY = """The blocks of every family as `archdsl draw SPEC --block BLOCK` gives them, those that the paper
+GALLERY = """The blocks of every family as `archdsl draw SPEC --block BLOCK --case all` gives them, those that the paper
 shows first. Nothing in them is typed by hand: a change of the spec changes them."""
 
 
@@ -409,7 +409,7 @@ def systems_pages() -> dict[Path, str]:
     for name, spec, _ in networks():
         pages[SYSTEMS / f"{name}.md"] = system_page(name, spec)
         for block, graph in blocks(name, spec).items():
-            made = archdsl.draw(graph, block=block, format="svg")
+            made = archdsl.draw(graph, block=block, cases=["all"], format="svg")
             assert isinstance(made, str)
             pages[SYSTEMS / "images" / f"{name}.{block}.svg"] = made
     return pages

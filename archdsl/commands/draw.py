@@ -21,6 +21,7 @@ to_look = group_of(
     click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
     click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
+    click.option("--axes", metavar="ORDER", default="chw", show_default=True, help="Order in shapes: chw or hwc."),
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
 )
 
@@ -47,7 +48,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "cases",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Draw only this form of the block, given by its arguments. Repeatable.",
+    help="Draw this form of the block, given by its arguments; all draws every form. Repeatable.",
 )
 @click.option(
     "--level",
@@ -65,6 +66,14 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     multiple=True,
     shell_complete=completion.stages,
     help="Show the blocks inside a stage; with --block, open a block inside it. Repeatable.",
+)
+@click.option(
+    "--shapes",
+    metavar="SHAPES",
+    default="numbers",
+    shell_complete=completion.words("numbers", "symbolic"),
+    show_default=True,
+    help="numbers; or symbolic, inside a block: over what enters it and its params, as 2c × h/2 × w/2.",
 )
 @click.option(
     "--format",

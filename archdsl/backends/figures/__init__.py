@@ -13,6 +13,7 @@ from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
+from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import Look, inches
 from archdsl.diagnostics.faults import fault
@@ -22,13 +23,14 @@ from archdsl.support.naming import did_you_mean
 if TYPE_CHECKING:
     from archdsl.analysis.difference import Difference
 
-__all__ = ["FORMATS", "LEVELS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
+__all__ = ["FORMATS", "KINDS", "LEVELS", "ORDERS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
 PAIRED = ("svg", "pdf", "png", "dot")  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
+WRITTEN = ("shapes", "axes")  # what of a look every format has
 
 
 def draw(
@@ -61,7 +63,10 @@ def draw(
         picture(graph, block=block, level=level)  # whether there are such
         from archdsl.backends.figures import interactive
 
-        return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
+        return interactive.draw(graph, block=next(iter(named(block)), None), level=level, look=look)
+    if look.shapes != KINDS[0] and not block:
+        what = "a strip" if level == "network" else "this level"
+        raise fault("bad-call", f"{what} has no symbolic shapes", help="the figure of a block has: give --block")
     if block:
         check_level(level, expand)
     elif level == "network":
@@ -69,7 +74,7 @@ def draw(
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
-    made = picture(graph, block=block, cases=cases, level=level, expand=expand)
+    made = picture(graph, block=block, cases=cases, level=level, expand=expand, look=look)
     if format == "dot":
         return dot(made, look)
     text, page, layout = laid_out(made, look, aligned=bool(block))
@@ -121,7 +126,16 @@ def network(
 
     def drawn(orient: str | None) -> strip.Drawing:
         manner = style or ("blocks" if tikz else "strip")
-        return strip.strip(visible(graph), manner, orient, expand, deep=tikz, paper=paper, legend=look.legend)
+        return strip.strip(
+            visible(graph),
+            manner,
+            orient,
+            expand,
+            deep=tikz,
+            paper=paper,
+            legend=look.legend,
+            shapes=Shapes(look.axes),
+        )
 
     with measure.in_font(look.font):
         made = drawn(orient)
@@ -161,7 +175,7 @@ def draw_difference(
         raise fault("unknown-format", f"there is no such figure as '{format}'", help=hint(format, PAIRED))
     look = look or Look()
     with measure.in_font(look.font):
-        return on_paper(difference.drawing(found, told=told), format, look)
+        return on_paper(difference.drawing(found, Shapes(look.axes), told=told), format, look)
 
 
 def strip_titles(made: strip.Drawing) -> dict[str, str]:
@@ -192,7 +206,7 @@ def check_look(look: Look, format: str) -> None:
     """A page and a document of TikZ look one way."""
     what = {"html": "a page", "tikz": "a document of TikZ"}.get(format)
     for item in fields(look) if what else ():
-        if getattr(look, item.name) != item.default:
+        if item.name not in WRITTEN and getattr(look, item.name) != item.default:
             raise fault("bad-call", f"{what} has no '{item.name}'", help="svg, pdf and png have")
 
 
@@ -207,6 +221,7 @@ def picture(
     cases: Sequence[Case] = (),
     level: str = "network",
     expand: Sequence[str] = (),
+    look: Look | None = None,
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
     wanted = named(block)
@@ -220,8 +235,8 @@ def picture(
         raise fault("unknown-level", f"there is no level '{level}'", help=hint(level, LEVELS))
     if wanted:
         cases = [cases] if isinstance(cases, (str, Mapping)) else cases
-        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op")
-    return levels.network(graph, level)
+        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op", look=look)
+    return levels.network(graph, level, (look or Look()).axes)
 
 
 def hint(word: str, known: tuple[str, ...]) -> str:
