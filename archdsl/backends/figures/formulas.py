@@ -13,7 +13,7 @@ from archdsl.expr.simplify import Facts
 
 LONGEST = 24  # characters of a number that still is a label
 SHORT: Mapping[str, str] = {"out": "c′", "groups": "g"}  # of params that most specs call so
-MARKS = "′₁₂₃₄₅₆₇₈₉²³"  # of letters
+MARKS = "′₀₁₂₃₄₅₆₇₈₉²³"  # of letters
 POWERS: Mapping[int, str] = {1: "", 2: "²", 3: "³"}
 SUM, PRODUCT, ATOM = range(3)  # how tightly a text binds
 

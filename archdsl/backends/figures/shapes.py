@@ -15,6 +15,7 @@ from archdsl.syntax.spec import Figure
 
 KINDS, ORDERS = ("numbers", "symbolic"), ("chw", "hwc")
 MOST = 14  # characters of a formula that is clearer than a name
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SIGN, WIDE_SIGN = "×", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"  # between numbers, and between formulas
 
 A = TypeVar("A")
@@ -81,6 +82,7 @@ def letters(known: Symbols, figure: Figure, block: str) -> dict[str, str]:
     """Short forms of names, where no param has them."""
     params = {*known.names, *known.call.values}
     found = {name: short for name, short in SHORT.items() if name in params and short not in params}
+    found |= {name: name[0] + name[1:].translate(SUBSCRIPTS) for name in params if name[1:].isdigit()}
     said = {name: figure.labels.get(f"{block}.{name}", "") for name in params}
     found |= {name: text for name, text in said.items() if text.isalpha()}
     for number, axes in enumerate(known.entering.values(), 1):

@@ -120,8 +120,8 @@ class Look:
     def __post_init__(self) -> None:
         for what, word, known in (("theme", self.theme, THEMES), ("palette", self.palette, PALETTES)):
             known_word(what, word, known)
-        known_word("shapes", self.shapes, KINDS)
-        known_word("axes", self.axes, ORDERS)
+        known_word("kind of shapes", self.shapes, KINDS)
+        known_word("order of axes", self.axes, ORDERS)
         known_word("font", self.font, tuple(FONTS))
         if self.width is not None and not LEAST_WIDTH <= self.width <= MOST_WIDTH:
             raise fault("bad-call", f"a figure is {LEAST_WIDTH:g} to {MOST_WIDTH:g} in wide, not {self.width:g}")

@@ -96,5 +96,5 @@ def test_a_page_writes_the_shapes_inside_a_block_in_letters(net):
 def test_a_strip_has_no_letters(net):
     with pytest.raises(archdsl.SpecError, match="a strip has no symbolic shapes"):
         figures.draw(net, look=Look(shapes="symbolic"))
-    with pytest.raises(archdsl.SpecError, match="there is no axes 'whc'"):
+    with pytest.raises(archdsl.SpecError, match="there is no order of axes 'whc'"):
         Look(axes="whc")
