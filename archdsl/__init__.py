@@ -55,6 +55,7 @@ def graph(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -66,13 +67,15 @@ def graph(
     `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
     whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
     (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. `form` is `train`, or `deploy`: the network as it is used, with the same
-    outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes` lists them), or
-    functions from a Program to a Program. A fault raises `SpecError`.
+    numbers of those that are wanted, or names. With `output_stride` (8, 16, 32) no map is more times smaller than the
+    image: further strides become dilations, under the same weights. `form` is `train`, or `deploy`: the network as it
+    is used, with the same outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes`
+    lists them), or functions from a Program to a Program. A fault raises `SpecError`.
     """
     from archdsl.workspace.library import graph_of, rewritten
 
-    return graph_of(spec, variant, _given(params, set), input, rewritten(features_only, form, passes, out_indices))
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
+    return graph_of(spec, variant, _given(params, set), input, rewriting)
 
 
 def build(
@@ -83,6 +86,7 @@ def build(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     verify: bool = False,
@@ -108,13 +112,14 @@ def build(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
             **params,
         )
         return module.build(whole, verify=verify)
-    rewriting = rewritten(features_only, form, passes, out_indices)
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride)
     return module.build_spec(spec, variant, _given(params, set), input, rewriting, verify=verify)
 
 
@@ -126,6 +131,7 @@ def emit(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     style: Style = "specialized",
@@ -139,19 +145,11 @@ def emit(
     """
     from archdsl.backends import torch as torch_source
     from archdsl.expr.given import checked
+    from archdsl.workspace.library import graph_of, rewritten
 
     checked(style=style)
-    found = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
+    rewriting = rewritten(features_only, form, passes, out_indices, output_stride, style)
+    found = graph_of(spec, variant, _given(params, set), input, rewriting)
     return torch_source.emit(found, style)
 
 
@@ -165,6 +163,7 @@ def export_onnx(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -189,6 +188,7 @@ def export_onnx(
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,
@@ -205,13 +205,14 @@ def cost(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
     """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
-    if isinstance(spec, Graph) or features_only is not False or out_indices is not None:
+    if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
         from archdsl.analysis import cost as counting
 
         whole = graph(
@@ -220,6 +221,7 @@ def cost(
             input=input,
             features_only=features_only,
             out_indices=out_indices,
+            output_stride=output_stride,
             form=form,
             passes=passes,
             set=set,
@@ -322,6 +324,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -354,6 +357,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -386,6 +390,7 @@ def draw(
     input: Inputs | None = ...,
     features_only: Features = ...,
     out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -417,6 +422,7 @@ def draw(
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -454,6 +460,7 @@ def draw(
         input=input,
         features_only=features_only,
         out_indices=out_indices,
+        output_stride=output_stride,
         form=form,
         passes=passes,
         set=set,
@@ -472,6 +479,135 @@ def draw(
         expand=expand,
         look=look,
     )
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: Literal["svg", "tikz", "html"] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str: ...
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: Literal["pdf", "png"],
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> bytes: ...
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: str = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str | bytes: ...
+
+
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = None,
+    times: str | os.PathLike[str] | None = None,
+    variants: bool = False,
+    format: str = "svg",
+    theme: Literal["light", "dark"] = "light",
+    palette: Literal["colour", "grey"] = "colour",
+    font: Literal["sans", "serif"] = "sans",
+    width: str | float | None = None,
+    height: str | float | None = None,
+    dpi: int = 200,
+    legend: bool | None = None,
+    input: Inputs | None = None,
+    form: Form = "train",
+    passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str | bytes:
+    """A plot of the numbers of networks: str for svg, tikz (pgfplots) and html, bytes for pdf and png.
+
+    `accuracy` is the published top-1 accuracy `against` MACs (the default), parameters or latency; latencies come from
+    a file of `times` (`archdsl time --format json`), and networks without either are left out. A line joins those that
+    no other one beats. One spec alone stands for all its variants, with `variants` every one does. `stages` has bars of
+    parameters, MACs and activations for each stage, `receptive` the receptive field by depth.
+
+    The other arguments are those of `draw` and `table`. Without a `width` a plot is as wide as a column (3.23 in). Its
+    text has 7 to 8 points; labels for which there is no room are left out. Needs the package of `archdsl[plot]`.
+    """
+    from archdsl.backends.figures import Look, inches, plots
+    from archdsl.expr.given import checked
+    from archdsl.workspace.comparison import flat
+    from archdsl.workspace.plotting import plotted
+
+    checked("times", variants=variants, format=format, theme=theme, palette=palette, font=font, times=times)
+    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
+    look = Look(theme, palette, font, inches(width), dpi, legend, inches(height))
+    found = plotted(
+        kind,
+        flat(specs),
+        against=against,
+        times=times,
+        variants=variants,
+        inputs=input,
+        params=_given(params, set),
+        layers=form,
+        passes=passes,
+    )
+    return plots.plot(found.data, format, look)[0]
 
 
 def table(
@@ -652,6 +788,7 @@ __all__ = [
     "graph",
     "load_ops",
     "per_axis",
+    "plot",
     "port",
     "show",
     "specs",

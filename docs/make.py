@@ -51,7 +51,7 @@ from archdsl.syntax.words import (
 from archdsl.syntax.words import (
     FIGURE as FIGURE_KEYS,
 )
-from archdsl.workspace.library import locate, read, shipped
+from archdsl.workspace.library import read, shipped
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -93,23 +93,7 @@ def table(*rows: tuple[str, ...], right: tuple[int, ...] = ()) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (escaped[0], rule, *escaped[1:]))
 
 
-# --- the README, and the list of networks
-def spec_excerpt() -> str:
-    """A block and the stages of PeleeNet, as they stand."""
-    text = locate("peleenet").read_text(encoding="utf-8")
-    return fenced("yaml", f"blocks:\n{indented(text, '  TwoWayDenseLayer:')}\n\n{indented(text, 'stages:')}")
-
-
-def source_excerpt() -> str:
-    """The class of that block, and the stages as the network's class makes them."""
-    text = archdsl.emit("peleenet", "1.0")
-    network = indented(text, "class PeleeNet(")
-    begin, end = network.index("        self.dense ="), network.index("        self.head =")
-    signature = network[: network.index("        super()")]
-    whole = f"{indented(text, 'class TwoWayDenseLayer(')}\n\n\n{signature}        ...\n{network[begin:end]}        ..."
-    return fenced("python", whole)
-
-
+# --- the home page, and the list of networks
 def tiny() -> str:
     """The network of the home page."""
     return first_spec(DOCS / "index.md")
@@ -182,7 +166,6 @@ def short(number: int) -> str:
 
 # The pages with generated parts: the name in the markers -> what stands between them.
 PARTS: dict[Path, dict[str, Callable[[], str]]] = {
-    ROOT / "README.md": {"spec": spec_excerpt, "source": source_excerpt},
     DOCS / "index.md": {"source": tiny_source, "cost": tiny_cost},
     DOCS / "networks.md": {"systems": systems, "beyond": lambda: systems("specs/beyond"), "variants": variants},
 }

@@ -156,12 +156,15 @@ def unknown(place: OpenRegion) -> SpecError:
     named = ", ".join(f"'{name}'" for name in sorted(place.params))
     first = next(iter(place.region.nodes), None)
     if isinstance(place.node, ir.Loop):
-        message, span = f"no variant repeats this, though {named} may", place.node.span
+        message, span = (
+            f"no variant runs this loop more than zero times, although {named} would allow it",
+            place.node.span,
+        )
     elif first is None:
         assert isinstance(place.node, ir.If)
-        message, span = f"no variant leaves this out, though {named} may", place.node.span
+        message, span = f"no variant leaves this step out, although {named} would allow it", place.node.span
     else:
-        message, span = f"no variant runs this, though {named} may let it", first.span
+        message, span = f"no variant runs this step, although {named} would allow it", first.span
     return fault(
-        "cannot-print", f"{message}: what then comes of it is not known", span, help="write a variant that does"
+        "cannot-print", f"{message}; the shapes in that case are not known", span, help="add a variant that does"
     )

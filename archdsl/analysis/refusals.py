@@ -43,7 +43,7 @@ def out_of_sight(tap: ir.Tap, within: str, block: ir.Function) -> SpecError:
         help_ = "tap what the turn gives, or write it as a stage and name the tensor with as:"
     else:
         message = f"'{within}' cannot be tapped: it stands inside the block {block.name}"
-        help_ = "tap what the block gives, or write its steps in the stage and name the tensor with as:"
+        help_ = "let the block give it too with fork: and name both where it is called, or write its steps in the stage"
     return fault("unknown-tensor", message, tap.span, help=help_)
 
 

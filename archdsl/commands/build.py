@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec
+from archdsl.commands.options import network, to_choose_of_spec, to_output_stride
 from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified
 from archdsl.commands.terminal import console, say
@@ -25,6 +25,7 @@ LONGEST = 120  # characters of the name of a folder
 
 @click.command("build")
 @to_choose_of_spec
+@to_output_stride
 @click.option(
     "--out",
     metavar="DIR",
@@ -59,7 +60,14 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
 
 
 def folder_name(
-    name: str, graph: Graph, *, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]
+    name: str,
+    graph: Graph,
+    *,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    passes: tuple[str, ...],
+    output_stride: int | None,
 ) -> str:
     """`peleenet-growth=16`: what was chosen, so that no other choice has the same folder."""
     from archdsl.support.naming import set_texts
@@ -67,14 +75,17 @@ def folder_name(
     shapes = {name: "x".join(map(str, tensor.shape)) for name, tensor in graph.inputs.items()} if inputs else {}
     sizes = [size if len(shapes) == 1 else f"{name}={size}" for name, size in shapes.items()]
     form = [layers] if layers != "train" else []
+    form += [f"output_stride={output_stride}"] if output_stride is not None else []
     whole = "-".join(filter(None, (name, graph.variant, *set_texts(graph.settings), *sizes, *form, *passes)))
     plain = re.sub(r"[^\w.,=+-]+", "_", re.sub(r"[\[\] ]", "", whole))[:LONGEST]
     return plain if plain == whole else f"{plain}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
-def is_of_spec(*, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]) -> bool:
+def is_of_spec(
+    *, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...], output_stride: int | None
+) -> bool:
     """Whether a network is one that its spec states something of: nothing is chosen beside its variant."""
-    return not params and inputs is None and layers == "train" and not passes
+    return not params and inputs is None and layers == "train" and not passes and output_stride is None
 
 
 def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:

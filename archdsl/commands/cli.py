@@ -34,6 +34,7 @@ NAMES = (
     "mcp",
     "ops",
     "passes",
+    "plot",
     "port",
     "schema",
     "show",

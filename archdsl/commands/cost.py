@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format, to_place
+from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format, to_output_stride, to_place
 from archdsl.commands.terminal import console, deliver
 
 
 @click.command("cost")
 @to_choose_of_spec
 @to_features
+@to_output_stride
 @to_format
 @to_place
 def command(

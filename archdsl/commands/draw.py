@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file
+from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file, to_output_stride
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -18,7 +18,7 @@ to_look = group_of(
     click.option("--theme", metavar="THEME", default="light", show_default=True, help="light or dark."),
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
-    click.option("--width", metavar="WIDTH", help="Final width, as 3.4in or 86mm: text gets 7 to 9 points."),
+    click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
     click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
     click.option("--axes", metavar="ORDER", default="chw", show_default=True, help="Order in shapes: chw or hwc."),
@@ -36,6 +36,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @click.command("draw")
 @to_choose_of_spec
 @to_features
+@to_output_stride
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -91,6 +92,7 @@ def command(
     inputs: Any,
     layers: str,
     features: Any,
+    output_stride: int | None,
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
@@ -111,7 +113,14 @@ def command(
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
     graph = network(
-        spec, variant=variant, params=params, inputs=inputs, layers=layers, features=features, passes=passes
+        spec,
+        variant=variant,
+        params=params,
+        inputs=inputs,
+        layers=layers,
+        features=features,
+        passes=passes,
+        output_stride=output_stride,
     )
     with working(f"drawing {graph.name}"):
         made = draw(

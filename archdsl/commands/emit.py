@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_features, to_file
+from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_features, to_file, to_output_stride
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -26,6 +26,7 @@ class Emit(click.Command):
 @click.command("emit", cls=Emit)
 @to_choose_of_spec
 @to_features
+@to_output_stride
 @click.option(
     "--style",
     metavar="STYLE",
@@ -58,7 +59,7 @@ def command(spec: str, target: str, output: str | None, options: dict[str, Any],
 
     own = {name: choice.pop(name) for name in ("style", "weights")}
     options |= {name: value for name, value in own.items() if value is not None}
-    graph = network(spec, **choice)
+    graph = network(spec, **choice, style=own["style"] or "specialized")
     with working(f"writing {graph.name} for {target}"):
         made = printed(target, graph, options)
     result(made, output)

@@ -39,6 +39,11 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "new": ("archdsl new my.yaml --from peleenet", "archdsl new my.yaml --from peleenet --copy"),
     "ops": ("archdsl ops conv",),
     "passes": ("archdsl passes",),
+    "plot": (
+        "archdsl plot accuracy mobilenet_v2 mobilenet_v3 ghostnet --variants --width page -o accuracy.pdf",
+        "archdsl plot accuracy mobilenet_v2 --times times.json -o latency.tex",
+        "archdsl plot stages peleenet -o stages.svg",
+    ),
     "port": (
         "archdsl port torchvision:squeezenet1_1 squeezenet --variant 1.1 --input 3,64,64 -o squeezenet.pth",
         "archdsl port old.pth --between old.yaml new.yaml -o new.safetensors",

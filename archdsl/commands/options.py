@@ -133,6 +133,12 @@ to_features = click.option(
     callback=parse_features,
     help="A backbone, which gives the maps of these stages, of these numbers, or of all resolutions (all).",
 )
+to_output_stride = click.option(
+    "--output-stride",
+    metavar="N",
+    type=int,
+    help="8, 16 or 32: no map becomes more times smaller; further strides become dilations, under the same weights.",
+)
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
     "--format",
@@ -206,12 +212,15 @@ def network(
     layers: str,
     features: Any = False,
     passes: tuple[str, ...] = (),
+    output_stride: int | None = None,
+    style: str = "specialized",
 ) -> Graph:
-    """The network of a spec that the options choose."""
+    """The network of a spec that the options choose, to be printed in a style."""
     from archdsl.workspace.library import graph_of, rewritten
 
     with working(f"reading {spec}"):
-        graph = graph_of(spec, variant, params, inputs, rewritten(features, layers, passes))
+        rewriting = rewritten(features, layers, passes, output_stride=output_stride, style=style)
+        graph = graph_of(spec, variant, params, inputs, rewriting)
     if variant is None and graph.variant is not None:
         note(f"{spec} is built as its default variant, {graph.variant}")
     return graph

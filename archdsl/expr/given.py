@@ -93,7 +93,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "origin": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
-    "file": (is_path, "a path"),
+    **dict.fromkeys(("file", "times"), (is_path, "a path")),
     "model": (is_module, "a module"),
     "reference": (lambda value: is_module(value) or is_path(value), "a module, its name or a path"),
     "weights": (lambda value: is_path(value) or isinstance(value, Mapping), "a state_dict or a path"),

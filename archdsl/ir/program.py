@@ -258,6 +258,7 @@ class Function(Numbered):
     named_init: tuple[NamedInit, ...] = ()
     doc: str = ""
     channels_last: bool = False  # of a network: how its convolutions lie in memory
+    of_variant: bool = False  # of a network: passes have made it for one setting of its params alone
     source: int = UNNUMBERED  # as that of an operation
 
     @property

@@ -264,6 +264,22 @@ class Op:
         """Extent (dilation counted; 0: the whole axis) and stride on each axis, for the receptive field."""
         return (1,) * rank, (1,) * rank
 
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        """The fields, of those that change, with which it gives what it gave before at the places that it gave then.
+
+        The map that enters has those of the map of `size` before at every so many-th place (`spacing`) and further
+        ones between them; `stride` is the step between two windows now. Raises `OpFault` where no fields do that.
+        """
+        extents, strides = self.window(f, len(size))
+        if tuple(stride) != tuple(strides):
+            raise OpFault(f"the stride of {self.name} cannot become a dilation")
+        alone = set(extents) == {1} and not self.placeless and self.size(f, size) == size
+        if not alone and any(n > 1 for n in spacing):
+            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+        return {}
+
     # --- source: exactly one of the two
     def functional(self, given: frozenset[str]) -> bool:
         """Whether it prints as an expression in `forward`, told from the names of the fields given in the step."""
@@ -359,6 +375,11 @@ def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
     if isinstance(value, ListOf):
         value = value.items
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+
+
+def once(entries: Sequence[int]) -> Constant:
+    """A number for each axis, as one number where all are the same."""
+    return entries[0] if len(set(entries)) == 1 else list(entries)
 
 
 def axes_expr(value: Expr | Constant, rank: int, rule: Callable[..., Expr], *more: Expr | Constant) -> Expr:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
-from archdsl.ops.base import Field, Module, Op, Run, Shape, Site, axes_expr, is_lit, per_axis
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, once, per_axis
 from archdsl.ops.conv import MODES, REFLECT, area, check_axes, check_border, check_fits, padded, window_label
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class BlurPool(Op, name="blur_pool"):
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return per_axis(f.kernel, rank), per_axis(f.stride, rank)
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        if max(spacing) > 1 and area(f, len(size)) > 1:
+            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+        return {"stride": once(stride), "padding": once([before for before, _ in self.sides(f, len(size))])}
 
     def module(self, e: Site) -> Module:
         f, padding = e.f, e.f.padding

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, wrap
-from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, once, per_axis, times
 from archdsl.ops.conv import ZEROS, check_axes, check_border, padded
 from archdsl.ops.pool import check_target
 from archdsl.ops.shape import Mover
@@ -58,6 +59,16 @@ class Pad(Mover, name="pad"):
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(n + before + after for n, (before, after) in zip(size, self.sides(f, len(size)), strict=True))
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        if f.mode != "constant":
+            message = f"the {f.mode} border of a map says nothing of what lies between its elements"
+            raise OpFault(message, field="mode", help="a border of one value can be dilated")
+        axes = list(zip(self.sides(f, len(size)), spacing, strict=True))
+        before, after = ([side[end] * by for side, by in axes] for end in (0, 1))
+        return {"before": once(before), "after": once(after)}
 
     def module(self, e: Site) -> Module:
         mode, value = getattr(e.f.mode, "value", ""), e.f.value

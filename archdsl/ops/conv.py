@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, IfElse, Lit
 from archdsl.ops.axes import axis_field, place_of_axis
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, axes_expr, is_lit, per_axis, times
+from archdsl.ops.base import (
+    Field,
+    Module,
+    Op,
+    OpFault,
+    Run,
+    Shape,
+    Site,
+    State,
+    axes_expr,
+    is_lit,
+    once,
+    per_axis,
+    times,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,6 +125,48 @@ def constants(value: Expr | int, rank: int) -> list[int]:
     """An `axes` expression as numbers, 0 where it is not constant."""
     entries = [item.value if isinstance(item, Lit) else item for item in per_axis(value, rank)]
     return [item if type(item) is int else 0 for item in entries]
+
+
+def spaced_window(
+    f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+) -> dict[str, Constant]:
+    """Stride, dilation and padding of a window whose stride becomes a dilation, as `Op.spaced` has it."""
+    rank = len(size)
+    taps, steps, gaps = (per_axis(value, rank) for value in (f.kernel, f.stride, f.dilation))
+    border = border_of(f, rank)
+    if f.padding == 0 and completes(size, taps, steps, gaps, spacing, stride):
+        return {"stride": 1, "padding": SAME}
+    dilation, padding = ([n * by for n, by in zip(axes, spacing, strict=True)] for axes in (gaps, border))
+    return {"stride": once(stride), "dilation": once(dilation), "padding": once(padding)}
+
+
+def border_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
+    """Zeros on each side of each axis, that of TensorFlow's padding where it is the same for all sizes."""
+    if f.padding != SAME:
+        return padding_of(f, rank)
+    axes = list(zip(*(per_axis(value, rank) for value in (f.kernel, f.stride, f.dilation)), strict=True))
+    if not all(k == 1 or (s == 1 and d * (k - 1) % 2 == 0) for k, s, d in axes):
+        message = "with padding same, the size of a map tells where windows begin, and a dilated one begins elsewhere"
+        raise OpFault(message, field="padding", help="give keep, or a number")
+    return tuple(d * (k - 1) // 2 for k, _, d in axes)
+
+
+def completes(
+    size: Sequence[int],
+    taps: Sequence[int],
+    steps: Sequence[int],
+    gaps: Sequence[int],
+    spacing: Sequence[int],
+    stride: Sequence[int],
+) -> bool:
+    """Whether windows of 2 by steps of 2, moved by steps of 1, may reach over the end by one: the map keeps its size.
+
+    No place of the map before lies there.
+    """
+    return all(
+        (k, s, d, by, step, n % 2) == (2, 2, 1, 1, 1, 0)
+        for n, k, s, d, by, step in zip(size, taps, steps, gaps, spacing, stride, strict=True)
+    )
 
 
 def check_axes(op: Op, f: SimpleNamespace, rank: int) -> None:
@@ -301,6 +357,18 @@ class Conv(Op, name="conv"):
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         kernels, dilations = per_axis(f.kernel, rank), per_axis(f.dilation, rank)
         return tuple(d * (k - 1) + 1 for k, d in zip(kernels, dilations, strict=True)), per_axis(f.stride, rank)
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        if f.padding_mode != ZEROS and max(spacing) > 1 and any(border_of(f, len(size))):
+            message = f"the {f.padding_mode} border of a map says nothing of what lies between its elements"
+            raise OpFault(message, field="padding_mode", help="a border of zeros can be dilated")
+        plain = f.padding_mode == ZEROS and not f.standardize and not self.dynamic(f)
+        found = spaced_window(f, size, spacing, stride)
+        if found["padding"] == SAME and not plain:
+            found["padding"] = 0
+        return found
 
     def module(self, e: Site) -> Module:
         f, cls, padding = e.f, f"nn.Conv{e.rank}d", e.f.padding

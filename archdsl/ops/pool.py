@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,7 @@ from archdsl.ops.conv import (
     padding_of,
     same_is_keep,
     sides_of,
+    spaced_window,
     window_label,
 )
 
@@ -44,18 +45,19 @@ class Pool(Op):
 
     @staticmethod
     def whole(f: SimpleNamespace) -> SimpleNamespace:
-        """The fields with the stride that is meant."""
-        return SimpleNamespace(**{**vars(f), "stride": f.kernel if f.stride is None else f.stride, "dilation": 1})
+        """The fields with the stride that is meant, and a dilation."""
+        return SimpleNamespace(**{"dilation": 1, **vars(f), "stride": f.kernel if f.stride is None else f.stride})
 
     def windows_of(self, run: Run, wide: Tensor, size: tuple[int, ...], over: float) -> Tensor:
         """The windows over a map of a size with its border, in one last axis; what hangs over the end is `over`."""
         f, rank = self.whole(run.f), len(size)
-        kernels, strides = per_axis(f.kernel, rank), per_axis(f.stride, rank)
-        reach = [(n - 1) * s + k for n, s, k in zip(self.size(run.f, size), strides, kernels, strict=True)]
+        extents, strides = self.window(f, rank)
+        reach = [(n - 1) * s + k for n, s, k in zip(self.size(run.f, size), strides, extents, strict=True)]
         ends = [(0, max(end - n, 0)) for end, n in zip(reach, wide.shape[2:], strict=True)]
         found = padded(run, wide, ends, over)
-        for axis, (k, s, end) in enumerate(zip(kernels, strides, reach, strict=True), 2):
-            found = found.narrow(axis, 0, end).unfold(axis, k, s)
+        gaps = per_axis(f.dilation, rank)
+        for axis, (k, s, d, end) in enumerate(zip(extents, strides, gaps, reach, strict=True), 2):
+            found = found.narrow(axis, 0, end).unfold(axis, k, s)[..., ::d]
         return found.flatten(2 + rank)
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
@@ -66,8 +68,10 @@ class Pool(Op):
             raise OpFault(f"{self.name} with padding same takes a tensor with 2 spatial axes", field="padding")
         if f.padding == SAME and f.ceil:
             raise OpFault("ceil cannot be combined with padding same", field="ceil")
+        if f.padding == SAME and set(per_axis(self.whole(f).dilation, rank)) != {1}:
+            raise OpFault("padding same cannot be combined with dilation", field="dilation", help="give padding keep")
         if f.padding != SAME:
-            pairs = zip(per_axis(f.kernel, rank), padding_of(self.whole(f), rank), strict=True)
+            pairs = zip(self.window(f, rank)[0], padding_of(self.whole(f), rank), strict=True)
             if any(p > k // 2 for k, p in pairs):
                 raise OpFault(f"padding {f.padding} is more than half the kernel {f.kernel}", field="padding")
         check_fits(f, size, self.size(f, size))
@@ -77,20 +81,43 @@ class Pool(Op):
         strides = per_axis(f.stride, rank)
         if f.padding == SAME:
             return tuple((n + s - 1) // s for n, s in zip(size, strides, strict=True))
-        axes = zip(size, per_axis(f.kernel, rank), strides, padding_of(f, rank), strict=True)
+        axes = zip(size, self.window(f, rank)[0], strides, padding_of(f, rank), strict=True)
         return tuple(windows(n, k, s, p, ceil=f.ceil) for n, k, s, p in axes)
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(out) * area(f, len(shape) - 1)
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        return per_axis(f.kernel, rank), per_axis(self.whole(f).stride, rank)
+        f = self.whole(f)
+        pairs = zip(per_axis(f.kernel, rank), per_axis(f.dilation, rank), strict=True)
+        return tuple(d * (k - 1) + 1 for k, d in pairs), per_axis(f.stride, rank)
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        f = self.whole(f)
+        if f.ceil and self.size(f, size) != self.size(SimpleNamespace(**{**vars(f), "ceil": False}), size):
+            message = f"a last window hangs over the end of a map of {times(size)}, and a dilated one begins elsewhere"
+            raise OpFault(message, field="ceil", help="give an input of another size, or padding in place of ceil")
+        found = spaced_window(f, size, spacing, stride)
+        if found["padding"] == SAME and len(size) != 2:
+            found["padding"] = 0
+        if self.field("dilation") is None and any(d > 1 < k for k, d in self.dilated(f, size, found)):
+            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+        found |= {"ceil": False} if f.ceil else {}
+        return {name: value for name, value in found.items() if self.field(name) is not None}
+
+    @staticmethod
+    def dilated(f: SimpleNamespace, size: tuple[int, ...], found: Mapping[str, Constant]) -> Iterator[tuple[int, int]]:
+        """Elements of the window on each axis, and how far apart they lie."""
+        rank = len(size)
+        return zip(per_axis(f.kernel, rank), per_axis(found.get("dilation", 1), rank), strict=True)
 
     def module(self, e: Site) -> Module:
         f, name = e.f, type(self).__name__
-        cls, padding = f"nn.{name}{e.rank}d", f.padding
-        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, self.step(f), 1, e.rank)):
-            padding = keep_expr(f.kernel, 1, e.rank)
+        cls, padding, gaps = f"nn.{name}{e.rank}d", f.padding, getattr(f, "dilation", 1)
+        if is_lit(padding, KEEP) or (is_lit(padding, SAME) and same_is_keep(f.kernel, self.step(f), gaps, e.rank)):
+            padding = keep_expr(f.kernel, gaps, e.rank)
         elif is_lit(padding, SAME):
             cls, padding = f"{name}{e.rank}dSame", 0
         return self.made(cls, padding, f)
@@ -132,22 +159,33 @@ def windows(n: int, k: int, s: int, p: int, *, ceil: bool) -> int:
     return count - 1 if (count - 1) * s >= n + p else count
 
 
+DILATION = Field("dilation", "axes", 1, "spacing of a window's elements; with padding same 1", minimum=1)
+
+
 class MaxPool(Pool, name="max_pool"):
     """Maximum over a window."""
 
     word = "Max pool"
+    fields = (*Pool.fields, DILATION)
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         size = tuple(x[0].shape[2:])
         wide = padded(run, x[0], sides_of(self.whole(run.f), size), -math.inf)
         return self.windows_of(run, wide, size, -math.inf).amax(-1)
 
+    def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Constant, Constant]]:
+        return {"dilation": (f.dilation, 1)}
+
 
 class AvgPool(Pool, name="avg_pool"):
     """Mean over a window."""
 
     word = "Avg pool"
-    fields = (*Pool.fields, Field("count_include_pad", "bool", True, "whether the zeros of the padding count"))
+    fields = (
+        *Pool.fields,
+        Field("count_include_pad", "bool", True, "whether the zeros of the padding count"),
+        DILATION,
+    )
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         size = tuple(x[0].shape[2:])
@@ -155,6 +193,32 @@ class AvgPool(Pool, name="avg_pool"):
         total = self.windows_of(run, padded(run, x[0], sides), size, 0.0).sum(-1)
         counted = padded(run, counted, sides, float(run.f.count_include_pad))
         return total / self.windows_of(run, counted, size, 0.0).sum(-1)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        super().check(f, *shapes)
+        rank = len(shapes[0]) - 1
+        if set(per_axis(f.dilation, rank)) == {1}:
+            return
+        if rank != 2:
+            raise OpFault(f"{self.name} with dilation takes a tensor with 2 spatial axes", field="dilation")
+        if f.ceil:
+            raise OpFault("ceil cannot be combined with dilation", field="ceil")
+
+    def module(self, e: Site) -> Module:
+        return super().module(e) if is_lit(e.f.dilation, 1) else self.dilating(e)
+
+    def alternatives(self, e: Site) -> Iterator[Module]:
+        yield from super().alternatives(e)
+        if e.rank == 2 and not is_lit(e.f.padding, SAME) and is_lit(e.f.ceil, False):
+            yield self.dilating(e)
+
+    def dilating(self, e: Site) -> Module:
+        """The module whose windows may have gaps, which torch lacks."""
+        f = e.f
+        padding = keep_expr(f.kernel, f.dilation, e.rank) if is_lit(f.padding, KEEP) else f.padding
+        made = self.made("DilatedAvgPool2d", padding, f)
+        kwargs = {name: value for name, value in made.kwargs.items() if name != "ceil_mode"}
+        return Module(made.cls, made.args, {**kwargs, "dilation": (f.dilation, 1)})
 
     def more(self, f: SimpleNamespace) -> dict[str, tuple[Expr | Constant, Constant]]:
         return {"count_include_pad": (f.count_include_pad, True)}

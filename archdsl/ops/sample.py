@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.expr.show import show
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, atom, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, atom, is_lit, once, per_axis, times
 from archdsl.ops.conv import KEEP, area, check_axes, check_fits, keep_expr, padding_of, window_label, with_bias
 
 if TYPE_CHECKING:
@@ -179,6 +179,13 @@ class DeformConv(Op, name="deform_conv"):
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (0,) * rank, per_axis(f.stride, rank)
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        if max(spacing) > 1:
+            raise OpFault("the offsets of deform_conv are elements of its map, which a dilated map has more of")
+        return {"stride": once(stride)}
 
     def module(self, e: Site) -> Module:
         f = e.f

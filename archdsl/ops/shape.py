@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.expr.nodes import Expr, ListOf, Lit, wrap
+from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, wrap
 from archdsl.expr.show import show
 from archdsl.expr.simplify import quotient
 from archdsl.ops.axes import FROM_THE_END
@@ -412,6 +413,14 @@ class Roll(Mover, name="roll"):
         steps = per_axis(f.by, 1)
         if len(steps) > len(shapes[0]):
             raise OpFault(f"by has {len(steps)} entries for {len(shapes[0])} axes", field="by")
+
+    def spaced(
+        self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
+    ) -> Mapping[str, Constant]:
+        moved = zip(per_axis(f.by, 1)[1:], spacing, strict=False)
+        if any(by and apart > 1 for by, apart in moved):
+            raise OpFault("what roll moves around the end of a map stands elsewhere in a larger one", field="by")
+        return {}
 
     def functional(self, given: frozenset[str]) -> bool:
         return True

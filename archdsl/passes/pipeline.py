@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
@@ -16,11 +17,14 @@ from archdsl.ir.verify import verify
 from archdsl.passes.backbone import backbone, expect_part
 from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
+from archdsl.passes.output_stride import expect_as_planned, with_output_stride
 from archdsl.passes.reparameterize import expect_mergeable
+from archdsl.passes.varied import all_networks
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
 
 Said = TypeVar("Said")
+Inputs: TypeAlias = "Mapping[str, Sequence[int]] | Sequence[int]"
 
 
 @dataclass(frozen=True)
@@ -29,18 +33,21 @@ class Rewriting:
 
     `features` cut it down to a backbone: stages and parts of them, or true for the last map of each resolution, or
     numbers of these. That comes first, in the spec, whose names they are. Then each pass takes what the one before it
-    has left.
+    has left. Last, strides past `output_stride` become dilations: in a program for `every_variant` of the spec, or for
+    this one alone.
     """
 
     features: tuple[str | int, ...] | bool = False
     passes: tuple[Pass, ...] = ()
+    output_stride: int | None = None
+    every_variant: bool = False
 
 
 def graph_of(
     spec: Spec,
     variant: str | None = None,
     params: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Sequence[int]] | Sequence[int] | None = None,
+    inputs: Inputs | None = None,
     rewriting: Rewriting | None = None,
 ) -> Graph:
     """The graph of a spec, rewritten."""
@@ -59,6 +66,22 @@ def graph_of(
         raise (idle(error, spec) if spec.features else error) from None
     if whole is not None:
         expect_part(part if rewriting.passes else made, whole)
+    return dilated(made, params, inputs, rewriting) if rewriting.output_stride is not None else made
+
+
+def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | None, rewriting: Rewriting) -> Graph:
+    """A graph with dilations in place of strides past the output stride."""
+    limit, origin = rewriting.output_stride, origin_of(graph)
+    assert limit is not None
+    program = with_output_stride(all_networks(graph, limit) if rewriting.every_variant else [graph], limit)
+    program.main.of_variant = not rewriting.every_variant
+    try:
+        made = elaborate(origin.spec, graph.variant, params, inputs, program)
+    except SpecError as error:
+        (first, *_), help = error.diagnostics, "take the maps before it with features_only, or a greater output_stride"
+        message = f"with output_stride {limit}, {first.message}"
+        raise fault("bad-call", message, first.span, help=help) from None
+    expect_as_planned(graph, made, limit)
     return made
 
 

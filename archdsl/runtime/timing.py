@@ -80,6 +80,7 @@ class Timed:
             "network": self.graph.name,
             "variant": self.graph.variant,
             "settings": self.graph.settings,
+            "graph": self.graph.fingerprint,
             "inputs": {name: list(tensor.shape) for name, tensor in self.graph.inputs.items()},
             "form": self.form,
             "engine": self.engine,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Source
 from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import is_file, is_folder, is_there, kind, real
-from archdsl.syntax.override import cut, override
-from archdsl.syntax.patches.apply import params_of
+from archdsl.syntax.override import cut, override, replaced
+from archdsl.syntax.patches.apply import Params, params_of
+from archdsl.syntax.patches.elsewhere import NO_LAYERS, Layers, UsedFile, divided, names_in
 from archdsl.syntax.patches.settings import Patches, as_file
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, declared, head, is_null
 from archdsl.syntax.words import PLACED
@@ -40,6 +42,7 @@ class Document:
     uses: tuple[Reference, ...]
     path: Path | None
     extends: bool = False
+    layers: Layers = NO_LAYERS  # what its patches lay on the files that it uses
 
 
 @dataclass
@@ -168,7 +171,8 @@ def document(source: Source, base: Path | None, path: Path | None, files: Files)
     references = references_of(tree.get("extends"), base, until, "extends")
     uses = references_of(tree.get("use"), base, None if references else until, "use")
     if not references:
-        return Document(tree, uses, path)
+        own, layers = divided(tree, tree, lambda: Used(uses, NO_LAYERS, files).known, list)
+        return Document(own, uses, path, layers=layers)
     if len(references) > 1:
         raise fault(
             "wrong-type",
@@ -183,34 +187,89 @@ def document(source: Source, base: Path | None, path: Path | None, files: Files)
             under = document(text, found.parent, found, files)
     finally:
         files.leave()
-    whole, uses = cut(under.tree, reference.until, reference.name.text), (*under.uses, *uses)
-    return Document(override(whole, tree, UsedBlocks(uses, files).params), uses, path, extends=True)
+    whole = replace(under, tree=cut(under.tree, reference.until, reference.name.text))
+    return replace(laid(whole, tree, uses, files), path=path)
 
 
 def laid_on(doc: Document, patches: Patches, files: Files) -> Document:
     """A file with the patches of a call."""
     if not patches:
         return doc
-    over = as_file(doc.tree, patches)
-    return replace(doc, tree=override(doc.tree, over, UsedBlocks(doc.uses, files).params), extends=True)
+    known = Used(doc.uses, doc.layers, files)
+    return laid(doc, as_file(doc.tree, patches, known.blocks), (), files)
 
 
-@dataclass
-class UsedBlocks:
-    """The blocks of the files in `use:`, which are read if they are asked for."""
+def laid(base: Document, over: Mapping, uses: tuple[Reference, ...], files: Files) -> Document:
+    """A file laid on another one, and on the files that either uses."""
+    by_base, used = Used(base.uses, base.layers, files), Used((*base.uses, *uses), base.layers, files)
+    own, layers = divided(base.tree, over, lambda: used.known, lambda: by_base.known)
+    tree = base.tree
+    for file in used.known if layers else ():
+        for patches in layers.of(file.path):
+            tree = with_moved_rules(tree, file, patches, used.params)
+    tree = override(tree, own, used.params)
+    return Document(tree, used.uses, base.path, extends=True, layers=base.layers.under(layers))
+
+
+def with_moved_rules(tree: Mapping, file: UsedFile, over: Mapping, params_of: Params) -> Mapping:
+    """The tree with what its `init:` says of modules in blocks of a used file, as patches move and remove them."""
+    init, key = tree.get("init"), tree.key("init")
+    if not isinstance(init, Mapping) or key is None:
+        return tree
+    blocks = set(names_in(file.tree, "blocks")) - set(names_in(tree, "blocks"))
+    meant = tuple(entry for entry in init.entries if entry[0].text.partition(".")[0] in blocks)
+    rest = tuple(entry for entry in init.entries if entry not in meant)
+    settled = override(replaced(file.tree, "init", Mapping(meant, init.span), key), over, params_of).get("init")
+    kept = settled.entries if isinstance(settled, Mapping) else ()
+    return replaced(tree, "init", Mapping((*rest, *kept), init.span))
+
+
+def with_layers(doc: Document, layers: Layers, path: Path, files: Files) -> Document:
+    """A file in `use:` with what specs further out lay on it, and on those that it uses itself."""
+    for over in layers.of(real(path)):
+        doc = replace(doc, tree=override(doc.tree, over, Used(doc.uses, doc.layers, files).params), extends=True)
+    return replace(doc, layers=doc.layers.under(layers))
+
+
+@dataclass(eq=False)
+class Used:
+    """The files that a spec uses, and those that they use in turn, which are read if they are asked for."""
 
     uses: tuple[Reference, ...]
+    layers: Layers
     files: Files
+
+    @cached_property
+    def known(self) -> list[UsedFile]:
+        """The nearest first; of two at one distance the one that is named last, as for calls."""
+        found: dict[Path, UsedFile] = {}
+        level = [(reference, self.layers) for reference in reversed(self.uses)]
+        while level:
+            following = []
+            for reference, layers in level:
+                path, text = self.files.enter(reference)
+                try:
+                    with called_from(reference):
+                        own = document(text, path.parent, path, self.files)
+                finally:
+                    self.files.leave()
+                if real(path) not in found:
+                    doc = with_layers(own, layers, path, self.files)
+                    found[real(path)] = UsedFile(real(path), own.tree, doc.tree, own.layers)
+                    following += [(inner, doc.layers) for inner in reversed(doc.uses)]
+            level = following
+        return list(found.values())
+
+    def blocks(self) -> list[str]:
+        """The names of all blocks."""
+        return [name for file in self.known for name in file.blocks()]
 
     def params(self, block: str) -> list[str] | None:
         """The params of a block in their order."""
-        for reference in self.uses:
-            path, text = self.files.enter(reference)
-            try:
-                tree = document(text, path.parent, path, self.files).tree
-            finally:
-                self.files.leave()
-            blocks = tree.get("blocks")
+        for file in self.known:
+            if block == file.network:
+                return params_of(file.tree)
+            blocks = file.tree.get("blocks")
             node = blocks.get(block) if isinstance(blocks, Mapping) else None
             if node is not None:
                 return params_of(node)

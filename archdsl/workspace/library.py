@@ -167,9 +167,12 @@ def rewritten(
     form: str = "train",
     passes: Sequence[PassLike] = (),
     out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
+    style: str = "specialized",
 ) -> Rewriting:
-    """What a call asks to be done to a network: a backbone, the passes of its form, then further ones."""
+    """What a call asks to be done to a network: a backbone, the passes of its form, then further ones, dilations."""
     from archdsl.passes import DEPLOYED, chosen
+    from archdsl.passes.output_stride import expect_stride
     from archdsl.passes.pipeline import Rewriting
 
     checked("out_indices", features_only=features, form=form, out_indices=out_indices)
@@ -179,8 +182,15 @@ def rewritten(
             raise fault("bad-call", message, help="give features_only=True with it, or the maps as features_only=[...]")
         features = out_indices
     known_word("form", form, FORM.choices)
+    if output_stride is not None:
+        expect_stride(output_stride)
     trained = DEPLOYED if form == "deploy" else ()
-    return Rewriting(features if isinstance(features, bool) else tuple(features), (*chosen(trained), *chosen(passes)))
+    return Rewriting(
+        features if isinstance(features, bool) else tuple(features),
+        (*chosen(trained), *chosen(passes)),
+        output_stride,
+        output_stride is not None and style == "parametric",
+    )
 
 
 def weighted_as(form: str) -> tuple[str, ...]:

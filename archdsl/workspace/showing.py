@@ -21,6 +21,7 @@ from archdsl.syntax.reading.comments import comment_on
 from archdsl.syntax.reading.spec_file import read_tree
 from archdsl.syntax.spec import DEFAULT, Spec
 from archdsl.syntax.words import SPEC, VARIANT
+from archdsl.workspace.in_use import patches_of_used
 from archdsl.workspace.library import SpecLike, elaborated, in_memory, locate, read, read_from
 from archdsl.workspace.settings import patches_in
 from archdsl.yaml import located as y
@@ -78,8 +79,17 @@ def standing(doc: Document, spec: Spec, variant: str | None, params: Mapping[str
     if doc.uses:
         use = y.Sequence(tuple(named(reference, doc) for reference in doc.uses), doc.uses[0].name.span)
         tree = y.Mapping((*tree.entries, (word("use", use.span), use)), tree.span)
+    if doc.layers:
+        tree = with_blocks(tree, patches_of_used(doc))
     order = list(SPEC)
     return y.Mapping(tuple(sorted(tree.entries, key=lambda entry: order.index(entry[0].text))), tree.span)
+
+
+def with_blocks(tree: y.Mapping, more: list[tuple[y.Scalar, y.Node]]) -> y.Mapping:
+    """The tree with further entries of `blocks:`."""
+    held = tree.get("blocks")
+    blocks = (*(held.entries if isinstance(held, y.Mapping) else ()), *more)
+    return replaced(tree, "blocks", y.Mapping(blocks, tree.span), word("blocks", tree.span)) if more else tree
 
 
 def word(text: str, span: Span) -> y.Scalar:

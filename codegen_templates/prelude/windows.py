@@ -97,6 +97,44 @@ class AvgPool2dSame(nn.AvgPool2d):
         return y / inside  # of the window
 
 
+class DilatedAvgPool2d(nn.Module):
+    """AvgPool2d whose windows have gaps."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, int] = 0,
+        count_include_pad: bool = True,
+        dilation: int | tuple[int, int] = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.dilation, self.padding = kernel_size, dilation, padding
+        self.stride = kernel_size if stride is None else stride
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.mean(x)
+        if not self.count_include_pad:
+            y = y / self.mean(torch.ones_like(x))  # what of the window is inside
+        return y[:, :, :: entry(self.stride, 0), :: entry(self.stride, 1)]
+
+    def mean(self, x: Tensor) -> Tensor:
+        h, w = entry(self.padding, 0), entry(self.padding, 1)
+        x = F.pad(x, [w, w, h, h])
+        for axis in (2, 3):
+            k, d = entry(self.kernel_size, axis - 2), entry(self.dilation, axis - 2)
+            n = x.size(axis) - d * (k - 1)
+            total = x.narrow(axis, 0, n)
+            for i in range(1, k):
+                total = total + x.narrow(axis, i * d, n)
+            x = total / k
+        return x
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel_size}, {self.stride}, {self.padding}, dilation={self.dilation}"
+
+
 class DynamicConv2d(nn.Module):
     """A convolution without weights of its own: each sample brings its kernel."""
 

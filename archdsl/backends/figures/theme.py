@@ -10,6 +10,7 @@ from archdsl.backends.figures.shapes import KINDS, ORDERS
 from archdsl.backends.figures.style import Attributes, Paint
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import known_word
+from archdsl.support.latex_fit import ROOM
 
 THEMES, PALETTES = ("light", "dark"), ("colour", "grey")
 FONTS: Mapping[str, str] = {"sans": style.FONT, "serif": "Source Serif Pro"}
@@ -20,6 +21,9 @@ FALLBACKS: Mapping[str, str] = {  # for readers of an svg who do not have the fo
 DPI = 200
 LEAST_DPI, MOST_DPI = 30, 2400
 UNITS: Mapping[str, float] = {"in": 1, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72}  # in inches
+PLACES: Mapping[str, float] = {  # in inches, in a paper of two columns: a little less than what tables fit
+    place: int(100 * points / 72.27) / 100 for place, points in ROOM.items()
+}
 LEAST_WIDTH, MOST_WIDTH = 0.5, 60.0  # inches
 
 # The same hues on a dark ground, under white text: lightness from 22 to 46.
@@ -195,10 +199,12 @@ def hexed(values: Sequence[float]) -> str:
 
 
 def inches(width: str | float | None) -> float | None:
-    """`3.4in`, `86mm`, `8.6cm`, `245pt`, or a number of inches."""
+    """`column` or `page`, `3.4in`, `86mm`, `8.6cm`, `245pt`, or a number of inches."""
     if width is None or isinstance(width, (int, float)):
         return width
     text = width.strip().lower()
+    if text in PLACES:
+        return PLACES[text]
     unit = next((unit for unit in UNITS if text.endswith(unit)), "")
     try:
         return float(text.removesuffix(unit)) * UNITS.get(unit, 1)

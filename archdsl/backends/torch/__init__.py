@@ -16,6 +16,7 @@ from archdsl.backends.torch.named_init import named_body
 from archdsl.backends.torch.plan import Done, Plan, plan_of
 from archdsl.backends.torch.printer import Document, print_document
 from archdsl.backends.torch.recursion import assume, calls_itself, channels_left, sizes_left
+from archdsl.diagnostics.faults import fault
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.given import known_word
 from archdsl.expr.nodes import Constant, names
@@ -44,6 +45,9 @@ def emit(graph: Graph, style: str = "specialized") -> str:
 def document(graph: Graph, style: str = "specialized") -> Document:
     """All classes of the network, callees first."""
     parametric = style == "parametric"
+    if parametric and origin_of(graph).function.of_variant:
+        help = "archdsl.emit of the spec finds those of all variants"
+        raise fault("cannot-print", "the dilations of this graph are those of one setting of its params", help=help)
     graphs = covering_graphs(graph) if parametric else [graph]
     graph, plan = graphs[-1], plan_of(graphs, parametric=parametric)
     written, writer = classes_of(plan)

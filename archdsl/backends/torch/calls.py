@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
@@ -35,8 +36,10 @@ class Calls:
         if not isinstance(operand, ir.Value) or not operand.many or seen is None:
             return self.writer.channels.by_name(found)
         if any("tuple" in kind for kind in seen.kinds) and len(seen.kinds) > 1:
-            message = f"the tensors of '{operand.name}' are alike in one call and not in another"
-            raise fault("cannot-print", message, node.span, help="give all of them the same channels")
+            message = (
+                f"the tensors in '{operand.name}' have equal channels in one call and different channels in another"
+            )
+            raise fault("cannot-print", message, node.span, help="give all of these tensors the same channels")
         if isinstance(found, ListOf) and not isinstance(seen.value, list):
             found = found.items[0]
         return self.writer.channels.by_name(found)
@@ -62,7 +65,8 @@ class Calls:
     def block(self, node: ir.Call) -> Tree:
         """A call of a block's class, with its arguments as the class takes them."""
         callee, source = node.block, self.writer.done.classes[node.block.id]
-        given = {**self.given_to(node), **self.sizes_given(node)}
+        given = self.given_in(node)
+        self.writer.channels[node.out] = self.left_by(node, given)
         slots = {name: (node.id, name) for name in node.args} | (
             {"c_in": (node.ins[0].id, "c")} if isinstance(node.ins[0], ir.Value) else {}
         )
@@ -85,11 +89,16 @@ class Calls:
                 items.append(shown)
             elif argument.default is None or text(shown) != one_line(argument.default):
                 items.append(py.Keyword(argument.name, shown))
-        inside = self.writer.done.channels[callee.id]
-        known = {"c_input": given["c_in"], **given}
-        found = substitute(inside, known)
-        self.writer.channels[node.out] = simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
         return py.call(source.name, *items)
+
+    def given_in(self, node: ir.Call) -> dict[str, Expr]:
+        """What a call of a block gives, by the names of the block."""
+        return {**self.given_to(node), **self.sizes_given(node)}
+
+    def left_by(self, node: ir.Call, given: Mapping[str, Expr]) -> Expr:
+        """The channels that leave a call to which these numbers are given."""
+        found = substitute(self.writer.done.channels[node.block.id], {"c_input": given["c_in"], **given})
+        return simplify(found) if not is_long(found) else Name(UNKNOWN, span=node.span)
 
     def sizes_given(self, node: ir.Call) -> dict[str, Expr]:
         """Height and width that enter a call: numbers where they never differ, else by those that enter this class."""

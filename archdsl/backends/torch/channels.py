@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +42,14 @@ class Channels:
 
     def __setitem__(self, var: ir.Value, expr: Expr) -> None:
         self.known[var] = expr
+
+    def noted(self) -> dict[str, Any]:
+        """All that is known so far, to go back to."""
+        return {name: copy(value) for name, value in vars(self).items() if isinstance(value, (dict, list))}
+
+    def go_back(self, noted: Mapping[str, Any]) -> None:
+        """Forgets what was found since."""
+        vars(self).update(noted)
 
     def of(self, operand: ir.Operand) -> Expr:
         """The channels of a tensor over the names of the spec."""
@@ -289,7 +298,11 @@ class Channels:
             return self.counts[var]
         seen = self.origin.facts.seen[(var.id, "count")]
         if seen.varies:
-            raise fault("cannot-print", f"how many tensors '{var.name}' has differs between calls", self.function.span)
+            raise fault(
+                "cannot-print",
+                f"'{var.name}' holds a different number of tensors in different calls of this block",
+                self.function.span,
+            )
         return wrap(seen.value)
 
     def end_stage(self, before: set[ir.Value], local: Mapping[str, Expr]) -> None:

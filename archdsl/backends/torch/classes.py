@@ -25,7 +25,7 @@ from archdsl.backends.torch.forward_body import ForwardBody
 from archdsl.backends.torch.functions import Functions
 from archdsl.backends.torch.kept import Kept
 from archdsl.backends.torch.lists import Lists
-from archdsl.backends.torch.loops import Loops
+from archdsl.backends.torch.loop_channels import Loops
 from archdsl.backends.torch.modules import Modules
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.order import Order

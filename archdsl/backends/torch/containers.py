@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
@@ -27,13 +28,19 @@ class Containers:
         self.stores: dict[ir.Operation, str] = {}  # what keeps the outputs of a container that are read elsewhere
 
     def pieces(self, node: ir.Container) -> list[Piece]:
-        self.writer.channels[node.carry] = self.writer.channels.of(node.entry)
-        kept = dict(self.writer.numbers.bound)
-        self.writer.numbers.bound.update({name: (node.id, name) for name in node.let})
-        found = self.chain(node.body)
-        self.writer.numbers.bound = kept
-        self.writer.channels[node.out] = self.writer.channels.leaves(node.body)
-        return found
+        with self.inside(node):
+            return self.chain(node.body)
+
+    @contextmanager
+    def inside(self, node: ir.Container) -> Iterator[None]:
+        """What is read meanwhile stands in a container; its channels are then noted."""
+        channels, numbers = self.writer.channels, self.writer.numbers
+        channels[node.carry] = channels.of(node.entry)
+        kept = dict(numbers.bound)
+        numbers.bound.update({name: (node.id, name) for name in node.let})
+        yield
+        numbers.bound = kept
+        channels[node.out] = channels.leaves(node.body)
 
     def chain(self, region: ir.Region) -> list[Piece]:
         """The children that a chain makes."""
@@ -78,16 +85,14 @@ class Containers:
         if decided is not None:
             region = node.then if decided else node.other
             found = self.chain(region)
-            self.writer.channels[node.out] = self.writer.channels.leaves(region)
+            self.leave(node, decided)
             return found
         shown = self.writer.numbers.shown(node.condition, (node.id, "condition"))
         with self.writer.numbers.given(shown, True):
             then = self.chain(node.then)
         with self.writer.numbers.given(shown, False):
             other = self.chain(node.other)
-        self.writer.channels[node.out] = self.writer.channels.merge(
-            node.condition, self.writer.channels.leaves(node.then), self.writer.channels.leaves(node.other)
-        )
+        self.leave(node, decided)
         pair = [single_module(side) for side in (then, other)]
         if pair[0] is not None and pair[1] is not None and then[0].key == other[0].key:
             return [Piece(py.Conditional(pair[0], shown, pair[1]), then[0].key)]
@@ -98,6 +103,14 @@ class Containers:
         lasting = self.writer.numbers.fixed.issuperset(name.id for name in names(shown))
         whole = py.If(shown, appended(then), appended(other))
         return [Piece(body=[whole], condition=shown if lasting and not other else None)]
+
+    def leave(self, node: ir.If, decided: bool | None) -> None:
+        """Notes the channels after an optional part of a chain: of one side, or of both."""
+        channels = self.writer.channels
+        if decided is None:
+            channels[node.out] = channels.merge(node.condition, channels.leaves(node.then), channels.leaves(node.other))
+        else:
+            channels[node.out] = channels.leaves(node.then if decided else node.other)
 
     def set_attribute(
         self, key: str, pieces: list[Piece], let: Mapping[str, Expr], node: ir.Operation, head: str = "nn.Sequential"

@@ -139,8 +139,8 @@ class ForwardBody:
             self.writer.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None
         }
         if len(shown) > 1 or (shown and any(known.values())):
-            message = "some of the auxiliary heads exist where others do not"
-            raise fault("cannot-print", message, self.writer.function.span, help="give them the same when:")
+            message = "the auxiliary heads have different conditions"
+            raise fault("cannot-print", message, self.writer.function.span, help="give all of them the same `when:`")
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown

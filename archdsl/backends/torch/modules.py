@@ -85,7 +85,7 @@ class Modules:
 
     @staticmethod
     def of_another_kind(node: ir.Primitive, field: str) -> SpecError:
-        message = f"the {field} of '{node.op.name}' is of another kind in another call: that takes two blocks"
+        message = f"the {field} of '{node.op.name}' is a number in one call of this block and a list in another"
         return fault("cannot-print", message, node.field_spans.get(field, node.span))
 
     def module_of_kinds(self, node: ir.Primitive, site: Site, mixed: Sequence[str]) -> Module:
@@ -271,7 +271,7 @@ class Modules:
         """The size of the last axis of what enters an op, to print."""
         size = self.writer.sizes.of(node.ins[0])
         if size is None:
-            message = "the last axis that enters differs between calls in a way that has no expression"
+            message = "the size of the last axis differs between calls, and no expression over the arguments gives it"
             raise fault("cannot-print", message, node.span)
         return self.writer.numbers.shown(size[-1])
 

@@ -124,11 +124,18 @@ class Numbers:
 
     def name(self, name: Name) -> Expr:
         if name.id == UNKNOWN:
-            message = "the channels after this step differ between calls in a way that has no expression"
+            message = (
+                "the channels after this step differ between calls, and no expression over the arguments gives them"
+            )
             raise fault("cannot-print", message, name.span)
         if name.id == LOOPED:
-            message = "the channels after this loop have no expression over what its block is given"
-            raise fault("cannot-print", message, name.span, help="give each turn the same channels, or fewer turns")
+            message = "no expression over the arguments of this block gives the number of channels after this loop"
+            raise fault(
+                "cannot-print",
+                message,
+                name.span,
+                help="give each turn the same channels, or pass the widths as a list and loop over it",
+            )
         if name.id.startswith("@"):  # a variable of the emitted source
             return Name(name.id[1:])
         found = self.bound.get(name.id)
@@ -136,7 +143,7 @@ class Numbers:
             if name.id in ("h_in", "w_in"):
                 raise fault(
                     "cannot-print",
-                    f"'{name.id}' changes from stage to stage and from turn to turn of a loop",
+                    f"'{name.id}' differs between stages or turns of a loop, and the class has no expression for it",
                     name.span,
                 )
             return name

@@ -209,7 +209,7 @@ def preludes(classes: list[ClassSource]) -> tuple[list[str], list[str]]:
     imported: list[str] = []
     for source in classes:
         for op, kinds in source.modules.items():
-            for kind in kinds:
+            for kind in sorted(kinds):
                 if not kind.startswith("nn."):
                     wanted = REGISTRY[op].network_bases.get(kind, kind)
                     parts = prelude_parts(REGISTRY[op].prelude_file(), wanted)

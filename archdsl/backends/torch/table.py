@@ -66,8 +66,8 @@ class Table:
             return False
         found = {isinstance(row, list) and len(row) == 1 for row in seen.value}
         if len(found) > 1:
-            message = "some of these rows are lists of one cell, others the cell itself"
-            raise fault("cannot-print", message, node.span, help="write all of them in one way")
+            message = "some of these rows are lists of one cell, and others are the cell itself"
+            raise fault("cannot-print", message, node.span, help="write all of them the same way")
         return True in found
 
     def columns(self, derived: Mapping[str, list[Constant]]) -> list[str]:
@@ -88,8 +88,8 @@ class Table:
         elif isinstance(node.rows, ListOf):
             rows = [[self.numbers.shown(cells[name]) for name in columns] for cells in self.cells()]
         elif self.open_defaults():
-            message = "these rows lack a column, and its default is not the same everywhere"
-            raise fault("cannot-print", message, node.span, help="give each row all of its cells")
+            message = "a column is missing in these rows, and its default differs between calls"
+            raise fault("cannot-print", message, node.span, help="write every cell of each row")
         else:
             return self.numbers.shown(node.rows, (node.id, "rows"))
         return py.List(tuple(row[0] if len(columns) == 1 else py.Tuple(tuple(row)) for row in rows))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics.faults import Note, SpecError, fault
 from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.edits import Steps
-from archdsl.syntax.patches.paths import ELSEWHERE, Part, missed, parts_of, within
+from archdsl.syntax.patches.paths import Part, missed, parts_of, within
 from archdsl.syntax.patches.places import place_in
 from archdsl.syntax.patches.rules import Rules
 from archdsl.syntax.patches.steps import Spot, bodies, found, head_of, is_call, keys_of, spots, spots_in
@@ -115,9 +115,7 @@ class Laying:
         meant = [spot for spot in known if head_of(spot.step.base) == key.text]
         if not meant:
             words = [head_of(spot.step.base) for spot in known]
-            raise missed(
-                Part(key), "no step of the spec that this one extends is", words, "its steps are", said=self.elsewhere()
-            )
+            raise missed(Part(key), "no step of the spec that this one extends is", words, "its steps are")
         if place_in(value) is not None:
             raise fault(
                 "wrong-type",
@@ -128,9 +126,6 @@ class Laying:
         for spot in meant:
             if not spot.step.gone:
                 self.steps.edit(spot, value, Part(key))
-
-    def elsewhere(self) -> str:
-        return ELSEWHERE if self.base.get("use") is not None else ""
 
     def all_steps(self) -> list[Spot]:
         blocks = [spot for _, block in self.section("blocks") for spot in spots(body_of(block))]
@@ -147,7 +142,7 @@ class Laying:
         first, *rest_of = parts_of(key)
         whole = {name.text: part for name, part in self.section(section)}
         if first.text not in whole:
-            raise missed(first, f"there is no {section[:-1]}", whole, f"the {section} are", said=self.elsewhere())
+            raise missed(first, f"there is no {section[:-1]}", whole, f"the {section} are")
         target = whole[first.text]
         if section == "params":
             self.param(first, target, rest_of, value)
@@ -312,6 +307,13 @@ class Laying:
             raise missed(first, f"the variant '{name}' does not state", known, "it states", variant.base.span)
         else:
             self.rows_of(f"'{first.text}' of the variant '{name}'", first, held, rest, value)
+
+
+# --- what is there
+def heads_in(tree: Mapping) -> list[str]:
+    """The ops and blocks that are called in the blocks and stages of a file."""
+    laid = Laying(draft(tree), tree, lambda _: None)
+    return list(dict.fromkeys(word for spot in laid.all_steps() if is_call(word := head_of(spot.step.base))))
 
 
 # --- bodies

@@ -61,10 +61,6 @@ def within(span: Span, column: int, length: int) -> Span:
     return span._replace(col=span.col + column, end_col=span.col + column + length)
 
 
-# what to add where the part that is meant may be in another file
-ELSEWHERE = "(blocks of files in use: stay as they are; copy one into blocks: to change it, with those that call it)"
-
-
 def missed(
     part: Part, what: str, known: Iterable[str], listed: str, place: Span | None = None, said: str = ""
 ) -> SpecError:

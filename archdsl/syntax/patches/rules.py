@@ -58,6 +58,8 @@ class Rules:
         if step is None or own_key(step.node) != kind:
             return None
         same = [spot.step for spot in steps() if own_key(spot.step.node) == kind]
+        if step not in same:  # the body that it stood in is another one
+            return None
         number = same.index(step) + 1
         return kind if number == 1 else f"{kind}_{number}"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.diagnostics.faults import fault
-from archdsl.syntax.patches.paths import ELSEWHERE, Part, missed, parts_of
+from archdsl.syntax.patches.paths import Part, missed, parts_of
 from archdsl.yaml.located import Mapping, Node, Scalar
 
 Setting = tuple[Scalar, Node]  # a path, and the value that its part gets
@@ -56,11 +57,11 @@ def plain(node: Node) -> Any:
     return [plain(item) for item in node.items]
 
 
-def as_file(base: Mapping, patches: Patches) -> Mapping:
-    """What a file that extends the base would say."""
+def as_file(base: Mapping, patches: Patches, used: Callable[[], Collection[str]]) -> Mapping:
+    """What a file that extends the base would say; `used` gives the blocks of files in `use:`."""
     root = Branch(patches.settings[0][0])
     for key, value in patches.settings:
-        section, below = placed(base, key, patches)
+        section, below = placed(base, key, patches, used)
         branch = root
         for word in (section, *below):
             branch = branch.below.setdefault(word.text, Branch(word))
@@ -70,7 +71,9 @@ def as_file(base: Mapping, patches: Patches) -> Mapping:
     return found
 
 
-def placed(base: Mapping, key: Scalar, patches: Patches) -> tuple[Scalar, list[Scalar]]:
+def placed(
+    base: Mapping, key: Scalar, patches: Patches, used: Callable[[], Collection[str]]
+) -> tuple[Scalar, list[Scalar]]:
     """The section that a path belongs to, and the keys below it: one path, or a word for each level."""
     first, *rest = parts_of_words(key)
     for section in BY_PATH[:3]:
@@ -83,9 +86,11 @@ def placed(base: Mapping, key: Scalar, patches: Patches) -> tuple[Scalar, list[S
         return first.key, [Scalar(path, path, False, span)]
     if first.text in BY_NAME and rest:
         return first.key, [part.key for part in rest]
-    known = [name for section in BY_PATH[:3] for name in names_in(base, section)]
-    elsewhere = f" {ELSEWHERE}" if "use" in base and first.text[:1].isupper() else ""
-    said = f"; a path begins with one of them, or with {', '.join((*BY_PATH, *BY_NAME))}{elsewhere}"
+    elsewhere = used()
+    if rest and first.text in elsewhere:
+        return Scalar("blocks", "blocks", False, first.span), [key]
+    known = [*(name for section in BY_PATH[:3] for name in names_in(base, section)), *elsewhere]
+    said = f"(a path begins with one of them, or with {', '.join((*BY_PATH, *BY_NAME))})"
     raise missed(first, "there is no stage, block or param", known, "there are", said=said)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from archdsl.diagnostics.faults import Collector, Diagnostic, Note, SpecError, fault
 from archdsl.diagnostics.spans import Source, Span
@@ -15,10 +16,11 @@ from archdsl.ops import REGISTRY
 from archdsl.support.naming import argument_elsewhere, camel
 from archdsl.support.paths import is_folder, real
 from archdsl.support.resources import spec_folders
-from archdsl.syntax.compose import Document, Files, Reference, called_from, document, laid_on
+from archdsl.syntax.compose import Document, Files, Reference, Used, called_from, document, laid_on, with_layers
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES, checked_name, is_identifier
 from archdsl.syntax.override import no_stage
 from archdsl.syntax.own_ops import load_installed, refuse_words
+from archdsl.syntax.patches.elsewhere import Layers, UsedFile
 from archdsl.syntax.patches.settings import NO_PATCHES, Patches, values
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
@@ -45,6 +47,7 @@ from archdsl.syntax.words import INIT, INIT_NAMES, SPEC, VARIANT, WITHOUT_BIAS
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence, open_source
 
 VERSION = 1
+Cache: TypeAlias = "dict[tuple[Path, str | None, Layers], Spec]"  # by file, its last stage, and what is laid on it
 _DECLARING = {
     "as": "tensor",
     "inputs": "input",
@@ -81,14 +84,24 @@ def opened(
     source: Source, path: Path | None, load: Callable[[Path], Source], patches: Patches
 ) -> tuple[Document, Files]:
     """A text with what it extends, and `patches` on it; and the files that it may name."""
-    files = Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
+    files = files_of(path, load)
     whole = document(source, path.parent if path is not None else None, path, files)
     return laid_on(whole, patches, files), files
+
+
+def files_of(path: Path | None, load: Callable[[Path], Source]) -> Files:
+    """The files that a spec may name."""
+    return Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
 
 
 def read_tree(source: Source, *, base: Path | None, patches: Patches = NO_PATCHES) -> Document:
     """The tree of a spec that has been read: what it extends and all patches in it."""
     return opened(source, base, open_source, patches)[0]
+
+
+def used_files(doc: Document) -> list[UsedFile]:
+    """The files that a spec uses, and those that they use in turn, the nearest first."""
+    return Used(doc.uses, doc.layers, files_of(doc.path, open_source)).known
 
 
 def with_installed_ops(read: Callable[[], Spec]) -> Spec:
@@ -112,7 +125,7 @@ def with_installed_ops(read: Callable[[], Spec]) -> Spec:
         raise SpecError(*(replace(item, span=unknown[0].span) for item in broken), *rest) from None
 
 
-def read_document(doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec] | None = None) -> Spec:
+def read_document(doc: Document, files: Files, cache: Cache | None = None) -> Spec:
     faults = Collector()
     ctx = Context(faults, file_names(doc.tree), block_names(doc.tree))
     spec = None
@@ -156,27 +169,28 @@ def lost(ctx: Context) -> frozenset[str]:
     return ctx.names | ctx.blocks | {camel(name) for name in ctx.blocks} | ctx.lost
 
 
-def read_uses(
-    ctx: Context, doc: Document, files: Files, cache: dict[tuple[Path, str | None], Spec]
-) -> tuple[Spec, ...]:
+def read_uses(ctx: Context, doc: Document, files: Files, cache: Cache) -> tuple[Spec, ...]:
     """The files of `use:`, each whole."""
     found: list[Spec] = []
     for reference in doc.uses:
         with ctx.catch():
-            spec = read_use(reference, files, cache)
+            spec = read_use(reference, doc.layers, files, cache)
             if spec is not None:
                 found.append(spec)
     return tuple(found)
 
 
-def read_use(reference: Reference, files: Files, cache: dict[tuple[Path, str | None], Spec]) -> Spec:
+def read_use(reference: Reference, layers: Layers, files: Files, cache: Cache) -> Spec:
     path, source = files.enter(reference)
     until = reference.until.text if reference.until is not None else None
-    key = real(path), until
+    key = real(path), until, layers
     try:
         if key not in cache:
             with called_from(reference):
-                spec = read_document(document(source, path.parent, path, files), files, cache)
+                doc = document(source, path.parent, path, files)
+            patched = with_layers(doc, layers, path, files)
+            with called_from(reference):
+                spec = read_document(patched, files, cache)
             if reference.until is not None and spec.stages:
                 if until not in spec.stages:
                     raise no_stage(reference.until, list(spec.stages), f"'{clip(reference.name.text)}'")

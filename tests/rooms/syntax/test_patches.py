@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archdsl import graph
 from archdsl.diagnostics.faults import SpecError
 from archdsl.workspace.settings import given as settings_of
 from archdsl.workspace.showing import show
@@ -214,6 +215,7 @@ def test_a_block_in_the_place_of_another_has_its_arguments(folder):
         ({"blocks": {"Unit.conv[0]": None, "Unit.bn": None}}, {"tail.2", "Unit.conv"}),
         ({"blocks": {"Unit.extra": {"before": "first", "conv": 3}}}, {"tail.2", "Unit.conv_3", "Unit.bn"}),
         ({"calls": {"bn": "relu"}}, {"tail.2", "Unit.conv_2"}),
+        ({"blocks": {"Unit.body": ["bn"]}}, {"tail.2"}),
     ],
 )
 def test_rules_of_initialisation_follow_their_modules(folder, sections, rules):
@@ -254,6 +256,122 @@ def test_a_patch_that_hits_nothing_says_what_there_is(folder, sections, message,
     assert help in found.help
     assert found.span is not None
     assert found.span.source.name == "over.yaml"
+
+
+# --- files in use:
+DEEP = """\
+archdsl: 1
+defaults: {conv: {bias: false}}
+blocks:
+  Gate: {params: {r: 4}, body: [mul: [identity, [global_avg_pool, conv: c_in // r, relu, conv: c_in, sigmoid]]]}
+"""
+PARTS = """\
+archdsl: 1
+use: deep.yaml
+blocks:
+  Unit: {params: [out, kernel], body: [conv: [out, kernel], bn, relu, Gate]}
+  Unused: [elu]
+"""
+TRUNK = """\
+archdsl: 1
+name: Trunk
+input: [3, 32, 32]
+use: parts.yaml
+stages:
+  stem: [conv: {out: 8, kernel: 3}, relu]
+  table: {for: {name: , n: 1}, in: [[a, 1], [b, 2]], body: [{repeat: n, body: [Unit: [8, 3]]}]}
+  last: [bn]
+"""
+USING = """\
+archdsl: 1
+name: Net
+input: [3, 32, 32]
+use: [trunk.yaml, parts.yaml]
+init: {Unit.conv: {weight: {normal: 0.1}}, Unit.bn: {weight: {constant: 0}}, linear: {bias: {constant: 0}}}
+stages: {trunk: [Trunk], more: [Unit: [16, 1]], head: [conv: 10]}
+"""
+
+
+@pytest.fixture
+def using(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"deep": DEEP, "parts": PARTS, "trunk": TRUNK, "base": USING}.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def facts(spec):
+    """What a spec builds, and what its text in full does."""
+    Path("shown.yaml").write_text(show(spec, None, {}), encoding="utf-8")
+    return [
+        [(node.op.name, node.path, str(node.fields)) for node in graph(name).nodes] for name in (spec, "shown.yaml")
+    ]
+
+
+def test_patches_reach_the_blocks_and_networks_of_files_in_use(using):
+    blocks = {"Unit.conv": {"kernel": 5}, "Unit.bn": None, "Gate.params": {"r": 2}, "Trunk.table.b.n": 1,
+              "Trunk.neck": {"after": "stem", "elu": None}, "Trunk.last": None}  # fmt: skip
+    shown = changed(blocks=blocks, calls={"relu": "hard_swish", "Unit": {"out": 12}})
+    gate = ["global_avg_pool", {"conv": "c_in // r"}, "hard_swish", {"conv": "c_in"}, "sigmoid"]
+    assert shown["blocks"] == {
+        "Unit.body": [{"conv": {"out": "out", "kernel": 5}}, "hard_swish", "Gate"],
+        "Trunk.last": None,
+        "Trunk.stem": [{"conv": {"out": 8, "kernel": 3}}, "hard_swish"],
+        "Trunk.neck": {"after": "stem", "elu": None},
+        "Trunk.table": {
+            "for": {"name": None, "n": 1}, "in": [["a", 1], ["b", 1]],
+            "body": [{"repeat": "n", "body": [{"Unit": {"out": 12, "kernel": 3}}]}],
+        },
+        "Gate.params": {"r": 2},
+        "Gate.body": [{"mul": ["identity", gate]}],
+    }  # fmt: skip
+    assert list(shown["init"]) == ["linear", "Unit.conv"]  # the rule of the norm went with it
+    built, built_as_shown = facts("over.yaml")
+    assert built == built_as_shown
+    assert not {node.op.name for node in graph("base.yaml").nodes} & {"hard_swish", "elu"}  # which has its own blocks
+
+
+def test_a_call_reaches_files_in_use_without_extends(using):
+    found = graph("base.yaml", set={"Gate.relu": "silu", "Trunk.stem.conv.kernel": 5})
+    assert [node.op.name for node in found.nodes].count("silu") == 4
+    assert next(iter(found.nodes)).fields["kernel"] == 5
+    text = show("base.yaml", None, settings_of({}, {"Gate.relu": "silu"}), origin=True)
+    assert any("silu" in line and "# deep.yaml:4, set:1" in line for line in text.splitlines())
+
+
+def test_patches_of_patches_of_a_file_in_use_stand_one_on_another(using):
+    (using / "mid.yaml").write_text("extends: base.yaml\nblocks: {Gate.relu: silu}\n", encoding="utf-8")
+    (using / "over.yaml").write_text("extends: mid.yaml\nblocks: {Gate.silu: elu}\n", encoding="utf-8")
+    built, built_as_shown = facts("over.yaml")
+    assert built == built_as_shown
+    assert "elu" in {node.op.name for node in graph("over.yaml").nodes}
+
+
+@pytest.mark.parametrize(
+    ("sections", "message", "help"),
+    [
+        ({"blocks": {"Unut.relu": "silu"}}, "there is no block 'Unut'", "did you mean 'Unit'?"),
+        ({"blocks": {"Unit.rulu": "silu"}}, "the block 'Unit' has no step 'rulu'", "did you mean 'relu'?"),
+        ({"blocks": {"Trunk.tabel.b.n": 1}}, "the network 'Trunk' has no stage 'tabel'", "did you mean 'table'?"),
+        ({"calls": {"hard_swish": "relu"}}, "no step of the spec that this one extends is 'hard_swish'", "Gate"),
+    ],
+)
+def test_a_patch_that_hits_nothing_in_use_points_into_the_file_that_has_it(using, sections, message, help):
+    found = refused(**sections)
+    assert message in found.message
+    assert help in found.help
+    assert found.span is not None
+    assert found.span.source.name == "over.yaml"
+
+
+def test_a_block_of_which_there_are_two_is_not_shown(using):
+    (using / "own.yaml").write_text("blocks: {Gate: [sigmoid]}\n", encoding="utf-8")
+    found = refused(use=["own.yaml"], calls={"sigmoid": "relu"})
+    assert (
+        found.message
+        == "the block 'Gate' of 'deep.yaml' is changed here, and cannot be shown: another one has its name"
+    )
+    assert "relu" in {node.op.name for node in graph("over.yaml").nodes}
 
 
 # --- by hand

@@ -95,7 +95,9 @@ def test_what_no_network_shows_is_refused():
         archdsl.emit(tree, style="parametric")
     (item,) = caught.value.diagnostics
     assert item.code == "cannot-print"
-    assert item.message == "no variant runs this, though 'n' may let it: what then comes of it is not known"
+    assert (
+        item.message == "no variant runs this step, although 'n' would allow it; the shapes in that case are not known"
+    )
 
 
 def test_one_style_leaves_no_trace_in_the_other():

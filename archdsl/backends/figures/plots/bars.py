@@ -1,0 +1,115 @@
+"""Bars for the stages of networks, beside each other for each thing that is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from archdsl.backends.figures.measure import in_font, width
+from archdsl.backends.figures.plots.axes import place_of, room_of, words
+from archdsl.backends.figures.plots.canvas import HAIR, POINTS, SMALL, Canvas, blank, settled
+from archdsl.backends.figures.plots.data import Bars
+from archdsl.backends.figures.theme import Look
+from archdsl.support.tables import unit_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROW, HEAD = 11.0, 34.0  # points that a stage takes, and what stands above and below all of them
+THICK = 0.72  # of a row, a bar
+GAP = 3.0  # points between a bar and its number
+
+
+def bars(data: Bars, look: Look) -> Canvas:
+    """The plot."""
+    lines = lines_of(data)
+    canvas = blank(look, (ROW * len(lines) + HEAD) / POINTS)
+    panels = canvas.figure.subplots(1, len(data.axes), sharey=True, squeeze=False)[0]
+    named(panels[0], lines)
+    for number, axes in enumerate(panels):
+        panel(canvas, axes, data, lines, number)
+    settled(canvas, *panels)
+    for number, axes in enumerate(panels):
+        numbered(canvas, axes, lines, number)
+    headed(canvas, panels[0], lines)
+    return canvas
+
+
+@dataclass(frozen=True)
+class Line:
+    """A stage with its numbers; without any the name of a network above its stages."""
+
+    name: str
+    group: str
+    numbers: Sequence[int] = ()
+
+
+def lines_of(data: Bars) -> list[Line]:
+    """From the top down; a lone network has no name of its own here."""
+    found = []
+    for group in data.groups:
+        found += [Line(group.name, group.name)] if len(data.groups) > 1 else []
+        found += [Line(name, group.name, numbers) for name, numbers in group.rows]
+    return found
+
+
+def named(axes: Axes, lines: Sequence[Line]) -> None:
+    """The names of stages, on the left."""
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.set_yticks(range(len(lines)), [line.name if line.numbers else "" for line in lines])
+
+
+def headed(canvas: Canvas, axes: Axes, lines: Sequence[Line]) -> None:
+    """The names of networks above their stages, from the left side of the figure on."""
+    for place, line in enumerate(lines):
+        if not line.numbers:
+            words(canvas, line.name, (GAP, place_of(axes, (0, place))[1]), "left", bold=True)
+
+
+def panel(canvas: Canvas, axes: Axes, data: Bars, lines: Sequence[Line], number: int) -> None:
+    """The bars of one thing that is counted."""
+    paint, axis = canvas.paint(number), data.axes[number]
+    counts = [line.numbers[number] for line in lines if line.numbers]
+    unit = unit_of(counts)
+    axes.set_title(f"{axis.name} ({unit.name})", x=0, horizontalalignment="left")
+    for place, line in enumerate(lines):
+        if line.numbers:
+            told = f"{line.group} {line.name}: {line.numbers[number]:,} {axis.name}"
+            axes.barh(
+                place,
+                line.numbers[number],
+                THICK,
+                color=paint.fill,
+                edgecolor=paint.line,
+                linewidth=HAIR,
+                gid=canvas.tell([told]),
+            )
+    for first, last in runs(lines):
+        axes.plot((0, 0), (first - 0.5, last + 0.5), color=canvas.look.faint, linewidth=HAIR, clip_on=False)
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def runs(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    """The first and last stage of each network."""
+    places = [place for place, line in enumerate(lines) if line.numbers]
+    for _, run in groupby(places, key=lambda place: lines[place].group):
+        found = list(run)
+        yield found[0], found[-1]
+
+
+def numbered(canvas: Canvas, axes: Axes, lines: Sequence[Line], number: int) -> None:
+    """The number at the end of each bar; the axis is as long as all of them need."""
+    counts = {place: line.numbers[number] for place, line in enumerate(lines) if line.numbers}
+    unit = unit_of(list(counts.values()))
+    room = room_of(axes).width
+    with in_font(canvas.look.font):
+        wide = {place: width(unit.text(count), SMALL) + GAP for place, count in counts.items()}
+    axes.set_xlim(0, max(1, *(count * room / (room - wide[place]) for place, count in counts.items())))
+    for place, count in counts.items():
+        x, y = place_of(axes, (count, place))
+        words(canvas, unit.text(count) if count else "0", (x + GAP, y), "left")

@@ -1,0 +1,84 @@
+"""`archdsl plot`: accuracy against cost, bars by stage, receptive fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.commands import completion
+from archdsl.commands.draw import sized, to_look
+from archdsl.commands.options import to_file, to_form, to_input, to_own, to_set
+from archdsl.commands.progress import note, working
+from archdsl.commands.terminal import result
+
+
+@click.command("plot")
+@click.argument("kind", metavar="KIND", shell_complete=completion.words("accuracy", "stages", "receptive"))
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=completion.specs_and_variants
+)
+@click.option("--variants", is_flag=True, help="Plot all variants of each spec.")
+@click.option(
+    "--against",
+    metavar="COUNT",
+    shell_complete=completion.words("macs", "params", "latency"),
+    help="macs, params or latency: what accuracy is plotted against. [default: macs]",
+)
+@click.option("--times", metavar="FILE", help="Latencies, as `archdsl time --format json` writes them.")
+@to_set
+@to_input
+@to_form
+@to_own
+@click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    shell_complete=completion.words("svg", "pdf", "png", "tikz", "html"),
+    help="svg, pdf, png, tikz or html. [default: from FILE's suffix, else svg]",
+)
+@to_look
+@to_file
+def command(
+    kind: str,
+    specs: tuple[str, ...],
+    variants: bool,
+    against: str | None,
+    times: str | None,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    form: str | None,
+    output: str | None,
+    **look: Any,
+) -> None:
+    """Plot the numbers of networks.
+
+    KIND is accuracy (published top-1 accuracy against cost), stages (parameters, MACs and activations of each stage)
+    or receptive (the receptive field by depth).
+    """
+    from archdsl.backends.figures import SUFFIXES, Look
+    from archdsl.backends.figures.plots import plot
+    from archdsl.workspace.plotting import plotted
+
+    suffix = Path(output).suffix[1:].lower() if output else ""
+    chosen = Look(**sized(look))
+    with working("counting networks"):
+        found = plotted(
+            kind,
+            specs,
+            against=against,
+            times=times,
+            variants=variants,
+            inputs=inputs,
+            params=params,
+            layers=layers,
+        )
+    with working("plotting"):
+        made, left_out = plot(found.data, form or SUFFIXES.get(suffix, suffix) or "svg", chosen)
+    for network, why in found.missing.items():
+        note(f"{network} is left out: {why}")
+    if left_out:
+        note(f"{left_out} of the labels have no room: give the plot a larger --width or --height, or fewer networks")
+    result(made, output)

@@ -1,0 +1,210 @@
+"""The numbers of plots: of networks named as in a comparison, what is counted and what was published of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis.cost import cost
+from archdsl.analysis.lines import lines
+from archdsl.analysis.trace import Trace, trace_of
+from archdsl.backends.figures.plots.data import Axis, Bars, Curve, Curves, Data, Group, Mark, Scatter, Series
+from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import known_word
+from archdsl.ir.graph import Graph
+from archdsl.support.tables import unit_of
+from archdsl.workspace.comparison import Change, Compared, Comparison, Row, compare, rows_of
+from archdsl.workspace.expected import TRAIN
+from archdsl.workspace.library import Inputs, rewritten
+
+if TYPE_CHECKING:
+    from archdsl.passes import PassLike
+
+KINDS = ("accuracy", "stages", "receptive")
+COUNTS: Mapping[str, Axis] = {"macs": Axis("MACs"), "params": Axis("Parameters")}
+AGAINST = (*COUNTS, "latency")
+
+
+@dataclass(frozen=True)
+class Plotted:
+    """What a plot shows, and the networks that it cannot show, each with the reason."""
+
+    data: Data
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+def plotted(
+    kind: str,
+    specs: Sequence[Compared],
+    *,
+    against: str | None = None,
+    times: str | os.PathLike[str] | None = None,
+    variants: bool = False,
+    inputs: Inputs | None = None,
+    params: Mapping[str, Any] | None = None,
+    layers: str = TRAIN,
+    passes: Sequence[PassLike] = (),
+) -> Plotted:
+    """The plot of a kind: `accuracy` against MACs, parameters or latency; `stages`; `receptive` (fields).
+
+    In a plot of accuracies one spec alone stands for all its variants, as in a comparison; in the others for the
+    network as it stands. `times` is the file of `archdsl time --format json`, which latencies come from.
+    """
+    known_word("kind", kind, KINDS)
+    if kind == "accuracy":
+        axis = across(against, times)
+        found = compare(specs, variants=variants, inputs=inputs, params=params, layers=layers, passes=passes)
+        return accuracy(found, axis, times)
+    for word, given in {"against": against, "times": times}.items():
+        if given is not None:
+            raise fault("bad-call", f"a plot of kind '{kind}' has no '{word}'", help="the kind accuracy has")
+    if not specs:
+        raise fault("bad-call", "there is nothing to plot", help="give the names of specs")
+    change = Change(inputs, params or {}, layers, rewritten(form=layers, passes=passes))
+    rows = [row for spec in specs for row in rows_of(spec, change, every=variants)]
+    return Plotted(stages(rows) if kind == "stages" else receptive(rows))
+
+
+def across(against: str | None, times: str | os.PathLike[str] | None) -> str:
+    """What accuracy is plotted against: MACs, unless there are times."""
+    chosen = against or ("macs" if times is None else "latency")
+    known_word("against", chosen, AGAINST)
+    if chosen == "latency" and times is None:
+        raise fault("bad-call", "latencies come from a file", help="archdsl time … --format json -o times.json")
+    if chosen != "latency" and times is not None:
+        raise fault("bad-call", f"{chosen} need no times", help="leave out one of the two")
+    return chosen
+
+
+def called(row: Row) -> str:
+    """`MobileNetV2 1.00-224`, with what was set over it."""
+    return " ".join(filter(None, (row.name, row.variant, f"({row.set})" if row.settings else "")))
+
+
+def title(what: str, rows: Sequence[Row]) -> str:
+    return f"{what} of {', '.join(dict.fromkeys(row.name for row in rows))}"
+
+
+# --- accuracy
+def accuracy(found: Comparison, against: str, times: str | os.PathLike[str] | None) -> Plotted:
+    """The published accuracy of each network against what it costs."""
+    axis, measure = (COUNTS[against], counts(against)) if times is None else timed(times)
+    missing: dict[str, str] = {}
+    families: dict[str, list[Mark]] = {}
+    for row in found.rows:
+        if row.top1 is None:
+            missing[called(row)] = (
+                f"published of its form {row.elsewhere}" if row.elsewhere else "no accuracy published"
+            )
+            continue
+        number = measure(row)
+        if number is None:
+            missing[called(row)] = "not timed"
+            continue
+        families.setdefault(row.name, []).append(Mark(row.variant or row.name, number, row.top1))
+    if not families:
+        why = "; ".join(dict.fromkeys(missing.values()))
+        help = (
+            "plot networks as they are published, without --set or --input" if times is None else "time these networks"
+        )
+        raise fault("bad-call", f"there is nothing to plot: {why}", help=help)
+    shown = [mark for marks in families.values() for mark in marks]
+    series = [Series(name, marks) for name, marks in families.items()]
+    y = Axis("Top-1 accuracy", "%")
+    name = axis.name[0].lower() + axis.name[1:] if axis.name[1].islower() else axis.name
+    words = f"Top-1 accuracy against {name}"
+    named = title(words, [row for row in found.rows if called(row) not in missing])
+    return Plotted(Scatter(named, scaled(axis, [mark.x for mark in shown]), y, series), missing)
+
+
+def counts(against: str) -> Callable[[Row], float | None]:
+    return lambda row: getattr(row, against)
+
+
+def scaled(axis: Axis, numbers: Sequence[float]) -> Axis:
+    """Counts in the unit of the one in the middle."""
+    if axis.unit:
+        return axis
+    unit = unit_of([int(sorted(numbers)[len(numbers) // 2])])
+    return Axis(axis.name, unit.name, unit.factor)
+
+
+def timed(file: str | os.PathLike[str]) -> tuple[Axis, Callable[[Row], float | None]]:
+    """The axis of a file of times, and the time of a network in it; raises `SpecError` if it is no such file."""
+    path = Path(file)
+    if not path.is_file():
+        raise fault("missing-file", f"there is no file '{path}'", help="archdsl time … --format json writes it")
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        records = [(one["graph"], one["median_ms"], one["engine"], one["batch"]) for one in whole["networks"]]
+    except (ValueError, LookupError, TypeError):
+        message = f"'{path}' does not hold the times of networks"
+        raise fault("bad-call", message, help="archdsl time … --format json writes such a file") from None
+    kinds = {(engine, batch) for _, _, engine, batch in records}
+    if len(kinds) > 1:
+        raise fault("bad-call", f"'{path}' has times of several engines", help="time the networks by one --engine")
+    batch = next((batch for _, batch in kinds), 1)
+    found = {graph: median for graph, median, _, _ in records}
+    name = "Latency" if batch == 1 else f"Latency of {batch} images"
+    return Axis(name, "ms"), lambda row: found.get(row.made().fingerprint)
+
+
+# --- stages
+def stages(rows: Sequence[Row]) -> Bars:
+    """Parameters, MACs and activations of each stage."""
+    axes = [Axis("Parameters"), Axis("MACs"), Axis("Activations")]
+    groups = []
+    for row in rows:
+        counted = cost(row.made())
+        lines = [(line.name, (line.params, line.macs, line.activations)) for line in counted.stages]
+        groups.append(Group(called(row), lines))
+    return Bars(title("Cost by stage", rows), axes, groups)
+
+
+# --- receptive fields
+def receptive(rows: Sequence[Row]) -> Curves:
+    """The receptive field after so many convolutions, on the longest way to each map."""
+    curves, sizes = [], []
+    for row in rows:
+        graph = row.made()
+        curves.append(curve(called(row), graph))
+        sizes += [max(tensor.shape[1:], default=1) for tensor in graph.inputs.values()]
+    if not any(one.places for one in curves):
+        raise fault("bad-call", "no map of these networks has a receptive field")
+    levels = [(f"input, {size}", float(size)) for size in dict.fromkeys(sizes)]
+    x, y = Axis("Depth", "convolutions"), Axis("Receptive field", "pixels")
+    return Curves(title("Receptive field", rows), x, y, [one for one in curves if one.places], levels)
+
+
+def curve(name: str, graph: Graph) -> Curve:
+    """How the receptive field of a network grows; of maps that are not square the longer side."""
+    trace, _ = trace_of(graph)
+    extents = [ceil(max(reach.extent, default=1)) if reach is not None else None for reach in trace.reaches()]
+    depths = depths_of(trace, extents)
+    seen = sorted((depth, extent) for depth, extent in zip(depths, extents, strict=True) if extent is not None)
+    places = [
+        (depth, widest)
+        for (depth, _), widest in zip(seen, accumulate((extent for _, extent in seen), max), strict=True)
+    ]
+    ends = []
+    for stage, part in lines(trace.root):
+        number = part.result if part.result is not None or not part.stop else trace.steps[part.stop - 1].first
+        extent = extents[number] if number is not None else None
+        if number is not None and extent is not None:
+            ends.append(Mark(stage, depths[number], extent))
+    return Curve(name, list(dict(places).items()), ends)
+
+
+def depths_of(trace: Trace, extents: Sequence[int | None]) -> list[int]:
+    """The most convolutions on a way to each tensor, along maps that have a receptive field."""
+    depths = [0] * trace.inputs
+    for worker, reads, _ in trace.steps:
+        before = max((depths[number] for number in reads if extents[number] is not None), default=0)
+        depths += [before + (worker.op.role == "conv")] * len(worker.outs)
+    return depths

@@ -1,0 +1,210 @@
+"""Plots: the numbers that they show, and that all of it can be read."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from itertools import combinations
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+import archdsl
+from archdsl.backends.figures import Look, plots
+from archdsl.backends.figures.plots.canvas import POINTS, SMALL, styled
+from archdsl.backends.figures.plots.data import Axis, Mark, Scatter, Series, front
+from archdsl.commands.plot import command
+from archdsl.workspace.plotting import plotted
+
+SHARES = {"x2": 60.0, "x3": 64.0, "x4": 63.0, "x6": 66.5, "x7": 66.4}  # published accuracies
+STAGES = {
+    "stem": [{"conv": {"out": "c", "kernel": 3, "stride": 2}}],
+    "body": [
+        {"conv": {"out": "2 * c", "kernel": 3}},
+        {"max_pool": 2},
+        {"add": [{"conv": {"out": "2 * c", "kernel": 3}}, "identity"]},
+    ],
+    "head": ["global_avg_pool", "flatten", {"linear": 10}],
+}
+NET = {"archdsl": 1, "name": "Net", "input": [3, 32, 32], "params": {"c": 2}, "stages": STAGES}
+
+
+@pytest.fixture(scope="module")
+def net():
+    """A family of networks, each bound to the accuracy that was published of it; of one none was."""
+    variants = {**{name: {"c": int(name[1:]), "top1": top1} for name, top1 in SHARES.items()}, "x9": {"c": 9}}
+    found = {**NET, "variants": variants}
+    bound = {name: {"graph": archdsl.graph(found, name).fingerprint} for name in SHARES}
+    return {**found, "expect": bound}
+
+
+def refused(*args, **settings) -> str:
+    with pytest.raises(archdsl.SpecError) as error:
+        archdsl.plot(*args, **settings)
+    return str(error.value)
+
+
+# --- numbers
+def test_a_published_accuracy_is_plotted_against_what_its_network_costs(net):
+    found = plotted("accuracy", [net])
+    (series,) = found.data.series
+    assert [(mark.name, mark.x, mark.y) for mark in series.marks] == [
+        (name, archdsl.cost(net, name).macs, top1) for name, top1 in SHARES.items()
+    ]
+    assert found.missing == {"Net x9": "no accuracy published"}
+    assert [mark.name for mark in front(series.marks)] == ["x2", "x3", "x6"]
+    by_params = plotted("accuracy", [net], against="params").data
+    assert by_params.series[0].marks[0].x == archdsl.cost(net, "x2").params
+    assert "no accuracy published" in refused("accuracy", net, input=[3, 64, 64])  # these are other networks
+
+
+def test_latencies_are_those_of_the_same_networks(net, tmp_path):
+    file = tmp_path / "times.json"
+    lines = [
+        {"graph": archdsl.graph(net, name).fingerprint, "median_ms": ms, "engine": "eager", "batch": 1}
+        for name, ms in {"x2": 3.5, "x3": 4.5}.items()
+    ]
+    file.write_text(json.dumps({"networks": [*lines, {**lines[0], "graph": "another"}]}))
+    found = plotted("accuracy", [net], times=file)
+    assert [(mark.name, mark.x) for mark in found.data.series[0].marks] == [("x2", 3.5), ("x3", 4.5)]
+    assert (found.data.x.title, found.missing["Net x4"]) == ("Latency (ms)", "not timed")
+    file.write_text(json.dumps({"networks": [*lines, {**lines[0], "engine": "compile"}]}))
+    assert "times of several engines" in refused("accuracy", net, times=file)
+    file.write_text("[]")
+    assert "does not hold the times of networks" in refused("accuracy", net, times=file)
+    assert "there is no file" in refused("accuracy", net, times=tmp_path / "none.json")
+    assert "latencies come from a file" in refused("accuracy", net, against="latency")
+
+
+def test_stages_and_receptive_fields_are_those_that_are_counted(net):
+    (group,) = plotted("stages", [net]).data.groups
+    counted = archdsl.cost(net, "x2")
+    assert list(group.rows) == [(line.name, (line.params, line.macs, line.activations)) for line in counted.stages]
+    (curve,) = plotted("receptive", [net]).data.curves
+    assert list(curve.places) == [(0, 1), (1, 3), (2, 9), (3, 17)]  # the pool between the convolutions adds 2
+    assert [(end.name, end.x, end.y) for end in curve.ends] == [("stem", 1, 3), ("body", 3, 17)]
+    assert max(y for _, y in curve.places) == counted.receptive_field[0]
+    assert "has no 'against'" in refused("stages", net, against="macs")
+
+
+# --- drawings
+def crowd() -> Scatter:
+    """Three families whose marks are close to each other."""
+    rng = random.Random(3)
+    marks = [Mark(f"{n / 7:.2f}-{n}", 10 ** rng.uniform(7, 8.5), rng.uniform(60, 75)) for n in range(45)]
+    families = [Series(name, marks[start::3]) for start, name in enumerate(["One", "Another", "A third"])]
+    return Scatter("Many", Axis("MACs", "M", 10**6), Axis("Accuracy", "%"), families)
+
+
+def boxes(canvas):
+    """The words of a figure with their boxes, in points."""
+    figure = canvas.figure
+    found = list(figure.texts)
+    for axes in figure.axes:
+        ticks = [*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()]
+        shown = [tick.label1 for tick in ticks if tick.label1.get_visible() and within(axes, tick)]
+        found += [axes.title, axes.xaxis.label, axes.yaxis.label, *shown]
+    found += [text for legend in figure.legends for text in legend.get_texts()]
+    return [(text, text.get_window_extent()) for text in found if text.get_text()]
+
+
+def within(axes, tick) -> bool:
+    axis = axes.xaxis if tick in axes.xaxis.get_major_ticks() else axes.yaxis
+    low, high = sorted(axis.get_view_interval())
+    return low <= tick.get_loc() <= high
+
+
+@pytest.mark.parametrize(
+    ("kind", "look"),
+    [
+        ("crowd", Look()),
+        ("crowd", Look(width=6.73, font="serif", palette="grey")),
+        ("stages", Look(theme="dark")),
+        ("receptive", Look(font="serif")),
+    ],
+)
+def test_no_words_lie_over_others_and_none_are_small_or_cut_off(net, kind, look):
+    data = crowd() if kind == "crowd" else plotted(kind, [net, {**net, "name": "Other"}][: 1 + (kind == "stages")]).data
+    with styled(look):
+        canvas = plots.canvas(data, look)
+        found = boxes(canvas)
+        page = canvas.figure.bbox
+    assert len(found) > 10
+    for text, box in found:
+        assert text.get_fontsize() >= SMALL, text
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, text
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, text
+    slack = 0.2 * canvas.figure.dpi / POINTS
+    for (one, box), (other, its) in combinations(found, 2):
+        across = min(box.x1, its.x1) - max(box.x0, its.x0)
+        down = min(box.y1, its.y1) - max(box.y0, its.y0)
+        assert across < slack or down < slack, (one.get_text(), other.get_text())
+    if kind == "crowd":
+        assert len(canvas.figure.texts) == 45 - canvas.left_out
+        assert canvas.left_out < (30 if look.width is None else 12)
+
+
+def test_every_format_is_what_it_says_and_the_same_each_time(net):
+    import matplotlib as mpl
+
+    mpl.rcParams["font.size"] = 31  # what a user has set neither matters nor is lost
+    svg = archdsl.plot("accuracy", net, width="column", height=2)
+    assert svg == archdsl.plot("accuracy", net, width="column", height=2)
+    assert mpl.rcParams["font.size"] == 31
+    root = ElementTree.fromstring(svg)
+    space = "{http://www.w3.org/2000/svg}"
+    assert (root.get("width"), root.get("height")) == ("232.56pt", "144pt")
+    assert not list(root.iter(f"{space}text"))  # words are outlines
+    told = {title.text for title in root.iter(f"{space}title")}
+    assert {
+        f"Net {name}: {archdsl.cost(net, name).macs / 1000:.4g} K, {top1:g} %" for name, top1 in SHARES.items()
+    } <= told
+    pdf = archdsl.plot("stages", net, format="pdf")
+    assert pdf == archdsl.plot("stages", net, format="pdf")
+    assert b"SourceSansPro" in pdf
+    assert re.search(rb"/MediaBox \[ 0 0 232\.56 ", pdf)
+    assert archdsl.plot("receptive", net, format="png").startswith(b"\x89PNG")
+    page = archdsl.plot("stages", net, format="html")
+    assert "<svg" in page
+    assert f">{archdsl.cost(net, 'x2').stages[1].macs:,}<" in page
+
+
+def test_the_command_says_what_is_left_out_and_writes_the_format_of_the_suffix(net, tmp_path):
+    (tmp_path / "net.yaml").write_text(json.dumps(net))
+    file = tmp_path / "plot.tex"
+    done = CliRunner().invoke(command, ["accuracy", str(tmp_path / "net.yaml"), "-o", str(file)])
+    assert (done.exit_code, done.stderr) == (0, "archdsl: Net x9 is left out: no accuracy published\n")
+    assert file.read_text().startswith("% Top-1 accuracy against MACs of Net\n")
+    assert "there is no plot format 'gif'" in refused("stages", net, format="gif")
+    assert "there is no kind 'cost'" in refused("cost", net)
+    assert "does not fit in 0.5 in" in refused("stages", net, width=0.5)
+    assert "TikZ has no 'font'" in refused("stages", net, format="tikz", font="serif")
+
+
+def test_without_matplotlib_the_message_says_what_to_install(net, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(archdsl.SpecError) as error:
+        archdsl.plot("stages", net)
+    (found,) = error.value.diagnostics
+    assert (found.code, found.help) == ("no-package", "pip install 'archdsl[plot]'")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
+def test_the_pictures_of_pgfplots_fit_a_column_of_a_paper(net, tmp_path):
+    text = r"\documentclass[twocolumn]{article}\usepackage[letterpaper, margin=0.7in]{geometry}"
+    text += r"\usepackage{pgfplots}\pgfplotsset{compat=1.16}\begin{document}"
+    for kind in ("accuracy", "stages", "receptive"):
+        (tmp_path / f"{kind}.tex").write_text(archdsl.plot(kind, net, format="tikz"))
+        text += rf"\begin{{figure}}\input{{{kind}.tex}}\caption{{A plot.}}\end{{figure}}"
+    (tmp_path / "paper.tex").write_text(text + r"Text.\end{document}")
+    call = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert "Warning: " not in done.stdout
