@@ -306,6 +306,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["svg", "dot", "tikz", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
@@ -339,6 +340,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
     format: Literal["pdf", "png"],
     style: Literal["strip", "blocks"] | None = ...,
@@ -372,6 +374,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
     format: str,
     style: Literal["strip", "blocks"] | None = ...,
@@ -404,6 +407,7 @@ def draw(
     *,
     block: str | Sequence[str] | None = None,
     cases: Sequence[str | Mapping[str, Any]] = (),
+    figure: str | None = None,
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     style: Literal["strip", "blocks"] | None = None,
@@ -439,6 +443,7 @@ def draw(
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
     differ in their ops. Without any, a block is drawn as most of its calls are. Blocks inside a block are open if
     `expand` names them, at the level `op` all of them.
+    `figure` is a figure of the paper, as `"2b"`: the block, cases, `expand` and variant that the spec gives for it.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
@@ -450,10 +455,16 @@ def draw(
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
+    from archdsl.workspace.paper_figures import paper_figure
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("figure", "orient", figure=figure, orient=orient, expand=expand, theme=theme, palette=palette, font=font)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
+    if figure is not None:
+        shown = paper_figure(spec, figure, block, cases, expand)
+        block, cases, expand = shown.block, shown.cases, shown.expand
+        if not isinstance(spec, Graph):
+            variant, params = variant or shown.variant, {**shown.params, **params}
     whole = graph(
         spec,
         variant,

@@ -50,6 +50,12 @@ def specs_and_variants(context: click.Context, parameter: click.Parameter, incom
     return starting([f"{name}@{variant}" for variant in found.variants] if found else [], incomplete)
 
 
+def paper_figures(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The numbers of the figures of the paper that the spec says how to draw."""
+    found = read(context.params.get("spec"))
+    return starting(found.figure.paper, incomplete) if found else []
+
+
 def read(name: str | None) -> Spec | None:
     """The spec of a name; nothing where it has faults."""
     from archdsl.workspace import library

@@ -21,8 +21,16 @@ to_look = group_of(
     click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
     click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
-    click.option("--axes", metavar="ORDER", default="chw", show_default=True, help="Order in shapes: chw or hwc."),
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
+)
+
+to_axes = click.option(
+    "--axes",
+    metavar="ORDER",
+    default="chw",
+    shell_complete=completion.words("chw", "hwc"),
+    show_default=True,
+    help="Order of the axes in shapes: chw or hwc.",
 )
 
 
@@ -50,6 +58,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     metavar="NAME=VALUE,...",
     multiple=True,
     help="Draw this form of the block, given by its arguments; all draws every form. Repeatable.",
+)
+@click.option(
+    "--figure",
+    metavar="NUMBER",
+    shell_complete=completion.paper_figures,
+    help="Draw this figure of the paper, as 2b, if the spec says how.",
 )
 @click.option(
     "--level",
@@ -83,6 +97,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
     help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
 )
+@to_axes
 @to_look
 @to_file
 def command(
@@ -96,6 +111,7 @@ def command(
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
+    figure: str | None,
     level: str,
     style: str | None,
     orient: str | None,
@@ -109,9 +125,15 @@ def command(
     With --format html the figure is an interactive page in which stages and blocks open and close.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
+    from archdsl.workspace.paper_figures import paper_figure
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
+    if figure is not None:
+        shown = paper_figure(spec, figure, block, cases, expand)
+        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        for name, value in shown.params.items():
+            params.setdefault(name, value)
     graph = network(
         spec,
         variant=variant,

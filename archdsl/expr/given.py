@@ -74,6 +74,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         ("form", "style", "level", "format", "orient", "theme", "palette", "font", "sort"), (is_word, "a word")
     ),
     "key": (is_word, "a name"),
+    "figure": (is_word, 'the number of a figure, as "2b"'),
     "features_only": (
         lambda value: is_flag(value) or are_features(value),
         'a list of stages, as ["stem"], or a truth value',

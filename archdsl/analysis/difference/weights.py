@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from archdsl.analysis.difference.alignment import OP, Aligner, Gain, Item, Shapes, below, is_renamed
+from archdsl.analysis.difference.alignment import OP, Aligner, Gain, Item, Shapes, below, is_around, is_renamed
 from archdsl.diagnostics.faults import at
 from archdsl.ir.graph import Graph
 
@@ -45,7 +45,7 @@ class ByWeights(Aligner):
 
     def may_pair(self, old: Item, new: Item) -> bool:
         """Ops of one kind, calls of one block (or of one by another name)."""
-        if old.kind != new.kind or (old.named and new.named and old.name != new.name):
+        if (old.kind != new.kind and not is_around(old, new)) or (old.named and new.named and old.name != new.name):
             return False
         return old.kind not in (OP, "block") or old.word == new.word or is_renamed(old, new)
 

@@ -57,19 +57,15 @@ def blocks(
     bodies = [block_body(outline, one.call, view, known) for one, known in zip(drawn, shapes, strict=True)]
     if len(drawn) == 1 and not drawn[0].text:
         return picture(title, bodies[0], shapes)
-    if len(names) > 1:  # counted on from block to block, each under its name
-        drawn = [Drawn(one.block, relettered(n, one.block, one.text), one.call) for n, one in enumerate(drawn)]
-    return picture(title, [Group("case", one.text, body) for one, body in zip(drawn, bodies, strict=True)], shapes)
+    said = [", ".join(filter(None, (one.block if len(names) > 1 else "", one.text))) for one in drawn]
+    if len(drawn) > 1:
+        said = [f"({letter(n)}) {text}" for n, text in enumerate(said)]
+    return picture(title, [Group("case", *one) for one in zip(said, bodies, strict=True)], shapes)
 
 
 def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
     """The cases that the spec names; not those that this form of the network has not."""
     return [case for case in graph.figure.cases.get(name, ()) if any(meets(call, case) for call in calls)]
-
-
-def relettered(index: int, name: str, text: str) -> str:
-    said = text.partition(") ")[2]
-    return f"({letter(index)}) {name}{', ' if said else ''}{said}"
 
 
 def block_body(outline: Outline, call: Scope, view: View, shapes: Shapes) -> list[Item]:

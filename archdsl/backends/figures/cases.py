@@ -22,6 +22,7 @@ from archdsl.syntax.identifiers import MEASURES
 Case: TypeAlias = "str | Mapping[str, Any]"  # conditions on a call: `stride=1, out=c_in`, or a mapping
 
 ALL = "all"  # asks for each case that shows something of its own
+WORDS = {"true": True, "false": False}
 MOST_CASES = 4  # of these
 MOST_LISTED = 8  # calls in the help of a case that there is not
 
@@ -30,13 +31,13 @@ def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case], words: Wor
     """The calls to draw, with what stands under each: nothing under a lone one that nobody asked for."""
     if cases and [*cases] != [ALL]:
         found = [matching(block, calls, case) for case in cases]
-        said = [asked(block, case, words) for case in cases]
+        said = asked(block, cases, words)
     else:
         found = telling(calls)
         if not cases or len(found) == 1:
             return [("", usual(found, calls))]
         said = captions(found, calls, words)
-    return [(f"({letter(n)}) {text}".rstrip(), call) for n, (text, call) in enumerate(zip(said, found, strict=True))]
+    return list(zip(said, found, strict=True))
 
 
 def letter(index: int) -> str:
@@ -105,18 +106,40 @@ def holds(call: Scope, name: str, wanted: Any) -> bool:
     )
 
 
-def asked(block: str, case: Case, words: Words) -> str:
-    """The conditions in words: `stride 2`; a value that is an expression as it was given."""
-    found = []
-    for name, value in conditions_of(case).items():
-        expr = parse(value) if isinstance(value, str) else None
-        word = words.argument(block, name)
-        if isinstance(expr, (Lit, Name)) and name not in MEASURES and expr != Name("c_in"):
-            known: Any = expr.value if isinstance(expr, Lit) else {"true": True, "false": False}.get(expr.id, expr.id)
-            found.append(told(word, known))
-        else:
-            found.append(told(word, value) if expr is None else f"{word} = {value}")
-    return ", ".join(found)
+def asked(block: str, cases: Sequence[Case], words: Words) -> list[str]:
+    """The conditions in words: `stride 2`. Of several cases what they have in common is left out.
+
+    So is what compares with another number, where the rest tells the cases apart.
+    """
+    given = [list(conditions_of(case).items()) for case in cases]
+    common = [one for one in given[0] if all(one in other for other in given)] if len(given) > 1 else []
+    own = [[one for one in conditions if one not in common] for conditions in given]
+    for plain in (True, False):
+        said = [
+            ", ".join(
+                condition(words.argument(block, name), value)
+                for name, value in conditions
+                if not plain or known_value(value) is not None
+            )
+            for conditions in own
+        ]
+        if all(said) and len(set(said)) == len(said):
+            return said
+    return [case_text(case) for case in cases]
+
+
+def condition(word: str, value: Any) -> str:
+    """`stride 2`, `without shift`, `out = c_in`."""
+    known = known_value(value)
+    return f"{word} = {value}" if known is None else told(word, *known)
+
+
+def known_value(value: Any) -> tuple[Any] | None:
+    """The value that a condition names; None of an expression over what enters."""
+    expr = parse(value) if isinstance(value, str) else Lit(value)
+    if isinstance(expr, Name) and expr.id not in MEASURES:
+        return (WORDS.get(expr.id, expr.id),)
+    return (expr.value,) if isinstance(expr, Lit) else None
 
 
 def case_text(case: Case) -> str:

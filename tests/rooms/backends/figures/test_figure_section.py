@@ -125,7 +125,7 @@ def test_cases_are_those_of_the_spec_unless_others_are_asked_for():
     labels = [item.label for item in figures.picture(whole, block="Unit").items if isinstance(item, Group)]
     assert labels == ["(a) stride 2", "(b) out 12"]
     asked = figures.picture(whole, block="Unit", cases=["stride=1"])
-    assert [item.label for item in asked.items] == ["(a) stride 1"]
+    assert [item.label for item in asked.items] == ["stride 1"]
 
 
 def test_a_used_file_speaks_for_its_blocks_and_the_spec_over_it(tmp_path):
