@@ -308,7 +308,7 @@ def draw(
     cases: Sequence[str | Mapping[str, Any]] = ...,
     figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    format: Literal["svg", "dot", "tikz", "drawio", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
@@ -342,7 +342,7 @@ def draw(
     cases: Sequence[str | Mapping[str, Any]] = ...,
     figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["pdf", "png"],
+    format: Literal["pdf", "png", "pptx"],
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
@@ -432,7 +432,9 @@ def draw(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
+    """A figure of the network, or of one of its blocks, as str; bytes for the formats pdf, png and pptx.
+
+    tikz is LaTeX, which a paper can input; drawio (draw.io) and pptx (PowerPoint) are for editing; html is a page.
 
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is

@@ -94,8 +94,8 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--format",
     "form",
     metavar="FORMAT",
-    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
-    help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
+    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "drawio", "pptx", "html"),
+    help="svg, pdf, png, dot, tikz, drawio, pptx or html. [default: from FILE's suffix, else svg]",
 )
 @to_axes
 @to_look
@@ -122,7 +122,8 @@ def command(
 ) -> None:
     """Draw a network, or the inside of a block.
 
-    With --format html the figure is an interactive page in which stages and blocks open and close.
+    With --format html the figure is an interactive page in which stages and blocks open and close. drawio and pptx
+    are for editing in draw.io and PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
     from archdsl.workspace.paper_figures import paper_figure
