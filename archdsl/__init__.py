@@ -270,6 +270,7 @@ def port(
     reference: Reference | None = None,
     before: SpecLike | Graph | None = None,
     key: str | None = None,
+    map: Mapping[str, str] | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     set: Mapping[str, Any] | None = None,
@@ -281,21 +282,26 @@ def port(
     `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
     (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint. `form="deploy"` is for weights of layers as once trained (CondenseNet's), with the norms beside them:
-    build with `passes=["deploy"]` what takes them. Raises `SpecError` where it is not certain which weight is which.
+    checkpoint, `map` gives new names for the beginnings of old ones, or for the paths of parts before the edit. The
+    weights may have another number of classes (the last layer is new) or of channels of the image (the first
+    convolution is summed or tiled: `.remarks`, `.notes`). `form="deploy"` is for weights of layers as once trained
+    (CondenseNet's), with the norms beside them: build with `passes=["deploy"]` what takes them. Raises `SpecError`
+    where it is not certain which weight is which.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting
     from archdsl.workspace.library import weighted_as
 
-    checked("reference", "key", weights=weights, reference=reference, key=key)
+    checked("reference", "key", "map", weights=weights, reference=reference, key=key, map=map)
     network = graph(spec, variant, input=input, passes=weighted_as(form), set=set, **params)
+    renamed = map or {}
     if before is None:
-        return porting.port(weights, network, reference, key)
+        maker = porting.maker_of(spec, variant, _given(params, set), input, form)
+        return porting.port(weights, network, reference, key, maker, renamed)
     if reference is not None:
         raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
     return porting.port_over_edit(
-        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key
+        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key, renamed
     )
 
 

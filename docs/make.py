@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+from fontTools.ttLib import TTFont
 from yaml import safe_load as yaml_of
 
 import archdsl
@@ -415,6 +418,13 @@ def systems_pages() -> dict[Path, str]:
     return pages
 
 
+def bare_letters(svg: str) -> set[str]:
+    """The letters that a figure shows and has no font for."""
+    fonts = re.findall(r"src:url\(data:font/woff;base64,(.*?)\)", svg)
+    known = {chr(code) for font in fonts for code in TTFont(BytesIO(b64decode(font))).getBestCmap()}
+    return set("".join(words(svg))) - known
+
+
 # --- all of it
 def drawing(name: str) -> str:
     spec, how = IMAGES[name]
@@ -627,7 +637,9 @@ def outdated(texts: dict[Path, str] | None = None) -> list[Path]:
 
 def differs(path: Path, text: str) -> bool:
     before = path.read_text(encoding="utf-8")
-    return words(before) != words(text) if path.suffix == ".svg" else before != text
+    if path.suffix != ".svg":
+        return before != text
+    return words(before) != words(text) or bare_letters(before) != bare_letters(text)
 
 
 def main(*arguments: str) -> int:

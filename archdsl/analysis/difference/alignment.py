@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -90,6 +90,7 @@ class Aligner:
     def __init__(self) -> None:
         self.numbers = Numbers()
         self.gains: dict[tuple[int, int], Gain] = {}  # of what is inside of two items
+        self.apart: dict[str, Item | None] = {}  # by their paths, parts that stand for themselves
 
     # --- what differs between aligners
     def worth(self, item: Item) -> int:
@@ -112,7 +113,21 @@ class Aligner:
         """Whether a pair that is worth so much takes along most of itself, where its place is another."""
         return old.name == new.name or 2 * worth >= min(old.size, new.size)
 
+    def renamed(self, befores: Sequence[Item], afters: Sequence[Item]) -> list[tuple[Item, Item]]:
+        """Of the children that no name pairs those that have another name now."""
+        return []
+
     # --- trees
+    def tree_without(
+        self, graph: Graph, tensors: Mapping[int, Shapes], paths: Collection[str]
+    ) -> tuple[Item, dict[str, Item]]:
+        """As `tree`, but for the parts at some paths, which are given apart."""
+        self.apart = dict.fromkeys(paths)
+        whole = self.tree(graph, tensors)
+        apart = {path: item for path, item in self.apart.items() if item is not None}
+        self.apart = {}
+        return whole, apart
+
     def tree(self, graph: Graph, tensors: Mapping[int, Shapes], *, whole: bool = False) -> Item:
         """A network as items: of all nodes if `whole`, else of those with tensors, which are given by node and key."""
         return self.of_scope(graph.root, tensors, whole=whole)
@@ -120,20 +135,29 @@ class Aligner:
     def of_scope(self, scope: Scope, tensors: Mapping[int, Shapes], *, whole: bool) -> Item:
         item = Item(scope, scope.kind, scope.name, "", scope.path, traits_of({**scope.arguments, **scope.row}))
         for child in scope.children:
-            if isinstance(child, Node):
-                if whole or child.id in tensors:
-                    item.items.append(self.of_node(child, tensors.get(child.id, {}), scope.path))
-                continue
-            inner = self.of_scope(child, tensors, whole=whole)
-            if inner.items:
-                inner.name = below(child.path, scope.path)
-                inner.loop = ("loop", child.span) if child.kind == "turn" else None
-                item.items.append(collapsed(inner))
+            inner = self.of_child(child, tensors, scope.path, whole=whole)
+            if inner is not None and child.path in self.apart and self.apart[child.path] is None:
+                self.apart[child.path] = inner
+            elif inner is not None:
+                item.items.append(inner)
         item.inside = self.numbers("inside", *(inner.looks for inner in item.items))
         item.contents = self.numbers("contents", *map(self.likeness, item.items))
         item.looks = self.numbers(item.kind, item.traits, item.inside)
         item.size = self.worth(item) + sum(inner.size for inner in item.items)
         return item
+
+    def of_child(self, child: Scope | Node, tensors: Mapping[int, Shapes], above: str, *, whole: bool) -> Item | None:
+        """A child of a scope as an item; none if it has no tensors."""
+        if isinstance(child, Node):
+            return self.of_node(child, tensors.get(child.id, {}), above) if whole or child.id in tensors else None
+        known, self.apart = self.apart, {path: item for path, item in self.apart.items() if path != child.path}
+        inner = self.of_scope(child, tensors, whole=whole)
+        self.apart = known | self.apart
+        if not inner.items:
+            return None
+        inner.name = below(child.path, above)
+        inner.loop = ("loop", child.span) if child.kind == "turn" else None
+        return collapsed(inner)
 
     def of_node(self, node: Node, tensors: Shapes, above: str) -> Item:
         name = below(node.path, above)
@@ -186,6 +210,10 @@ class Aligner:
         found = [(before, after) for before, after in of_one_name(olds, news) if self.may_pair(before, after)]
         taken = {item for pair in found for item in pair}
         befores, afters = ([item for item in side if item not in taken] for side in (olds, news))
+        if others := self.renamed(befores, afters):
+            taken = {item for pair in others for item in pair}
+            befores, afters = ([item for item in side if item not in taken] for side in (befores, afters))
+            found += others
         while befores and afters and self.alike(befores[0], afters[0]):
             found.append((befores.pop(0), afters.pop(0)))
         while befores and afters and self.alike(befores[-1], afters[-1]):

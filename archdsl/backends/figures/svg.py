@@ -53,8 +53,8 @@ def carry_font(root: Element, look: Look) -> None:
     rules = style_sheet(look.font, {bold: "".join(sorted(letters)) for bold, letters in shown.items()})
     if rules:
         sheet = Element(f"{{{SPACE}}}style")
-        sheet.text = rules
-        root.insert(0, sheet)
+        sheet.text, sheet.tail = rules, "\n"
+        root.append(sheet)
 
 
 def scaled(root: Element, width: float) -> None:

@@ -23,6 +23,7 @@ import archdsl
 from archdsl.backends import figures
 
 SVG = "{http://www.w3.org/2000/svg}"
+ENDS = {"source": "exit", "target": "entry"}  # of a line in a diagram
 FIGURES = {
     "block": {"block": "Unit", "expand": ["Pair"]},
     "strip": {},
@@ -182,19 +183,25 @@ def test_what_has_no_dots_refuses_their_number(format):
 
 
 # --- diagrams
-@pytest.mark.parametrize("kind", FIGURES)
-def test_the_lines_of_a_diagram_go_along_the_axes_from_box_to_box(kind):
+def ways_in_diagram(kind: str) -> list[list[tuple[float, float]]]:
+    """The corners of its lines, from box to box."""
     root = ElementTree.fromstring(drawn(kind, "drawio")).find(".//root")
     cells = {cell.get("id") or holder.get("id"): cell for holder in root for cell in holder.iter("mxCell")}
-    lines = [cell for cell in cells.values() if cell.get("edge")]
-    assert len(lines) == lines_in_svg(kind)
-    for line in lines:
+    found = []
+    for line in (cell for cell in cells.values() if cell.get("edge")):
         look = dict(item.split("=") for item in line.get("style").split(";") if item)
-        ways = [touched(cells, line.get("source"), look, "exit")]
-        ways += [(float(point.get("x")), float(point.get("y"))) for point in line.iter("mxPoint")]
-        ways += [touched(cells, line.get("target"), look, "entry")]
-        for (a, b), (c, d) in pairwise(ways):
-            assert kind == "op" or min(abs(a - c), abs(b - d)) < 0.05
+        corners = [(float(point.get("x")), float(point.get("y"))) for point in line.iter("mxPoint")]
+        start, goal = (touched(cells, line.get(name), look, end) for name, end in ENDS.items())
+        found.append([start, *corners, goal])
+    return found
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_the_lines_of_a_diagram_go_along_the_axes_from_box_to_box(kind):
+    ways = ways_in_diagram(kind)
+    assert len(ways) == lines_in_svg(kind)
+    for (a, b), (c, d) in (pair for way in ways for pair in pairwise(way)):
+        assert kind == "op" or min(abs(a - c), abs(b - d)) < 0.05
 
 
 def touched(cells, name: str, look, end: str) -> tuple[float, float]:
@@ -209,6 +216,38 @@ def touched(cells, name: str, look, end: str) -> tuple[float, float]:
         x, y = x + float(place.get("x")), y + float(place.get("y"))
         around = cells[around].get("parent")
     return x, y
+
+
+def corners_of(line) -> list[tuple[float, float]]:
+    """The corners of a connector, as its preset bends."""
+    frame, preset = line.element.spPr.find(qn("a:xfrm")), line.element.spPr.prstGeom
+    bends = [int(guide.get("fmla").split()[1]) / 100000 for guide in preset.iter(qn("a:gd"))]
+    parts = int(preset.get("prst")[-1])
+    u, v, found = 0.0, 0.0, [(0.0, 0.0)]
+    for n in range(parts):
+        end = n >= parts - 2
+        at = 1.0 if end else bends[n]
+        u, v = (at, v) if n % 2 == 0 else (u, at)
+        found.append((u, v))
+    found[-1] = (1.0, 1.0)
+    return [placed(line, frame, u, v) for u, v in found]
+
+
+def placed(line, frame, u: float, v: float) -> tuple[float, float]:
+    """A place in a connector before it is turned, on the slide in points."""
+    x, y = (u - 0.5) * line.width, (v - 0.5) * line.height
+    x, y = -x if frame.get("flipH") else x, -y if frame.get("flipV") else y
+    x, y = (-y, x) if frame.get("rot") else (x, y)
+    return (line.left + line.width / 2 + x) / 12700, (line.top + line.height / 2 + y) / 12700
+
+
+@pytest.mark.parametrize("kind", ["block", "strip", "portrait"])
+def test_the_lines_of_a_slide_bend_where_those_of_a_diagram_do(kind):
+    apart = 10.0 - 7.2  # the margins
+    diagrams = [[x - apart for point in way for x in point] for way in ways_in_diagram(kind)]
+    for line in lines_of(slide(kind)):
+        way = [x for point in corners_of(line) for x in point]
+        assert any(len(way) == len(other) and way == pytest.approx(other, abs=0.5) for other in diagrams), line.name
 
 
 def test_a_diagram_has_a_page_of_the_width_asked_for():
