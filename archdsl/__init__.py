@@ -307,7 +307,7 @@ def port(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -318,6 +318,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -341,7 +342,7 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -352,6 +353,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -375,7 +377,7 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
@@ -386,6 +388,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -408,7 +411,7 @@ def draw(
 
 
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = None,
@@ -419,6 +422,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = None,
     orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
+    layout: Literal["strip", "resolution"] | None = None,
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
@@ -445,7 +449,8 @@ def draw(
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
-    stages named in `expand` are opened into their blocks.
+    stages named in `expand` are opened into their blocks. `layout="resolution"` puts the stages into rows by the
+    resolution of their maps instead: an encoder goes down, a decoder up.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
@@ -460,35 +465,46 @@ def draw(
 
     `shapes="symbolic"` writes the shapes inside a block over what enters it and its params (`2c × h/2 × w/2`), and
     `axes="hwc"` writes channels last, here and in a strip.
+
+    A list of networks (each a spec, `"spec@variant"`, or a Graph) is drawn side by side, with the stages of all of them
+    in common rows by resolution.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
+    from archdsl.workspace import comparison
     from archdsl.workspace.paper_figures import paper_figure
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("figure", "orient", figure=figure, orient=orient, expand=expand, theme=theme, palette=palette, font=font)
-    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
+    checked("width", "height", "legend", "layout", width=width, height=height, dpi=dpi, legend=legend, layout=layout)
+    networks = [comparison.halves(one) for one in comparison.flat(spec)]
     if figure is not None:
-        shown = paper_figure(spec, figure, block, cases, expand)
+        if len(networks) > 1:
+            raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
+        first = networks[0][0]
+        shown = paper_figure(first, figure, block, cases, expand)
         block, cases, expand = shown.block, shown.cases, shown.expand
-        if not isinstance(spec, Graph):
+        if not isinstance(first, Graph):
             variant, params = variant or shown.variant, {**shown.params, **params}
-    whole = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        output_stride=output_stride,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
     inches = figures.inches
     look = figures.Look(theme, palette, font, inches(width), dpi, legend, inches(height), shapes, axes)
+    graphs = [
+        graph(
+            one,
+            of_spec or variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            output_stride=output_stride,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
+        )
+        for one, of_spec in networks
+    ]
     return figures.draw(
-        whole,
+        graphs,
         block=block,
         cases=cases,
         level=level,
@@ -496,6 +512,7 @@ def draw(
         style=style,
         orient=orient,
         expand=expand,
+        layout=layout,
         look=look,
     )
 

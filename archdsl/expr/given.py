@@ -76,7 +76,8 @@ def are_renamed(value: Any) -> bool:
 
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(
-        ("form", "style", "level", "format", "orient", "theme", "palette", "font", "sort"), (is_word, "a word")
+        ("form", "style", "level", "format", "orient", "layout", "theme", "palette", "font", "sort"),
+        (is_word, "a word"),
     ),
     "key": (is_word, "a name"),
     "figure": (is_word, 'the number of a figure, as "2b"'),

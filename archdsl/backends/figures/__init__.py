@@ -18,6 +18,7 @@ from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import DPI, Look, inches
 from archdsl.backends.figures.writers import WRITERS
 from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "KINDS", "LEVELS", "ORDERS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", *WRITERS, "html")
+LAYOUTS = ("strip", "resolution")
 PAIRED = ("svg", "pdf", "png", "dot", *WRITERS)  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
@@ -35,7 +37,7 @@ WRITTEN = ("shapes", "axes")  # what of a look a page has too
 
 
 def draw(
-    graph: Graph,
+    graphs: Graph | Sequence[Graph],
     *,
     block: Blocks | None = None,
     cases: Sequence[Case] = (),
@@ -44,35 +46,43 @@ def draw(
     style: str | None = None,
     orient: str | None = None,
     expand: Sequence[str] = (),
+    layout: str | None = None,
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
-    the stages in `expand` opened.
+    the stages in `expand` opened. With the `layout` resolution they stand in rows by the resolution of their maps.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
+    Several networks stand side by side, their stages in common rows by resolution.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
     check_look(look, format)
+    check_shapes(look, block, level, format)
+    graph, *others = [graphs] if isinstance(graphs, Graph) else graphs
+    if others:
+        choices = {"block": block, "cases": cases, "style": style, "orient": orient, "layout": layout, "expand": expand}
+        refuse_several({**choices, "level": level != "network", "format html": format == "html"})
+        return several([graph, *others], format, look)
+    check_layout(layout, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
         from archdsl.backends.figures import interactive
 
         return interactive.draw(graph, block=next(iter(named(block)), None), level=level, look=look)
-    if look.shapes != KINDS[0] and not block:
-        what = "a strip" if level == "network" else "this level"
-        raise fault("bad-call", f"{what} has no symbolic shapes", help="the figure of a block has: give --block")
     if block:
         check_level(level, expand)
     elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
+        if layout == "resolution":
+            return on_grid(graph, format, look)
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
     made = picture(graph, block=block, cases=cases, level=level, expand=expand, look=look)
@@ -80,8 +90,8 @@ def draw(
         return dot(made, look)
     if format in WRITERS:
         return written(made, format, look, aligned=bool(block))
-    text, page, layout = laid_out(made, look, aligned=bool(block))
-    drawing = render(text, format, layout, dpi=dots(look, page))
+    text, page, program = laid_out(made, look, aligned=bool(block))
+    drawing = render(text, format, program, dpi=dots(look, page))
     return finished(drawing, format, printable(made.title), titles(made), look, page)
 
 
@@ -172,6 +182,26 @@ def network(
         return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
 
 
+def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
+    """The stages of a network in rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.resolutions(visible(graph), Shapes(look.axes), paper, legend=look.legend)
+        return on_paper(made, format, look, "draw it as a strip")
+
+
+def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
+    """Networks side by side, their stages in common rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.side_by_side([*map(visible, graphs)], Shapes(look.axes), paper, legend=look.legend)
+        return on_paper(made, format, look, "draw fewer of them")
+
+
 def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
     """What has its places, drawn."""
     extent = made.rect
@@ -221,12 +251,46 @@ def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: 
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
 
 
+def refuse_several(choices: Mapping[str, object]) -> None:
+    """What only the figure of one network has."""
+    for word in (word for word, given in choices.items() if given):
+        raise fault("bad-call", f"several networks have no '{word}'", help="draw one network with it")
+
+
+def check_layout(
+    layout: str | None,
+    block: Blocks | None,
+    level: str,
+    style: str | None,
+    orient: str | None,
+    expand: Sequence[str],
+    format: str,
+) -> None:
+    """Only the figure of a whole network has a layout; one by resolution has no other choices of a strip."""
+    if layout is None:
+        return
+    known_word("layout", layout, LAYOUTS)
+    what = "a page" if format == "html" else "a block" if block else "this level" if level != "network" else ""
+    if what:
+        raise fault("bad-call", f"{what} has no 'layout'", help="it belongs to the figure of the network")
+    given = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
+    for word in (word for word, there in given.items() if there and layout == "resolution"):
+        raise fault("bad-call", f"the layout by resolution has no '{word}'", help="it belongs to the layout strip")
+
+
 def check_level(level: str, expand: Sequence[str]) -> None:
     """Inside a block all blocks are open, or those that are named."""
     if level == "stage":
         raise fault("bad-call", "a block has no level 'stage'", help="the level op opens every block inside it")
     if level == "op" and expand:
         raise fault("bad-call", "the level op opens every block", help="give the level, or the blocks")
+
+
+def check_shapes(look: Look, block: Blocks | None, level: str, format: str) -> None:
+    """Only the inside of a block has symbolic shapes."""
+    if look.shapes != KINDS[0] and not block and format != "html":
+        what = "a strip" if level == "network" else "this level"
+        raise fault("bad-call", f"{what} has no symbolic shapes", help="the figure of a block has: give --block")
 
 
 def check_look(look: Look, format: str) -> None:

@@ -37,7 +37,7 @@ def write(scene: Scene) -> bytes:
 
 
 class Writer:
-    """Of one scene, at its size on the page; one that is larger than any slide is made smaller."""
+    """Of one scene, at its size on the page."""
 
     def __init__(self, scene: Scene, library: Any) -> None:
         self.scene, self.look = scene, scene.look
@@ -53,10 +53,9 @@ class Writer:
         self.shapes: dict[Shape, Any] = {}
         self.sites = sites(scene)
         across, down = scene.page
-        self.scale = scene.scale * min(1.0, MOST / max(across, down))
-        shrunk = self.scale / scene.scale
-        size = max(across * shrunk, LEAST), max(down * shrunk, LEAST)
-        self.margin = (size[0] - across * shrunk) / 2, (size[1] - down * shrunk) / 2
+        check_size(scene.title, across, down)
+        size = max(across, LEAST), max(down, LEAST)
+        self.margin = (size[0] - across) / 2, (size[1] - down) / 2
         self.deck.slide_width, self.deck.slide_height = (round(side * EMU) for side in size)
 
     def written(self) -> bytes:
@@ -247,7 +246,7 @@ class Writer:
         return self.colour_of(colour.removeprefix("#").upper())
 
     def length(self, points: float) -> Any:
-        return self.emu(round(points * self.scale * EMU))
+        return self.emu(round(points * self.scene.scale * EMU))
 
     def point(self, point: Point) -> tuple[int, int]:
         """On the slide."""
@@ -256,6 +255,13 @@ class Writer:
 
     def rect(self, rect: Rect) -> tuple[int, int, int, int]:
         return *self.point((rect.left, rect.top)), self.length(rect.width), self.length(rect.height)
+
+
+def check_size(title: str, across: float, down: float) -> None:
+    if max(across, down) > MOST:
+        inches = f"{across / POINTS:.1f} in × {down / POINTS:.1f} in"
+        message = f"{title} does not fit on a slide: it has {inches}, and a slide at most {MOST / POINTS:g} in"
+        raise fault("too-narrow", message, help="show less of it, or draw a pdf, an svg or a diagram (drawio)")
 
 
 def knots(points: Sequence[Point]) -> list[Point]:

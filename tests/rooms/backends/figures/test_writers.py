@@ -176,6 +176,12 @@ def test_slides_without_their_library_are_refused(monkeypatch):
     assert (found.code, found.help) == ("no-package", "pip install 'archdsl[pptx]'")
 
 
+def test_a_figure_that_is_larger_than_any_slide_is_refused():
+    deep = archdsl.graph({"archdsl": 1, "name": "Deep", "input": [8, 9, 9], "stages": {"all": ["relu"] * 100}})
+    with pytest.raises(archdsl.SpecError, match=r"Deep does not fit on a slide: it has .* and a slide at most 56 in"):
+        archdsl.draw(deep, level="op", format="pptx")
+
+
 @pytest.mark.parametrize("format", ["tikz", "drawio", "pptx"])
 def test_what_has_no_dots_refuses_their_number(format):
     with pytest.raises(archdsl.SpecError, match="has no 'dpi'"):
