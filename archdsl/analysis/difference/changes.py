@@ -240,7 +240,9 @@ class Changes:
         last = pair.pairs[number - 1].new if number else None
         for old, new in replaced(removed, added):
             plainly = in_words([old]), in_words([new])
-            yield Change("replaced", place, "", "", called([old]), called([new]), plainly=plainly)
+            texts = called([old]), called([new])
+            before, after = texts if texts[0] != texts[1] else plainly
+            yield Change("replaced", place, "", "", before, after, plainly=plainly)
             removed = [item for item in removed if item is not old]
             added = [item for item in added if item is not new]
         if removed:

@@ -201,22 +201,27 @@ def arguments(module: nn.Module) -> dict[str, Any]:
 def fill(network: nn.Module) -> None:
     """Weights that keep signals at their size, and statistics that are not those of a fresh norm."""
     chance = torch.Generator().manual_seed(0)
+
+    def spread(tensor: torch.Tensor, mean: float, deviation: float) -> None:
+        reach = deviation * math.sqrt(3)  # of a uniform distribution, which is drawn five times as fast as a normal one
+        tensor.uniform_(mean - reach, mean + reach, generator=chance)
+
     for part in network.modules():
         weight, bias = getattr(part, "weight", None), getattr(part, "bias", None)
         mean, variance = getattr(part, "running_mean", None), getattr(part, "running_var", None)
         if isinstance(mean, torch.Tensor) and isinstance(variance, torch.Tensor):
-            mean.normal_(0, 0.1, generator=chance)
+            spread(mean, 0, 0.1)
             variance.uniform_(0.5, 1.5, generator=chance)
             if isinstance(weight, nn.Parameter):
-                weight.normal_(1, 0.1, generator=chance)
+                spread(weight, 1, 0.1)
         elif isinstance(weight, nn.Parameter):
-            weight.normal_(0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1, generator=chance)
+            spread(weight, 0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1)
         if isinstance(bias, nn.Parameter):
-            bias.normal_(0, 0.1, generator=chance)
+            spread(bias, 0, 0.1)
         for name, tensor in part.named_parameters(recurse=False):
             if name not in ("weight", "bias"):  # a class token is zeros at first, which would hide it
                 packed = name.startswith(PACKED) and tensor.dim() > 1
-                tensor.normal_(0, tensor.shape[1] ** -0.5 if packed else 0.1, generator=chance)
+                spread(tensor, 0, tensor.shape[1] ** -0.5 if packed else 0.1)
 
 
 # --- pairing

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from support.nets import shipped_spec
 
 import archdsl
 from archdsl.analysis.difference.weights import tensors_of
@@ -210,7 +211,7 @@ def test_a_pass_is_a_change_too():
     assert not archdsl.diff("mobilenet_v2", archdsl.graph("mobilenet_v2", passes=["fold_batch_norm"])).is_empty
 
 
-NETWORKS = [(name, read(name).networks()[-1]) for name in all_shipped()][::2]
+NETWORKS = [(name, shipped_spec(name).networks()[-1]) for name in all_shipped()][::2]
 
 
 @pytest.mark.parametrize(("name", "variant"), NETWORKS)
