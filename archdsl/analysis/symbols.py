@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 from archdsl.analysis.domain import Row
 from archdsl.analysis.frames import Frame, Kept
-from archdsl.analysis.in_a_call import InACall
 from archdsl.analysis.interpreter import Interpreter
 from archdsl.analysis.numbers import Numbers
 from archdsl.analysis.tables import cell_of
 from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.fold import substitute
+from archdsl.expr.in_a_call import InACall
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, Name, wrap
 from archdsl.expr.simplify import equalities, same
 from archdsl.ir import program as ir
