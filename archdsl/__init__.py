@@ -272,6 +272,7 @@ def port(
     reference: Reference | None = None,
     before: SpecLike | Graph | None = None,
     key: str | None = None,
+    map: Mapping[str, str] | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     set: Mapping[str, Any] | None = None,
@@ -283,36 +284,43 @@ def port(
     `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
     (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
     before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint. `form="deploy"` is for weights of layers as once trained (CondenseNet's), with the norms beside them:
-    build with `passes=["deploy"]` what takes them. Raises `SpecError` where it is not certain which weight is which.
+    checkpoint, `map` gives new names for the beginnings of old ones, or for the paths of parts before the edit. The
+    weights may have another number of classes (the last layer is new) or of channels of the image (the first
+    convolution is summed or tiled: `.remarks`, `.notes`). `form="deploy"` is for weights of layers as once trained
+    (CondenseNet's), with the norms beside them: build with `passes=["deploy"]` what takes them. Raises `SpecError`
+    where it is not certain which weight is which.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting
     from archdsl.workspace.library import weighted_as
 
-    checked("reference", "key", weights=weights, reference=reference, key=key)
+    checked("reference", "key", "map", weights=weights, reference=reference, key=key, map=map)
     network = graph(spec, variant, input=input, passes=weighted_as(form), set=set, **params)
+    renamed = map or {}
     if before is None:
-        return porting.port(weights, network, reference, key)
+        maker = porting.maker_of(spec, variant, _given(params, set), input, form)
+        return porting.port(weights, network, reference, key, maker, renamed)
     if reference is not None:
         raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
     return porting.port_over_edit(
-        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key
+        weights, porting.old_graphs(before, variant, _given(params, set), input, form), network, key, renamed
     )
 
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["svg", "dot", "tikz", "html"] = ...,
+    format: Literal["svg", "dot", "tikz", "drawio", "html"] = ...,
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -334,16 +342,18 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
-    format: Literal["pdf", "png"],
+    format: Literal["pdf", "png", "pptx"],
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -365,16 +375,18 @@ def draw(
 
 @overload
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = ...,
     cases: Sequence[str | Mapping[str, Any]] = ...,
+    figure: str | None = ...,
     level: Literal["network", "stage", "op"] = ...,
     format: str,
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
+    layout: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -395,16 +407,18 @@ def draw(
 
 
 def draw(
-    spec: SpecLike | Graph,
+    spec: SpecLike | Graph | Sequence[SpecLike | Graph],
     /,
     *,
     block: str | Sequence[str] | None = None,
     cases: Sequence[str | Mapping[str, Any]] = (),
+    figure: str | None = None,
     level: Literal["network", "stage", "op"] = "network",
     format: str = "svg",
     style: Literal["strip", "blocks"] | None = None,
     orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
+    layout: Literal["strip", "resolution"] | None = None,
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
@@ -422,43 +436,64 @@ def draw(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks: str for svg, dot, tikz (LaTeX) and html, bytes for pdf and png.
+    """A figure of the network, or of one of its blocks, as str; bytes for the formats pdf, png and pptx.
+
+    tikz is LaTeX, which a paper can input; drawio (draw.io) and pptx (PowerPoint) are for editing; html is a page.
 
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
-    stages named in `expand` are opened into their blocks.
+    stages named in `expand` are opened into their blocks. `layout="resolution"` puts the stages into rows by the
+    resolution of their maps instead: an encoder goes down, a decoder up.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
     that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
+    `figure` is a figure of the paper, as `"2b"`: the block, cases, `expand` and variant that the spec gives for it.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
     made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
     if None, where there are several.
+
+    A list of networks (each a spec, `"spec@variant"`, or a Graph) is drawn side by side, with the stages of all of them
+    in common rows by resolution.
     """
     from archdsl.backends import figures
     from archdsl.expr.given import checked
+    from archdsl.workspace import comparison
+    from archdsl.workspace.paper_figures import paper_figure
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
-    checked("orient", orient=orient, expand=expand, theme=theme, palette=palette, font=font)
-    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
-    whole = graph(
-        spec,
-        variant,
-        input=input,
-        features_only=features_only,
-        out_indices=out_indices,
-        output_stride=output_stride,
-        form=form,
-        passes=passes,
-        set=set,
-        **params,
-    )
+    checked("figure", "orient", figure=figure, orient=orient, expand=expand, theme=theme, palette=palette, font=font)
+    checked("width", "height", "legend", "layout", width=width, height=height, dpi=dpi, legend=legend, layout=layout)
+    networks = [comparison.halves(one) for one in comparison.flat(spec)]
+    if figure is not None:
+        if len(networks) > 1:
+            raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
+        first = networks[0][0]
+        shown = paper_figure(first, figure, block, cases, expand)
+        block, cases, expand = shown.block, shown.cases, shown.expand
+        if not isinstance(first, Graph):
+            variant, params = variant or shown.variant, {**shown.params, **params}
     look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
+    graphs = [
+        graph(
+            one,
+            of_spec or variant,
+            input=input,
+            features_only=features_only,
+            out_indices=out_indices,
+            output_stride=output_stride,
+            form=form,
+            passes=passes,
+            set=set,
+            **params,
+        )
+        for one, of_spec in networks
+    ]
     return figures.draw(
-        whole,
+        graphs,
         block=block,
         cases=cases,
         level=level,
@@ -466,6 +501,7 @@ def draw(
         style=style,
         orient=orient,
         expand=expand,
+        layout=layout,
         look=look,
     )
 

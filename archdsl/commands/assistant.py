@@ -110,7 +110,7 @@ class Tools:
         format: str = "svg",
         output: str | None = None,
     ) -> str:
-        """A figure of the network, or of one of its blocks, as svg, dot, tikz or html; pdf and png need `output`."""
+        """A figure of the network, or of one of its blocks, as svg, dot, tikz, drawio or html; others need `output`."""
         from archdsl.backends import figures
 
         made = figures.draw(self.graph(spec, variant, params), block=block, level="network", format=format)

@@ -27,6 +27,7 @@ LONGEST = 120  # characters of the name of a folder
 @to_choose_of_spec
 @to_output_stride
 @click.option(
+    "-o",
     "--out",
     metavar="DIR",
     help="Folder to write into. [default: build/NAME-CHOICE, as build/peleenet-growth=16]",

@@ -50,12 +50,19 @@ def specs_and_variants(context: click.Context, parameter: click.Parameter, incom
     return starting([f"{name}@{variant}" for variant in found.variants] if found else [], incomplete)
 
 
+def paper_figures(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The numbers of the figures of the paper that the spec says how to draw."""
+    found = read(context.params.get("spec"))
+    return starting(found.figure.paper, incomplete) if found else []
+
+
 def read(name: str | None) -> Spec | None:
     """The spec of a name; nothing where it has faults."""
     from archdsl.workspace import library
+    from archdsl.workspace.comparison import halves
 
     try:
-        return library.read(name) if name else None
+        return library.read(halves(name)[0]) if name else None
     except SpecError:
         return None
 
@@ -65,7 +72,8 @@ def of_spec(names: Callable[[Spec], Iterable[str]]) -> Completer:
 
     def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
         # Behind an option that still lacks its value, click has not come to the arguments: they are left over.
-        found = read(context.params.get("spec") or next(iter(context.args), None))
+        named = context.params.get("spec") or next(iter([*(context.params.get("specs") or ()), *context.args]), None)
+        found = read(named)
         return starting(names(found), incomplete) if found else []
 
     return complete

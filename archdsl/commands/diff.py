@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archdsl.analysis.difference import Difference
     from archdsl.workspace.difference import Choice
 
-FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot")
+FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot", "tikz", "drawio", "pptx")
 SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the names of formats
 
 
@@ -34,7 +34,8 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
     "--format",
     "form",
     metavar="FORMAT",
-    help="text, md, latex, json, html, or a figure: svg, pdf, png, dot. [default: from FILE's suffix, else text]",
+    help="text, md, latex, json, html, or a figure: svg, pdf, png, dot, tikz, drawio, pptx. "
+    "[default: from FILE's suffix, else text]",
 )
 @click.option("--exit-code", "told", is_flag=True, help="Exit with status 3 if the networks differ.")
 @to_look

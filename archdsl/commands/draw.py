@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose_of_spec, to_features, to_file, to_output_stride
+from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_output_stride, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
+from archdsl.diagnostics.faults import fault
 
 # How a figure looks: what they say are the fields of `Look`.
 to_look = group_of(
@@ -33,7 +34,11 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @click.command("draw")
-@to_choose_of_spec
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=completion.specs_and_variants
+)
+@to_choose
+@to_pass
 @to_features
 @to_output_stride
 @click.option(
@@ -51,6 +56,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     help="Draw only this form of the block, given by its arguments. Repeatable.",
 )
 @click.option(
+    "--figure",
+    metavar="NUMBER",
+    shell_complete=completion.paper_figures,
+    help="Draw this figure of the paper, as 2b, if the spec says how.",
+)
+@click.option(
     "--level",
     metavar="LEVEL",
     default="network",
@@ -60,6 +71,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 )
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
+@click.option(
+    "--layout",
+    metavar="LAYOUT",
+    shell_complete=completion.words("strip", "resolution"),
+    help="strip, or resolution: stages in rows by the size of their maps, a U for an encoder and decoder.",
+)
 @click.option(
     "--expand",
     metavar="NAME",
@@ -71,13 +88,13 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--format",
     "form",
     metavar="FORMAT",
-    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "html"),
-    help="svg, pdf, png, dot, tikz or html. [default: from FILE's suffix, else svg]",
+    shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "drawio", "pptx", "html"),
+    help="svg, pdf, png, dot, tikz, drawio, pptx or html. [default: from FILE's suffix, else svg]",
 )
 @to_look
 @to_file
 def command(
-    spec: str,
+    specs: tuple[str, ...],
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
@@ -87,35 +104,51 @@ def command(
     passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
+    figure: str | None,
     level: str,
     style: str | None,
     orient: str | None,
+    layout: str | None,
     expand: tuple[str, ...],
     form: str | None,
     output: str | None,
     **look: Any,
 ) -> None:
-    """Draw a network, or the inside of a block.
+    """Draw a network, the inside of a block, or several networks side by side.
 
-    With --format html the figure is an interactive page in which stages and blocks open and close.
+    With --format html the figure is an interactive page in which stages and blocks open and close. drawio and pptx
+    are for editing in draw.io and PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
+    from archdsl.workspace.comparison import halves
+    from archdsl.workspace.paper_figures import paper_figure
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
-    graph = network(
-        spec,
-        variant=variant,
-        params=params,
-        inputs=inputs,
-        layers=layers,
-        features=features,
-        passes=passes,
-        output_stride=output_stride,
-    )
-    with working(f"drawing {graph.name}"):
+    networks = [halves(spec) for spec in specs]
+    if figure is not None:
+        if len(networks) > 1:
+            raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
+        shown = paper_figure(networks[0][0], figure, block, cases, expand)
+        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        for name, value in shown.params.items():
+            params.setdefault(name, value)
+    graphs = [
+        network(
+            str(file),
+            variant=of_spec or variant,
+            params=params,
+            inputs=inputs,
+            layers=layers,
+            features=features,
+            passes=passes,
+            output_stride=output_stride,
+        )
+        for file, of_spec in networks
+    ]
+    with working(f"drawing {', '.join(one.name for one in graphs)}"):
         made = draw(
-            graph,
+            graphs,
             block=block,
             cases=cases,
             level=level,
@@ -123,6 +156,7 @@ def command(
             style=style,
             orient=orient,
             expand=expand,
+            layout=layout,
             look=chosen,
         )
     result(made, output)

@@ -35,11 +35,11 @@ def parse_option(context: click.Context, where: click.Parameter, values: Sequenc
     return dict(found)
 
 
-def split_setting(option: str, text: str) -> tuple[str, str]:
+def split_setting(option: str, text: str, example: str = "growth=16") -> tuple[str, str]:
     """The two sides of `name=value`."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} growth=16")
+        raise fault("bad-call", f"{option} takes name=value, not '{text}'", help=f"for example {option} {example}")
     return name.strip(), value.strip()
 
 

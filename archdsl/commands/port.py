@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from archdsl.commands.completion import spec_argument
-from archdsl.commands.options import network, to_choose
+from archdsl.commands.options import network, split_setting, to_choose
 from archdsl.commands.terminal import say
 from archdsl.diagnostics.faults import fault
+
+
+def parse_map(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """`--map features=backbone.layers`; a name may be replaced by nothing."""
+    return dict(split_setting("--map", text, "old=new") for text in values)
 
 
 @click.command("port")
@@ -24,6 +30,14 @@ from archdsl.diagnostics.faults import fault
 )
 @click.option("--between", nargs=2, metavar="OLD NEW", help="Spec before and after an edit, in place of SPEC.")
 @click.option("--key", metavar="NAME", help="Entry of CHECKPOINT that holds the weights.")
+@click.option(
+    "--map",
+    "renamed",
+    metavar="OLD=NEW",
+    multiple=True,
+    callback=parse_map,
+    help="New name for weights whose name begins with OLD, or with --between for the part at that path. Repeatable.",
+)
 @to_choose
 @click.option("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")
 def command(
@@ -32,6 +46,7 @@ def command(
     reference: str | None,
     between: tuple[str, str] | None,
     key: str | None,
+    renamed: dict[str, str],
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
@@ -56,9 +71,10 @@ def command(
         warnings.simplefilter("ignore")  # of torch and of libraries: nothing that a user of archdsl can act on
         if between:
             before = porting.old_graphs(between[0], variant, params, inputs, layers)
-            ported = porting.port_over_edit(checkpoint, before, graph, key)
+            ported = porting.port_over_edit(checkpoint, before, graph, key, renamed)
         else:
-            ported = porting.port(checkpoint, graph, reference, key)
+            maker = porting.maker_of(new, variant, params, inputs, layers)
+            ported = porting.port(checkpoint, graph, reference, key, maker, renamed)
     ported.save(output)
     for line in listing.of_edit(ported) if between else listing.of_pairs(ported):
         say(line)

@@ -108,6 +108,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "too-narrow": "a figure that does not fit in the requested size",
         "unknown-backend": "a back end that does not exist",
         "unknown-case": "a case of a block that matches no call",
+        "unknown-figure": "a figure of the paper that the spec does not say how to draw",
         "unknown-format": "a format that does not exist",
         "unknown-level": "a level of detail that does not exist",
         "unknown-pass": "a pass that does not exist",

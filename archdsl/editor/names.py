@@ -270,10 +270,30 @@ class _Walk:
                 for leaf in scalars(found):
                     self.target(leaf, {})
             for key, value in entries(found):
+                if part.text == "paper":
+                    self.paper_figure(value)
+                    continue
                 self.target(key, {})
                 if part.text == "cases":
-                    known = self.params_of_block(key.text)
-                    self.values(value, {name: self.param_of_block(key.text, name) for name in known})
+                    self.cases(key.text, value)
+
+    def cases(self, block: str, node: Node | None) -> None:
+        self.values(node, {name: self.param_of_block(block, name) for name in self.params_of_block(block)})
+
+    def paper_figure(self, node: Node) -> None:
+        """`{block: Unit, cases: stride=1, expand: Branch}`; the stages of a network are not told from words there."""
+        if isinstance(node, Mapping):
+            blocks = list(scalars(node.get("block")))
+            for leaf in [*blocks, *scalars(node.get("expand"))]:
+                self.target(leaf, {})
+            for block in blocks:
+                self.cases(block.text, node.get("cases"))
+            self.network_params(node.get("params"))
+
+    def network_params(self, node: Node | None) -> None:
+        for key, _ in entries(node):
+            if key.text in self.params:
+                self.note(self.params[key.text], key)
 
     def variants(self) -> None:
         bases = list(self.project.bases(self.file))

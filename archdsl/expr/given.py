@@ -69,11 +69,18 @@ def are_cases(value: Any) -> bool:
     return all(isinstance(item, (str, Mapping)) for item in items)
 
 
+def are_renamed(value: Any) -> bool:
+    """Whether a value has words by words."""
+    return isinstance(value, Mapping) and all(is_word(word) for item in value.items() for word in item)
+
+
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(
-        ("form", "style", "level", "format", "orient", "theme", "palette", "font", "sort"), (is_word, "a word")
+        ("form", "style", "level", "format", "orient", "layout", "theme", "palette", "font", "sort"),
+        (is_word, "a word"),
     ),
     "key": (is_word, "a name"),
+    "figure": (is_word, 'the number of a figure, as "2b"'),
     "features_only": (
         lambda value: is_flag(value) or are_features(value),
         'a list of stages, as ["stem"], or a truth value',
@@ -97,6 +104,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("file", "times"), (is_path, "a path")),
     "model": (is_module, "a module"),
     "reference": (lambda value: is_module(value) or is_path(value), "a module, its name or a path"),
+    "map": (are_renamed, "a dict of paths, as {'old': 'new'}"),
     "weights": (lambda value: is_path(value) or isinstance(value, Mapping), "a state_dict or a path"),
 }
 

@@ -19,7 +19,9 @@ from archdsl.support.resources import folder
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")  # by which a browser of this machine may ask: a page of another site has its own
 BEAT = 15.0  # seconds between signs of life
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; connect-src 'self'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'"
+)
 FILES = {
     "/": ("page.html", "text/html"),
     "/page.js": ("page.js", "text/javascript"),

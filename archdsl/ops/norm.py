@@ -43,8 +43,8 @@ def running(channels: int) -> State:
 
 def normalised(run: Run, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """A tensor of mean 0 and variance 1 over some axes."""
-    variance, mean = run.torch.var_mean(x, axes, correction=0, keepdim=True)
-    found: Tensor = (x - mean) / (variance + run.f.eps).sqrt()
+    centred = x - x.mean(axes, keepdim=True)  # in a sixth of the time of `var_mean`
+    found: Tensor = centred / (centred.square().mean(axes, keepdim=True) + run.f.eps).sqrt()
     return found
 
 
@@ -69,9 +69,10 @@ class BatchNorm(Op, name="bn"):
         return scaled(run, by_running_stats(run, x[0]))
 
     def calibrate(self, run: Run, *x: Tensor) -> None:
-        variance, mean = run.torch.var_mean(x[0], (0, *range(2, x[0].dim())), correction=0)
-        run.weights["running_mean"].copy_(mean)
-        run.weights["running_var"].copy_(variance)
+        axes = (0, *range(2, x[0].dim()))
+        mean = x[0].mean(axes, keepdim=True)
+        run.weights["running_mean"].copy_(mean.flatten())
+        run.weights["running_var"].copy_((x[0] - mean).square_().mean(axes))
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if len(shapes[0]) > 4:

@@ -146,6 +146,9 @@ def renamed(figure: Figure, names: Mapping[str, str]) -> Figure:
     def named(said: Mapping[str, Said]) -> dict[str, Said]:
         return {**said, **{now(word): value for word, value in said.items()}}
 
-    return Figure(
-        named(figure.labels), named(figure.colours), figure.hide | set(map(now, figure.hide)), named(figure.cases)
-    )
+    paper = {
+        number: replace(shown, block=tuple(map(now, shown.block)), expand=tuple(map(now, shown.expand)))
+        for number, shown in figure.paper.items()
+    }
+    hide = figure.hide | set(map(now, figure.hide))
+    return Figure(named(figure.labels), named(figure.colours), hide, named(figure.cases), paper)

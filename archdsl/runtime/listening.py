@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from archdsl.diagnostics.faults import Diagnostic, Note
 from archdsl.ops.base import times
 from archdsl.runtime.nodes import runs_by_module
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from archdsl.ir.graph import Node, Tensor
@@ -38,7 +39,9 @@ class Heard:
             node = nodes[min(self.calls[nodes[0].path], len(nodes) - 1)]  # one call more than there are is told apart
             self.calls[node.path] += 1
             for tensor, found in zip(node.inputs, args, strict=False):
-                if text := difference(found, self.values[tensor]):
+                with torch._C.DisableTorchFunction():  # noqa: SLF001 - as torch says it
+                    text = difference(found, self.values[tensor])
+                if text:
                     place = tensor.node.span if tensor.node is not None else node.span
                     message, note = f"what enters '{node.path}' {text}", Note("it enters here", node.span)
                     self.differences.append((tensor, Diagnostic("differs", message, place, notes=(note,))))

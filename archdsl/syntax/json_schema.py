@@ -23,6 +23,7 @@ from archdsl.syntax.words import (
     FIGURE,
     FINGERPRINT,
     FORMS,
+    PAPER_FIGURE,
     PLACED,
     PUBLISHED,
     SPEC,
@@ -202,6 +203,18 @@ def figure_forms() -> dict[str, Json]:
         "colours": texts,
         "hide": {"type": ["array", "string"], "items": {"type": "string"}},
         "cases": {"type": "object", "propertyNames": {"pattern": BLOCK_NAME}, "additionalProperties": cases},
+        "paper": {"type": "object", "additionalProperties": closed(PAPER_FIGURE, paper_figure_forms())},
+    }
+
+
+def paper_figure_forms() -> dict[str, Json]:
+    texts: Json = {"type": ["array", "string"], "items": {"type": "string"}}
+    variant: Json = {"type": ["string", "number"]}
+    params: Json = {"type": "object", "propertyNames": {"pattern": NAME}, "additionalProperties": ref("value")}
+    return dict.fromkeys(("block", "cases", "expand"), texts) | {
+        "variant": variant,
+        "params": params,
+        "differs": ref("text"),
     }
 
 

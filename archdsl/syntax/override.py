@@ -32,6 +32,7 @@ def override(base: Mapping, over: Mapping, params_of: Params | None = None) -> M
         tuple((key, unmeasured(value) if key.text == "variants" else value) for key, value in kept), over.span
     )
     tree = without_rules(tree, {name for key in ("stages", "blocks") for name in names_in(over.get(key))})
+    tree = without_figures(tree, removed_in(over.get("variants")))
     for key, value in over.entries:
         under = tree.get(key.text)
         if key.text in ("extends", "use", "until"):
@@ -44,6 +45,30 @@ def override(base: Mapping, over: Mapping, params_of: Params | None = None) -> M
             tree = Mapping(tuple(entry for entry in tree.entries if entry[0].text != "input"), tree.span)
         tree = replaced(tree, key.text, value, key)
     return tree
+
+
+def removed_in(section: Node | None) -> list[str]:
+    """The entries of a section that are taken out with `null`."""
+    entries = section.entries if isinstance(section, Mapping) else ()
+    return [key.text for key, node in entries if isinstance(node, Scalar) and node.value is None and not node.empty]
+
+
+def without_figures(tree: Mapping, variants: Collection[str]) -> Mapping:
+    """The tree without what `figure:` says of figures of the paper that show these variants, which are gone."""
+    figure = tree.get("figure")
+    listed = figure.get("paper") if isinstance(figure, Mapping) else None
+    if not isinstance(figure, Mapping) or not isinstance(listed, Mapping):
+        return tree
+
+    def stays(entry: Node) -> bool:
+        variant = entry.get("variant") if isinstance(entry, Mapping) else None
+        return not isinstance(variant, Scalar) or variant.text not in variants
+
+    kept = tuple(entry for entry in listed.entries if stays(entry[1]))
+    if len(kept) == len(listed.entries):
+        return tree
+    rest = replaced(figure, "paper", Mapping(kept, listed.span)) if kept else without(figure, "paper")
+    return replaced(tree, "figure", rest)
 
 
 def without_patches(base: Mapping, over: Mapping) -> Mapping:

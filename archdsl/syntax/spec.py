@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.nodes import Expr
+from archdsl.expr.nodes import Constant, Expr
 
 Body = "list[Step]"
 DEFAULT = "default"  # the key of `expect:` for the network without a variant
@@ -251,6 +251,19 @@ class Detect:
 
 
 @dataclass(frozen=True)
+class PaperFigure:
+    """How to draw a figure of the paper: what `archdsl draw` is given for it, and what the paper shows otherwise."""
+
+    number: str  # as the paper has it: `Figure 2 (b)`
+    block: tuple[str, ...]  # none: the network
+    cases: tuple[str, ...]
+    expand: tuple[str, ...]
+    variant: str | None  # none: the default one
+    params: Mapping[str, Constant]
+    differs: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """What a spec says of its figures, by the names of ops and blocks."""
 
@@ -258,14 +271,16 @@ class Figure:
     colours: Mapping[str, str] = field(default_factory=dict)  # a role's, or `#rrggbb`
     hide: frozenset[str] = frozenset()  # ops, blocks, and arguments of blocks (`Unit.squeeze`)
     cases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of blocks: `stride=1`
+    paper: Mapping[str, PaperFigure] = field(default_factory=dict)  # by number
 
     def over(self, other: Figure) -> Figure:
-        """This one laid on another."""
+        """This one laid on that of a file in use, whose paper is another."""
         return Figure(
             {**other.labels, **self.labels},
             {**other.colours, **self.colours},
             other.hide | self.hide,
             {**other.cases, **self.cases},
+            self.paper,
         )
 
 

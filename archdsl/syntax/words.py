@@ -112,5 +112,14 @@ FIGURE: Mapping[str, str] = {
     "colours": "the colour of an op or a block: that of a role (conv, pool, ...), or '#rrggbb'",
     "hide": "ops, blocks, and arguments of blocks that are not shown: [dropout, SqueezeExcite.squeeze]",
     "cases": "the cases of a block that its figure shows: {Unit: [stride=1, stride=2]}",
+    "paper": "the figures of the paper, by their numbers: {Figure 2 (b): {block: Unit, cases: stride=1}}",
+}
+PAPER_FIGURE: Mapping[str, str] = {
+    "block": "the block that it shows, or a list of them; without one it shows the network",
+    "cases": "the cases of the block that it shows: stride=1, or a list of them",
+    "expand": "the blocks inside that it shows open; of a network, the stages",
+    "variant": "the variant that it shows, if not the default one",
+    "params": "params of the network that it shows, where they are not those of the variant: {layout: other}",
+    "differs": "what the figure in the paper shows otherwise, as a sentence",
 }
 PLACED: Mapping[str, str] = {"until": "the last stage to take"}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from archdsl.analysis.cost import cost
 from archdsl.diagnostics.faults import fault
@@ -231,7 +231,11 @@ def rows_of(spec: Compared, change: Change, *, every: bool) -> Iterator[Row]:
         yield replace(row_of(called, made, as_stated=not change), form=change.layers)
 
 
-def halves(spec: SpecLike) -> tuple[SpecLike, str | None]:
+@overload
+def halves(spec: SpecLike) -> tuple[SpecLike, str | None]: ...
+@overload
+def halves(spec: Compared) -> tuple[Compared, str | None]: ...
+def halves(spec: Compared) -> tuple[Compared, str | None]:
     """A spec and its variant, of `spec@variant`; a file may have an @ in its name."""
     if not isinstance(spec, (str, os.PathLike)) or in_memory(spec) or AT not in os.fspath(spec) or is_there(Path(spec)):
         return spec, None

@@ -15,7 +15,7 @@ from archdsl.support.naming import did_you_mean
 from archdsl.support.paths import real
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.compose import Document, Reference
-from archdsl.syntax.override import as_mapping_of, replaced, without
+from archdsl.syntax.override import as_mapping_of, replaced, without, without_figures
 from archdsl.syntax.patches.places import PLACES
 from archdsl.syntax.reading.comments import comment_on
 from archdsl.syntax.reading.spec_file import read_tree
@@ -124,7 +124,7 @@ def chosen(tree: y.Mapping, spec: Spec, variant: str) -> y.Mapping:
                 tree = with_param(tree, key, value)
     expect = tree.get("expect")
     own = expect.get(variant) if isinstance(expect, y.Mapping) else None
-    tree = without_keys(tree, ("variants", "default", "expect"))
+    tree = without_figures(without_keys(tree, ("variants", "default", "expect")), list(spec.variants))
     if own is None:
         return tree
     stated = y.Mapping(((word(DEFAULT, own.span), own),), own.span)

@@ -20,6 +20,7 @@ from archdsl.syntax.patches.apply import Laying, body_of, steps_of
 from archdsl.syntax.patches.draft import Draft, draft
 from archdsl.syntax.patches.steps import head_of, spots
 from archdsl.syntax.patches.tables import Table
+from archdsl.syntax.reading.spec_file import used_files
 from archdsl.syntax.reading.structure import IDENTITY
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import locate, read, read_from
@@ -92,26 +93,33 @@ def holds(head: str, section: str, line: str, target: Path, known: Spec) -> bool
 # --- what it could change
 def suggestions(doc: Document, known: Spec) -> Iterator[tuple[str, str, list[str]]]:
     """Sections with lines that the base allows, most of them with the values that hold."""
-    laying = Laying(draft(doc.tree), doc.tree, lambda _: None)
+    laying = laying_on(doc.tree)
+    every = [laying, *(laying_on(file.tree) for file in used_files(doc))]
     params = doc.tree.get("params")
     if isinstance(params, Mapping):
         lines = [f"{key.text}: {flow(value)}" for key, value in params.entries if len(flow(value)) < 80]
         yield "Params, with the values that they have:", "params", [line for line in lines if not line.endswith(": ")]
-    yield "Another op, or other arguments, in every call of one:", "calls", list(calls(laying))
+    yield "Another op, or other arguments, in every call of one:", "calls", list(calls(every))
     title = "One step of a block: its arguments, another step in its place, none (null), one more (after: or before:):"
-    yield title, "blocks", list(in_blocks(laying))
+    yield title, "blocks", list(in_blocks(every))
     yield "A row of a table, by name or number; a step of a stage; a stage:", "stages", list(in_stages(laying, known))
     yield "Variants, which set params:", "variants", list(a_variant(doc))
 
 
-def calls(laying: Laying) -> Iterator[str]:
-    for op in dict.fromkeys(head_of(spot.step.base) for spot in laying.all_steps()):
+def laying_on(tree: Mapping) -> Laying:
+    return Laying(draft(tree), tree, lambda _: None)
+
+
+def calls(every: list[Laying]) -> Iterator[str]:
+    """Another activation in the place of each, in the spec and in the files that it uses."""
+    for op in dict.fromkeys(head_of(spot.step.base) for laying in every for spot in laying.all_steps()):
         if op in REGISTRY and REGISTRY[op].group == REGISTRY["relu"].group and op not in ("act", IDENTITY):
             yield f"{op}: {OTHERS.get(op, 'relu')}"
 
 
-def in_blocks(laying: Laying) -> Iterator[str]:
-    for key, block in laying.section("blocks"):
+def in_blocks(every: list[Laying]) -> Iterator[str]:
+    """Changes of the first block."""
+    for key, block in (entry for laying in every for entry in laying.section("blocks")):
         words = [head_of(spot.step.base) for spot in spots(body_of(block))]
         for word in ("conv", "bn", "relu"):
             if words.count(word) == 1:

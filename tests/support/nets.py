@@ -23,9 +23,15 @@ LIGHT = {  # what stands for its spec where another variant than the default cos
 }
 
 
+@cache
+def shipped_spec(name):
+    """A shipped spec, read once for all tests that are made for its variants."""
+    return read(name)
+
+
 def variant_of(name):
     """The light variant, else the default, else the first."""
-    spec = read(name)
+    spec = shipped_spec(name)
     given = all(param.default is not None for param in spec.params.values())
     return LIGHT.get(name) or (None if given else next(iter(spec.variants)))
 

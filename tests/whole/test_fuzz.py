@@ -1,6 +1,6 @@
 """Whatever a file holds, it is built, or refused with diagnostics that say where: never anything else, never slowly.
 
-The normal run is short; `pytest -m slow tests/whole/test_fuzz.py` runs thousands of examples. Both are always the same.
+The normal run is short; `pytest -m slow tests/whole/test_fuzz.py` runs a thousand of each kind. Both never change.
 ARCHDSL_FUZZ=20000 tries as many of each kind as that, other ones each time.
 """
 
@@ -38,7 +38,7 @@ OTHERS = os.environ.get("ARCHDSL_FUZZ")
 quick = settings(
     max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
-long = settings(quick, max_examples=int(OTHERS or 1500), derandomize=not OTHERS, print_blob=True)
+long = settings(quick, max_examples=int(OTHERS or 1000), derandomize=not OTHERS, print_blob=True)
 
 
 # --- the property ------------------------------------------------------------------------------
@@ -342,33 +342,33 @@ def test_random_bytes_are_refused_with_a_place(folder, data, at):
 @pytest.mark.slow
 @long
 @given(mutated(), st.integers(0, 20))
-def test_thousands_of_shipped_specs_after_slips(text, variant):
+def test_a_thousand_of_shipped_specs_after_slips(text, variant):
     check_mutated(text, variant)
 
 
 @pytest.mark.slow
 @long
 @given(grafted(), st.integers(0, 20))
-def test_thousands_of_shipped_specs_with_foreign_parts(tree, variant):
+def test_a_thousand_of_shipped_specs_with_foreign_parts(tree, variant):
     check_tree(tree, variant)
 
 
 @pytest.mark.slow
 @long
 @given(TREES_OF_STEPS)
-def test_thousands_of_random_steps(tree):
+def test_a_thousand_of_random_steps(tree):
     check_tree(tree)
 
 
 @pytest.mark.slow
 @long
 @given(ANYTHING, st.sampled_from([None, True, False]))
-def test_thousands_of_random_yaml_trees(tree, dump):
+def test_a_thousand_of_random_yaml_trees(tree, dump):
     check_anything(tree, dump)
 
 
 @pytest.mark.slow
 @long
 @given(data=st.binary(max_size=200), at=st.integers(0, len(SHIPPED["peleenet"])))
-def test_thousands_of_random_bytes(folder, data, at):
+def test_a_thousand_of_random_bytes(folder, data, at):
     check_bytes(folder, data, at)

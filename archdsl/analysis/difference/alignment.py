@@ -4,7 +4,8 @@ Networks are trees: stages, rows of tables, turns, calls of blocks, branches, op
 their names; those that have a place only (the steps of a chain, the turns of a loop, `conv_2`) are aligned as two texts
 are, so that what is put between them moves the rest and loses none of it. Of all alignments the one that gains most is
 taken; then the one with most equal arguments; then the one that leaves most where it was. The same things in another
-order are sorted: of each kind the first pairs with the first.
+order are sorted: of each kind the first pairs with the first. What stands in a branch, or in a turn of a loop, that one
+network alone has (a residual, a repeat around steps) pairs with what stands by itself in the other.
 
 What is gained by a pair, and which may be one, an `Aligner` says: `weights` counts numbers that are carried over,
 `structure` counts ops.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ Gain: TypeAlias = "tuple[int, int, int]"  # what pairs are worth, equal argument
 Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 NOTHING: Gain = (0, 0, 0)
 OP = "op"  # the kind of an item that is a node
+HOLDERS = ("branch", "turn", "block")  # kinds of what may be put around steps
 
 
 @dataclass(eq=False)
@@ -88,6 +90,7 @@ class Aligner:
     def __init__(self) -> None:
         self.numbers = Numbers()
         self.gains: dict[tuple[int, int], Gain] = {}  # of what is inside of two items
+        self.apart: dict[str, Item | None] = {}  # by their paths, parts that stand for themselves
 
     # --- what differs between aligners
     def worth(self, item: Item) -> int:
@@ -110,7 +113,21 @@ class Aligner:
         """Whether a pair that is worth so much takes along most of itself, where its place is another."""
         return old.name == new.name or 2 * worth >= min(old.size, new.size)
 
+    def renamed(self, befores: Sequence[Item], afters: Sequence[Item]) -> list[tuple[Item, Item]]:
+        """Of the children that no name pairs those that have another name now."""
+        return []
+
     # --- trees
+    def tree_without(
+        self, graph: Graph, tensors: Mapping[int, Shapes], paths: Collection[str]
+    ) -> tuple[Item, dict[str, Item]]:
+        """As `tree`, but for the parts at some paths, which are given apart."""
+        self.apart = dict.fromkeys(paths)
+        whole = self.tree(graph, tensors)
+        apart = {path: item for path, item in self.apart.items() if item is not None}
+        self.apart = {}
+        return whole, apart
+
     def tree(self, graph: Graph, tensors: Mapping[int, Shapes], *, whole: bool = False) -> Item:
         """A network as items: of all nodes if `whole`, else of those with tensors, which are given by node and key."""
         return self.of_scope(graph.root, tensors, whole=whole)
@@ -118,20 +135,29 @@ class Aligner:
     def of_scope(self, scope: Scope, tensors: Mapping[int, Shapes], *, whole: bool) -> Item:
         item = Item(scope, scope.kind, scope.name, "", scope.path, traits_of({**scope.arguments, **scope.row}))
         for child in scope.children:
-            if isinstance(child, Node):
-                if whole or child.id in tensors:
-                    item.items.append(self.of_node(child, tensors.get(child.id, {}), scope.path))
-                continue
-            inner = self.of_scope(child, tensors, whole=whole)
-            if inner.items:
-                inner.name = below(child.path, scope.path)
-                inner.loop = ("loop", child.span) if child.kind == "turn" else None
-                item.items.append(collapsed(inner))
+            inner = self.of_child(child, tensors, scope.path, whole=whole)
+            if inner is not None and child.path in self.apart and self.apart[child.path] is None:
+                self.apart[child.path] = inner
+            elif inner is not None:
+                item.items.append(inner)
         item.inside = self.numbers("inside", *(inner.looks for inner in item.items))
         item.contents = self.numbers("contents", *map(self.likeness, item.items))
         item.looks = self.numbers(item.kind, item.traits, item.inside)
         item.size = self.worth(item) + sum(inner.size for inner in item.items)
         return item
+
+    def of_child(self, child: Scope | Node, tensors: Mapping[int, Shapes], above: str, *, whole: bool) -> Item | None:
+        """A child of a scope as an item; none if it has no tensors."""
+        if isinstance(child, Node):
+            return self.of_node(child, tensors.get(child.id, {}), above) if whole or child.id in tensors else None
+        known, self.apart = self.apart, {path: item for path, item in self.apart.items() if path != child.path}
+        inner = self.of_scope(child, tensors, whole=whole)
+        self.apart = known | self.apart
+        if not inner.items:
+            return None
+        inner.name = below(child.path, above)
+        inner.loop = ("loop", child.span) if child.kind == "turn" else None
+        return collapsed(inner)
 
     def of_node(self, node: Node, tensors: Shapes, above: str) -> Item:
         name = below(node.path, above)
@@ -156,16 +182,38 @@ class Aligner:
         return plus(self.gains[key], self.gain(old, new))
 
     def gain_inside(self, old: Item, new: Item) -> Gain:
+        return self.sum_of(self.aligned(old, new))
+
+    def aligned(self, old: Item, new: Item) -> list[tuple[Item, Item]]:
+        """The pairs of their children."""
+        return self.sides(old, new).pairs
+
+    def sides(self, old: Item, new: Item) -> Sides:
+        """The children of two items, side by side; those of a wrapper in its place where most of it pairs only so."""
+        sides = Sides(old.items, new.items, self.in_line(old.items, new.items))
+        gain = self.sum_of(sides.pairs)[0]
+        for wrapper in [*sides.wrappers()]:
+            olds, news = sides.opened(wrapper)
+            pairs = self.in_line(olds, news)
+            if 2 * (self.sum_of(pairs)[0] - gain) >= wrapper.size:
+                sides, gain = Sides(olds, news, pairs), self.sum_of(pairs)[0]
+        return sides
+
+    def sum_of(self, pairs: Sequence[tuple[Item, Item]]) -> Gain:
         found = NOTHING
-        for before, after in self.aligned(old, new):
+        for before, after in pairs:
             found = plus(found, self.whole_gain(before, after))
         return found
 
-    def aligned(self, old: Item, new: Item) -> list[tuple[Item, Item]]:
-        """The pairs of their children: first those of a name, then the others as they stand."""
-        found = [(before, after) for before, after in of_one_name(old, new) if self.may_pair(before, after)]
+    def in_line(self, olds: Sequence[Item], news: Sequence[Item]) -> list[tuple[Item, Item]]:
+        """The pairs of two sequences: first those of a name, then the others as they stand."""
+        found = [(before, after) for before, after in of_one_name(olds, news) if self.may_pair(before, after)]
         taken = {item for pair in found for item in pair}
-        befores, afters = ([item for item in side.items if item not in taken] for side in (old, new))
+        befores, afters = ([item for item in side if item not in taken] for side in (olds, news))
+        if others := self.renamed(befores, afters):
+            taken = {item for pair in others for item in pair}
+            befores, afters = ([item for item in side if item not in taken] for side in (befores, afters))
+            found += others
         while befores and afters and self.alike(befores[0], afters[0]):
             found.append((befores.pop(0), afters.pop(0)))
         while befores and afters and self.alike(befores[-1], afters[-1]):
@@ -225,13 +273,45 @@ class Aligner:
         return plus(gain, rest) if gain[0] and self.stays(old, new, gain[0]) else rest
 
 
-def of_one_name(old: Item, new: Item) -> Iterator[tuple[Item, Item]]:
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The steps of two parts, and which of them are the same."""
+
+    olds: Sequence[Item]
+    news: Sequence[Item]
+    pairs: list[tuple[Item, Item]]
+
+    @property
+    def alone(self) -> tuple[list[Item], list[Item]]:
+        """What stands on one side alone."""
+        taken = {item for pair in self.pairs for item in pair}
+        old, new = ([item for item in side if item not in taken] for side in (self.olds, self.news))
+        return old, new
+
+    def wrappers(self) -> Iterator[Item]:
+        """What on one side alone holds steps of kinds that stand alone on the other."""
+        for mine, other in zip(self.alone, reversed(self.alone), strict=True):
+            kinds = {(item.kind, item.word) for item in other}
+            for item in mine:
+                if item.kind in HOLDERS and any((inner.kind, inner.word) in kinds for inner in item.items):
+                    yield item
+
+    def opened(self, wrapper: Item) -> tuple[list[Item], list[Item]]:
+        """The steps with those of a wrapper in its place."""
+        olds, news = (
+            [inner for item in side for inner in (item.items if item is wrapper else [item])]
+            for side in (self.olds, self.news)
+        )
+        return olds, news
+
+
+def of_one_name(olds: Sequence[Item], news: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
     """The children that have one name in both; the runs of a shared module have one together and pair in order."""
     names: dict[str, list[Item]] = {}
-    for item in new.items:
+    for item in news:
         if item.named:
             names.setdefault(item.name, []).append(item)
-    for item in old.items:
+    for item in olds:
         if item.named and names.get(item.name):
             yield item, names[item.name].pop(0)
 
@@ -242,6 +322,17 @@ def collapsed(item: Item) -> Item:
         item.items[0].name, item.items[0].loop = item.name, item.loop
         return item.items[0]
     return item
+
+
+def is_around(old: Item, new: Item) -> bool:
+    """Whether both hold steps, and one of them is a mere branch or turn: the body of a loop may become a block."""
+    kinds = {old.kind, new.kind}
+    return kinds <= set(HOLDERS) and kinds != {"block"} and not (holds(old, new) or holds(new, old))
+
+
+def holds(item: Item, other: Item) -> bool:
+    """Whether steps of the kind of another item stand in an item."""
+    return any((inner.kind, inner.word) == (other.kind, other.word) for inner in item.items)
 
 
 def is_renamed(old: Item, new: Item) -> bool:

@@ -15,6 +15,7 @@ from archdsl.analysis.difference.initialisation import rules
 from archdsl.analysis.difference.inputs import Inputs, Origin
 from archdsl.analysis.difference.sources import Source, Sources
 from archdsl.analysis.difference.structure import NAMED, Gap, Pair, Part, Structure
+from archdsl.analysis.difference.wrapping import Wrap, wraps
 from archdsl.analysis.lines import runs, spelled
 from archdsl.analysis.trace import is_operator
 from archdsl.expr.show import show
@@ -112,9 +113,12 @@ class Changes:
         if pair.moved:
             before, after = (", ".join(map(name_of, side.items)) for side in (pair.old, pair.new))
             yield Change("order", within, "", "", before, after)
-        turns = self.counted_turns(pair)
+        told = self.counted_turns(pair)
+        for wrap, change in self.wraps(pair, within, told):
+            yield change
+            told.update(wrap.items)
         for number, gap in enumerate(pair.gaps):
-            yield from self.gap(without(gap, turns), pair, number, within)
+            yield from self.gap(without(gap, told), pair, number, within)
             if number < len(pair.pairs):
                 yield from self.inside(pair.pairs[number], within)
         if isinstance(pair.old.part, Node) and isinstance(pair.new.part, Node):
@@ -197,6 +201,19 @@ class Changes:
             if len(old) != len(new):
                 yield Change("repeats", place, called(new[:1]), "", len(old), len(new))
 
+        for side in (pair.old, pair.new):
+            for turns in self.split_turns(side, pair):
+                counts = (1, len(turns)) if side is pair.new else (len(turns), 1)
+                yield Change("repeats", place, f"[{called(turns[:1])}]", "", *counts)
+
+    @staticmethod
+    def split_turns(side: Item, pair: Pair) -> list[list[Item]]:
+        """The turns of each loop of which one alone is in the other network, where it is no loop."""
+        there = pair.sides.olds if side is pair.old else pair.sides.news
+        return [
+            turns for turns in turns_of(side).values() if len(turns) > 1 and sum(t not in there for t in turns) == 1
+        ]
+
     def loops(self, pair: Pair) -> list[tuple[list[Item], list[Item]]]:
         """The turns of each loop that is in both."""
         olds, news = turns_of(pair.old), turns_of(pair.new)
@@ -207,15 +224,25 @@ class Changes:
         return [(olds[old], news[new]) for old, new in links.items()]
 
     def counted_turns(self, pair: Pair) -> set[Item]:
-        return {item for loop in self.loops(pair) for side in loop for item in side}
+        loops = [*self.loops(pair), *(self.split_turns(side, pair) for side in (pair.old, pair.new))]
+        return {item for loop in loops for side in loop for item in side}
 
     # --- what stands in one alone
+    def wraps(self, pair: Pair, place: Place, turns: set[Item]) -> Iterator[tuple[Wrap, Change]]:
+        """Joins around steps that are in both."""
+        kinds: tuple[Kind, Kind] = "removed", "added"
+        for kind, items, alone in zip(kinds, (pair.sides.olds, pair.sides.news), pair.sides.alone, strict=True):
+            for wrap in wraps(items, set(alone) - turns):
+                yield wrap, wrapped(kind, wrap, items, pair, place)
+
     def gap(self, gap: Gap, pair: Pair, number: int, place: Place) -> Iterator[Change]:
         removed, added = gap.removed, gap.added
         last = pair.pairs[number - 1].new if number else None
         for old, new in replaced(removed, added):
             plainly = in_words([old]), in_words([new])
-            yield Change("replaced", place, "", "", called([old]), called([new]), plainly=plainly)
+            texts = called([old]), called([new])
+            before, after = texts if texts[0] != texts[1] else plainly
+            yield Change("replaced", place, "", "", before, after, plainly=plainly)
             removed = [item for item in removed if item is not old]
             added = [item for item in added if item is not new]
         if removed:
@@ -235,6 +262,19 @@ class Changes:
 
 
 # --- words
+def wrapped(kind: Kind, wrap: Wrap, items: Sequence[Item], pair: Pair, place: Place) -> Change:
+    """A join around steps: of `add`, a residual."""
+    assert isinstance(wrap.join.part, Node)
+    is_residual = wrap.join.word == "add"
+    whole = len(wrap.around) + len(wrap.items) == len(items) and pair.new.kind in NAMED
+    around = f"the whole {pair.new.kind}" if whole else called(wrap.around)
+    word = "residual" if is_residual else called([wrap.join])
+    others = f", {'with the shortcut' if is_residual else 'beside'} {called(wrap.beside)}" if wrap.beside else ""
+    text = f"{word} around {around}{others}"
+    plainly = f"{word} around {in_words([*wrap.around, *wrap.beside])}"
+    return Change(kind, place, text, plainly=("", plainly) if kind == "added" else (plainly, ""))
+
+
 def texts_of(one: Source | None, other: Source | None) -> tuple[str, str]:
     """What values come of, as text, where both are computed."""
     computed = one is not None and other is not None and one[1].mentioned and other[1].mentioned

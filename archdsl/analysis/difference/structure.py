@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
-from archdsl.analysis.difference.alignment import OP, Aligner, Gain, Item, is_renamed
+from archdsl.analysis.difference.alignment import OP, Aligner, Gain, Item, Sides, is_around, is_renamed
 from archdsl.ir.graph import Graph, Node, Scope
 
 Part: TypeAlias = "Scope | Node"
@@ -39,7 +39,7 @@ class ByStructure(Aligner):
     def may_pair(self, old: Item, new: Item) -> bool:
         """Ops of one kind, calls of one block (or of one by another name), stages that hold the same or most of it."""
         if old.kind != new.kind:
-            return False
+            return is_around(old, new)
         if old.kind in (OP, "block"):
             return old.word == new.word or is_renamed(old, new)
         return True
@@ -67,6 +67,7 @@ class Pair:
     pairs: list[Pair]
     gaps: list[Gap]  # in front of each pair, and one behind the last
     moved: bool  # whether the inner pairs stand in another order
+    sides: Sides  # the steps that are paired, without the wrappers that stand in one network alone
 
     def walk(self) -> Iterator[Pair]:
         yield self
@@ -83,25 +84,26 @@ class Structure:
         self.root = self.paired(*trees)
 
     def paired(self, old: Item, new: Item) -> Pair:
-        found = {after: before for before, after in self.aligner.aligned(old, new)}
-        places = {item: place for place, item in enumerate(old.items)}
-        order = [places[found[item]] for item in new.items if item in found]
-        pairs = [self.paired(found[item], item) for item in new.items if item in found]
+        sides = self.aligner.sides(old, new)
+        found = {after: before for before, after in sides.pairs}
+        places = {item: place for place, item in enumerate(sides.olds)}
+        order = [places[found[item]] for item in sides.news if item in found]
+        pairs = [self.paired(found[item], item) for item in sides.news if item in found]
         gaps = [Gap() for _ in range(len(pairs) + 1)]
         number = 0
-        for item in new.items:
+        for item in sides.news:
             if item in found:
                 number += 1
             else:
                 gaps[number].added.append(item)
         ranks = {pair.old: rank for rank, pair in enumerate(pairs)}
         number = 0
-        for item in old.items:
+        for item in sides.olds:
             if item in ranks:
                 number = ranks[item] + 1
             else:
                 gaps[number].removed.append(item)
-        return Pair(old, new, pairs, gaps, moved=order != sorted(order))
+        return Pair(old, new, pairs, gaps, moved=order != sorted(order), sides=sides)
 
     @cached_property
     def partners(self) -> dict[Part, Part]:

@@ -1,4 +1,4 @@
-"""Figures of a network and of its blocks: scopes -> boxes (outline) -> arrows -> DOT -> the engine."""
+"""Figures of a network and of its blocks: scopes -> boxes (outline) -> arrows -> DOT -> the engine, or a writer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.svg import cleaned
-from archdsl.backends.figures.theme import Look, inches
+from archdsl.backends.figures.theme import DPI, Look, inches
+from archdsl.backends.figures.writers import WRITERS
 from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
 
@@ -24,15 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "LEVELS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
-FORMATS = ("svg", "pdf", "png", "dot", "tikz", "html")
-PAIRED = ("svg", "pdf", "png", "dot")  # of two networks
+FORMATS = ("svg", "pdf", "png", "dot", *WRITERS, "html")
+LAYOUTS = ("strip", "resolution")
+PAIRED = ("svg", "pdf", "png", "dot", *WRITERS)  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
 
 
 def draw(
-    graph: Graph,
+    graphs: Graph | Sequence[Graph],
     *,
     block: Blocks | None = None,
     cases: Sequence[Case] = (),
@@ -41,21 +44,29 @@ def draw(
     style: str | None = None,
     orient: str | None = None,
     expand: Sequence[str] = (),
+    layout: str | None = None,
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
-    the stages in `expand` opened.
+    the stages in `expand` opened. With the `layout` resolution they stand in rows by the resolution of their maps.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
+    Several networks stand side by side, their stages in common rows by resolution.
     As html the interactive page of the whole network (text), opened down to the level, with the block in view.
     """
     if format not in FORMATS:
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
     check_look(look, format)
+    graph, *others = [graphs] if isinstance(graphs, Graph) else graphs
+    if others:
+        choices = {"block": block, "cases": cases, "style": style, "orient": orient, "layout": layout, "expand": expand}
+        refuse_several({**choices, "level": level != "network", "format html": format == "html"})
+        return several([graph, *others], format, look)
+    check_layout(layout, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
@@ -67,13 +78,17 @@ def draw(
     elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
+        if layout == "resolution":
+            return on_grid(graph, format, look)
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
     made = picture(graph, block=block, cases=cases, level=level, expand=expand)
     if format == "dot":
         return dot(made, look)
-    text, page, layout = laid_out(made, look, aligned=bool(block))
-    drawing = render(text, format, layout, dpi=dots(look, page))
+    if format in WRITERS:
+        return written(made, format, look, aligned=bool(block))
+    text, page, program = laid_out(made, look, aligned=bool(block))
+    drawing = render(text, format, program, dpi=dots(look, page))
     return finished(drawing, format, printable(made.title), titles(made), look, page)
 
 
@@ -100,15 +115,38 @@ def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | N
     return (*on_page(made, look), "dot")
 
 
+def written(made: Picture, format: str, look: Look, *, aligned: bool) -> bytes | str:
+    """A figure by a writer of our own."""
+    from archdsl.backends.figures import arrange, picture_scene, placed
+
+    places: picture_scene.Places
+    if aligned:
+        sheet = arrange.arranged(made, look)
+        places, page = picture_scene.SheetPlaces(sheet), placed.page_of(made, sheet, look)
+    else:
+        columns = legend_columns(made, look)
+        places = picture_scene.engine_places(made, dot(made, look, columns=columns), columns)
+        page = fitted(*places.size, look.width, look.height, printable(made.title)) if look.width is not None else None
+    with measure.in_font(look.font):
+        return WRITERS[format].written(picture_scene.scene_of(made, places, look, title_of), page)
+
+
+def legend_columns(made: Picture, look: Look) -> int:
+    """So many that the legend is no wider than the page, or than the drawing above it."""
+    if look.width is not None:
+        return max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
+    if not explained(made, look):
+        return 1
+    return max(1, int(extent(dot(made, replace(look, legend=False)))[0] / LEGEND_ENTRY))
+
+
 def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
     """The text of a figure and its page: of the width asked for, or as large as it comes."""
+    columns = legend_columns(made, look)
+    text = dot(made, look, columns=columns)
     if look.width is None:
-        columns = 1
-        if explained(made, look):  # below the drawing, no wider than it
-            columns = max(1, int(extent(dot(made, replace(look, legend=False)))[0] / LEGEND_ENTRY))
-        return dot(made, look, columns=columns), None
-    columns = max(1, int(room(look.width, LEAST) / LEGEND_ENTRY))
-    page = fitted(*extent(dot(made, look, columns=columns)), look.width, look.height, printable(made.title))
+        return text, None
+    page = fitted(*extent(text), look.width, look.height, printable(made.title))
     return dot(made, look, page.attributes, columns), page
 
 
@@ -116,22 +154,40 @@ def network(
     graph: Graph, style: str | None, orient: str | None, expand: Sequence[str], format: str, look: Look
 ) -> bytes | str:
     """A strip of stages."""
-    tikz = format == "tikz"
+    deep = format == "tikz"
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
 
     def drawn(orient: str | None) -> strip.Drawing:
-        manner = style or ("blocks" if tikz else "strip")
-        return strip.strip(visible(graph), manner, orient, expand, deep=tikz, paper=paper, legend=look.legend)
+        manner = style or ("blocks" if deep else "strip")
+        return strip.strip(visible(graph), manner, orient, expand, deep=deep, paper=paper, legend=look.legend)
 
     with measure.in_font(look.font):
         made = drawn(orient)
-        if tikz:
-            return strip.as_tikz.tikz(made)
         if paper is None or not any(paper.lacking(made)):
             return on_paper(made, format, look)
         turned = next((other for other in strip.ORIENTS if orient not in (None, other)), None)
         fits = turned is not None and not any(paper.lacking(drawn(turned)))
         return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
+
+
+def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
+    """The stages of a network in rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.resolutions(visible(graph), paper, legend=look.legend)
+        return on_paper(made, format, look, "draw it as a strip")
+
+
+def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
+    """Networks side by side, their stages in common rows by resolution."""
+    from archdsl.backends.figures import grid
+
+    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    with measure.in_font(look.font):
+        made = grid.side_by_side([visible(graph) for graph in graphs], paper, legend=look.legend)
+        return on_paper(made, format, look, "draw fewer of them")
 
 
 def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
@@ -143,6 +199,9 @@ def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLE
         fits = not any(strip.Paper.of(look.width, look.height).lacking(made))
         high = strip.TALL if fits and look.height is None else look.height
         page = fitted(extent.width, extent.height, look.width, high, title, instead)
+    if format in WRITERS:
+        titles = {solid.cell: title_of(solid.cell.box) for solid in made.solids}
+        return WRITERS[format].written(strip.as_scene.scene_of(made, look, titles), page)
     text = strip.as_dot.dot(made, look, page.attributes if page else {})
     if format == "dot":
         return text
@@ -166,7 +225,7 @@ def draw_difference(
 
 def strip_titles(made: strip.Drawing) -> dict[str, str]:
     return {
-        name: title(cell.box) if words is None else printable(" ".join(line.words for line in words.text.lines))
+        name: title_of(cell.box) if words is None else printable(" ".join(line.words for line in words.text.lines))
         for name, cell, words in strip.as_dot.names(made)
     }
 
@@ -174,10 +233,37 @@ def strip_titles(made: strip.Drawing) -> dict[str, str]:
 def refuse(block: Blocks | None, style: str | None, orient: str | None, expand: Sequence[str], format: str) -> None:
     """What only a strip has."""
     asked = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
-    for word, given in {**asked, "format tikz": format == "tikz"}.items():
+    for word, given in asked.items():
         if given:
             what = "a page" if format == "html" else "a block" if block else "this level"
             raise fault("bad-call", f"{what} has no '{word}'", help="it belongs to the figure of the network")
+
+
+def refuse_several(choices: Mapping[str, object]) -> None:
+    """What only the figure of one network has."""
+    for word in (word for word, given in choices.items() if given):
+        raise fault("bad-call", f"several networks have no '{word}'", help="draw one network with it")
+
+
+def check_layout(
+    layout: str | None,
+    block: Blocks | None,
+    level: str,
+    style: str | None,
+    orient: str | None,
+    expand: Sequence[str],
+    format: str,
+) -> None:
+    """Only the figure of a whole network has a layout; one by resolution has no other choices of a strip."""
+    if layout is None:
+        return
+    known_word("layout", layout, LAYOUTS)
+    what = "a page" if format == "html" else "a block" if block else "this level" if level != "network" else ""
+    if what:
+        raise fault("bad-call", f"{what} has no 'layout'", help="it belongs to the figure of the network")
+    given = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
+    for word in (word for word, there in given.items() if there and layout == "resolution"):
+        raise fault("bad-call", f"the layout by resolution has no '{word}'", help="it belongs to the layout strip")
 
 
 def check_level(level: str, expand: Sequence[str]) -> None:
@@ -189,11 +275,12 @@ def check_level(level: str, expand: Sequence[str]) -> None:
 
 
 def check_look(look: Look, format: str) -> None:
-    """A page and a document of TikZ look one way."""
-    what = {"html": "a page", "tikz": "a document of TikZ"}.get(format)
-    for item in fields(look) if what else ():
+    """A page looks one way, and only a png has dots."""
+    for item in fields(look) if format == "html" else ():
         if getattr(look, item.name) != item.default:
-            raise fault("bad-call", f"{what} has no '{item.name}'", help="svg, pdf and png have")
+            raise fault("bad-call", f"a page has no '{item.name}'", help="all other formats have")
+    if format in WRITERS and look.dpi != DPI:
+        raise fault("bad-call", f"{WRITERS[format].what} has no 'dpi'", help="a png has")
 
 
 def named(block: Blocks | None) -> tuple[str, ...]:
@@ -230,10 +317,10 @@ def hint(word: str, known: tuple[str, ...]) -> str:
 
 def titles(made: Picture) -> dict[str, str]:
     """What a reader sees who points at a box."""
-    return {name: title(box) for box, name in node_names(made).items()}
+    return {name: title_of(box) for box, name in node_names(made).items()}
 
 
-def title(box: Box) -> str:
+def title_of(box: Box) -> str:
     words = ", ".join(filter(None, (box.heading, *box.lines)))
     if not box.nodes:
         return printable(f"{words} {box.shape}")

@@ -15,20 +15,9 @@ from archdsl.analysis.difference.stages import Row, Stage, nodes_of
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.picture import Box
 from archdsl.backends.figures.strip.cells import Cell
-from archdsl.backends.figures.strip.plan import (
-    Drawing,
-    Line,
-    Point,
-    Rect,
-    Solid,
-    Text,
-    Way,
-    Words,
-    centred,
-    remark,
-    text,
-)
+from archdsl.backends.figures.strip.plan import Drawing, Point, Rect, Solid, Way, Words, centred, remark, text
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT
+from archdsl.backends.figures.texts import Line, Text
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.support.tables import short

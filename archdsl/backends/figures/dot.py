@@ -12,7 +12,6 @@ from archdsl.backends.figures import style
 from archdsl.backends.figures.labels import (
     arrow_label,
     box_label,
-    end_label,
     group_label,
     html_like,
     legend_label,
@@ -113,7 +112,7 @@ def box_attributes(box: Box, look: Look) -> Attributes:
     if box.role == "fork":
         return {"label": "", **look.themed(style.FORK)}
     if box.role in ("input", "output"):
-        return {"label": html_like(end_label(box, look.faint)), **look.themed(style.END)}
+        return {"label": html_like(box_label(box, look.faint)), **look.themed(style.END)}
     paint = look.paint(box.colour or box.role)
     colours = {"fillcolor": paint.fill, "color": paint.line}
     return {"label": html_like(box_label(box, look.faint)), **colours, **form(box)}

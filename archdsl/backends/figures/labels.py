@@ -1,14 +1,16 @@
-"""The words of boxes, frames and arrows as the HTML-like labels of the engine."""
+"""The words of boxes, frames and arrows, and the HTML-like labels of the engine that say them."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from textwrap import wrap
 
 from archdsl.backends.figures.picture import Arrow, Box, Group
-from archdsl.backends.figures.style import FAINT, SMALL, TEXT, Paint
+from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT, Paint
+from archdsl.backends.figures.texts import Line, Text
 
 # what XML cannot hold, and what would turn the text around or hide in it
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]+")
@@ -16,21 +18,35 @@ WIDEST = 36  # characters; longer lines are broken
 MOST_LINES = 4
 
 
-def end_label(box: Box, faint: str = FAINT) -> str:
-    return rows([*styled(box.lines[0]), *styled(box.shape, SMALL, faint)])
+def end_text(box: Box) -> Text:
+    return styled(box.lines[0], TEXT) + styled(box.shape, SMALL, FAINT)
+
+
+def box_text(box: Box) -> Text:
+    """The name in bold, what it does, what leaves it."""
+    if box.role in ("input", "output"):
+        return end_text(box)
+    said = styled(box.heading, TEXT, bold=True)
+    for line in box.lines:
+        said += styled(line, SMALL if said.lines else TEXT)
+    return said + styled(box.shape, SMALL, FAINT)
+
+
+def group_text(group: Group) -> Text:
+    return styled(group.label, TEXT, bold=group.kind != "case")
+
+
+def arrow_text(arrow: Arrow) -> Text:
+    return styled(arrow.label, SMALL, FAINT)
 
 
 def box_label(box: Box, faint: str = FAINT) -> str:
-    """The name in bold, what it does, what leaves it."""
-    said = styled(box.heading, bold=True)
-    for line in box.lines:
-        said += styled(line, SMALL if said else TEXT)
-    return rows([*said, *styled(box.shape, SMALL, faint)])
+    return rows(marked_up(box_text(box), faint))
 
 
 def group_label(group: Group, *, room: bool = True) -> str:
     """The words of a frame, with as much room beside them: arrows enter at the middle and pass them by."""
-    lines = styled(group.label, bold=group.kind != "case")
+    lines = marked_up(group_text(group))
     if group.kind == "case" or not lines or not room:
         return rows(lines)
     wide = int(0.55 * TEXT * min(len(printable(group.label)), WIDEST)) + TEXT
@@ -40,14 +56,15 @@ def group_label(group: Group, *, room: bool = True) -> str:
 
 def arrow_label(arrow: Arrow, faint: str = FAINT) -> str:
     """A little apart from the line that it belongs to."""
-    return "".join(styled(f"\N{NO-BREAK SPACE}{arrow.label}\N{NO-BREAK SPACE}", SMALL, faint))
+    apart = replace(arrow, label=f"\N{NO-BREAK SPACE}{arrow.label}\N{NO-BREAK SPACE}")
+    return "".join(marked_up(arrow_text(apart), faint))
 
 
 def legend_label(paints: Mapping[str, Paint], columns: int) -> str:
     """What the colours mean, row by row."""
     entries = [
         f'<TD BORDER="1" COLOR="{paint.line}" BGCOLOR="{paint.fill}" FIXEDSIZE="TRUE" WIDTH="16" HEIGHT="10"></TD>'
-        f'<TD ALIGN="LEFT">{styled(word, SMALL)[0]}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}</TD>'
+        f'<TD ALIGN="LEFT">{marked_up(styled(word, SMALL))[0]}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}</TD>'
         for word, paint in paints.items()
     ]
     lines = ["".join(entries[start : start + columns]) for start in range(0, len(entries), columns)]
@@ -67,9 +84,16 @@ def table(content: str) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{content}</TABLE>'
 
 
-def styled(words: str, size: int = TEXT, colour: str = "", *, bold: bool = False) -> list[str]:
-    """Lines of markup; none of no words."""
-    return [marked(line, size, colour, bold=bold) for line in escaped(words)]
+def styled(words: str, size: int, colour: str = INK, *, bold: bool = False) -> Text:
+    """Words broken into lines; none of no words."""
+    return Text(tuple(Line(line, size, colour, bold) for line in wrapped(words)))
+
+
+def marked_up(text: Text, faint: str = FAINT) -> list[str]:
+    return [
+        marked(literal(line.words), line.size, "" if line.colour == INK else faint, bold=line.bold)
+        for line in text.lines
+    ]
 
 
 def marked(line: str, size: int = TEXT, colour: str = "", *, bold: bool = False) -> str:
@@ -83,16 +107,14 @@ def html_like(markup: str) -> str:
     return f"<{markup}>" if markup else ""
 
 
-def escaped(words: str) -> list[str]:
-    """Lines of text that mean themselves inside an HTML-like label."""
+def wrapped(words: str) -> list[str]:
     clean = printable(words)
     lines = wrap(clean, WIDEST, break_on_hyphens=False) if len(clean) > WIDEST else [clean] if clean else []
-    if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], "…"]
-    return [literal(line) for line in lines]
+    return [*lines[:MOST_LINES], "…"] if len(lines) > MOST_LINES else lines
 
 
 def literal(line: str) -> str:
+    """A line that means itself inside an HTML-like label."""
     # the engine reads \N and \G, a box's and the figure's name, even here
     return html.escape(line, quote=True).replace("\\", "\\\\")
 

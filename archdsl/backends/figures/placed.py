@@ -18,9 +18,15 @@ from archdsl.backends.figures.sheet import Sheet, enclosing
 from archdsl.backends.figures.theme import Look
 
 
+def page_of(picture: Picture, sheet: Sheet, look: Look) -> Page | None:
+    if look.width is None:
+        return None
+    return fitted(sheet.width, sheet.height, look.width, look.height, picture.title)
+
+
 def text(picture: Picture, sheet: Sheet, look: Look) -> tuple[str, Page | None]:
     """The sheet as DOT with positions, for the engine's `nop2`."""
-    page = fitted(sheet.width, sheet.height, look.width, look.height, picture.title) if look.width is not None else None
+    page = page_of(picture, sheet, look)
     graph = digraph(look, page.attributes if page else {})
     names = node_names(picture)
     clusters = count()

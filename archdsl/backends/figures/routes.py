@@ -70,10 +70,21 @@ class Rect:
 
 @dataclass(frozen=True)
 class Route:
-    """The corners of an arrow from its beginning to its end, and the middle of its words."""
+    """The corners of an arrow from its beginning to its end, and the middle of its words.
+
+    One that leaves another arrow of its box begins there; `whole` has its corners from the box on.
+    """
 
     points: tuple[Point, ...]
     label: Point | None = None
+    whole: tuple[Point, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", self.whole or self.points)
+
+    def moved(self, x: float, y: float) -> Route:
+        points, whole = (tuple((a + x, b + y) for a, b in ways) for ways in (self.points, self.whole))
+        return Route(points, (self.label[0] + x, self.label[1] + y) if self.label else None, whole)
 
 
 class Router:
@@ -88,7 +99,9 @@ class Router:
     def route(self, arrow: Arrow) -> Route:
         points = [*self.way(arrow)]
         points = [point for n, point in enumerate(points) if n == 0 or distance(point, points[n - 1]) > 0.01]
-        return Route(tuple(points), self.label(arrow, points))
+        edge = points[0][0], self.rects[arrow.source].bottom  # else it leaves another line, further down
+        whole = points if points[0][1] <= edge[1] else [edge, *points]
+        return Route(tuple(points), self.label(arrow, points), tuple(whole))
 
     def way(self, arrow: Arrow) -> Sequence[Point]:
         one, other = self.rects[arrow.source], self.rects[arrow.target]

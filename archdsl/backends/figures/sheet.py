@@ -47,9 +47,7 @@ class Sheet:
         self.boxes.update({box: moved(rect, x, y) for box, rect in other.boxes.items()})
         self.captions.update({group: moved(rect, x, y) for group, rect in other.captions.items()})
         self.frames.update({group: moved(rect, x, y) for group, rect in other.frames.items()})
-        for arrow, route in other.routes.items():
-            label = (route.label[0] + x, route.label[1] + y) if route.label else None
-            self.routes[arrow] = Route(tuple((a + x, b + y) for a, b in route.points), label)
+        self.routes.update({arrow: route.moved(x, y) for arrow, route in other.routes.items()})
         self.bars |= other.bars
         self.width, self.height = max(self.width, x + other.width), max(self.height, y + other.height)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from archdsl.backends.figures.embedding import style_sheet
 from archdsl.backends.figures.theme import Look
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _ARROW = "->"
 
 
 def cleaned(drawing: bytes, title: str, titles: Mapping[str, str], look: Look | None = None) -> str:
-    """Without comments (they name versions); boxes and arrows with titles for readers; fonts with fallbacks.
+    """Without comments (they name versions); boxes and arrows with titles for readers; with its font.
 
     With the exact width that is asked for, where the engine rounds to points.
     """
@@ -38,7 +39,22 @@ def cleaned(drawing: bytes, title: str, titles: Mapping[str, str], look: Look | 
             centre(group)
     for words in root.iter(f"{{{SPACE}}}text"):
         words.set("font-family", look.family)
+    carry_font(root, look)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def carry_font(root: Element, look: Look) -> None:
+    """The letters of the font that the drawing shows: words keep their width where the font is not installed."""
+    from xml.etree.ElementTree import Element
+
+    shown: dict[bool, set[str]] = {}
+    for words in root.iter(f"{{{SPACE}}}text"):
+        shown.setdefault(words.get("font-weight") == "bold", set()).update("".join(words.itertext()))
+    rules = style_sheet(look.font, {bold: "".join(sorted(letters)) for bold, letters in shown.items()})
+    if rules:
+        sheet = Element(f"{{{SPACE}}}style")
+        sheet.text, sheet.tail = rules, "\n"
+        root.append(sheet)
 
 
 def scaled(root: Element, width: float) -> None:

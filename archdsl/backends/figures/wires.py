@@ -237,7 +237,7 @@ class Wires:
                 start = max((parted(way, other) for other in drawn), default=0.0)
                 drawn.append(way)
                 label = self.label(net, rects) if arrow is net.said else None
-                found[arrow] = Route(tuple(without(way, start)), label)
+                found[arrow] = Route(tuple(without(way, start)), label, tuple(way))
         return {arrow: found[arrow] for arrow in self.flow.arrows}
 
     def way(self, net: Net, arrow: Arrow, rects: dict[Box, Rect]) -> list[Point]:

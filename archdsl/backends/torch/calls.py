@@ -79,9 +79,8 @@ class Calls:
             self.writer.modules.norm_used = True
         for argument in source.arguments:
             if argument.name not in given:
-                raise fault(
-                    "cannot-print", f"'{argument.name}' of {callee.name} differs between the turns of a loop", node.span
-                )
+                message = f"'{argument.name}' of {callee.name} differs between the turns of a loop"
+                raise fault("cannot-print", message, node.span, help="write the turns one after another")
             print_as = self.writer.channels.printed if argument.name == "c_in" else self.writer.numbers.shown
             shown = print_as(given[argument.name], slots.get(argument.name))
             named = named or argument.default is not None or says_nothing(argument.name, shown)

@@ -170,7 +170,7 @@ class LoopChannels:
         constant = self.numbers.constant((self.node.out.id, "c"))
         if constant is not None:
             return constant
-        turns = self.turn_count()
+        turns = self.told_turns()
         if turns is not None and turns <= MAX_UNROLLED:
             result = simplify(substitute(result, self.turns_cells(turns)[-1]))
         elif self.told_by_place():
@@ -203,7 +203,7 @@ class LoopChannels:
         local = {*node.columns, *node.let, *TURN_NAMES, carried.id}
         if node.count is not None and not {n.id for n in names(growth)} & local:
             return start + node.count * growth
-        turns = self.turn_count()
+        turns = self.told_turns()
         if turns is not None and turns <= MAX_UNROLLED:
             found = start
             for cells in self.turns_cells(turns):
@@ -241,7 +241,13 @@ class LoopChannels:
                 cell[name] = substitute(expr, cell)
         return cells
 
+    def told_turns(self) -> int | None:
+        """How many turns there are, if it is told here: what the rows hold that are written out may differ."""
+        rows = self.node.rows
+        return len(rows.items) if isinstance(rows, ListOf) else self.turn_count()
+
     def turn_count(self) -> int | None:
+        """How many turns there are, if each is the same in every call."""
         node = self.node
         if node.count is not None:
             if isinstance(node.count, Lit):

@@ -31,9 +31,15 @@ def kept_text(file: Path, _: int) -> str:
     return file.read_text(encoding="utf-8")
 
 
+@cache
+def tree_of(text: str) -> ast.Module:
+    """What a text says, to be read alone."""
+    return ast.parse(text)
+
+
 def weights_of(file: Path, kind: str) -> list[str]:
     """The classes that hold the weights of a prelude class: its base of torch's, or what it makes; itself too."""
-    tree = ast.parse(text_of(file))
+    tree = tree_of(text_of(file))
     found = next(n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == kind)
     bases = [ast.unparse(base) for base in found.bases] if isinstance(found, ast.ClassDef) else []
     inner = {ast.unparse(node.func) for node in ast.walk(found) if isinstance(node, ast.Call)}
@@ -58,7 +64,7 @@ def base_of(file: Path, kind: str) -> str:
 
 
 def classes_in(file: Path) -> list[ast.ClassDef]:
-    return [n for n in ast.parse(text_of(file)).body if isinstance(n, ast.ClassDef)]
+    return [n for n in tree_of(text_of(file)).body if isinstance(n, ast.ClassDef)]
 
 
 def attributes_of(file: Path, kind: str) -> set[str]:
@@ -82,7 +88,7 @@ def our_definitions() -> frozenset[str]:
 
 def defined_in(file: Path) -> frozenset[str]:
     """The classes and functions of a file."""
-    tree = ast.parse(text_of(file))
+    tree = tree_of(text_of(file))
     return frozenset(n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)))
 
 
@@ -92,14 +98,18 @@ KNOWN = frozenset({"math", "torch", "F", "nn", "Tensor", "Any", "Callable", "Nam
 TOLD = "  # type: "
 
 
-def imports_of(file: Path, parts: Iterable[str]) -> list[str]:
+def imports_of(file: Path, parts: Iterable[str]) -> tuple[str, ...]:
     """The imports of a prelude that some of its definitions read, beside those of all emitted files.
 
     What type checkers are told about an import stays beside it.
     """
-    read = {n.id for part in parts for n in ast.walk(ast.parse(part)) if isinstance(n, ast.Name)} - KNOWN
-    found, text = [], text_of(file)
-    lines = text.splitlines()
+    return imports_in(text_of(file), frozenset().union(*map(words_of, parts)) - KNOWN)
+
+
+@cache
+def imports_in(text: str, read: frozenset[str]) -> tuple[str, ...]:
+    """The imports of a text that give some names."""
+    found, lines = [], text.splitlines()
     for node in ast.parse(text).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [a for a in node.names if (a.asname or a.name).partition(".")[0] in read]
@@ -107,7 +117,7 @@ def imports_of(file: Path, parts: Iterable[str]) -> list[str]:
                 node.names = names
                 _, mark, told = lines[(node.end_lineno or node.lineno) - 1].partition(TOLD)
                 found.append(ast.unparse(node) + mark + told)
-    return found
+    return tuple(found)
 
 
 def called(text: str, names: Mapping[str, str]) -> str:
@@ -138,10 +148,15 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(node.id for node in walked(text, ast.Name))
 
 
-def prelude_parts(file: Path, name: str) -> list[tuple[str, str]]:
+def prelude_parts(file: Path, name: str) -> tuple[tuple[str, str], ...]:
     """A class of a prelude file and the definitions of that file that it names, in order."""
-    text = text_of(file)
-    tree = ast.parse(text)
+    return parts_in(text_of(file), name)
+
+
+@cache
+def parts_in(text: str, name: str) -> tuple[tuple[str, str], ...]:
+    """The same of a text."""
+    tree = tree_of(text)
     parts = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
     wanted: set[str] = set()
 
@@ -155,7 +170,7 @@ def prelude_parts(file: Path, name: str) -> list[tuple[str, str]]:
 
     want(name)
     source = text.splitlines()
-    return [(n, "\n".join(source[first_line(p) - 1 : p.end_lineno])) for n, p in parts.items() if n in wanted]
+    return tuple((n, "\n".join(source[first_line(p) - 1 : p.end_lineno])) for n, p in parts.items() if n in wanted)
 
 
 def first_line(part: ast.ClassDef | ast.FunctionDef) -> int:

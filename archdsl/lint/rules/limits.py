@@ -8,7 +8,7 @@ from archdsl.ir.graph import Node
 from archdsl.lint.base import Finding, Paper, Rule
 from archdsl.lint.network import Network, is_map, numbers
 
-BYTES, MEGA = 4, 1_000_000  # of a float32
+BYTES = 4  # of a float32
 
 
 class WideReceptiveField(Rule, code="wide-receptive-field"):
@@ -93,7 +93,12 @@ stages:
         peak = max(alive, default=0)
         if peak >= self.times * usual > 0:
             message = (
-                f"{peak * BYTES / MEGA:.1f} MB of maps are alive here (float32), "
+                f"{in_bytes(peak * BYTES)} of maps are alive here (float32), "
                 f"{peak / usual:.1f} times what nine in ten steps need at most"
             )
             yield Finding(net.graph.nodes[alive.index(peak)], message)
+
+
+def in_bytes(size: int) -> str:
+    """`1.6 MB`, `12.3 kB`: in the largest unit of which it is one."""
+    return f"{size / 1e6:.1f} MB" if size >= 999_950 else f"{size / 1e3:.1f} kB"

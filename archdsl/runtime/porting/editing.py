@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archdsl.analysis.difference import weights
 from archdsl.ir.graph import Graph
 from archdsl.runtime.porting.ordering import owners_of
 from archdsl.runtime.porting.parts import Pair, Shapes, parts_of
 
 
-def carried(before: Graph, old: Shapes, after: Graph, new: Shapes) -> list[Pair]:
+def carried(before: Graph, old: Shapes, after: Graph, new: Shapes, renamed: Mapping[str, str]) -> list[Pair]:
     """The tensors of the new network that take those of the old one, in the order of the new."""
-    pairs = weights.carried(before, by_node(before, old), after, by_node(after, new))
+    pairs = weights.carried(before, by_node(before, old), after, by_node(after, new), renamed)
     found = {pair.after: Pair(*pair) for pair in pairs}
     return [found[key] for key in new if key in found]
 

@@ -9,7 +9,6 @@ import pickle
 import re
 import struct
 import zipfile
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ import torch
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.runtime.porting.parts import State
+from archdsl.runtime.porting.wrappers import inside, unwrapped
 from archdsl.support.paths import is_file
 
 SAFE = ".safetensors"
 PICKLES = (".pth", ".pt")
-WRAPPED = "module."  # what nn.DataParallel puts in front of every key
 MOST_NAMED = 6
 KNOWN = "known are those of safetensors and of torch.save"
 
@@ -82,21 +81,35 @@ def refused(file: Path, error: Exception) -> SpecError:
 
 
 def chosen(found: Any, name: str, key: str | None) -> State:
-    """The state_dict in what was read: the whole, or the entry of a checkpoint."""
+    """The state_dict in what was read: the whole, the entry of a checkpoint, or the part of a larger network."""
     if key is not None:
         if not isinstance(found, Mapping) or key not in found:
+            if part := part_of(found, key):
+                return part
             raise fault("bad-weights", f"'{name}' has no entry '{key}'", help=entries(found))
         if not is_state(found[key]):
             raise fault("bad-weights", f"the entry '{key}' of '{name}' holds no weights")
-        return stripped(found[key])
+        return unwrapped(found[key])
     if is_state(found):
-        return stripped(found)
-    inside = [word for word, value in found.items() if is_state(value)] if isinstance(found, Mapping) else []
-    if len(inside) == 1:
-        return stripped(found[inside[0]])
-    if inside:
-        raise fault("bad-weights", f"'{name}' holds several networks", help=f"choose one: --key {inside[0]}")
+        return unwrapped(found)
+    states = states_in(found)
+    if len(states) == 1:
+        return unwrapped(found[states[0]])
+    if states:
+        raise fault("bad-weights", f"'{name}' holds several networks", help=f"choose one: --key {states[0]}")
     raise fault("bad-weights", f"'{name}' holds no tensors by name", help=entries(found))
+
+
+def states_in(found: Any) -> list[Any]:
+    """The entries of a checkpoint that are state_dicts."""
+    return [word for word, value in found.items() if is_state(value)] if isinstance(found, Mapping) else []
+
+
+def part_of(found: Any, path: str) -> State | None:
+    """The weights of the module at a path of the one network in what was read, if there are any."""
+    states = [found] if is_state(found) else [found[word] for word in states_in(found)]
+    parts = [part for state in states if (part := inside(unwrapped(state), f"{path}."))]
+    return unwrapped(parts[0]) if len(parts) == 1 else None
 
 
 def entries(found: Any) -> str:
@@ -110,19 +123,6 @@ def is_state(value: Any) -> bool:
         and bool(value)
         and all(isinstance(word, str) and isinstance(tensor, torch.Tensor) for word, tensor in value.items())
     )
-
-
-def stripped(state: State) -> State:
-    """Without the prefix of a parallel module; torch's notes of versions stay."""
-    if not all(key.startswith(WRAPPED) for key in state):
-        return state
-    bare: OrderedDict[str, torch.Tensor] = OrderedDict(
-        (key.removeprefix(WRAPPED), value) for key, value in state.items()
-    )
-    if isinstance(state, OrderedDict) and "_metadata" in vars(state):
-        notes = vars(state)["_metadata"].items()
-        vars(bare)["_metadata"] = {key.removeprefix("module").removeprefix("."): note for key, note in notes}
-    return bare
 
 
 def data(state: State, name: str) -> bytes:

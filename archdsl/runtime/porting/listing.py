@@ -17,40 +17,50 @@ def of_pairs(ported: Ported) -> Iterator[str]:
     theirs = [pair.theirs or "(none)" for pair in ported.pairs]
     left, right = max(map(len, theirs), default=0), max((len(pair.ours) for pair in ported.pairs), default=0)
     for name, pair in zip(theirs, ported.pairs, strict=True):
-        yield f"{name:{left}} -> {pair.ours:{right}}  {times(pair.shape) or NUMBER}{remark(pair)}"
+        said = remark(pair, ported.remarks.get(pair.ours, ""))
+        yield f"{name:{left}} -> {pair.ours:{right}}  {times(pair.shape) or NUMBER}{said}"
     yield from (f"dropped  {line}" for line in gathered(ported.dropped, ported.dropped))
     yield from (f"new      {line}" for line in gathered(ported.new, ported.state))
     yield ""
     yield f"{len(ported.pairs)} tensors, paired {ported.how}"
+    yield from ported.notes
     if any(pair.theirs != pair.ours for pair in ported.pairs):
         yield proven(ported)
 
 
-def remark(pair: Pair) -> str:
+def remark(pair: Pair, done: str) -> str:
+    """What is to be said of a pair, and what was done to the tensor."""
     if pair.theirs is None:
         return "  changes nothing"
-    return "  channels in the order of ours" if pair.order is not None else ""
+    said = [done, "channels in the order of ours" if pair.order is not None else ""]
+    return "".join(f"  {text}" for text in said if text)
 
 
 def proven(ported: Ported) -> str:
     """What is known of the outputs."""
     if ported.proof is None:
         return "outputs were not compared: --from with the network that they come from does"
+    sizes = ", with the classes and channels of the checkpoint" if ported.resized else ""
     return (
-        f"outputs are equal on random images: they differ by at most {ported.proof.difference:.1e}, "
+        f"outputs are equal on random images{sizes}: they differ by at most {ported.proof.difference:.1e}, "
         f"{ported.proof.relative:.1e} of the largest"
     )
 
 
 def of_edit(ported: Ported) -> Iterator[str]:
     """What stayed, what moved where, what is new, what was dropped: by the path of what went as one."""
-    kept = [pair for pair in ported.pairs if pair.theirs == pair.ours]
+    kept = [pair for pair in ported.pairs if pair.theirs == pair.ours and pair.ours not in ported.remarks]
     yield f"kept     {counted(len(kept))}"
     moves = Counter(move(pair) for pair in ported.pairs if pair.theirs != pair.ours)
     yield from (f"moved    {old} -> {new} ({counted(count)})" for (old, new), count in moves.items())
+    yield from (f"changed  {key} ({text})" for key, text in ported.remarks.items())
+    for key, shape in ported.changed.items():
+        now = tuple(ported.state[key].shape)
+        yield f"new      {key} ({times(now) or NUMBER}, before {times(shape) or NUMBER})"
     before = [*ported.dropped, *(pair.theirs for pair in ported.pairs if pair.theirs is not None)]
-    yield from (f"new      {line}" for line in gathered(ported.new, ported.state))
-    yield from (f"dropped  {line}" for line in gathered(ported.dropped, before))
+    new, dropped = ([key for key in side if key not in ported.changed] for side in (ported.new, ported.dropped))
+    yield from (f"new      {line}" for line in gathered(new, ported.state))
+    yield from (f"dropped  {line}" for line in gathered(dropped, before))
 
 
 def move(pair: Pair) -> tuple[str, str]:

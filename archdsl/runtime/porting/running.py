@@ -26,6 +26,7 @@ TOLERANCE = 1e-4  # of the largest output
 BATCH = 1
 MOST_RUNS = 64
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+ARGUMENTS = ("stride", "padding", "dilation", "groups", "padding_mode", "eps")
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -35,6 +36,7 @@ class Entered(NamedTuple):
     part: Part
     sketch: Sketch
     settings: tuple[Any, ...]  # of a convolution
+    arguments: dict[str, Any]  # that have no weights, and that outputs hang on
 
 
 class Proof(NamedTuple):
@@ -56,6 +58,7 @@ class Pairing:
     idle: list[Part] = field(default_factory=list)  # ours that do not run, as heads that are there for training alone
     dropped: list[Part] = field(default_factory=list)  # theirs that do not
     strays: list[tuple[Part, Part, float]] = field(default_factory=list)  # paired by order, for their inputs differ
+    unlike: list[str] = field(default_factory=list)  # the pairs before any stray whose arguments differ, in words
     ties: list[tuple[str, int]] = field(default_factory=list)  # ours before any stray: how many of theirs it could be
 
 
@@ -78,7 +81,7 @@ def paired(reference: nn.Module, ours: nn.Module, inputs: Sequence[torch.Tensor]
             with hooked(ours, taker.take):
                 found = forward(ours, inputs)
             taker.finish(dropped)
-            compare(wanted, found, taker.pairing.strays)
+            compare(wanted, found, taker.pairing.strays, taker.pairing.unlike)
         except SpecError as error:
             first = first or error
             choices = other_choices(choices, taker.pairing.ties)
@@ -181,7 +184,7 @@ def record(network: nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[list[Ent
 
 
 def entry(part: Part, module: nn.Module, tensor: torch.Tensor) -> Entered:
-    return Entered(part, sketch(tensor), settings(module))
+    return Entered(part, sketch(tensor), settings(module), arguments(module))
 
 
 def settings(module: nn.Module) -> tuple[Any, ...]:
@@ -189,26 +192,36 @@ def settings(module: nn.Module) -> tuple[Any, ...]:
     return tuple(getattr(module, name, None) for name in ("stride", "dilation", "groups"))
 
 
+def arguments(module: nn.Module) -> dict[str, Any]:
+    """What of a module says how it computes, beside its weights."""
+    return {name: value for name in ARGUMENTS if (value := getattr(module, name, None)) is not None}
+
+
 @torch.no_grad()
 def fill(network: nn.Module) -> None:
     """Weights that keep signals at their size, and statistics that are not those of a fresh norm."""
     chance = torch.Generator().manual_seed(0)
+
+    def spread(tensor: torch.Tensor, mean: float, deviation: float) -> None:
+        reach = deviation * math.sqrt(3)  # of a uniform distribution, which is drawn five times as fast as a normal one
+        tensor.uniform_(mean - reach, mean + reach, generator=chance)
+
     for part in network.modules():
         weight, bias = getattr(part, "weight", None), getattr(part, "bias", None)
         mean, variance = getattr(part, "running_mean", None), getattr(part, "running_var", None)
         if isinstance(mean, torch.Tensor) and isinstance(variance, torch.Tensor):
-            mean.normal_(0, 0.1, generator=chance)
+            spread(mean, 0, 0.1)
             variance.uniform_(0.5, 1.5, generator=chance)
             if isinstance(weight, nn.Parameter):
-                weight.normal_(1, 0.1, generator=chance)
+                spread(weight, 1, 0.1)
         elif isinstance(weight, nn.Parameter):
-            weight.normal_(0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1, generator=chance)
+            spread(weight, 0, math.sqrt(2 / weight[0].numel()) if weight.dim() > 1 else 0.1)
         if isinstance(bias, nn.Parameter):
-            bias.normal_(0, 0.1, generator=chance)
+            spread(bias, 0, 0.1)
         for name, tensor in part.named_parameters(recurse=False):
             if name not in ("weight", "bias"):  # a class token is zeros at first, which would hide it
                 packed = name.startswith(PACKED) and tensor.dim() > 1
-                tensor.normal_(0, tensor.shape[1] ** -0.5 if packed else 0.1, generator=chance)
+                spread(tensor, 0, tensor.shape[1] ** -0.5 if packed else 0.1)
 
 
 # --- pairing
@@ -247,6 +260,8 @@ class Taker:
             if order is None:
                 self.pairing.strays.append((item.part, part, apart(item.sketch, here)))
         self.left.remove(item)
+        if not self.pairing.strays:
+            self.pairing.unlike += unlike(item, part, arguments(module))
         del self.waiting[part.path]
         pairs = pairs_of(item.part, part)
         if order is not None:
@@ -274,6 +289,14 @@ class Taker:
             raise fault("unmatched-weights", message, notes=(Note(f"{len(self.left)} of their modules are left over"),))
         self.pairing.idle, self.pairing.dropped = list(self.waiting.values()), dropped
         return self.pairing
+
+
+def unlike(item: Entered, ours: Part, given: Mapping[str, Any]) -> Iterator[str]:
+    """In words, the arguments in which two modules of equal weights differ."""
+    for name in ARGUMENTS:
+        one, other = item.arguments.get(name), given.get(name)
+        if one is not None and other is not None and one != other:
+            yield f"the {name} of our '{ours.path}' is {other}, that of their '{item.part.path}' {one}"
 
 
 def surplus(theirs: Part, ours: Part) -> str:
@@ -317,11 +340,17 @@ def follow(pair: Pair, order: tuple[int, ...], module: nn.Module) -> Pair:
 
 
 def compare(
-    wanted: Sequence[torch.Tensor], found: Sequence[torch.Tensor], strays: Sequence[tuple[Part, Part, float]] = ()
+    wanted: Sequence[torch.Tensor],
+    found: Sequence[torch.Tensor],
+    strays: Sequence[tuple[Part, Part, float]] = (),
+    unlike: Sequence[str] = (),
 ) -> Proof:
-    """How far outputs lie apart; raises `SpecError` if they are not the same."""
+    """How far outputs lie apart; raises `SpecError` if they are not the same.
+
+    The error names the first pair of `strays`, and of the pairs before it the last whose arguments are `unlike`.
+    """
     theirs, ours = ([out.flatten(1) if out.dim() > 1 else out for out in side] for side in (wanted, found))
-    notes = (stray(*strays[0]),) if strays else ()
+    notes = ((stray(*strays[0]),) if strays else ()) + tuple(map(Note, unlike[-1:]))
     if [out.shape for out in theirs] != [out.shape for out in ours]:
         shapes = (", ".join("×".join(map(str, out.shape[1:])) for out in side) for side in (theirs, ours))
         raise fault("unequal-outputs", "theirs gives {}, ours {}".format(*shapes), notes=notes)
@@ -330,9 +359,8 @@ def compare(
     proof = Proof(difference, scale)
     if not proof.relative <= TOLERANCE:
         message = f"with the same weights the outputs differ by {proof.relative:.1e} of the largest"
-        hint = (
-            "an argument that has no weights differs before it: padding, stride, eps, an activation" if strays else ""
-        )
+        before = "an argument that has no weights differs before it: padding, stride, eps, an activation"
+        hint = before if strays and not unlike else ""
         raise fault("unequal-outputs", message, notes=notes, help=hint)
     return proof
 

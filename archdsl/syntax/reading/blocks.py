@@ -62,7 +62,8 @@ class BodyReader:
         if "body" not in mapping:
             if self.ctx.misspelt("body", mapping):
                 raise SpecError
-            raise fault("missing-key", f"{what} has no body", key.span, help="write body: [...] under it")
+            patch = f", or name the part that changes: {name}.STEP: ..." if self.extends else ""
+            raise fault("missing-key", f"{what} has no body", key.span, help=f"write body: [...] under it{patch}")
         params = to_params(self.ctx, mapping.get("params"), "param")
         inputs = self.block_inputs(mapping.get("inputs"))
         torn = len(self.ctx.faults.found) > before

@@ -9,12 +9,15 @@ from collections.abc import Sequence as SequenceABC
 from typing import TypeVar
 
 from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.expr.evaluate import evaluate
+from archdsl.expr.nodes import Constant
 from archdsl.expr.parse import parse
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op
-from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null
-from archdsl.syntax.spec import Figure, Spec
-from archdsl.syntax.words import FIGURE
+from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null, to_expr
+from archdsl.syntax.reading.variants import known_variant
+from archdsl.syntax.spec import Figure, PaperFigure, Spec
+from archdsl.syntax.words import FIGURE, PAPER_FIGURE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
 ROLES = tuple(sorted({op.role for op in REGISTRY.values()} | {"block"}))
@@ -40,6 +43,7 @@ def read_figure(ctx: Context, tree: Mapping) -> Figure:
             entries(ctx, section, "colours", colour),
             frozenset(hidden(ctx, section)),
             entries(ctx, section, "cases", cases),
+            read_paper(ctx, section.get("paper")),
         )
     return Figure()  # type: ignore[unreachable]
 
@@ -114,6 +118,10 @@ def cases(key: Scalar, node: Node) -> tuple[str, ...]:
     """`stride=1, out=c_in`, as on the command line."""
     if not _BLOCK.fullmatch(key.text):
         raise fault("bad-word", f"'{clip(key.text)}' is not a block, and only blocks have cases", key.span)
+    return conditions(key, node)
+
+
+def conditions(key: Scalar, node: Node) -> tuple[str, ...]:
     found = []
     for item in node.items if isinstance(node, Sequence) else (node,):
         text = as_text(item, f"a case of '{clip(key.text)}'")
@@ -126,6 +134,78 @@ def cases(key: Scalar, node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
+# --- the figures of the paper
+def read_paper(ctx: Context, node: Node | None) -> dict[str, PaperFigure]:
+    """`Figure 2 (b): {block: Unit, cases: stride=1}`."""
+    found: dict[str, PaperFigure] = {}
+    if node is None or is_null(node):
+        return found
+    with ctx.catch():
+        help = "write paper: {Figure 2 (b): {block: Unit, cases: stride=1}}"
+        for key, value in as_mapping(node, "paper:", help).entries:
+            with ctx.catch():
+                found[key.text] = read_paper_figure(ctx, key, as_mapping(value, f"'{clip(key.text)}'", help))
+    return found
+
+
+def read_paper_figure(ctx: Context, key: Scalar, node: Mapping) -> PaperFigure:
+    ctx.check_keys(node, PAPER_FIGURE, f"'{clip(key.text)}'")
+    if re.search(r"\d", key.text) is None:
+        help = "write its number as the paper has it: Figure 2 (b)"
+        raise fault("bad-value", f"'{clip(key.text)}' has no number", key.span, help=help)
+    block, shown = texts(node, "block"), node.get("cases")
+    if shown is not None and not block:
+        raise fault("bad-value", "only a block has cases", head(shown), help="add block: and the name of the block")
+    variant, params, differs = node.get("variant"), node.get("params"), node.get("differs")
+    return PaperFigure(
+        key.text,
+        block,
+        () if shown is None else conditions(key, shown),
+        texts(node, "expand"),
+        None if variant is None else as_text(variant, "variant:"),
+        {} if params is None else values(params),
+        "" if differs is None else as_text(differs, "differs:"),
+    )
+
+
+def values(node: Node) -> dict[str, Constant]:
+    """Params with their values, which read no other."""
+    found = as_mapping(node, "params:", "write params: {groups: 3}").entries
+    return {key.text: evaluate(to_expr(value, frozenset()), {}) for key, value in found}
+
+
+def texts(node: Mapping, word: str) -> tuple[str, ...]:
+    """A text, or a list of them."""
+    value = node.get(word)
+    items = () if value is None else value.items if isinstance(value, Sequence) else (value,)
+    return tuple(as_text(item, f"{word}:") for item in items)
+
+
+def blocks_of_paper(node: Node) -> Iterator[Scalar]:
+    for _, shown in node.entries if isinstance(node, Mapping) else ():
+        block = shown.get("block") if isinstance(shown, Mapping) else None
+        if block is not None:
+            yield from (n for n in (block.items if isinstance(block, Sequence) else (block,)) if isinstance(n, Scalar))
+
+
+def known_forms(ctx: Context, tree: Mapping, spec: Spec) -> None:
+    """Variants and params named in `figure: paper:` are there."""
+    section = tree.get("figure")
+    paper = section.get("paper") if isinstance(section, Mapping) else None
+    for _, shown in paper.entries if isinstance(paper, Mapping) else ():
+        if not isinstance(shown, Mapping) or shown.span.source is not tree.span.source:
+            continue
+        variant, params = shown.get("variant"), shown.get("params")
+        if isinstance(variant, Scalar):
+            with ctx.catch():
+                known_variant(ctx, variant.text, variant, list(spec.variants))
+        for key, _ in params.entries if isinstance(params, Mapping) else ():
+            if key.text not in spec.params:
+                hint = ctx.hint(key.text, spec.params) or f"there are {', '.join(spec.params) or 'none'}"
+                ctx.add(fault("unknown-param", f"there is no param '{clip(key.text)}'", key.span, help=hint))
+
+
+# --- the blocks that are named
 def known_blocks(ctx: Context, tree: Mapping, specs: SequenceABC[Spec]) -> None:
     """Blocks named in `figure:` are there, in the file or in those that it uses."""
     section = tree.get("figure")
@@ -152,7 +232,9 @@ def known_blocks(ctx: Context, tree: Mapping, specs: SequenceABC[Spec]) -> None:
 
 def named(section: Mapping) -> Iterator[Scalar]:
     for word, node in section.entries:
-        if isinstance(node, Mapping):
+        if word.text == "paper":
+            yield from blocks_of_paper(node)
+        elif isinstance(node, Mapping):
             yield from (key for key, _ in node.entries)
         elif word.text == "hide":
             yield from (n for n in (node.items if isinstance(node, Sequence) else (node,)) if isinstance(n, Scalar))

@@ -24,7 +24,7 @@ from archdsl.syntax.patches.elsewhere import Layers, UsedFile
 from archdsl.syntax.patches.settings import NO_PATCHES, Patches, values
 from archdsl.syntax.reading.blocks import BodyReader
 from archdsl.syntax.reading.detector import read_detect
-from archdsl.syntax.reading.figures import known_blocks, read_figure
+from archdsl.syntax.reading.figures import known_blocks, known_forms, read_figure
 from archdsl.syntax.reading.steps import StepReader
 from archdsl.syntax.reading.values import (
     Context,
@@ -133,6 +133,8 @@ def read_document(doc: Document, files: Files, cache: Cache | None = None) -> Sp
         spec = _Reader(ctx, doc).spec()
     uses = read_uses(ctx, doc, files, {} if cache is None else cache)
     known_blocks(ctx, doc.tree, [] if spec is None else [spec, *uses])
+    if spec is not None:
+        known_forms(ctx, doc.tree, spec)
     if faults.found:
         elsewhere = any(ctx.misspelt(word, doc.tree) for word in ("use", "extends"))  # then blocks are not known
         whole = spec is not None and len(uses) == len(doc.uses) and not elsewhere

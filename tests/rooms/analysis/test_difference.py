@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from support.nets import shipped_spec
 
 import archdsl
 from archdsl.analysis.difference.weights import tensors_of
@@ -127,6 +128,53 @@ stages:
     ]  # fmt: skip
 
 
+WRAPPED = """
+archdsl: 1
+name: Net
+input: [3, 16, 16]
+blocks:
+  Unit: {params: [out], body: [conv: {out: out, kernel: 3}, relu]}
+stages:
+  stem: [Unit: 8]
+  mid: BODY
+  head: [global_avg_pool, flatten, linear: 4]
+"""
+PLAIN = "[Unit: 8, Unit: 8]"
+WRAPS = [
+    (PLAIN, "[residual: [Unit: 8, Unit: 8]]", "residual around the whole stage"),
+    (PLAIN, "[residual: [Unit: 8, Unit: 8], relu]", "residual around Unit ×2; * ReLU"),
+    (PLAIN, "[residual: [Unit: 8], residual: [Unit: 8]]", "residual around Unit"),
+    (PLAIN, "[residual: {body: [Unit: 8, Unit: 8], shortcut: [conv: 8]}]",
+     "residual around the whole stage, with the shortcut 1×1 Conv"),
+    (PLAIN, "[concat: [identity, [Unit: 8, Unit: 8]]]", "Concat around the whole stage"),
+    (PLAIN, "[concat: [[conv: 4], [Unit: 8, Unit: 8]]]", "Concat around the whole stage, beside 1×1 Conv"),
+    ("[{repeat: 3, body: [Unit: 8]}]", "[{repeat: 3, body: [residual: [Unit: 8]]}]", "residual around Unit"),
+    ("[{repeat: 2, body: [Unit: 8, conv: 8]}]", "[{repeat: 2, body: [residual: [Unit: 8, conv: 8]]}]",
+     "residual around Unit; 1×1 Conv"),
+    ("[conv: 8, bn, relu]", "[residual: {body: [conv: 8, bn], if: c_in == 8}, relu]", "residual around 1×1 Conv; BN"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("plain", "wrapped", "said"), WRAPS, ids=[f"{n}" for n in range(len(WRAPS))])
+def test_a_join_around_steps_is_told_as_such_and_their_weights_carry_over(tmp_path, plain, wrapped, said):
+    for name, body in (("old", plain), ("new", wrapped)):
+        (tmp_path / f"{name}.yaml").write_text(WRAPPED.replace("BODY", body))
+    for (before, after), sign in {("old", "new"): "+", ("new", "old"): "−"}.items():
+        found = archdsl.diff(tmp_path / f"{before}.yaml", tmp_path / f"{after}.yaml")
+        text = " ".join(str(statement) for statement in found.changes).replace(" after Unit", "")
+        assert text.partition(": ")[2] == f"{sign} {said}".replace("*", sign)
+        kept = [pair.after for pair in found.weights.carried if pair.after.startswith("mid")]
+        assert len(kept) >= 4
+
+
+def test_a_repeat_around_steps_is_told_as_one(tmp_path):
+    (tmp_path / "old.yaml").write_text(WRAPPED.replace("BODY", PLAIN))
+    (tmp_path / "new.yaml").write_text(WRAPPED.replace("BODY", f"[{{repeat: 3, body: {PLAIN}}}]"))
+    for before, after, said in (("old", "new", "mid: [Unit ×2] ×1 → ×3"), ("new", "old", "mid: [Unit ×2] ×3 → ×1")):
+        found = archdsl.diff(tmp_path / f"{before}.yaml", tmp_path / f"{after}.yaml")
+        assert [str(statement) for statement in found.changes] == [said]
+
+
 def test_rules_of_init_are_told_though_the_network_is_the_same(tmp_path):
     rules = "init: {conv: {weight: {normal: 0.01}}, head.2: {bias: {constant: 1}}}\nstages:\n"
     (tmp_path / "old.yaml").write_text(NET)
@@ -163,7 +211,7 @@ def test_a_pass_is_a_change_too():
     assert not archdsl.diff("mobilenet_v2", archdsl.graph("mobilenet_v2", passes=["fold_batch_norm"])).is_empty
 
 
-NETWORKS = [(name, read(name).networks()[-1]) for name in all_shipped()][::2]
+NETWORKS = [(name, shipped_spec(name).networks()[-1]) for name in all_shipped()][::2]
 
 
 @pytest.mark.parametrize(("name", "variant"), NETWORKS)

@@ -22,6 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from support.nets import shipped_spec
 from support.places import DATA
 from support.places import GOLDEN as GOLDENS
 
@@ -52,7 +53,7 @@ GOLDENS = [
     ("espnet_v2", "x1.0", "latex"),
 ]
 ENDINGS = {"latex": "tex", "md": "md", "csv": "csv", "text": "txt"}
-NETWORKS = [name for name in shipped() if read(name).networks()]
+NETWORKS = [name for name in shipped() if shipped_spec(name).networks()]
 HOSTILE = r"a|b_c & 50% <x> #1 {y} ~ ^ \z $ [q] *e* `k` – ✓"
 
 

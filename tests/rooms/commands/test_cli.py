@@ -288,7 +288,7 @@ def test_build_writes_its_files_and_leaves_others_alone(run, here):
 
 
 def test_build_writes_into_the_folder_that_out_names(run, here):
-    assert run("build", "small.yaml", "--out", "there/it/is")[0] == 0
+    assert run("build", "small.yaml", "-o", "there/it/is")[0] == 0
     assert (here / "there" / "it" / "is" / "small.py").is_file()
     assert not (here / "build").exists()
 

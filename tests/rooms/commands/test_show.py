@@ -35,6 +35,8 @@ def test_show_prints_the_spec_of_a_variant_with_settings_and_origins(run, tmp_pa
     assert status == 0
     assert re.search(r"^  conv10: \[.*conv: \{out: 7\}.*\].*# squeezenet.yaml:\d+, --set$", text, re.MULTILINE)
     assert "variants:" not in text
+    (tmp_path / "less.yaml").write_text("extends: squeezenet\nvariants: {1.0-complex-bypass: null}\n")
+    assert run("check", "less.yaml")[0] == 0  # though a figure of the paper is of it
     assert run("show", "squeezenet", "-o", "shown.yaml")[:2] == (0, "")
     assert read(tmp_path / "shown.yaml").networks() == read("squeezenet").networks()
     status, out, err = run("show", "squeezenet", "--set", "conv10.cov.out=7")
@@ -43,7 +45,7 @@ def test_show_prints_the_spec_of_a_variant_with_settings_and_origins(run, tmp_pa
     assert run("show", "squeezenet", "--set", "num_clases=7")[2].startswith("--set:1:1: error[unknown-param]")
 
 
-@pytest.mark.parametrize("base", ["peleenet", "mobilenet_v2"])
+@pytest.mark.parametrize("base", ["peleenet", "mnasnet"])
 def test_every_line_of_a_new_spec_can_be_used(run, tmp_path, base):
     assert run("new", "my-net.yaml", "--from", base)[:2] == (0, f"wrote my-net.yaml, which extends {base}\n")
     file = tmp_path / "my-net.yaml"

@@ -8,6 +8,7 @@ from support.places import BEYOND_FILES, SPEC_FILES
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.diagnostics.spans import Source
 from archdsl.lint.rules import RULES
+from archdsl.lint.rules.limits import in_bytes
 from archdsl.lint.run import lint
 from archdsl.workspace.library import read, read_from
 
@@ -123,3 +124,10 @@ def test_no_shipped_spec_has_dead_or_doubled_steps_or_sums_of_unequal_strides(pa
     spec = read(path)
     found = lint([elaborate(spec, spec.networks()[0])], ["dead-step", "doubled-step", "unequal-strides"])
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(4, "0.0 kB"), (278_528, "278.5 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB")]
+)
+def test_sizes_are_given_in_the_unit_that_shows_them(size, said):
+    assert in_bytes(size) == said

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 import torch
-from support.nets import SPECS, assert_equal, exact, graph_of, images, livened, run, variant_of
+from support.nets import SPECS, assert_equal, exact, graph_of, images, livened, run, shipped_spec, variant_of
 from support.proof import prove_what_prints
 from torch import nn
 
@@ -17,7 +17,7 @@ from archdsl.passes.fold_batch_norm import fold_batch_norm
 from archdsl.runtime import module
 from archdsl.runtime.sizes import smallest
 from archdsl.syntax.reading.spec_file import read_spec
-from archdsl.workspace.library import elaborated, read, rewritten
+from archdsl.workspace.library import elaborated, rewritten
 
 PASSES = ["fold_batch_norm"]
 HEAD = "archdsl: 1\nname: Net\ninput: [4, 8, 8]\n"
@@ -227,7 +227,9 @@ def test_the_outputs_of_a_shipped_network_stay_what_they_are(name):
     assert norms(made) < norms(graph_of(name)) or norms(made) == norms(graph_of(name)) == KEPT.get(name, 0)
 
 
-OTHERS = [(name, variant) for name in SPECS for variant in read(name).networks()[2::6]]  # what is folded is symbolic
+OTHERS = [
+    (name, variant) for name in SPECS for variant in shipped_spec(name).networks()[2::6]
+]  # what is folded is symbolic
 
 
 @pytest.mark.slow

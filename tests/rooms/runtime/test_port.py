@@ -498,6 +498,137 @@ def test_a_file_without_tensors_by_name_is_refused(value, here):
     refusal("bad-weights", "net.pth", SPEC)
 
 
+# --- names
+
+
+def wrapped(state, how):
+    """A state_dict as the tools of training write it."""
+    return {
+        "compiled": {f"_orig_mod.{name}": value for name, value in state.items()},
+        "parallel and compiled": {f"module._orig_mod.{name}": value for name, value in state.items()},
+        "averaged": {"n_averaged": torch.tensor(3), **{f"module.{name}": value for name, value in state.items()}},
+        "lightning": {
+            "epoch": 3,
+            "state_dict": {
+                **{f"model.{name}": value for name, value in state.items()},
+                "criterion.weight": torch.ones(4),
+            },
+        },
+    }[how]
+
+
+@pytest.mark.parametrize("how", ["compiled", "parallel and compiled", "averaged", "lightning"])
+def test_names_that_tools_of_training_put_around_are_taken_off(how):
+    theirs = alive(Theirs())
+    plain = archdsl.port(theirs.state_dict(), SPEC, reference=theirs).state
+    found = archdsl.port(wrapped(theirs.state_dict(), how), SPEC, reference=theirs)
+    again = archdsl.port(wrapped(plain, how), SPEC)
+    over = archdsl.port(wrapped(plain, how), SPEC, before=SPEC)
+    assert again.how == "by their names, which are ours"
+    for each in (found, again, over):
+        assert all(torch.equal(each.state[name], value) for name, value in plain.items())
+    if how == "lightning":
+        assert found.notes == again.notes == ["left out criterion.weight"]
+
+
+def test_a_reference_may_be_wrapped_too():
+    theirs = alive(Theirs())
+    averaged = torch.optim.swa_utils.AveragedModel(nn.DataParallel(theirs))
+    assert agree(theirs, archdsl.port(averaged.state_dict(), SPEC, reference=averaged))
+
+
+def test_one_of_two_networks_is_chosen_by_its_prefix(state):
+    both = {f"{side}.{name}": value for side in ("student", "teacher") for name, value in state.items()}
+    assert "choose one: --key student" in refusal("bad-weights", both, SPEC, reference=Theirs())
+    found = archdsl.port(both, SPEC, key="teacher", reference=Theirs())
+    assert torch.equal(found.state["head.2.bias"], state["classes.bias"])
+
+
+def test_other_names_than_those_of_the_reference_are_taken_in_its_order(here, state):
+    theirs = alive(Theirs())
+    other = {name.replace("first", "stem").replace("classes", "fc"): value for name, value in state.items()}
+    found = archdsl.port(other, SPEC, reference=theirs)
+    assert agree(theirs, found)
+    assert found.notes == [
+        "7 names of the checkpoint are not those of Theirs: taken in its order, 'stem.0.weight' as 'first.0.weight'"
+    ]
+    swapped = {**other, "left.0.weight": state["right.0.weight"], "right.0.weight": state["left.0.weight"]}
+    told = refusal("unmatched-weights", swapped, SPEC, reference=theirs)
+    assert "'first.0.weight' is not there in the checkpoint, 8×3×3×3 in the network" in told
+    safetensors.torch.save_file(other, "other.safetensors")  # which keeps no order
+    refusal("unmatched-weights", "other.safetensors", SPEC, reference=theirs)
+    found = archdsl.port("other.safetensors", SPEC, reference=theirs, map={"stem": "first", "fc": "classes"})
+    assert agree(theirs, found)
+    assert "begins with 'head'" in refusal("bad-call", other, SPEC, map={"head": "classes"})
+    assert "two weights have one name" in refusal("bad-call", other, SPEC, map={"left": "right"})
+
+
+# --- other classes and channels
+
+
+def sized():
+    return spec(
+        params={"num_classes": 4},
+        init={"linear": {"weight": {"constant": 0.5}}},
+        stages={
+            **SPEC["stages"],
+            "stem": SPEC["stages"]["stem"][:2],
+            "head": [*SPEC["stages"]["head"][:2], {"linear": "num_classes"}],
+        },
+    )
+
+
+@pytest.mark.parametrize("reference", [None, Theirs(act=nn.Identity)], ids=["order", "running"])
+def test_weights_of_other_classes_and_channels_are_made_to_fit(reference, state):
+    kept = archdsl.port(state, sized(), reference=reference).state
+    found = archdsl.port(state, sized(), reference=reference, num_classes=7, in_chans=1)
+    assert found.new == ["head.2.weight", "head.2.bias"]
+    assert found.dropped == ["classes.weight", "classes.bias"]
+    assert found.state["head.2.weight"].eq(0.5).all()
+    assert found.remarks == {"stem.0.weight": "summed over 3 channels"}
+    torch.testing.assert_close(found.state["stem.0.weight"], kept["stem.0.weight"].sum(1, keepdim=True))
+    assert torch.equal(found.state["mixed_conv.weight"], kept["mixed_conv.weight"])
+    assert "the checkpoint has 4 classes, this network 7" in found.notes
+    archdsl.build(sized(), num_classes=7, in_chans=1).load_state_dict(found.state)
+    more = archdsl.port(found.state, sized(), num_classes=0, input=[5, 12, 12])  # ours, by their names
+    assert more.remarks == {"stem.0.weight": "1 channel tiled to 5, times 1/5"}
+    assert more.dropped == ["head.2.weight", "head.2.bias"]
+    torch.testing.assert_close(more.state["stem.0.weight"].sum(1), found.state["stem.0.weight"].sum(1))
+
+
+def test_what_reads_the_image_otherwise_is_not_made_for_other_channels():
+    branches = [[{"conv": {"out": 6, "kernel": 3}}], ["identity"]]
+    network = spec(stages={"stem": [{"concat": branches}, {"conv": 5}], "head": SPEC["stages"]["head"]})
+    old = archdsl.build(network).state_dict()
+    told = refusal("unmatched-weights", old, network, in_chans=6)
+    assert "'stem_conv_2.weight' is 5×9×1×1 in the checkpoint and 5×12×1×1 in this network" in told
+    assert "it is no convolution of the image" in told
+
+
+def test_weights_may_lack_heads_of_training_or_have_them_alone():
+    theirs = alive(TheirsWithAHead())
+    whole = archdsl.port(theirs.state_dict(), with_a_head(), reference=theirs)
+    heads = [key for key in whole.state if key.startswith("auxiliary")]
+    bare = {key: value for key, value in whole.state.items() if key not in heads}
+    unnamed = {key.replace("stem", "first"): value for key, value in bare.items()}
+    for state, network, new, dropped in (
+        (bare, with_a_head(), heads, []),
+        (unnamed, with_a_head(), heads, []),
+        (whole.state, SPEC, [], heads),
+        ({key.replace("stem", "first"): value for key, value in whole.state.items()}, SPEC, [], heads),
+    ):
+        found = archdsl.port(state, network)
+        assert (found.new, found.dropped) == (new, dropped)
+        assert torch.equal(found.state["head.2.weight"], whole.state["head.2.weight"])
+
+
+def test_the_last_argument_that_differs_before_the_outputs_do_is_told():
+    padded = spec(stages={"a": [{"conv": {"out": 4, "kernel": 3}}, {"conv": 2}]})
+    other = alive(nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 2, 1, bias=False)))
+    told = refusal("unequal-outputs", other.state_dict(), padded, reference=other)
+    assert "the padding of our 'a.0' is (1, 1), that of their '0' (0, 0)" in told
+
+
 # --- libraries
 
 
@@ -684,7 +815,10 @@ def test_new_weights_are_initialised_and_the_same_each_time(here):
 def test_weights_of_another_spec_are_refused(here):
     network = edit(here)
     told = refusal("unmatched-weights", alive(Theirs()).state_dict(), network, before="old.yaml")
-    assert "these are not the weights of the old spec: 'stem.conv.weight' is not the same in both" in told
+    assert (
+        "these are not the weights of the old spec: 'stem.conv.weight' is not there in the checkpoint, 8×3×3×3 in"
+        in told
+    )
     refusal("bad-call", {"a": torch.ones(1)}, network, before="old.yaml", reference=Theirs())
 
 
@@ -803,6 +937,33 @@ def test_a_long_network_is_aligned_at_once():
     assert all(key.startswith("a.500.") for key in found.new)
 
 
+def test_parts_with_other_names_are_matched_by_what_is_in_them(here):
+    new = edit(
+        here,
+        ("  body:\n", "  trunk:\n"),
+        ("[[one, 12], [two, 16]]", "[[first, 12], [second, 16]]"),
+    )
+    old = archdsl.build("old.yaml").state_dict()
+    found = archdsl.port(old, new, before="old.yaml")
+    assert (found.new, found.dropped) == ([], [])
+    moved = {pair.ours: pair.theirs for pair in found.pairs if pair.ours != pair.theirs}
+    assert moved["trunk.1.conv.weight"] == "body.1.conv.weight"
+    assert moved["rows.second.unit.conv.weight"] == "rows.two.unit.conv.weight"
+
+
+def test_a_part_that_was_renamed_and_edited_is_named_by_the_user(here):
+    new = edit(here, ("  body:\n", "  trunk:\n"), ("repeat: 3", "repeat: 2"))
+    old = archdsl.build("old.yaml").state_dict()
+    assert any(key.startswith("trunk") for key in archdsl.port(old, new, before="old.yaml").new)
+    found = archdsl.port(old, new, before="old.yaml", map={"body": "trunk"})
+    assert found.new == []
+    assert ("body.0.unit.conv.weight", "trunk.0.unit.conv.weight") in {pair[:2] for pair in found.pairs}
+    assert {key.rpartition(".unit")[0] for key in found.dropped} == {"body.4"}
+    assert "no part with weights has the path 'bodies'" in refusal(
+        "bad-call", old, new, before="old.yaml", map={"bodies": "trunk"}
+    )
+
+
 # --- the command
 
 
@@ -861,6 +1022,16 @@ def test_the_command_tells_what_an_edit_moved(run, here):
         "dropped  body.3 (12 tensors)",
         "wrote new.pth",
     ]
+
+
+def test_the_command_tells_both_shapes_of_what_an_edit_changed(run, here):
+    network = edit(here, ("  body:\n", "  trunk:\n"), ("repeat: 3", "repeat: 2"), ("num_classes: 10", "num_classes: 7"))
+    torch.save(archdsl.build("old.yaml").state_dict(), "old.pth")
+    args = ("--map", "body=trunk", "--set", "in_chans=1")
+    status, out, err = run("old.pth", "--between", "old.yaml", network, *args, "-o", "new.pth")
+    assert (status, err) == (0, "")
+    assert "changed  stem.conv.weight (summed over 3 channels)" in out.splitlines()
+    assert "new      head.2.weight (7×16, before 10×16)" in out.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import torch
-from support.nets import run
+from support.nets import run, shipped_spec
 from support.places import DATA
 from support.proof import prove_what_prints
 from support.random_specs import Maker
@@ -30,7 +30,7 @@ from archdsl.workspace.library import read, shipped
 from archdsl.yaml.located import from_python
 
 ONCE_WRONG = json.loads((DATA / "random_specs.json").read_text())
-FORMS = [(name, variant) for name in shipped() for variant in read(name).networks()]
+FORMS = [(name, variant) for name in shipped() for variant in shipped_spec(name).networks()]
 FIRST = [next(form for form in FORMS if form[0] == name) for name in shipped()]
 
 

@@ -241,6 +241,7 @@ def test_rules_of_initialisation_follow_their_modules(folder, sections, rules):
         ({"blocks": {"Unit.se": {"after": "bn", "eps": 3}}}, "is new here, and says no step", ""),
         ({"blocks": {"Join.concat.relu.when.x": 1}}, "no part named", ""),
         ({"blocks": {"Unit.params": {"r": 1}, "Unit": ["relu"]}}, "given as a whole too", ""),
+        ({"blocks": {"Unit": {"relu": "silu"}}}, "the block 'Unit' has no body", "Unit.STEP: ..."),
         ({"blocks": {"Unit..bn": "relu"}}, "is not a path", "dense.stage3.layers"),
         ({"calls": {"rulu": "silu"}}, "no step of the spec that this one extends is 'rulu'", "did you mean 'relu'?"),
         ({"calls": {"relu": {"after": "bn", "silu": None}}}, "changes steps where they stand", ""),

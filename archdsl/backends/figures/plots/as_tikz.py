@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, TEXT, Canvas
-from archdsl.backends.figures.strip.latex import escaped
 from archdsl.backends.figures.strip.plan import Point, Rect
+from archdsl.backends.figures.writers.latex import escaped
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

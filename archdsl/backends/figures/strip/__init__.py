@@ -1,10 +1,10 @@
-"""The figure of a network as a strip of stages: cells -> places -> DOT with places, or TikZ."""
+"""The figure of a network as a strip of stages: cells -> places -> DOT with places, or a scene."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.backends.figures.strip import as_dot, as_tikz
+from archdsl.backends.figures.strip import as_dot, as_scene
 from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.fit import TALL, Paper, drawing
 from archdsl.backends.figures.strip.plan import Drawing
@@ -40,4 +40,4 @@ def known(what: str, word: str, words: tuple[str, ...]) -> None:
         raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 
-__all__ = ["ORIENTS", "STYLES", "TALL", "Drawing", "Paper", "as_dot", "as_tikz", "strip"]
+__all__ = ["ORIENTS", "STYLES", "TALL", "Drawing", "Paper", "as_dot", "as_scene", "strip"]

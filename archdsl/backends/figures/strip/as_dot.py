@@ -11,7 +11,8 @@ from typing import Any
 from archdsl.backends.figures import style
 from archdsl.backends.figures.dot import digraph, html_like, literal, marked
 from archdsl.backends.figures.strip.cells import Cell
-from archdsl.backends.figures.strip.plan import Border, Drawing, Point, Rect, Solid, Text, Way, Words
+from archdsl.backends.figures.strip.plan import Border, Drawing, Point, Rect, Solid, Way, Words
+from archdsl.backends.figures.texts import Text
 from archdsl.backends.figures.theme import Look
 
 LAYOUT = "nop2"

@@ -9,8 +9,9 @@ from math import sqrt
 from archdsl.backends.figures.measure import width
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.kinds import BLOCKS
-from archdsl.backends.figures.strip.plan import Point, Rect, Text, Words, centred, heading, remark, tapped, text
+from archdsl.backends.figures.strip.plan import Point, Rect, Words, centred, heading, remark, tapped, text
 from archdsl.backends.figures.style import SMALL, TEXT
+from archdsl.backends.figures.texts import Text
 from archdsl.ops.base import Shape, times
 
 MARGINS = {False: (6.0, 7.0), True: (8.0, 4.0)}  # between the outline of a box and its text, by portrait

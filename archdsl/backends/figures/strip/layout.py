@@ -13,8 +13,9 @@ from itertools import groupby, pairwise
 from archdsl.backends.figures.picture import GroupKind
 from archdsl.backends.figures.strip.bodies import Body, Manner, level
 from archdsl.backends.figures.strip.cells import Cell, Frame, Part, Strip
-from archdsl.backends.figures.strip.plan import Border, Rect, Text, around, inner_borders, text
+from archdsl.backends.figures.strip.plan import Border, Rect, around, inner_borders, text
 from archdsl.backends.figures.style import FAINT, INK, TEXT
+from archdsl.backends.figures.texts import Text
 
 ARROW = 15.0  # from box to box
 APART = 8.0  # from text to text

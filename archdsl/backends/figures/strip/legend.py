@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archdsl.backends.figures.strip.plan import Key, Rect, Text, text
+from archdsl.backends.figures.strip.plan import Key, Rect, text
+from archdsl.backends.figures.texts import Text
 
 PATCH = (16.0, 10.0)
 NEAR = 5.0  # from a patch to its words

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from archdsl.backends.figures.measure import broken, height, width
+from archdsl.backends.figures.measure import broken
 from archdsl.backends.figures.picture import GroupKind
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.style import FAINT, INK, SKIP, SMALL, TEXT
+from archdsl.backends.figures.texts import Line, Text
 
 Point: TypeAlias = "tuple[float, float]"
 WayKind: TypeAlias = Literal["flow", "skip", "tap"]
-PRINT = 0.7  # text of 12 and 10 points is 8.4 and 7 in print
 MOST_LINES = 12  # of one text; longer ones end in an ellipsis
 
 
@@ -53,40 +53,6 @@ def around(rects: Iterable[Rect]) -> Rect:
 def centred(wide: float, high: float) -> Rect:
     """Around the origin."""
     return Rect(-wide / 2, -high / 2, wide / 2, high / 2)
-
-
-@dataclass(frozen=True)
-class Line:
-    words: str
-    size: int = SMALL
-    colour: str = INK
-    bold: bool = False
-
-    @property
-    def width(self) -> float:
-        return width(self.words, self.size, bold=self.bold)
-
-    @property
-    def height(self) -> float:
-        return height(self.size, bold=self.bold)
-
-
-@dataclass(frozen=True)
-class Text:
-    """Lines one below the other."""
-
-    lines: tuple[Line, ...] = ()
-
-    @property
-    def width(self) -> float:
-        return max((line.width for line in self.lines), default=0)
-
-    @property
-    def height(self) -> float:
-        return sum(line.height for line in self.lines)
-
-    def __add__(self, other: Text) -> Text:
-        return Text(self.lines + other.lines)
 
 
 def text(words: str, room: float, size: int = SMALL, colour: str = INK, *, bold: bool = False) -> Text:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import struct
+from base64 import b64decode
+from io import BytesIO
 from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
+from fontTools.ttLib import TTFont
 
 import archdsl
 from archdsl.backends.figures import Look, inches
@@ -237,3 +240,22 @@ def test_a_strip_has_the_theme_and_the_font_and_places_made_for_it():
     assert "Source Sans Pro" not in serif
     assert re.findall(r'width=([\d."]+)', sans) != re.findall(r'width=([\d."]+)', serif)
     assert archdsl.draw("peleenet", format="dot") == archdsl.draw("peleenet", format="dot", font="sans")
+
+
+@pytest.mark.parametrize(("font", "name"), [("sans", "Source Sans Pro"), ("serif", "Source Serif Pro")])
+def test_an_svg_carries_each_letter_that_it_shows_in_its_own_font(font, name):
+    graph = archdsl.graph({"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"stem": [{"conv": 8}, "relu"]}})
+    root = ElementTree.fromstring(archdsl.draw(graph, font=font))
+    faces = re.findall(
+        r"@font-face\{font-family:'(.*?)';font-weight:(\d+);src:url\(data:font/woff;base64,(.*?)\)", sheet(root)
+    )
+    known = {weight: TTFont(BytesIO(b64decode(data))).getBestCmap() for _, weight, data in faces}
+    assert {family for family, _, _ in faces} == {name}
+    shown = {"400": set(), "700": set()}
+    for words in root.iter(f"{SVG}text"):
+        shown["700" if words.get("font-weight") == "bold" else "400"] |= set("".join(words.itertext()))
+    assert {weight: set(map(chr, letters)) for weight, letters in known.items()} == shown
+
+
+def sheet(root: ElementTree.Element) -> str:
+    return root.findtext(f"{SVG}style", "")

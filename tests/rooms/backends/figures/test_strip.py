@@ -20,7 +20,7 @@ from archdsl.backends import figures
 from archdsl.backends.figures import measure, style
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.strip import ORIENTS, STYLES, Paper, as_dot, as_tikz, cells, strip
+from archdsl.backends.figures.strip import ORIENTS, STYLES, Paper, as_dot, cells, strip
 from archdsl.backends.figures.strip.plan import Drawing, Rect
 
 NAMES = [path.stem for path in SPECS]
@@ -344,7 +344,6 @@ def test_every_spec_is_drawn(graph, kind, orient):
         ({"orient": "upright"}, "bad-call", "known are landscape, portrait"),
         ({"expand": ["stag1"]}, "unknown-stage", "did you mean 'stage1'?"),
         ({"level": "op", "expand": ["stage1"]}, "bad-call", "it belongs to the figure of the network"),
-        ({"block": "StemBlock", "format": "tikz"}, "bad-call", "it belongs to the figure of the network"),
     ],
 )
 def test_what_cannot_be_drawn_is_told_with_what_can(what, code, told):
@@ -433,4 +432,4 @@ def test_latex_compiles_whatever_the_words_are(tmp_path):
     graph.root.children[0].label = " ".join(words[:40] for words in HOSTILE)
     graph.name = "\n\\end{document}\n"
     for orient in ORIENTS:
-        compiled(as_tikz.tikz(strip(graph, "blocks", orient, ["body"], deep=True)), tmp_path)
+        compiled(figures.draw(graph, format="tikz", orient=orient, expand=["body"]), tmp_path)

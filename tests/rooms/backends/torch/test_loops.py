@@ -20,3 +20,16 @@ def test_a_turn_of_nested_loops_is_printed_once(out, line, monkeypatch):
     source = archdsl.emit({"name": "Net", "input": [3, 8, 8], "blocks": blocks, "stages": stages})
     assert line in source
     assert len(printed) == 7  # the two of a step and one step in the nest; two convolutions and two nests beside it
+
+
+def test_written_rows_tell_the_channels_after_their_last_turn_though_they_read_params():
+    rows = {"for": ["c"], "in": [[8], ["n"], ["c_in + n"]], "body": [{"conv": "c"}]}
+    tree = {
+        "name": "Net",
+        "input": [4, 6, 6],
+        "blocks": {"Rows": {"params": ["n"], "body": [rows]}},
+        "stages": {"a": [{"Rows": 3}, {"repeat": 2, "body": [{"Rows": "i + 2"}]}, {"conv": 5}]},
+    }
+    for style in ("specialized", "parametric"):
+        assert "for c in [8, n, c_in + n]:" in archdsl.emit(tree, style=style)
+    archdsl.build(tree, verify=True)

@@ -149,8 +149,8 @@ def test_random_specs_as_one_class():
 
 
 @pytest.mark.slow
-def test_thousands_of_random_specs_as_one_class():
-    assert sum(map(check_random, range(200, 1300))) > 250
+def test_hundreds_of_random_specs_as_one_class():
+    assert sum(map(check_random, range(200, 800))) > 130
 
 
 ROWS = [["c1", 8], ["c2", 16]]

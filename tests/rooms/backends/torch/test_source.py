@@ -24,7 +24,7 @@ from functools import cache
 import pytest
 import torch
 from support import deformable
-from support.nets import SPECS, assert_equal, filled, graph_of, images, run
+from support.nets import SPECS, assert_equal, filled, graph_of, images, run, shipped_spec
 from support.places import GOLDEN as GOLDENS
 from support.places import LANGUAGE, PRELUDE
 
@@ -34,7 +34,7 @@ from archdsl.runtime.sizes import smallest
 from archdsl.workspace.library import locate, read
 
 GOLDEN = GOLDENS / "source"
-VARIANTS = [(name, variant) for name in SPECS for variant in read(name).variants]
+VARIANTS = [(name, variant) for name in SPECS for variant in shipped_spec(name).variants]
 STANDARD = {"torch", "collections", "functools", "math", "itertools", "typing"}
 REWRITE = os.environ.get("ARCHDSL_REWRITE_GOLDEN") == "1"
 

@@ -1,0 +1,200 @@
+"""Lines between boxes on a grid: of all ways with few corners the one that crosses least; none runs over a box.
+
+Lines of one tensor may run together, and so may those of several tensors that go to the same boxes; all others keep
+apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+from math import inf
+
+from archdsl.backends.figures.strip.plan import Point, Rect
+
+PORT, LANE = 8.0, 8.0  # between two lines at a box, and in the room between boxes
+NEAR = 6.0  # lines that are not nearer are told apart
+CLEAR = 3.5  # from a line to a box that it passes
+CORNER, CROSSING, LONG, OFF = 20.0, 45.0, 0.1, 0.4  # what ways cost: by corner, crossing, point of length, off centre
+OFFSETS = (0.0, PORT, -PORT, 2 * PORT, -2 * PORT)
+HAIR = 0.01
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A line from a box to another; those of a bundle may run together."""
+
+    source: int
+    target: int
+    bundle: int
+
+
+@dataclass
+class Board:
+    """The boxes, the rooms between columns and rows that lines run in, and the lines that are drawn."""
+
+    boxes: Sequence[Rect]
+    gaps_across: Sequence[tuple[float, float]]  # from where to where nothing stands, left to right
+    gaps_down: Sequence[tuple[float, float]]
+    drawn: list[tuple[Point, Point, int]] = field(default_factory=list)  # pieces with their bundles
+
+    def route(self, wire: Wire) -> list[Point] | None:
+        """The best way that is free, which is drawn then; None if there is none."""
+        one, other = self.boxes[wire.source], self.boxes[wire.target]
+        best: tuple[float, list[Point]] | None = None
+        for corners, ways in enumerate((straight, bent, self.stepped, self.around, self.roundabout)):
+            if best is not None and best[0] <= CORNER * corners:
+                break
+            for points in ways(one, other):
+                cost = self.cost(points, wire, best[0] if best is not None else inf)
+                if cost is not None:
+                    best = cost, points
+        if best is None:
+            return None
+        self.drawn += [(a, b, wire.bundle) for a, b in pairwise(best[1])]
+        return best[1]
+
+    # --- ways of more than one corner
+    def stepped(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
+        """Two corners: along a room between columns or rows."""
+        for start, goal, x in product(sideways(one), sideways(other), lanes(self.gaps_across)):
+            if leaves(one, start, x) and leaves(other, goal, x):
+                yield [start, (x, start[1]), (x, goal[1]), goal]
+        for start, goal, y in product(updown(one), updown(other), lanes(self.gaps_down)):
+            if passes(one, start, y) and passes(other, goal, y):
+                yield [start, (start[0], y), (goal[0], y), goal]
+
+    def around(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
+        """Three corners: out at a side, and along a room between rows to the other's top or bottom."""
+        for start, goal, y in product(sideways(one), updown(other), lanes(self.gaps_down)):
+            if passes(other, goal, y):
+                for x in self.beside(one, start):
+                    yield [start, (x, start[1]), (x, y), (goal[0], y), goal]
+
+    def roundabout(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
+        """Four corners: out at a side, along a room between rows, and in at a side."""
+        for start, goal, y in product(sideways(one), sideways(other), lanes(self.gaps_down)):
+            for x, to in product(self.beside(one, start), self.beside(other, goal)):
+                yield [start, (x, start[1]), (x, y), (to, y), (to, goal[1]), goal]
+
+    def beside(self, box: Rect, port: Point) -> list[float]:
+        """The places for lines in the room between columns that a port opens to."""
+        if port[0] == box.right:
+            return lanes([next(gap for gap in self.gaps_across if gap[1] > box.right)])
+        return lanes([next(gap for gap in reversed(self.gaps_across) if gap[0] < box.left)])
+
+    # --- what a way costs
+    def cost(self, points: Sequence[Point], wire: Wire, most: float) -> float | None:
+        """None if it is not free, or not below the most that it may be."""
+        total = CORNER * (len(points) - 2)
+        for a, b in pairwise(points):
+            if total >= most:
+                return None
+            held = Rect(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+            for number, box in enumerate(self.boxes):
+                if meet(held, box.grown(-HAIR if number in (wire.source, wire.target) else CLEAR)):
+                    return None
+            shared = 0.0
+            for c, d, bundle in self.drawn:
+                mine = bundle == wire.bundle
+                if along(a, b, c, d):
+                    if not mine:
+                        return None
+                    shared = max(shared, common(a, b, c, d))
+                elif not mine and across(a, b, c, d):
+                    total += CROSSING
+            total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - shared)
+        centres = (self.boxes[wire.source].centre, self.boxes[wire.target].centre)
+        ends = zip((points[0], points[-1]), centres, strict=True)
+        total += OFF * sum(min(abs(x - cx), abs(y - cy)) for (x, y), (cx, cy) in ends)
+        return total if total < most else None
+
+
+# --- ports
+def sideways(box: Rect) -> list[Point]:
+    """Where lines end on the right and left."""
+    y, most = box.centre[1], box.height / 2 - NEAR
+    return [(x, y + off) for off in OFFSETS if abs(off) <= most or not off for x in (box.right, box.left)]
+
+
+def updown(box: Rect) -> list[Point]:
+    """Where lines end below and above."""
+    x, most = box.centre[0], box.width / 2 - NEAR
+    return [(x + off, y) for off in OFFSETS if abs(off) <= most or not off for y in (box.low, box.high)]
+
+
+def leaves(box: Rect, port: Point, x: float) -> bool:
+    """Whether a line from a port at a side to x leaves the box."""
+    return x > box.right if port[0] == box.right else x < box.left
+
+
+def passes(box: Rect, port: Point, y: float) -> bool:
+    return y > box.high if port[1] == box.high else y < box.low
+
+
+def lanes(gaps: Sequence[tuple[float, float]]) -> list[float]:
+    """Places for lines in rooms: the middle, and as many beside it as there is room for."""
+    found = []
+    for low, high in gaps:
+        middle, most = (low + high) / 2, (high - low) / 2 - NEAR
+        count = int(most / LANE)
+        found += [middle + LANE * n for n in sorted(range(-count, count + 1), key=abs)]
+    return found
+
+
+# --- ways with few corners
+def straight(one: Rect, other: Rect) -> Iterator[list[Point]]:
+    """Without a corner."""
+    for x, y in sideways(one):
+        goal = other.left if x == one.right else other.right
+        if leaves(one, (x, y), goal) and abs(y - other.centre[1]) <= max(0, other.height / 2 - NEAR):
+            yield [(x, y), (goal, y)]
+    for x, y in updown(one):
+        goal = other.low if y == one.high else other.high
+        if passes(one, (x, y), goal) and abs(x - other.centre[0]) <= max(0, other.width / 2 - NEAR):
+            yield [(x, y), (x, goal)]
+
+
+def bent(one: Rect, other: Rect) -> Iterator[list[Point]]:
+    """With one corner: out at a side and in from above or below, or the other way round."""
+    for start, goal in product(sideways(one), updown(other)):
+        if leaves(one, start, goal[0]) and passes(other, goal, start[1]):
+            yield [start, (goal[0], start[1]), goal]
+    for start, goal in product(updown(one), sideways(other)):
+        if passes(one, start, goal[1]) and leaves(other, goal, start[0]):
+            yield [start, (start[0], goal[1]), goal]
+
+
+# --- geometry
+def meet(one: Rect, other: Rect) -> bool:
+    return one.left < other.right and other.left < one.right and one.low < other.high and other.low < one.high
+
+
+def level(a: Point, b: Point) -> bool:
+    return abs(a[1] - b[1]) < HAIR
+
+
+def along(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether two pieces run beside each other, too near."""
+    if level(a, b) != level(c, d):
+        return False
+    n = 0 if level(a, b) else 1
+    ends = min(a[n], b[n]) - NEAR < max(c[n], d[n]) and min(c[n], d[n]) - NEAR < max(a[n], b[n])
+    return ends and abs(a[1 - n] - c[1 - n]) < NEAR
+
+
+def common(a: Point, b: Point, c: Point, d: Point) -> float:
+    """How long two pieces run over each other."""
+    n = 0 if level(a, b) else 1
+    if abs(a[1 - n] - c[1 - n]) > HAIR:
+        return 0
+    return max(0.0, min(max(a[n], b[n]), max(c[n], d[n])) - max(min(a[n], b[n]), min(c[n], d[n])))
+
+
+def across(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether two pieces cross, or touch."""
+    if level(a, b) == level(c, d):
+        return False
+    (p, q), (r, s) = ((a, b), (c, d)) if level(a, b) else ((c, d), (a, b))
+    return min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(r[1], s[1]) <= p[1] <= max(r[1], s[1])
