@@ -160,6 +160,7 @@ def export_onnx(
     variant: str | None = None,
     *,
     weights: Weights | None = None,
+    any_size: bool = False,
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
@@ -172,7 +173,8 @@ def export_onnx(
     """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
 
     `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors), which must fit;
-    without them the network is initialised as the spec says, from seed 0. Inputs and outputs have the spec's names.
+    without them the network is initialised as the spec says, from seed 0. With `any_size` the height and width of the
+    image are free too, or multiples of what the network divides them by. Inputs and outputs have the spec's names.
     Needs the packages of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
     """
     from pathlib import Path
@@ -181,7 +183,7 @@ def export_onnx(
     from archdsl.runtime import onnx as onnx_export
     from archdsl.support import output
 
-    checked("weights", file=file, weights=weights)
+    checked("weights", file=file, weights=weights, any_size=any_size)
     whole = graph(
         spec,
         variant,
@@ -194,7 +196,7 @@ def export_onnx(
         set=set,
         **params,
     )
-    output.write(Path(file), onnx_export.emit(whole, weights))
+    output.write(Path(file), onnx_export.emit(whole, weights, any_size))
 
 
 def cost(

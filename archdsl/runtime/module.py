@@ -257,6 +257,13 @@ def _reduce(self: object, protocol: int) -> str | tuple[Any, ...]:
     return _restore, arguments, self.__dict__.copy()
 
 
+def source_of(kind: type) -> tuple[str, str, str]:
+    """The text of the module that holds an emitted class, the name of that module's network, and the class's own."""
+    loader = getattr(sys.modules[kind.__module__], "__loader__", None)
+    assert isinstance(loader, _Loader), f"{kind.__name__} is no emitted class"
+    return loader.text, loader.name, kind.__name__
+
+
 def _restore(text: str, name: str, cls: str, *values: Any) -> Any:
     """An object without its state; of a NamedTuple, whole. Pickles name this function."""
     kind = getattr(load(text, name, imported_by(text)), cls)  # a pickle may run anything: it is trusted, or not read

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archdsl.passes.pipeline import Rewriting
     from archdsl.workspace.library import Inputs
 
-NOTHING = "identity"
+NOTHING, FLAT = "identity", "flatten"
 
 
 def beside_params(spec: Spec, params: Mapping[str, Any]) -> dict[str, Constant]:
@@ -70,6 +70,25 @@ def graph_beside(
         return pipeline.graph_of(spec, variant, own, inputs, rewriting)
     origin = origin_of(whole)
     return elaborate(origin.spec, variant, own, inputs, with_ops(origin.program, replaced))
+
+
+def unpooled(graph: Graph) -> Graph:
+    """A classifier without its last pooling and its layer of classes: it gives the map that would be pooled.
+
+    Raises `SpecError` where the layers between cannot take a map.
+    """
+    classifier = classifier_in(graph)
+    if classifier is None or classifier.pool is None:
+        message = f"{graph.name} has no last pooling that could be left out"
+        raise fault("bad-call", message, help="forward_features gives the map that enters the head")
+    origin = origin_of(graph)
+    layers = (classifier.layer, *classifier.of_scores)
+    replaced = {step.id: NOTHING for step in (classifier.pool, *layers) if step is not None}
+    (pool,) = (node for node in graph.nodes if origin.made[node.id] == classifier.pool.id)
+    behind = [node for node in graph.nodes if node.id > pool.id]
+    replaced |= {origin.made[node.id]: NOTHING for node in behind if node.op.name == FLAT}
+    images = {name: tensor.shape for name, tensor in graph.inputs.items()}
+    return elaborate(origin.spec, graph.variant, graph.params, images, with_ops(origin.program, replaced))
 
 
 def beside_spec(name: str, value: Constant) -> Constant:

@@ -37,6 +37,8 @@ ROOMS = (
     "editor",
     "live",
     "runtime",
+    "timm",
+    "hub",
     "commands",
     "__init__",
     "__main__",

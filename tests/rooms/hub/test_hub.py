@@ -1,0 +1,80 @@
+"""A network with its spec in a folder of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+import archdsl
+import archdsl.hub
+from archdsl.diagnostics.faults import SpecError
+
+pytest.importorskip("huggingface_hub")
+
+UNITS = "archdsl: 1\nblocks:\n  Unit: {params: [out], body: [conv: {out: out, kernel: 3}, bn, relu]}\n"
+TEXT = """\
+archdsl: 1
+name: Mine
+input: [3, 16, 16]
+use: blocks/units.yaml
+params: {num_classes: 10, width: 8}
+stages:
+  body: [{repeat: 2, body: [Unit: width]}]
+  head: [global_avg_pool, flatten, linear: num_classes]
+variants: {wide: {width: 16}}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "blocks" / "units.yaml").write_text(UNITS)
+    (tmp_path / "mine.yaml").write_text(TEXT)
+    return "mine.yaml"
+
+
+def test_a_network_is_saved_with_its_spec_and_built_again_from_it(spec, tmp_path):
+    net = archdsl.hub.build(spec, "wide", num_classes=3, in_chans=1, set={"body.0.Unit": 12})
+    net.save_pretrained("saved")
+    state = safetensors.torch.load_file("saved/model.safetensors")
+    assert set(state) == set(net.network.state_dict())
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert set(config["files"]) == {"mine.yaml", "blocks/units.yaml"}
+    (tmp_path / "mine.yaml").unlink()
+    again = archdsl.hub.from_pretrained("saved")
+    x = torch.randn(2, 1, 16, 16)
+    assert again(x).shape == (2, 3)
+    assert torch.equal(again(x), net.eval()(x))
+    assert again.graph.fingerprint == net.graph.fingerprint
+
+
+def test_weights_of_another_network_are_refused(spec, tmp_path):
+    archdsl.hub.build(spec).save_pretrained("saved")
+    other = archdsl.build(spec, "wide").state_dict()
+    safetensors.torch.save_file(other, "saved/model.safetensors")
+    with pytest.raises(SpecError, match="the weights do not fit Mine"):
+        archdsl.hub.from_pretrained("saved")
+    (tmp_path / "saved" / "model.safetensors").write_bytes(b"none")
+    with pytest.raises(SpecError, match="no whole file of safetensors"):
+        archdsl.hub.from_pretrained("saved")
+
+
+def test_a_configuration_leads_to_no_file_beside_it(spec, tmp_path):
+    archdsl.hub.build(spec).save_pretrained("saved")
+    file = tmp_path / "saved" / "config.json"
+    config = json.loads(file.read_text())
+    config["files"]["../escaped.yaml"] = "x"
+    file.write_text(json.dumps(config))
+    with pytest.raises(SpecError, match="the configuration holds no spec"):
+        archdsl.hub.from_pretrained("saved")
+    assert not (tmp_path / "escaped.yaml").exists()
+
+
+def test_without_the_package_it_is_named(spec, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
+    with pytest.raises(SpecError, match="pip install huggingface_hub"):
+        archdsl.hub.build(spec)
