@@ -160,6 +160,7 @@ def export_onnx(
     variant: str | None = None,
     *,
     weights: Weights | None = None,
+    any_size: bool = False,
     input: Inputs | None = None,
     features_only: Features = False,
     out_indices: Sequence[str | int] | None = None,
@@ -172,7 +173,8 @@ def export_onnx(
     """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
 
     `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors), which must fit;
-    without them the network is initialised as the spec says, from seed 0. Inputs and outputs have the spec's names.
+    without them the network is initialised as the spec says, from seed 0. With `any_size` the height and width of the
+    image are free too, or multiples of what the network divides them by. Inputs and outputs have the spec's names.
     Needs the packages of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
     """
     from pathlib import Path
@@ -181,7 +183,7 @@ def export_onnx(
     from archdsl.runtime import onnx as onnx_export
     from archdsl.support import output
 
-    checked("weights", file=file, weights=weights)
+    checked("weights", file=file, weights=weights, any_size=any_size)
     whole = graph(
         spec,
         variant,
@@ -194,7 +196,7 @@ def export_onnx(
         set=set,
         **params,
     )
-    output.write(Path(file), onnx_export.emit(whole, weights))
+    output.write(Path(file), onnx_export.emit(whole, weights, any_size))
 
 
 def cost(
@@ -326,6 +328,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -359,6 +363,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -392,6 +398,8 @@ def draw(
     height: str | float | None = ...,
     dpi: int = ...,
     legend: bool | None = ...,
+    shapes: Literal["numbers", "symbolic"] = ...,
+    axes: Literal["chw", "hwc"] = ...,
     variant: str | None = ...,
     input: Inputs | None = ...,
     features_only: Features = ...,
@@ -424,6 +432,8 @@ def draw(
     height: str | float | None = None,
     dpi: int = 200,
     legend: bool | None = None,
+    shapes: Literal["numbers", "symbolic"] = "numbers",
+    axes: Literal["chw", "hwc"] = "chw",
     variant: str | None = None,
     input: Inputs | None = None,
     features_only: Features = False,
@@ -445,14 +455,18 @@ def draw(
     resolution of their maps instead: an encoder goes down, a decoder up.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
-    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). Without any, those calls are drawn
-    that differ in their ops. Blocks inside a block are open if `expand` names them, at the level `op` all of them.
+    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
+    differ in their ops. Without any, a block is drawn as most of its calls are. Blocks inside a block are open if
+    `expand` names them, at the level `op` all of them.
     `figure` is a figure of the paper, as `"2b"`: the block, cases, `expand` and variant that the spec gives for it.
 
     `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
     high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
     made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
     if None, where there are several.
+
+    `shapes="symbolic"` writes the shapes inside a block over what enters it and its params (`2c × h/2 × w/2`), and
+    `axes="hwc"` writes channels last, here and in a strip.
 
     A list of networks (each a spec, `"spec@variant"`, or a Graph) is drawn side by side, with the stages of all of them
     in common rows by resolution.
@@ -474,7 +488,8 @@ def draw(
         block, cases, expand = shown.block, shown.cases, shown.expand
         if not isinstance(first, Graph):
             variant, params = variant or shown.variant, {**shown.params, **params}
-    look = figures.Look(theme, palette, font, figures.inches(width), dpi, legend, figures.inches(height))
+    inches = figures.inches
+    look = figures.Look(theme, palette, font, inches(width), dpi, legend, inches(height), shapes, axes)
     graphs = [
         graph(
             one,

@@ -40,7 +40,7 @@ def figures(graph: Graph, name: str, width: str, folder: Path) -> Iterator[Figur
     for block in (None, *blocks):
         caption = " ".join(filter(None, (name, block)))
         try:
-            drawn = archdsl.draw(graph, block=block, width=width, dpi=DPI, format="png")
+            drawn = archdsl.draw(graph, block=block, cases=["all"], width=width, dpi=DPI, format="png")
         except archdsl.SpecError as refused:
             first = refused.diagnostics[0]
             print(f"{width}: {caption}: {first.message} ({first.help})")

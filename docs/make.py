@@ -67,12 +67,12 @@ UNITS = {10**9: "G", 10**6: "M", 10**3: "k"}
 IMAGES: dict[str, tuple[str, dict[str, str]]] = {
     "peleenet.svg": ("peleenet", {}),
     "peleenet.TwoWayDenseLayer.svg": ("peleenet", {"block": "TwoWayDenseLayer"}),
-    "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual"}),
-    "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP"}),
+    "mobilenet_v2.InvertedResidual.svg": ("mobilenet_v2", {"block": "InvertedResidual", "cases": ["all"]}),
+    "espnet.ESP.svg": ("espnet", {"variant": "q8", "block": "ESP", "cases": ["all"]}),
     "shufflenet_v2.BasicUnit.svg": ("shufflenet_v2", {"variant": "x1.0", "block": "BasicUnit"}),
     "tutorial.TwoWayDenseLayer.svg": ("tutorial.md", {"block": "TwoWayDenseLayer"}),
     "index.svg": ("index.md", {}),
-    "index.Unit.svg": ("index.md", {"block": "Unit"}),
+    "index.Unit.svg": ("index.md", {"block": "Unit", "cases": ["all"]}),
 }
 
 
@@ -329,7 +329,8 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
 
 
 GALLERY = """The figures of every family: first those of its paper, as `archdsl draw SPEC --figure NUMBER` draws
-them, then the other blocks, as `archdsl draw SPEC --block BLOCK` does. All of them are drawn from the spec."""
+them, then the other blocks, as `archdsl draw SPEC --block BLOCK --case all` does. All of them are drawn from the
+spec."""
 
 
 def system_page(name: str, spec: Spec) -> str:
@@ -408,7 +409,7 @@ def systems_pages() -> dict[Path, str]:
     for name, spec, _ in networks():
         pages[SYSTEMS / f"{name}.md"] = system_page(name, spec)
         for block, graph in blocks(name, spec).items():
-            made = archdsl.draw(graph, block=block, format="svg")
+            made = archdsl.draw(graph, block=block, cases=["all"], format="svg")
             assert isinstance(made, str)
             pages[SYSTEMS / "images" / f"{name}.{block}.svg"] = made
         for figure in spec.figure.paper.values():

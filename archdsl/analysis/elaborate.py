@@ -233,8 +233,12 @@ class Graphs(Noting[Tensor]):
 
     def arguments(self, scope: Scope, inner: NotedFrame) -> None:
         scope.arguments = {name: inner.values[name] for name in inner.function.params}
-        entering = {name: inner.tensors[value] for name, value in inner.function.inputs.items()}
-        scope.tensors = {name: tensor for name, tensor in entering.items() if isinstance(tensor, Tensor)}
+        for name, value in inner.function.inputs.items():
+            entering = inner.tensors[value]
+            several = entering if isinstance(entering, list) else []
+            scope.tensors.update((f"{name}{n}", tensor) for n, tensor in enumerate(several, 1))
+            if isinstance(entering, Tensor):
+                scope.tensors[name] = entering
 
     def close(self, scope: Scope, output: Any) -> None:
         scope.output = output

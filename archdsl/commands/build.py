@@ -97,7 +97,8 @@ def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:
     from archdsl.backends.cost.paper import latex
 
     blocks = {
-        f"blocks/{block}.svg": figures.draw(graph, block=block, level="op", format="svg") for block in blocks_of(graph)
+        f"blocks/{block}.svg": figures.draw(graph, block=block, cases=["all"], level="op", format="svg")
+        for block in blocks_of(graph)
     }
     return {
         f"{name}.py": torch_source.emit(graph),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from archdsl.commands.draw import sized, to_look
+from archdsl.commands.draw import sized, to_axes, to_look
 from archdsl.commands.options import to_choose, to_file, to_pass
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
@@ -38,6 +38,7 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
     "[default: from FILE's suffix, else text]",
 )
 @click.option("--exit-code", "told", is_flag=True, help="Exit with status 3 if the networks differ.")
+@to_axes
 @to_look
 @to_file
 def command(

@@ -25,6 +25,15 @@ to_look = group_of(
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
 )
 
+to_axes = click.option(
+    "--axes",
+    metavar="ORDER",
+    default="chw",
+    shell_complete=completion.words("chw", "hwc"),
+    show_default=True,
+    help="Order of the axes in shapes: chw or hwc.",
+)
+
 
 def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a look with lengths in inches."""
@@ -53,7 +62,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "cases",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Draw only this form of the block, given by its arguments. Repeatable.",
+    help="Draw this form of the block, given by its arguments; all draws every form. Repeatable.",
 )
 @click.option(
     "--figure",
@@ -85,12 +94,21 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     help="Show the blocks inside a stage; with --block, open a block inside it. Repeatable.",
 )
 @click.option(
+    "--shapes",
+    metavar="SHAPES",
+    default="numbers",
+    shell_complete=completion.words("numbers", "symbolic"),
+    show_default=True,
+    help="numbers; or symbolic, inside a block: over what enters it and its params, as 2c × h/2 × w/2.",
+)
+@click.option(
     "--format",
     "form",
     metavar="FORMAT",
     shell_complete=completion.words("svg", "pdf", "png", "dot", "tikz", "drawio", "pptx", "html"),
     help="svg, pdf, png, dot, tikz, drawio, pptx or html. [default: from FILE's suffix, else svg]",
 )
+@to_axes
 @to_look
 @to_file
 def command(

@@ -21,11 +21,13 @@ from archdsl.commands.terminal import say
     metavar="FILE",
     help="Weights of the network in training, as .safetensors or .pth. [default: freshly initialised]",
 )
+@click.option("--any-size", is_flag=True, help="Leave the height and width of the image free, if the network can.")
 @click.option("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
 def command(
     spec: str,
     target: str,
     weights: str | None,
+    any_size: bool,
     output: str | None,
     variant: str | None,
     params: dict[str, Any],
@@ -36,7 +38,8 @@ def command(
     """Export a network, and prove that the file computes what the module does.
 
     The weights are those of the network in training, whatever the form: they are carried over. The file takes any
-    batch. Its outputs of random inputs must be those of the module.
+    batch, and with --any-size each height and width that the network takes. Its outputs of random inputs must be
+    those of the module.
     """
     from archdsl.support.output import write_all
     from archdsl.workspace.library import locate, rewritten
@@ -53,7 +56,7 @@ def command(
         if weights is None:
             note("without --weights the network is freshly initialised")
         with working(f"exporting and proving {graph.name}"):
-            found = exporting.export(network, graph, target)
+            found = exporting.export(network, graph, target, any_size=any_size)
     first, *further = found.files
     path = Path(output) if output else Path(f"{locate(spec).stem}{first}")
     names = {path.name: found.files[first]}

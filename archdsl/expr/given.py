@@ -98,6 +98,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "seed": (lambda value: type(value) is int, "a whole number"),
     "stages": (is_flag, "a truth value"),
     "origin": (is_flag, "a truth value"),
+    "any_size": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
     **dict.fromkeys(("file", "times"), (is_path, "a path")),

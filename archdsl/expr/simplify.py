@@ -10,13 +10,14 @@ from functools import reduce
 from typing import Any, TypeAlias
 
 from archdsl.expr.fold import binary, fold
-from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Lit, Name, Unary, rebuild, wrap
+from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Lit, Logic, Name, Unary, rebuild, wrap
 from archdsl.expr.show import show
 
 Poly: TypeAlias = "dict[tuple[Expr, ...], int]"
+Facts: TypeAlias = "frozenset[tuple[Expr, Expr]]"  # the pairs (a, n) of which a % n == 0
 
 
-def polynomial(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> Poly:
+def polynomial(expr: Expr, facts: Facts = frozenset()) -> Poly:
     """`expr` as an integer polynomial over opaque atoms; `facts` holds the pairs (a, n) with a % n == 0."""
     match expr:
         case Lit(value=value) if type(value) is int:
@@ -44,7 +45,7 @@ def _add(a: Poly, b: Poly, sign: int) -> Poly:
     return {key: value for key, value in total.items() if value}
 
 
-def _multiply(a: Poly, b: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+def _multiply(a: Poly, b: Poly, facts: Facts) -> Poly:
     total: Poly = {}
     for (left, m), (right, n) in ((x, y) for x in a.items() for y in b.items()):
         atoms, factor = _cancel(_joined([*left, *right]), m * n, facts)
@@ -68,7 +69,7 @@ def _chosen_alike(a: Expr, b: Expr) -> bool:
     return isinstance(a, IfElse) and isinstance(b, IfElse) and isinstance(binary("*", a, b), IfElse)
 
 
-def _cancel(atoms: list[Expr], factor: int, facts: frozenset[tuple[Expr, Expr]]) -> tuple[list[Expr], int]:
+def _cancel(atoms: list[Expr], factor: int, facts: Facts) -> tuple[list[Expr], int]:
     """`n * (a // n)` is `a` where a % n == 0 is known."""
     for atom in atoms:
         if isinstance(atom, Binary) and atom.op == "//" and (atom.left, atom.right) in facts:
@@ -95,7 +96,7 @@ def from_polynomial(poly: Poly) -> Expr:
     return total
 
 
-def _normal(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+def _normal(poly: Poly, facts: Facts) -> Poly:
     """A polynomial with every `n * (a // n)` cancelled."""
     total: Poly = {}
     for atoms, factor in poly.items():
@@ -105,7 +106,7 @@ def _normal(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
     return _by_condition(total, facts)
 
 
-def _by_condition(poly: Poly, facts: frozenset[tuple[Expr, Expr]]) -> Poly:
+def _by_condition(poly: Poly, facts: Facts) -> Poly:
     """Terms that one condition chooses, as one: `(a if p else 0) + (a if not p else 0)` is `a`."""
     chosen: dict[Expr, list[tuple[IfElse, int]]] = {}
     for atoms, factor in poly.items():
@@ -140,7 +141,7 @@ def _chosen_by(atom: Expr, condition: Expr) -> bool:
     return isinstance(atom, IfElse) and _upright(atom).condition == condition
 
 
-def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> Expr:
+def simplify(expr: Expr, facts: Facts = frozenset()) -> Expr:
     """The shorter of `expr` and its polynomial form, part by part."""
     if isinstance(expr, (Lit, Name)):
         return expr
@@ -152,7 +153,7 @@ def simplify(expr: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> E
     return expr  # a part that is shorter by itself may need brackets here
 
 
-def same(a: Expr, b: Expr, facts: frozenset[tuple[Expr, Expr]] = frozenset()) -> bool:
+def same(a: Expr, b: Expr, facts: Facts = frozenset()) -> bool:
     """Whether two expressions are provably equal."""
     if a == b:
         return True
@@ -182,3 +183,17 @@ def _shared(products: Sequence[tuple[Expr, ...]]) -> tuple[Expr, ...]:
 
 def _without(product: tuple[Expr, ...], factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple((Counter(product) - Counter(factors)).elements())
+
+
+def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:
+    """What is equal when the condition has this truth value."""
+    match condition:
+        case Compare(op="==", left=a, right=b) if truth:
+            return [(a, b)]
+        case Compare(op="!=", left=a, right=b) if not truth:
+            return [(a, b)]
+        case Logic(op="and", items=items) if truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+        case Logic(op="or", items=items) if not truth:
+            return [pair for item in items for pair in equalities(item, truth)]
+    return []

@@ -73,7 +73,8 @@ class Scope:
     inputs: tuple[Tensor, ...] = ()
     output: Tensor | list[Tensor] | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of a block call: its params, with values
-    tensors: Mapping[str, Tensor] = field(default_factory=dict)  # of a block call: what enters, by the block's names
+    # of a block call: what enters, by the block's names, of a list `m` as m1, m2, …
+    tensors: dict[str, Tensor] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)  # of a row or turn: the columns of its loop, with values
     children: list[Scope | Node] = field(default_factory=list)
     span: Span | None = None

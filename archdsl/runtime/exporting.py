@@ -18,7 +18,9 @@ from torch.utils._pytree import tree_leaves
 
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
+from archdsl.ops.base import Shape, times
 from archdsl.runtime import onnx
+from archdsl.runtime.free_size import FreeSize, free_size, shapes_of, unwritten
 from archdsl.support.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Format:
     """A kind of file: how it is written, how it is run again, and the packages that both need."""
 
     suffix: str
-    write: Callable[[nn.Module, Graph], Mapping[str, bytes]]  # by suffix; the first is the file itself
+    write: Callable[[nn.Module, Graph, FreeSize | None], Mapping[str, bytes]]  # by suffix; the first is the file itself
     read: Reader
     packages: tuple[str, ...] = ()
     extra: str = ""
@@ -56,16 +58,22 @@ def expect_format(form: str) -> None:
     require(form, FORMATS[form])
 
 
-def export(network: nn.Module, graph: Graph, form: str) -> Exported:
-    """A module in a format, proven; raises `SpecError` where the file does not give the outputs of the module."""
+def export(network: nn.Module, graph: Graph, form: str, *, any_size: bool = False) -> Exported:
+    """A module in a format, proven; raises `SpecError` where the file does not give the outputs of the module.
+
+    With `any_size` the file takes images of other heights and widths too, and is proven at three sizes.
+    """
     expect_format(form)
     kind, network = FORMATS[form], network.eval()
+    free = free_size(graph) if any_size else None
+    own = [tuple(tensor.shape) for tensor in graph.inputs.values()]
+    trials = [[shape] for shape in free.samples()] if free is not None else [own]
     with quiet(), tempfile.TemporaryDirectory() as folder:
-        written = kind.write(network, graph)
+        written = kind.write(network, graph, free)
         for suffix, data in written.items():
             (Path(folder) / f"net{suffix}").write_bytes(data)
         run = kind.read(Path(folder) / f"net{kind.suffix}")
-        error = max(difference(network, graph, run, batch, form) for batch in BATCHES)
+        error = max(difference(network, shapes, run, batch, form) for shapes in trials for batch in BATCHES)
     return Exported(written, error)
 
 
@@ -85,16 +93,19 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def difference(network: nn.Module, graph: Graph, run: Callable[..., Sequence[Any]], batch: int, form: str) -> float:
-    """By how much the outputs differ; raises `SpecError` where that is more than rounding."""
+def difference(
+    network: nn.Module, shapes: Sequence[Shape], run: Callable[..., Sequence[Any]], batch: int, form: str
+) -> float:
+    """By how much the outputs of random inputs differ; raises `SpecError` where that is more than rounding."""
     random = torch.Generator().manual_seed(batch)
-    inputs = [torch.randn(batch, *tensor.shape, generator=random) for tensor in graph.inputs.values()]
+    inputs = [torch.randn(batch, *shape, generator=random) for shape in shapes]
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
         wanted, true = tree_leaves(network(*inputs)), tree_leaves(exact(*(x.double() for x in inputs)))
         found = [torch.as_tensor(item) for item in run(*inputs)]
     if [item.shape for item in found] != [item.shape for item in wanted]:
-        raise fault("differs", f"the {form} file gives other shapes than the module in a batch of {batch}")
+        size = ", ".join(map(times, shapes))
+        raise fault("differs", f"the {form} file gives other shapes than the module in a batch of {batch}, {size}")
     worst = 0.0
     for mine, theirs, exactly in zip(found, wanted, true, strict=True):
         largest = float(theirs.abs().max()) or 1.0
@@ -106,9 +117,9 @@ def difference(network: nn.Module, graph: Graph, run: Callable[..., Sequence[Any
     return worst
 
 
-def zeros(graph: Graph) -> tuple[Tensor, ...]:
+def zeros(graph: Graph, free: FreeSize | None) -> tuple[Tensor, ...]:
     """Inputs to trace a module with."""
-    return tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
+    return tuple(torch.zeros(2, *shape) for shape in shapes_of(graph, free))
 
 
 class Plain(nn.Module):
@@ -124,8 +135,8 @@ class Plain(nn.Module):
 
 
 # --- ONNX
-def to_onnx(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
-    return {".onnx": onnx.emit(graph, network.state_dict())}
+def to_onnx(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
+    return {".onnx": onnx.emit(graph, network.state_dict(), free is not None)}
 
 
 def run_onnx(path: Path) -> Callable[..., Sequence[Any]]:
@@ -153,9 +164,9 @@ def saved(suffix: str, write: Callable[[Path], object]) -> Mapping[str, bytes]:
         return {suffix: path.read_bytes()}
 
 
-def to_torchscript(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+def to_torchscript(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
     with torch.no_grad():
-        traced: Any = torch.jit.trace(Plain(network).eval(), zeros(graph))  # type: ignore[no-untyped-call]
+        traced: Any = torch.jit.trace(Plain(network).eval(), zeros(graph, free))  # type: ignore[no-untyped-call]
     return saved(".pt", lambda path: traced.save(str(path)))
 
 
@@ -164,12 +175,17 @@ def run_torchscript(path: Path) -> Callable[..., Sequence[Any]]:
     return lambda *inputs: tree_leaves(loaded(*inputs))
 
 
-def to_pt2(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
-    batch = torch.export.Dim("batch")
-    inputs = zeros(graph)
-    shapes = (tuple({0: batch} for _ in inputs),)
-    with torch.no_grad():
-        program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+def to_pt2(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
+    axes = {0: torch.export.Dim("batch"), **(free.axes() if free is not None else {})}
+    inputs = zeros(graph, free)
+    shapes = (tuple(dict(axes) for _ in inputs),)
+    try:
+        with torch.no_grad():
+            program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+    except Exception as error:  # whatever torch raises of sizes that it cannot leave open
+        if free is None:
+            raise
+        raise unwritten(graph, error) from error
     return saved(".pt2", lambda path: torch.export.save(program, path))
 
 
@@ -179,12 +195,12 @@ def run_pt2(path: Path) -> Callable[..., Sequence[Any]]:
 
 
 # --- OpenVINO
-def to_openvino(network: nn.Module, graph: Graph) -> Mapping[str, bytes]:
+def to_openvino(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
         source, path = Path(folder) / "net.onnx", Path(folder) / "net.xml"
-        source.write_bytes(onnx.emit(graph, network.state_dict()))
+        source.write_bytes(onnx.emit(graph, network.state_dict(), free is not None))
         openvino.save_model(openvino.convert_model(source), path, compress_to_fp16=False)
         return {suffix: path.with_suffix(suffix).read_bytes() for suffix in (".xml", ".bin")}
 

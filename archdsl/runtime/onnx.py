@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import fault
+from archdsl.expr.given import checked
 from archdsl.ir.graph import Graph
 from archdsl.ops.own import is_own, said
 from archdsl.support.plugins import NOT_OURS
@@ -22,21 +23,27 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from archdsl.runtime.free_size import FreeSize
     from archdsl.runtime.porting import Weights
 
 SCOPES, WEIGHT = "pkg.torch.onnx.name_scopes", ".weight"
 AXES = 4  # of attention: batch, heads, tokens, features
 
 
-def emit(graph: Graph, weights: Weights | None = None) -> bytes:
+def emit(graph: Graph, weights: Weights | None = None, any_size: bool = False) -> bytes:
     """The network in eval mode as a checked ONNX model: any batch, shapes inferred, inputs and outputs by name.
 
-    `weights` are a file or a state_dict; without them the network is initialised as its spec says, from seed 0.
+    `weights` are a file or a state_dict; without them the network is initialised as its spec says, from seed 0. With
+    `any_size` the height and width of the image are free too.
     """
     require_onnx()
     import onnx
 
-    model = onnx_model(filled(graph, weights), graph)
+    from archdsl.runtime.free_size import free_size
+
+    checked(any_size=any_size)
+    free = free_size(graph) if any_size else None
+    model = onnx_model(filled(graph, weights, free), graph, free)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -51,12 +58,12 @@ def require_onnx() -> None:
         raise fault("no-package", message, help="pip install 'archdsl[onnx]'") from None
 
 
-def filled(graph: Graph, weights: Weights | None) -> nn.Module:
+def filled(graph: Graph, weights: Weights | None, free: FreeSize | None) -> nn.Module:
     """The network in eval mode with its weights; torch's random state stays as it was."""
     import torch
 
     from archdsl.runtime import module
-    from archdsl.runtime.onnx_resize import with_exact_upsampling
+    from archdsl.runtime.onnx_resize import refuse_inexact, with_exact_upsampling
     from archdsl.runtime.porting import files
     from archdsl.runtime.porting.fitting import put_weights
 
@@ -70,18 +77,25 @@ def filled(graph: Graph, weights: Weights | None) -> nn.Module:
     for part in network.modules():  # in ONNX nothing is in place, and torch takes twice the time to find that out
         if hasattr(part, "inplace"):
             setattr(part, "inplace", False)  # noqa: B010 - for all that mypy knows it is a tensor
+    if free is not None:
+        refuse_inexact(graph)
+        return network.eval()
     return with_exact_upsampling(network, graph).eval()
 
 
-def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
+def onnx_model(network: nn.Module, graph: Graph, free: FreeSize | None) -> onnx.ModelProto:
     """What torch makes of the network, named and described."""
     import torch
 
-    inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in graph.inputs.values())
+    from archdsl.runtime.free_size import shapes_of, unwritten
+
+    inputs = tuple(torch.zeros(2, *shape) for shape in shapes_of(graph, free))
     try:
-        model = exported(network, inputs, list(graph.inputs), list(graph.outputs))
-    except Exception:  # whatever torch's exporter raises; it is raised again unless a plug-in is to blame
+        model = exported(network, inputs, list(graph.inputs), list(graph.outputs), free)
+    except Exception as error:  # whatever torch's exporter raises; it is raised again unless a plug-in is to blame
         refuse_own(network, graph)
+        if free is not None:
+            raise unwritten(graph, error) from error
         raise
     name_batch(model)
     name_nodes(model)
@@ -90,16 +104,20 @@ def onnx_model(network: nn.Module, graph: Graph) -> onnx.ModelProto:
 
 
 def exported(
-    network: nn.Module, inputs: tuple[Tensor, ...], entering: Sequence[str], leaving: Sequence[str]
+    network: nn.Module,
+    inputs: tuple[Tensor, ...],
+    entering: Sequence[str],
+    leaving: Sequence[str],
+    free: FreeSize | None = None,
 ) -> onnx.ModelProto:
     """A module as torch writes it."""
     import torch
 
     from archdsl.runtime.onnx_pools import with_windows_apart
 
-    batch = torch.export.Dim("batch")
+    axes = {0: torch.export.Dim("batch"), **(free.axes() if free is not None else {})}
     with quiet():
-        program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
+        program = torch.export.export(network, inputs, dynamic_shapes=tuple(dict(axes) for _ in inputs))
         program = with_windows_apart(with_head_axes(with_static_groups(program)))
         made = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=list(entering), output_names=list(leaving)

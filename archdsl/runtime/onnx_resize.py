@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own word for it
 from torch import Tensor, nn
 
+from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import per_axis
 
@@ -29,6 +30,16 @@ def with_exact_upsampling(network: nn.Module, graph: Graph) -> nn.Module:
             if not is_safe(scale, size):
                 network.set_submodule(node.path, Resized(node.fields, scale, size))
     return network
+
+
+def refuse_inexact(graph: Graph) -> None:
+    """Raises at the first upsampling whose scale ONNX would round: only for a known size there is another module."""
+    for node in graph.nodes:
+        if node.op.name == "upsample" and node.fields["scale"] is not None:
+            size = node.inputs[0].shape[1:]
+            if not is_safe([float(factor) for factor in per_axis(node.fields["scale"], len(size))], size):
+                message = f"ONNX rounds the scale {node.fields['scale']} of '{node.path}' at some sizes"
+                raise fault("bad-call", message, node.span, help="export it for one size")
 
 
 def is_safe(scale: Sequence[float], size: Sequence[int]) -> bool:

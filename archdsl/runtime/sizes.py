@@ -54,13 +54,20 @@ def shapes_at(graph: Graph, entering: Mapping[str, Shape]) -> dict[Tensor, Shape
     shapes = {tensor: entering[name] for name, tensor in graph.inputs.items()}
     if not all(alike(tensor.shape, shape) for tensor, shape in shapes.items()):
         return None
+    return None if first_misfit(graph, shapes) is not None else shapes
+
+
+def first_misfit(graph: Graph, shapes: dict[Tensor, Shape]) -> Node | None:
+    """The first node that is another one where inputs have these shapes; gathers the shapes of what leaves the others.
+
+    An axis that is longer than 1 has to stay so, and one of 1 as it is.
+    """
     for node in graph.nodes:
-        given = [shapes[tensor] for tensor in node.inputs]
-        found = leaving(node, given)
+        found = leaving(node, [shapes[tensor] for tensor in node.inputs])
         if found is None or not all(map(alike, (tensor.shape for tensor in node.outputs), found)):
-            return None
+            return node
         shapes.update(zip(node.outputs, found, strict=True))
-    return shapes
+    return None
 
 
 def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
@@ -79,7 +86,8 @@ def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
     return None
 
 
-def alike(whole: Shape, small: Shape) -> bool:
-    """Whether a smaller tensor has an axis of 1 where the whole one has."""
-    pairs = zip(whole[1:], small[1:], strict=True)
-    return len(whole) == len(small) and all((a == 1) == (b == 1) and 1 <= b <= a for a, b in pairs)
+def alike(whole: Shape, other: Shape) -> bool:
+    """Whether a tensor of another size has an axis of 1 where the whole one has."""
+    return len(whole) == len(other) and all(
+        (a == 1) == (b == 1) and b >= 1 for a, b in zip(whole[1:], other[1:], strict=True)
+    )

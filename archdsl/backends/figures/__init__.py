@@ -13,6 +13,7 @@ from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
+from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import DPI, Look, inches
 from archdsl.backends.figures.writers import WRITERS
@@ -24,7 +25,7 @@ from archdsl.support.naming import did_you_mean
 if TYPE_CHECKING:
     from archdsl.analysis.difference import Difference
 
-__all__ = ["FORMATS", "LEVELS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
+__all__ = ["FORMATS", "KINDS", "LEVELS", "ORDERS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", *WRITERS, "html")
 LAYOUTS = ("strip", "resolution")
@@ -32,6 +33,7 @@ PAIRED = ("svg", "pdf", "png", "dot", *WRITERS)  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
 LEVELS = tuple(levels.LEVELS)
+WRITTEN = ("shapes", "axes")  # what of a look a page has too
 
 
 def draw(
@@ -61,6 +63,7 @@ def draw(
         raise fault("unknown-format", f"there is no figure format '{format}'", help=hint(format, FORMATS))
     look = look or Look()
     check_look(look, format)
+    check_shapes(look, block, level, format)
     graph, *others = [graphs] if isinstance(graphs, Graph) else graphs
     if others:
         choices = {"block": block, "cases": cases, "style": style, "orient": orient, "layout": layout, "expand": expand}
@@ -72,7 +75,7 @@ def draw(
         picture(graph, block=block, level=level)  # whether there are such
         from archdsl.backends.figures import interactive
 
-        return interactive.draw(graph, block=next(iter(named(block)), None), level=level)
+        return interactive.draw(graph, block=next(iter(named(block)), None), level=level, look=look)
     if block:
         check_level(level, expand)
     elif level == "network":
@@ -82,7 +85,7 @@ def draw(
             return on_grid(graph, format, look)
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
-    made = picture(graph, block=block, cases=cases, level=level, expand=expand)
+    made = picture(graph, block=block, cases=cases, level=level, expand=expand, look=look)
     if format == "dot":
         return dot(made, look)
     if format in WRITERS:
@@ -159,7 +162,16 @@ def network(
 
     def drawn(orient: str | None) -> strip.Drawing:
         manner = style or ("blocks" if deep else "strip")
-        return strip.strip(visible(graph), manner, orient, expand, deep=deep, paper=paper, legend=look.legend)
+        return strip.strip(
+            visible(graph),
+            manner,
+            orient,
+            expand,
+            deep=deep,
+            paper=paper,
+            legend=look.legend,
+            shapes=Shapes(look.axes),
+        )
 
     with measure.in_font(look.font):
         made = drawn(orient)
@@ -176,7 +188,7 @@ def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
 
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
-        made = grid.resolutions(visible(graph), paper, legend=look.legend)
+        made = grid.resolutions(visible(graph), Shapes(look.axes), paper, legend=look.legend)
         return on_paper(made, format, look, "draw it as a strip")
 
 
@@ -186,7 +198,7 @@ def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
 
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
-        made = grid.side_by_side([visible(graph) for graph in graphs], paper, legend=look.legend)
+        made = grid.side_by_side([*map(visible, graphs)], Shapes(look.axes), paper, legend=look.legend)
         return on_paper(made, format, look, "draw fewer of them")
 
 
@@ -220,7 +232,7 @@ def draw_difference(
         raise fault("unknown-format", f"there is no such figure as '{format}'", help=hint(format, PAIRED))
     look = look or Look()
     with measure.in_font(look.font):
-        return on_paper(difference.drawing(found, told=told), format, look)
+        return on_paper(difference.drawing(found, Shapes(look.axes), told=told), format, look)
 
 
 def strip_titles(made: strip.Drawing) -> dict[str, str]:
@@ -274,10 +286,17 @@ def check_level(level: str, expand: Sequence[str]) -> None:
         raise fault("bad-call", "the level op opens every block", help="give the level, or the blocks")
 
 
+def check_shapes(look: Look, block: Blocks | None, level: str, format: str) -> None:
+    """Only the inside of a block has symbolic shapes."""
+    if look.shapes != KINDS[0] and not block and format != "html":
+        what = "a strip" if level == "network" else "this level"
+        raise fault("bad-call", f"{what} has no symbolic shapes", help="the figure of a block has: give --block")
+
+
 def check_look(look: Look, format: str) -> None:
-    """A page looks one way, and only a png has dots."""
+    """A page looks one way but for its shapes, and only a png has dots."""
     for item in fields(look) if format == "html" else ():
-        if getattr(look, item.name) != item.default:
+        if item.name not in WRITTEN and getattr(look, item.name) != item.default:
             raise fault("bad-call", f"a page has no '{item.name}'", help="all other formats have")
     if format in WRITERS and look.dpi != DPI:
         raise fault("bad-call", f"{WRITERS[format].what} has no 'dpi'", help="a png has")
@@ -294,6 +313,7 @@ def picture(
     cases: Sequence[Case] = (),
     level: str = "network",
     expand: Sequence[str] = (),
+    look: Look | None = None,
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
     wanted = named(block)
@@ -307,8 +327,8 @@ def picture(
         raise fault("unknown-level", f"there is no level '{level}'", help=hint(level, LEVELS))
     if wanted:
         cases = [cases] if isinstance(cases, (str, Mapping)) else cases
-        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op")
-    return levels.network(graph, level)
+        return blocks.blocks(graph, wanted, cases, expand, deep=level == "op", look=look)
+    return levels.network(graph, level, (look or Look()).axes)
 
 
 def hint(word: str, known: tuple[str, ...]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archdsl.backends.figures.forks import enclosing, reads
-from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item, shapes
+from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.ir.graph import Tensor
-from archdsl.ops.base import times
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Wire:
     tensor: Tensor
 
 
-def arrows(items: Sequence[Item]) -> list[Arrow]:
+def arrows(items: Sequence[Item], shapes: Shapes) -> list[Arrow]:
     """Every arrow once, in the order in which branches stand left to right."""
     boxes = [box for item in items for box in item.boxes()]
     wires = in_branch_order(list(wiring(items, boxes)), boxes)
@@ -29,7 +29,7 @@ def arrows(items: Sequence[Item]) -> list[Arrow]:
         followers.setdefault(wire.source, []).append(wire.target)
     order = {box: index for index, box in enumerate(boxes)}
     found = [Arrow(w.source, w.target, "", kind(w, followers, order), w.tensor) for w in wires]
-    labels = labelled(wires, found)
+    labels = labelled(wires, found, shapes)
     return [replace(arrow, label=labels.get(index, "")) for index, arrow in enumerate(found)]
 
 
@@ -91,22 +91,22 @@ def reaches(starts: Sequence[Box], end: Box, followers: Mapping[Box, Sequence[Bo
     return False
 
 
-def labelled(wires: Sequence[Wire], found: Sequence[Arrow]) -> dict[int, str]:
+def labelled(wires: Sequence[Wire], found: Sequence[Arrow], shapes: Shapes) -> dict[int, str]:
     """C×H×W where a box changed it, once a tensor, beside the main way rather than a skip."""
     labels: dict[int, str] = {}
     done: set[Tensor] = set()
     for index in sorted(range(len(wires)), key=lambda i: (found[i].kind == "skip", i)):
         wire, arrow = wires[index], found[index]
-        if wire.tensor not in done and worth_saying(wire, arrow):
+        if wire.tensor not in done and worth_saying(wire, arrow, shapes):
             done.add(wire.tensor)
-            labels[index] = times(wire.tensor.shape)
+            labels[index] = shapes.of(wire.tensor)
     return labels
 
 
-def worth_saying(wire: Wire, arrow: Arrow) -> bool:
+def worth_saying(wire: Wire, arrow: Arrow, shapes: Shapes) -> bool:
     source, target = wire.source, wire.target
     if source.role in ("input", "fork") or target.role == "output":
         return False  # the box itself, or the arrow before it, says it
     if source.shape:
         return arrow.kind == "tap"
-    return wire.tensor.shape not in shapes(source.first_copy[0].inputs)
+    return shapes.of(wire.tensor) not in map(shapes.of, source.first_copy[0].inputs)

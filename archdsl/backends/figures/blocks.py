@@ -1,4 +1,4 @@
-"""The figure of a block: its cases side by side, the blocks inside it closed or open."""
+"""The figure of a block: its usual case, or several side by side, the blocks inside it closed or open."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.levels import EVERY_OP, ends, picture
 from archdsl.backends.figures.outline import OPEN, Outline, View
 from archdsl.backends.figures.picture import Box, Group, Item, Picture
+from archdsl.backends.figures.shapes import Shapes, inside
+from archdsl.backends.figures.theme import Look
 from archdsl.diagnostics.faults import fault
-from archdsl.ir.graph import Graph, Scope
+from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.support.naming import did_you_mean
 
 # what is opened without being asked for: so many blocks of so many boxes each, in figures of so many boxes
@@ -29,12 +31,19 @@ class Drawn:
 
 
 def blocks(
-    graph: Graph, names: Sequence[str], cases: Sequence[Case] = (), expand: Sequence[str] = (), *, deep: bool = False
+    graph: Graph,
+    names: Sequence[str],
+    cases: Sequence[Case] = (),
+    expand: Sequence[str] = (),
+    *,
+    deep: bool = False,
+    look: Look | None = None,
 ) -> Picture:
     """The inside of blocks; their cases stand side by side.
 
     The blocks in them that `expand` names are drawn open, all of them if `deep`; else those that are small.
     """
+    look = look or Look()
     outline = Outline(visible(graph, (*names, *expand)))
     calls = outline.calls
     drawn = [
@@ -44,11 +53,14 @@ def blocks(
     ]
     view = chosen_view(outline, drawn, expand, deep=deep)
     title = ", ".join(names)
+    shapes = [inside(graph, one.call, look.shapes, look.axes) for one in drawn]
+    bodies = [block_body(outline, one.call, view, known) for one, known in zip(drawn, shapes, strict=True)]
     if len(drawn) == 1 and not drawn[0].text:
-        return picture(title, block_body(outline, drawn[0].call, view))
-    if len(names) > 1:  # counted on from block to block, each under its name
-        drawn = [Drawn(one.block, relettered(n, one.block, one.text), one.call) for n, one in enumerate(drawn)]
-    return picture(title, [Group("case", one.text, block_body(outline, one.call, view)) for one in drawn])
+        return picture(title, bodies[0], shapes)
+    said = [", ".join(filter(None, (one.block if len(names) > 1 else "", one.text))) for one in drawn]
+    if len(drawn) > 1:
+        said = [f"({letter(n)}) {text}" for n, text in enumerate(said)]
+    return picture(title, [Group("case", *one) for one in zip(said, bodies, strict=True)], shapes)
 
 
 def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
@@ -56,31 +68,23 @@ def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
     return [case for case in graph.figure.cases.get(name, ()) if any(meets(call, case) for call in calls)]
 
 
-def relettered(index: int, name: str, text: str) -> str:
-    said = text.partition(") ")[2]
-    return f"({letter(index)}) {name}{', ' if said else ''}{said}"
-
-
-def block_body(outline: Outline, call: Scope, view: View) -> list[Item]:
-    nodes = list(call.nodes())
-    first = call.inputs[:1]
-    inputs = [*first, *(t for t in entering(nodes) if t not in first)]
-    names = {tensor: name for name, tensor in reversed([*call.tensors.items()])}
-    outputs = call.output if isinstance(call.output, (list, tuple)) else [call.output]
+def block_body(outline: Outline, call: Scope, view: View, shapes: Shapes) -> list[Item]:
+    found = call.output if isinstance(call.output, (list, tuple)) else [call.output]
+    leaving = [tensor for tensor in found if tensor is not None]
+    outputs = {f"output {n}" if len(leaving) > 1 else "output": tensor for n, tensor in enumerate(leaving, 1)}
     return [
-        *ends(
-            "input",
-            {
-                "input" if index == 0 else names.get(tensor) or tensor.name or f"input {index + 1}": tensor
-                for index, tensor in enumerate(inputs)
-            },
-        ),
+        *ends("input", inputs(call), shapes),
         *outline.items(call, view),
-        *ends(
-            "output",
-            {"output" if index == 0 else f"output {index + 1}": t for index, t in enumerate(outputs) if t is not None},
-        ),
+        *ends("output", outputs, shapes),
     ]
+
+
+def inputs(call: Scope) -> dict[str, Tensor]:
+    """What enters a call, by the names that the block gives it."""
+    first = call.inputs[:1]
+    names = {tensor: name for name, tensor in reversed([*call.tensors.items()])}
+    found = [*first, *(tensor for tensor in entering([*call.nodes()]) if tensor not in first)]
+    return {names.get(t) or t.name or f"input {n}": t for n, t in enumerate(found, 1)}
 
 
 # --- blocks inside

@@ -1,7 +1,8 @@
-"""The cases of a block that stand side by side: those asked for, or else those that show how its calls differ."""
+"""The cases of a block that are drawn: those asked for side by side, or else the one that most calls are."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from string import ascii_lowercase
@@ -9,10 +10,10 @@ from typing import Any, TypeAlias
 
 from archdsl.backends.figures.anatomy import entering, window
 from archdsl.backends.figures.wording import arguments_text, differing, frozen, value_text
-from archdsl.backends.figures.words import Words
+from archdsl.backends.figures.words import Words, told
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.nodes import Constant, names
+from archdsl.expr.nodes import Constant, Lit, Name, names
 from archdsl.expr.parse import parse
 from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -20,19 +21,23 @@ from archdsl.syntax.identifiers import MEASURES
 
 Case: TypeAlias = "str | Mapping[str, Any]"  # conditions on a call: `stride=1, out=c_in`, or a mapping
 
-MOST_CASES = 4  # chosen without being asked
+ALL = "all"  # asks for each case that shows something of its own
+WORDS = {"true": True, "false": False}
+MOST_CASES = 4  # of these
 MOST_LISTED = 8  # calls in the help of a case that there is not
 
 
 def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case], words: Words) -> list[tuple[str, Scope]]:
     """The calls to draw, with what stands under each: nothing under a lone one that nobody asked for."""
-    if cases:
-        return [(f"({letter(n)}) {case_text(case)}", matching(block, calls, case)) for n, case in enumerate(cases)]
-    found = telling(calls)
-    if len(found) == 1:
-        return [("", found[0])]
-    said = captions(found, calls, words)
-    return [(f"({letter(n)}) {text}".rstrip(), call) for n, (text, call) in enumerate(zip(said, found, strict=True))]
+    if cases and [*cases] != [ALL]:
+        found = [matching(block, calls, case) for case in cases]
+        said = asked(block, cases, words)
+    else:
+        found = telling(calls)
+        if not cases or len(found) == 1:
+            return [("", usual(found, calls))]
+        said = captions(found, calls, words)
+    return list(zip(said, found, strict=True))
 
 
 def letter(index: int) -> str:
@@ -101,6 +106,42 @@ def holds(call: Scope, name: str, wanted: Any) -> bool:
     )
 
 
+def asked(block: str, cases: Sequence[Case], words: Words) -> list[str]:
+    """The conditions in words: `stride 2`. Of several cases what they have in common is left out.
+
+    So is what compares with another number, where the rest tells the cases apart.
+    """
+    given = [list(conditions_of(case).items()) for case in cases]
+    common = [one for one in given[0] if all(one in other for other in given)] if len(given) > 1 else []
+    own = [[one for one in conditions if one not in common] for conditions in given]
+    for plain in (True, False):
+        said = [
+            ", ".join(
+                condition(words.argument(block, name), value)
+                for name, value in conditions
+                if not plain or known_value(value) is not None
+            )
+            for conditions in own
+        ]
+        if all(said) and len(set(said)) == len(said):
+            return said
+    return [case_text(case) for case in cases]
+
+
+def condition(word: str, value: Any) -> str:
+    """`stride 2`, `without shift`, `out = c_in`."""
+    known = known_value(value)
+    return f"{word} = {value}" if known is None else told(word, *known)
+
+
+def known_value(value: Any) -> tuple[Any] | None:
+    """The value that a condition names; None of an expression over what enters."""
+    expr = parse(value) if isinstance(value, str) else Lit(value)
+    if isinstance(expr, Name) and expr.id not in MEASURES:
+        return (WORDS.get(expr.id, expr.id),)
+    return (expr.value,) if isinstance(expr, Lit) else None
+
+
 def case_text(case: Case) -> str:
     if isinstance(case, str):
         return ", ".join(" ".join(part.split()) for part in parted(case))
@@ -132,6 +173,18 @@ def telling(calls: Sequence[Scope]) -> list[Scope]:
     return sorted(found, key=lambda call: (strided(call), -richness(call)))
 
 
+def usual(found: Sequence[Scope], calls: Sequence[Scope]) -> Scope:
+    """Of these cases that which most calls are, or are but for a part that they lack."""
+    has = [features(case) for case in found]
+    counts = Counter(max(range(len(found)), key=lambda n: fitness(features(call), has[n])) for call in calls)
+    return found[max(counts, key=lambda n: (counts[n], -n))]
+
+
+def fitness(own: set[object], case: set[object]) -> tuple[int, int]:
+    """How well a call goes with a case: as much in common, then as little else, as can be."""
+    return -len(own - case), -len(case - own)
+
+
 def features(call: Scope) -> set[object]:
     """The ops of a call, strided ones apart, and the joins that it itself enters."""
     nodes = list(call.nodes())
@@ -154,18 +207,45 @@ def richness(call: Scope) -> int:
 
 
 def captions(found: Sequence[Scope], calls: Sequence[Scope], words: Words) -> list[str]:
-    """The fewest arguments that tell the cases apart, with the change of channels if need be.
+    """The stride and the shortcut, if they tell the cases apart; else the fewest arguments, or the change of channels.
 
-    Of as many those that go with how the calls look: a stride rather than a width.
+    Of as many arguments those that go with how the calls look: a stride rather than a width.
     """
+    for ways in ([strides], [shortcuts], [strides, shortcuts]):
+        said = [", ".join(parts) for parts in zip(*(way(found) for way in ways), strict=True)]
+        if len(set(said)) == len(found):
+            return said
     varying = differing(found)
     for more in (lambda _: "", change):
         for count in range(len(varying) + 1):
-            ways = [chosen for chosen in combinations(varying, count) if apart(found, chosen, more)]
-            if ways:
-                best = min(ways, key=lambda chosen: looks(calls, chosen))
+            telling_apart = [chosen for chosen in combinations(varying, count) if apart(found, chosen, more)]
+            if telling_apart:
+                best = min(telling_apart, key=lambda chosen: looks(calls, chosen))
                 return [", ".join(filter(None, (words.of_case(call, best), more(call)))) for call in found]
     return [words.of_case(call, varying) for call in found]
+
+
+def strides(found: Sequence[Scope]) -> list[str]:
+    """`stride 2`."""
+    return [f"stride {max((max(window(node)[1], default=1) for node in call.nodes()), default=1)}" for call in found]
+
+
+def shortcuts(found: Sequence[Scope]) -> list[str]:
+    """Whether what enters is added to what leaves, as it is or by way of a projection."""
+    kinds = [shortcut(call) for call in found]
+    if "projection" in kinds and "" not in kinds:
+        return [f"{kind} shortcut" for kind in kinds]
+    return ["with shortcut" if kind == "identity" else "without shortcut" for kind in kinds]
+
+
+def shortcut(call: Scope) -> str:
+    """`identity`, `projection`, or nothing."""
+    nodes = list(call.nodes())
+    outside = set(entering(nodes))
+    sums = [node for node in nodes if node.op.name == "add"]
+    if any(tensor in outside for node in sums for tensor in node.inputs):
+        return "identity"
+    return "projection" if sums else ""
 
 
 def apart(found: Sequence[Scope], chosen: Sequence[str], more: Callable[[Scope], str]) -> bool:

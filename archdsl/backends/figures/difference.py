@@ -14,12 +14,12 @@ from archdsl.analysis.difference import Difference
 from archdsl.analysis.difference.stages import Row, Stage, nodes_of
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.picture import Box
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.plan import Drawing, Point, Rect, Solid, Way, Words, centred, remark, text
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT
 from archdsl.backends.figures.texts import Line, Text
 from archdsl.ir.graph import Graph
-from archdsl.ops.base import times
 from archdsl.support.tables import short
 
 COLOURS: Mapping[str, str] = {"added": "#b8e3d6", "removed": "#f1caab", "changed": "#faf6c0", "same": ""}
@@ -44,11 +44,11 @@ class Column:
     outside: int  # -1: lines beside it run left of it; 1: right
 
 
-def drawing(found: Difference, *, told: bool = True) -> Drawing:
+def drawing(found: Difference, shapes: Shapes, *, told: bool = True) -> Drawing:
     """Both networks with everything in its place; the changes stand above if they are to be `told`."""
     columns = [column(found, side) for side in (0, 1)]
     texts = {
-        cell: inside(found.rows[place], cell, side)
+        cell: inside(found.rows[place], cell, side, shapes)
         for side, one in enumerate(columns)
         for place, cell in one.cells.items()
     }
@@ -91,15 +91,15 @@ def column(found: Difference, side: int) -> Column:
 
 
 # --- words
-def inside(row: Row, cell: Cell, side: int) -> Text:
+def inside(row: Row, cell: Cell, side: int, shapes: Shapes) -> Text:
     """What a box says; what is another in the other network in bold."""
     stage, other = (row.before, row.after)[side], (row.before, row.after)[1 - side]
     assert stage is not None
     heading = text(printable(MARKS[row.status] + cell.name), ROOM, TEXT, bold=True)
     operator = operators(stage)
     strong = other is not None and operators(other) != operator
-    shape = times(stage.cost.output)
-    changed = other is not None and times(other.cost.output) != shape
+    shape = shapes.numbers(stage.cost.output)
+    changed = other is not None and shapes.numbers(other.cost.output) != shape
     below = Text((Line(shape, SMALL, INK if changed else FAINT, changed),))
     return heading + text(printable(operator), ROOM, bold=strong) + below
 

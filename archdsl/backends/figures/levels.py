@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archdsl.backends.figures.arrows import arrows
 from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.outline import Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture
+from archdsl.backends.figures.shapes import ORDERS, Shapes
 from archdsl.ir.graph import Graph, Scope, Tensor
-from archdsl.ops.base import times
 
 
 def has_rows(scope: Scope) -> bool:
@@ -37,25 +37,26 @@ EVERY_OP = View(closed=lambda _: False, frame=op_frame, fold=0)
 LEVELS: Mapping[str, View] = {"network": NETWORK, "stage": STAGE, "op": EVERY_OP}
 
 
-def network(graph: Graph, level: str) -> Picture:
+def network(graph: Graph, level: str, order: str = ORDERS[0]) -> Picture:
     """The whole network at one of the levels."""
-    graph = visible(graph)
+    graph, shapes = visible(graph), Shapes(order)
     title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
     inputs = {"input" if len(graph.inputs) == 1 else name: tensor for name, tensor in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: tensor for name, tensor in graph.outputs.items()}
-    items = Outline(graph).items(graph.root, LEVELS[level])
-    return picture(title, [*ends("input", inputs), *items, *ends("output", outputs)])
+    items = Outline(graph, shapes).items(graph.root, LEVELS[level])
+    return picture(title, [*ends("input", inputs, shapes), *items, *ends("output", outputs, shapes)], [shapes])
 
 
-def ends(role: str, tensors: Mapping[str, Tensor]) -> list[Item]:
-    return [Box(role, (name,), shape=times(tensor.shape), tensor=tensor) for name, tensor in tensors.items()]
+def ends(role: str, tensors: Mapping[str, Tensor], shapes: Shapes) -> list[Item]:
+    return [Box(role, (name,), shape=shapes.of(tensor), tensor=tensor) for name, tensor in tensors.items()]
 
 
-def picture(title: str, items: list[Item]) -> Picture:
+def picture(title: str, items: list[Item], shapes: Sequence[Shapes]) -> Picture:
+    """A figure; `shapes` write those of each case."""
     made = Picture(title, items)
-    for region in regions(made):
+    for region, written in zip(regions(made), shapes, strict=True):
         add_forks(region)
-        made.arrows += arrows(region)
+        made.arrows += arrows(region, written)
     return made
 
 

@@ -8,10 +8,10 @@ from itertools import groupby, pairwise
 
 from archdsl.backends.figures.anatomy import Readers, anatomy, entering
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.wording import frozen, op_text
 from archdsl.backends.figures.words import Words
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
-from archdsl.ops.base import times
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
@@ -31,8 +31,9 @@ class View:
 class Outline:
     """Makes the boxes of one graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, shapes: Shapes | None = None) -> None:
         self.figure = graph.figure
+        self.shapes = shapes or Shapes()
         self.words = Words(graph)
         self.readers = Readers(graph.nodes, [*graph.outputs.values()])
         self.shared = set(directly_shared(graph.root))  # paths of modules that run several times
@@ -160,7 +161,7 @@ class Outline:
         role = inside[0].role if len(inside) == 1 else "block"
         output = scope.output if isinstance(scope.output, Tensor) else nodes[-1].outputs[0]
         several = scope.output if isinstance(scope.output, list) else [output]
-        shapes = ", ".join(times(tensor.shape) for tensor in several)
+        shapes = ", ".join(map(self.shapes.of, several))
         return Box(role, shortened(runs), nodes, self.heading(scope), shapes, tensor=output)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from archdsl.ir.graph import Node, Scope, Tensor
-from archdsl.ops.base import Shape
 
 Item: TypeAlias = "Box | Group"
 ArrowKind: TypeAlias = Literal["flow", "skip", "tap", "entry"]
@@ -93,7 +92,3 @@ class Picture:
 
     def boxes(self) -> list[Box]:
         return [box for item in self.items for box in item.boxes()]
-
-
-def shapes(tensors: Sequence[Tensor]) -> set[Shape]:
-    return {tensor.shape for tensor in tensors}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archdsl.backends.figures import style
+from archdsl.backends.figures.shapes import KINDS, ORDERS
 from archdsl.backends.figures.style import Attributes, Paint
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import known_word
@@ -117,10 +118,14 @@ class Look:
     dpi: int = DPI
     legend: bool | None = None  # None: where there are several colours to explain
     height: float | None = None
+    shapes: str = KINDS[0]  # numbers, or inside a block formulas
+    axes: str = ORDERS[0]  # their order
 
     def __post_init__(self) -> None:
         for what, word, known in (("theme", self.theme, THEMES), ("palette", self.palette, PALETTES)):
             known_word(what, word, known)
+        known_word("kind of shapes", self.shapes, KINDS)
+        known_word("order of axes", self.axes, ORDERS)
         known_word("font", self.font, tuple(FONTS))
         if self.width is not None and not LEAST_WIDTH <= self.width <= MOST_WIDTH:
             raise fault("bad-call", f"a figure is {LEAST_WIDTH:g} to {MOST_WIDTH:g} in wide, not {self.width:g}")

@@ -31,8 +31,11 @@ class Words:
 
     def of_case(self, call: Scope, names: Sequence[str]) -> str:
         """What tells a call from others: all of these arguments, what is false or 0 too."""
-        given = [(self.label(call.name, name) or spaced(name), call.arguments[name]) for name in names]
-        return listed(worded(name, value) or absent(name, value) for name, value in given)
+        return listed(told(self.argument(call.name, name), call.arguments[name]) for name in names)
+
+    def argument(self, block: str, name: str) -> str:
+        """The word for an argument."""
+        return self.label(block, name) or spaced(name)
 
     def columns(self, call: Scope) -> Iterator[tuple[str, str]]:
         """The columns that a call reads, with their words; those of a call that holds nothing but this one count."""
@@ -77,9 +80,13 @@ def worded(name: str, value: Any) -> str:
     return f"{name}{'' if close else ' '}{number_text(value)}"
 
 
-def absent(name: str, value: Any) -> str:
-    """`no shift`, `exp 0`."""
-    return f"no {name}" if value is False or value is None else f"{name} {value_text(value)}"
+def told(name: str, value: Any) -> str:
+    """An argument in a caption: `stride 2`, `t = 6`, `with shift`, `without shift`."""
+    if value is None or isinstance(value, bool):
+        return f"{'with' if value else 'without'} {name}"
+    if isinstance(value, str):
+        return worded(name, value)
+    return f"{name} = {number_text(value)}" if len(name) == 1 else f"{name} {number_text(value)}"
 
 
 def number_text(value: Any) -> str:

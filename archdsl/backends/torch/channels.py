@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl.analysis.noting import ENTERS, MULTIPLE, SPREAD, SPREAD_CHANNELS
-from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, equalities, merge
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, merge
 from archdsl.backends.torch.scope import Tensors
 from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.taps import step_of
@@ -16,7 +16,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, IfElse, Index, ListOf, Lit, Name, children, is_long, wrap
-from archdsl.expr.simplify import quotient, same, simplify
+from archdsl.expr.simplify import equalities, quotient, same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Origin
 from archdsl.ops.base import NEEDS_NUMBERS

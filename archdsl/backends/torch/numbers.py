@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
 from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, Lit, Logic, Name, Unary, names, rebuild, wrap
-from archdsl.expr.simplify import same, simplify
+from archdsl.expr.simplify import Facts, equalities, same, simplify
 from archdsl.ir.facts import Fact
 
 UNKNOWN = "@unknown"  # channels that only running the block tells
 LOOPED = "@looped"  # such channels after a loop
-Facts = frozenset[tuple[Expr, Expr]]
 
 
 @dataclass
@@ -214,20 +213,6 @@ def decided_by(op: str, parts: list[bool | None]) -> bool | None:
     if deciding in parts:
         return deciding
     return None if None in parts else not deciding
-
-
-def equalities(condition: Expr, truth: bool) -> list[tuple[Expr, Expr]]:
-    """What is equal when the condition has this truth value."""
-    match condition:
-        case Compare(op="==", left=a, right=b) if truth:
-            return [(a, b)]
-        case Compare(op="!=", left=a, right=b) if not truth:
-            return [(a, b)]
-        case Logic(op="and", items=items) if truth:
-            return [pair for item in items for pair in equalities(item, truth)]
-        case Logic(op="or", items=items) if not truth:
-            return [pair for item in items for pair in equalities(item, truth)]
-    return []
 
 
 def replace_in(expr: Expr, pair: Mapping[Expr, Expr]) -> Expr:

@@ -298,7 +298,8 @@ def test_build_writes_each_choice_into_a_folder_of_its_own():
 
     def named(inputs=None, layers="train", passes=(), **params):
         graph = archdsl.graph("peleenet", **params, **({"input": inputs} if inputs else {}))
-        return folder_name("peleenet", graph, params=params, inputs=inputs, layers=layers, passes=passes)
+        chosen = {"inputs": inputs, "layers": layers, "passes": passes, "output_stride": None}
+        return folder_name("peleenet", graph, params=params, **chosen)
 
     assert named(growth=16, num_classes=10) == f"{named()}-num_classes=10-growth=16"  # in the order of the spec
     assert named((3, 64, 64), "deploy", ("fold_batch_norm",)) == f"{named()}-3x64x64-deploy-fold_batch_norm"

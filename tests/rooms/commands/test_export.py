@@ -8,6 +8,7 @@ import torch
 import archdsl
 from archdsl.commands import cli
 from archdsl.runtime import exporting
+from archdsl.runtime.free_size import free_size
 
 NET = """
 archdsl: 1
@@ -72,3 +73,48 @@ def test_a_missing_package_and_an_unknown_format_are_named(net, tmp_path, monkey
     assert cli.main(["export", "toy.yaml", "--to", "onx"]) != 0
     assert "did you mean 'onnx'?" in capfd.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.pth", "toy.yaml"]
+
+
+FREE = """
+archdsl: 1
+name: Free
+input: [3, 32, 32]
+stages:
+  down: [conv: {out: 4, kernel: 3, stride: 2}, relu, conv: {out: 4, kernel: 3, stride: 2}]
+  up: [upsample: 4, {concat: [identity, input]}, conv: 2]
+"""
+
+
+@pytest.mark.parametrize("target", ["pt2", pytest.param("onnx", marks=pytest.mark.slow)])
+def test_a_file_takes_every_size_that_the_network_takes(target, tmp_path, monkeypatch, capfd):
+    for package in exporting.FORMATS[target].packages:
+        pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "free.yaml").write_text(FREE, encoding="utf-8")
+    graph = archdsl.graph("free.yaml")
+    free = free_size(graph)
+    assert (free.multiple, free.least) == (4, (8, 8))
+    assert len(set(free.samples())) == 3
+    suffix = exporting.FORMATS[target].suffix
+    assert cli.main(["export", "free.yaml", "--to", target, "--any-size", "-o", f"free{suffix}"]) == 0
+    assert "proven" in capfd.readouterr().out
+    found = exporting.FORMATS[target].read(tmp_path / f"free{suffix}")(torch.randn(2, 3, 20, 44))
+    assert tuple(found[0].shape) == (2, 2, 20, 44)
+
+
+ONE_SIZE = {
+    "last": ["flatten", {"linear": 4, "name": "last"}],
+    "concat": [{"conv": 4}, {"upsample": {"size": 32}}, {"concat": ["identity", "input"]}],
+    "add": [
+        {"conv": {"out": 4, "kernel": 16, "stride": 16, "padding": 0}},
+        {"add": ["identity", {"param": {"shape": [4, 2, 2]}}]},
+    ],
+}
+
+
+@pytest.mark.parametrize("op", ONE_SIZE)
+def test_a_network_of_one_size_is_refused_at_the_step_that_forbids_others(op):
+    graph = archdsl.graph({"name": "Net", "input": [3, 32, 32], "stages": {"s": ONE_SIZE[op]}})
+    with pytest.raises(archdsl.SpecError, match=rf"takes images of 32×32 alone: '[\w.]*{op}' is") as caught:
+        free_size(graph)
+    assert caught.value.diagnostics[0].span is not None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archdsl.backends.figures.grid.drawing import Wish, drawn
 from archdsl.backends.figures.grid.places import aligned, by_resolution
 from archdsl.backends.figures.grid.shades import in_common
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import strip
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing
@@ -15,15 +16,17 @@ from archdsl.ir.graph import Graph
 __all__ = ["resolutions", "side_by_side"]
 
 
-def resolutions(graph: Graph, paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
+def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
     """The stages of a network in rows by the resolution of their maps, the highest on top."""
     found = strip(graph)
     places = by_resolution(found, len(next(iter(graph.inputs.values())).shape))
     words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
-    return drawn(Wish(found.title, places, found.flows, found.nets, words), paper or Paper.of(PAGE))
+    return drawn(Wish(found.title, places, found.flows, found.nets, words, shapes=shapes), paper or Paper.of(PAGE))
 
 
-def side_by_side(graphs: Sequence[Graph], paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
+def side_by_side(
+    graphs: Sequence[Graph], shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None
+) -> Drawing:
     """Several networks as columns, their stages in common rows by the resolution of their maps."""
     found = [strip(graph) for graph in graphs]
     for place, cell in enumerate(cell for one in found for cell in one.cells):
@@ -38,5 +41,6 @@ def side_by_side(graphs: Sequence[Graph], paper: Paper | None = None, *, legend:
         colours if legend or (legend is None and len(colours) > 1) else {},
         heads={number: one.title for number, one in enumerate(found)},
         sides=sides,
+        shapes=shapes,
     )
     return drawn(wish, paper or Paper.of(PAGE))

@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise, product
 
 from archdsl.backends.figures.grid.places import Place
 from archdsl.backends.figures.grid.routes import Board, Wire
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.bodies import Body, Manner, boxed, shapes
 from archdsl.backends.figures.strip.cells import Cell, Net
 from archdsl.backends.figures.strip.fit import ROOMS, Paper
@@ -31,6 +32,7 @@ class Wish:
     legend: Mapping[str, str]
     heads: Mapping[int, str] = field(default_factory=dict)  # words above columns
     sides: Mapping[int, str] = field(default_factory=dict)  # words left of rows
+    shapes: Shapes = field(default_factory=Shapes)  # how they are written
 
 
 def drawn(wish: Wish, paper: Paper) -> Drawing:
@@ -53,7 +55,7 @@ def drawn(wish: Wish, paper: Paper) -> Drawing:
 
 def attempt(wish: Wish, room: float, gap: float) -> Drawing | None:
     """With text of so much room and rooms between boxes; None if a line finds no way."""
-    bodies = {cell: body_of(cell, room) for cell in wish.places}
+    bodies = {cell: body_of(cell, room, wish.shapes) for cell in wish.places}
     columns = spans([(place[1], bodies[cell].solid.width) for cell, place in wish.places.items()], gap)
     rows = spans([(place[0], bodies[cell].solid.height) for cell, place in wish.places.items()], gap)
     solids = []
@@ -89,12 +91,13 @@ def beside(
         yield Words(in_row[row], rect, said)
 
 
-def body_of(cell: Cell, room: float) -> Body:
+def body_of(cell: Cell, room: float, written: Shapes) -> Body:
     """A box with the shape that leaves it as its last line."""
-    body = boxed(cell, Manner(), room)
+    manner = Manner(shapes=written)
+    body = boxed(cell, manner, room)
     if cell.end:
         return body
-    inside = body.text + shapes(cell)
+    inside = body.text + shapes(cell, manner)
     return Body(cell, centred(inside.width + 2 * MARGIN[0], inside.height + 2 * MARGIN[1]), text=inside)
 
 

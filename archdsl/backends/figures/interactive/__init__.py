@@ -15,6 +15,7 @@ from typing import Any
 
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.data import document
+from archdsl.backends.figures.theme import Look
 from archdsl.ir.graph import Graph
 from archdsl.support.resources import folder, template
 
@@ -28,10 +29,10 @@ def emit(graph: Graph) -> str:
     return draw(graph)
 
 
-def draw(graph: Graph, *, block: str | None = None, level: str = "network") -> str:
+def draw(graph: Graph, *, block: str | None = None, level: str = "network", look: Look | None = None) -> str:
     """The page of a network, opened down to a level, with the first call of a block in view."""
     calls = (scope.path for scope in graph.root.scopes() if scope.kind == "block" and scope.name == block)
-    data = document(graph) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
+    data = document(graph, look) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
     style, script = asset("page.css"), asset("page.js")
     return template(
         "interactive/page.html.jinja",

@@ -11,8 +11,8 @@ from typing import TypeAlias
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
 from archdsl.backends.figures.outline import Outline
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.ir.graph import Tensor
-from archdsl.ops.base import times
 
 Size: TypeAlias = "tuple[int, int]"  # width and height, in px at scale 1
 
@@ -38,7 +38,7 @@ class Words:
     shape: str
 
 
-def words(outline: Outline, group: Group) -> Words:
+def words(outline: Outline, group: Group, shapes: Shapes) -> Words:
     """A stage: its name and what it is made of; a block: its name and what sets this call apart."""
     scope, inner = group.scopes[0], group.scopes[-1]
     if scope.kind == "block":
@@ -51,12 +51,12 @@ def words(outline: Outline, group: Group) -> Words:
     if not title:
         title, lines = (lines[0], lines[1:]) if lines else (scope.kind, ())
     shown = lines if len(lines) <= MOST_LINES else (*lines[: MOST_LINES - 1], "…")
-    return Words(clipped(title), tuple(map(clipped, shown)), shapes_text(group.exits))
+    return Words(clipped(title), tuple(map(clipped, shown)), shapes_text(group.exits, shapes))
 
 
-def shapes_text(tensors: Sequence[Tensor]) -> str:
+def shapes_text(tensors: Sequence[Tensor], shapes: Shapes) -> str:
     """The shapes that leave, each once."""
-    return ", ".join(dict.fromkeys(times(tensor.shape) for tensor in tensors[-3:]))
+    return ", ".join(dict.fromkeys(map(shapes.of, tensors[-3:])))
 
 
 def clipped(text: str) -> str:
@@ -68,10 +68,10 @@ def row_texts(stack: Stack) -> list[str]:
     return [clipped(text) or node.op.name for text, node in zip(stack.texts, stack.nodes, strict=True)]
 
 
-def caption(stack: Stack) -> str:
+def caption(stack: Stack, shapes: Shapes) -> str:
     """The shape that leaves, where the box changed it."""
-    last = stack.nodes[-1]
-    return times(last.shape) if any(tensor.shape != last.shape for tensor in stack.nodes[0].inputs) else ""
+    leaves = shapes.of(stack.nodes[-1].outputs[0])
+    return leaves if any(shapes.of(tensor) != leaves for tensor in stack.nodes[0].inputs) else ""
 
 
 def is_symbol(stack: Stack) -> bool:
@@ -79,22 +79,22 @@ def is_symbol(stack: Stack) -> bool:
     return len(stack.nodes) == 1 and stack.nodes[0].op.role == "join" and len(row_texts(stack)[0]) <= 2
 
 
-def closed_size(part: Part, said: Words | None) -> Size:
+def closed_size(part: Part, said: Words | None, shapes: Shapes) -> Size:
     """The size of a part; `said`: the words of a group."""
     if isinstance(part, End):
-        return fit([(part.name, TEXT, True), (times(part.tensor.shape), SMALL, False)], TITLE + CAPTION)
+        return fit([(part.name, TEXT, True), (shapes.of(part.tensor), SMALL, False)], TITLE + CAPTION)
     if isinstance(part, Stack):
-        return stack_size(part)
+        return stack_size(part, shapes)
     assert said is not None
     lines = [(said.title, TEXT, True), *((line, SMALL, False) for line in (*said.lines, said.shape))]
     heights = TITLE + CAPTION * (len(said.lines) + bool(said.shape)) + 2 * EDGE
     return fit(lines, heights, 2 * TOGGLE)
 
 
-def stack_size(stack: Stack) -> Size:
+def stack_size(stack: Stack, shapes: Shapes) -> Size:
     if is_symbol(stack):
         return SYMBOL, SYMBOL
-    below = caption(stack)
+    below = caption(stack, shapes)
     lines = [(text, TEXT, False) for text in row_texts(stack)]
     return fit([*lines, (below, SMALL, False)], ROW * len(stack.nodes) + (CAPTION if below else 0))
 

@@ -12,6 +12,8 @@ from archdsl.backends.figures.interactive import boxes
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole
 from archdsl.backends.figures.interactive.plans import Plan, Plans
 from archdsl.backends.figures.outline import Outline
+from archdsl.backends.figures.shapes import Shapes, inside
+from archdsl.backends.figures.theme import Look
 from archdsl.backends.figures.wording import value_text
 from archdsl.diagnostics.spans import Span
 from archdsl.expr.nodes import Expr
@@ -33,16 +35,17 @@ ROLES = {  # what the legend calls them
 MOST_TEXT = 160  # characters of a line of the spec
 
 
-def document(graph: Graph) -> Data:
+def document(graph: Graph, look: Look | None = None) -> Data:
     """All that the page's script gets."""
-    return Writer(graph).document()
+    return Writer(graph, look or Look()).document()
 
 
 class Writer:
     """Writes one graph; keeps tables of what many parts share."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, look: Look) -> None:
+        self.graph, self.look = graph, look
+        self.shapes = Shapes(look.axes)  # as they are written in the group at work
         self.outline = Outline(graph)
         self.plans = Plans()
         self.works = {node.id: work(node) for node in graph.nodes}
@@ -69,15 +72,22 @@ class Writer:
     # --- parts
     def part(self, part: Part) -> Data:
         if isinstance(part, End):
-            return {"kind": "end", "name": printable(part.name), "out": part.tensor.shape, "leaves": part.leaves}
+            return {
+                "kind": "end",
+                "name": printable(part.name),
+                "out": self.shapes.axes(part.tensor),
+                "leaves": part.leaves,
+            }
         return self.stack(part) if isinstance(part, Stack) else self.group(part)
 
     def group(self, group: Group) -> Data:
         number, self.groups = self.groups, self.groups + 1
-        sizes = [boxes.closed_size(part, self.words(part)) for part in group.parts]
         said = self.words(group) if number else None
-        inputs, outputs = (shapes(group.entries), shapes(group.exits)) if number else self.ends()
+        inputs, outputs = (self.all(group.entries), self.all(group.exits)) if number else self.ends()
+        outside, self.shapes = self.shapes, self.within(group)
+        sizes = [boxes.closed_size(part, self.words(part), self.shapes) for part in group.parts]
         parts = [self.part(part) | {"size": size} for part, size in zip(group.parts, sizes, strict=True)]
+        self.shapes = outside
         return {
             "kind": "group",
             "id": f"g{number}",
@@ -99,17 +109,26 @@ class Writer:
         if not isinstance(part, Group):
             return None
         if part not in self.said:
-            self.said[part] = boxes.words(self.outline, part)
+            self.said[part] = boxes.words(self.outline, part, self.shapes)
         return self.said[part]
 
     def ends(self) -> tuple[list[Any], list[Any]]:
-        return shapes(self.graph.inputs.values()), shapes(self.graph.outputs.values())
+        return self.all(self.graph.inputs.values()), self.all(self.graph.outputs.values())
+
+    # --- shapes
+    def within(self, group: Group) -> Shapes:
+        """How shapes are written inside a group: in a call of a block over what enters it, if they are symbolic."""
+        calls = [scope for scope in group.scopes if scope.kind == "block"]
+        return inside(self.graph, calls[-1], self.look.shapes, self.look.axes) if calls else self.shapes
+
+    def all(self, tensors: Iterable[Tensor]) -> list[Any]:
+        return [self.shapes.axes(tensor) for tensor in tensors]
 
     def stack(self, stack: Stack) -> Data:
         return {
             "kind": "stack",
             **({"symbol": True} if boxes.is_symbol(stack) else {}),
-            **({"shape": boxes.caption(stack)} if boxes.caption(stack) else {}),
+            **({"shape": below} if (below := boxes.caption(stack, self.shapes)) else {}),
             "scopes": [self.scope(scope) for scope in stack.scopes],
             "ops": [self.op(*row) for row in zip(stack.nodes, boxes.row_texts(stack), strict=True)],
         }
@@ -120,8 +139,8 @@ class Writer:
             "op": node.op.name,
             "text": text,
             "path": node.path,
-            "in": shapes(node.inputs),
-            "out": shapes(node.outputs),
+            "in": self.all(node.inputs),
+            "out": self.all(node.outputs),
             **self.cost([node]),
             **({"training": True} if node.training else {}),
             **({"shared": True} if node.shared else {}),
@@ -164,10 +183,6 @@ def paper(graph: Graph) -> str:
     said = {key: str(value) for key, value in graph.paper.items()}
     arxiv = f"arXiv:{said['arxiv']}" if "arxiv" in said else ""
     return printable(", ".join(filter(None, (said.get("title"), arxiv, said.get("year")))))
-
-
-def shapes(tensors: Iterable[Tensor]) -> list[Any]:
-    return [tensor.shape for tensor in tensors]
 
 
 def given(node: Node) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import as_dot, as_scene
 from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.fit import TALL, Paper, drawing
@@ -25,12 +26,13 @@ def strip(
     deep: bool = False,
     paper: Paper | None = None,
     legend: bool | None = None,
+    shapes: Shapes | None = None,
 ) -> Drawing:
     """A strip with everything in its place. `deep`: solids in perspective. Without an orientation one that fits."""
     known("style", style, STYLES)
     known("orient", orient or ORIENTS[0], ORIENTS)
     blocks = style == "blocks"
-    manner = Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks)
+    manner = Manner(blocks=blocks, portrait=orient == "portrait", deep=deep and blocks, shapes=shapes or Shapes())
     return drawing(graph, manner, expand, paper, turns=orient is None, legend=legend)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 
 from archdsl.backends.figures.measure import width
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.kinds import BLOCKS
 from archdsl.backends.figures.strip.plan import Point, Rect, Words, centred, heading, remark, tapped, text
@@ -34,6 +35,7 @@ class Manner:
     deep: bool = False  # solids in perspective
     closed: bool = False  # a stage that is a table of rows is one box
     tight: bool = False  # smaller gaps
+    shapes: Shapes = field(default_factory=Shapes)  # how they are written
 
     def gap(self, points: float) -> float:
         """A distance between things."""
@@ -65,22 +67,22 @@ def bodies(cells: Sequence[Cell], manner: Manner, room: float) -> list[Body]:
 # --- text in boxes
 def boxed(cell: Cell, manner: Manner, room: float) -> Body:
     if cell.end:
-        return words_alone(cell)
+        return words_alone(cell, manner)
     inside = said(cell, manner, room)
     margin = [manner.gap(points) for points in MARGINS[manner.portrait]]
     wide, high = (inside.width + 2 * margin[0], inside.height + 2 * margin[1])
     shown = centred(max(wide, needed(cell, manner)), max(high, TEXT + 2 * margin[1]))
-    return Body(cell, shown, text=inside, aside=shapes(cell))
+    return Body(cell, shown, text=inside, aside=shapes(cell, manner))
 
 
-def words_alone(cell: Cell) -> Body:
-    inside = text(cell.lines[0], float("inf"), TEXT) + remark(times(cell.output.shape))
+def words_alone(cell: Cell, manner: Manner) -> Body:
+    inside = text(cell.lines[0], float("inf"), TEXT) + remark(manner.shapes.of(cell.output))
     return Body(cell, centred(inside.width + 4, inside.height + 2), text=inside)
 
 
 def needed(cell: Cell, manner: Manner) -> float:
     """Side by side the shape below a box is part of its column."""
-    return 0 if manner.portrait else shapes(cell).width
+    return 0 if manner.portrait else shapes(cell, manner).width
 
 
 def level(found: Sequence[Body], manner: Manner) -> None:
@@ -118,11 +120,11 @@ def packed(words: Sequence[str], room: float) -> list[str]:
     return found
 
 
-def shapes(cell: Cell) -> Text:
+def shapes(cell: Cell, manner: Manner) -> Text:
     """C×H×W that leaves, and what else others read."""
-    whole = remark(times(cell.output.shape))
+    whole = remark(manner.shapes.of(cell.output))
     for tap in cell.taps:
-        whole += tapped(f"tap {times(tap.shape)}")
+        whole += tapped(f"tap {manner.shapes.of(tap)}")
     return whole
 
 
@@ -150,7 +152,7 @@ def sides(shape: Shape) -> tuple[int, int]:
 
 def solid(cell: Cell, before: Cell | None, scale: Scale, manner: Manner, room: float) -> Body:
     if cell.box.role == "output":
-        return words_alone(cell)
+        return words_alone(cell, manner)
     shape = cell.output.shape
     high, wide = (scale.side(length) for length in sides(shape))
     thick = scale.thickness(shape[0])
@@ -160,12 +162,12 @@ def solid(cell: Cell, before: Cell | None, scale: Scale, manner: Manner, room: f
     lines = said(cell, manner, room)
     if manner.deep and not manner.portrait:
         written = sides(shape) != (sides(before.output.shape) if before else None)
-        return replace(made, notes=notes(made, written=written), aside=lines + shapes_tapped(cell))
-    return replace(made, aside=lines + shapes(cell))
+        return replace(made, notes=notes(made, written=written), aside=lines + shapes_tapped(cell, manner))
+    return replace(made, aside=lines + shapes(cell, manner))
 
 
-def shapes_tapped(cell: Cell) -> Text:
-    return Text(shapes(cell).lines[1:])
+def shapes_tapped(cell: Cell, manner: Manner) -> Text:
+    return Text(shapes(cell, manner).lines[1:])
 
 
 def notes(body: Body, *, written: bool) -> list[Words]:

@@ -14,6 +14,7 @@ from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.levels import NETWORK, ends, has_rows
 from archdsl.backends.figures.outline import CALLS, MOST_RUNS, Outline, View, brief, frame
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
@@ -232,7 +233,7 @@ def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False) -> 
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
     stages = outline.items(graph.root, CLOSED if closed else NETWORK)
     outline.entitle(stages)
-    items = [*ends("input", inputs), *stages, *ends("output", outputs)]
+    items = [*ends("input", inputs, Shapes()), *stages, *ends("output", outputs, Shapes())]
     boxes = [box for item in items for box in item.boxes()]
     wires = list(wiring(items, boxes))
     colours = kinds({box: outline.contents.get(box, [box]) for box in boxes if box.nodes}, wires, graph.figure)

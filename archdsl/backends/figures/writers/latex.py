@@ -31,6 +31,9 @@ SIGNS = {
     "–": "--",
     "—": "---",
     "…": r"\ldots{}",
+    "′": r"\ensuremath{'}",
+    "≈": r"\ensuremath{\approx}",
+    "\N{NO-BREAK SPACE}": "~",
 }
 ACCENTS = {
     "\u0300": "`",
@@ -56,6 +59,13 @@ def escaped(words: str) -> str:
     return "".join(letters(words))
 
 
+def raised(letter: str) -> str:
+    """A superscript or subscript digit."""
+    kind, _, digit = unicodedata.decomposition(letter).partition(" ")
+    sign = {"<super>": "^", "<sub>": "_"}.get(kind)
+    return f"\\ensuremath{{{sign}{chr(int(digit, 16))}}}" if sign and len(digit) == 4 else ""
+
+
 def letters(words: str) -> Iterator[str]:
     for letter in words:
         if letter in SIGNS:
@@ -63,7 +73,7 @@ def letters(words: str) -> Iterator[str]:
         elif letter.isascii():
             yield letter
         else:
-            yield accented(letter) or greek(letter) or f"U+{ord(letter):04X}"
+            yield raised(letter) or accented(letter) or greek(letter) or f"U+{ord(letter):04X}"
 
 
 def accented(letter: str) -> str:

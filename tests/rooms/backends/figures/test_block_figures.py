@@ -47,7 +47,7 @@ class Drawn:
     """A block figure as the engine has it, in points: boxes as (left, low, right, high), the ends of arrows."""
 
     def __init__(
-        self, graph: archdsl.Graph, block: str | list[str], look: figures.Look | None = None, cases=()
+        self, graph: archdsl.Graph, block: str | list[str], look: figures.Look | None = None, cases=("all",)
     ) -> None:
         look = look or figures.Look()
         self.picture = figures.picture(graph, block=block, cases=cases)
@@ -339,22 +339,38 @@ def labels(graph: archdsl.Graph, block, **how) -> list[str]:
         ("mobilenet_v3", "MBConv", ["(a) stride 1", "(b) stride 2"]),
         ("ghostnet", "GhostBottleneck", ["(a) stride 1", "(b) stride 2"]),
         ("espnet", "ESP", ["(a) stride 1", "(b) stride 2"]),
-        ("igc_v1", "ResidualUnit", ["(a) 100 → 200 channels", "(b) 200 → 200 channels", "(c) 200 → 400 channels"]),
+        (
+            "igc_v1",
+            "ResidualUnit",
+            [
+                "(a) stride 1, projection shortcut",
+                "(b) stride 1, identity shortcut",
+                "(c) stride 2, projection shortcut",
+            ],
+        ),
+        ("micronet", "LiteRow", ["(a) with shift", "(b) without shift"]),
         ("peleenet", "TwoWayDenseLayer", []),
     ],
 )
-def test_without_being_asked_it_draws_the_calls_that_differ_in_their_ops(name, block, wanted):
-    assert labels(graph_of(name), block) == wanted
+def test_all_cases_are_the_calls_that_differ_in_their_ops_told_apart_in_words(name, block, wanted):
+    assert labels(graph_of(name), block, cases=["all"]) == wanted
+
+
+def test_without_being_asked_it_draws_the_case_that_most_calls_are():
+    for name, block, strided in (("mobilenet_v2", "InvertedResidual", False), ("ghostnet", "Shortcut", True)):
+        picture = figures.picture(graph_of(name), block=block)
+        assert not any(isinstance(item, Group) and item.kind == "case" for item in picture.items)
+        assert any("s2" in line for box in picture.boxes() for line in box.lines) is strided
 
 
 def test_a_case_asked_for_is_the_richest_call_that_meets_it():
     graph = graph_of("mobilenet_v2")
     picture = figures.picture(graph, block="InvertedResidual", cases=["stride=2", "t=1", "stride=1, out=c_in"])
-    assert [item.label for item in picture.items] == ["(a) stride=2", "(b) t=1", "(c) stride=1, out=c_in"]
+    assert [item.label for item in picture.items] == ["(a) stride 2", "(b) t = 1", "(c) stride 1"]
     ops = [[node.op.name for box in item.boxes() for node in box.nodes] for item in picture.items]
     assert [("add" in names, names.count("conv")) for names in ops] == [(False, 3), (False, 2), (True, 3)]
-    assert labels(graph, "InvertedResidual", cases=[{"stride": 2, "t": 6}]) == ["(a) stride=2, t=6"]
-    assert labels(graph_of("mobilenet_v3"), "MBConv", cases=["act=hard_swish"]) == ["(a) act=hard_swish"]
+    assert labels(graph, "InvertedResidual", cases=[{"stride": 2, "t": 6}]) == ["stride 2, t = 6"]
+    assert labels(graph_of("mobilenet_v3"), "MBConv", cases=["act=hard_swish"]) == ["h-swish"]
 
 
 def test_blocks_stand_side_by_side_under_their_names():
@@ -381,8 +397,8 @@ def test_the_command_draws_cases(capsys):
     words = "draw mobilenet_v2 --block InvertedResidual --case stride=1 --case stride=2 --format dot"
     assert cli.main(words.split()) == 0
     told = capsys.readouterr().out
-    assert "(a) stride=1" in told
-    assert "(b) stride=2" in told
+    assert "(a) stride 1" in told
+    assert "(b) stride 2" in told
 
 
 # --- blocks inside
@@ -517,7 +533,7 @@ def test_any_block_of_up_to_thirty_steps_is_drawn():
 def test_every_block_beyond_the_survey_is_drawn(path):
     graph = archdsl.graph(path, next(iter(read(path).variants), None))
     for block in blocks_of(graph):
-        check_drawing(figures.picture(graph, block=block))
+        check_drawing(figures.picture(graph, block=block, cases=["all"]))
 
 
 @pytest.mark.parametrize(

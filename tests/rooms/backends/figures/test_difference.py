@@ -6,6 +6,7 @@ from itertools import combinations
 
 import archdsl
 from archdsl.backends.figures.difference import COLOURS, drawing
+from archdsl.backends.figures.shapes import Shapes
 
 NET = {
     "archdsl": 1,
@@ -21,7 +22,7 @@ def apart(one, other) -> bool:
 
 
 def test_what_was_done_to_a_stage_is_its_colour_and_the_same_stage_is_on_a_level():
-    made = drawing(archdsl.diff(NET, OTHER))
+    made = drawing(archdsl.diff(NET, OTHER), Shapes())
     looks = {(solid.rect.centre[0] > 0, solid.cell.name): solid for solid in made.solids}
     assert {place: solid.cell.box.colour for place, solid in looks.items()} == {
         (False, "a"): COLOURS["same"], (True, "a"): COLOURS["same"],

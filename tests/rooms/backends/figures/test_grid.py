@@ -11,6 +11,7 @@ from archdsl.backends.figures import grid
 from archdsl.backends.figures.grid.places import by_resolution
 from archdsl.backends.figures.grid.routes import along, meet
 from archdsl.backends.figures.hiding import visible
+from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import strip
 from archdsl.backends.figures.strip.plan import Rect
 
@@ -64,7 +65,7 @@ def test_an_encoder_goes_down_a_column_and_its_decoder_up_another_one():
     graph = archdsl.graph(U)
     places = {cell.name: place for cell, place in by_resolution(strip(graph), 3).items() if not cell.end}
     assert places == {"d1": (0, 1), "d2": (1, 1), "d3": (2, 1), "u2": (1, 2), "u1": (0, 2), "head": (0, 3)}
-    made = grid.resolutions(graph)
+    made = grid.resolutions(graph, Shapes())
     assert flaws(made) == []
     corners = {(way.source.name, way.target.name): len(way.points) - 2 for way in made.ways}
     assert corners["d1", "u1"] == corners["d2", "u2"] == corners["d1", "d2"] == 0  # what skips is straight
@@ -74,7 +75,7 @@ def test_an_encoder_goes_down_a_column_and_its_decoder_up_another_one():
 def test_several_networks_stand_in_common_rows():
     small = {**DOWN, "name": "Small", "input": [3, 32, 32], "stages": {**DOWN["stages"]}}
     del small["stages"]["more"]
-    made = grid.side_by_side([archdsl.graph(DOWN), archdsl.graph(small)])
+    made = grid.side_by_side([archdsl.graph(DOWN), archdsl.graph(small)], Shapes())
     assert flaws(made) == []
     heights = {}
     for solid in made.solids:
@@ -105,4 +106,4 @@ def test_what_a_grid_has_not_is_refused(spec, options, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["unet", "retinanet", "espnet", "pelee", "yolox", "hrnet"])
 def test_a_shipped_network_that_goes_up_again_is_drawn_without_flaws(name):
-    assert flaws(grid.resolutions(visible(archdsl.graph(name)))) == []
+    assert flaws(grid.resolutions(visible(archdsl.graph(name)), Shapes())) == []

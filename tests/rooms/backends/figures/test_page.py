@@ -26,6 +26,7 @@ from support.places import ROOT
 import archdsl
 from archdsl.analysis.cost import cost
 from archdsl.backends import figures
+from archdsl.backends.figures import Look
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.interactive import boxes, plans
 from archdsl.backends.figures.interactive.data import ROLES, Writer
@@ -209,14 +210,14 @@ def test_alike_blocks_share_a_plan():
 
 
 def test_a_chain_is_set_as_the_engine_would_set_it(small):
-    writer = Writer(small)
+    writer = Writer(small, Look())
     group = whole(small)
     stem = group.parts[1]
     assert plans.is_chain(group)
     assert plans.is_chain(stem)
     assert not plans.is_chain(group.parts[2].parts[0])
     for chain in (group, stem):
-        sizes = [boxes.closed_size(part, writer.words(part)) for part in chain.parts]
+        sizes = [boxes.closed_size(part, writer.words(part), writer.shapes) for part in chain.parts]
         ours = plans.column(chain, sizes)
         theirs = plans.read(json.loads(render(plans.dot(chain, sizes), "json")), chain)
         assert ours.height == pytest.approx(theirs.height, abs=4)
@@ -264,7 +265,7 @@ def test_several_outputs_and_heads_of_training_are_ends():
 
 def test_it_is_the_golden_one(small):
     """The data; of the plans, which the engine makes, what it is asked to lay out."""
-    writer = Writer(small)
+    writer = Writer(small, Look())
     data = writer.document() | {"plans": [text.splitlines() for text in writer.plans.index]}
     text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", flat, json.dumps(data, indent=1, ensure_ascii=False)) + "\n"
     if os.environ.get("ARCHDSL_REWRITE_GOLDEN"):

@@ -1,0 +1,111 @@
+"""How the shapes of tensors are written: in numbers or, inside a block, in letters; channels first or last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from archdsl.analysis.symbols import Symbols, symbols
+from archdsl.backends.figures.formulas import SHORT, Writer
+from archdsl.expr.nodes import Expr
+from archdsl.ir.graph import Graph, Scope, Tensor
+from archdsl.ops.base import Shape
+from archdsl.syntax.spec import Figure
+
+KINDS, ORDERS = ("numbers", "symbolic"), ("chw", "hwc")
+MOST = 14  # characters of a formula that is clearer than a name
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SIGN, WIDE_SIGN = "×", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"  # between numbers, and between formulas
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Writes shapes in one order of their axes, those of some tensors in letters."""
+
+    order: str = ORDERS[0]
+    letters: Mapping[Tensor, Sequence[str]] = field(default_factory=dict)
+
+    def of(self, tensor: Tensor) -> str:
+        """The shape of a tensor."""
+        if tensor in self.letters:
+            return WIDE_SIGN.join(self.ordered(self.letters[tensor]))
+        return self.numbers(tensor.shape)
+
+    def axes(self, tensor: Tensor) -> Sequence[int | str]:
+        """The same in parts."""
+        return self.ordered([*self.letters.get(tensor, tensor.shape)])
+
+    def numbers(self, shape: Shape) -> str:
+        return SIGN.join(self.ordered([str(n) for n in shape]))
+
+    def ordered(self, axes: Sequence[A]) -> Sequence[A]:
+        return [*axes[1:], axes[0]] if self.order == "hwc" and axes else axes
+
+
+def inside(graph: Graph, call: Scope, kind: str, order: str) -> Shapes:
+    """The shapes in a call of a block, of one of `KINDS` in one of `ORDERS`."""
+    return in_letters(graph, call, order) if kind == "symbolic" else Shapes(order)
+
+
+def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
+    """The shapes in a call of a block over what enters it and its params, as far as they have expressions.
+
+    `call` may be of a view of the graph without what its figures hide.
+    """
+    nodes = {node.id: node for node in call.nodes()}
+    whole = next(scope for scope in graph.root.scopes() if is_call(scope, call, nodes))
+    known = symbols(graph, whole)
+    if known is None:
+        return Shapes(order)
+    entering = frozenset(name for axes in known.entering.values() for axis in axes for name in axis.mentioned)
+    writer = Writer(letters(known, graph.figure, call.name), entering, known.call.exact)
+    found: dict[Tensor, Sequence[str]] = {}
+    for name, axes in known.entering.items():
+        tensor = call.tensors[name]
+        found[tensor] = written(known, writer, axes, tensor.shape)
+    for number, made in known.made.items():
+        if number in nodes:
+            for tensor, axes in zip(nodes[number].outputs, made, strict=True):
+                found[tensor] = written(known, writer, axes, tensor.shape)
+    return Shapes(order, found)
+
+
+def is_call(scope: Scope, call: Scope, nodes: Mapping[int, object]) -> bool:
+    """Whether a part of the graph is the one that a view shows with these ops: modules that run twice share a path."""
+    return (scope.kind, scope.path) == (call.kind, call.path) and any(node.id in nodes for node in scope.nodes())
+
+
+def letters(known: Symbols, figure: Figure, block: str) -> dict[str, str]:
+    """Short forms of names, where no param has them."""
+    params = {*known.names, *known.call.values}
+    found = {name: short for name, short in SHORT.items() if name in params and short not in params}
+    found |= {name: name[0] + name[1:].translate(SUBSCRIPTS) for name in params if name[1:].isdigit()}
+    said = {name: figure.labels.get(f"{block}.{name}", "") for name in params}
+    found |= {name: text for name, text in said.items() if text.isalpha()}
+    for number, axes in enumerate(known.entering.values(), 1):
+        for axis in axes:
+            (name,) = axis.mentioned or ("",)
+            letter = name.partition("_")[0] + ("" if number == 1 else chr(ord("₀") + number))
+            if letter not in params:
+                found.setdefault(name, letter)
+    return found
+
+
+def is_plain(text: str) -> bool:
+    """Whether a formula says more than a name does."""
+    return len(text) <= MOST and not text.startswith("≈") and "ceil" not in text and "floor" not in text
+
+
+def written(known: Symbols, writer: Writer, axes: Sequence[Expr], shape: Shape) -> list[str]:
+    """Each axis by its shortest formula, a number where there is none."""
+    return [shortest(known, writer, axis) or str(number) for axis, number in zip(axes, shape, strict=True)]
+
+
+def shortest(known: Symbols, writer: Writer, axis: Expr) -> str:
+    """A short formula, else the name that the block has for it."""
+    texts = [text for expr in known.alike(axis) if (text := writer.text(expr)) is not None]
+    plain = texts[:1] if texts and is_plain(texts[0]) else texts
+    return min(plain, key=lambda text: (text[0] == "≈", len(text)), default="")

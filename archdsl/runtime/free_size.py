@@ -1,0 +1,98 @@
+"""Which sizes of an image a network takes beside the one that it was built for: multiples of a number, from one on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.ir.graph import Graph, Node
+from archdsl.ops.base import Shape, times
+from archdsl.runtime.sizes import first_misfit
+
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+SIDES = ("height", "width")
+
+
+@dataclass(frozen=True)
+class FreeSize:
+    """Height and width are multiples of a number, each from a least one on."""
+
+    multiple: int
+    least: tuple[int, int]
+    trial: Shape  # of the image that a network is traced with: the declared one, or the next that it takes
+
+    def axes(self) -> dict[int, Any]:
+        """Height and width as `torch.export` is told of them."""
+        import torch
+
+        found: dict[int, Any] = {}
+        for axis, (name, least) in enumerate(zip(SIDES, self.least, strict=True), 2):
+            side = torch.export.Dim(name, min=least // self.multiple)
+            found[axis] = side if self.multiple == 1 else self.multiple * side
+        return found
+
+    def samples(self) -> list[Shape]:
+        """Three sizes at which a file is tried."""
+        c, h, w = self.trial
+        (least_h, least_w), m = self.least, self.multiple
+        return [self.trial, (c, least_h, w + m), (c, h + m, least_w)]
+
+
+def free_size(graph: Graph) -> FreeSize:
+    """The sizes that a network takes; raises `SpecError`, at the step that forbids others, if it is one alone."""
+    shapes = [tensor.shape for tensor in graph.inputs.values()]
+    if len(shapes) != 1 or len(shapes[0]) != 3:
+        raise fault("bad-call", f"'{graph.name}' has no single image as input, whose height and width could be free")
+    c, h, w = shapes[0]
+    for m in MULTIPLES:
+        trial = c, -(-h // m) * m, -(-w // m) * m
+        if all(misfit(graph, shape) is None for shape in around(trial, m)):
+            return FreeSize(m, (least_side(graph, trial, 1, m), least_side(graph, trial, 2, m)), trial)
+    raise one_size(graph, (c, h + MULTIPLES[-1], w + MULTIPLES[-1]))
+
+
+def around(trial: Shape, m: int) -> Iterator[Shape]:
+    """A size, and others that are multiples of a number too: near ones, and one in which every stride finds more."""
+    c, h, w = trial
+    yield trial
+    for by in (1, 2, 3, 1 + MULTIPLES[-1] // m):
+        yield from ((c, h + by * m, w), (c, h, w + by * m), (c, h + by * m, w + 2 * m))
+
+
+def misfit(graph: Graph, shape: Shape) -> Node | None:
+    """The first step that is another one at this size of the image."""
+    return first_misfit(graph, dict.fromkeys(graph.inputs.values(), shape))
+
+
+def least_side(graph: Graph, trial: Shape, axis: int, m: int) -> int:
+    """The least height or width, a multiple, at which no map is too small: halved until it is found."""
+    bad, good = 0, trial[axis] // m
+    while good - bad > 1:
+        middle = (good + bad) // 2
+        shape = (*trial[:axis], middle * m, *trial[axis + 1 :])
+        bad, good = (bad, middle) if misfit(graph, shape) is None else (middle, good)
+    return good * m
+
+
+def one_size(graph: Graph, shape: Shape) -> SpecError:
+    """What to say of a network that takes no other size."""
+    node = misfit(graph, shape) or graph.nodes[-1]
+    (declared,) = (tensor.shape for tensor in graph.inputs.values())
+    message = (
+        f"'{graph.name}' takes images of {times(declared[1:])} alone: '{node.path}' is another step at other sizes"
+    )
+    return fault("bad-call", message, node.span, help="like: takes the size of a map, where size: says a number")
+
+
+def shapes_of(graph: Graph, free: FreeSize | None) -> list[Sequence[int]]:
+    """The shapes of the inputs that a network is traced with."""
+    return [tensor.shape if free is None else free.trial for tensor in graph.inputs.values()]
+
+
+def unwritten(graph: Graph, error: Exception) -> SpecError:
+    """What to say where torch cannot write a network with free sizes."""
+    why = str(error.__cause__ or error).strip().partition("\n")[0]
+    message = f"torch cannot export '{graph.name}' with a free height and width: {why}"
+    return fault("bad-call", message, help="export it for one size")

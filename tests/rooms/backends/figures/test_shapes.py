@@ -1,0 +1,100 @@
+"""Shapes in figures: over what enters a block and its params, and channels first or last."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+import archdsl
+from archdsl.backends import figures
+from archdsl.backends.figures import Look
+
+BLOCKS = """
+ConvBN: {params: {out: , stride: 1}, body: [conv: {out: out, kernel: 3, stride: stride}, bn]}
+Unit:  # widths by a let, a condition, a rounding; what proves that `out` is `c_in`
+  params: [t, out, stride]
+  let: {hidden: c_in * t, inner: "make_divisible(hidden / 4, 4)"}
+  body:
+    - residual:
+        if: stride == 1 and c_in == out
+        body:
+          - {conv: hidden, when: t > 1}
+          - ConvBN: [hidden // 2 if t > 1 else hidden, stride]
+          - mul: [identity, [global_avg_pool, conv: inner, conv: hidden // 2, sigmoid]]
+          - conv: out
+Grow:
+  params: [growth, n]
+  body:
+    - {repeat: n, body: [concat: [identity, conv: growth]]}
+    - {split: 2, as: [a, b]}
+    - add: [a, b]
+Up: {inputs: [skip], body: [upsample: 2, concat: [identity, skip], max_pool: {kernel: 2, ceil: true}, flatten: ]}
+"""
+STAGES = {
+    "one": [{"conv": 8}, {"Unit": [4, 8, 1]}],
+    "two": [{"Unit": [2, 16, 2]}, {"Grow": [6, 3]}],
+    "three": [{"Up": {"skip": "one"}}],
+}
+
+
+@pytest.fixture(scope="module")
+def net():
+    return archdsl.graph(
+        {"archdsl": 1, "name": "Net", "input": [3, 18, 18], "blocks": yaml.safe_load(BLOCKS), "stages": STAGES}
+    )
+
+
+def said(net, block, axes="chw", **how):
+    picture = figures.picture(net, block=block, look=Look(shapes="symbolic", axes=axes), **how)
+    ends = [box.shape for box in picture.boxes() if box.role in ("input", "output")]
+    return [*ends, *(arrow.label for arrow in picture.arrows if arrow.label)]
+
+
+def plain(words):
+    return [word.replace("\N{NO-BREAK SPACE}", "") for word in words]
+
+
+def test_shapes_are_written_over_what_enters_and_the_params(net):
+    assert set(plain(said(net, "Unit", cases=["stride=2"]))) == {
+        "c×h×w", "c′×h/2×w/2", "tc×h×w", "tc/2×h/2×w/2", "tc/2×1×1", "tc/4×1×1",
+    }  # fmt: skip
+
+
+def test_a_param_that_a_condition_makes_equal_to_what_enters_is_written_so(net):
+    first, last, *_ = plain(said(net, "Unit", cases=["stride=1"]))
+    assert first == last == "c×h×w"
+
+
+def test_turns_are_counted_and_sums_stand_in_brackets(net):
+    assert set(plain(said(net, "Grow"))) == {"c×h×w", "growth×h×w", "(c + 3·growth)×h×w", "(c + 3·growth)/2×h×w"}
+
+
+def test_a_further_tensor_has_letters_of_its_own_and_its_name(net):
+    picture = figures.picture(net, block="Up")
+    assert [box.lines[0] for box in picture.boxes() if box.role == "input"] == ["input", "skip"]
+    first, further, last, *_ = plain(said(net, "Up", "hwc"))
+    assert (first, further) == ("h×w×c", "h₂×w₂×c₂")
+    assert last == "(c + c₂)hw"
+
+
+def test_the_order_of_axes_is_that_of_every_figure(net):
+    strip = figures.draw(net, format="dot", look=Look(axes="hwc"))
+    assert "18×18×8" in strip
+    assert "8×18×18" not in strip
+    assert "18×18×8" in figures.draw(net, level="stage", format="dot", look=Look(axes="hwc"))
+    assert "18×18×8" in figures.draw(net, format="tikz", style="strip", look=Look(axes="hwc")).replace(
+        r"\ensuremath{\times}", "×"
+    )
+
+
+def test_a_page_writes_the_shapes_inside_a_block_in_letters(net):
+    page = figures.draw(net, format="html", look=Look(shapes="symbolic", axes="hwc"))
+    assert '["h","w","tc"]' in page
+    assert "[18,18,8]" in page  # those of stages stay numbers
+
+
+def test_a_strip_has_no_letters(net):
+    with pytest.raises(archdsl.SpecError, match="a strip has no symbolic shapes"):
+        figures.draw(net, look=Look(shapes="symbolic"))
+    with pytest.raises(archdsl.SpecError, match="there is no order of axes 'whc'"):
+        Look(axes="whc")
