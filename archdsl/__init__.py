@@ -320,7 +320,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
-    layout: Literal["strip", "resolution"] | None = ...,
+    arrange: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -355,7 +355,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
-    layout: Literal["strip", "resolution"] | None = ...,
+    arrange: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -390,7 +390,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = ...,
     orient: Literal["landscape", "portrait"] | None = ...,
     expand: Sequence[str] = ...,
-    layout: Literal["strip", "resolution"] | None = ...,
+    arrange: Literal["strip", "resolution"] | None = ...,
     theme: Literal["light", "dark"] = ...,
     palette: Literal["colour", "grey"] = ...,
     font: Literal["sans", "serif"] = ...,
@@ -424,7 +424,7 @@ def draw(
     style: Literal["strip", "blocks"] | None = None,
     orient: Literal["landscape", "portrait"] | None = None,
     expand: Sequence[str] = (),
-    layout: Literal["strip", "resolution"] | None = None,
+    arrange: Literal["strip", "resolution"] | None = None,
     theme: Literal["light", "dark"] = "light",
     palette: Literal["colour", "grey"] = "colour",
     font: Literal["sans", "serif"] = "sans",
@@ -451,7 +451,7 @@ def draw(
     At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
-    stages named in `expand` are opened into their blocks. `layout="resolution"` puts the stages into rows by the
+    stages named in `expand` are opened into their blocks. `arrange="resolution"` puts the stages into rows by the
     resolution of their maps instead: an encoder goes down, a decoder up.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
@@ -478,7 +478,7 @@ def draw(
 
     checked("block", "style", block=block, cases=cases, level=level, format=format, style=style)
     checked("figure", "orient", figure=figure, orient=orient, expand=expand, theme=theme, palette=palette, font=font)
-    checked("width", "height", "legend", "layout", width=width, height=height, dpi=dpi, legend=legend, layout=layout)
+    checked("width", "height", "legend", "arrange", width=width, height=height, dpi=dpi, legend=legend, arrange=arrange)
     networks = [comparison.halves(one) for one in comparison.flat(spec)]
     if figure is not None:
         if len(networks) > 1:
@@ -514,7 +514,7 @@ def draw(
         style=style,
         orient=orient,
         expand=expand,
-        layout=layout,
+        arrange=arrange,
         look=look,
     )
 

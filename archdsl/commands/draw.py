@@ -81,8 +81,8 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
 @click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
 @click.option(
-    "--layout",
-    metavar="LAYOUT",
+    "--arrange",
+    metavar="WORD",
     shell_complete=completion.words("strip", "resolution"),
     help="strip, or resolution: stages in rows by the size of their maps, a U for an encoder and decoder.",
 )
@@ -126,7 +126,7 @@ def command(
     level: str,
     style: str | None,
     orient: str | None,
-    layout: str | None,
+    arrange: str | None,
     expand: tuple[str, ...],
     form: str | None,
     output: str | None,
@@ -174,7 +174,7 @@ def command(
             style=style,
             orient=orient,
             expand=expand,
-            layout=layout,
+            arrange=arrange,
             look=chosen,
         )
     result(made, output)

@@ -22,7 +22,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "draw": (
         "archdsl draw peleenet -o peleenet.pdf --width 7in",
         "archdsl draw shufflenet_v2 --block BasicUnit -o unit.svg",
-        "archdsl draw unet --layout resolution -o unet.pdf",
+        "archdsl draw unet --arrange resolution -o unet.pdf",
         "archdsl draw squeezenet@1.1 mobilenet_v2 peleenet --width page -o networks.pdf",
         "archdsl draw efficientnet --variant b7 -o efficientnet_b7.html",
     ),

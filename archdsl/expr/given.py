@@ -76,7 +76,7 @@ def are_renamed(value: Any) -> bool:
 
 KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(
-        ("form", "style", "level", "format", "orient", "layout", "theme", "palette", "font", "sort"),
+        ("form", "style", "level", "format", "orient", "arrange", "theme", "palette", "font", "sort"),
         (is_word, "a word"),
     ),
     "key": (is_word, "a name"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "KINDS", "LEVELS", "ORDERS", "PAIRED", "Look", "draw", "draw_difference", "inches", "picture"]
 
 FORMATS = ("svg", "pdf", "png", "dot", *WRITERS, "html")
-LAYOUTS = ("strip", "resolution")
+ARRANGEMENTS = ("strip", "resolution")
 PAIRED = ("svg", "pdf", "png", "dot", *WRITERS)  # of two networks
 SUFFIXES = {"tex": "tikz"}  # of files, where they are not the names of formats
 Blocks: TypeAlias = "str | Sequence[str]"
@@ -46,14 +46,14 @@ def draw(
     style: str | None = None,
     orient: str | None = None,
     expand: Sequence[str] = (),
-    layout: str | None = None,
+    arrange: str | None = None,
     look: Look | None = None,
 ) -> bytes | str:
     """The figure of a network at a level, or of the inside of a block: bytes for pdf and png, text for all others.
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
-    the stages in `expand` opened. With the `layout` resolution they stand in rows by the resolution of their maps.
+    the stages in `expand` opened. Arranged by `resolution` they stand in rows by the resolution of their maps.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
     Several networks stand side by side, their stages in common rows by resolution.
@@ -66,10 +66,17 @@ def draw(
     check_shapes(look, block, level, format)
     graph, *others = [graphs] if isinstance(graphs, Graph) else graphs
     if others:
-        choices = {"block": block, "cases": cases, "style": style, "orient": orient, "layout": layout, "expand": expand}
+        choices = {
+            "block": block,
+            "cases": cases,
+            "style": style,
+            "orient": orient,
+            "arrange": arrange,
+            "expand": expand,
+        }
         refuse_several({**choices, "level": level != "network", "format html": format == "html"})
         return several([graph, *others], format, look)
-    check_layout(layout, block, level, style, orient, expand, format)
+    check_arrangement(arrange, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
         picture(graph, block=block, level=level)  # whether there are such
@@ -81,7 +88,7 @@ def draw(
     elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
-        if layout == "resolution":
+        if arrange == "resolution":
             return on_grid(graph, format, look)
         return network(graph, style, orient, expand, format, look)
     refuse(block, style, orient, () if block else expand, format)
@@ -257,8 +264,8 @@ def refuse_several(choices: Mapping[str, object]) -> None:
         raise fault("bad-call", f"several networks have no '{word}'", help="draw one network with it")
 
 
-def check_layout(
-    layout: str | None,
+def check_arrangement(
+    arrange: str | None,
     block: Blocks | None,
     level: str,
     style: str | None,
@@ -266,16 +273,16 @@ def check_layout(
     expand: Sequence[str],
     format: str,
 ) -> None:
-    """Only the figure of a whole network has a layout; one by resolution has no other choices of a strip."""
-    if layout is None:
+    """Only the figure of a whole network has an arrangement; one by resolution has no other choices of a strip."""
+    if arrange is None:
         return
-    known_word("layout", layout, LAYOUTS)
+    known_word("arrangement", arrange, ARRANGEMENTS)
     what = "a page" if format == "html" else "a block" if block else "this level" if level != "network" else ""
     if what:
-        raise fault("bad-call", f"{what} has no 'layout'", help="it belongs to the figure of the network")
+        raise fault("bad-call", f"{what} has no 'arrange'", help="it belongs to the figure of the network")
     given = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}
-    for word in (word for word, there in given.items() if there and layout == "resolution"):
-        raise fault("bad-call", f"the layout by resolution has no '{word}'", help="it belongs to the layout strip")
+    for word in (word for word, there in given.items() if there and arrange == "resolution"):
+        raise fault("bad-call", f"a figure arranged by resolution has no '{word}'", help="it belongs to a strip")
 
 
 def check_level(level: str, expand: Sequence[str]) -> None:

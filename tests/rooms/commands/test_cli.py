@@ -312,7 +312,7 @@ def test_a_folder_whose_name_was_made_plain_or_short_is_no_other_ones(monkeypatc
 
     def named(value):
         graph = SimpleNamespace(variant=None, settings={"word": value}, inputs={})
-        return folder_name("net", graph, params={}, inputs=None, layers="train", passes=())
+        return folder_name("net", graph, params={}, inputs=None, layers="train", passes=(), output_stride=None)
 
     names = list(map(named, ("a/b", "a:b", [1, 2], [[1], 2], "x" * 300, "x" * 301)))
     assert len(set(names)) == len(names)

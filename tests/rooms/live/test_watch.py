@@ -125,7 +125,7 @@ def test_the_page_follows_each_view(spec):
         page.goto(address)
         page.wait_for_selector("text=Net, input 3×16×16")
         assert page.locator("#figure svg").count() == 1
-        assert page.evaluate("document.fonts.load('12px Source Sans Pro').then((found) => found.length)") == 1
+        assert page.evaluate("document.fonts.load('12px Source Sans Pro').then((found) => found.length)") >= 1
         assert "class Net" in page.inner_text("#source")
         assert page.locator("#table td").count() > 4
         assert "bias-before-norm" in page.inner_text("#warnings")

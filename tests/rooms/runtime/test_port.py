@@ -993,7 +993,8 @@ def test_the_command_tells_each_pair_and_what_is_proven(run):
 
 def test_the_command_says_that_nothing_is_proven_without_the_network(run):
     torch.save(archdsl.port("torchvision:squeezenet1_1", "squeezenet", "1.1", input=[3, 64, 64]).state, "own.pth")
-    state = {f"x.{key}": value for key, value in torch.load("own.pth", weights_only=True).items()}
+    own = torch.load("own.pth", weights_only=True)
+    state = {f"layer{n // 2}.{key.rpartition('.')[2]}": value for n, (key, value) in enumerate(own.items())}
     torch.save(state, "net.pth")
     status, out, _ = run("net.pth", "squeezenet", "-v", "1.1", "-o", "again.pt")
     assert status == 0

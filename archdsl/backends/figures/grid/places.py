@@ -48,7 +48,7 @@ def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> tuple[dict[Cell
     for found, graph in zip(bands, graphs, strict=True):
         if found != sorted(found):
             message = f"'{graph.called}' goes back up to larger maps, so it does not stand beside others"
-            raise fault("bad-call", message, help="draw it alone with --layout resolution")
+            raise fault("bad-call", message, help="draw it alone with --arrange resolution")
     starts, row = {}, 0
     for part in sorted({part for found in bands for part in found}):
         starts[part] = row

@@ -90,12 +90,12 @@ def test_several_networks_stand_in_common_rows():
     ("spec", "options", "message"),
     [
         ([DOWN, U], {}, "'U' goes back up to larger maps"),
-        ([DOWN, DOWN], {"layout": "strip"}, "several networks have no 'layout'"),
+        ([DOWN, DOWN], {"arrange": "strip"}, "several networks have no 'arrange'"),
         ([DOWN, DOWN], {"format": "html"}, "several networks have no 'format html'"),
-        (U, {"layout": "resolution", "orient": "portrait"}, "the layout by resolution has no 'orient'"),
-        (U, {"layout": "resolution", "level": "op"}, "this level has no 'layout'"),
-        (U, {"layout": "resolutions"}, "there is no layout 'resolutions'"),
-        (U, {"layout": "resolution", "width": 1}, "U does not fit in 1 in"),
+        (U, {"arrange": "resolution", "orient": "portrait"}, "a figure arranged by resolution has no 'orient'"),
+        (U, {"arrange": "resolution", "level": "op"}, "this level has no 'arrange'"),
+        (U, {"arrange": "resolutions"}, "there is no arrangement 'resolutions'"),
+        (U, {"arrange": "resolution", "width": 1}, "U does not fit in 1 in"),
     ],
 )
 def test_what_a_grid_has_not_is_refused(spec, options, message):

@@ -11,6 +11,7 @@ from support.places import LANGUAGE
 import archdsl
 from archdsl.backends import json as graph_json
 from archdsl.backends.figures.interactive.data import Writer
+from archdsl.backends.figures.theme import Look
 
 
 def words(svg):
@@ -35,5 +36,5 @@ def test_a_page_and_the_json_mark_the_further_runs(graph):
     shared = [node["path"] for node in json.loads(graph_json.emit(graph))["nodes"] if node.get("shared")]
     assert shared == [node.path for node in graph.nodes if node.shared]
     assert len(set(shared)) < sum(node.path in shared for node in graph.nodes)
-    page = json.dumps(Writer(graph).document())
+    page = json.dumps(Writer(graph, Look()).document())
     assert page.count('"shared": true') >= len(shared)

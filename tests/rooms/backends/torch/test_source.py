@@ -421,6 +421,7 @@ PASTED = {
     "GeM": spec([4, 9, 9, 9], "gem"),
     "DropBlock": spec([4, 9, 9], "drop_block"),
     "DeformConv2d": {"archdsl": 1, "name": "Net", "inputs": {"x": [4, 9, 9], "o": [18, 9, 9]}, "stages": DEFORMED},
+    "DilatedAvgPool2d": spec([4, 9, 9], {"avg_pool": {"kernel": 3, "dilation": 2}}),
     "CenterCrop": spec([4, 9, 9], {"crop": {"size": 5}}),
     "CropLike": spec(
         [4, 9, 9], {"conv": 4, "as": "a"}, {"conv": [4, 3, 2], "as": "b"}, {"crop": {"like": "b"}, "from": "a"}
