@@ -307,9 +307,10 @@ class Domain(Numbers[Symbol, SymbolFrame]):
         found: list[Expr] = []
         for n, number in enumerate(shape):
             ways = [way[n] for way in ((over, numbers) if n == 0 else (numbers, over)) if n < len(way)]
-            if n > 0:
-                ways.append(strided(node, fields[1], inputs[0], n))
-            known = (expr for expr in map(self.checked, ways, [number] * len(ways)) if expr is not None)
+            known = [expr for expr in map(self.checked, ways, [number] * len(ways)) if expr is not None]
+            if n > 0 and not known:  # the rule needs numbers
+                step = self.checked(strided(node, fields[1], inputs[0], n), number)
+                known = [step] if step is not None else []
             found.append(max(known, key=lambda expr: bool(expr.mentioned), default=Lit(number)))
         return tuple(found)
 

@@ -50,12 +50,6 @@ def specs_and_variants(context: click.Context, parameter: click.Parameter, incom
     return starting([f"{name}@{variant}" for variant in found.variants] if found else [], incomplete)
 
 
-def paper_figures(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """The numbers of the figures of the paper that the spec says how to draw."""
-    found = read(context.params.get("spec"))
-    return starting(found.figure.paper, incomplete) if found else []
-
-
 def read(name: str | None) -> Spec | None:
     """The spec of a name; nothing where it has faults."""
     from archdsl.workspace import library
@@ -81,6 +75,7 @@ def of_spec(names: Callable[[Spec], Iterable[str]]) -> Completer:
 
 variants = of_spec(lambda spec: spec.variants)
 params = of_spec(lambda spec: [f"{name}=" for name in spec.params])
+paper_figures = of_spec(lambda spec: spec.figure.paper)
 stages = of_spec(lambda spec: spec.stages)
 blocks = of_spec(lambda spec: [*spec.blocks, *(name for used in spec.uses for name in used.blocks)])
 

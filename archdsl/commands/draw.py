@@ -144,6 +144,8 @@ def command(
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
     networks = [halves(spec) for spec in specs]
+    if variant is not None and any(of_spec for _, of_spec in networks):
+        raise fault("bad-call", "the variant is given twice", help="leave out --variant, or the @ behind the spec")
     if figure is not None:
         if len(networks) > 1:
             raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")

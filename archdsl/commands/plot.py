@@ -80,5 +80,6 @@ def command(
     for network, why in found.missing.items():
         note(f"{network} is left out: {why}")
     if left_out:
-        note(f"{left_out} of the labels have no room: give the plot a larger --width or --height, or fewer networks")
+        what = "1 label has" if left_out == 1 else f"{left_out} labels have"
+        note(f"{what} no room: give the plot a larger --width or --height, or fewer networks")
     result(made, output)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ def plotted(
         raise fault("bad-call", "there is nothing to plot", help="give the names of specs")
     change = Change(inputs, params or {}, layers, rewritten(form=layers, passes=passes))
     rows = [row for spec in specs for row in rows_of(spec, change, every=variants)]
-    return Plotted(stages(rows) if kind == "stages" else receptive(rows))
+    return Plotted(stages(rows)) if kind == "stages" else receptive(rows)
 
 
 def across(against: str | None, times: str | os.PathLike[str] | None) -> str:
@@ -110,9 +110,8 @@ def accuracy(found: Comparison, against: str, times: str | os.PathLike[str] | No
         families.setdefault(row.name, []).append(Mark(row.variant or row.name, number, row.top1))
     if not families:
         why = "; ".join(dict.fromkeys(missing.values()))
-        help = (
-            "plot networks as they are published, without --set or --input" if times is None else "time these networks"
-        )
+        published = "state what was published in variants:, and plot the networks without --set or --input"
+        help = published if times is None else "time these networks"
         raise fault("bad-call", f"there is nothing to plot: {why}", help=help)
     shown = [mark for marks in families.values() for mark in marks]
     series = [Series(name, marks) for name, marks in families.items()]
@@ -142,7 +141,7 @@ def timed(file: str | os.PathLike[str]) -> tuple[Axis, Callable[[Row], float | N
         raise fault("missing-file", f"there is no file '{path}'", help="archdsl time … --format json writes it")
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        records = [(one["graph"], one["median_ms"], one["engine"], one["batch"]) for one in whole["networks"]]
+        records = [(one["graph"], finite(one["median_ms"]), one["engine"], one["batch"]) for one in whole["networks"]]
     except (ValueError, LookupError, TypeError):
         message = f"'{path}' does not hold the times of networks"
         raise fault("bad-call", message, help="archdsl time … --format json writes such a file") from None
@@ -153,6 +152,13 @@ def timed(file: str | os.PathLike[str]) -> tuple[Axis, Callable[[Row], float | N
     found = {graph: median for graph, median, _, _ in records}
     name = "Latency" if batch == 1 else f"Latency of {batch} images"
     return Axis(name, "ms"), lambda row: found.get(row.made().fingerprint)
+
+
+def finite(number: Any) -> float:
+    found = float(number)
+    if not isfinite(found):
+        raise ValueError(number)
+    return found
 
 
 # --- stages
@@ -168,18 +174,23 @@ def stages(rows: Sequence[Row]) -> Bars:
 
 
 # --- receptive fields
-def receptive(rows: Sequence[Row]) -> Curves:
+def receptive(rows: Sequence[Row]) -> Plotted:
     """The receptive field after so many convolutions, on the longest way to each map."""
-    curves, sizes = [], []
+    curves, sizes, missing = [], [], {}
     for row in rows:
         graph = row.made()
-        curves.append(curve(called(row), graph))
+        made = curve(called(row), graph)
+        if not any(depth for depth, _ in made.places):
+            missing[made.name] = "it has no convolution whose receptive field is known"
+            continue
+        curves.append(made)
         sizes += [max(tensor.shape[1:], default=1) for tensor in graph.inputs.values()]
-    if not any(one.places for one in curves):
+    if not curves:
         raise fault("bad-call", "no map of these networks has a receptive field")
     levels = [(f"input, {size}", float(size)) for size in dict.fromkeys(sizes)]
     x, y = Axis("Depth", "convolutions"), Axis("Receptive field", "pixels")
-    return Curves(title("Receptive field", rows), x, y, [one for one in curves if one.places], levels)
+    shown = [row for row in rows if called(row) not in missing]
+    return Plotted(Curves(title("Receptive field", shown), x, y, curves, levels), missing)
 
 
 def curve(name: str, graph: Graph) -> Curve:

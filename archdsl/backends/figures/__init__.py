@@ -13,7 +13,7 @@ from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
-from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes
+from archdsl.backends.figures.shapes import KINDS, ORDERS, numbered
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import DPI, Look, inches
 from archdsl.backends.figures.writers import WRITERS
@@ -79,6 +79,10 @@ def draw(
     check_arrangement(arrange, block, level, style, orient, expand, format)
     if format == "html":
         refuse(block, style, orient, expand, format)
+        if cases:
+            raise fault("bad-call", "a page has no 'cases'", help="it shows every call of a block")
+        if len(named(block)) > 1:
+            raise fault("bad-call", "a page starts at one block", help="give one block with it")
         picture(graph, block=block, level=level)  # whether there are such
         from archdsl.backends.figures import interactive
 
@@ -177,7 +181,7 @@ def network(
             deep=deep,
             paper=paper,
             legend=look.legend,
-            shapes=Shapes(look.axes),
+            shapes=numbered(look.axes, graph),
         )
 
     with measure.in_font(look.font):
@@ -195,7 +199,7 @@ def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
 
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
-        made = grid.resolutions(visible(graph), Shapes(look.axes), paper, legend=look.legend)
+        made = grid.resolutions(visible(graph), numbered(look.axes, graph), paper, legend=look.legend)
         return on_paper(made, format, look, "draw it as a strip")
 
 
@@ -205,7 +209,7 @@ def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
 
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
-        made = grid.side_by_side([*map(visible, graphs)], Shapes(look.axes), paper, legend=look.legend)
+        made = grid.side_by_side([*map(visible, graphs)], numbered(look.axes, *graphs), paper, legend=look.legend)
         return on_paper(made, format, look, "draw fewer of them")
 
 
@@ -239,7 +243,8 @@ def draw_difference(
         raise fault("unknown-format", f"there is no such figure as '{format}'", help=hint(format, PAIRED))
     look = look or Look()
     with measure.in_font(look.font):
-        return on_paper(difference.drawing(found, Shapes(look.axes), told=told), format, look)
+        shapes = numbered(look.axes, found.before.graph, found.after.graph)
+        return on_paper(difference.drawing(found, shapes, told=told), format, look)
 
 
 def strip_titles(made: strip.Drawing) -> dict[str, str]:

@@ -29,6 +29,8 @@ MOST_LISTED = 8  # calls in the help of a case that there is not
 
 def chosen(block: str, calls: Sequence[Scope], cases: Sequence[Case], words: Words) -> list[tuple[str, Scope]]:
     """The calls to draw, with what stands under each: nothing under a lone one that nobody asked for."""
+    if ALL in cases and len(cases) > 1:
+        raise fault("bad-call", "the case 'all' stands for every other one", help="give it alone")
     if cases and [*cases] != [ALL]:
         found = [matching(block, calls, case) for case in cases]
         said = asked(block, cases, words)

@@ -29,8 +29,8 @@ class Writer:
     def text(self, expr: Expr) -> str | None:
         """An expression as a factor of a shape; None if there is no short one."""
         if isinstance(expr, Call) and expr.function == "make_divisible":
-            inside = self.part(expr.args[0])
-            return None if inside is None else f"≈{inside[0]}"
+            inside = self.bound(expr.args[0], PRODUCT)
+            return f"≈{inside}" if inside is not None and len(inside) < LONGEST else None
         found = self.bound(expr, PRODUCT)
         return found if found is not None and len(found) <= LONGEST else None
 
@@ -45,6 +45,8 @@ class Writer:
                 return self.joined("−{}", PRODUCT, operand)
             case Binary(op="+" | "-" as op, left=a, right=b):
                 return self.sum("+" if op == "+" else "−", a, b)
+            case Binary(op="//", left=a, right=Lit(value=int()) as n) if (a, n) in self.exact:
+                return self.product(expr)
             case Binary(op="*"):
                 return self.product(expr)
             case Binary(op="//" | "/", left=a, right=n):
@@ -98,7 +100,8 @@ class Writer:
                 (one, under), (other, below) = self.factors(a), self.factors(b)
                 return [*one, *other], under * below
             case Binary(op="//", left=a, right=Lit(value=int() as n)) if (a, Lit(n)) in self.exact:
-                return [a], n
+                above, below = self.factors(a)
+                return above, below * n
         return [expr], 1
 
     def quotient(self, op: str, a: Expr, n: Expr) -> tuple[str, int] | None:

@@ -37,7 +37,9 @@ def group_text(group: Group) -> Text:
 
 
 def arrow_text(arrow: Arrow) -> Text:
-    return styled(arrow.label, SMALL, FAINT)
+    """One line: there is no room for more beside an arrow."""
+    said = printable(arrow.label)
+    return Text((Line(said, SMALL, FAINT),)) if said else Text()
 
 
 def box_label(box: Box, faint: str = FAINT) -> str:

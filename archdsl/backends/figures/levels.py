@@ -9,7 +9,7 @@ from archdsl.backends.figures.forks import add_forks
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.outline import Outline, View
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture
-from archdsl.backends.figures.shapes import ORDERS, Shapes
+from archdsl.backends.figures.shapes import ORDERS, Shapes, numbered
 from archdsl.ir.graph import Graph, Scope, Tensor
 
 
@@ -39,7 +39,7 @@ LEVELS: Mapping[str, View] = {"network": NETWORK, "stage": STAGE, "op": EVERY_OP
 
 def network(graph: Graph, level: str, order: str = ORDERS[0]) -> Picture:
     """The whole network at one of the levels."""
-    graph, shapes = visible(graph), Shapes(order)
+    graph, shapes = visible(graph), numbered(order, graph)
     title = graph.name if graph.variant is None else f"{graph.name} {graph.variant}"
     inputs = {"input" if len(graph.inputs) == 1 else name: tensor for name, tensor in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: tensor for name, tensor in graph.outputs.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from archdsl.analysis.symbols import Symbols, symbols
@@ -27,6 +27,7 @@ class Shapes:
 
     order: str = ORDERS[0]
     letters: Mapping[Tensor, Sequence[str]] = field(default_factory=dict)
+    ranks: Collection[int] | None = None  # of maps: the axes of others, as of tokens, stay as they are; None: of all
 
     def of(self, tensor: Tensor) -> str:
         """The shape of a tensor."""
@@ -42,12 +43,18 @@ class Shapes:
         return SIGN.join(self.ordered([str(n) for n in shape]))
 
     def ordered(self, axes: Sequence[A]) -> Sequence[A]:
-        return [*axes[1:], axes[0]] if self.order == "hwc" and axes else axes
+        turned = self.order == "hwc" and axes and (self.ranks is None or len(axes) in self.ranks)
+        return [*axes[1:], axes[0]] if turned else axes
+
+
+def numbered(order: str, *graphs: Graph) -> Shapes:
+    """The shapes of networks in one order of their axes: maps are tensors of as many axes as a first input."""
+    return Shapes(order, ranks={len(next(iter(graph.inputs.values())).shape) for graph in graphs})
 
 
 def inside(graph: Graph, call: Scope, kind: str, order: str) -> Shapes:
     """The shapes in a call of a block, of one of `KINDS` in one of `ORDERS`."""
-    return in_letters(graph, call, order) if kind == "symbolic" else Shapes(order)
+    return in_letters(graph, call, order) if kind == "symbolic" else numbered(order, graph)
 
 
 def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
@@ -59,7 +66,7 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
     whole = next(scope for scope in graph.root.scopes() if is_call(scope, call, nodes))
     known = symbols(graph, whole)
     if known is None:
-        return Shapes(order)
+        return numbered(order, graph)
     entering = frozenset(name for axes in known.entering.values() for axis in axes for name in axis.mentioned)
     writer = Writer(letters(known, graph.figure, call.name), entering, known.call.exact)
     found: dict[Tensor, Sequence[str]] = {}
@@ -70,7 +77,7 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
         if number in nodes:
             for tensor, axes in zip(nodes[number].outputs, made, strict=True):
                 found[tensor] = written(known, writer, axes, tensor.shape)
-    return Shapes(order, found)
+    return replace(numbered(order, graph), letters=found)
 
 
 def is_call(scope: Scope, call: Scope, nodes: Mapping[int, object]) -> bool:
@@ -84,12 +91,13 @@ def letters(known: Symbols, figure: Figure, block: str) -> dict[str, str]:
     found = {name: short for name, short in SHORT.items() if name in params and short not in params}
     found |= {name: name[0] + name[1:].translate(SUBSCRIPTS) for name in params if name[1:].isdigit()}
     said = {name: figure.labels.get(f"{block}.{name}", "") for name in params}
-    found |= {name: text for name, text in said.items() if text.isalpha()}
+    own = [text for text in said.values() if text.isalpha() and text not in params]
+    found |= {name: text for name, text in said.items() if own.count(text) == 1}
     for number, axes in enumerate(known.entering.values(), 1):
         for axis in axes:
             (name,) = axis.mentioned or ("",)
             letter = name.partition("_")[0] + ("" if number == 1 else chr(ord("₀") + number))
-            if letter not in params:
+            if letter not in params and letter not in found.values():
                 found.setdefault(name, letter)
     return found
 

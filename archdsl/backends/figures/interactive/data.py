@@ -12,7 +12,7 @@ from archdsl.backends.figures.interactive import boxes
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole
 from archdsl.backends.figures.interactive.plans import Plan, Plans
 from archdsl.backends.figures.outline import Outline
-from archdsl.backends.figures.shapes import Shapes, inside
+from archdsl.backends.figures.shapes import Shapes, inside, numbered
 from archdsl.backends.figures.theme import Look
 from archdsl.backends.figures.wording import value_text
 from archdsl.diagnostics.spans import Span
@@ -45,7 +45,7 @@ class Writer:
 
     def __init__(self, graph: Graph, look: Look) -> None:
         self.graph, self.look = graph, look
-        self.shapes = Shapes(look.axes)  # as they are written in the group at work
+        self.shapes = numbered(look.axes, graph)  # as they are written in the group at work
         self.outline = Outline(graph)
         self.plans = Plans()
         self.works = {node.id: work(node) for node in graph.nodes}

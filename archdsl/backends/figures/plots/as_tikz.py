@@ -31,7 +31,7 @@ BEGINNING = r"""% {title}
   words/.style={{font=\fontsize{{{small}}}{{{small}}}\selectfont, inner sep=0pt, outer sep=0pt}},
   title/.style={{words, font=\fontsize{{{text}}}{{{text}}}\selectfont}},
 ]
-\useasboundingbox (0,0) rectangle ({across:.2f},{down:.2f});
+\path[use as bounding box{ground}] (0,0) rectangle ({across:.2f},{down:.2f});
 """
 ENDING = "\\end{tikzpicture}%\n\\endgroup\n"
 AXIS = r"""\begin{{axis}}[
@@ -69,6 +69,7 @@ class Colours:
 def tikz(canvas: Canvas, title: str) -> str:
     """The text."""
     colours = Colours(canvas)
+    ground = f", fill={colours(canvas.look.ground)}" if canvas.look.theme == "dark" else ""
     (across, down), figure = canvas.size, canvas.figure
     parts = [
         *(line for axes in figure.axes for line in axis(axes, colours)),
@@ -86,6 +87,7 @@ def tikz(canvas: Canvas, title: str) -> str:
         text=f"{TEXT:g}",
         across=across,
         down=down,
+        ground=ground,
     )
     return beginning + "".join(f"{part}\n" for part in parts) + ENDING
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
+from math import ceil, floor, hypot, log10
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from archdsl.backends.figures.measure import in_font, width
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Side: TypeAlias = Literal["x", "y"]
 DECADE = 8.0  # the least ratio of the largest number to the smallest for which an axis is logarithmic
 ENTRY = 24.0  # points of an entry of a legend beside its words
+HALF = 2.7  # points, of a mark
 AIR = 0.08  # beside the numbers, as a part of what they span
 PARTS = ((1, 2, 5), (1, 3), (1,))  # of a power of ten: where a logarithmic axis has ticks
 TICKS = 7  # at most
@@ -88,7 +89,7 @@ def write(canvas: Canvas, labels: Sequence[Wanted], spots: Sequence[Spot | None]
             canvas.left_out += 1
             continue
         if spot.end is not None:
-            (x, y), (to_x, to_y) = label.at, spot.end
+            (x, y), (to_x, to_y) = outside(label.at, spot.end), spot.end
             line = Line2D(
                 [x / across, to_x / across],
                 [y / down, to_y / down],
@@ -98,6 +99,12 @@ def write(canvas: Canvas, labels: Sequence[Wanted], spots: Sequence[Spot | None]
             )
             canvas.figure.add_artist(line)
         words(canvas, label.words, spot.rect.centre)
+
+
+def outside(mark: Point, end: Point) -> Point:
+    """Where a line from a mark to a label leaves the mark."""
+    part = HALF / max(HALF, hypot(end[0] - mark[0], end[1] - mark[1]))
+    return mark[0] + part * (end[0] - mark[0]), mark[1] + part * (end[1] - mark[1])
 
 
 def words(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.figures.measure import in_font, width
 from archdsl.backends.figures.plots.axes import place_of, room_of, words
-from archdsl.backends.figures.plots.canvas import HAIR, POINTS, SMALL, Canvas, blank, settled
+from archdsl.backends.figures.plots.canvas import HAIR, LEAST, POINTS, SMALL, Canvas, blank, settled
 from archdsl.backends.figures.plots.data import Bars
 from archdsl.backends.figures.theme import Look
 from archdsl.support.tables import unit_of
@@ -25,7 +25,7 @@ GAP = 3.0  # points between a bar and its number
 def bars(data: Bars, look: Look) -> Canvas:
     """The plot."""
     lines = lines_of(data)
-    canvas = blank(look, (ROW * len(lines) + HEAD) / POINTS)
+    canvas = blank(look, (max(ROW * len(lines), LEAST[1]) + HEAD) / POINTS)
     panels = canvas.figure.subplots(1, len(data.axes), sharey=True, squeeze=False)[0]
     named(panels[0], lines)
     for number, axes in enumerate(panels):

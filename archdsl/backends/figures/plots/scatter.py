@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.backends.figures.measure import in_font
-from archdsl.backends.figures.plots.axes import named, place_of, ranged, room_of, write
+from archdsl.backends.figures.plots.axes import HALF, named, place_of, ranged, room_of, write
 from archdsl.backends.figures.plots.canvas import LINE, MARKERS, SMALL, Canvas, blank, high, settled
 from archdsl.backends.figures.plots.data import Mark, Scatter, front
 from archdsl.backends.figures.plots.labels import Wanted, placed
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 ASPECT = 0.8  # of height and width
-HALF = 2.7  # points, of a mark
 
 
 def scatter(data: Scatter, look: Look) -> Canvas:
@@ -74,7 +73,7 @@ def labelled(canvas: Canvas, axes: Axes, data: Scatter, best: Sequence[Mark]) ->
     """The variant beside each mark; of a family that has only one network its name."""
     labels = [
         Wanted(
-            mark.name if len(series.marks) > 1 else series.name,
+            mark.name if len(series.marks) > 1 or mark.name == series.name else f"{series.name} {mark.name}",
             place_of(axes, coordinates(data, mark)),
             mark not in best,
         )

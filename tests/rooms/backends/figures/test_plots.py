@@ -12,6 +12,7 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import archdsl
@@ -147,6 +148,22 @@ def test_no_words_lie_over_others_and_none_are_small_or_cut_off(net, kind, look)
     if kind == "crowd":
         assert len(canvas.figure.texts) == 45 - canvas.left_out
         assert canvas.left_out < (30 if look.width is None else 12)
+
+
+def test_what_has_nothing_to_show_is_left_out_and_said_or_refused(net, tmp_path):
+    flat = {"archdsl": 1, "name": "Flat", "input": [3, 4, 4], "stages": {"a": ["flatten", {"linear": 4}]}}
+    assert [*plotted("receptive", [net, flat]).missing] == ["Flat"]
+    assert "no map of these networks has a receptive field" in refused("receptive", flat)
+    assert archdsl.plot("stages", flat)  # one stage is high enough
+    file = tmp_path / "times.json"
+    line = {"graph": archdsl.graph(net, "x2").fingerprint, "median_ms": float("nan"), "engine": "eager", "batch": 1}
+    file.write_text(json.dumps({"networks": [line]}))
+    assert "does not hold the times of networks" in refused("accuracy", net, times=file)
+
+
+def test_a_lone_variant_of_a_network_says_which(net, tmp_path):
+    (tmp_path / "net.yaml").write_text(yaml.safe_dump(net, sort_keys=False))
+    assert "Net x2" in archdsl.plot("accuracy", f"{tmp_path}/net.yaml@x2", format="tikz")
 
 
 def test_every_format_is_what_it_says_and_the_same_each_time(net):

@@ -98,3 +98,39 @@ def test_a_strip_has_no_letters(net):
         figures.draw(net, look=Look(shapes="symbolic"))
     with pytest.raises(archdsl.SpecError, match="there is no order of axes 'whc'"):
         Look(axes="whc")
+
+
+# --- no two things have one name, and no shape says more than is so
+FUSE = """
+archdsl: 1
+name: Net
+input: [6, 16, 16]
+blocks:
+  Fuse:
+    params: {c2: , growth: 12}
+    inputs: [skip]
+    body:
+      - {conv: c2}
+      - concat: [identity, skip]
+      - conv: make_divisible(c_in + growth, 8)
+      - adaptive_avg_pool: 8
+      - conv: 6 * c_in // 4
+stages:
+  one: [{conv: {out: 24, stride: 2, kernel: 3}}]
+  two: [{from: input, conv: {out: 6, stride: 2, kernel: 3}}, {Fuse: {c2: 7, skip: one}}]
+"""
+
+
+def test_two_tensors_have_two_letters_and_a_size_that_is_fixed_stays_a_number():
+    whole = archdsl.graph(FUSE)
+    shapes = plain(said(whole, "Fuse"))
+    assert shapes[:2] == ["c×h×w", "c_skip×h×w"]
+    assert {"c₂×h×w", "(c₂ + c_skip)×h×w"} <= {*shapes}
+    assert any(word.startswith("≈(") for word in shapes)
+    assert all(word.endswith("×8×8") for word in shapes if "3" in word)
+
+
+def test_tokens_have_their_channels_last_in_either_order():
+    tokens = archdsl.draw("vit", variant="ti16", format="dot", level="op", axes="hwc")
+    assert "197×192" in tokens
+    assert "192×197" not in tokens
