@@ -104,7 +104,7 @@ class Pool(Op):
             found["padding"] = 0
         if self.field("dilation") is None and any(d > 1 < k for k, d in self.dilated(f, size, found)):
             raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
-        found |= {"ceil": False} if f.ceil else {}
+        found["ceil"] = False
         return {name: value for name, value in found.items() if self.field(name) is not None}
 
     @staticmethod
@@ -167,6 +167,16 @@ class MaxPool(Pool, name="max_pool"):
 
     word = "Max pool"
     fields = (*Pool.fields, DILATION)
+
+    def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
+        super().check(f, *shapes)
+        rank = len(shapes[0]) - 1
+        if f.padding == SAME:
+            return
+        sides = zip(per_axis(f.kernel, rank), padding_of(self.whole(f), rank), strict=True)
+        if any(padding > kernel // 2 for kernel, padding in sides):
+            message = "the padding is more than half of the kernel, which torch's max pool does not take"
+            raise OpFault(message, field="padding")
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         size = tuple(x[0].shape[2:])

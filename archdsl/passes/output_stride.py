@@ -7,6 +7,7 @@ What a network gives then agrees, at each so many-th place, with what it gave be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -92,7 +93,7 @@ def bring(operation: Operation, parts: Sequence[Planned], brought: PerRun) -> No
                 operation.fields = {**operation.fields, name: padding}
                 continue
             values = [0 if value == SAME else value for value in values]
-        elif all(value == said(part.node, name) for part, value in zip(own, values, strict=True)):
+        elif name != "ceil" and all(value == said(part.node, name) for part, value in zip(own, values, strict=True)):
             continue
         for part, value in zip(own, values, strict=True):
             assert part.run is not None
@@ -104,6 +105,11 @@ def matters(part: Planned, name: str) -> bool:
     return name != "dilation" or set(per_axis(part.node.fields["kernel"], 1)) != {1}
 
 
+def told(part: Planned, name: str) -> bool:
+    """Whether a field has to be as planned: not a border, which several words say, nor ceil of a window that stays."""
+    return name != STATED and (part.changes or name != "ceil")
+
+
 def said(node: Node, name: str) -> Constant:
     """A field of a node with one number for all axes, where they have the same."""
     f, rank = node.fields, len(node.inputs[0].shape) - 1
@@ -113,7 +119,9 @@ def said(node: Node, name: str) -> Constant:
 
 def padding_of_all(written: Expr, parts: Sequence[Planned]) -> Expr | None:
     """One padding that is the border of every run: as it is written, or a word; None where there is none."""
-    return next((word for word in (written, Lit(KEEP), Lit(SAME)) if all(means(word, part) for part in parts)), None)
+    known = parts[0].node.op.field(STATED)
+    words = [Lit(word) for word in (KEEP, SAME) if known is not None and word in known.choices]
+    return next((word for word in (written, *words) if all(means(word, part) for part in parts)), None)
 
 
 def means(word: Expr, part: Planned) -> bool:
@@ -142,13 +150,19 @@ def fits_evenly(part: Planned) -> bool:
 def expect_as_planned(before: Graph, after: Graph, limit: int) -> None:
     """Raises at the first node that does not have the fields that it should, or other weights than before."""
     plans = {part.node: part for parts in planned([before], limit).values() for part in parts}
-    for old, new in zip(before.nodes, after.nodes, strict=False):
+    for old, new in zip_longest(before.nodes, after.nodes):
+        if old is None or new is None:
+            raise refused(old or new, "it is there at one size of the map alone", "conditions must not read sizes")
         if (old.path, old.op) != (new.path, new.op):
             raise refused(old, f"another step stands in its place then, '{new.path}'", "conditions must not read sizes")
         part = plans.get(old)
-        names = [name for name in part.fields if name != STATED and matters(part, name)] if part is not None else []
+        names = [] if part is None else [name for name in part.fields if told(part, name) and matters(part, name)]
         if part is not None and any(said(new, name) != part.fields[name] for name in names):
             raise refused(old, "its module runs on maps of several spacings", "give each of them a module of its own")
+        known = part.fields if part is not None else {}
+        others = [name for name in old.fields if name not in known and old.fields[name] != new.fields[name]]
+        if others:
+            raise refused(old, f"its {others[0]} hangs on the size of its map", "write it as a number")
         if weights(old) != weights(new):
             raise refused(old, "its weights are made for a map of one size")
 

@@ -19,7 +19,7 @@ from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
 from archdsl.passes.output_stride import expect_as_planned, with_output_stride
 from archdsl.passes.reparameterize import expect_mergeable
-from archdsl.passes.varied import all_networks
+from archdsl.passes.varied import all_networks, expect_for_all
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
 
@@ -73,7 +73,8 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
     """A graph with dilations in place of strides past the output stride."""
     limit, origin = rewriting.output_stride, origin_of(graph)
     assert limit is not None
-    program = with_output_stride(all_networks(graph, limit) if rewriting.every_variant else [graph], limit)
+    networks = all_networks(graph, limit) if rewriting.every_variant else [graph]
+    program = with_output_stride(networks, limit)
     program.main.of_variant = not rewriting.every_variant
     try:
         made = elaborate(origin.spec, graph.variant, params, inputs, program)
@@ -82,6 +83,8 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
         message = f"with output_stride {limit}, {first.message}"
         raise fault("bad-call", message, first.span, help=help) from None
     expect_as_planned(graph, made, limit)
+    if rewriting.every_variant:
+        expect_for_all(graph, program, limit)
     return made
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import combinations, islice
 
 from archdsl.analysis.elaborate import elaborate
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.nodes import Constant
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
-from archdsl.passes.output_stride import planned
+from archdsl.ir.program import Program
+from archdsl.passes.output_stride import expect_as_planned, planned
 
 MOST = 12  # other values of each param that are tried
 
@@ -58,3 +59,35 @@ def near(value: Constant) -> Iterator[Constant]:
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from ([*value[:place], other, *value[place + 1 :]] for other in near(item))
+
+
+def expect_for_all(graph: Graph, program: Program, limit: int) -> None:
+    """Raises where the program has not the dilations that it should have with other values of its params."""
+    origin = origin_of(graph)
+    for given in further(graph):
+        settings = {**graph.settings, **given}
+        try:
+            before = elaborate(origin.spec, graph.variant, settings, program=origin.program)
+        except SpecError:  # a value that cannot be
+            continue
+        try:
+            expect_as_planned(before, elaborate(origin.spec, graph.variant, settings, program=program), limit)
+        except SpecError as error:
+            message = f"output_stride makes dilations that hang on {' and '.join(given)}, which one class cannot say"
+            help = "the specialized style prints one network"
+            raise fault("cannot-print", message, error.diagnostics[0].span, help=help) from None
+
+
+def further(graph: Graph) -> Iterator[dict[str, Constant]]:
+    """Other values of each param, and of each two: what is near, and twice as far."""
+    values = {name: [*islice(far(value), MOST)] for name, value in graph.params.items()}
+    for name, others in values.items():
+        yield from ({name: other} for other in others)
+    for one, other in combinations([name for name, others in values.items() if others], 2):
+        yield {one: values[one][0], other: values[other][0]}
+
+
+def far(value: Constant) -> Iterator[Constant]:
+    for other in near(value):
+        yield other
+        yield from near(other) if not isinstance(other, bool) else ()

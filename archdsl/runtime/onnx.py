@@ -43,9 +43,19 @@ def emit(graph: Graph, weights: Weights | None = None, any_size: bool = False) -
 
     checked(any_size=any_size)
     free = free_size(graph) if any_size else None
+    if free is not None:
+        expect_no_windows(graph)
     model = onnx_model(filled(graph, weights, free), graph, free)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def expect_no_windows(graph: Graph) -> None:
+    """Raises at a pool to a size: its windows are cut out for one size of its map (`onnx_pools`)."""
+    for node in graph.nodes:
+        if node.op.name in ("adaptive_avg_pool", "adaptive_max_pool") and set(node.shape[1:]) != {1}:
+            message = f"in ONNX, the windows of '{node.path}' hang on the size of its map, which cannot be left free"
+            raise fault("bad-call", message, node.span, help="export it for one size, or to torchscript")
 
 
 def require_onnx() -> None:

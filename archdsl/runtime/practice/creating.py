@@ -105,6 +105,9 @@ def spec_params(graph: Graph, arguments: Mapping[str, Any]) -> dict[str, Any]:
             if (param := rate_of(graph, name, value)) is not None:
                 found[param] = float(value)
         elif name == "img_size":
+            if len(graph.inputs) != 1:
+                message = f"img_size is the size of one image, and '{graph.name}' has {len(graph.inputs)} inputs"
+                raise fault("bad-call", message, help="give the sizes in the spec")
             (image,) = graph.inputs.values()
             sides = (value, value) if isinstance(value, int) else tuple(value)
             found["input"] = (image.shape[0], *sides)

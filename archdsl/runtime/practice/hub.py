@@ -25,24 +25,28 @@ class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="archdsl", tags=[
 
     def __init__(
         self,
-        files: dict[str, str],
-        spec: str,
+        files: dict[str, str] | None = None,
+        spec: str = "",
         variant: str | None = None,
         settings: dict[str, Any] | None = None,
         input: list[int] | dict[str, list[int]] | None = None,
     ) -> None:
         super().__init__()
-        known, params = spec_of(files, spec, settings or {})
+        known, params = spec_of(files or {}, spec, settings or {})
         self.graph, kind, arguments = module.compiled(known, variant, params, input, Rewriting())
         self.network = kind(**arguments)
         self.plain = kind if arguments else None  # what is proven is the class without what it takes beside the spec
+        self.stated = shapes(self.network)  # of what the configuration builds
 
     def forward(self, *images: torch.Tensor) -> Any:
         """What the network gives."""
         return self.network(*images)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """Writes the weights under the network's own keys."""
+        """Writes the weights under the network's own keys; not those of a network that was given another classifier."""
+        if shapes(self.network) != self.stated:
+            message = "the network was changed after it was built, and its configuration builds the one before"
+            raise fault("bad-call", message, help="give the change to archdsl.hub.build, as num_classes=10")
         file = save_directory / constants.SAFETENSORS_SINGLE_FILE
         output.write(file, weight_files.data(self.network.state_dict(), str(file)))
 
@@ -52,7 +56,11 @@ class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="archdsl", tags=[
         module.prove(model.network if model.plain is None else model.plain(), model.graph)
         try:
             state = load_file(model_file, device=map_location)
-        except SafetensorError as error:
+        except (SafetensorError, OSError) as error:
             raise fault("bad-weights", f"'{model_file}' is no whole file of safetensors: {error}") from None
         put_weights(model.network, state, "the weights")
         return model.to(map_location).eval()
+
+
+def shapes(network: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in network.state_dict().items()}

@@ -33,10 +33,18 @@ def made(spec: SpecLike, variant: str | None, settings: Mapping[str, Any], input
     files, main = texts(spec)
     shape: list[int] | dict[str, list[int]] | None = None
     if isinstance(inputs, Mapping):
-        shape = {name: list(sizes) for name, sizes in inputs.items()}
+        shape = {name: [int(n) for n in sizes] for name, sizes in inputs.items()}
     elif inputs is not None:
-        shape = list(inputs)
-    return network_class()(files=files, spec=main, variant=variant, settings=dict(settings), input=shape)
+        shape = [int(n) for n in inputs]
+    given = {name: plain(value) for name, value in settings.items()}
+    return network_class()(files=files, spec=main, variant=variant, settings=given, input=shape)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: huggingface_hub leaves out, without a word, what JSON has not, as numbers of numpy."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
 
 
 def texts(spec: SpecLike) -> tuple[dict[str, str], str]:
@@ -56,8 +64,9 @@ def spec_of(files: Mapping[str, str], main: str, settings: Mapping[str, Any]) ->
     """The spec in the texts of a configuration, and its params."""
     from archdsl.workspace import settings as workspace
 
-    plain = [PurePosixPath(name) for name in files]
-    if main not in files or any(path.is_absolute() or ".." in path.parts for path in plain):
+    texts = isinstance(files, Mapping) and all(isinstance(text, str) for text in files.values())
+    paths = [PurePosixPath(name) for name in files] if texts else []
+    if not paths or main not in files or any(path.is_absolute() or ".." in path.parts for path in paths):
         raise fault("bad-call", "the configuration holds no spec", help="it is one that archdsl.hub.build has saved")
     params = workspace.given({}, settings)
     with tempfile.TemporaryDirectory() as folder:

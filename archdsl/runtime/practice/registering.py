@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import fault
 from archdsl.support.naming import snake
-from archdsl.workspace.library import SpecLike, read
+from archdsl.workspace.library import SpecLike, in_memory, locate, read
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,13 +23,17 @@ def register(spec: SpecLike, name: str | None) -> list[str]:
     known = read(spec)
     base = name or base_name(spec, known.name)
     names = {base: None, **{f"{base}_{plain(variant)}": variant for variant in known.variants}}
-    if not all(re.fullmatch(r"[a-z0-9_]+", word) for word in names) or len(names) <= len(known.variants):
+    if not all(re.fullmatch(r"[a-z0-9_]+", word) for word in names):
         raise fault("bad-call", f"'{base}' is no name for models of timm", help="name='my_net' gives another one")
+    if len(names) <= len(known.variants):
+        message = f"two variants of '{known.name}' would have one name in timm"
+        raise fault("bad-call", message, help="rename one: timm has small letters, digits and underscores")
     for word in names:
         if registry.is_model(word) and registry._model_entrypoints[word] is not _made.get(word):  # noqa: SLF001
             raise fault("bad-call", f"timm has a model '{word}'", help=f"give another name: name='my_{base}'")
+    source = spec if isinstance(spec, Mapping) or in_memory(spec) is not None else locate(spec).resolve()
     for word, variant in names.items():
-        _made[word] = entry(registry, word, spec, variant)
+        _made[word] = entry(registry, word, source, variant)
     return list(names)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -72,6 +73,32 @@ def test_a_configuration_leads_to_no_file_beside_it(spec, tmp_path):
     with pytest.raises(SpecError, match="the configuration holds no spec"):
         archdsl.hub.from_pretrained("saved")
     assert not (tmp_path / "escaped.yaml").exists()
+
+
+def test_numbers_of_numpy_are_kept(spec):
+    archdsl.hub.build(spec, width=np.int64(12), input=(3, np.int64(24), 24)).save_pretrained("saved")
+    again = archdsl.hub.from_pretrained("saved").graph
+    assert (again.params["width"], again.inputs["x"].shape) == (12, (3, 24, 24))
+
+
+def test_a_network_whose_classifier_was_changed_is_not_saved(spec, tmp_path):
+    net = archdsl.hub.build(spec)
+    net.network.reset_classifier(7)
+    with pytest.raises(SpecError, match="was changed after it was built"):
+        net.save_pretrained("saved")
+    assert not (tmp_path / "saved" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("gone", ["config.json", "model.safetensors", "files"])
+def test_a_folder_that_is_not_whole_is_refused(spec, tmp_path, gone):
+    archdsl.hub.build(spec).save_pretrained("saved")
+    if gone == "files":
+        file = tmp_path / "saved" / "config.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "files": 5}))
+    else:
+        (tmp_path / "saved" / gone).unlink()
+    with pytest.raises(SpecError):
+        archdsl.hub.from_pretrained("saved")
 
 
 def test_without_the_package_it_is_named(spec, monkeypatch):

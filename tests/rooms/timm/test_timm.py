@@ -186,7 +186,20 @@ def test_what_timm_cannot_be_given_is_told(spec, monkeypatch):
     assert net(image(side=8)).shape == (2, 4, 8, 8)
     with pytest.raises(ValueError, match="no blocks"):
         net.set_grad_checkpointing()
+    alike = {**plain, "params": {"c": 4}, "variants": {"1.0": {"c": 4}, "1-0": {"c": 8}}}
+    with pytest.raises(SpecError, match="two variants of 'Plain' would have one name"):
+        archdsl.timm.register(alike, "toy_alike")
     assert "Plain has none" in refusal("bad-call", name="toy_plain", drop_path_rate=0.1)
     monkeypatch.setitem(__import__("sys").modules, "timm.models", None)
     with pytest.raises(SpecError, match="pip install timm"):
         archdsl.timm.register(plain)
+
+
+def test_a_model_is_that_of_the_file_that_was_registered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "away").mkdir()
+    for folder, width in ((tmp_path, 8), (tmp_path / "away", 64)):
+        (folder / "toy_moved.yaml").write_text(TEXT.replace("width: 8", f"width: {width}"))
+    archdsl.timm.register("toy_moved.yaml")
+    monkeypatch.chdir("away")
+    assert make("toy_moved").num_features == 64  # 8 * width
