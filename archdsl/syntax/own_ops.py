@@ -10,8 +10,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import archdsl.syntax.reading.structure  # noqa: F401 - imported for the words that register themselves
 from archdsl.diagnostics.faults import Collector, Diagnostic, fault
@@ -78,23 +79,47 @@ def import_file(path: Path) -> ModuleType:
     if name in sys.modules and (known is None or real(Path(known)) != place):
         others = [word for word, module in sys.modules.items() if getattr(module, "__file__", None) != str(place)]
         name = unique(name, others)
+    loader = FromText(name, str(place))
     spec = importlib.util.spec_from_file_location(
-        name, place, submodule_search_locations=[str(place.parent)] if whole else None
+        name, place, loader=loader, submodule_search_locations=[str(place.parent)] if whole else None
     )
-    if spec is None or spec.loader is None:
+    if spec is None or place.suffix != ".py":
         raise fault("bad-plugin", f"'{path}' is not a Python file", help="give a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     before = {word: sys.modules.pop(word) for word in (name, *parts_of(name)) if word in sys.modules}
     sys.modules[name] = module
     try:
-        with blamed(f"the file of ops '{path}'", "cannot be loaded", (str(place),)):
-            spec.loader.exec_module(module)
+        with blamed(f"the file of ops '{path}'", "cannot be loaded", (str(place),)), no_bytecode():
+            loader.exec_module(module)
     except BaseException:
         for word in (name, *parts_of(name)):
             del sys.modules[word]
         sys.modules.update(before)
         raise
     return module
+
+
+class FromText(SourceFileLoader):
+    """Compiles the text of a file, whatever bytecode lies beside it.
+
+    Python takes bytecode for that of the text if both have one size and one second of change: an edit may have both.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        file = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(file), file)
+        return code
+
+
+@contextmanager
+def no_bytecode() -> Iterator[None]:
+    """Nor do the other files of a package leave any."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def is_from(module: str, package: str) -> bool:
