@@ -20,7 +20,7 @@ to_look = group_of(
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
     click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
-    click.option("--height", metavar="HEIGHT", help="With --width: no higher than this."),
+    click.option("--height", metavar="HEIGHT", help="With --width: the height; a drawing may be lower."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
     click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
 )

@@ -137,7 +137,7 @@ to_output_stride = click.option(
     "--output-stride",
     metavar="N",
     type=int,
-    help="8, 16 or 32: no map becomes more times smaller; further strides become dilations, under the same weights.",
+    help="1, 2, 4, 8, 16 or 32: no map gets smaller than 1/N of the image. Further strides become dilations.",
 )
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
