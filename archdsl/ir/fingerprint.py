@@ -49,7 +49,7 @@ def said(node: Node) -> tuple[Any, ...]:
 
 def arguments(node: Node) -> Iterable[tuple[str, Any]]:
     """The arguments that are not their defaults; of a tensor, that it is given."""
-    for item in node.op.fields:
+    for item in (*node.op.fields, *node.op.derived):
         value = node.fields.get(item.name)
         if item.kind == "tensor":
             value, default = value is not None, False
