@@ -364,7 +364,7 @@ def test_what_is_right_at_one_size_by_chance_is_told_at_another():
     for network in (right, wrong):
         verify(network, graph)
     verify_elsewhere(right, graph)
-    with pytest.raises(SpecError, match="18×18, in the graph it is 18×20, for an input of 3×9×10"):
+    with pytest.raises(SpecError, match="18×18, in the graph it is 3×18×20, for an input of 3×9×10"):
         verify_elsewhere(wrong, graph)
 
 
