@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
-from archdsl.backends.figures.columns import BAR_FROM, GAP, LABEL_GAP, OVERHANG
+from archdsl.backends.figures.columns import BAR_FROM, LABEL_GAP
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item
 from archdsl.backends.figures.ranks import Rows
 from archdsl.backends.figures.sheet import Part, Sizes, margins
 from archdsl.backends.figures.strands import Flow
 
-PORT_GAP = 20.0  # points between arrows that enter one box from above
 STOP = 2.0  # points that the engine gives a line
 
 
@@ -52,7 +51,7 @@ class Layers:
     """The rows of one case, and where across everything in them stands."""
 
     def __init__(self, part: Part, sizes: Sizes) -> None:
-        self.part, self.flow, self.sizes = part, part.flow, sizes
+        self.part, self.flow, self.sizes, self.gaps = part, part.flow, sizes, sizes.gaps
         self.row: dict[Box, int] = Rows([part.flow], [part.flow.whole()]).row
         self.nets = nets(part.flow)
         self.from_box: dict[Box, list[Net]] = {box: [] for box in self.flow.boxes}
@@ -67,9 +66,9 @@ class Layers:
         """Wide enough for its words, for what enters it from above, and for words between lines that leave it."""
         width = self.sizes.boxes[box][0]
         if len(self.flow.entering[box]) >= BAR_FROM:
-            width = max(width, len(self.flow.entering[box]) * PORT_GAP + OVERHANG)
+            width = max(width, len(self.flow.entering[box]) * self.gaps.ports + self.gaps.overhang)
         if len(self.from_box[box]) > 1:
-            width = max(width, sum(self.room(net) + PORT_GAP for net in self.from_box[box]))
+            width = max(width, sum(self.room(net) + self.gaps.ports for net in self.from_box[box]))
         return width
 
     def room(self, net: Net) -> float:
@@ -89,7 +88,7 @@ class Layers:
         """By the engine: few crossings, straight lines."""
         graphviz: Any = importlib.import_module("graphviz")
         graph = graphviz.Digraph(
-            graph_attr={"nodesep": f"{GAP / 72:.4f}", "ranksep": "0.3"},
+            graph_attr={"nodesep": f"{self.gaps.columns / 72:.4f}", "ranksep": "0.3"},
             node_attr={"shape": "box", "fixedsize": "true", "label": "", "height": "0.3"},
             edge_attr={"dir": "none"},
         )

@@ -75,6 +75,7 @@ EDGE: Attributes = {
     "penwidth": "1",
 }
 
+CLOSE = "0.05,0.04"  # inches around the words of a box on a narrow page
 END: Attributes = {"shape": "box", "style": "", "color": "transparent", "margin": "0.05,0.02", "height": "0.2"}
 SYMBOL: Attributes = {
     "shape": "circle",
