@@ -1,4 +1,4 @@
-"""Branches that are alike, or differ in one number only, drawn once: `×5 in parallel`, `3×3 Conv, d = 1, 2, 4, 8, 16`."""
+"""Branches that are alike, or differ in one number only, drawn once: `3×3 Conv, d = 1, 2, 4, 8, 16`, ×5."""
 
 from __future__ import annotations
 

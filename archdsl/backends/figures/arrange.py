@@ -43,10 +43,16 @@ MOST_BOXES = 80  # of a case that is taken apart into strands
 SideBySide: TypeAlias = Callable[[Sequence[Part], Sizes], Sheet]
 
 
-def arranged(picture: Picture, look: Look, gaps: Gaps = WIDE) -> Sheet:
-    """A block figure laid out: as strands, or in layers where its ways part and meet in no order that strands have."""
+def arranged(picture: Picture, look: Look, gaps: Gaps = WIDE, part: float | None = None) -> Sheet:
+    """A block figure laid out: as strands, or in layers where its ways part and meet in no order that strands have.
+
+    `part`: rows of layers that are wider than the page stand in several, each of so much of its width.
+    """
     cases = parts(picture)
     sizes = replace(measured(picture, look), gaps=gaps)
+    if part is not None and look.width is not None:
+        wide = room(look.width, LEAST)
+        sizes = replace(sizes, most=(wide, part * wide))
     if all(len(part.flow.boxes) <= MOST_BOXES for part in cases):
         sheet = whole(cases, sizes, look, side_by_side)
         if not any(flaws(sheet, sizes)):
@@ -126,7 +132,15 @@ def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     regions = [flow.whole() for flow in flows]
     rows = Rows(flows, regions)
     columns = [
-        Columns(part.flow, region, sizes.boxes, sizes.labels, margins(part.frames, sizes), clearances(part, sizes), sizes.gaps)
+        Columns(
+            part.flow,
+            region,
+            sizes.boxes,
+            sizes.labels,
+            margins(part.frames, sizes),
+            clearances(part, sizes),
+            sizes.gaps,
+        )
         for part, region in zip(cases, regions, strict=True)
     ]
     middles, height = heights(cases, rows, columns, sizes)

@@ -29,7 +29,7 @@ class Gaps:
     rows: float = 24.0
 
 
-WIDE, CLOSE = Gaps(), Gaps(columns=9.0, lane=10.0, overhang=9.0, ports=14.0, cases=16.0, rows=20.0)
+WIDE, CLOSE = Gaps(), Gaps(columns=8.0, lane=9.0, overhang=9.0, ports=14.0, cases=14.0, rows=20.0)
 
 
 @dataclass

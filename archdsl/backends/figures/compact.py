@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
 
+CASE = 72.0  # points, at least, for the words below a case
 
-def rebuilt(picture: Picture, box: Callable[[Box], Box], arrow: Callable[[Arrow], Arrow] = lambda one: one) -> Picture:
-    """A picture with other boxes and arrows in the places of its own, which it leaves alone."""
+
+def rebuilt(
+    picture: Picture,
+    box: Callable[[Box], Box],
+    *,
+    arrow: Callable[[Arrow], Arrow] = lambda one: one,
+    group: Callable[[Group], Group] = lambda one: one,
+) -> Picture:
+    """A picture with others in the places of its boxes, arrows and frames, which it leaves alone."""
     made = {one: box(one) for one in picture.boxes()}
 
     def items(old: Sequence[Item]) -> list[Item]:
-        return [made[one] if isinstance(one, Box) else Group(one.kind, one.label, items(one.items)) for one in old]
+        return [made[one] if isinstance(one, Box) else replace(group(one), items=items(one.items)) for one in old]
 
     arrows = [replace(arrow(one), source=made[one.source], target=made[one.target]) for one in picture.arrows]
     return Picture(picture.title, items(picture.items), arrows)
 
 
 def compact(picture: Picture, space: float) -> Picture:
-    """Little room around the words of boxes, which are broken to so many points where words allow it."""
-    return rebuilt(picture, lambda box: replace(box, space=space))
+    """Little room around the words of boxes, which are broken to so many points where words allow it.
+
+    So are the words beside frames; those of joins, which have a row for themselves, are not, and below cases is more
+    room.
+    """
+    spaces = {"repeat": space, "case": max(space, CASE)}
+    return rebuilt(
+        picture,
+        lambda box: replace(box, space=inf if box.role == "join" else space),
+        group=lambda one: replace(one, space=spaces.get(one.kind)),
+    )
 
 
 def shapes_inside(picture: Picture) -> Picture:
@@ -38,4 +56,4 @@ def shapes_inside(picture: Picture) -> Picture:
         labels = said[box]
         return replace(box, shape=labels[0] if len(labels) == 1 else f"each {labels[0]}")
 
-    return rebuilt(picture, saying, lambda arrow: replace(arrow, label="") if arrow.source in inside else arrow)
+    return rebuilt(picture, saying, arrow=lambda one: replace(one, label="") if one.source in inside else one)

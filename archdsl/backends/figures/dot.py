@@ -117,8 +117,8 @@ def box_attributes(box: Box, look: Look) -> Attributes:
     colours = {"fillcolor": paint.fill, "color": paint.line}
     with measure.in_font(look.font):
         label = html_like(box_label(box, look.faint))
-    margin = {"margin": style.CLOSE} if box.space is not None else {}
-    return {"label": label, **colours, **margin, **form(box)}
+    close = style.CLOSE if box.space is not None else {}
+    return {"label": label, **colours, **close, **form(box)}
 
 
 def form(box: Box) -> dict[str, str]:

@@ -47,7 +47,7 @@ def in_space(text: Text, space: float | None) -> Text:
 
 
 def group_text(group: Group) -> Text:
-    return styled(group.label, TEXT, bold=group.kind != "case")
+    return in_space(styled(group.label, TEXT, bold=group.kind != "case"), group.space)
 
 
 def arrow_text(arrow: Arrow) -> Text:

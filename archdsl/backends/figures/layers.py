@@ -52,15 +52,44 @@ class Layers:
 
     def __init__(self, part: Part, sizes: Sizes) -> None:
         self.part, self.flow, self.sizes, self.gaps = part, part.flow, sizes, sizes.gaps
-        self.row: dict[Box, int] = Rows([part.flow], [part.flow.whole()]).row
         self.nets = nets(part.flow)
         self.from_box: dict[Box, list[Net]] = {box: [] for box in self.flow.boxes}
         for net in self.nets:
             self.from_box[net.source].append(net)
+        self.width = {box: self.wide(box) for box in self.flow.boxes}
+        self.row = self.rows()
+        for net in self.nets:
             last = max(self.row[arrow.target] for arrow in net.arrows)
             net.stops = {row: Stop(net) for row in range(self.row[net.source] + 1, last)}
-        self.width = {box: self.wide(box) for box in self.flow.boxes}
         self.x = self.across()
+
+    def rows(self) -> dict[Box, int]:
+        """By the longest way from an input; the boxes of a row that is too wide stand in several, one after another."""
+        row = Rows([self.flow], [self.flow.whole()]).row
+        found: dict[Box, int] = {}
+        here = 0
+        for number in range(max(row.values()) + 1):
+            level = [box for box in self.flow.boxes if row[box] == number]
+            passing = [net for net in self.nets if row[net.source] < number < max(row[a.target] for a in net.arrows)]
+            lines = len(passing) * (STOP + self.gaps.columns)
+            for part in self.parted(level, lines):
+                found.update(dict.fromkeys(part, here))
+                here += 1
+        return found
+
+    def parted(self, level: Sequence[Box], lines: float) -> list[list[Box]]:
+        """The boxes of a row as one row, or as several beside the lines that then pass by, too."""
+        most, parted = self.sizes.most
+        widths = {box: self.width[box] + self.gaps.columns for box in level}
+        if lines + sum(widths.values()) <= most:
+            return [list(level)]
+        room = parted - lines - len(level) / 2 * (STOP + self.gaps.columns)
+        found: list[list[Box]] = []
+        for box in level:
+            if not found or sum(widths[one] for one in found[-1]) + widths[box] > room:
+                found.append([])
+            found[-1].append(box)
+        return found
 
     def wide(self, box: Box) -> float:
         """Wide enough for its words, for what enters it from above, and for words between lines that leave it."""

@@ -74,10 +74,8 @@ def sums(branches: Branches) -> Box:
     return replace(branches.sums[0], lines=("Running sums", which), nodes=nodes, copy=0, keys=frozenset())
 
 
-def ways(
-    arrows: Sequence[Arrow], branches: Branches, instead: Mapping[Box, Box]
-) -> dict[tuple[Box, Box], list[Arrow]]:
-    """The arrows of the branches by the boxes that they lie between now; where there are sums, all branches enter them."""
+def ways(arrows: Sequence[Arrow], branches: Branches, instead: Mapping[Box, Box]) -> dict[tuple[Box, Box], list[Arrow]]:
+    """The arrows of the branches by the boxes that they lie between now; all branches enter the sums, if there are."""
     among, ends = set(branches.boxes), {chain[-1] for chain in branches.chains}
     found: dict[tuple[Box, Box], list[Arrow]] = {}
     for arrow in arrows:
@@ -105,7 +103,7 @@ def redrawn(picture: Picture, made: Merged) -> Picture:
         return [one for one in new if one is not None]
 
     def again(one: Item) -> Item:
-        return one if isinstance(one, Box) else Group(one.kind, one.label, items(one.items))
+        return one if isinstance(one, Box) else replace(one, items=items(one.items))
 
     arrows = [made.arrows.get(arrow, arrow) for arrow in picture.arrows]
     return Picture(picture.title, items(picture.items), [arrow for arrow in arrows if arrow is not None])

@@ -55,6 +55,7 @@ class Group:
     kind: GroupKind
     label: str
     items: list[Item]
+    space: float | None = None  # as that of a box
 
     def boxes(self) -> Iterator[Box]:
         for item in self.items:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from archdsl.backends.figures.columns import LABEL_GAP, WIDE, Gaps
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
@@ -28,6 +29,7 @@ class Sizes:
     captions: dict[Group, Size]  # of cases and frames
     legends: list[Size]  # in one column, in two, …
     gaps: Gaps = WIDE
+    most: tuple[float, float] = (inf, inf)  # the width of a row of layers, and those that a wider one is parted into
 
 
 @dataclass
