@@ -27,7 +27,7 @@ def expect_as_stated(graph: Graph, cost: Cost, *, top1: bool = False) -> None:
     """As `expect_stated` for a graph that is a network of its spec, with nothing set over it."""
     assert graph.origin is not None
     spec = graph.origin.spec
-    expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph, top1=top1)
+    expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph.fingerprint, top1=top1)
 
 
 def with_published(cost: Cost) -> Cost:
@@ -82,16 +82,16 @@ def stated_of(graph: Graph) -> Published | None:
 
 
 def expect_stated(
-    spec: Spec, variant: str | None, params: int, macs: int, graph: Callable[[], Graph], *, top1: bool = True
+    spec: Spec, variant: str | None, params: int, macs: int, fingerprint: Callable[[], str], *, top1: bool = True
 ) -> None:
     """Raises `SpecError` where a network is not what its spec states of it.
 
-    With `top1` what was published must say of which network it is. The graph is asked for only where needed.
+    With `top1` what was published must say of which network it is. The fingerprint is asked for only where needed.
     """
     expected = spec.expect.get(variant or DEFAULT)
     faults = [] if expected is None else wrong_counts(spec, variant, expected, params, macs)
     if not faults:
-        faults = wrong_network(spec, variant, expected, graph, top1=top1)
+        faults = wrong_network(spec, variant, expected, fingerprint, top1=top1)
     if faults:
         raise SpecError(*faults)
 
@@ -115,7 +115,7 @@ def wrong_counts(spec: Spec, variant: str | None, expected: Expected, params: in
 
 
 def wrong_network(
-    spec: Spec, variant: str | None, expected: Expected | None, graph: Callable[[], Graph], *, top1: bool
+    spec: Spec, variant: str | None, expected: Expected | None, fingerprint: Callable[[], str], *, top1: bool
 ) -> list[Diagnostic]:
     """At most one fault: another network than the one stated, or an accuracy of none that is stated."""
     published = spec.variants.get(variant or "")
@@ -123,8 +123,8 @@ def wrong_network(
     numbers = published.published if published is not None else None
     if wanted is None:
         bound = not top1 or numbers is None
-        return [] if bound or published is None else [unbound(spec, published.name, graph().fingerprint)]
-    found = graph().fingerprint
+        return [] if bound or published is None else [unbound(spec, published.name, fingerprint())]
+    found = fingerprint()
     if expected is None or found == wanted:
         return []
     notes: tuple[Note, ...] = ()
