@@ -87,7 +87,7 @@ def totals(found: Cost) -> list[str]:
 def published(claim: Claim) -> list[str]:
     """What was published of the network, a line; or the form of it that something was published of."""
     if claim.elsewhere is not None:
-        return [f"published of the form '{claim.elsewhere}' (--form {claim.elsewhere})"]
+        return [f"published numbers are of the form '{claim.elsewhere}': --form {claim.elsewhere} shows them"]
     counts = [f"{HEADINGS[name]} {amount.text}" for name, amount in claim.counts.items()]
     accuracy = [f"top-1 {claim.top1:g} %"] if claim.top1 is not None else []
     return [f"published: {', '.join([*counts, *accuracy])} ({claim.source})"] if counts or accuracy else []

@@ -620,7 +620,7 @@ def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_t
     assert archdsl.table([archdsl.graph(spec, "a", form="deploy")]).rows[0].top1 == 73.8
 
     trained, deployed = archdsl.cost(spec, "a"), archdsl.cost(spec, "a", form="deploy")
-    assert "published of the form 'deploy' (--form deploy)" in trained.to_text()
+    assert "published numbers are of the form 'deploy': --form deploy shows them" in trained.to_text()
     assert "published: params 0.2 K, MACs 9 K, top-1 73.8 % (paper)" in deployed.to_markdown()
     below = [line.split("&") for line in deployed.to_latex().splitlines() if line.startswith("Published")]
     assert [cell.split("\\")[0].strip() for cell in below[0][-2:]] == ["0.2", "9"]
