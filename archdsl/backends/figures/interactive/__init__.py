@@ -33,7 +33,7 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network", look
     """The page of a network, opened down to a level, with the first call of a block in view."""
     calls = (scope.path for scope in graph.root.scopes() if scope.kind == "block" and scope.name == block)
     data = document(graph, look) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
-    style, script = asset("page.css"), asset("page.js")
+    style, script = asset("page.css"), asset("layout.js") + asset("page.js")
     return template(
         "interactive/page.html.jinja",
         title=printable(graph.called),

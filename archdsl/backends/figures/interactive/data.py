@@ -200,11 +200,10 @@ def text_of(value: Any) -> str:
 
 
 def plan_data(plan: Plan) -> Data:
-    ways = [[number for point in way for number in point] for way in plan.ways]
     return {
+        "rows": plan.rows,
         "parts": plan.parts,
         "entries": plan.entries,
         "exits": plan.exits,
-        "height": plan.height,
-        "ways": ways,
+        "stops": plan.stops,
     }

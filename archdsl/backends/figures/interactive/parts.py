@@ -166,7 +166,10 @@ def connect(group: Group, leaving: Leaving) -> None:
 
 
 def ways_out(part: Part) -> Sequence[Tensor]:
-    return part.exits if isinstance(part, Group) else ()
+    """The tensors that leave a part, each at its own place."""
+    if isinstance(part, Group):
+        return part.exits
+    return part.nodes[-1].outputs if isinstance(part, Stack) else ()
 
 
 def made(part: Part) -> Iterable[Tensor]:

@@ -136,8 +136,9 @@ def test_nothing_overlaps_when_some_are_open(opened, name):
 
 
 # Boxes of one group that meet, boxes that leave their frame, words wider than their box, wires whose ends hang in the
-# air: as texts, none if all is well. In px of the drawing, so that the zoom does not matter.
-OVERLAPS = """() => {
+# air, that are not orthogonal, go through a box, or lie upon the wire of another tensor: as texts, none if all is well.
+# In px of the drawing, so that the zoom does not matter.
+OVERLAPS = r"""() => {
   const faults = [], drawing = document.getElementById("drawing");
   const toDrawing = drawing.getScreenCTM().inverse();
   const rect = (element) => {
@@ -159,24 +160,40 @@ OVERLAPS = """() => {
       if (frame && (one.left < frame.left || one.right > frame.right || one.top < frame.top + 20 ||
           one.bottom > frame.bottom)) faults.push(`out of ${body.parentNode.id}`);
     });
+    const segments = [];
     for (const wire of body.querySelectorAll(":scope > g > .wire")) {
-      const [source, target] = wire.dataset.wire.split(" ").map(Number);
-      const length = wire.getTotalLength();
-      const toDrawingFrom = drawing.getCTM().inverse().multiply(wire.getCTM());
-      const point = (at) => wire.getPointAtLength(at).matrixTransform(toDrawingFrom);
-      const [start, end] = [point(0), point(length)];
-      for (let at = 0; at < length; at += 5) {
-        const { x, y } = point(at);
-        const crossed = boxes.findIndex((box) =>
-          x > box.left + 2 && x < box.right - 2 && y > box.top + 2 && y < box.bottom - 2);
-        if (crossed >= 0) faults.push(`wire ${source} ${target} of ${body.parentNode.id} through ${crossed}`);
-        if (crossed >= 0) break;
-      }
-      const misses = (point, box, y) => box && (Math.abs(point.y - box[y]) > 1 ||
-        point.x < box.left - 1 || point.x > box.right + 1);
-      const wrong = [misses(start, boxes[source], "bottom"), misses(end, boxes[target], "top")];
-      if (wrong.some(Boolean)) faults.push(`wire ${source} ${target} of ${body.parentNode.id}`);
+      const [source, target, leaves] = wire.dataset.wire.split(" ").map(Number);
+      const called = `wire ${source} ${target} of ${body.parentNode.id}`;
+      const matrix = drawing.getCTM().inverse().multiply(wire.getCTM());
+      const ends = wire.getAttribute("d").match(/^M[^LQ]*|Q[-\d.]+ [-\d.]+|L[^LQ]*$/g);
+      const corners = ends.map((text) => new DOMPoint(...text.slice(1).split(" ").map(Number)).matrixTransform(matrix));
+      corners.slice(1).forEach((to, i) => {
+        const from = corners[i];
+        const [left, right] = [Math.min(from.x, to.x), Math.max(from.x, to.x)];
+        const [top, bottom] = [Math.min(from.y, to.y), Math.max(from.y, to.y)];
+        if (right - left > 0.6 && bottom - top > 0.6) faults.push(`oblique ${called}`);
+        const through = boxes.findIndex((box) =>
+          right > box.left + 2 && left < box.right - 2 && bottom > box.top + 2 && top < box.bottom - 2);
+        if (through >= 0) faults.push(`${called} through ${through}`);
+        segments.push({ net: `${source} ${leaves}`, called, left, right, top, bottom });
+      });
+      const [start, end] = [corners[0], corners[corners.length - 1]];
+      const beside = (point, box) => point.y > box.top && point.y < box.bottom &&
+        Math.min(Math.abs(point.x - box.left), Math.abs(point.x - box.right)) < 1;
+      const misses = (point, box, y) => box && (Math.abs(point.y - box[y]) > 6 ||
+        point.x < box.left - 1 || point.x > box.right + 1) && !(y === "top" && beside(point, box));
+      if (misses(start, boxes[source], "bottom") || misses(end, boxes[target], "top")) faults.push(called);
     }
+    segments.forEach((one, i) => {
+      for (const other of segments.slice(i + 1)) {
+        if (one.net === other.net) continue;
+        const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+        const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+        if (Math.max(across, down) > 2 && Math.min(across, down) > -2) {
+          faults.push(`${one.called} upon ${other.called}`);
+        }
+      }
+    });
   }
   for (const text of drawing.querySelectorAll(".op text, .group > g:not([role]):not(.badge) text")) {
     const box = rect(text.closest(".op, .group").querySelector(".row, .box")), words = rect(text);
