@@ -57,7 +57,7 @@
   const atOf = (item) => (item.kind === "op" ? item.data.at : item.data.scopes[0].at);
 
   function kindOf(item) {
-    if (item.kind === "op") return item.data.op;
+    if (item.kind === "op") return DATA.ops[item.data.op][1];
     return item.data.scopes.map((scope) => (scope.kind === "block" ? `block ${scope.name}` : scope.kind)).join(", ");
   }
 
@@ -114,7 +114,7 @@
   function drawnStack(item) {
     const [width, height] = item.data.size;
     const round = item.data.symbol ? height / 2 : ROUND;
-    const role = (op) => DATA.roles[op.data.op];
+    const role = (op) => DATA.ops[op.data.op][0];
     const element = svg("g", { class: `stack${item.rows[0].data.training ? " training" : ""}`, role: "none" });
     item.rows.forEach((op, index) => {
       const last = index === item.rows.length - 1;
@@ -145,7 +145,8 @@
     const { size: [width], title, lines, shape, training } = item.data;
     const kind = `group${depth(item) % 2 ? "" : " inner"}${training ? " training" : ""}`;
     const element = treeitem(item, kind);
-    item.frame = svg("rect", { class: "box", rx: ROUND });
+    element.setAttribute("aria-expanded", false);
+    item.frame = svg("rect", { class: `box ${item.data.colour}`, rx: ROUND });
     item.ring = svg("rect", { class: "ring", rx: ROUND });
     item.sign = svg("path", { class: "sign" });
     item.closedWords = svg("g", {});
@@ -624,31 +625,33 @@
     ArrowUp: () => step(-1),
     ArrowRight: () => enter(current),
     ArrowLeft: () => leave(current),
+    Escape: () => leave(current),
     Home: () => things[0],
     End: () => step(things.length),
   };
 
-  drawing.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const KEYS = {
+    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), "0": fit, "/": () => byId("query").focus(),
+    "?": () => byId("keys").showModal(),
+  };
+
+  // Keys work from the start, wherever the focus is, but where they have a meaning of their own.
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || at === byId("query") || at.closest("dialog")) return;
     if (event.key in MOVES) {
+      if (at.closest("aside")) return; // which they scroll
       choose(MOVES[event.key](), { focus: true });
       point(null);
       reveal(current);
-    } else if ((event.key === "Enter" || event.key === " ") && current.kind === "group") {
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (at.closest("button, aside") || current.kind !== "group") return;
       toggle(current);
+    } else if (event.key in KEYS) {
+      KEYS[event.key]();
     } else {
       return;
     }
-    event.preventDefault();
-  });
-
-  const KEYS = {
-    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), "0": fit, "/": () => byId("query").focus(),
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.target === byId("query") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!(event.key in KEYS)) return;
-    KEYS[event.key]();
     event.preventDefault();
   });
   byId("query").addEventListener("input", (event) => search(event.target.value));
@@ -665,6 +668,7 @@
   byId("in").addEventListener("click", () => zoom(1.25));
   byId("out").addEventListener("click", () => zoom(0.8));
   byId("fit").addEventListener("click", fit);
+  byId("help").addEventListener("click", KEYS["?"]);
   new ResizeObserver(look).observe(drawing);
   window.addEventListener("hashchange", () => {
     const item = byPath(address());
@@ -684,9 +688,8 @@
     byId("paper").textContent = DATA.paper;
     byId("totals").textContent =
       `input ${list(inputs)} · ${count(params)} parameters · ${count(macs)} MACs · ${count(ops())} ops`;
-    const roles = new Set(Object.values(DATA.roles));
-    byId("legend").replaceChildren(...[...roles].sort().map((role) =>
-      html("span", {}, html("i", { class: role }), DATA.words[role])));
+    byId("legend").replaceChildren(...DATA.legend.map(([colour, word]) =>
+      html("span", {}, html("i", { class: colour }), word)));
     const tip = svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7, markerHeight: 7,
       markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { d: "M0 0.8L8 4L0 7.2Z", class: "tip" }));
     drawing.append(svg("defs", {}, tip), inside(root));

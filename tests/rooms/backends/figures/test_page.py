@@ -31,6 +31,9 @@ from archdsl.backends.figures.interactive import boxes, plans
 from archdsl.backends.figures.interactive.data import ROLES, Writer
 from archdsl.backends.figures.interactive.parts import whole
 from archdsl.backends.figures.interactive.rows import Rows
+from archdsl.backends.figures.strip.cells import strip
+from archdsl.backends.figures.style import ROLES as LIGHT
+from archdsl.backends.figures.theme import DARK
 from archdsl.ops import REGISTRY
 from archdsl.workspace.library import read, shipped
 
@@ -337,12 +340,49 @@ def test_no_folder_of_this_machine_is_named(small, tmp_path):
     assert {line[0] for line in data_of(page_of(small))["lines"]} == {"small.yaml"}
 
 
-def test_every_role_has_a_colour_and_a_word():
-    css = (ASSETS / "page.css").read_text(encoding="utf-8")
-    for role in {op.role for op in REGISTRY.values()}:
-        assert role in ROLES
-        assert len(re.findall(rf"--{role}: #", css)) == 2  # light and dark
-        assert re.search(rf"^\.{role} \{{ fill: var\(--{role}\); stroke: var\(--{role}-line\);", css, re.MULTILINE)
+def test_every_role_has_the_colour_of_the_figures_and_a_word(small):
+    (style,) = Reader(page_of(small)).inside["style"]
+    for role in {op.role for op in REGISTRY.values()} | set(LIGHT):
+        assert role in ROLES or role.startswith("block")
+        for paint in (LIGHT[role], DARK[role]):
+            assert f"--{role}: {paint.fill}; --{role}-line: {paint.line};" in style
+        assert re.search(rf"^\.{role} \{{ fill: var\(--{role}\); stroke: var\(--{role}-line\);", style, re.MULTILINE)
+
+
+def test_words_colours_and_legend_are_those_of_the_strip(shown):
+    graph, data = shown
+    made = strip(graph)
+    cells = {frozenset(f"n{node.id}" for node in cell.box.nodes): cell for cell in made.cells if cell.kind}
+    found = 0
+    for group in groups_of(data["root"])[1:]:
+        cell = cells.get(frozenset(op["id"] for stack in stacks_of(group) for op in stack["ops"]))
+        if cell is None or group["scopes"][0]["kind"] == "block":
+            continue
+        found += 1
+        assert group["colour"] == cell.colour
+        title, *lines = [cell.name, *cell.lines] if cell.name else cell.lines
+        assert group["title"] == title
+        assert " ".join(group["lines"]) == " ".join(lines)
+    assert found
+    legend = dict(data["legend"])
+    for colour, words in made.legend.items():
+        assert legend[colour].startswith(words)
+
+
+def test_what_a_spec_says_of_its_figures_holds_on_the_page_too():
+    spec = {
+        "archdsl": 1, "name": "Said", "input": [3, 8, 8],
+        "figure": {"labels": {"conv": "Filter", "Unit": "Cell", "Unit.g": "groups"}, "colours": {"Unit": "#99ccff"}},
+        "blocks": {"Unit": {"params": ["g"], "body": [{"conv": {"out": 4, "groups": "g"}}, {"channel_shuffle": 2}]}},
+        "stages": {"body": [{"Unit": 1}, {"Unit": 2}, "relu"]},
+    }  # fmt: skip
+    text = page_of(archdsl.graph(spec))
+    body = data_of(text)["root"]["parts"][1]
+    assert [part.get("title") for part in body["parts"]] == ["Cell", "Cell", None]
+    assert [part["lines"] for part in body["parts"][:2]] == [["groups 1"], ["groups 2"]]
+    assert [op["text"] for op in body["parts"][0]["parts"][0]["ops"]] == ["Filter"]
+    assert body["parts"][0]["colour"] == "c99ccff"
+    assert ".c99ccff { fill: var(--c99ccff)" in text
 
 
 # --- sizes and words

@@ -15,7 +15,7 @@ from support.page import SMALL, hostile_graph
 import archdsl
 from archdsl.analysis.work import work
 from archdsl.backends import figures
-from archdsl.ops import REGISTRY
+from archdsl.backends.figures.style import ROLES
 from archdsl.workspace.library import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
@@ -33,13 +33,13 @@ def browser():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens the page of a graph; at the end the browser must have had nothing to complain of and nothing to fetch."""
+    """Opens the page of a graph; the browser must have had nothing to complain of, and nothing to fetch."""
 
     @contextmanager
-    def show(graph: archdsl.Graph, *, anchor: str = "", scheme: str = "light", **what) -> Iterator[sync_api.Page]:
+    def show(graph: archdsl.Graph, *, anchor: str = "", context=None, **what) -> Iterator[sync_api.Page]:
         file = tmp_path / "page.html"
         file.write_text(figures.draw(graph, format="html", **what), encoding="utf-8")
-        page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+        page = context.new_page() if context else browser.new_page(viewport=SIZE)
         said, asked = [], []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -83,7 +83,7 @@ def test_stages_are_closed_until_clicked(opened, small):
     with opened(small) as page:
         assert ids(page, ".op") == []
         closed = page.eval_on_selector_all("[role=treeitem]", "all => all.map((e) => e.getAttribute('aria-expanded'))")
-        assert closed == [None, None, None]
+        assert closed == ["false", "false", "false"]
         page.click("#g2")
         assert page.get_attribute("#g2", "aria-expanded") == "true"
         assert ids(page, "#g2 .group") == ["g3", "g4"]
@@ -273,9 +273,51 @@ def test_what_is_found_is_opened_and_shown(opened, small):
 
 
 # --- keys
+def test_keys_work_from_the_start(opened, small):
+    with opened(small) as page:
+        for key, expected in (("ArrowDown", "g2"), ("Enter", "g2"), ("ArrowRight", "g3"), ("Escape", "g2")):
+            page.keyboard.press(key)
+            assert focused(page) == expected, key
+        assert page.get_attribute("#g2", "aria-expanded") == "true"
+        page.keyboard.press("Escape")
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
+        page.click("#in")  # a button keeps its own keys
+        page.keyboard.press(" ")
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
+
+
+def test_all_keys_are_told(opened, small):
+    with opened(small) as page:
+        assert "lists all keys" in page.inner_text("#hint")
+        page.keyboard.press("?")
+        told = page.inner_text("#keys")
+        assert all(key in told for key in ("↓", "↑", "→", "←", "Esc", "Enter", "Home", "End", "+", "−", "0", "/", "?"))
+        page.keyboard.press("ArrowDown")  # is not heard behind it
+        page.keyboard.press("Escape")
+        assert page.locator("#keys").is_hidden()
+        assert ids(page, ".current") == ["g1"]
+
+
+def test_tab_reaches_everything_and_the_focus_is_seen(opened, small):
+    with opened(small) as page:
+        page.fill("#query", "bn")
+        reached = []
+        for _ in range(14):
+            reached.append(page.evaluate("document.activeElement.id || document.activeElement.localName"))
+            ring = page.evaluate(
+                "(() => { const at = document.activeElement, ring = at.querySelector(':scope > .ring');"
+                " const style = getComputedStyle(ring || at);"
+                " return ring ? style.strokeWidth : style.outlineStyle === 'none' ? '0' : style.outlineWidth; })()"
+            )
+            assert float(ring.removesuffix("px")) >= 2 or reached[-1] == "body", reached[-1]
+            page.keyboard.press("Tab")
+        expected = ["query", "open", "close", "out", "in", "fit", "help", "g1", "aside", *["button"] * 3]
+        assert reached[: len(expected)] == expected
+
+
 def test_keys_walk_open_and_close(opened, small):
     with opened(small) as page:
-        page.focus("#fit")
+        page.focus("#help")
         page.keyboard.press("Tab")
         assert focused(page) == "g1"
         for key, expected in (
@@ -329,7 +371,7 @@ def test_scrolling_and_dragging_move_and_do_not_click(opened, small):
         after = view_box(page)
         assert after[0] < middle[0]
         assert after[2:] == before[2:]
-        assert page.get_attribute("#g2", "aria-expanded") is None
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
 
 
 def test_buttons_and_keys_zoom_and_fit(opened, small):
@@ -358,12 +400,42 @@ def test_what_is_large_is_shown_readable_first_and_whole_on_demand(opened):
         assert len(ends) == 4
 
 
-def test_it_fits_a_telephone(opened, small):
-    with opened(small) as page:
-        page.set_viewport_size({"width": 390, "height": 780})
-        page.click("#fit")
+def test_it_works_on_a_telephone(opened, small, telephone):
+    with opened(small, context=telephone) as page:
+        for selector in ("#query", *(f"#{button}" for button in ("open", "close", "in", "out", "fit", "help"))):
+            box = page.locator(selector).bounding_box()
+            assert 0 <= box["x"] < box["x"] + box["width"] <= 390, selector
+        page.tap("#g2")
+        assert page.get_attribute("#g2", "aria-expanded") == "true"
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.locator("#drawing").bounding_box()["height"] > 200
+        window = page.locator("#drawing").bounding_box()
+        assert window["height"] > 400
+        frame = page.locator("#g2 > .box").bounding_box()
+        assert frame["x"] >= 0
+        assert frame["x"] + frame["width"] <= 390
+        page.tap("#help")
+        keys = page.locator("#keys").bounding_box()
+        assert 0 <= keys["x"] < keys["x"] + keys["width"] <= 390
+        page.keyboard.press("Escape")
+        before = view_box(page)
+        pinch(page, (195, 300), apart=(40, 120))
+        after = view_box(page)
+        assert after[2] == pytest.approx(before[2] / 3, rel=0.1)
+
+
+@pytest.fixture
+def telephone(browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    yield context
+    context.close()
+
+
+def pinch(page, middle: tuple[float, float], apart: tuple[float, float]) -> None:
+    """Two fingers, so far apart at first and at last."""
+    session, (x, y) = page.context.new_cdp_session(page), middle
+    fingers = [[{"x": x + side * width / 2, "y": y, "id": n} for n, side in enumerate((-1, 1))] for width in apart]
+    for kind, points in (("touchStart", fingers[0]), ("touchMove", fingers[1]), ("touchEnd", [])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
 # --- addresses
@@ -386,16 +458,18 @@ def test_a_block_can_be_asked_for(opened, small):
 # --- colours
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_every_colour(opened, small, scheme):
-    with opened(small, scheme=scheme) as page:
-        roles = sorted({op.role for op in REGISTRY.values()})
-        names = [*roles, "back", "panel", "group", "frame", "frame-inner", "ink", "faint", "hit"]
+    with opened(small) as page:
+        page.emulate_media(color_scheme=scheme)
+        grounds = ["back", "panel", "frame", "frame-inner"]
+        names = [*ROLES, *grounds, "ink", "faint", "hit"]
         colours = page.evaluate(
             "names => { const style = getComputedStyle(document.documentElement);"
             " return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])); }",
             names,
         )
-        for name in names[:-3]:
-            assert contrast(colours["ink"], colours[name]) >= 7, name
+        for name in (*ROLES, *grounds):
+            assert contrast(colours["ink"], colours[name]) >= (7 if scheme == "light" or name in grounds else 4.5), name
+        for name in grounds:
             assert contrast(colours["faint"], colours[name]) >= 4.5, name
         assert contrast(colours["hit"], colours["back"]) >= 4.5
         assert (luminance(colours["back"]) > 0.5) == (scheme == "light")
