@@ -216,6 +216,7 @@ def cost(
     """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
     if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
         from archdsl.analysis import cost as counting
+        from archdsl.workspace.expected import with_published
 
         whole = graph(
             spec,
@@ -229,7 +230,7 @@ def cost(
             set=set,
             **params,
         )
-        return counting.cost(whole)
+        return with_published(counting.cost(whole))
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 

@@ -11,7 +11,7 @@ from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
+from archdsl.backends.figures.paper import LEAST, SMALLER, TALL, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
 from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes, numbered
 from archdsl.backends.figures.svg import cleaned
@@ -122,19 +122,19 @@ def finished(
 def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | None, str]:
     """The text of a figure, its page, and the engine's program for it: `nop2` where boxes have their places already."""
     if aligned:
-        from archdsl.backends.figures import arrange, placed  # as much again to import as all other figures take
+        from archdsl.backends.figures import narrow, placed  # as much again to import as all other figures take
 
-        return (*placed.text(made, arrange.arranged(made, look), look), "nop2")
+        return (*placed.text(*narrow.on_page(made, look), look), "nop2")
     return (*on_page(made, look), "dot")
 
 
 def written(made: Picture, format: str, look: Look, *, aligned: bool) -> bytes | str:
     """A figure by a writer of our own."""
-    from archdsl.backends.figures import arrange, picture_scene, placed
+    from archdsl.backends.figures import narrow, picture_scene, placed
 
     places: picture_scene.Places
     if aligned:
-        sheet = arrange.arranged(made, look)
+        made, sheet = narrow.on_page(made, look)
         places, page = picture_scene.SheetPlaces(sheet), placed.page_of(made, sheet, look)
     else:
         columns = legend_columns(made, look)
@@ -235,7 +235,7 @@ def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLE
     page = None
     if look.width is not None:
         fits = strip.Paper.of(look.width, look.height).holds(made)
-        high = strip.TALL if fits and look.height is None else look.height
+        high = TALL if fits and look.height is None else look.height
         page = fitted(extent.width, extent.height, look.width, high, title, instead)
     if format in WRITERS:
         titles = {solid.cell: title_of(solid.cell.box) for solid in made.solids}

@@ -8,7 +8,7 @@ from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import as_dot, as_scene
 from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.crossings import crossings
-from archdsl.backends.figures.strip.fit import PAGE, TALL, Paper, drawing
+from archdsl.backends.figures.strip.fit import PAGE, Paper, drawing
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
@@ -43,4 +43,4 @@ def known(what: str, word: str, words: tuple[str, ...]) -> None:
         raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 
-__all__ = ["ORIENTS", "PAGE", "STYLES", "TALL", "Drawing", "Paper", "as_dot", "as_scene", "crossings", "strip"]
+__all__ = ["ORIENTS", "PAGE", "STYLES", "Drawing", "Paper", "as_dot", "as_scene", "crossings", "strip"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from archdsl.backends.figures.paper import LEAST, room
+from archdsl.backends.figures.paper import LEAST, TALL, room
 from archdsl.backends.figures.strip.bodies import Manner, bodies
 from archdsl.backends.figures.strip.cells import Strip, strip
 from archdsl.backends.figures.strip.drawing import placed, reach
@@ -17,7 +17,7 @@ from archdsl.ir.graph import Graph
 
 # by portrait: widths of texts to try
 ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100, 85, 72)}
-PAGE, COLUMN, TALL = 7.0, 3.4, 9.0  # inches: the width of a page of two columns, and of one; the height of a page
+PAGE, COLUMN = 7.0, 3.4  # inches: the width of a page of two columns, and of one
 TRIES = 6  # a row that is shorter may let more lines run at its end
 HAIR = 0.01
 
