@@ -63,7 +63,7 @@ def key_of(data: dict[str, Any]) -> str:
 def fields(node: Node) -> dict[str, Any]:
     """The arguments that are not their defaults; rates of training cost no time."""
     soft = {item.name for item in node.op.fields if item.soft}
-    return {name: value for name, value in arguments(node) if name not in soft}
+    return {name: value for name, value in arguments(node.op, node.fields) if name not in soft}
 
 
 def said(node: Node) -> str:

@@ -40,11 +40,12 @@ def command(
     from archdsl.analysis.cost import cost, timed
     from archdsl.backends.cost import FORMATS, show, written
     from archdsl.support.latex import Placement, expect_format
+    from archdsl.workspace.expected import with_published
 
     placement = Placement(width, caption, label)
     expect_format(form, FORMATS, columns, placement)
     table = latencies(latency)
-    found = timed(cost(network(spec, **choice)), table)
+    found = timed(with_published(cost(network(spec, **choice))), table)
     if form == "text":
         show(found, console(), columns)
     else:
