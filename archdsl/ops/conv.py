@@ -220,6 +220,9 @@ def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> s
     return ", ".join(parts)
 
 
+MANY_GROUPS = 4  # more are slower channels last, as measured on the shipped networks
+
+
 class Conv(Op, name="conv"):
     """Convolution over the spatial axes (1-D, 2-D or 3-D with the tensor)."""
 
@@ -282,6 +285,10 @@ class Conv(Op, name="conv"):
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
         return is_lit(fields["standardize"], False)
+
+    def slower_channels_last(self, f: SimpleNamespace, shape: Shape) -> bool:
+        """With many groups of several channels, which torch has fast or faster without."""
+        return bool(MANY_GROUPS < self.groups_of(f, shape[0]) < shape[0])
 
     def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
         """Groups, of `c` channels that enter."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from archdsl.analysis.cost import Cost
+from archdsl.analysis.cost import Claim, Cost
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError
 from archdsl.ir.graph import Graph
 from archdsl.syntax.spec import DEFAULT, Expected, Published, Spec
@@ -12,6 +13,7 @@ from archdsl.workspace.library import elaborated, rewritten
 from archdsl.yaml.edits import key_text
 
 UPDATE = "archdsl check --update"
+PAPER = "paper"  # where numbers are from, if a spec says nothing else
 TRAIN = "train"  # the form in which a network is what its spec says
 TAKE_OUT = f"take out top1: and {UPDATE}, or extend the spec (extends:) instead of copying it"
 
@@ -26,6 +28,23 @@ def expect_as_stated(graph: Graph, cost: Cost, *, top1: bool = False) -> None:
     assert graph.origin is not None
     spec = graph.origin.spec
     expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph.fingerprint, top1=top1)
+
+
+def with_published(cost: Cost) -> Cost:
+    """The cost, which finds out what was published of its network when that is asked for."""
+    return replace(cost, look_up=claim_of)
+
+
+def claim_of(cost: Cost) -> Claim:
+    """What was published of a network: its counts where they differ, its accuracy, and where both are from."""
+    graph = cost.graph
+    published = published_of(graph)
+    if published is None:
+        return Claim(elsewhere=form_elsewhere(graph))
+    source = published.source or graph.paper.get("top1") or PAPER
+    told = (("params", published.params, cost.params), ("macs", published.macs, cost.macs))
+    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
+    return Claim(published.top1, source, other)
 
 
 def published_of(graph: Graph) -> Published | None:
