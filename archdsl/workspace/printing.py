@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING
 from archdsl.ops.base import as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format, latex
-from archdsl.support.tables import BLANK, BLANK_MARK, MARKS, NOTHING, Column, Table, once, unit_of
+from archdsl.support.tables import (
+    BLANK,
+    BLANK_MARK,
+    MARKS,
+    NOTHING,
+    Column,
+    Table,
+    milliseconds,
+    once,
+    to_point,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from archdsl.support.tables import Unit
-    from archdsl.syntax.spec import Amount
     from archdsl.workspace.comparison import Comparison, Row
 
 FORMATS = ("text", "md", "latex", "json", "csv")
@@ -90,19 +100,22 @@ def exact(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -
     """Every digit, and the source of each accuracy in words."""
     items = front(found)
     for name, heading in (("params", "params"), ("macs", "MACs")):
-        items += [exact_count(name, heading), *published(found, name, f"published {heading}", attrgetter("text"))]
+        items += [exact_count(name, heading), *published(found, name, f"published {heading}", as_published(name))]
+    items += latencies(found, "latency")
     if accuracies(found):
         items += [
             Item(Column("top-1", right=True, key="top1"), percents(found), best_accuracy),
             Item(Column("source of top-1", breaks=True, key="source"), lambda row: row.source or ""),
         ]
-    return built(found, picked(items, names), bold=bold)
+    chosen = picked(items, names)
+    return built(found, chosen, bold=bold, notes=conditions(found, chosen))
 
 
 def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -> Table:
     """As a paper prints it: counts in units, sources as notes, and said once what all rows have in common."""
     items = [named(item, found) for item in front(found)]
     items += [*counted(found, "params", "Params"), *counted(found, "macs", "MACs")]
+    items += latencies(found, "Latency")
     below = ["publ.: as published, where it differs"] if any(row.published for row in found.rows) else []
     inputs = {as_papers(row) for row in found.rows}
     if len(inputs) == 1 and len(found.rows) > 1 and "input" not in names:
@@ -112,7 +125,27 @@ def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False)
         item, notes = accuracy(found)
         items.append(item)
         below += notes
-    return built(found, picked(items, names), bold=bold, below=below)
+    chosen = picked(items, names)
+    return built(found, chosen, bold=bold, below=below + conditions(found, chosen))
+
+
+def conditions(found: Comparison, items: Sequence[Item]) -> list[str]:
+    """What the latencies hold for, if some are shown."""
+    shown = found.timed is not None and any(item.column.key == "latency" for item in items)
+    return [f"Latency: {found.timed}"] if shown else []
+
+
+def latencies(found: Comparison, heading: str) -> list[Item]:
+    """The column of latencies, if there are any."""
+    if found.timed is None:
+        return []
+    text = milliseconds(max(map(latency_of, found.rows)))
+    column = Column(f"{heading} (ms)", right=True, key="latency")
+    return [Item(column, lambda row: text(latency_of(row)), latency_of)]
+
+
+def latency_of(row: Row) -> float:
+    return row.latency_ms or 0
 
 
 def named(item: Item, found: Comparison) -> Item:
@@ -137,9 +170,23 @@ def counted(found: Comparison, name: str, heading: str) -> list[Item]:
     number = attrgetter(name)
     unit = unit_of([number(row) for row in found.rows])
     whole = f"{heading} ({unit.name})"
-    theirs = published(found, name, "publ.", lambda amount: in_unit(amount, unit), over=whole)
+    theirs = published(found, name, "publ.", in_unit(found, name, unit), over=whole)
     column = Column("ours", right=True, over=whole, key=name) if theirs else Column(whole, right=True, key=name)
     return [Item(column, lambda row: unit.text(number(row)), number), *theirs]
+
+
+def as_published(name: str) -> Callable[[Row], str]:
+    return lambda row: row.published[name].text
+
+
+def in_unit(found: Comparison, name: str, unit: Unit) -> Callable[[Row], str]:
+    """The text of a published count, in the unit of ours, with points in line."""
+
+    def text(row: Row) -> str:
+        return row.published[name].beside(getattr(row, name), unit.factor, unit.decimals)
+
+    most = max((len(text(row).partition(".")[2]) for row in found.rows if name in row.published), default=0)
+    return lambda row: to_point(text(row), most)
 
 
 def exact_count(name: str, heading: str) -> Item:
@@ -148,20 +195,12 @@ def exact_count(name: str, heading: str) -> Item:
     return Item(Column(heading, right=True, key=name), lambda row: f"{number(row):,}", number)
 
 
-def published(
-    found: Comparison, name: str, heading: str, text: Callable[[Amount], str], *, over: str = ""
-) -> list[Item]:
+def published(found: Comparison, name: str, heading: str, text: Callable[[Row], str], *, over: str = "") -> list[Item]:
     """The column of a count as published, empty where it is ours; none if nothing differs."""
     if not any(name in row.published for row in found.rows):
         return []
     column = Column(heading, right=True, over=over, key=name)
-    return [Item(column, lambda row: text(row.published[name]) if name in row.published else "")]
-
-
-def in_unit(amount: Amount, unit: Unit) -> str:
-    """A published count in the unit of a column, with the digits that it has."""
-    decimals = len(str(max(unit.factor // amount.digit, 1))) - 1
-    return f"{amount.value / unit.factor:,.{decimals}f}"
+    return [Item(column, lambda row: text(row) if name in row.published else "")]
 
 
 def accuracy(found: Comparison) -> tuple[Item, list[str]]:
@@ -181,10 +220,12 @@ def picked(items: Sequence[Item], names: Sequence[str]) -> list[Item]:
     return tables.chosen(items, names, lambda item: item.column.key) if names else list(items)
 
 
-def built(found: Comparison, items: Sequence[Item], *, bold: bool, below: Sequence[str] = ()) -> Table:
+def built(
+    found: Comparison, items: Sequence[Item], *, bold: bool, below: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Table:
     rows = [[item.cell(row) for item in items] for row in found.rows]
     best = frozenset(winners(found, items)) if bold else frozenset()
-    return Table(title(found), [item.column for item in items], rows, below=below, strong=best)
+    return Table(title(found), [item.column for item in items], rows, notes=notes, below=below, strong=best)
 
 
 def winners(found: Comparison, items: Sequence[Item]) -> Iterator[tuple[int, int]]:
@@ -200,12 +241,15 @@ def show(found: Comparison, console: Console, names: Sequence[str] = ()) -> None
     """Prints the table."""
     from rich.text import Text
 
-    made = tables.rich_table(exact(found, names))
+    whole = exact(found, names)
+    made = tables.rich_table(whole)
     console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for form in dict.fromkeys(row.elsewhere for row in found.rows if row.elsewhere):
         names = ", ".join(f"{row.name} {row.variant or ''}".strip() for row in found.rows if row.elsewhere == form)
         console.print(Text(f"published of the form '{form}' (--form {form}): {names}", style="dim"), soft_wrap=True)
+    for note in whole.notes:
+        console.print(Text(note, style="dim"), soft_wrap=True)
 
 
 def written(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.cost import Cost, cost
+from archdsl.analysis.cost import Claim, Cost, cost
 from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation, printed
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
@@ -15,12 +15,13 @@ from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format
 from archdsl.support.naming import called
-from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short
+from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, milliseconds, short
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Cell = Callable[[Line], str]
+HEADINGS = {"params": "params", "macs": "MACs"}
 
 
 # --- texts
@@ -74,12 +75,24 @@ def title(found: Cost) -> str:
 
 def totals(found: Cost) -> list[str]:
     """The totals in words, the lines under the table."""
+    latency = found.latency
+    timed = [] if latency is None else [f"latency {milliseconds(latency.total_ms)(latency.total_ms)} ms"]
     work = ", ".join(f"{name} {getattr(found, name):,}" for name in WORK)
     reach = f"receptive field {times(found.receptive_field)}" if found.receptive_field else "no receptive field"
     values = f"params {found.params:,} ({short(found.params)}), buffers {found.buffers:,}"
     made = f"activations {found.activations:,} ({short(found.activation_bytes)}B as float32)"
     alive = f"peak {found.peak:,} ({short(found.peak_bytes)}B)"
-    return [f"{values}, MACs {found.macs:,} ({short(found.macs)})", work, f"{made}, {alive}", reach]
+    counts = f"{values}, MACs {found.macs:,} ({short(found.macs)})"
+    return [counts, work, f"{made}, {alive}", reach, *timed, *published(found.published)]
+
+
+def published(claim: Claim) -> list[str]:
+    """What was published of the network, a line; or the form of it that something was published of."""
+    if claim.elsewhere is not None:
+        return [f"published numbers are of the form '{claim.elsewhere}': --form {claim.elsewhere} shows them"]
+    counts = [f"{HEADINGS[name]} {amount.text}" for name, amount in claim.counts.items()]
+    accuracy = [f"top-1 {claim.top1:g} %"] if claim.top1 is not None else []
+    return [f"published: {', '.join([*counts, *accuracy])} ({claim.source})"] if counts or accuracy else []
 
 
 # --- the table
@@ -90,12 +103,23 @@ class Item:
     column: Column
     cell: Cell
     total: str = ""
+    published: str = ""  # the total as published, where it differs
 
 
 def counted(found: Cost, name: str, heading: str = "", text: Callable[[int], str] = grouped) -> Item:
     """A column of counts, named as in `Work`, which has a sum."""
     column = Column(heading or name, right=True, key=name)
     return Item(column, lambda line: text(getattr(line.work, name)), text(getattr(found, name)))
+
+
+def latencies(found: Cost, heading: str) -> list[Item]:
+    """The column of latencies, if there are any."""
+    if found.latency is None:
+        return []
+    total = found.latency.total_ms
+    text = milliseconds(total)
+    column = Column(f"{heading} (ms)", right=True, key="latency")
+    return [Item(column, lambda line: text(line.latency_ms or 0), text(total))]
 
 
 def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Table:
@@ -107,12 +131,13 @@ def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Tab
     leaving = Item(Column("output", key="output"), lambda line: times(line.output))
     own = own_columns(table)
     others = [counted(found, name) for name in WORK if name not in {item.column.key for item in counts}]
-    known = [stage, entering, operator, *own.values(), leaving, *counts, *others]
+    timed = latencies(found, "latency")
+    known = [stage, entering, operator, *own.values(), leaving, *counts, *timed, *others]
     shown = [item for heading, item in own.items() if heading.standard != CHANNELS]
     return filled(
         title(found),
         table,
-        picked(known, names) if names else [stage, entering, operator, *shown, leaving, *counts],
+        picked(known, names) if names else [stage, entering, operator, *shown, leaving, *counts, *timed],
         found.counted,
     )
 
@@ -123,27 +148,32 @@ def picked(known: Sequence[Item], names: Sequence[str]) -> list[Item]:
 
 
 def filled(title: str, table: StageTable, items: Sequence[Item], notes: Sequence[str], total: str = "total") -> Table:
-    """The columns with the lines of the table and the totals, whose word stands in the first column that has none."""
-    sums = [item.total for item in items]
-    place = next((n for n, text in enumerate(sums) if not text), None)
-    if place is not None and any(sums):
-        sums[place] = total
+    """The columns with the lines of the table, the totals, and those published where they differ."""
+    sums = named_sums(total, [item.total for item in items])
+    told = named_sums("Published", [item.published for item in items])
     return Table(
         title,
         [item.column for item in items],
         [[item.cell(line) for item in items] for line in table.lines],
-        [sums] if any(sums) else [],
+        [row for row in (sums, told) if row],
         notes,
     )
 
 
+def named_sums(name: str, sums: list[str]) -> list[str]:
+    """A row of totals, whose name stands in the first column that has none; no row if there is no total."""
+    place = next((n for n, text in enumerate(sums) if not text), None)
+    if not any(sums):
+        return []
+    return sums if place is None else [*sums[:place], name, *sums[place + 1 :]]
+
+
 def exact(found: Cost) -> list[Item]:
-    return [counted(found, "params"), counted(found, "macs", "MACs")]
+    return [counted(found, name, heading) for name, heading in HEADINGS.items()]
 
 
 def rounded(found: Cost) -> list[Item]:
-    texts = {"params": "params", "macs": "MACs"}
-    return [counted(found, name, heading, lambda n: short(n) if n else "") for name, heading in texts.items()]
+    return [counted(found, name, heading, lambda n: short(n) if n else "") for name, heading in HEADINGS.items()]
 
 
 # --- a terminal
@@ -176,7 +206,7 @@ def markdown(found: Cost, names: Sequence[str] = ()) -> str:
 
 
 def as_json(found: Cost) -> str:
-    document = {"archdsl_cost": 1, **found.data(), "table": table_data(found.table)}
+    document = {"archdsl_cost": 1, **found.data(), **found.published.data(), "table": table_data(found.table)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -191,6 +221,7 @@ def table_data(table: StageTable) -> dict[str, Any]:
             "values": {column.word: plain(line.value(column)) for column in table.columns},
             "output": list(line.output),
             **line.work.data(),
+            **({} if line.latency_ms is None else {"latency_ms": line.latency_ms}),
         }
         for line in table.lines
     ]
@@ -204,15 +235,26 @@ def plain(value: Any) -> Any:
 def as_csv(found: Cost) -> str:
     """A line for each of the table and one of the totals; plain numbers."""
     table, sums = found.table, Work.data(found)
+    timed = {} if found.latency is None else {"latency_ms": found.latency.total_ms}
     words = [column for column in table.columns if not column.standard]
-    header = ["stage", "input", "operator", *(column.word for column in words), "repeats", "stride", "output", *sums]
+    header = [
+        "stage",
+        "input",
+        "operator",
+        *(column.word for column in words),
+        "repeats",
+        "stride",
+        "output",
+        *sums,
+        *timed,
+    ]
     rows: list[list[Any]] = []
     for line in table.lines:
         values = [plain_text(line.value(column)) for column in words]
         stride = step(line.stride) if line.stride else ""
         front = [line.stage, times(line.input), line.operator, *values, line.repeats, stride, times(line.output)]
-        rows.append([*front, *line.work.data().values()])
-    rows.append(["total", *[""] * (len(words) + 5), *sums.values()])
+        rows.append([*front, *line.work.data().values(), *([line.latency_ms] if timed else [])])
+    rows.append(["total", *[""] * (len(words) + 5), *sums.values(), *timed.values()])
     return tables.as_csv(header, rows)
 
 
