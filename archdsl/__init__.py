@@ -216,6 +216,7 @@ def cost(
     """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
     if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
         from archdsl.analysis import cost as counting
+        from archdsl.workspace.expected import with_published
 
         whole = graph(
             spec,
@@ -229,7 +230,7 @@ def cost(
             set=set,
             **params,
         )
-        return counting.cost(whole)
+        return with_published(counting.cost(whole))
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
@@ -452,7 +453,8 @@ def draw(
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
     stages named in `expand` are opened into their blocks. `arrange="resolution"` puts the stages into rows by the
-    resolution of their maps instead: an encoder goes down, a decoder up.
+    resolution of their maps instead: an encoder goes down, a decoder up. This is the default for an encoder with a
+    decoder and for a detector, if it fits and no more lines cross than in a strip; `arrange="strip"` draws the strip.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that

@@ -18,6 +18,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape
 from archdsl.support.naming import set_texts
+from archdsl.syntax.spec import Amount
 
 if TYPE_CHECKING:
     from archdsl.analysis.stage_table import StageTable
@@ -36,6 +37,20 @@ COUNTED = (
     "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
     "receptive field: of the last feature map; what a global pool spreads (squeeze-and-excitation) is left out",
 )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was published of a network, in the form in which it is counted: none if it was of another network."""
+
+    top1: float | None = None  # in percent
+    source: str | None = None
+    counts: Mapping[str, Amount] = field(default_factory=dict)  # params and macs, where they differ from ours
+    elsewhere: str | None = None  # the form of the network that something was published of, if not this one
+
+    def data(self) -> dict[str, Any]:
+        counts = {name: amount.value for name, amount in self.counts.items()}
+        return {"top1": self.top1, "source": self.source, "published": counts}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +90,17 @@ class Cost(Work):
     counted: tuple[str, ...] = COUNTED  # what the columns hold, a line each
     stages: list[StageCost] = field(default_factory=list)
     made: Graph | Callable[[], Graph] = field(repr=False, compare=False)  # the graph, or what makes it
+    look_up: Callable[[Cost], Claim] | None = field(default=None, repr=False, compare=False)  # finds what was published
 
     @cached_property
     def graph(self) -> Graph:
         """The network; one that was only counted is elaborated when asked for."""
         return self.made if isinstance(self.made, Graph) else self.made()
+
+    @cached_property
+    def published(self) -> Claim:
+        """What was published of the network; nothing where its spec is not known."""
+        return self.look_up(self) if self.look_up is not None else Claim()
 
     @property
     def table(self) -> StageTable:

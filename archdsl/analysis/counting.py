@@ -73,6 +73,9 @@ class Ran:
     outputs: Mapping[str, Shape]
     made: Callable[[], Graph]
 
+    def fingerprint(self) -> str:
+        return self.trace.fingerprint() or self.made().fingerprint
+
 
 def count(
     spec: Spec,
@@ -145,7 +148,8 @@ def traced_in(
     entering = {name: Counted(shape, trace.enter(shape)) for name, shape in shapes.items()}
     outputs, training = Interpreter(domain, domain.kept.calls).network(spec, frame, entering)
     trace.outputs = [tensor.number for tensor in outputs.values()]
-    if trace.idle([*trace.outputs, *(tensor.number for tensor in training.values())]):
+    trace.training = [tensor.number for tensor in training.values()]
+    if trace.idle([*trace.outputs, *trace.training]):
         raise fault("unused-step", "nothing reads the result of a step", spec.span)
     return trace, {name: tensor.shape for name, tensor in outputs.items()}
 

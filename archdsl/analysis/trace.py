@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis.reach import Reach, Windows, align, joined, of_input, through, windows
 from archdsl.analysis.work import Columns, Work, counted, summed
+from archdsl.ir.fingerprint import Ran, fingerprint_of, said
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops import Op
 from archdsl.ops.base import Shape
@@ -26,7 +27,20 @@ class Worker:
     One of a `module` that is `shared` runs that of an earlier one.
     """
 
-    __slots__ = ("alone", "entries", "fields", "made", "module", "op", "outs", "sizes", "still", "training", "work")
+    __slots__ = (
+        "alone",
+        "entries",
+        "fields",
+        "made",
+        "module",
+        "op",
+        "outs",
+        "shared",
+        "sizes",
+        "still",
+        "training",
+        "work",
+    )
 
     def __init__(
         self,
@@ -41,7 +55,7 @@ class Worker:
     ) -> None:
         f = SimpleNamespace(**fields)
         self.op, self.fields, self.entries, self.outs, self.training = op, fields, entries, tuple(outs), training
-        self.module = module
+        self.module, self.shared = module, shared
         self.work: Columns = counted(op, f, entries[0], outs, training=training, shared=shared)
         self.sizes = tuple(map(math.prod, outs))
         self.made = sum(self.sizes)
@@ -107,6 +121,7 @@ class Trace:
     steps: list[Step] = field(default_factory=list)
     inputs: int = 0  # how many of the tensors these are
     outputs: Sequence[int] = ()
+    training: Sequence[int] = ()  # what leaves it in training alone
     root: Part = field(default_factory=lambda: Part("network", "", ""))
 
     @staticmethod
@@ -142,6 +157,16 @@ class Trace:
     def total(self) -> Work:
         """What all steps cost."""
         return Work(*summed([step.worker.work for step in self.steps]))
+
+    def fingerprint(self) -> str | None:
+        """That of the network; None where a module runs again: which one that is, only a graph tells."""
+        if any(step.worker.shared for step in self.steps):
+            return None
+        told: dict[Worker, str] = {}
+        for worker in {step.worker: None for step in self.steps}:
+            told[worker] = said(worker.op, worker.fields, worker.outs, training=worker.training)
+        steps = (Ran(told[step.worker], step.reads, step.makes) for step in self.steps)
+        return fingerprint_of(self.shapes[: self.inputs], steps, self.outputs, self.training)
 
     # --- memory
     def peak(self) -> int:

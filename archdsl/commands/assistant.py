@@ -76,8 +76,9 @@ class Tools:
     ) -> str:
         """The stage table with parameters, multiply-adds, memory and receptive field; `input` is [C, H, W]."""
         from archdsl.analysis.cost import cost
+        from archdsl.workspace.expected import with_published
 
-        return cost(self.graph(spec, variant, params, input)).to_text()
+        return with_published(cost(self.graph(spec, variant, params, input))).to_text()
 
     def diff(self, before: str, after: str, params: dict[str, Any] | None = None) -> str:
         """What makes one network of another, in words and stage by stage; each is a spec or `spec@variant`.

@@ -40,13 +40,13 @@ def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> N
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import show
     from archdsl.support.output import write_all
-    from archdsl.workspace.expected import expect_as_stated
+    from archdsl.workspace.expected import expect_as_stated, with_published
     from archdsl.workspace.library import locate
     from archdsl.workspace.validation import expect_valid
 
     name, graph = locate(spec).stem, network(spec, variant=variant, **choice)
     expect_valid(spec)
-    found = cost(graph)
+    found = with_published(cost(graph))
     if not graph.settings and is_of_spec(**choice):
         expect_as_stated(graph, found)
     with working(f"building and proving {graph.name}"):

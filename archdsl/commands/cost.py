@@ -29,10 +29,11 @@ def command(
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import FORMATS, show, written
     from archdsl.support.latex import Placement, expect_format
+    from archdsl.workspace.expected import with_published
 
     placement = Placement(width, caption, label)
     expect_format(form, FORMATS, columns, placement)
-    found = cost(network(spec, **choice))
+    found = with_published(cost(network(spec, **choice)))
     if form == "text":
         show(found, console(), columns)
     else:

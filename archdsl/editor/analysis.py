@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from archdsl.analysis.counting import Kept, run
@@ -71,10 +71,10 @@ class Analysis:
         assert spec is not None
         assert program is not None
         with self.found.catch():
-            counted = run(spec, program, self.kept, variant).trace.total()
+            ran = run(spec, program, self.kept, variant)
             if stated:
-                made = partial(elaborate, spec, variant, None, None, program)
-                expect_stated(spec, variant, counted.params, counted.macs, made)
+                counted = ran.trace.total()
+                expect_stated(spec, variant, counted.params, counted.macs, ran.fingerprint)
 
     @cached_property
     def graph(self) -> Graph | None:

@@ -130,9 +130,14 @@ class Unit:
     def total(self, number: int) -> str:
         """Three figures, `5.48`, `217`, with blanks for the decimals that the numbers above have."""
         decimals = min(figures(number / self.factor, 3), self.decimals)
-        blanks = BLANK * (self.decimals - decimals)
-        point = BLANK_POINT if blanks and not decimals else ""
-        return f"{number / self.factor:,.{decimals}f}{point}{blanks}"
+        return to_point(f"{number / self.factor:,.{decimals}f}", self.decimals)
+
+
+def to_point(number: str, decimals: int) -> str:
+    """A number with blanks for the decimals that others of its column have, so that their points stand in line."""
+    _, point, after = number.partition(".")
+    blanks = BLANK * (decimals - len(after))
+    return number + (BLANK_POINT if blanks and not point else "") + blanks
 
 
 FACTORS = {"K": (10**3, 0), "M": (10**6, 10**6), "G": (10**9, 10**10)}  # and the number from which one is taken

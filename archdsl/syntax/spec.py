@@ -178,6 +178,15 @@ class Amount:
         """Whether it is this count, rounded."""
         return 2 * abs(count - self.value) <= self.digit
 
+    def beside(self, ours: int, factor: int, decimals: int) -> str:
+        """The count in another unit, as exact as ours beside it, or as exact as it takes to read otherwise."""
+        has = len(str(max(factor // self.digit, 1))) - 1
+        for places in range(min(has, decimals), has):
+            text = f"{self.value / factor:,.{places}f}"
+            if text != f"{ours / factor:,.{places}f}":
+                return text
+        return f"{self.value / factor:,.{has}f}"
+
 
 @dataclass(frozen=True)
 class Published:

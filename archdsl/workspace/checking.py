@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from archdsl.analysis.counting import Kept, run
@@ -58,13 +57,12 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
     ops, graphs = 0, []
     for variant in forms:
         with faults.catch():
-            trace = run(found, program, kept, variant).trace
-            counted = trace.total()
-            made = partial(elaborate, found, variant, None, None, program)
-            expect_stated(found, variant, counted.params, counted.macs, made)
+            ran = run(found, program, kept, variant)
+            counted = ran.trace.total()
+            expect_stated(found, variant, counted.params, counted.macs, ran.fingerprint)
             if prove is not None:
                 graphs.append(elaborate(found, variant))
-            ops += len(trace.steps)
+            ops += len(ran.trace.steps)
         if ops > MAX_OPS:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
             raise fault("too-large", message, found.variants[variant].span if variant else found.span)

@@ -25,7 +25,7 @@ from archdsl.support.naming import did_you_mean, set_texts
 from archdsl.support.paths import is_there
 from archdsl.syntax.spec import DEFAULT, Amount, Spec
 from archdsl.workspace import printing
-from archdsl.workspace.expected import TRAIN, expect_as_stated, form_elsewhere, published_of
+from archdsl.workspace.expected import PAPER, TRAIN, claim_of, expect_as_stated
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, read, rewritten
 from archdsl.workspace.settings import patches_in
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from archdsl.workspace.side_by_side import SideBySide
 
 AT = "@"  # between a spec and its variant
-PAPER = "paper"  # where a top-1 is from, if a spec says nothing else
 SORTS = ("params", "macs", "top1")
 
 Compared: TypeAlias = "SpecLike | Graph"
@@ -261,15 +260,22 @@ def row_of(called: str, made: Callable[[], Graph], *, as_stated: bool = False) -
     counted = cost(graph)
     if as_stated:
         expect_as_stated(graph, counted, top1=True)
-    published = published_of(graph)
-    counts = counted.inputs, counted.params, counted.macs
-    row = Row(called, graph.name, graph.variant, graph.settings, *counts, arxiv=graph.paper.get("arxiv"), made=made)
-    if published is None:
-        return replace(row, elsewhere=form_elsewhere(graph))
-    source = published.source or graph.paper.get("top1") or PAPER
-    told = (("params", published.params, row.params), ("macs", published.macs, row.macs))
-    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
-    return replace(row, top1=published.top1, source=source, published=other)
+    claim = claim_of(counted)
+    return Row(
+        called,
+        graph.name,
+        graph.variant,
+        graph.settings,
+        counted.inputs,
+        counted.params,
+        counted.macs,
+        top1=claim.top1,
+        source=claim.source,
+        arxiv=graph.paper.get("arxiv"),
+        published=claim.counts,
+        elsewhere=claim.elsewhere,
+        made=made,
+    )
 
 
 def flat(specs: Compared | Sequence[Compared]) -> list[Compared]:

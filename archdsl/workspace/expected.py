@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from archdsl.analysis.cost import Cost
+from archdsl.analysis.cost import Claim, Cost
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError
 from archdsl.ir.graph import Graph
 from archdsl.syntax.spec import DEFAULT, Expected, Published, Spec
@@ -12,6 +13,7 @@ from archdsl.workspace.library import elaborated, rewritten
 from archdsl.yaml.edits import key_text
 
 UPDATE = "archdsl check --update"
+PAPER = "paper"  # where numbers are from, if a spec says nothing else
 TRAIN = "train"  # the form in which a network is what its spec says
 TAKE_OUT = f"take out top1: and {UPDATE}, or extend the spec (extends:) instead of copying it"
 
@@ -25,7 +27,24 @@ def expect_as_stated(graph: Graph, cost: Cost, *, top1: bool = False) -> None:
     """As `expect_stated` for a graph that is a network of its spec, with nothing set over it."""
     assert graph.origin is not None
     spec = graph.origin.spec
-    expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph, top1=top1)
+    expect_stated(spec, known_as(spec, graph.variant), cost.params, cost.macs, lambda: graph.fingerprint, top1=top1)
+
+
+def with_published(cost: Cost) -> Cost:
+    """The cost, which finds out what was published of its network when that is asked for."""
+    return replace(cost, look_up=claim_of)
+
+
+def claim_of(cost: Cost) -> Claim:
+    """What was published of a network: its counts where they differ, its accuracy, and where both are from."""
+    graph = cost.graph
+    published = published_of(graph)
+    if published is None:
+        return Claim(elsewhere=form_elsewhere(graph))
+    source = published.source or graph.paper.get("top1") or PAPER
+    told = (("params", published.params, cost.params), ("macs", published.macs, cost.macs))
+    other = {name: amount for name, amount, count in told if amount is not None and not amount.is_rounded(count)}
+    return Claim(published.top1, source, other)
 
 
 def published_of(graph: Graph) -> Published | None:
@@ -63,16 +82,16 @@ def stated_of(graph: Graph) -> Published | None:
 
 
 def expect_stated(
-    spec: Spec, variant: str | None, params: int, macs: int, graph: Callable[[], Graph], *, top1: bool = True
+    spec: Spec, variant: str | None, params: int, macs: int, fingerprint: Callable[[], str], *, top1: bool = True
 ) -> None:
     """Raises `SpecError` where a network is not what its spec states of it.
 
-    With `top1` what was published must say of which network it is. The graph is asked for only where needed.
+    With `top1` what was published must say of which network it is. The fingerprint is asked for only where needed.
     """
     expected = spec.expect.get(variant or DEFAULT)
     faults = [] if expected is None else wrong_counts(spec, variant, expected, params, macs)
     if not faults:
-        faults = wrong_network(spec, variant, expected, graph, top1=top1)
+        faults = wrong_network(spec, variant, expected, fingerprint, top1=top1)
     if faults:
         raise SpecError(*faults)
 
@@ -96,7 +115,7 @@ def wrong_counts(spec: Spec, variant: str | None, expected: Expected, params: in
 
 
 def wrong_network(
-    spec: Spec, variant: str | None, expected: Expected | None, graph: Callable[[], Graph], *, top1: bool
+    spec: Spec, variant: str | None, expected: Expected | None, fingerprint: Callable[[], str], *, top1: bool
 ) -> list[Diagnostic]:
     """At most one fault: another network than the one stated, or an accuracy of none that is stated."""
     published = spec.variants.get(variant or "")
@@ -104,8 +123,8 @@ def wrong_network(
     numbers = published.published if published is not None else None
     if wanted is None:
         bound = not top1 or numbers is None
-        return [] if bound or published is None else [unbound(spec, published.name, graph().fingerprint)]
-    found = graph().fingerprint
+        return [] if bound or published is None else [unbound(spec, published.name, fingerprint())]
+    found = fingerprint()
     if expected is None or found == wanted:
         return []
     notes: tuple[Note, ...] = ()

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from archdsl.ops.base import as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format, latex
-from archdsl.support.tables import BLANK, BLANK_MARK, MARKS, NOTHING, Column, Table, once, unit_of
+from archdsl.support.tables import BLANK, BLANK_MARK, MARKS, NOTHING, Column, Table, once, to_point, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from archdsl.support.tables import Unit
-    from archdsl.syntax.spec import Amount
     from archdsl.workspace.comparison import Comparison, Row
 
 FORMATS = ("text", "md", "latex", "json", "csv")
@@ -90,7 +89,7 @@ def exact(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -
     """Every digit, and the source of each accuracy in words."""
     items = front(found)
     for name, heading in (("params", "params"), ("macs", "MACs")):
-        items += [exact_count(name, heading), *published(found, name, f"published {heading}", attrgetter("text"))]
+        items += [exact_count(name, heading), *published(found, name, f"published {heading}", as_published(name))]
     if accuracies(found):
         items += [
             Item(Column("top-1", right=True, key="top1"), percents(found), best_accuracy),
@@ -137,9 +136,23 @@ def counted(found: Comparison, name: str, heading: str) -> list[Item]:
     number = attrgetter(name)
     unit = unit_of([number(row) for row in found.rows])
     whole = f"{heading} ({unit.name})"
-    theirs = published(found, name, "publ.", lambda amount: in_unit(amount, unit), over=whole)
+    theirs = published(found, name, "publ.", in_unit(found, name, unit), over=whole)
     column = Column("ours", right=True, over=whole, key=name) if theirs else Column(whole, right=True, key=name)
     return [Item(column, lambda row: unit.text(number(row)), number), *theirs]
+
+
+def as_published(name: str) -> Callable[[Row], str]:
+    return lambda row: row.published[name].text
+
+
+def in_unit(found: Comparison, name: str, unit: Unit) -> Callable[[Row], str]:
+    """The text of a published count, in the unit of ours, with points in line."""
+
+    def text(row: Row) -> str:
+        return row.published[name].beside(getattr(row, name), unit.factor, unit.decimals)
+
+    most = max((len(text(row).partition(".")[2]) for row in found.rows if name in row.published), default=0)
+    return lambda row: to_point(text(row), most)
 
 
 def exact_count(name: str, heading: str) -> Item:
@@ -148,20 +161,12 @@ def exact_count(name: str, heading: str) -> Item:
     return Item(Column(heading, right=True, key=name), lambda row: f"{number(row):,}", number)
 
 
-def published(
-    found: Comparison, name: str, heading: str, text: Callable[[Amount], str], *, over: str = ""
-) -> list[Item]:
+def published(found: Comparison, name: str, heading: str, text: Callable[[Row], str], *, over: str = "") -> list[Item]:
     """The column of a count as published, empty where it is ours; none if nothing differs."""
     if not any(name in row.published for row in found.rows):
         return []
     column = Column(heading, right=True, over=over, key=name)
-    return [Item(column, lambda row: text(row.published[name]) if name in row.published else "")]
-
-
-def in_unit(amount: Amount, unit: Unit) -> str:
-    """A published count in the unit of a column, with the digits that it has."""
-    decimals = len(str(max(unit.factor // amount.digit, 1))) - 1
-    return f"{amount.value / unit.factor:,.{decimals}f}"
+    return [Item(column, lambda row: text(row) if name in row.published else "")]
 
 
 def accuracy(found: Comparison) -> tuple[Item, list[str]]:

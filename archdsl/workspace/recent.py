@@ -22,6 +22,7 @@ from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
 from archdsl.support.resources import spec_folders
 from archdsl.syntax.patches.settings import NO_PATCHES, Patches
 from archdsl.syntax.spec import Spec
+from archdsl.workspace.expected import with_published
 from archdsl.workspace.library import (
     Inputs,
     SpecLike,
@@ -76,11 +77,11 @@ def cost_of(
     """The cost of a variant of a spec; a file that is counted again and again is read and lowered once."""
     known = recent_of(spec, patches_in(params, variant))
     if asks_beside(known.spec, params):
-        return cost(elaborated(known.spec, variant, params, inputs, rewriting))
+        return with_published(cost(elaborated(known.spec, variant, params, inputs, rewriting)))
     whole, wanted = known.lowered(Rewriting()), known.lowered(rewriting)
     if loses_joins(whole[1], wanted[1]):
         count_program(*whole, variant, params, inputs)
-    return count_program(*wanted, variant, params, inputs)
+    return with_published(count_program(*wanted, variant, params, inputs))
 
 
 def recent_of(spec: SpecLike, patches: Patches = NO_PATCHES) -> Recent:

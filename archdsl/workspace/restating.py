@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
-from archdsl.analysis.counting import Kept, run
-from archdsl.analysis.elaborate import elaborate, lowered
+from archdsl.analysis.counting import Kept, Ran, run
+from archdsl.analysis.elaborate import lowered
 from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Source
-from archdsl.ir.program import Program
 from archdsl.support.output import write
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.syntax.spec import DEFAULT, Spec
@@ -53,12 +52,13 @@ def counted(spec: Spec) -> Iterator[tuple[str, dict[str, int | str]]]:
     program, kept, faults = lowered(spec), Kept(), Collector()
     for variant in networks(spec):
         with faults.catch():
-            total = run(spec, program, kept, variant).trace.total()
+            ran = run(spec, program, kept, variant)
+            total = ran.trace.total()
             found: dict[str, int | str] = {"params": total.params, "macs": total.macs}
             if is_published(spec, variant):
                 expect_unchanged(spec, variant, total.params, total.macs)
             if fingerprinted(spec, variant):
-                found["graph"] = print_of(spec, variant, program)
+                found["graph"] = print_of(spec, variant, ran)
             yield variant or DEFAULT, found
     faults.finish()
 
@@ -91,14 +91,14 @@ def expect_unchanged(spec: Spec, variant: str | None, params: int, macs: int) ->
         raise SpecError(*(replace(item, notes=(note,), help=TAKE_OUT) for item in wrong))
 
 
-def print_of(spec: Spec, variant: str | None, program: Program) -> str:
+def print_of(spec: Spec, variant: str | None, ran: Ran) -> str:
     """The fingerprint of a network; raises where an accuracy is that of another one."""
-    graph = elaborate(spec, variant, None, None, program)
+    found = ran.fingerprint()
     if is_published(spec, variant):
-        wrong = wrong_network(spec, variant, spec.expect.get(variant or DEFAULT), lambda: graph, top1=False)
+        wrong = wrong_network(spec, variant, spec.expect.get(variant or DEFAULT), lambda: found, top1=False)
         if wrong:
             raise SpecError(*wrong)
-    return graph.fingerprint
+    return found
 
 
 def changed(spec: Spec, numbers: Numbers) -> Numbers:

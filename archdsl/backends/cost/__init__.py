@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.cost import Cost, cost
+from archdsl.analysis.cost import Claim, Cost, cost
 from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation, printed
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Cell = Callable[[Line], str]
+HEADINGS = {"params": "params", "macs": "MACs"}
 
 
 # --- texts
@@ -79,7 +80,17 @@ def totals(found: Cost) -> list[str]:
     values = f"params {found.params:,} ({short(found.params)}), buffers {found.buffers:,}"
     made = f"activations {found.activations:,} ({short(found.activation_bytes)}B as float32)"
     alive = f"peak {found.peak:,} ({short(found.peak_bytes)}B)"
-    return [f"{values}, MACs {found.macs:,} ({short(found.macs)})", work, f"{made}, {alive}", reach]
+    counts = f"{values}, MACs {found.macs:,} ({short(found.macs)})"
+    return [counts, work, f"{made}, {alive}", reach, *published(found.published)]
+
+
+def published(claim: Claim) -> list[str]:
+    """What was published of the network, a line; or the form of it that something was published of."""
+    if claim.elsewhere is not None:
+        return [f"published numbers are of the form '{claim.elsewhere}': --form {claim.elsewhere} shows them"]
+    counts = [f"{HEADINGS[name]} {amount.text}" for name, amount in claim.counts.items()]
+    accuracy = [f"top-1 {claim.top1:g} %"] if claim.top1 is not None else []
+    return [f"published: {', '.join([*counts, *accuracy])} ({claim.source})"] if counts or accuracy else []
 
 
 # --- the table
@@ -90,6 +101,7 @@ class Item:
     column: Column
     cell: Cell
     total: str = ""
+    published: str = ""  # the total as published, where it differs
 
 
 def counted(found: Cost, name: str, heading: str = "", text: Callable[[int], str] = grouped) -> Item:
@@ -123,27 +135,32 @@ def picked(known: Sequence[Item], names: Sequence[str]) -> list[Item]:
 
 
 def filled(title: str, table: StageTable, items: Sequence[Item], notes: Sequence[str], total: str = "total") -> Table:
-    """The columns with the lines of the table and the totals, whose word stands in the first column that has none."""
-    sums = [item.total for item in items]
-    place = next((n for n, text in enumerate(sums) if not text), None)
-    if place is not None and any(sums):
-        sums[place] = total
+    """The columns with the lines of the table, the totals, and those published where they differ."""
+    sums = named_sums(total, [item.total for item in items])
+    told = named_sums("Published", [item.published for item in items])
     return Table(
         title,
         [item.column for item in items],
         [[item.cell(line) for item in items] for line in table.lines],
-        [sums] if any(sums) else [],
+        [row for row in (sums, told) if row],
         notes,
     )
 
 
+def named_sums(name: str, sums: list[str]) -> list[str]:
+    """A row of totals, whose name stands in the first column that has none; no row if there is no total."""
+    place = next((n for n, text in enumerate(sums) if not text), None)
+    if not any(sums):
+        return []
+    return sums if place is None else [*sums[:place], name, *sums[place + 1 :]]
+
+
 def exact(found: Cost) -> list[Item]:
-    return [counted(found, "params"), counted(found, "macs", "MACs")]
+    return [counted(found, name, heading) for name, heading in HEADINGS.items()]
 
 
 def rounded(found: Cost) -> list[Item]:
-    texts = {"params": "params", "macs": "MACs"}
-    return [counted(found, name, heading, lambda n: short(n) if n else "") for name, heading in texts.items()]
+    return [counted(found, name, heading, lambda n: short(n) if n else "") for name, heading in HEADINGS.items()]
 
 
 # --- a terminal
@@ -176,7 +193,7 @@ def markdown(found: Cost, names: Sequence[str] = ()) -> str:
 
 
 def as_json(found: Cost) -> str:
-    document = {"archdsl_cost": 1, **found.data(), "table": table_data(found.table)}
+    document = {"archdsl_cost": 1, **found.data(), **found.published.data(), "table": table_data(found.table)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

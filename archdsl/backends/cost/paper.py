@@ -8,12 +8,12 @@ from dataclasses import replace
 from archdsl.analysis.cost import Cost
 from archdsl.analysis.stage_table import Line, StageTable
 from archdsl.analysis.work import WORK
-from archdsl.backends.cost import Item, filled, own_columns, picked, title
+from archdsl.backends.cost import Item, filled, own_columns, picked, published, title
 from archdsl.ops.base import as_printed
 from archdsl.support import latex as papers
 from archdsl.support.latex import ANYWHERE, Placement
 from archdsl.support.latex_fit import fits
-from archdsl.support.tables import NOTHING, Column, Table, once, unit_of
+from archdsl.support.tables import NOTHING, Column, Table, once, to_point, unit_of
 
 COUNTS = {"params": "Params", "macs": "MACs", **{name: name.capitalize() for name in WORK}}
 LEFT_OUT = (("stage",), ("stage", "params", "macs"))  # of a narrow table: the counts are then told below it
@@ -40,7 +40,10 @@ def fitting(found: Cost, names: Sequence[str], placement: Placement) -> Table:
 
 def sums(found: Cost) -> str:
     """The totals in words, for a table without counts."""
-    return f"Total: {short_unit(found.params)} parameters, {short_unit(found.macs)} MACs."
+    words = {"params": "parameters", "macs": "MACs"}
+    told = [f"{amount.text} {words[name]}" for name, amount in found.published.counts.items()]
+    published = f" Published: {', '.join(told)}." if told else ""
+    return f"Total: {short_unit(found.params)} parameters, {short_unit(found.macs)} MACs.{published}"
 
 
 def short_unit(number: int) -> str:
@@ -65,7 +68,8 @@ def printed_table(found: Cost, lines: StageTable, names: Sequence[str]) -> Table
     known = [stage, entering, operator, *own, leaving, *counts.values()]
     shown = [stage, entering, operator, *own, *(counts[name] for name in SUMS)]
     exact = f"total: {found.params:,} params, {found.macs:,} MACs"
-    return filled(title(found), lines, picked(known, names) if names else shown, [exact, *found.counted], "Total")
+    notes = [exact, *published(found.published), *found.counted]
+    return filled(title(found), lines, picked(known, names) if names else shown, notes, "Total")
 
 
 def counted(found: Cost, lines: StageTable, name: str) -> Item:
@@ -77,7 +81,9 @@ def counted(found: Cost, lines: StageTable, name: str) -> Item:
         number = getattr(line.work, name)
         return unit.text(number) if number else NOTHING
 
-    return Item(Column(f"{COUNTS[name]} ({unit.name})", right=True, key=name), cell, unit.total(total))
+    claimed = found.published.counts.get(name)
+    told = to_point(claimed.beside(total, unit.factor, unit.decimals), unit.decimals) if claimed is not None else ""
+    return Item(Column(f"{COUNTS[name]} ({unit.name})", right=True, key=name), cell, unit.total(total), told)
 
 
 __all__ = ["latex", "table"]

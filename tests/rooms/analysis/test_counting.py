@@ -17,7 +17,7 @@ from support.places import ERRORS, LANGUAGE, ROOT, SPEC_FILES
 import archdsl
 from archdsl.analysis import counting
 from archdsl.analysis.cost import cost
-from archdsl.analysis.counting import Kept, count, count_program
+from archdsl.analysis.counting import Kept, count, count_program, run
 from archdsl.analysis.elaborate import elaborate
 from archdsl.diagnostics.faults import SpecError
 from archdsl.ir.graph import Node, Scope
@@ -34,12 +34,16 @@ def networks(path):
 
 
 @pytest.mark.parametrize("path", [*SPEC_FILES, *sorted(LANGUAGE.glob("*.yaml"))], ids=lambda path: path.stem)
-def test_the_costs_of_a_network_are_those_of_its_graph(path):
+def test_the_costs_and_the_fingerprint_of_a_network_are_those_of_its_graph(path):
     spec, program, variants = networks(path)
     kept = Kept()
     for variant in variants:
-        found = count_program(spec, program, kept, variant, {}, None)
-        assert found.data() == cost(elaborate(spec, variant)).data()
+        found, graph = count_program(spec, program, kept, variant, {}, None), elaborate(spec, variant)
+        assert found.data() == cost(graph).data()
+        ran = run(spec, program, kept, variant)
+        assert ran.fingerprint() == graph.fingerprint
+        again = any(node.shared for node in graph.nodes)
+        assert (ran.trace.fingerprint() is None) == again  # whose module that is, a trace does not say
 
 
 @pytest.mark.parametrize(

@@ -619,6 +619,29 @@ def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_t
     assert deployed.to_markdown(columns=["params"]).splitlines()[0] == "| params | published params |"
     assert archdsl.table([archdsl.graph(spec, "a", form="deploy")]).rows[0].top1 == 73.8
 
+    trained, deployed = archdsl.cost(spec, "a"), archdsl.cost(spec, "a", form="deploy")
+    assert "published numbers are of the form 'deploy': --form deploy shows them" in trained.to_text()
+    assert "published: params 0.2 K, MACs 9 K, top-1 73.8 % (paper)" in deployed.to_markdown()
+    below = [line.split("&") for line in deployed.to_latex().splitlines() if line.startswith("Published")]
+    assert [cell.split("\\")[0].strip() for cell in below[0][-2:]] == ["0.2", "9"]
+    stated = json.loads(printed(deployed, "json"))
+    assert (stated["top1"], stated["source"], stated["published"]) == (73.8, "paper", {"params": 200, "macs": 9000})
+    assert archdsl.cost(spec, "a", form="deploy", input=[3, 8, 8]).published.top1 is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ours", "shown"),
+    [
+        ("315.2 M", 311_579_072, "315"),  # as exact as ours
+        ("56.41 M", 56_231_936, "56.4"),  # or as exact as it takes
+        ("4 M", 3_448_880, "4"),  # never more exact than published
+    ],
+)
+def test_a_published_count_is_as_exact_as_ours_or_as_it_takes_to_read_otherwise(text, ours, shown):
+    variant = {"published": {"macs": text}}
+    (found,) = read(net({"a": [{"conv": 4}]}, variants={"v": variant})).variants.values()
+    assert found.published.macs.beside(ours, 10**6, 0) == shown
+
 
 def test_an_accuracy_is_not_handed_on_by_extends():
     rows = {row.variant: row.top1 for row in archdsl.table("shufflenet_v2").rows}
