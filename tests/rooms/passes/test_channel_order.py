@@ -120,7 +120,8 @@ def filled(net):
 
 def assert_carried(spec, variant, passes, **more):
     net = filled(archdsl.build(spec, variant, **more))
-    inputs = [torch.randn(2, *x.shape, dtype=torch.double) for x in archdsl.graph(spec, variant, **more).inputs.values()]
+    entering = archdsl.graph(spec, variant, **more).inputs.values()
+    inputs = [torch.randn(2, *x.shape, dtype=torch.double) for x in entering]
     made = archdsl.convert(net, spec, variant, passes=passes, **more)
     for found, wanted in zip(run(made, inputs), run(net, inputs), strict=True):
         assert (found - wanted).abs().max() <= 1e-9 * wanted.abs().max()
