@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.diagnostics.spans import Span
-from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Expr, ListOf, Name, rebuild
 from archdsl.lowering.expressions import resolve
 from archdsl.lowering.scope import Scope
@@ -58,7 +57,7 @@ class Follower:
         given = dict(zip((item.name for item in op.fields), step.positional, strict=False))
         spans = {**{name: value.span for name, value in given.items() if value.span}, **step.named_spans}
         like = {} if self.map is None else {"like": Name(self.map, span=step.span)}
-        said = size if self.map is None else over_map(size)
+        said = size if self.map is None else replaced(size, SIDE_OF)
         return replace(step, positional=(), named={**given, **step.named, "size": said, **like}, named_spans=spans)
 
 
@@ -72,17 +71,17 @@ def hanging(let: Mapping[str, Expr], known: Mapping[str, Expr]) -> dict[str, Exp
     """The lets that hang on `h_in` and `w_in`, as expressions over these; `known` are those around."""
     found = dict(known)
     for name, expr in let.items():
-        whole = substitute(expr, found)
+        whole = replaced(expr, found)
         if not SIDE_OF.keys().isdisjoint(whole.mentioned):
             found[name] = whole
     return found
 
 
-def over_map(size: Expr) -> Expr:
-    """A size over the height and width of the map that is taken."""
-    if isinstance(size, Name):
-        return SIDE_OF.get(size.id, size)
-    return rebuild(size, over_map)
+def replaced(expr: Expr, known: Mapping[str, Expr]) -> Expr:
+    """An expression in which others stand in the place of names."""
+    if isinstance(expr, Name):
+        return known.get(expr.id, expr)
+    return rebuild(expr, lambda part: replaced(part, known))
 
 
 def size_of(step: s.Step, let: Mapping[str, Expr]) -> Expr | None:
@@ -91,10 +90,10 @@ def size_of(step: s.Step, let: Mapping[str, Expr]) -> Expr | None:
         return None
     op = REGISTRY[step.target]
     given = {**dict(zip((item.name for item in op.fields), step.positional, strict=False)), **step.named}
-    size = substitute(given.get("size", Name("")), let)
+    size = replaced(given.get("size", Name("")), let)
     if not given.keys().isdisjoint({"like", "scale"}) or SIDE_OF.keys().isdisjoint(size.mentioned):
         return None
-    return size if op.field(SIDES.name) is not None or over_map(size) in WHOLE else None
+    return size if op.field(SIDES.name) is not None or replaced(size, SIDE_OF) in WHOLE else None
 
 
 def sizes(target: str) -> bool:
