@@ -588,7 +588,9 @@
     const item = itemAt(event.target);
     if (item && item !== current) choose(item);
   });
+  const embedded = window !== window.parent;
   drawing.addEventListener("wheel", (event) => {
+    if (embedded && !document.hasFocus()) return; // whoever scrolls past this page in another one
     event.preventDefault();
     const unit = event.deltaMode ? 16 : 1;
     const { left, top } = drawing.getBoundingClientRect();
