@@ -70,3 +70,10 @@ def save(table: LatencyTable, kernels: Sequence[TimedKernel], networks: Sequence
 
     made = measuring.with_errors(measuring.with_measured(table, kernels), networks)
     write(Path(table.file), latency_file.written(made))
+
+
+def added(kernels: Sequence[TimedKernel], file: str) -> str:
+    """What has come into the table, in words."""
+    if not kernels:
+        return f"all ops were in {file} already"
+    return f"{len(kernels)} op{'s'[: len(kernels) > 1]} measured and added to {file}"
