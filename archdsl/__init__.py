@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from archdsl.analysis.cost import Cost, StageCost
     from archdsl.analysis.difference import Difference
+    from archdsl.analysis.latency import LatencyTable
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
     from archdsl.workspace.checking import Checked
@@ -210,12 +211,18 @@ def cost(
     output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    latency: str | os.PathLike[str] | None = None,
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
-    """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`."""
+    """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`.
+
+    With the file of a latency table (`archdsl time --per-op`), its `.latency` is known too.
+    """
+    from archdsl.analysis import cost as counting
+
+    table = _latencies(latency)
     if isinstance(spec, Graph) or features_only is not False or out_indices is not None or output_stride is not None:
-        from archdsl.analysis import cost as counting
         from archdsl.workspace.expected import with_published
 
         whole = graph(
@@ -230,11 +237,12 @@ def cost(
             set=set,
             **params,
         )
-        return with_published(counting.cost(whole))
+        return counting.timed(with_published(counting.cost(whole)), table)
     from archdsl.workspace.library import rewritten
     from archdsl.workspace.recent import cost_of
 
-    return cost_of(spec, variant, _given(params, set), input, rewritten(form=form, passes=passes))
+    found = cost_of(spec, variant, _given(params, set), input, rewritten(form=form, passes=passes))
+    return counting.timed(found, table)
 
 
 def convert(
@@ -453,7 +461,8 @@ def draw(
     that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
     landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
     stages named in `expand` are opened into their blocks. `arrange="resolution"` puts the stages into rows by the
-    resolution of their maps instead: an encoder goes down, a decoder up.
+    resolution of their maps instead: an encoder goes down, a decoder up. This is the default for an encoder with a
+    decoder and for a detector, if it fits and no more lines cross than in a strip; `arrange="strip"` draws the strip.
 
     Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
     (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
@@ -531,6 +540,7 @@ def plot(
     *,
     against: Literal["macs", "params", "latency"] | None = ...,
     times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
     variants: bool = ...,
     format: Literal["svg", "tikz", "html"] = ...,
     theme: Literal["light", "dark"] = ...,
@@ -556,6 +566,7 @@ def plot(
     *,
     against: Literal["macs", "params", "latency"] | None = ...,
     times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
     variants: bool = ...,
     format: Literal["pdf", "png"],
     theme: Literal["light", "dark"] = ...,
@@ -581,6 +592,7 @@ def plot(
     *,
     against: Literal["macs", "params", "latency"] | None = ...,
     times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
     variants: bool = ...,
     format: str = ...,
     theme: Literal["light", "dark"] = ...,
@@ -605,6 +617,7 @@ def plot(
     *,
     against: Literal["macs", "params", "latency"] | None = None,
     times: str | os.PathLike[str] | None = None,
+    latency: str | os.PathLike[str] | None = None,
     variants: bool = False,
     format: str = "svg",
     theme: Literal["light", "dark"] = "light",
@@ -623,9 +636,10 @@ def plot(
     """A plot of the numbers of networks: str for svg, tikz (pgfplots) and html, bytes for pdf and png.
 
     `accuracy` is the published top-1 accuracy `against` MACs (the default), parameters or latency; latencies come from
-    a file of `times` (`archdsl time --format json`), and networks without either are left out. A line joins those that
-    no other one beats. One spec alone stands for all its variants, with `variants` every one does. `stages` has bars of
-    parameters, MACs and activations for each stage, `receptive` the receptive field by depth.
+    a file of `times` (`archdsl time --format json`), where networks that it lacks are left out, or from a table of
+    measured ops, `latency` (`archdsl time --per-op`). A line joins those that no other one beats. One spec alone stands
+    for all its variants, with `variants` every one does. `stages` has bars of parameters, MACs and activations for each
+    stage, `receptive` the receptive field by depth.
 
     The other arguments are those of `draw` and `table`. Without a `width` a plot is as wide as a column (3.23 in). Its
     text has 7 to 8 points; labels for which there is no room are left out. Needs the package of `archdsl[plot]`.
@@ -636,6 +650,7 @@ def plot(
     from archdsl.workspace.plotting import plotted
 
     checked("times", variants=variants, format=format, theme=theme, palette=palette, font=font, times=times)
+    checked("latency", latency=latency)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
     look = Look(theme, palette, font, inches(width), dpi, legend, inches(height))
     found = plotted(
@@ -643,6 +658,7 @@ def plot(
         flat(specs),
         against=against,
         times=times,
+        latency=latency,
         variants=variants,
         inputs=input,
         params=_given(params, set),
@@ -657,10 +673,11 @@ def table(
     /,
     *,
     variants: bool = False,
-    sort: Literal["params", "macs", "top1"] | None = None,
+    sort: Literal["params", "macs", "top1", "latency"] | None = None,
     input: Inputs | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    latency: str | os.PathLike[str] | None = None,
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Comparison:
@@ -668,8 +685,8 @@ def table(
 
     Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
     does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published numbers; those of a form are shown in that `form`. `.rows` is data; `.to_latex()`,
-    `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    has no published numbers; those of a form are shown in that `form`. `latency` is the file of a latency table
+    (`archdsl time --per-op`). `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
@@ -683,6 +700,7 @@ def table(
         params=_given(params, set),
         layers=form,
         passes=passes,
+        latency=_latencies(latency),
     )
 
 
@@ -723,16 +741,19 @@ def sweep(
     return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
 
 
-def diff(before: SpecLike | Graph, after: SpecLike | Graph, /) -> Difference:
+def diff(
+    before: SpecLike | Graph, after: SpecLike | Graph, /, *, latency: str | os.PathLike[str] | None = None
+) -> Difference:
     """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
 
     Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
     structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
-    `.to_markdown()`, `.to_latex()`, `.to_json()` write it.
+    `.to_markdown()`, `.to_latex()`, `.to_json()` write it. `latency` is the file of a latency table
+    (`archdsl time --per-op`), by which latencies are compared too.
     """
     from archdsl.workspace import difference
 
-    return difference.diff(before, after)
+    return difference.diff(before, after, _latencies(latency))
 
 
 def show(
@@ -777,6 +798,15 @@ def check(spec: SpecLike, /) -> Checked:
     from archdsl.workspace import checking
 
     return checking.check(spec)
+
+
+def _latencies(file: str | os.PathLike[str] | None) -> LatencyTable | None:
+    """The latency table in a file."""
+    from archdsl.expr.given import checked
+    from archdsl.workspace.latency_file import read_latencies
+
+    checked("latency", latency=file)
+    return read_latencies(file) if file is not None else None
 
 
 def _given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import argparse
 import struct
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,8 @@ def figures(graph: Graph, name: str, width: str, folder: Path) -> Iterator[Figur
     for block in (None, *blocks):
         caption = " ".join(filter(None, (name, block)))
         try:
-            drawn = archdsl.draw(graph, block=block, cases=["all"], width=width, dpi=DPI, format="png")
+            cases = ["all"] if block else []
+            drawn = archdsl.draw(graph, block=block, cases=cases, width=width, dpi=DPI, format="png")
         except archdsl.SpecError as refused:
             first = refused.diagnostics[0]
             print(f"{width}: {caption}: {first.message} ({first.help})")
@@ -93,6 +94,8 @@ def main(folder: Path, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]).resolve(), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the sheets are written")
+    parser.add_argument("specs", nargs="*", help="networks to draw instead of all shipped ones")
+    given = parser.parse_args()
+    main(given.folder.resolve(), given.specs)

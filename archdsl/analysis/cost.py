@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from archdsl.support.naming import set_texts
 from archdsl.syntax.spec import Amount
 
 if TYPE_CHECKING:
+    from archdsl.analysis.latency import Latency, LatencyTable
     from archdsl.analysis.stage_table import StageTable
     from archdsl.support.latex import Width
 
@@ -63,8 +64,10 @@ class StageCost(Work):
     stride: tuple[float, ...] | None  # None where there is no feature map any more
     input: Shape
     output: Shape
+    latency_ms: float | None = field(default=None, compare=False)  # by a latency table, if there is one
 
     def data(self) -> dict[str, Any]:
+        timed = {} if self.latency_ms is None else {"latency_ms": self.latency_ms}
         return {
             "stage": self.name,
             "input": list(self.input),
@@ -73,6 +76,7 @@ class StageCost(Work):
             "stride": list(self.stride) if self.stride else None,
             "output": list(self.output),
             **super().data(),
+            **timed,
         }
 
 
@@ -89,6 +93,7 @@ class Cost(Work):
     receptive_field: tuple[int, ...] | None = None
     counted: tuple[str, ...] = COUNTED  # what the columns hold, a line each
     stages: list[StageCost] = field(default_factory=list)
+    latency: Latency | None = field(default=None, repr=False, compare=False)  # by a latency table, if there is one
     made: Graph | Callable[[], Graph] = field(repr=False, compare=False)  # the graph, or what makes it
     look_up: Callable[[Cost], Claim] | None = field(default=None, repr=False, compare=False)  # finds what was published
 
@@ -107,7 +112,7 @@ class Cost(Work):
         """The stage table as a paper prints it."""
         from archdsl.analysis.stage_table import stage_table
 
-        return stage_table(self.graph)
+        return stage_table(self.graph, self.latency)
 
     @property
     def activation_bytes(self) -> int:
@@ -129,6 +134,7 @@ class Cost(Work):
             "peak": self.peak,
             "peak_bytes": self.peak_bytes,
             "receptive_field": list(self.receptive_field) if self.receptive_field else None,
+            **(self.latency.data() if self.latency is not None else {}),
             "stages": [stage.data() for stage in self.stages],
             "counted": list(self.counted),
         }
@@ -138,8 +144,14 @@ class Cost(Work):
         if by not in BY:
             raise fault("bad-call", f"there are no records by '{by}'", help=f"by is one of {', '.join(BY)}")
         which = {"network": self.name, "variant": self.variant, "settings": ", ".join(set_texts(self.settings))}
-        found = [line.data() for line in self.stages] if by == "stage" else list(map(node_record, self.graph.nodes))
+        found = [line.data() for line in self.stages] if by == "stage" else list(self.node_records())
         return [which | record for record in found]
+
+    def node_records(self) -> Iterator[dict[str, Any]]:
+        """A record for each node."""
+        for node in self.graph.nodes:
+            timed = {} if self.latency is None else {"latency_ms": self.latency.of([node])}
+            yield node_record(node) | timed
 
     def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
         """The table for a terminal, with totals and what is counted; `columns` are those to show, in order."""
@@ -205,6 +217,16 @@ def cost(graph: Graph) -> Cost:
     outputs = {name: tensor.shape for name, tensor in graph.outputs.items()}
     inputs = {name: tensor.shape for name, tensor in graph.inputs.items()}
     return cost_of(trace, graph.name, graph.variant, graph.settings, inputs, outputs, graph)
+
+
+def timed(found: Cost, table: LatencyTable | None) -> Cost:
+    """A cost with latencies, of the whole and of each stage; as it is where there is no table."""
+    if table is None:
+        return found
+    latency = table.of(found.graph)
+    parts = zip(found.stages, lines(found.graph.root), strict=True)
+    stages = [replace(stage, latency_ms=latency.within(scope)) for stage, (_, scope) in parts]
+    return replace(found, latency=latency, stages=stages, counted=(*found.counted, latency.counted), made=found.graph)
 
 
 def cost_of(

@@ -15,7 +15,7 @@ from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.latex import latex as latex_table
 from archdsl.support.resources import template
-from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, short, unit_of
+from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, short, unit_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,14 +51,14 @@ def both(before: str, after: str) -> str:
     return f"{before} {ARROW} {after}" if after else before
 
 
-def signed(number: int, text: Callable[[int], str] = grouped) -> str:
+def signed(number: float, text: Callable[..., str] = grouped) -> str:
     """`+1,234`; nothing for none."""
     if not number:
         return ""
     return f"{'+' if number > 0 else '−'}{text(abs(number))}"
 
 
-def percent(before: int, after: int) -> str:
+def percent(before: float, after: float) -> str:
     """` (−12.5 %)`; nothing where there is none to compare with, or no difference."""
     return f" ({after / before - 1:+.1%})".replace("%", " %").replace("-", "−") if before and before != after else ""
 
@@ -73,7 +73,17 @@ def totals(found: Difference) -> list[str]:
     before, after = found.before.cost, found.after.cost
     parts = [counted(before, after, name) for name in ("params", "buffers", "macs", "activations", "peak")]
     fields = both(*(times(cost.receptive_field or ()) or NOTHING for cost in (before, after)))
-    return [", ".join(parts[:3]), ", ".join([*parts[3:], f"receptive field {fields}"]), weights(found)]
+    first, second = ", ".join(parts[:3]), ", ".join([*parts[3:], f"receptive field {fields}"])
+    return [first, second, *latency(before, after), weights(found)]
+
+
+def latency(before: Cost, after: Cost) -> list[str]:
+    """The latencies of both networks in one line, if a table tells them."""
+    if before.latency is None or after.latency is None:
+        return []
+    one, other = before.latency.total_ms, after.latency.total_ms
+    text = milliseconds(max(one, other))
+    return [f"latency (ms) {both(text(one), text(other))}{percent(one, other)}; {after.latency.conditions}"]
 
 
 def counted(before: Cost, after: Cost, name: str) -> str:
@@ -140,6 +150,26 @@ def counts(name: str, text: Callable[[int], str] = grouped) -> list[tuple[Column
     ]
 
 
+def latencies(found: Difference, heading: str) -> list[tuple[Column, Cell, str]]:
+    """The columns of latencies, what there is now and the difference, each with its total; none without a table."""
+    if found.before.cost.latency is None or found.after.cost.latency is None:
+        return []
+    one, other = found.before.cost.latency.total_ms, found.after.cost.latency.total_ms
+    text = milliseconds(max(one, other))
+    return [
+        (Column(f"{heading} (ms)", right=True), lambda row: text(time_of(row.after)), text(other)),
+        (
+            Column("Δ", right=True),
+            lambda row: signed(time_of(row.after) - time_of(row.before), text),
+            signed(other - one, text),
+        ),
+    ]
+
+
+def time_of(stage: Stage | None) -> float:
+    return (stage.cost.latency_ms or 0) if stage else 0
+
+
 FRONT: Sequence[tuple[Column, Cell]] = (
     (Column(""), lambda row: MARKS[row.status]),
     (Column("stage"), name_of),
@@ -157,7 +187,8 @@ def whole(
 ) -> Table:
     """The table; `text` says how numbers are written."""
     numbers = [column for name in COUNTS for column in counts(name, text)]
-    columns = [*FRONT, *numbers, *back]
+    timed = latencies(found, "latency")
+    columns = [*FRONT, *numbers, *((column, cell) for column, cell, _ in timed), *back]
     before, after = found.before.cost, found.after.cost
     sums = [
         cell
@@ -168,7 +199,7 @@ def whole(
         title(found),
         [column for column, _ in columns],
         [[cell(row) for _, cell in columns] for row in found.rows],
-        [["", "total", "", "", *sums, *[""] * len(back)]],
+        [["", "total", "", "", *sums, *(total for _, _, total in timed), *[""] * len(back)]],
         COUNTED,
     )
 
@@ -226,9 +257,13 @@ def latex(found: Difference) -> str:
         ]
         before, after = (getattr(cost, name) for cost in sides(found))
         sums += [unit.text(after), signed(after - before, unit.text)]
+    for column, cell, total in latencies(found, "Latency"):
+        columns.append((column, cell))
+        sums.append(total)
     rows = [[cell(row) for _, cell in columns] for row in found.rows]
     notes = [*said(found), *totals(found)]
-    return latex_table(Table(title(found), [column for column, _ in columns], rows, [sums], notes))
+    below = [] if found.after.cost.latency is None else [found.after.cost.latency.note]
+    return latex_table(Table(title(found), [column for column, _ in columns], rows, [sums], notes, below))
 
 
 def unit_for(found: Difference, name: str) -> Unit:

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_features, to_format, to_output_stride, to_place
+from archdsl.commands.options import (
+    latencies,
+    network,
+    to_choose_of_spec,
+    to_features,
+    to_format,
+    to_latency,
+    to_output_stride,
+    to_place,
+)
 from archdsl.commands.terminal import console, deliver
 
 
@@ -14,10 +23,12 @@ from archdsl.commands.terminal import console, deliver
 @to_choose_of_spec
 @to_features
 @to_output_stride
+@to_latency
 @to_format
 @to_place
 def command(
     spec: str,
+    latency: str | None,
     form: str,
     columns: tuple[str, ...],
     width: Any,
@@ -26,14 +37,15 @@ def command(
     **choice: Any,
 ) -> None:
     """Print the stage table of a network and its cost."""
-    from archdsl.analysis.cost import cost
+    from archdsl.analysis.cost import cost, timed
     from archdsl.backends.cost import FORMATS, show, written
     from archdsl.support.latex import Placement, expect_format
     from archdsl.workspace.expected import with_published
 
     placement = Placement(width, caption, label)
     expect_format(form, FORMATS, columns, placement)
-    found = with_published(cost(network(spec, **choice)))
+    table = latencies(latency)
+    found = timed(with_published(cost(network(spec, **choice))), table)
     if form == "text":
         show(found, console(), columns)
     else:

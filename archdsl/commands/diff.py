@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from archdsl.commands.draw import sized, to_axes, to_look
-from archdsl.commands.options import to_choose, to_file, to_pass
+from archdsl.commands.options import latencies, to_choose, to_file, to_latency, to_pass, was_given
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
     from archdsl.analysis.difference import Difference
-    from archdsl.workspace.difference import Choice
+    from archdsl.workspace.difference import Choice, Named
 
 FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot", "tikz", "drawio", "pptx")
 SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the names of formats
@@ -27,6 +26,7 @@ SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the n
 @click.argument("specs", nargs=-1, required=True, metavar="A [B]")
 @to_choose
 @to_pass
+@to_latency
 @click.option(
     "--rev", "between", metavar="REV[..REV]", help="Compare with a git revision, or two revisions with each other."
 )
@@ -48,6 +48,7 @@ def command(
     inputs: Any,
     layers: str,
     passes: tuple[str, ...],
+    latency: str | None,
     between: str | None,
     form: str | None,
     told: bool,
@@ -60,12 +61,14 @@ def command(
     to both. Without B, A is compared with itself: at a git revision (--rev), or with and without --set and --input, or
     as it was last committed.
     """
-    from archdsl.workspace.difference import Choice
+    from archdsl.workspace.difference import Choice, compared
     from archdsl.workspace.library import rewritten
 
     chosen = form or suffix_of(output) or "text"
     known(chosen)
-    found = asked(specs, between, Choice(variant, params, inputs, rewritten(form=layers, passes=passes)))
+    table = latencies(latency)
+    sides = asked(specs, between, Choice(variant, params, inputs, rewritten(form=layers, passes=passes)))
+    found = compared(*sides, table)
     if chosen == "text" and output is None:
         from archdsl.backends.difference import show
 
@@ -90,8 +93,8 @@ def known(form: str) -> None:
         raise fault("unknown-format", f"there is no format '{form}'", help=hint)
 
 
-def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> Difference:
-    """The difference that a call asks for."""
+def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> tuple[Named, Named]:
+    """The two networks that a call asks for."""
     from archdsl.workspace import difference
 
     first, *others = specs
@@ -100,15 +103,10 @@ def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> Differ
     if others and between is not None:
         raise fault("bad-call", "--rev compares a file with itself", help="leave out the second spec")
     if others:
-        return difference.compared(*difference.two(first, others[0], choice))
+        return difference.two(first, others[0], choice)
     if between is None and (was_given("params") or was_given("inputs")):
-        return difference.compared(*difference.settings(first, choice))
-    return difference.compared(*difference.history(first, choice, between))
-
-
-def was_given(option: str) -> bool:
-    """Whether an option stands in the call."""
-    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+        return difference.settings(first, choice)
+    return difference.history(first, choice, between)
 
 
 def written(found: Difference, form: str, look: Mapping[str, Any]) -> str | bytes:

@@ -84,7 +84,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--arrange",
     metavar="WORD",
     shell_complete=completion.words("strip", "resolution"),
-    help="strip, or resolution: stages in rows by the size of their maps, a U for an encoder and decoder.",
+    help="strip; or resolution, rows by the size of maps: the default for detectors and for encoders with decoders.",
 )
 @click.option(
     "--expand",

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from archdsl.commands import completion
 from archdsl.commands.progress import note, working
 from archdsl.diagnostics.faults import fault
 
 if TYPE_CHECKING:
+    from archdsl.analysis.latency import LatencyTable
     from archdsl.ir.graph import Graph
     from archdsl.workspace.settings import Given
 
@@ -95,6 +97,18 @@ def all_ops() -> None:
         raise SpecError(*broken)
 
 
+def latencies(file: str | None) -> LatencyTable | None:
+    """The latency table of a call, if it names one."""
+    from archdsl.workspace.latency_file import read_latencies
+
+    return read_latencies(file) if file is not None else None
+
+
+def was_given(option: str) -> bool:
+    """Whether an option stands in the call."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
 # --- options
 to_own = click.option(
     "--ops",
@@ -125,6 +139,9 @@ to_form = click.option(
     default="train",
     shell_complete=completion.words("train", "deploy"),
     help="train, or deploy for the form after training.",
+)
+to_latency = click.option(
+    "--latency", metavar="FILE", help="Show latencies, by the table that `archdsl time --per-op FILE` measured."
 )
 to_features = click.option(
     "--features-only",

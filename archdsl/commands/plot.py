@@ -27,6 +27,7 @@ from archdsl.commands.terminal import result
     help="macs, params or latency: what accuracy is plotted against. [default: macs]",
 )
 @click.option("--times", metavar="FILE", help="Latencies, as `archdsl time --format json` writes them.")
+@click.option("--latency", metavar="FILE", help="Latencies by the table that `archdsl time --per-op FILE` measured.")
 @to_set
 @to_input
 @to_form
@@ -46,6 +47,7 @@ def command(
     variants: bool,
     against: str | None,
     times: str | None,
+    latency: str | None,
     params: dict[str, Any],
     inputs: Any,
     layers: str,
@@ -70,6 +72,7 @@ def command(
             specs,
             against=against,
             times=times,
+            latency=latency,
             variants=variants,
             inputs=inputs,
             params=params,

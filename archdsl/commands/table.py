@@ -7,7 +7,17 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import specs_and_variants
-from archdsl.commands.options import to_file, to_form, to_format, to_input, to_own, to_place, to_set
+from archdsl.commands.options import (
+    latencies,
+    to_file,
+    to_form,
+    to_format,
+    to_input,
+    to_latency,
+    to_own,
+    to_place,
+    to_set,
+)
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
@@ -16,13 +26,14 @@ from archdsl.diagnostics.faults import fault
 @click.command("table")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=specs_and_variants)
 @click.option("--variants", is_flag=True, help="Compare all variants of each spec.")
-@click.option("--sort", metavar="COLUMN", help="params, macs or top1. [default: the order given]")
+@click.option("--sort", metavar="COLUMN", help="params, macs, top1 or latency. [default: the order given]")
 @click.option("--stages", is_flag=True, help="Show the stages of the networks side by side (text, md, latex).")
 @click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
 @to_set
 @to_input
 @to_form
 @to_own
+@to_latency
 @to_format
 @to_place
 @to_file
@@ -30,6 +41,7 @@ def command(
     specs: tuple[str, ...],
     stages: bool,
     bold: bool,
+    latency: str | None,
     form: str,
     columns: tuple[str, ...],
     width: Any,
@@ -38,7 +50,7 @@ def command(
     output: str | None,
     **choice: Any,
 ) -> None:
-    """Compare networks in a table: input, parameters, MACs, accuracy."""
+    """Compare networks in a table: input, parameters, MACs, accuracy, latency."""
     from archdsl.support.latex import Placement, expect_format
     from archdsl.workspace import side_by_side
     from archdsl.workspace.comparison import compare
@@ -49,7 +61,7 @@ def command(
     if stages and bold:
         raise fault("bad-call", "--stages has no best to print in bold", help="leave --bold out")
     with working("counting networks"):
-        found = compare(specs, **choice)
+        found = compare(specs, latency=latencies(latency), **choice)
     if stages:
         result(side_by_side.written(found.stages, form, columns, placement), output)
     elif form == "text" and output is None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands import completion
+from archdsl.analysis.latency import Conditions
+from archdsl.commands import completion, per_op
 from archdsl.commands.options import to_file, to_input, to_own, to_set
 from archdsl.commands.progress import working
 from archdsl.commands.proof import quiet_torch
@@ -18,7 +19,7 @@ from archdsl.diagnostics.faults import fault
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from archdsl.runtime.timing import Timed
+    from archdsl.runtime.timing import TimedNetwork
 
 VERSION = 1  # of the JSON
 
@@ -54,6 +55,12 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
 @click.option("--threads", type=click.IntRange(1), help="Threads of each engine. [default: those of torch]")
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Measured calls of each.")
 @click.option("--stages", is_flag=True, help="Time each stage, too (eager).")
+@click.option(
+    "--per-op",
+    "table",
+    metavar="FILE",
+    help="Time each op of the networks alone, too, and add those that this latency table lacks.",
+)
 @click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
 @to_set
 @to_input
@@ -69,6 +76,7 @@ def command(
     threads: int | None,
     rounds: int,
     stages: bool,
+    table: str | None,
     form: str,
     output: str | None,
 ) -> None:
@@ -77,32 +85,40 @@ def command(
     Shown are the median, the quartiles around it, the CPU time, and how much faster it is than the first line.
     """
     expect_known(engines, forms, form)
+    if form == "text" and output is not None:
+        raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
+    latencies = per_op.opened(table) if table is not None else None
+    if latencies is not None:
+        engines, batch, threads = per_op.as_begun(latencies, engines, batch, threads)
     with quiet_torch():
         from archdsl.runtime import timing
         from archdsl.runtime.in_training import Choice
 
         count = timing.threads_of(threads)
-        networks: list[Timed] = []
+        machine = timing.machine(engines)
+        if table is not None:
+            now = Conditions(machine, engines[0], batch, count)
+            latencies = per_op.begun(latencies, table, now, engines)
+        networks: list[TimedNetwork] = []
         with timing.limited(count):
             for spec in specs:
                 name, _, variant = spec.partition("@")
                 asked = timing.Asked(Choice(name, variant or None, params, inputs), forms, engines, batch, stages)
                 with working(f"building {spec}"):
                     networks += timing.made(asked, count)
+        kernels = per_op.kernels_of(latencies, networks) if latencies is not None else []
         with progress(rounds, "timing") as tell:
-            timing.measure(networks, rounds, count, tell)
-        machine = timing.machine(engines)
+            timing.measure([*networks, *kernels], rounds, count, tell)
+        if latencies is not None:
+            per_op.save(latencies, kernels, networks)
     if form == "json":
         result(as_json(networks, machine, count, rounds), output)
         return
-    if output is not None:
-        raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
-    console().print(as_table(networks))
-    for one in networks:
-        if one.clock is not None:
-            say("")
-            console().print(table_of_stages(one))
+    show(networks)
     say(f"\nbatch {batch}, {count} thread{'s'[: count > 1]}, {rounds} rounds; " + ", ".join(said(machine)))
+    if latencies is not None:
+        count = len(kernels)
+        say(f"{count} op{'s'[: count != 1]} measured and added to {latencies.file}; the others were in it")
 
 
 def expect_known(engines: Sequence[str], forms: Sequence[str], form: str) -> None:
@@ -128,23 +144,41 @@ def said(machine: dict[str, str]) -> list[str]:
     return [value if key in ("device", "system") else f"{key} {value}" for key, value in machine.items()]
 
 
-def as_table(networks: Sequence[Timed]) -> Table:
+def show(networks: Sequence[TimedNetwork]) -> None:
+    """The tables for a terminal."""
+    console().print(as_table(networks))
+    for one in networks:
+        if one.clock is not None:
+            say("")
+            console().print(table_of_stages(one))
+
+
+def as_table(networks: Sequence[TimedNetwork]) -> Table:
     """A line for each network, form and engine."""
     from statistics import median
 
     from rich.text import Text
 
-    made = empty_table("network", "form", "engine", "MACs", "median", "quartiles", "CPU", "speed")
+    predicted = any(one.predicted_ms is not None for one in networks)
+    further = ("sum of ops", "error") if predicted else ()
+    made = empty_table("network", "form", "engine", "MACs", "median", "quartiles", "CPU", "speed", *further)
     for one in networks:
         low, high = (f"{1e3 * bound:.2f}" for bound in one.spent.quartiles)
         speed = median(first / own for first, own in zip(networks[0].wall, one.wall, strict=True))
         cells = (one.graph.called, one.form, one.engine, f"{one.macs:,}", f"{1e3 * one.spent.median:.2f} ms")
         more = (f"{low}–{high}", f"{1e3 * median(one.cpu):.2f} ms", f"{speed:.2f}×")
-        made.add_row(*map(Text, (*cells, *more)))
+        made.add_row(*map(Text, (*cells, *more, *prediction(one))))
     return made
 
 
-def table_of_stages(one: Timed) -> Table:
+def prediction(one: TimedNetwork) -> tuple[str, ...]:
+    """What the ops of a network take one by one, and how far that is off."""
+    if one.predicted_ms is None or one.error is None:
+        return ()
+    return f"{one.predicted_ms:.2f} ms", f"{one.error:+.0%}".replace("-", "−")
+
+
+def table_of_stages(one: TimedNetwork) -> Table:
     """A line for each stage of a network."""
     from rich.text import Text
 
@@ -158,7 +192,7 @@ def table_of_stages(one: Timed) -> Table:
     return made
 
 
-def as_json(networks: Sequence[Timed], machine: dict[str, str], threads: int, rounds: int) -> str:
+def as_json(networks: Sequence[TimedNetwork], machine: dict[str, str], threads: int, rounds: int) -> str:
     """All of it for programs: times in milliseconds."""
     found = {
         "archdsl_time": VERSION,

@@ -101,7 +101,7 @@ KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "any_size": (is_flag, "a truth value"),
     "legend": (is_flag, "a truth value"),
     "variants": (is_flag, "a truth value"),
-    **dict.fromkeys(("file", "times"), (is_path, "a path")),
+    **dict.fromkeys(("file", "times", "latency"), (is_path, "a path")),
     "model": (is_module, "a module"),
     "reference": (lambda value: is_module(value) or is_path(value), "a module, its name or a path"),
     "map": (are_renamed, "a dict of paths, as {'old': 'new'}"),

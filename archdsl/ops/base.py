@@ -238,6 +238,10 @@ class Op:
         """
         return False
 
+    def slower_channels_last(self, f: SimpleNamespace, shape: Shape) -> bool:
+        """Whether it was measured to be slower where maps lie channels last in memory."""
+        return False
+
     # --- what is learned
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
         """The shapes of its module's state_dict, which tell what weights carry over to another network."""

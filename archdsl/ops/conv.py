@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,6 +58,8 @@ def sides_of(f: SimpleNamespace, size: Sequence[int]) -> list[tuple[int, int]]:
 
 def padded(run: Run, x: Tensor, sides: Sequence[tuple[int, int]], value: float = 0.0, mode: str = ZEROS) -> Tensor:
     """A tensor with its border: of one value, or of what `places` says."""
+    if not any(map(any, sides)):
+        return x
     if mode == ZEROS:
         found: Tensor = run.torch.nn.functional.pad(x, [n for side in reversed(sides) for n in side], value=value)
         return found
@@ -89,16 +92,22 @@ def check_border(mode: str, sides: Sequence[tuple[int, int]], size: Sequence[int
 
 
 def depthwise(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-    """Each channel of a map with its border under its own kernels, C·m of them: its windows as a matrix.
+    """Each channel of a map with its border under its own kernels, C·m of them: a sum over the taps of the kernel.
 
-    Torch is slow at it in double precision: it makes one call a channel.
+    Torch is slow at it in double precision: it makes one call a channel. Channels are last here, since maps are small.
     """
-    taps, (batch, channels, *along) = weight.shape[2:], x.stride()
+    taps, channels, maps = weight.shape[2:], x.size(1), x.movedim(1, -1).contiguous()
     out = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], taps, stride, dilation, strict=True)]
+    batch, *along = maps.stride()[:-1]
     steps = [n * by for by_axis in (dilation, stride) for n, by in zip(along, by_axis, strict=True)]
-    windows = x.as_strided((*x.shape[:2], *taps, *out), (batch, channels, *steps))
-    columns = windows.reshape(*x.shape[:2], taps.numel(), -1)
-    found = (weight.view(x.size(1), -1, taps.numel()) @ columns).view(x.size(0), -1, *out)
+    steps.insert(len(taps), batch)
+    windows = maps.as_strided((*taps, x.size(0), *out, channels, 1), (*steps, 1, 1))
+    kernels = weight.view(channels, -1, *taps).movedim((0, 1), (-2, -1)).contiguous()
+    first, *others = product(*map(range, taps))
+    found = windows[first] * kernels[first]
+    for tap in others:
+        found.addcmul_(windows[tap], kernels[tap])
+    found = found.flatten(-2).movedim(-1, 1).contiguous()
     return found if bias is None else found + bias.view(-1, *(1,) * len(taps))
 
 
@@ -211,6 +220,9 @@ def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> s
     return ", ".join(parts)
 
 
+MANY_GROUPS = 4  # more are slower channels last, as measured on the shipped networks
+
+
 class Conv(Op, name="conv"):
     """Convolution over the spatial axes (1-D, 2-D or 3-D with the tensor)."""
 
@@ -273,6 +285,10 @@ class Conv(Op, name="conv"):
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
         return is_lit(fields["standardize"], False)
+
+    def slower_channels_last(self, f: SimpleNamespace, shape: Shape) -> bool:
+        """With many groups of several channels, which torch has fast or faster without."""
+        return bool(MANY_GROUPS < self.groups_of(f, shape[0]) < shape[0])
 
     def groups_of(self, f: SimpleNamespace, c: Any) -> Any:
         """Groups, of `c` channels that enter."""

@@ -69,6 +69,9 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return 0
 
+    def slower_channels_last(self, f: SimpleNamespace, shape: Shape) -> bool:
+        return True  # it gathers channels by index
+
     def module(self, e: Site) -> Module:
         cls = "LearnedGroupConv" if e.f.form.value == "train" else "CondensedConv"
         return Module(cls, (e.c, e.f.out, e.f.groups, e.f.condense))

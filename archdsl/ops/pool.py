@@ -199,7 +199,7 @@ class AvgPool(Pool, name="avg_pool"):
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         size = tuple(x[0].shape[2:])
-        sides, counted = sides_of(self.whole(run.f), size), run.torch.ones_like(x[0])
+        sides, counted = sides_of(self.whole(run.f), size), run.torch.ones_like(x[0][:1, :1])
         total = self.windows_of(run, padded(run, x[0], sides), size, 0.0).sum(-1)
         counted = padded(run, counted, sides, float(run.f.count_include_pad))
         return total / self.windows_of(run, counted, size, 0.0).sum(-1)

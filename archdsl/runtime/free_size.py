@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape, times
+from archdsl.runtime.nodes import kinds_of
 from archdsl.runtime.sizes import first_misfit
 
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
@@ -63,7 +64,7 @@ def around(trial: Shape, m: int) -> Iterator[Shape]:
 
 def misfit(graph: Graph, shape: Shape) -> Node | None:
     """The first step that is another one at this size of the image."""
-    return first_misfit(graph, dict.fromkeys(graph.inputs.values(), shape))
+    return first_misfit(graph, dict.fromkeys(graph.inputs.values(), shape), kinds_of(graph.nodes))
 
 
 def least_side(graph: Graph, trial: Shape, axis: int, m: int) -> int:

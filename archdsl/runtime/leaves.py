@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -18,7 +18,7 @@ from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Module, times
 from archdsl.runtime.module import imported_by, load
-from archdsl.runtime.nodes import blamed_on, modules_of
+from archdsl.runtime.nodes import blamed_on, kinds_of, modules_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -26,11 +26,25 @@ EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = ()) -> Iterator[Diagnostic]:
     """What differs, one diagnostic for each module, at the place of its step; arguments of the names `beside` may."""
-    modules = dict(network.named_modules())
+    return compared(network, dict(network.named_modules()), graph, kinds_of(graph.nodes), beside)
+
+
+def compared(
+    network: nn.Module,
+    modules: Mapping[str, nn.Module],
+    graph: Graph,
+    kinds: Mapping[Node, int],
+    beside: Collection[str] = (),
+) -> Iterator[Diagnostic]:
+    """The same where the modules by path and the kinds of nodes are known."""
     nodes: set[str] = set()
+    known_to_be: dict[int, list[nn.Module]] = {}  # what nodes of a kind may have
     for node in (node for node in graph.nodes if not node.functional):
         nodes.add(node.path)
-        if text := difference(node.path, modules.get(node.path), expected(node), beside):
+        wanted = known_to_be.get(kinds[node])
+        if wanted is None:
+            wanted = known_to_be[kinds[node]] = expected(node)
+        if text := difference(node.path, modules.get(node.path), wanted, beside):
             yield Diagnostic("differs", text, node.span)
     yield from own_differences(network, graph)
     known = {*nodes, *(scope.path for scope in graph.root.scopes())}
@@ -42,18 +56,20 @@ def differences(network: nn.Module, graph: Graph, *, beside: Collection[str] = (
 
 def own_differences(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
     """Which of the graph's own tensors the network lacks, or has of another shape or kind."""
+    owned = [node for node in graph.nodes if node.op.owned]
+    if not owned:
+        return
     parameters = dict(network.named_parameters(remove_duplicate=False))
     buffers = dict(network.named_buffers(remove_duplicate=False))
-    for node in graph.nodes:
-        if node.op.owned:
-            f, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
-            trained = bool(node.op.params(f, entering, node.shape))
-            found, word = (parameters if trained else buffers).get(node.path), "parameter" if trained else "buffer"
-            if found is None:
-                yield Diagnostic("differs", f"the module has no {word} '{node.path}'", node.span)
-            elif tuple(found.shape) != (1, *node.shape):
-                text = f"'{node.path}' is {times(found.shape)}, not {times((1, *node.shape))}"
-                yield Diagnostic("differs", text, node.span)
+    for node in owned:
+        f, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
+        trained = bool(node.op.params(f, entering, node.shape))
+        found, word = (parameters if trained else buffers).get(node.path), "parameter" if trained else "buffer"
+        if found is None:
+            yield Diagnostic("differs", f"the module has no {word} '{node.path}'", node.span)
+        elif tuple(found.shape) != (1, *node.shape):
+            text = f"'{node.path}' is {times(found.shape)}, not {times((1, *node.shape))}"
+            yield Diagnostic("differs", text, node.span)
 
 
 def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collection[str]) -> bool:
@@ -123,6 +139,8 @@ def difference(path: str, found: nn.Module | None, known: Sequence[nn.Module], b
         kinds = " or ".join(type(module).__name__ for module in known)
         return f"'{path}' is a {type(found).__name__}, in the graph it is {kinds}"
     has, wants = settings(found), wanted_settings(wanted)
+    if has == wants:
+        return ""
     odd = [name for name, value in wants.items() if name not in beside and not alike(has.get(name), value)]
     texts = [f"{name} {has.get(name)}, not {wants[name]}" for name in odd]
     return f"'{path}', a {type(found).__name__}, has {'; '.join(texts)}" if texts else ""

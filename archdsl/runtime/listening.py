@@ -50,12 +50,14 @@ class Heard:
 
 
 @contextmanager
-def listening(network: nn.Module, nodes: Sequence[Node], values: Mapping[Tensor, torch.Tensor]) -> Iterator[Heard]:
+def listening(
+    modules: Mapping[str, nn.Module], nodes: Sequence[Node], values: Mapping[Tensor, torch.Tensor]
+) -> Iterator[Heard]:
     """While it lasts, what enters the modules of these nodes is compared with the tensors of the graph.
 
     What leaves a module needs no look: its class, arguments and weights are known to be those of the node.
     """
-    heard, modules = Heard(values), dict(network.named_modules())
+    heard = Heard(values)
     hooks = [
         modules[path].register_forward_pre_hook(heard.entering(runs)) for path, runs in runs_by_module(nodes).items()
     ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import NoneType, SimpleNamespace
+from typing import Any
 
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Node
 from archdsl.ops.base import Module, Shape, Site
 from archdsl.ops.own import is_own, said
 from archdsl.support.plugins import blamed, file_of
+
+PLAIN = frozenset({int, float, str, bool, NoneType})  # types of values that equal each other only if they are alike
 
 
 def runs_by_module(nodes: Iterable[Node]) -> dict[str, list[Node]]:
@@ -30,6 +33,31 @@ def fields_at(node: Node, shapes: Sequence[Shape]) -> SimpleNamespace:
     """The fields of a node, its tensor fields with the shapes that now enter."""
     names = tensor_fields(node)
     return SimpleNamespace(**{**node.fields, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True))})
+
+
+def kinds_of(nodes: Iterable[Node]) -> dict[Node, int]:
+    """The number of the kind of each node: nodes of one kind have one op, equal fields and equal shapes that enter.
+
+    A node with a field that is no plain value stands alone.
+    """
+    numbers: dict[Hashable, int] = {}
+    found: dict[Node, int] = {}
+    for node in nodes:
+        values = [plain(value) for value in node.fields.values()]
+        shapes = tuple([tensor.shape for tensor in node.inputs])
+        alike = node.op, node.functional, tuple(node.fields), tuple(values), shapes
+        key: Hashable = node if None in values else alike
+        found[node] = numbers.setdefault(key, len(numbers))
+    return found
+
+
+def plain(value: Any) -> Hashable:
+    """A plain value, told apart from those of other types (1 is not 1.0, and not true); None for anything else."""
+    kind = type(value)
+    if kind in (list, tuple):
+        items = tuple(map(plain, value))
+        return None if None in items else (list, items)
+    return (kind, value) if kind in PLAIN else None
 
 
 @contextmanager

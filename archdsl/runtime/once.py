@@ -22,15 +22,15 @@ HEAVY = frozenset({
 
 
 class Once:
-    """The forward of modules that compute once for each class, arguments and shape of input."""
+    """The forward of modules that compute once for each kind of node and shape of input."""
 
-    def __init__(self, values: Mapping[Tensor, torch.Tensor], kernels: Kernels) -> None:
-        self.values, self.kernels = values, kernels
+    def __init__(self, kinds: Mapping[Node, int], values: Mapping[Tensor, torch.Tensor], kernels: Kernels) -> None:
+        self.kinds, self.values, self.kernels = kinds, values, kernels
         self.macs: dict[tuple[Any, ...], int] = {}  # of those that have computed
 
     def replace(self, nodes: Sequence[Node], module: nn.Module) -> None:
         """Gives a module that knows what leaves its nodes, one for each of its calls."""
-        compute, kind = module.forward, repr(module)  # which holds the class and every argument
+        compute, kind = module.forward, self.kinds[nodes[0]]  # its class and its arguments are those of its nodes
         ahead = list(nodes)
 
         def forward(x: torch.Tensor, *sizes: Any) -> Any:
@@ -49,13 +49,17 @@ class Once:
 
 @contextmanager
 def once(
-    network: nn.Module, nodes: Sequence[Node], values: Mapping[Tensor, torch.Tensor], kernels: Kernels
+    modules: Mapping[str, nn.Module],
+    nodes: Sequence[Node],
+    kinds: Mapping[Node, int],
+    values: Mapping[Tensor, torch.Tensor],
+    kernels: Kernels,
 ) -> Iterator[None]:
     """While it lasts, of torch's heavy modules the first of those that are alike computes for all.
 
     What the others give is known: each is held against its node, and so is what enters it.
     """
-    modules, shared = dict(network.named_modules()), Once(values, kernels)
+    shared = Once(kinds, values, kernels)
     runs = runs_by_module(nodes)
     heavy = [(runs[path], modules[path]) for path in runs if type(modules[path]) in HEAVY]
     for runs_of_one, module in heavy:

@@ -11,14 +11,15 @@ from archdsl.runtime.nodes import fields_at, modules_of
 Shapes = Mapping[Tensor, Shape]
 
 
-def smallest(graph: Graph) -> Shapes:
+def smallest(graph: Graph, kinds: Mapping[Node, int]) -> Shapes:
     """The shape of every tensor at the smallest input that runs the same ops with the same modules.
 
     An axis longer than 1 stays so, that nothing is spread which is not spread at full size. Where only the full size
-    will do (a linear layer on a flattened map), it is that.
+    will do (a linear layer on a flattened map), it is that. Nodes of the same of the `kinds` are looked at once.
     """
     for side in sides(graph):
-        found = shapes_at(graph, {name: scaled(graph, tensor.shape, side) for name, tensor in graph.inputs.items()})
+        entering = {name: scaled(graph, tensor.shape, side) for name, tensor in graph.inputs.items()}
+        found = shapes_at(graph, entering, kinds)
         if found is not None:
             return found
     return {tensor: tensor.shape for tensor in tensors_of(graph)}
@@ -49,21 +50,25 @@ def tensors_of(graph: Graph) -> Iterator[Tensor]:
         yield from node.outputs
 
 
-def shapes_at(graph: Graph, entering: Mapping[str, Shape]) -> dict[Tensor, Shape] | None:
+def shapes_at(graph: Graph, entering: Mapping[str, Shape], kinds: Mapping[Node, int]) -> dict[Tensor, Shape] | None:
     """Every shape for inputs of another size; None if that is not the same network."""
     shapes = {tensor: entering[name] for name, tensor in graph.inputs.items()}
     if not all(alike(tensor.shape, shape) for tensor, shape in shapes.items()):
         return None
-    return None if first_misfit(graph, shapes) is not None else shapes
+    return None if first_misfit(graph, shapes, kinds) is not None else shapes
 
 
-def first_misfit(graph: Graph, shapes: dict[Tensor, Shape]) -> Node | None:
+def first_misfit(graph: Graph, shapes: dict[Tensor, Shape], kinds: Mapping[Node, int]) -> Node | None:
     """The first node that is another one where inputs have these shapes; gathers the shapes of what leaves the others.
 
     An axis that is longer than 1 has to stay so, and one of 1 as it is.
     """
+    known: dict[tuple[int, tuple[Shape, ...]], Sequence[Shape] | None] = {}  # what leaves nodes of a kind
     for node in graph.nodes:
-        found = leaving(node, [shapes[tensor] for tensor in node.inputs])
+        given = tuple([shapes[tensor] for tensor in node.inputs])
+        if (kinds[node], given) not in known:
+            known[kinds[node], given] = leaving(node, given)
+        found = known[kinds[node], given]
         if found is None or not all(map(alike, (tensor.shape for tensor in node.outputs), found)):
             return node
         shapes.update(zip(node.outputs, found, strict=True))

@@ -52,22 +52,50 @@ class Spent:
         return {"median_ms": 1e3 * self.median, "low_ms": 1e3 * low, "high_ms": 1e3 * high}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Timed:
-    """One network by one engine, and how long its calls took: on the clock, of the CPU, and of each stage."""
+    """Something that an engine calls, and how long its calls took: on the clock and of the CPU."""
 
-    graph: Graph
-    form: str
     engine: str
-    batch: int
     call: Callable[[], object]
-    clock: StageClock | None = None
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
     @property
+    def called(self) -> str:
+        raise NotImplementedError
+
+    @property
     def spent(self) -> Spent:
         return Spent(tuple(self.wall))
+
+    def run(self) -> None:
+        """One call more."""
+        start, used = time.perf_counter(), time.process_time()
+        kept = self.call()
+        self.wall.append(time.perf_counter() - start)
+        self.cpu.append(time.process_time() - used)
+        del kept
+
+
+@dataclass(kw_only=True)
+class TimedNetwork(Timed):
+    """One network by one engine, the times of its stages, and what a latency table says that it takes."""
+
+    graph: Graph
+    form: str
+    batch: int
+    clock: StageClock | None = None
+    predicted_ms: float | None = None
+
+    @property
+    def called(self) -> str:
+        return self.graph.called
+
+    @property
+    def error(self) -> float | None:
+        """How far the prediction is off, of what was measured."""
+        return None if self.predicted_ms is None else self.predicted_ms / (1e3 * self.spent.median) - 1
 
     @property
     def macs(self) -> int:
@@ -89,15 +117,8 @@ class Timed:
             **self.spent.data(),
             "cpu_ms": 1e3 * median(self.cpu),
             "stages": [{"stage": name, **spent.data()} for name, spent in stages.items()],
+            **({} if self.predicted_ms is None else {"predicted_ms": self.predicted_ms, "error": self.error}),
         }
-
-    def run(self) -> None:
-        """One call more."""
-        start, used = time.perf_counter(), time.process_time()
-        kept = self.call()
-        self.wall.append(time.perf_counter() - start)
-        self.cpu.append(time.process_time() - used)
-        del kept
 
 
 class StageClock:
@@ -158,14 +179,15 @@ class Asked:
     stages: bool = False
 
 
-def made(asked: Asked, threads: int) -> Iterator[Timed]:
+def made(asked: Asked, threads: int) -> Iterator[TimedNetwork]:
     """The network in each form by each engine, all with the same weights and the same random inputs."""
     network = in_training(asked.network, None)
     for form in asked.forms:
         one, graph = carried_over(network, asked.network, rewritten(form=form))
         inputs = random_inputs(graph, asked.batch)
         for engine in asked.engines:
-            found = Timed(graph, form, engine, asked.batch, CALLS[engine](one, graph, inputs, threads))
+            call = CALLS[engine](one, graph, inputs, threads)
+            found = TimedNetwork(graph=graph, form=form, engine=engine, batch=asked.batch, call=call)
             if asked.stages and engine == "eager":
                 found.clock = StageClock(one, graph, inputs)
             yield found
@@ -200,20 +222,20 @@ CALLS = dict(zip(ENGINES, (eager, compiled, in_onnxruntime), strict=True))
 
 
 # --- rounds
-def measure(networks: Sequence[Timed], rounds: int, threads: int, tell: Callable[[int], None]) -> None:
-    """Runs all networks one after another, round by round, every other round backwards; `tell` counts the rounds.
+def measure(all_timed: Sequence[Timed], rounds: int, threads: int, tell: Callable[[int], None]) -> None:
+    """Calls all one after another, round by round, every other round backwards; `tell` counts the rounds.
 
     What else the machine does then meets all of them alike, and each comes after each other one.
     """
     with torch.inference_mode(), limited(threads):
-        for one in networks:
+        for one in all_timed:
             for _ in range(WARM):
                 warmed(one)
         for count in range(rounds):
-            for one in networks if count % 2 == 0 else reversed(networks):
+            for one in all_timed if count % 2 == 0 else reversed(all_timed):
                 one.run()
-            for one in networks:
-                if one.clock is not None:
+            for one in all_timed:
+                if isinstance(one, TimedNetwork) and one.clock is not None:
                     one.clock.run()
             tell(1)
 
@@ -226,7 +248,7 @@ def warmed(one: Timed) -> None:
         if one.engine != "compile":
             raise
         why = str(error).strip().partition("\n")[0]
-        message = f"torch cannot compile {one.graph.called}: {why}"
+        message = f"torch cannot compile {one.called}: {why}"
         raise fault("bad-call", message, help="leave compile out of --engine") from None
 
 

@@ -7,12 +7,10 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
@@ -22,7 +20,8 @@ from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.kernels import Kernels
 from archdsl.runtime.listening import Heard, difference, listening
-from archdsl.runtime.nodes import fields_at
+from archdsl.runtime.members import Members, members_of
+from archdsl.runtime.nodes import fields_at, kinds_of
 from archdsl.runtime.once import once
 from archdsl.runtime.sizes import Shapes, smallest
 from archdsl.support.plugins import NOT_OURS
@@ -43,12 +42,13 @@ def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) ->
     stays as it is. The input is the smallest that runs the same graph, of the full size where none does. A module on
     the meta device has no weights to compute with: its code is `bad-call`.
     """
-    if any(parameter.is_meta for parameter in network.parameters()):
+    members, kinds = members_of(network), kinds_of(graph.nodes)
+    if any(parameter.is_meta for parameter in members.parameters.values()):
         raise fault("bad-call", "a module on the meta device has no weights to compute with")
-    found = [*leaves.differences(network, graph), *parameters(network, graph)]
+    found = [*leaves.compared(network, members.modules, graph, kinds), *parameters(members, graph)]
     if not found:
         with as_it_was(network), one_thread():
-            probe = Probe(graph, network, lively(network), smallest(graph))
+            probe = Probe(graph, network, members, kinds, lively(members), smallest(graph, kinds))
             found = probe.run(training=False)
             if bool(graph.training) if training is None else training:
                 found += probe.run(training=True)
@@ -87,30 +87,38 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def parameters(network: nn.Module, graph: Graph) -> Iterator[Diagnostic]:
+def parameters(members: Members, graph: Graph) -> Iterator[Diagnostic]:
     """A difference of the number of parameters."""
-    has, (wanted, _) = sum(p.numel() for p in network.parameters()), trained(graph)
+    has, (wanted, _) = sum(p.numel() for p in members.parameters.values()), trained(graph)
     if has != wanted:
         yield Diagnostic("differs", f"the module has {has:,} parameters, the graph {wanted:,}", graph.root.span)
 
 
-def lively(network: nn.Module) -> State:
+def lively(members: Members) -> State:
     """Weights in double precision that let a signal through: none is so small that its error would hide."""
-    random = torch.Generator().manual_seed(0)
     found: State = {}
-    for key, buffer in network.named_buffers():
-        own = buffer.detach().cpu()
-        found[key] = own.double() if own.is_floating_point() else own.clone()
-    for key, parameter in network.named_parameters():
+    for key, buffer in members.buffers.items():
+        own = buffer.detach()
+        found[key] = own.to("cpu", torch.double) if own.is_floating_point() else own.cpu()
+    flat: dict[str, torch.Tensor] = {}  # those that are vectors, or all the same number
+    for key, parameter in members.parameters.items():
         own = parameter.detach().cpu()
         deviation = float(own.flatten()[:SAMPLE].std(correction=0)) if own.dim() > 1 else 0.0
         if deviation == 0:
-            found[key] = torch.empty_like(own, dtype=torch.double).uniform_(0.5, 1.5, generator=random)
+            flat[key] = own
             continue
-        found[key], scale = own.double(), math.sqrt(2 / own[0].numel()) / deviation
+        found[key], scale = own.to(torch.double, copy=True), math.sqrt(2 / own[0].numel()) / deviation
         if not 1 / LOUD < scale < LOUD:
             found[key] *= scale
-    return found
+    return found | drawn(flat)
+
+
+def drawn(tensors: State) -> State:
+    """Random numbers around 1 in the shapes of these tensors."""
+    sizes = [tensor.numel() for tensor in tensors.values()]
+    random = torch.empty(sum(sizes), dtype=torch.double).uniform_(0.5, 1.5, generator=torch.Generator().manual_seed(0))
+    parts = zip(tensors.items(), random.split_with_sizes(sizes), strict=True)
+    return {key: part.view(tensor.shape) for (key, tensor), part in parts}
 
 
 @dataclass
@@ -119,6 +127,8 @@ class Probe:
 
     graph: Graph
     network: nn.Module
+    members: Members
+    kinds: Mapping[Node, int]
     weights: State
     shapes: Shapes
     state: State = field(default_factory=dict)  # the weights, and what norms gather
@@ -137,15 +147,16 @@ class Probe:
         """
         inputs = self.inputs()
         self.network.train(training)
-        self.state = {key: tensor.clone() if key in self.gathered else tensor for key, tensor in self.weights.items()}
+        written = self.members.buffers  # a run may write into them
+        self.state = {key: tensor.clone() if key in written else tensor for key, tensor in self.weights.items()}
         with torch.no_grad(), Kernels() if training else contextlib.nullcontext():
             values = interpret(self.graph, self.state, inputs, training=training, calibrate=calibrate)
         nodes = [node for node in self.graph.nodes if training or not node.training]
         made = [node for node in nodes if not node.functional]
         wanted = self.wanted(training=training)
-        with torch.no_grad(), listening(self.network, made, values) as heard, Kernels() as kernels:
+        with torch.no_grad(), listening(self.members.modules, made, values) as heard, Kernels() as kernels:
             try:
-                with once(self.network, made, values, kernels):
+                with once(self.members.modules, made, self.kinds, values, kernels):
                     found = self.outputs(inputs)
             except Exception as error:  # noqa: BLE001 - whatever a wrong module may raise
                 return [self.broken(error, heard)], False
@@ -184,11 +195,6 @@ class Probe:
         """A difference that no step has alone."""
         return Diagnostic("differs", message, self.graph.root.span)
 
-    @cached_property
-    def gathered(self) -> set[str]:
-        """The buffers: a run may write into them."""
-        return {key for key, _ in self.network.named_buffers()}
-
     def wanted(self, *, training: bool) -> list[Tensor]:
         """The outputs, in the order in which the module gives them."""
         return [*self.graph.outputs.values(), *(self.graph.training.values() if training else ())]
@@ -209,7 +215,8 @@ class Probe:
 
     def outputs(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """What the module gives with the weights of the probe."""
-        found = functional_call(self.network, self.state, tuple(inputs))
+        with self.members.holding(self.state):
+            found = self.network(*inputs)
         return list(found) if isinstance(found, tuple) else [found]
 
     def broken(self, error: Exception, heard: Heard) -> Diagnostic:
@@ -225,7 +232,7 @@ class Probe:
     def raising(self, error: BaseException) -> Node | None:
         """The node of another package's op in whose module something was raised."""
         nodes = {node.path: node for node in self.graph.nodes if is_own(type(node.op))}
-        modules = {module: nodes[path] for path, module in self.network.named_modules() if path in nodes}
+        modules = {module: nodes[path] for path, module in self.members.modules.items() if path in nodes}
         trace, found = error.__traceback__, None
         while trace is not None:
             module = trace.tb_frame.f_locals.get("self")

@@ -112,6 +112,12 @@ def short(number: int) -> str:
     return f"{number / 1000:.4g} k"
 
 
+def milliseconds(most: float) -> Callable[[float], str]:
+    """How times are written in a column whose largest one this is: with three digits of it, at least."""
+    decimals = 2 if most >= 1 else 4
+    return lambda number: f"{number:.{decimals}f}"
+
+
 @dataclass(frozen=True)
 class Unit:
     """What the numbers of one column are divided by, so that all have equal decimals."""

@@ -30,12 +30,13 @@ from archdsl.workspace.library import Inputs, SpecLike, elaborated, in_memory, r
 from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
+    from archdsl.analysis.latency import Conditions, LatencyTable
     from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
     from archdsl.workspace.side_by_side import SideBySide
 
 AT = "@"  # between a spec and its variant
-SORTS = ("params", "macs", "top1")
+SORTS = ("params", "macs", "top1", "latency")
 
 Compared: TypeAlias = "SpecLike | Graph"
 
@@ -57,6 +58,7 @@ class Row:
     arxiv: str | None = None  # the network's paper
     published: Mapping[str, Amount] = field(default_factory=dict)  # params and macs as published, where they differ
     elsewhere: str | None = None  # the form of it that something was published of, if not this one
+    latency_ms: float | None = None  # by a latency table, if there is one
     made: Callable[[], Graph] = field(repr=False, compare=False, kw_only=True)  # what gives the network
 
     @property
@@ -99,6 +101,7 @@ class Row:
             "source": self.source,
             "published": {name: amount.value for name, amount in self.published.items()},
             "arxiv": self.arxiv,
+            **({} if self.latency_ms is None else {"latency_ms": self.latency_ms}),
         }
 
 
@@ -107,6 +110,7 @@ class Comparison:
     """Networks side by side: `rows`, and the table of them in each format."""
 
     rows: Sequence[Row]
+    timed: Conditions | None = None  # what latencies hold for, if there are any
 
     @property
     def stages(self) -> SideBySide:
@@ -150,11 +154,13 @@ class Comparison:
         header = ["spec", "name", "variant", "settings", "input", "params", "macs", "top1", "source"]
         values = [{**row.data(), "settings": row.set, "input": row.input, **row.published_counts} for row in self.rows]
         header += [name for name in ("published_params", "published_macs") if any(row[name] for row in values)]
+        header += ["latency_ms"] if self.timed is not None else []
         return tables.as_csv(header, [[value_or_nothing(row[key]) for key in header] for row in values])
 
     def to_json(self) -> str:
         """The rows as JSON."""
-        return json.dumps({"archdsl_table": 1, "rows": self.data()}, indent=2, ensure_ascii=False) + "\n"
+        timed = {} if self.timed is None else {"latency": self.timed.data()}
+        return json.dumps({"archdsl_table": 1, **timed, "rows": self.data()}, indent=2, ensure_ascii=False) + "\n"
 
     def _repr_html_(self) -> str:
         """The table in a notebook."""
@@ -175,29 +181,35 @@ def compare(
     params: Mapping[str, Any] | None = None,
     layers: str = TRAIN,
     passes: Sequence[PassLike] = (),
+    latency: LatencyTable | None = None,
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
     With `variants` every spec without a variant stands for all of its own, as one alone always does. What was
     published is shown of the network alone that it is bound to, in the form of its layers that it belongs to, whatever
-    `inputs`, `params` and `passes` make of it.
+    `inputs`, `params` and `passes` make of it. Latencies are those of a table of measured ops.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
         raise fault("bad-call", f"there is no column '{sort}' to sort by", help=hint)
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
+    if sort == "latency" and latency is None:
+        raise fault("bad-call", "there are no latencies to sort by", help="give the file of a latency table")
     every = variants or len(specs) == 1
     rewriting = rewritten(form=layers, passes=passes)
     change = Change(inputs, params or {}, layers, rewriting)
     rows = [row for spec in specs for row in rows_of(spec, change, every=every)]
-    return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows)
+    if latency is not None:
+        rows = [replace(row, latency_ms=latency.of(row.made()).total_ms) for row in rows]
+    return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows, latency.conditions if latency else None)
 
 
 KEYS: Mapping[str, Callable[[Row], float]] = {
     "params": lambda row: row.params,
     "macs": lambda row: row.macs,
     "top1": lambda row: -(row.top1 or 0),
+    "latency": lambda row: row.latency_ms or 0,
 }
 
 

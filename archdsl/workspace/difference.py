@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.analysis.difference import Difference, difference
 from archdsl.analysis.difference.statements import value_text
+from archdsl.analysis.latency import LatencyTable
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
@@ -47,9 +48,9 @@ class Named:
     asked: str
 
 
-def diff(before: Compared, after: Compared) -> Difference:
+def diff(before: Compared, after: Compared, latency: LatencyTable | None = None) -> Difference:
     """What makes one network of another; each is a spec, `spec@variant`, or a Graph."""
-    return compared(*two(before, after, Choice()))
+    return compared(*two(before, after, Choice()), latency)
 
 
 def two(before: Compared, after: Compared, choice: Choice) -> tuple[Named, Named]:
@@ -83,10 +84,10 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
     return old, at_revision(path, second, variant, choice)
 
 
-def compared(before: Named, after: Named) -> Difference:
-    """The difference of two networks, by names that tell them apart where any do."""
+def compared(before: Named, after: Named, latency: LatencyTable | None = None) -> Difference:
+    """The difference of two networks, by names that tell them apart where any do; latencies are those of a table."""
     names = (before.name, after.name) if before.name != after.name else (before.asked, after.asked)
-    return difference(before.graph, after.graph, names)
+    return difference(before.graph, after.graph, names, latency)
 
 
 def network(spec: Compared, choice: Choice) -> Named:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from math import ceil, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.cost import cost
 from archdsl.analysis.lines import lines
@@ -21,9 +21,11 @@ from archdsl.ir.graph import Graph
 from archdsl.support.tables import unit_of
 from archdsl.workspace.comparison import Change, Compared, Comparison, Row, compare, rows_of
 from archdsl.workspace.expected import TRAIN
+from archdsl.workspace.latency_file import read_latencies
 from archdsl.workspace.library import Inputs, rewritten
 
 if TYPE_CHECKING:
+    from archdsl.analysis.latency import LatencyTable
     from archdsl.passes import PassLike
 
 KINDS = ("accuracy", "stages", "receptive")
@@ -45,6 +47,7 @@ def plotted(
     *,
     against: str | None = None,
     times: str | os.PathLike[str] | None = None,
+    latency: str | os.PathLike[str] | None = None,
     variants: bool = False,
     inputs: Inputs | None = None,
     params: Mapping[str, Any] | None = None,
@@ -54,14 +57,16 @@ def plotted(
     """The plot of a kind: `accuracy` against MACs, parameters or latency; `stages`; `receptive` (fields).
 
     In a plot of accuracies one spec alone stands for all its variants, as in a comparison; in the others for the
-    network as it stands. `times` is the file of `archdsl time --format json`, which latencies come from.
+    network as it stands. Latencies come from `times`, the file of `archdsl time --format json`, or from `latency`, the
+    table of `archdsl time --per-op`.
     """
     known_word("kind", kind, KINDS)
     if kind == "accuracy":
-        axis = across(against, times)
-        found = compare(specs, variants=variants, inputs=inputs, params=params, layers=layers, passes=passes)
-        return accuracy(found, axis, times)
-    for word, given in {"against": against, "times": times}.items():
+        axis = across(against, times, latency)
+        table = read_latencies(latency) if latency is not None else None
+        networks = compare(specs, variants=variants, inputs=inputs, params=params, layers=layers, passes=passes)
+        return accuracy(networks, measure_of(axis, times, table))
+    for word, given in {"against": against, "times": times, "latency": latency}.items():
         if given is not None:
             raise fault("bad-call", f"a plot of kind '{kind}' has no '{word}'", help="the kind accuracy has")
     if not specs:
@@ -71,13 +76,18 @@ def plotted(
     return Plotted(stages(rows)) if kind == "stages" else receptive(rows)
 
 
-def across(against: str | None, times: str | os.PathLike[str] | None) -> str:
+def across(
+    against: str | None, times: str | os.PathLike[str] | None, latency: str | os.PathLike[str] | None = None
+) -> str:
     """What accuracy is plotted against: MACs, unless there are times."""
-    chosen = against or ("macs" if times is None else "latency")
+    chosen = against or ("macs" if times is None and latency is None else "latency")
     known_word("against", chosen, AGAINST)
-    if chosen == "latency" and times is None:
-        raise fault("bad-call", "latencies come from a file", help="archdsl time … --format json -o times.json")
-    if chosen != "latency" and times is not None:
+    if chosen == "latency" and times is None and latency is None:
+        help = "archdsl time … --format json -o times.json, or archdsl time … --per-op latency.json"
+        raise fault("bad-call", "latencies come from a file", help=help)
+    if times is not None and latency is not None:
+        raise fault("bad-call", "latencies come from one file", help="leave out times, or latency")
+    if chosen != "latency" and (times is not None or latency is not None):
         raise fault("bad-call", f"{chosen} need no times", help="leave out one of the two")
     return chosen
 
@@ -92,9 +102,19 @@ def title(what: str, rows: Sequence[Row]) -> str:
 
 
 # --- accuracy
-def accuracy(found: Comparison, against: str, times: str | os.PathLike[str] | None) -> Plotted:
+Measure: TypeAlias = "tuple[Axis, Callable[[Row], float | None]]"  # None: it was not timed
+
+
+def measure_of(against: str, times: str | os.PathLike[str] | None, table: LatencyTable | None) -> Measure:
+    """What the networks are plotted against: its axis, and the number of each."""
+    if table is not None:
+        return latency_axis(table.conditions.batch), lambda row: table.of(row.made()).total_ms
+    return (COUNTS[against], counts(against)) if times is None else timed(times)
+
+
+def accuracy(found: Comparison, against: Measure) -> Plotted:
     """The published accuracy of each network against what it costs."""
-    axis, measure = (COUNTS[against], counts(against)) if times is None else timed(times)
+    axis, measure = against
     missing: dict[str, str] = {}
     families: dict[str, list[Mark]] = {}
     for row in found.rows:
@@ -111,7 +131,7 @@ def accuracy(found: Comparison, against: str, times: str | os.PathLike[str] | No
     if not families:
         why = "; ".join(dict.fromkeys(missing.values()))
         published = "state what was published in variants:, and plot the networks without --set or --input"
-        help = published if times is None else "time these networks"
+        help = "time these networks" if "not timed" in missing.values() else published
         raise fault("bad-call", f"there is nothing to plot: {why}", help=help)
     shown = [mark for marks in families.values() for mark in marks]
     series = [Series(name, marks) for name, marks in families.items()]
@@ -134,7 +154,11 @@ def scaled(axis: Axis, numbers: Sequence[float]) -> Axis:
     return Axis(axis.name, unit.name, unit.factor)
 
 
-def timed(file: str | os.PathLike[str]) -> tuple[Axis, Callable[[Row], float | None]]:
+def latency_axis(batch: int) -> Axis:
+    return Axis("Latency" if batch == 1 else f"Latency of {batch} images", "ms")
+
+
+def timed(file: str | os.PathLike[str]) -> Measure:
     """The axis of a file of times, and the time of a network in it; raises `SpecError` if it is no such file."""
     path = Path(file)
     if not path.is_file():
@@ -150,8 +174,7 @@ def timed(file: str | os.PathLike[str]) -> tuple[Axis, Callable[[Row], float | N
         raise fault("bad-call", f"'{path}' has times of several engines", help="time the networks by one --engine")
     batch = next((batch for _, batch in kinds), 1)
     found = {graph: median for graph, median, _, _ in records}
-    name = "Latency" if batch == 1 else f"Latency of {batch} images"
-    return Axis(name, "ms"), lambda row: found.get(row.made().fingerprint)
+    return latency_axis(batch), lambda row: found.get(row.made().fingerprint)
 
 
 def finite(number: Any) -> float:

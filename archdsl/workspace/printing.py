@@ -11,7 +11,18 @@ from archdsl.ops.base import as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format, latex
 from archdsl.support.latex_fit import fits
-from archdsl.support.tables import BLANK, BLANK_MARK, MARKS, NOTHING, Column, Table, once, to_point, unit_of
+from archdsl.support.tables import (
+    BLANK,
+    BLANK_MARK,
+    MARKS,
+    NOTHING,
+    Column,
+    Table,
+    milliseconds,
+    once,
+    to_point,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,18 +102,21 @@ def exact(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -
     items = front(found)
     for name, heading in (("params", "params"), ("macs", "MACs")):
         items += [exact_count(name, heading), *published(found, name, f"published {heading}", as_published(name))]
+    items += latencies(found, "latency")
     if accuracies(found):
         items += [
             Item(Column("top-1", right=True, key="top1"), percents(found), best_accuracy),
             Item(Column("source of top-1", breaks=True, key="source"), lambda row: row.source or ""),
         ]
-    return built(found, picked(items, names), bold=bold)
+    chosen = picked(items, names)
+    return built(found, chosen, bold=bold, notes=conditions(found, chosen))
 
 
 def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False) -> Table:
     """As a paper prints it: counts in units, sources as notes, and said once what all rows have in common."""
     items = [named(item, found) for item in front(found)]
     items += [*counted(found, "params", "Params"), *counted(found, "macs", "MACs")]
+    items += latencies(found, "Latency")
     below = ["publ.: as published, where it differs"] if any(row.published for row in found.rows) else []
     inputs = {as_papers(row) for row in found.rows}
     if len(inputs) == 1 and len(found.rows) > 1 and "input" not in names:
@@ -112,7 +126,27 @@ def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False)
         item, notes = accuracy(found)
         items.append(item)
         below += notes
-    return built(found, picked(items, names), bold=bold, below=below)
+    chosen = picked(items, names)
+    return built(found, chosen, bold=bold, below=below + conditions(found, chosen))
+
+
+def conditions(found: Comparison, items: Sequence[Item]) -> list[str]:
+    """What the latencies hold for, if some are shown."""
+    shown = found.timed is not None and any(item.column.key == "latency" for item in items)
+    return [f"Latency: {found.timed}"] if shown else []
+
+
+def latencies(found: Comparison, heading: str) -> list[Item]:
+    """The column of latencies, if there are any."""
+    if found.timed is None:
+        return []
+    text = milliseconds(max(map(latency_of, found.rows)))
+    column = Column(f"{heading} (ms)", right=True, key="latency")
+    return [Item(column, lambda row: text(latency_of(row)), latency_of)]
+
+
+def latency_of(row: Row) -> float:
+    return row.latency_ms or 0
 
 
 def fitting(found: Comparison, names: Sequence[str], placement: Placement, *, bold: bool = False) -> Table:
@@ -210,10 +244,12 @@ def picked(items: Sequence[Item], names: Sequence[str]) -> list[Item]:
     return tables.chosen(items, names, lambda item: item.column.key) if names else list(items)
 
 
-def built(found: Comparison, items: Sequence[Item], *, bold: bool, below: Sequence[str] = ()) -> Table:
+def built(
+    found: Comparison, items: Sequence[Item], *, bold: bool, below: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Table:
     rows = [[item.cell(row) for item in items] for row in found.rows]
     best = frozenset(winners(found, items)) if bold else frozenset()
-    return Table(title(found), [item.column for item in items], rows, below=below, strong=best)
+    return Table(title(found), [item.column for item in items], rows, notes=notes, below=below, strong=best)
 
 
 def winners(found: Comparison, items: Sequence[Item]) -> Iterator[tuple[int, int]]:
@@ -229,12 +265,15 @@ def show(found: Comparison, console: Console, names: Sequence[str] = ()) -> None
     """Prints the table."""
     from rich.text import Text
 
-    made = tables.rich_table(exact(found, names))
+    whole = exact(found, names)
+    made = tables.rich_table(whole)
     console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for form in dict.fromkeys(row.elsewhere for row in found.rows if row.elsewhere):
         names = ", ".join(f"{row.name} {row.variant or ''}".strip() for row in found.rows if row.elsewhere == form)
         console.print(Text(f"published of the form '{form}' (--form {form}): {names}", style="dim"), soft_wrap=True)
+    for note in whole.notes:
+        console.print(Text(note, style="dim"), soft_wrap=True)
 
 
 def written(

@@ -13,7 +13,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ops.base import axes_as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, Width, expect_format, latex
-from archdsl.support.tables import NOTHING, Column, Table, once, unit_of
+from archdsl.support.tables import NOTHING, Column, Table, milliseconds, once, unit_of
 from archdsl.workspace.printing import names_of, percents, title
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ class SideBySide:
         from rich.text import Text
 
         console, out = tables.plain_console(width)
-        made = tables.rich_table(self.table(columns))
+        table = self.table(columns)
+        made = tables.rich_table(table)
         console.width = max(console.width, tables.narrowest(made, console))
-        console.print(Text(title(self.networks), style="bold"), made, sep="\n")
+        console.print(Text(title(self.networks), style="bold"), made, *table.below, sep="\n")
         return out.getvalue()
 
     def to_markdown(self, *, columns: Sequence[str] = ()) -> str:
         """A GitHub table."""
-        return tables.markdown(self.table(columns))
+        table = self.table(columns)
+        return tables.markdown(table, table.below)
 
     def to_latex(
         self,
@@ -75,7 +77,8 @@ class SideBySide:
             shown += self.macs()
         rows = [list(row) for row in zip(*(cells for _, cells in shown), strict=True)]
         columns = [column for column, _ in shown]
-        return Table(title(self.networks), columns, rows, list(self.totals(columns)))
+        notes = [f"Latency: {self.networks.timed}"] if self.networks.timed is not None else []
+        return Table(title(self.networks), columns, rows, list(self.totals(columns)), below=notes)
 
     @cached_property
     def stages(self) -> list[StageTable]:
@@ -136,6 +139,9 @@ class SideBySide:
         for heading, counts in (("Params", [row.params for row in rows]), ("MACs", [row.macs for row in rows])):
             unit = unit_of(counts)
             yield f"{heading} ({unit.name})", list(map(unit.text, counts))
+        if self.networks.timed is not None:
+            times = [row.latency_ms or 0 for row in rows]
+            yield "Latency (ms)", list(map(milliseconds(max(times)), times))
         if any(row.top1 is not None for row in rows):
             yield "Top-1 (%)", list(map(percents(self.networks), rows))
 

@@ -1,12 +1,9 @@
-"use strict";
 (() => {
   const DATA = JSON.parse(document.getElementById("data").textContent);
   const { row: ROW, title: TITLE, caption: CAPTION, edge: EDGE, toggle: TOGGLE } = DATA.measures;
   const HEAD = 28; // the strip above the inside of an opened group
   const PAD = 14; // between a frame and what stands in it
-  const STEP = 8; // px between two points of a wire
-  const BEND = 26; // px between two rows, in which a wire bends to where its end has gone
-  const ROUND = 5;
+  const ROUND = 5; // of corners
   const byId = (id) => document.getElementById(id);
   const drawing = byId("drawing");
 
@@ -60,7 +57,7 @@
   const atOf = (item) => (item.kind === "op" ? item.data.at : item.data.scopes[0].at);
 
   function kindOf(item) {
-    if (item.kind === "op") return item.data.op;
+    if (item.kind === "op") return DATA.ops[item.data.op][1];
     return item.data.scopes.map((scope) => (scope.kind === "block" ? `block ${scope.name}` : scope.kind)).join(", ");
   }
 
@@ -117,7 +114,7 @@
   function drawnStack(item) {
     const [width, height] = item.data.size;
     const round = item.data.symbol ? height / 2 : ROUND;
-    const role = (op) => DATA.roles[op.data.op];
+    const role = (op) => DATA.ops[op.data.op][0];
     const element = svg("g", { class: `stack${item.rows[0].data.training ? " training" : ""}`, role: "none" });
     item.rows.forEach((op, index) => {
       const last = index === item.rows.length - 1;
@@ -148,7 +145,8 @@
     const { size: [width], title, lines, shape, training } = item.data;
     const kind = `group${depth(item) % 2 ? "" : " inner"}${training ? " training" : ""}`;
     const element = treeitem(item, kind);
-    item.frame = svg("rect", { class: "box", rx: ROUND });
+    element.setAttribute("aria-expanded", false);
+    item.frame = svg("rect", { class: `box ${item.data.colour}`, rx: ROUND });
     item.ring = svg("rect", { class: "ring", rx: ROUND });
     item.sign = svg("path", { class: "sign" });
     item.closedWords = svg("g", {});
@@ -166,9 +164,9 @@
 
   function inside(item) {
     if (item.body) return item.body;
-    item.lines = item.data.wires.map(([source, target]) => {
+    item.lines = item.data.wires.map(([source, target, leaves]) => {
       const tip = target < item.parts.length ? { "marker-end": "url(#tip)" } : {};
-      return svg("path", { class: "wire", "data-wire": `${source} ${target}`, ...tip });
+      return svg("path", { class: "wire", "data-wire": `${source} ${target} ${leaves}`, ...tip });
     });
     const { entries, exits } = DATA.plans[item.data.plan];
     item.ports = [...entries, ...exits].map(() => svg("circle", { r: 2.2, class: "port" }));
@@ -194,137 +192,24 @@
     }
   }
 
-  // --- layout: a plan holds while all is closed; an opened part stretches the rows and columns that it stands in.
-  // The maps of x and y only ever stretch, so that what did not overlap does not.
-  function stretched(spans) {
-    const marks = [...new Set(spans.flatMap(({ from, axis, to }) => [from, axis, to]))].sort((a, b) => a - b);
-    const slopes = marks.map((mark, index) => Math.max(1, ...spans.map(({ from, axis, to, before, after }) => {
-      const middle = index + 1 < marks.length ? (mark + marks[index + 1]) / 2 : Infinity;
-      if (middle > from && middle < axis) return before / (axis - from);
-      if (middle > axis && middle < to) return after / (to - axis);
-      return 1;
-    })));
-    const shifted = marks.slice(0, 1);
-    for (let i = 1; i < marks.length; i += 1) shifted.push(shifted[i - 1] + slopes[i - 1] * (marks[i] - marks[i - 1]));
-    return (value) => {
-      if (!marks.length || value <= marks[0]) return value;
-      let [index, next] = [0, marks.length]; // the last mark before the value, by halving
-      while (next - index > 1) {
-        const middle = (index + next) >> 1;
-        if (marks[middle] < value) index = middle;
-        else next = middle;
-      }
-      return shifted[index] + slopes[index] * (value - marks[index]);
-    };
-  }
-
-  // Sizes, places and wires of an opened group and of all that is open in it.
+  // --- places: those of the layout, moved into the frame of each opened group
   function arrange(item) {
-    const plan = DATA.plans[item.data.plan];
     const sizes = item.parts.map((part) => (part.opened ? arrange(part) : closedSize(part)));
-    const open = item.parts.map((part, index) => ({ part, index })).filter(({ part }) => part.opened);
-    const span = (axis, extent, before, after) =>
-      ({ from: axis - extent / 2, axis, to: axis + extent / 2, before, after });
-    const mapX = stretched(open.map(({ part, index }) =>
-      span(plan.parts[index][0], part.data.size[0], sizes[index].axis, sizes[index].width - sizes[index].axis)));
-    const mapY = stretched(open.map(({ part, index }) => {
-      const { height, above, below } = sizes[index];
-      return span(plan.parts[index][1], part.data.size[1], height / 2 + above, height / 2 + below);
-    }));
-    const boxes = sizes.map((size, index) => ({
-      ...size,
-      x: mapX(plan.parts[index][0]) - size.axis,
-      y: mapY(plan.parts[index][1]) - size.height / 2,
-    }));
-    const bottom = mapY(plan.height);
-    const entries = plan.entries.map((x) => ({ x: mapX(x), y: 0, room: BEND }));
-    const exits = plan.exits.map((x) => ({ x: mapX(x), y: bottom, room: BEND }));
-    const ways = item.data.wires.map(([source, target, from, to], index) => {
-      const start = source < 0 ? entries[-1 - source] : exitOf(boxes[source], from);
-      const end = target < boxes.length ? entryOf(boxes[target], to) : exits[target - boxes.length];
-      return bent(samples(plan, index), mapX, mapY, start, end);
-    });
-    return settle(item, boxes, ways, entries, exits, bottom);
+    return settle(item, layout(DATA.plans[item.data.plan], item.data.wires, sizes));
   }
 
   function closedSize(part) {
     const [width, height] = part.data.size;
-    return { width, height, axis: width / 2, entries: [], exits: [], above: 0, below: 0 };
-  }
-
-  const entryOf = (box, index) =>
-    ({ x: box.x + (box.entries[index] ?? box.axis), y: box.y, room: BEND + box.above });
-  const exitOf = (box, index) =>
-    ({ x: box.x + (box.exits[index] ?? box.axis), y: box.y + box.height, room: BEND + box.below });
-
-  // Room for wires that leave or enter aside of the main way.
-  const slack = (ends, axis) => Math.min(60, 0.3 * Math.max(0, ...ends.map((x) => Math.abs(x - axis))));
-
-  // Points along a wire of a plan.
-  function samples(plan, index) {
-    plan.samples ??= [];
-    if (plan.samples[index]) return plan.samples[index];
-    const flat = plan.ways[index];
-    const points = [{ x: flat[0], y: flat[1] }];
-    for (let i = 0; i + 7 < flat.length; i += 6) {
-      const piece = flat.slice(i, i + 8);
-      const length = Math.abs(piece[6] - piece[0]) + Math.abs(piece[7] - piece[1]);
-      points.push(...bezier(piece, Math.max(2, Math.ceil(length / STEP))).slice(1));
-    }
-    plan.samples[index] = points;
-    return points;
-  }
-
-  // The wire where its ends have gone: led straight on to them, or in a bend if they have moved aside.
-  function bent(points, mapX, mapY, start, end) {
-    const way = points.map(({ x, y }) => ({ x: mapX(x), y: mapY(y) }));
-    const [first, last] = [way[0], way[way.length - 1]];
-    const aside = [start.x - first.x, end.x - last.x].map((distance) => Math.abs(distance) > 1);
-    way.unshift(...straight(first.x, start.y, first.y));
-    way.push(...straight(last.x, end.y, last.y).reverse());
-    const from = aside[0] ? way.findLastIndex(({ y }) => y <= start.y + start.room) : 0;
-    const to = aside[1] ? way.findIndex(({ y }) => y >= end.y - end.room) : way.length - 1;
-    if ((aside[0] || aside[1]) && (from < 0 || to < 0 || from >= to)) return swung(start, end);
-    return [
-      ...(aside[0] ? swung(start, way[from], null, way[from + 1]) : []),
-      ...way.slice(from, to + 1),
-      ...(aside[1] ? swung(way[to], end, way[to - 1], null) : []),
-    ];
-  }
-
-  // Points straight down or up from one height to shortly before another.
-  function straight(x, from, to) {
-    const steps = Math.floor(Math.abs(to - from) / STEP + 0.9);
-    return Array.from({ length: steps }, (_, i) => ({ x, y: from + ((to - from) * i) / steps }));
-  }
-
-  // Points of a curve that leaves and arrives straight down, or on the line with a neighbour beyond its end.
-  function swung(start, end, before = null, after = null) {
-    const half = (end.y - start.y) / 2;
-    const leave = before ? beyond(before, start, half) : { x: start.x, y: start.y + half };
-    const arrive = after ? beyond(after, end, half) : { x: end.x, y: end.y - half };
-    return bezier([start.x, start.y, leave.x, leave.y, arrive.x, arrive.y, end.x, end.y], 12);
-  }
-
-  function beyond(from, to, length) {
-    const share = length / Math.max(0.1, Math.hypot(to.x - from.x, to.y - from.y));
-    return { x: to.x + share * (to.x - from.x), y: to.y + share * (to.y - from.y) };
-  }
-
-  function bezier([x0, y0, x1, y1, x2, y2, x3, y3], steps) {
-    return Array.from({ length: steps + 1 }, (_, step) => {
-      const t = step / steps;
-      const [a, b, c, d] = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3];
-      return { x: a * x0 + b * x1 + c * x2 + d * x3, y: a * y0 + b * y1 + c * y2 + d * y3 };
-    });
+    return { width, height, axis: width / 2, round: Boolean(part.data.symbol) };
   }
 
   // Moves everything to where it stands in the frame, and says how large the frame is.
-  function settle(item, boxes, ways, entries, exits, bottom) {
+  function settle(item, { boxes, ways, entries, exits, bottom }) {
     const xs = [...boxes.flatMap((box) => [box.x, box.x + box.width]), ...ways.flat().map((point) => point.x)];
     const [low, high] = [Math.min(...xs), Math.max(...xs)];
     const wide = high - low + 2 * PAD;
-    const width = item === root ? wide : Math.max(wide, item.data.size[0]);
+    const least = item === root ? 0 : item.data.size[0];
+    const width = Math.max(wide, least);
     const right = (width - wide) / 2 + PAD - low;
     const down = item === root ? PAD : HEAD;
     const height = bottom + down + (exits.length ? 0 : PAD);
@@ -335,7 +220,7 @@
       part.element.setAttribute("transform", `translate(${fixed(part.x)} ${fixed(part.y)})`);
       if (part.kind === "group") outline(part);
     });
-    ways.forEach((way, index) => item.lines[index].setAttribute("d", curve(way, right, down)));
+    ways.forEach((way, index) => item.lines[index].setAttribute("d", path(way, right, down)));
     [...entries, ...exits].forEach((end, index) => {
       item.ports[index].setAttribute("cx", fixed(end.x + right));
       item.ports[index].setAttribute("cy", fixed(end.y + down));
@@ -343,8 +228,7 @@
     const moved = (ends) => ends.map((end) => end.x + right);
     const axis = entries.length ? entries[0].x + right : width / 2;
     [item.width, item.height] = [width, height];
-    const [above, below] = [slack(moved(entries), axis), slack(moved(exits), axis)];
-    return { width, height, axis, entries: moved(entries), exits: moved(exits), above, below };
+    return { width, height, axis, opened: true, closed: least, entries: moved(entries), exits: moved(exits) };
   }
 
   const fixed = (number) => Math.round(number * 10) / 10;
@@ -358,14 +242,22 @@
     item.sign.setAttribute("d", item.opened ? `M8 ${y - 2}l4 4l4 -4` : `M10 ${y - 4}l4 4l-4 4`);
   }
 
-  function curve(way, right, down) {
-    const at = (point) => `${fixed(point.x + right)} ${fixed(point.y + down)}`;
-    const half = (one, other) => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
+  // A wire with rounded corners.
+  function path(way, right, down) {
+    const at = ({ x, y }) => `${fixed(x + right)} ${fixed(y + down)}`;
+    const apart = (one, other) => Math.abs(one.x - other.x) + Math.abs(one.y - other.y);
+    const toward = (from, to, length) => {
+      const share = length / Math.max(length, apart(from, to));
+      return { x: from.x + share * (to.x - from.x), y: from.y + share * (to.y - from.y) };
+    };
     const last = way.length - 1;
-    if (way.every((point) => Math.abs(point.x - way[0].x) < 0.3)) return `M${at(way[0])}L${at(way[last])}`;
-    let path = `M${at(way[0])}L${at(half(way[0], way[1]))}`;
-    for (let i = 1; i < last; i += 1) path += `Q${at(way[i])} ${at(half(way[i], way[i + 1]))}`;
-    return `${path}L${at(way[last])}`;
+    let drawn = `M${at(way[0])}`;
+    for (let i = 1; i < last; i += 1) {
+      const [before, corner, after] = way.slice(i - 1, i + 2);
+      const round = Math.min(ROUND, apart(before, corner) / 2, apart(corner, after) / 2);
+      drawn += `L${at(toward(corner, before, round))}Q${at(corner)} ${at(toward(corner, after, round))}`;
+    }
+    return `${drawn}L${at(way[last])}`;
   }
 
   // --- the view: which part of the drawing the window shows
@@ -733,31 +625,33 @@
     ArrowUp: () => step(-1),
     ArrowRight: () => enter(current),
     ArrowLeft: () => leave(current),
+    Escape: () => leave(current),
     Home: () => things[0],
     End: () => step(things.length),
   };
 
-  drawing.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const KEYS = {
+    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), "0": fit, "/": () => byId("query").focus(),
+    "?": () => byId("keys").showModal(),
+  };
+
+  // Keys work from the start, wherever the focus is, but where they have a meaning of their own.
+  document.addEventListener("keydown", (event) => {
+    const at = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || at === byId("query") || at.closest("dialog")) return;
     if (event.key in MOVES) {
+      if (at.closest("aside")) return; // which they scroll
       choose(MOVES[event.key](), { focus: true });
       point(null);
       reveal(current);
-    } else if ((event.key === "Enter" || event.key === " ") && current.kind === "group") {
+    } else if (event.key === "Enter" || event.key === " ") {
+      if (at.closest("button, aside") || current.kind !== "group") return;
       toggle(current);
+    } else if (event.key in KEYS) {
+      KEYS[event.key]();
     } else {
       return;
     }
-    event.preventDefault();
-  });
-
-  const KEYS = {
-    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), "0": fit, "/": () => byId("query").focus(),
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.target === byId("query") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!(event.key in KEYS)) return;
-    KEYS[event.key]();
     event.preventDefault();
   });
   byId("query").addEventListener("input", (event) => search(event.target.value));
@@ -774,6 +668,7 @@
   byId("in").addEventListener("click", () => zoom(1.25));
   byId("out").addEventListener("click", () => zoom(0.8));
   byId("fit").addEventListener("click", fit);
+  byId("help").addEventListener("click", KEYS["?"]);
   new ResizeObserver(look).observe(drawing);
   window.addEventListener("hashchange", () => {
     const item = byPath(address());
@@ -793,9 +688,8 @@
     byId("paper").textContent = DATA.paper;
     byId("totals").textContent =
       `input ${list(inputs)} · ${count(params)} parameters · ${count(macs)} MACs · ${count(ops())} ops`;
-    const roles = new Set(Object.values(DATA.roles));
-    byId("legend").replaceChildren(...[...roles].sort().map((role) =>
-      html("span", {}, html("i", { class: role }), DATA.words[role])));
+    byId("legend").replaceChildren(...DATA.legend.map(([colour, word]) =>
+      html("span", {}, html("i", { class: colour }), word)));
     const tip = svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7, markerHeight: 7,
       markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { d: "M0 0.8L8 4L0 7.2Z", class: "tip" }));
     drawing.append(svg("defs", {}, tip), inside(root));

@@ -265,6 +265,7 @@ def project(folder, words):
 
 
 # --- generated parts
+@pytest.mark.slow
 def test_generated_parts_are_up_to_date(make):
     assert [name_of(path) for path in make.outdated()] == [], "run python docs/make.py"
 

@@ -17,6 +17,7 @@ from archdsl.analysis.difference.stages import Row, counted, rows
 from archdsl.analysis.difference.statements import Statement, statements
 from archdsl.analysis.difference.structure import Part, Structure
 from archdsl.analysis.difference.weights import Carried, carried, tensors_of
+from archdsl.analysis.latency import LatencyTable
 from archdsl.ir.graph import Graph, Node
 
 FORMAT = 1  # of the data
@@ -111,10 +112,12 @@ class Difference:
         return html(self)
 
 
-def difference(before: Graph, after: Graph, names: tuple[str, str] | None = None) -> Difference:
+def difference(
+    before: Graph, after: Graph, names: tuple[str, str] | None = None, latency: LatencyTable | None = None
+) -> Difference:
     """What makes the network `after` of the network `before`, which are called by `names`."""
     structure = Structure(before, after)
-    (cost, olds), (cost_after, news) = counted(before), counted(after)
+    (cost, olds), (cost_after, news) = counted(before, latency), counted(after, latency)
     called = names or (name_of(before), name_of(after))
     weights, kept = weights_of(before, after)
     return Difference(

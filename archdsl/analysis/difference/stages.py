@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from archdsl.analysis.cost import Cost, StageCost, cost_of
+from archdsl.analysis.cost import Cost, StageCost, cost_of, timed
 from archdsl.analysis.difference.structure import Part
+from archdsl.analysis.latency import LatencyTable
 from archdsl.analysis.lines import lines
 from archdsl.analysis.reach import Reach
 from archdsl.analysis.trace import Trace, trace_of
@@ -48,11 +49,11 @@ class Row:
         return stage.cost.name
 
 
-def counted(graph: Graph) -> tuple[Cost, list[Stage]]:
+def counted(graph: Graph, latency: LatencyTable | None = None) -> tuple[Cost, list[Stage]]:
     """The cost of a network, and its stages."""
     trace, _ = trace_of(graph)
     inputs, outputs = ({name: t.shape for name, t in side.items()} for side in (graph.inputs, graph.outputs))
-    found = cost_of(trace, graph.name, graph.variant, graph.settings, inputs, outputs, graph)
+    found = timed(cost_of(trace, graph.name, graph.variant, graph.settings, inputs, outputs, graph), latency)
     reaches = trace.reaches()
     parts = zip(lines(graph.root), lines(trace.root), found.stages, strict=True)
     return found, [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.lines import lines
 from archdsl.analysis.reach import stride
@@ -20,6 +20,9 @@ from archdsl.analysis.work import Work, total, work
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.ops.base import Shape
+
+if TYPE_CHECKING:
+    from archdsl.analysis.latency import Latency
 
 CHANNELS, REPEATS, STRIDE = "c", "n", "s"
 ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
@@ -47,6 +50,7 @@ class Line:
     stride: tuple[float, ...] | None  # None where there is no feature map any more
     values: Mapping[str, Any]  # by the words of the columns; absent: it has no such argument
     work: Work
+    latency_ms: float | None = None  # by a latency table, if there is one
 
     @property
     def channels(self) -> int | None:
@@ -86,7 +90,8 @@ class StageTable:
         for line in self.lines:
             if lines and lines[-1].is_repeated_by(line):
                 both = lines[-1].repeats + line.repeats
-                lines[-1] = replace(lines[-1], repeats=both, work=total([lines[-1].work, line.work]))
+                work, times = total([lines[-1].work, line.work]), (lines[-1].latency_ms, line.latency_ms)
+                lines[-1] = replace(lines[-1], repeats=both, work=work, latency_ms=summed(times))
             else:
                 lines.append(line)
         has = any(column.standard == REPEATS for column in self.columns)
@@ -97,11 +102,20 @@ class StageTable:
         return StageTable((*self.columns, repeats), tuple(lines))
 
 
-def stage_table(graph: Graph) -> StageTable:
+def summed(times: Iterable[float | None]) -> float | None:
+    """The sum of times that are all known, or all not."""
+    known = [time for time in times if time is not None]
+    return sum(known) if known else None
+
+
+def stage_table(graph: Graph, latency: Latency | None = None) -> StageTable:
     """The table of a graph."""
     sites = Sites(graph)
-    found = [line for line, _ in runs(graph, sites)]
-    return StageTable(columns(found, sites), tuple(line for line, _ in found))
+    found = runs(graph, sites)
+    made = [
+        line if latency is None else replace(line, latency_ms=latency.of(nodes_of(run))) for (line, _), run in found
+    ]
+    return StageTable(columns([drawn for drawn, _ in found], sites), tuple(made))
 
 
 def own_values(graph: Graph) -> dict[Scope, dict[Column, Any]]:

@@ -15,7 +15,7 @@ from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format
 from archdsl.support.naming import called
-from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, short
+from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, milliseconds, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,13 +75,15 @@ def title(found: Cost) -> str:
 
 def totals(found: Cost) -> list[str]:
     """The totals in words, the lines under the table."""
+    latency = found.latency
+    timed = [] if latency is None else [f"latency {milliseconds(latency.total_ms)(latency.total_ms)} ms"]
     work = ", ".join(f"{name} {getattr(found, name):,}" for name in WORK)
     reach = f"receptive field {times(found.receptive_field)}" if found.receptive_field else "no receptive field"
     values = f"params {found.params:,} ({short(found.params)}), buffers {found.buffers:,}"
     made = f"activations {found.activations:,} ({short(found.activation_bytes)}B as float32)"
     alive = f"peak {found.peak:,} ({short(found.peak_bytes)}B)"
     counts = f"{values}, MACs {found.macs:,} ({short(found.macs)})"
-    return [counts, work, f"{made}, {alive}", reach, *published(found.published)]
+    return [counts, work, f"{made}, {alive}", reach, *timed, *published(found.published)]
 
 
 def published(claim: Claim) -> list[str]:
@@ -110,6 +112,16 @@ def counted(found: Cost, name: str, heading: str = "", text: Callable[[int], str
     return Item(column, lambda line: text(getattr(line.work, name)), text(getattr(found, name)))
 
 
+def latencies(found: Cost, heading: str) -> list[Item]:
+    """The column of latencies, if there are any."""
+    if found.latency is None:
+        return []
+    total = found.latency.total_ms
+    text = milliseconds(total)
+    column = Column(f"{heading} (ms)", right=True, key="latency")
+    return [Item(column, lambda line: text(line.latency_ms or 0), text(total))]
+
+
 def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Table:
     """The table with the shape that leaves each line, and these counts; or with the columns named."""
     table = found.table
@@ -119,12 +131,13 @@ def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Tab
     leaving = Item(Column("output", key="output"), lambda line: times(line.output))
     own = own_columns(table)
     others = [counted(found, name) for name in WORK if name not in {item.column.key for item in counts}]
-    known = [stage, entering, operator, *own.values(), leaving, *counts, *others]
+    timed = latencies(found, "latency")
+    known = [stage, entering, operator, *own.values(), leaving, *counts, *timed, *others]
     shown = [item for heading, item in own.items() if heading.standard != CHANNELS]
     return filled(
         title(found),
         table,
-        picked(known, names) if names else [stage, entering, operator, *shown, leaving, *counts],
+        picked(known, names) if names else [stage, entering, operator, *shown, leaving, *counts, *timed],
         found.counted,
     )
 
@@ -208,6 +221,7 @@ def table_data(table: StageTable) -> dict[str, Any]:
             "values": {column.word: plain(line.value(column)) for column in table.columns},
             "output": list(line.output),
             **line.work.data(),
+            **({} if line.latency_ms is None else {"latency_ms": line.latency_ms}),
         }
         for line in table.lines
     ]
@@ -221,15 +235,26 @@ def plain(value: Any) -> Any:
 def as_csv(found: Cost) -> str:
     """A line for each of the table and one of the totals; plain numbers."""
     table, sums = found.table, Work.data(found)
+    timed = {} if found.latency is None else {"latency_ms": found.latency.total_ms}
     words = [column for column in table.columns if not column.standard]
-    header = ["stage", "input", "operator", *(column.word for column in words), "repeats", "stride", "output", *sums]
+    header = [
+        "stage",
+        "input",
+        "operator",
+        *(column.word for column in words),
+        "repeats",
+        "stride",
+        "output",
+        *sums,
+        *timed,
+    ]
     rows: list[list[Any]] = []
     for line in table.lines:
         values = [plain_text(line.value(column)) for column in words]
         stride = step(line.stride) if line.stride else ""
         front = [line.stage, times(line.input), line.operator, *values, line.repeats, stride, times(line.output)]
-        rows.append([*front, *line.work.data().values()])
-    rows.append(["total", *[""] * (len(words) + 5), *sums.values()])
+        rows.append([*front, *line.work.data().values(), *([line.latency_ms] if timed else [])])
+    rows.append(["total", *[""] * (len(words) + 5), *sums.values(), *timed.values()])
     return tables.as_csv(header, rows)
 
 

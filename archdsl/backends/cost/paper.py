@@ -8,15 +8,15 @@ from dataclasses import replace
 from archdsl.analysis.cost import Cost
 from archdsl.analysis.stage_table import Line, StageTable
 from archdsl.analysis.work import WORK
-from archdsl.backends.cost import Item, filled, own_columns, picked, published, title
+from archdsl.backends.cost import Item, filled, latencies, own_columns, picked, published, title
 from archdsl.ops.base import as_printed
 from archdsl.support import latex as papers
 from archdsl.support.latex import ANYWHERE, Placement
 from archdsl.support.latex_fit import fits
-from archdsl.support.tables import NOTHING, Column, Table, once, to_point, unit_of
+from archdsl.support.tables import NOTHING, Column, Table, milliseconds, once, to_point, unit_of
 
 COUNTS = {"params": "Params", "macs": "MACs", **{name: name.capitalize() for name in WORK}}
-LEFT_OUT = (("stage",), ("stage", "params", "macs"))  # of a narrow table: the counts are then told below it
+LEFT_OUT = (("stage",), ("stage", "params", "macs", "latency"))  # of a narrow table: the counts are then told below it
 SUMS = ("params", "macs")  # the counts that stand in a table unless columns are named
 
 
@@ -34,7 +34,7 @@ def fitting(found: Cost, names: Sequence[str], placement: Placement) -> Table:
     for without in LEFT_OUT:
         fewer = printed_table(found, lines, [key for key in whole.keys if key not in without])
         if fits(fewer, placement.width):
-            return fewer if fewer.totals else replace(fewer, below=[sums(found)])
+            return fewer if fewer.totals else replace(fewer, below=[sums(found), *fewer.below])
     return whole
 
 
@@ -43,7 +43,8 @@ def sums(found: Cost) -> str:
     words = {"params": "parameters", "macs": "MACs"}
     told = [f"{amount.text} {words[name]}" for name, amount in found.published.counts.items()]
     published = f" Published: {', '.join(told)}." if told else ""
-    return f"Total: {short_unit(found.params)} parameters, {short_unit(found.macs)} MACs.{published}"
+    timed = "" if found.latency is None else f", {milliseconds(found.latency.total_ms)(found.latency.total_ms)} ms"
+    return f"Total: {short_unit(found.params)} parameters, {short_unit(found.macs)} MACs{timed}.{published}"
 
 
 def short_unit(number: int) -> str:
@@ -65,11 +66,15 @@ def printed_table(found: Cost, lines: StageTable, names: Sequence[str]) -> Table
     leaving = Item(Column("Output", key="output"), lambda line: as_printed(line.output))
     own = list(own_columns(lines).values())
     counts = {name: counted(found, lines, name) for name in COUNTS}
-    known = [stage, entering, operator, *own, leaving, *counts.values()]
-    shown = [stage, entering, operator, *own, *(counts[name] for name in SUMS)]
+    timed = latencies(found, "Latency")
+    known = [stage, entering, operator, *own, leaving, *counts.values(), *timed]
+    shown = [stage, entering, operator, *own, *(counts[name] for name in SUMS), *timed]
     exact = f"total: {found.params:,} params, {found.macs:,} MACs"
     notes = [exact, *published(found.published), *found.counted]
-    return filled(title(found), lines, picked(known, names) if names else shown, notes, "Total")
+    chosen = picked(known, names) if names else shown
+    made = filled(title(found), lines, chosen, notes, "Total")
+    noted = found.latency is not None and any(item.column.key == "latency" for item in chosen)
+    return replace(made, below=[found.latency.note]) if noted and found.latency is not None else made
 
 
 def counted(found: Cost, lines: StageTable, name: str) -> Item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,13 +11,13 @@ from archdsl.backends.figures.cases import Case
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.paper import LEAST, SMALLER, Page, exact, extent, fitted, room
+from archdsl.backends.figures.paper import LEAST, SMALLER, TALL, Page, exact, extent, fitted, room
 from archdsl.backends.figures.picture import Box, Picture
-from archdsl.backends.figures.shapes import KINDS, ORDERS, numbered
+from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes, numbered
 from archdsl.backends.figures.svg import cleaned
 from archdsl.backends.figures.theme import DPI, Look, inches
 from archdsl.backends.figures.writers import WRITERS
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
 from archdsl.support.naming import did_you_mean
@@ -53,7 +53,8 @@ def draw(
 
     At the level `network` it is a strip of stages: `style` strip (boxes with text; the default) or blocks (boxes that
     show resolution and channels; the default of tikz), `orient` landscape or portrait (None: landscape where it fits),
-    the stages in `expand` opened. Arranged by `resolution` they stand in rows by the resolution of their maps.
+    the stages in `expand` opened. Arranged by `resolution` they stand in rows by the resolution of their maps; an
+    encoder with its decoder and a detector do where `arrange` is None and nothing is asked for that a strip alone has.
     Several blocks stand side by side, and so do the `cases` of one: conditions on its arguments (`"stride=1"`). The
     blocks inside them that `expand` names are open, at the level `op` all of them.
     Several networks stand side by side, their stages in common rows by resolution.
@@ -92,9 +93,7 @@ def draw(
     elif level == "network":
         if cases:
             raise fault("bad-call", "cases are those of a block", help="give the block with them")
-        if arrange == "resolution":
-            return on_grid(graph, format, look)
-        return network(graph, style, orient, expand, format, look)
+        return network(graph, style, orient, expand, arrange, format, look)
     refuse(block, style, orient, () if block else expand, format)
     made = picture(graph, block=block, cases=cases, level=level, expand=expand, look=look)
     if format == "dot":
@@ -123,19 +122,19 @@ def finished(
 def laid_out(made: Picture, look: Look, *, aligned: bool) -> tuple[str, Page | None, str]:
     """The text of a figure, its page, and the engine's program for it: `nop2` where boxes have their places already."""
     if aligned:
-        from archdsl.backends.figures import arrange, placed  # as much again to import as all other figures take
+        from archdsl.backends.figures import narrow, placed  # as much again to import as all other figures take
 
-        return (*placed.text(made, arrange.arranged(made, look), look), "nop2")
+        return (*placed.text(*narrow.on_page(made, look), look), "nop2")
     return (*on_page(made, look), "dot")
 
 
 def written(made: Picture, format: str, look: Look, *, aligned: bool) -> bytes | str:
     """A figure by a writer of our own."""
-    from archdsl.backends.figures import arrange, picture_scene, placed
+    from archdsl.backends.figures import narrow, picture_scene, placed
 
     places: picture_scene.Places
     if aligned:
-        sheet = arrange.arranged(made, look)
+        made, sheet = narrow.on_page(made, look)
         places, page = picture_scene.SheetPlaces(sheet), placed.page_of(made, sheet, look)
     else:
         columns = legend_columns(made, look)
@@ -165,42 +164,58 @@ def on_page(made: Picture, look: Look) -> tuple[str, Page | None]:
 
 
 def network(
-    graph: Graph, style: str | None, orient: str | None, expand: Sequence[str], format: str, look: Look
+    graph: Graph,
+    style: str | None,
+    orient: str | None,
+    expand: Sequence[str],
+    arrange: str | None,
+    format: str,
+    look: Look,
 ) -> bytes | str:
-    """A strip of stages."""
+    """A strip of stages; or the stages in rows by resolution, if asked for or if that suits the network better."""
     deep = format == "tikz"
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    shown, written = visible(graph), numbered(look.axes, graph)
 
     def drawn(orient: str | None) -> strip.Drawing:
         manner = style or ("blocks" if deep else "strip")
-        return strip.strip(
-            visible(graph),
-            manner,
-            orient,
-            expand,
-            deep=deep,
-            paper=paper,
-            legend=look.legend,
-            shapes=numbered(look.axes, graph),
-        )
+        return strip.strip(shown, manner, orient, expand, deep=deep, paper=paper, legend=look.legend, shapes=written)
 
     with measure.in_font(look.font):
+        if arrange == "resolution":
+            made = on_grid(shown, written, paper, look)
+            return on_paper(made, format, look, "draw it with --arrange strip")
         made = drawn(orient)
-        if paper is None or not any(paper.lacking(made)):
+        if arrange is None and not (style or orient or expand or deep):
+            made = better(shown, made, lambda: on_grid(shown, written, paper, look), paper)
+        if paper is None or paper.holds(made):
             return on_paper(made, format, look)
         turned = next((other for other in strip.ORIENTS if orient not in (None, other)), None)
-        fits = turned is not None and not any(paper.lacking(drawn(turned)))
+        fits = turned is not None and paper.holds(drawn(turned))
         return on_paper(made, format, look, f"draw it with --orient {turned}" if fits else SMALLER)
 
 
-def on_grid(graph: Graph, format: str, look: Look) -> bytes | str:
+def better(
+    graph: Graph, made: strip.Drawing, on_grid: Callable[[], strip.Drawing], paper: strip.Paper | None
+) -> strip.Drawing:
+    """An encoder with its decoder or a detector on a grid, where that fits and has no more crossings than a strip."""
+    from archdsl.backends.figures import grid
+
+    if not grid.is_suited(graph):
+        return made
+    try:
+        other = on_grid()
+    except SpecError:  # its lines find no way
+        return made
+    fits = (paper or strip.Paper.of(strip.PAGE)).holds(other)
+    return other if fits and strip.crossings(other.ways) <= strip.crossings(made.ways) else made
+
+
+def on_grid(graph: Graph, shapes: Shapes, paper: strip.Paper | None, look: Look) -> strip.Drawing:
     """The stages of a network in rows by resolution."""
     from archdsl.backends.figures import grid
 
-    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
-    with measure.in_font(look.font):
-        made = grid.resolutions(visible(graph), numbered(look.axes, graph), paper, legend=look.legend)
-        return on_paper(made, format, look, "draw it as a strip")
+    return grid.resolutions(graph, shapes, paper, legend=look.legend)
 
 
 def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
@@ -219,8 +234,8 @@ def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLE
     title = printable(made.title)
     page = None
     if look.width is not None:
-        fits = not any(strip.Paper.of(look.width, look.height).lacking(made))
-        high = strip.TALL if fits and look.height is None else look.height
+        fits = strip.Paper.of(look.width, look.height).holds(made)
+        high = TALL if fits and look.height is None else look.height
         page = fitted(extent.width, extent.height, look.width, high, title, instead)
     if format in WRITERS:
         titles = {solid.cell: title_of(solid.cell.box) for solid in made.solids}

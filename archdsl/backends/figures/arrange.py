@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from archdsl.backends.figures import in_layers, style
-from archdsl.backends.figures.columns import Columns
+from archdsl.backends.figures.columns import WIDE, Columns, Gaps
 from archdsl.backends.figures.dot import box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.flaws import flaws
@@ -20,7 +21,6 @@ from archdsl.backends.figures.picture import Arrow, Box, Group, Picture
 from archdsl.backends.figures.ranks import Rows
 from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Rect, Router, shared, stem
 from archdsl.backends.figures.sheet import (
-    CASE_GAP,
     Part,
     Sheet,
     Sizes,
@@ -36,7 +36,6 @@ from archdsl.backends.figures.sheet import (
 from archdsl.backends.figures.strands import Chain, Region, Tangle
 from archdsl.backends.figures.theme import Look
 
-ROW_GAP = 24.0  # points between rows
 WORDS = 12.0  # and beside words: more, so that the line is seen above and below
 LEGEND_GAP = 12.0
 MOST_BOXES = 80  # of a case that is taken apart into strands
@@ -44,10 +43,16 @@ MOST_BOXES = 80  # of a case that is taken apart into strands
 SideBySide: TypeAlias = Callable[[Sequence[Part], Sizes], Sheet]
 
 
-def arranged(picture: Picture, look: Look) -> Sheet:
-    """A block figure laid out: as strands, or in layers where its ways part and meet in no order that strands have."""
+def arranged(picture: Picture, look: Look, gaps: Gaps = WIDE, part: float | None = None) -> Sheet:
+    """A block figure laid out: as strands, or in layers where its ways part and meet in no order that strands have.
+
+    `part`: rows of layers that are wider than the page stand in several, each of so much of its width.
+    """
     cases = parts(picture)
-    sizes = measured(picture, look)
+    sizes = replace(measured(picture, look), gaps=gaps)
+    if part is not None and look.width is not None:
+        wide = room(look.width, LEAST)
+        sizes = replace(sizes, most=(wide, part * wide))
     if all(len(part.flow.boxes) <= MOST_BOXES for part in cases):
         sheet = whole(cases, sizes, look, side_by_side)
         if not any(flaws(sheet, sizes)):
@@ -107,7 +112,7 @@ def in_rows(cases: Sequence[Part], sizes: Sizes, wide: float, beside: SideBySide
             break
     sheet, width = Sheet(), max(row.width for row in rows)
     for row in rows:
-        sheet.add(row, (width - row.width) / 2, sheet.height + (CASE_GAP if sheet.height else 0.0))
+        sheet.add(row, (width - row.width) / 2, sheet.height + (sizes.gaps.cases if sheet.height else 0.0))
     return sheet
 
 
@@ -127,13 +132,21 @@ def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     regions = [flow.whole() for flow in flows]
     rows = Rows(flows, regions)
     columns = [
-        Columns(part.flow, region, sizes.boxes, sizes.labels, margins(part.frames, sizes), clearances(part, sizes))
+        Columns(
+            part.flow,
+            region,
+            sizes.boxes,
+            sizes.labels,
+            margins(part.frames, sizes),
+            clearances(part, sizes),
+            sizes.gaps,
+        )
         for part, region in zip(cases, regions, strict=True)
     ]
     middles, height = heights(cases, rows, columns, sizes)
     sheet = Sheet()
     for part, region, column in zip(cases, regions, columns, strict=True):
-        x = sheet.width + (CASE_GAP if sheet.width else 0.0)
+        x = sheet.width + (sizes.gaps.cases if sheet.width else 0.0)
         sheet.add(one_case(part, region, column, rows, middles, height, sizes), x, 0.0)
     return sheet
 
@@ -173,7 +186,7 @@ def one_case(
 def heights(cases: Sequence[Part], rows: Rows, columns: Sequence[Columns], sizes: Sizes) -> tuple[list[float], float]:
     """The middle of each row, and how high all are."""
     number = max(rows.row.values()) + 1
-    tall, gaps = [0.0] * number, [ROW_GAP] * number
+    tall, gaps = [0.0] * number, [sizes.gaps.rows] * number
     for box, row in rows.row.items():
         tall[row] = max(tall[row], sizes.boxes[box][1])
     for column in columns:

@@ -28,7 +28,7 @@ def arrows(items: Sequence[Item], shapes: Shapes) -> list[Arrow]:
     for wire in wires:
         followers.setdefault(wire.source, []).append(wire.target)
     order = {box: index for index, box in enumerate(boxes)}
-    found = [Arrow(w.source, w.target, "", kind(w, followers, order), w.tensor) for w in wires]
+    found = [Arrow(w.source, w.target, "", kind(w, followers, order), w.tensor, shapes.of(w.tensor)) for w in wires]
     labels = labelled(wires, found, shapes)
     return [replace(arrow, label=labels.get(index, "")) for index, arrow in enumerate(found)]
 

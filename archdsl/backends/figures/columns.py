@@ -11,11 +11,25 @@ from archdsl.backends.figures.picture import Arrow, Box
 from archdsl.backends.figures.strands import Chain, Flow, Lane, Region, Strand, Tangle
 from archdsl.ir.graph import Tensor
 
-GAP, LANE_GAP, LABEL_GAP = 18.0, 14.0, 5.0  # points between columns, beside a shortcut, beside an arrow
-OVERHANG = 16.0  # of a bar beyond its outermost arrow
+LABEL_GAP = 5.0  # points beside an arrow
 BAR_FROM = 3  # so many arrows make the box that they enter, or leave by results of their own, a bar
 
 Size = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The points between things."""
+
+    columns: float = 18.0
+    lane: float = 14.0  # beside a shortcut
+    overhang: float = 16.0  # of a bar beyond its outermost arrow
+    ports: float = 20.0  # between arrows that enter one box from above
+    cases: float = 26.0
+    rows: float = 24.0
+
+
+WIDE, CLOSE = Gaps(), Gaps(columns=8.0, lane=9.0, overhang=9.0, ports=14.0, cases=14.0, rows=20.0)
 
 
 @dataclass
@@ -44,8 +58,10 @@ class Columns:
         labels: Mapping[Arrow, Size],
         margins: Mapping[Box, tuple[float, float]],  # left and right of boxes in frames
         clear: Mapping[Arrow, tuple[float, float]],  # how far below its box, and above its end, an arrow passes frames
+        gaps: Gaps = WIDE,
     ) -> None:
         self.flow, self.sizes, self.labels, self.margins, self.clear = flow, sizes, labels, margins, clear
+        self.gaps = gaps
         self.bars: dict[Box, tuple[float, float]] = {}  # a bar's left and right end
         self.strip = self.region(region)
         self.across = self.strip.across
@@ -56,7 +72,7 @@ class Columns:
         strips = [self.strand(strand, n, region) for n, strand in enumerate(region.strands)]
         step = max((strip.step for strip in strips), default=0.0)
         if step:  # the columns of a tangle go on beside it
-            step = max(step, *(closest(one, other) for one, other in pairwise(strips)), 0.0)
+            step = max(step, *(closest(one, other, self.gaps.columns) for one, other in pairwise(strips)), 0.0)
             strips = [
                 self.tangle(strand, step) if isinstance(strand, Tangle) else strip
                 for strand, strip in zip(region.strands, strips, strict=True)
@@ -77,7 +93,7 @@ class Columns:
         lanes = [isinstance(strand, Lane) for strand in region.strands]
         places = [0.0]
         for n, (one, other) in enumerate(pairwise(strips)):
-            gap = LANE_GAP if lanes[n] or lanes[n + 1] else GAP
+            gap = self.gaps.lane if lanes[n] or lanes[n + 1] else self.gaps.columns
             even = max(one.step, other.step) + one.outer[1] - other.outer[0]
             places.append(places[-1] + max(one.right + gap + other.left, even if one.step or other.step else 0.0))
         wide = region.end is not None and self.is_bar(region.end)
@@ -95,7 +111,7 @@ class Columns:
         ends = [region.end] if region.end is not None and not self.is_bar(region.end) else []
         if region.start is not None and self.parts(region.start):
             ends.append(region.start)
-        beside = max((self.sizes[box][0] / 2 + LANE_GAP for box in ends), default=0.0)
+        beside = max((self.sizes[box][0] / 2 + self.gaps.lane for box in ends), default=0.0)
         left = max((beside + x for x in places if x < -0.5), default=0.0)
         right = max((beside - x for x in places if x > 0.5), default=0.0)
         more = max(left, right, 0.0) if min(left, right) > 0 else 0.0  # both sides alike where both are moved
@@ -152,7 +168,7 @@ class Columns:
     def tangle(self, tangle: Tangle, least: float = 0.0) -> Strip:
         """Columns with equal steps."""
         strips = [self.column(boxes) for boxes in tangle.columns]
-        step = max((closest(one, other) for one, other in pairwise(strips)), default=0.0)
+        step = max((closest(one, other, self.gaps.columns) for one, other in pairwise(strips)), default=0.0)
         step = max(step, least)
         places = [n * step for n in range(len(strips))]
         middle = (places[0] + places[-1]) / 2
@@ -169,8 +185,8 @@ class Columns:
                 continue
             columns = list(self.meeting(box))
             half = self.sizes[box][0] / 2
-            low = min(*columns, self.across[box]) - OVERHANG
-            high = max(*columns, self.across[box]) + OVERHANG
+            low = min(*columns, self.across[box]) - self.gaps.overhang
+            high = max(*columns, self.across[box]) + self.gaps.overhang
             middle = (low + high) / 2
             half = max(half, (high - low) / 2)
             self.bars[box] = (middle - half, middle + half)
@@ -186,9 +202,9 @@ class Columns:
             yield self.across.get(arrow, self.across[arrow.source if joins else arrow.target])
 
 
-def closest(one: Strip, other: Strip) -> float:
+def closest(one: Strip, other: Strip, gap: float) -> float:
     """How far the last column of a strip and the first of the next must be apart."""
-    return one.right - one.outer[1] + GAP + other.left + other.outer[0]
+    return one.right - one.outer[1] + gap + other.left + other.outer[0]
 
 
 def carried(arrow: Arrow) -> list[Tensor]:

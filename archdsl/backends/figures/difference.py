@@ -160,17 +160,17 @@ def ways_of(one: Column, rects: Mapping[Cell, Rect]) -> Iterator[Way]:
     following = dict(pairwise(places))
     beside = sorted(pair for pair in pairs if following.get(pair[0]) != pair[1])
     lanes = lanes_of(beside)
-    for source, target in sorted(pairs):
+    for number, (source, target) in enumerate(sorted(pairs)):
         cells = one.cells[source], one.cells[target]
         start, goal = (rects[cell] for cell in cells)
         if (source, target) not in lanes:
             points: list[Point] = [(one.middle, start.low), (one.middle, goal.high)]
-            yield Way(*cells, "flow", points)
+            yield Way(*cells, "flow", points, number)
             continue
         edge = start.right if one.outside > 0 else start.left
         far = edge + one.outside * LANE * (lanes[source, target] + 1)
         out, into = (start.low + start.centre[1]) / 2, (goal.high + goal.centre[1]) / 2
-        yield Way(*cells, "skip", [(edge, out), (far, out), (far, into), (edge, into)])
+        yield Way(*cells, "skip", [(edge, out), (far, out), (far, into), (edge, into)], number)
 
 
 def lanes_of(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from archdsl.backends.figures import style
+from archdsl.backends.figures import measure, style
 from archdsl.backends.figures.labels import (
     arrow_label,
     box_label,
@@ -115,7 +115,10 @@ def box_attributes(box: Box, look: Look) -> Attributes:
         return {"label": html_like(box_label(box, look.faint)), **look.themed(style.END)}
     paint = look.paint(box.colour or box.role)
     colours = {"fillcolor": paint.fill, "color": paint.line}
-    return {"label": html_like(box_label(box, look.faint)), **colours, **form(box)}
+    with measure.in_font(look.font):
+        label = html_like(box_label(box, look.faint))
+    close = style.CLOSE if box.space is not None else {}
+    return {"label": label, **colours, **close, **form(box)}
 
 
 def form(box: Box) -> dict[str, str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.figures.layers import Layers
-from archdsl.backends.figures.sheet import CASE_GAP, Part, Sheet, Sizes, framed, reach, with_caption
+from archdsl.backends.figures.sheet import Part, Sheet, Sizes, framed, reach, with_caption
 from archdsl.backends.figures.wires import Wires
 
 
 def side_by_side(cases: Sequence[Part], sizes: Sizes) -> Sheet:
     sheet = Sheet()
     for part in cases:
-        sheet.add(one_case(part, sizes), sheet.width + (CASE_GAP if sheet.width else 0.0), 0.0)
+        sheet.add(one_case(part, sizes), sheet.width + (sizes.gaps.cases if sheet.width else 0.0), 0.0)
     return sheet
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from textwrap import wrap
 
+from archdsl.backends.figures import measure
 from archdsl.backends.figures.picture import Arrow, Box, Group
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT, Paint
 from archdsl.backends.figures.texts import Line, Text
@@ -26,14 +27,27 @@ def box_text(box: Box) -> Text:
     """The name in bold, what it does, what leaves it."""
     if box.role in ("input", "output"):
         return end_text(box)
-    said = styled(box.heading, TEXT, bold=True)
+    said = in_space(styled(box.heading, TEXT, bold=True), box.space)
     for line in box.lines:
-        said += styled(line, SMALL if said.lines else TEXT)
+        said += in_space(styled(line, SMALL if said.lines else TEXT), box.space)
     return said + styled(box.shape, SMALL, FAINT)
 
 
+def in_space(text: Text, space: float | None) -> Text:
+    """Lines broken to so many points, where words allow it."""
+    if space is None:
+        return text
+    return Text(
+        tuple(
+            replace(line, words=words)
+            for line in text.lines
+            for words in measure.broken(line.words, line.size, space, bold=line.bold)
+        )
+    )
+
+
 def group_text(group: Group) -> Text:
-    return styled(group.label, TEXT, bold=group.kind != "case")
+    return in_space(styled(group.label, TEXT, bold=group.kind != "case"), group.space)
 
 
 def arrow_text(arrow: Arrow) -> Text:

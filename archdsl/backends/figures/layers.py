@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
-from archdsl.backends.figures.columns import BAR_FROM, GAP, LABEL_GAP, OVERHANG
+from archdsl.backends.figures.columns import BAR_FROM, LABEL_GAP
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item
 from archdsl.backends.figures.ranks import Rows
 from archdsl.backends.figures.sheet import Part, Sizes, margins
 from archdsl.backends.figures.strands import Flow
 
-PORT_GAP = 20.0  # points between arrows that enter one box from above
 STOP = 2.0  # points that the engine gives a line
 
 
@@ -52,24 +51,53 @@ class Layers:
     """The rows of one case, and where across everything in them stands."""
 
     def __init__(self, part: Part, sizes: Sizes) -> None:
-        self.part, self.flow, self.sizes = part, part.flow, sizes
-        self.row: dict[Box, int] = Rows([part.flow], [part.flow.whole()]).row
+        self.part, self.flow, self.sizes, self.gaps = part, part.flow, sizes, sizes.gaps
         self.nets = nets(part.flow)
         self.from_box: dict[Box, list[Net]] = {box: [] for box in self.flow.boxes}
         for net in self.nets:
             self.from_box[net.source].append(net)
+        self.width = {box: self.wide(box) for box in self.flow.boxes}
+        self.row = self.rows()
+        for net in self.nets:
             last = max(self.row[arrow.target] for arrow in net.arrows)
             net.stops = {row: Stop(net) for row in range(self.row[net.source] + 1, last)}
-        self.width = {box: self.wide(box) for box in self.flow.boxes}
         self.x = self.across()
+
+    def rows(self) -> dict[Box, int]:
+        """By the longest way from an input; the boxes of a row that is too wide stand in several, one after another."""
+        row = Rows([self.flow], [self.flow.whole()]).row
+        found: dict[Box, int] = {}
+        here = 0
+        for number in range(max(row.values()) + 1):
+            level = [box for box in self.flow.boxes if row[box] == number]
+            passing = [net for net in self.nets if row[net.source] < number < max(row[a.target] for a in net.arrows)]
+            lines = len(passing) * (STOP + self.gaps.columns)
+            for part in self.parted(level, lines):
+                found.update(dict.fromkeys(part, here))
+                here += 1
+        return found
+
+    def parted(self, level: Sequence[Box], lines: float) -> list[list[Box]]:
+        """The boxes of a row as one row, or as several beside the lines that then pass by, too."""
+        most, parted = self.sizes.most
+        widths = {box: self.width[box] + self.gaps.columns for box in level}
+        if lines + sum(widths.values()) <= most:
+            return [list(level)]
+        room = parted - lines - len(level) / 2 * (STOP + self.gaps.columns)
+        found: list[list[Box]] = []
+        for box in level:
+            if not found or sum(widths[one] for one in found[-1]) + widths[box] > room:
+                found.append([])
+            found[-1].append(box)
+        return found
 
     def wide(self, box: Box) -> float:
         """Wide enough for its words, for what enters it from above, and for words between lines that leave it."""
         width = self.sizes.boxes[box][0]
         if len(self.flow.entering[box]) >= BAR_FROM:
-            width = max(width, len(self.flow.entering[box]) * PORT_GAP + OVERHANG)
+            width = max(width, len(self.flow.entering[box]) * self.gaps.ports + self.gaps.overhang)
         if len(self.from_box[box]) > 1:
-            width = max(width, sum(self.room(net) + PORT_GAP for net in self.from_box[box]))
+            width = max(width, sum(self.room(net) + self.gaps.ports for net in self.from_box[box]))
         return width
 
     def room(self, net: Net) -> float:
@@ -89,7 +117,7 @@ class Layers:
         """By the engine: few crossings, straight lines."""
         graphviz: Any = importlib.import_module("graphviz")
         graph = graphviz.Digraph(
-            graph_attr={"nodesep": f"{GAP / 72:.4f}", "ranksep": "0.3"},
+            graph_attr={"nodesep": f"{self.gaps.columns / 72:.4f}", "ranksep": "0.3"},
             node_attr={"shape": "box", "fixedsize": "true", "label": "", "height": "0.3"},
             edge_attr={"dir": "none"},
         )

@@ -12,6 +12,7 @@ from archdsl.backends.figures.style import SMALL, TEXT
 from archdsl.diagnostics.faults import fault
 
 POINTS = 72  # an inch
+TALL = 9.0  # inches: the height of a page
 LARGEST, SMALLEST = 9.0, 7.0  # points, of the text of a figure whose final width is given
 HAIR = 0.02  # points, that numbers are rounded by
 PAD = 7.2  # points around a drawing, before it is scaled

@@ -31,6 +31,7 @@ class Box:
     calls: tuple[Scope, ...] = ()  # of a block
     tensor: Tensor | None = None  # of an input, output or fork; of a stage what leaves it
     colour: str = ""  # a role's or `#rrggbb`, where the spec gives it one that is not its role's
+    space: float | None = None  # on a narrow page: points to which its words are broken, with little room around them
 
     def __post_init__(self) -> None:
         self.copy = self.copy or len(self.nodes)
@@ -54,6 +55,7 @@ class Group:
     kind: GroupKind
     label: str
     items: list[Item]
+    space: float | None = None  # as that of a box
 
     def boxes(self) -> Iterator[Box]:
         for item in self.items:
@@ -80,6 +82,7 @@ class Arrow:
     label: str = ""
     kind: ArrowKind = "flow"
     tensor: Tensor | None = None
+    shape: str = ""  # of the tensor, whether the label says it or not
 
 
 @dataclass

@@ -11,7 +11,7 @@ from archdsl.backends.figures import style
 from archdsl.backends.figures.arrange import caption
 from archdsl.backends.figures.dot import arrow_attributes, box_attributes, digraph, explained, node_names
 from archdsl.backends.figures.labels import html_like, legend_label
-from archdsl.backends.figures.paper import Page, fitted
+from archdsl.backends.figures.paper import HAIR, LEAST, TALL, Page, fitted, room
 from archdsl.backends.figures.picture import Box, Item, Picture
 from archdsl.backends.figures.routes import Rect, spline
 from archdsl.backends.figures.sheet import Sheet, enclosing
@@ -21,7 +21,9 @@ from archdsl.backends.figures.theme import Look
 def page_of(picture: Picture, sheet: Sheet, look: Look) -> Page | None:
     if look.width is None:
         return None
-    return fitted(sheet.width, sheet.height, look.width, look.height, picture.title)
+    fits = sheet.width <= room(look.width, LEAST) + HAIR and sheet.height <= room(TALL, LEAST) + HAIR
+    high = TALL if fits and look.height is None else look.height  # no higher than a page, where that can be avoided
+    return fitted(sheet.width, sheet.height, look.width, high, picture.title)
 
 
 def text(picture: Picture, sheet: Sheet, look: Look) -> tuple[str, Page | None]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
-from archdsl.backends.figures.columns import LABEL_GAP
+from archdsl.backends.figures.columns import LABEL_GAP, WIDE, Gaps
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item, Picture
 from archdsl.backends.figures.routes import Rect, Route
 from archdsl.backends.figures.strands import Flow
@@ -14,19 +15,21 @@ FRAME = 9.0  # points between a frame and what it holds
 PEN = 1.0  # points beside the middle of a line
 EDGE_GAP = 4.0  # points outside a frame
 TITLE_GAP, TITLE_DROP = 14.0, 3.0  # points beside and above the words in a frame
-CASE_GAP, CAPTION_GAP = 26.0, 8.0  # points between cases, and above their words
+CAPTION_GAP = 8.0  # points above the words of a case
 
 Size = tuple[float, float]
 
 
 @dataclass
 class Sizes:
-    """Width and height in points of all that has words."""
+    """Width and height in points of all that has words, and what is between things."""
 
     boxes: dict[Box, Size]
     labels: dict[Arrow, Size]
     captions: dict[Group, Size]  # of cases and frames
     legends: list[Size]  # in one column, in two, …
+    gaps: Gaps = WIDE
+    most: tuple[float, float] = (inf, inf)  # the width of a row of layers, and those that a wider one is parted into
 
 
 @dataclass

@@ -75,6 +75,7 @@ EDGE: Attributes = {
     "penwidth": "1",
 }
 
+CLOSE: Attributes = {"margin": "0.05,0.04", "width": "0.4"}  # of a box on a narrow page, in inches
 END: Attributes = {"shape": "box", "style": "", "color": "transparent", "margin": "0.05,0.02", "height": "0.2"}
 SYMBOL: Attributes = {
     "shape": "circle",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from archdsl.backends.figures.columns import GAP, LABEL_GAP
+from archdsl.backends.figures.columns import LABEL_GAP
 from archdsl.backends.figures.dot import form
 from archdsl.backends.figures.layers import Layers, Net, Place, Stop
 from archdsl.backends.figures.picture import Arrow, Box
@@ -15,7 +15,6 @@ from archdsl.backends.figures.routes import BUS, HEAD, RADIUS, Point, Rect, Rout
 from archdsl.backends.figures.sheet import clearances, frame_room
 from archdsl.backends.figures.tracks import NEAR, Bend, clash, tracks
 
-ROW_GAP = 24.0  # points between rows
 TRACK = 9.0  # from track to track
 INSET = 8.0  # between an arrow and the corner of its box
 PORT_STEP = 14.0  # between arrows that enter a box from above
@@ -81,8 +80,9 @@ class Wires:
 
     def shift(self, net: Net, x: float) -> None:
         """Moves a whole trunk, if there is room."""
+        apart = self.layers.gaps.columns / 2
         beside = [span for row, stop in net.stops.items() for span in self.spans(row, stop)]
-        if not any(left - GAP / 2 < x < right + GAP / 2 for left, right in beside):
+        if not any(left - apart < x < right + apart for left, right in beside):
             self.x.update(dict.fromkeys(net.stops.values(), x))
 
     def leads_to(self, net: Net) -> float:
@@ -209,7 +209,7 @@ class Wires:
             self.bus.append(y + lead)
             if row < self.last:
                 used = max(self.tracks[row].values(), default=-1) + 1
-                y += max(ROW_GAP + ending, lead + used * TRACK + HEAD + RADIUS / 2) + beginning
+                y += max(self.layers.gaps.rows + ending, lead + used * TRACK + HEAD + RADIUS / 2) + beginning
         self.height = y
 
     def lead(self, row: int) -> float:

@@ -68,3 +68,55 @@ def test_the_table_says_what_it_holds_for(net, capfd):
 def test_what_is_no_word_is_refused(words, message, net, capfd):
     assert cli.main(["time", "toy.yaml", *words]) != 0
     assert message in capfd.readouterr().err
+
+
+# --- latency tables
+def test_each_op_is_measured_once_and_added_to_the_table(net, tmp_path, capfd):
+    call = ["time", "--per-op", "ops.json", "--rounds", "2"]
+    assert cli.main([*call, "toy.yaml", "--threads", "1", "--batch", "2", "--format", "json"]) == 0
+    (network,) = json.loads(capfd.readouterr().out)["networks"]
+    first = json.loads((tmp_path / "ops.json").read_text(encoding="utf-8"))
+    schema = json.loads((DOCS / "outputs.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(first)
+    assert [first[name] for name in ("engine", "batch", "threads")] == ["eager", 2, 1]
+    ops = [kernel["ops"][0]["op"] for kernel in first["kernels"]]
+    assert ops == ["conv", "bn", "relu", "conv", "add", "global_avg_pool", "flatten", "dropout", "linear"]
+    (record,) = first["networks"]
+    assert record["predicted_ms"] == pytest.approx(network["predicted_ms"]) == pytest.approx(sum_of(first))
+    assert record["error"] == pytest.approx(record["predicted_ms"] / record["median_ms"] - 1)
+
+    assert cli.main([*call, "toy.yaml", "--form", "train,deploy"]) == 0  # in the batch that it was begun with
+    said = capfd.readouterr().out
+    assert "sum of ops" in said
+    assert "5 ops measured and added to ops.json" in said
+    second = json.loads((tmp_path / "ops.json").read_text(encoding="utf-8"))
+    assert second["kernels"][:9] == first["kernels"]
+    assert {kernel["channels_last"] for kernel in second["kernels"][9:]} == {True}
+    assert [record["form"] for record in second["networks"]] == ["train", "deploy"]
+
+    assert cli.main([*call, "toy.yaml", "--batch", "1"]) != 0
+    assert "'ops.json' was measured with batch 2, this is batch 1" in capfd.readouterr().err
+    assert json.loads((tmp_path / "ops.json").read_text(encoding="utf-8")) == second
+
+
+def sum_of(table):
+    """The sum of the ops of the toy network."""
+    times = {}
+    for kernel in table["kernels"]:
+        times.setdefault(kernel["ops"][0]["op"], []).append(kernel["median_ms"])
+    first, second = times["conv"]
+    others = sum(times[name][0] for name in ("global_avg_pool", "flatten", "dropout", "linear"))
+    return first + 2 * second + 3 * (times["bn"][0] + times["relu"][0]) + 2 * times["add"][0] + others
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is of one engine"),
+        (["--per-op", "none/ops.json"], "there is no folder 'none'"),
+        (["--per-op", "toy.yaml"], "'toy.yaml' is not a latency table"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_before_anything_is_measured(words, message, net, capfd):
+    assert cli.main(["time", "toy.yaml", *words]) != 0
+    assert message in capfd.readouterr().err

@@ -23,6 +23,7 @@ from archdsl.diagnostics.faults import SpecError
 from archdsl.runtime import module
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
+from archdsl.runtime.nodes import kinds_of
 from archdsl.runtime.sizes import smallest
 from archdsl.runtime.verify import verify
 from archdsl.syntax.reading.spec_file import read_spec
@@ -134,6 +135,14 @@ def test_what_is_sound_passes_and_stays_as_it_was(net):
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
     assert [part.training for part in (net, net.stem[0], net.head, net.head[0])] == [True, True, False, False]
     assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
+
+
+def test_weights_that_are_in_double_precision_stay_as_they_were(net):
+    weight = net.double().stem[0].weight
+    before = weight.data.mul_(1e-3).clone()  # so faint that the proof makes it louder
+    verify(net, archdsl.graph(SPEC))
+    assert net.stem[0].weight is weight
+    assert torch.equal(weight, before)
 
 
 CHANGES = {
@@ -331,7 +340,7 @@ def test_build_proves_when_asked(monkeypatch):
 # --- at which size
 def size_of(spec):
     graph = archdsl.graph(spec)
-    shapes = smallest(graph)
+    shapes = smallest(graph, kinds_of(graph.nodes))
     return [shapes[tensor] for tensor in graph.inputs.values()]
 
 
@@ -381,3 +390,6 @@ def test_of_convolutions_that_are_alike_one_computes_and_all_are_as_they_were_af
     with torch.no_grad():
         network(torch.zeros(1, 4, 8, 8))
     assert len(calls) == 6
+    network.a[3].dilation = (2, 2)
+    with pytest.raises(SpecError, match=r"'a\.3', a Conv2d, has dilation"):  # however alike the others are
+        verify(network, graph)

@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.figures.grid.drawing import Wish, drawn
-from archdsl.backends.figures.grid.places import aligned, by_resolution
+from archdsl.backends.figures.grid.places import FORMS, aligned, by_resolution, rank_of
 from archdsl.backends.figures.grid.shades import in_common
+from archdsl.backends.figures.grid.suited import suited
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import strip
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.ir.graph import Graph
 
-__all__ = ["resolutions", "side_by_side"]
+__all__ = ["is_suited", "resolutions", "side_by_side"]
+
+
+def is_suited(graph: Graph) -> bool:
+    """Whether a network is drawn by resolution when nothing else is asked for."""
+    return suited(strip(graph), rank_of(graph))
 
 
 def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
     """The stages of a network in rows by the resolution of their maps, the highest on top."""
     found = strip(graph)
-    places = by_resolution(found, len(next(iter(graph.inputs.values())).shape))
     words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
-    return drawn(Wish(found.title, places, found.flows, found.nets, words, shapes=shapes), paper or Paper.of(PAGE))
+    wishes = [
+        Wish(found.title, by_resolution(found, rank_of(graph), form), found.flows, found.nets, words, shapes=shapes)
+        for form in FORMS
+    ]
+    return drawn(wishes, paper or Paper.of(PAGE))
 
 
 def side_by_side(
@@ -43,4 +52,4 @@ def side_by_side(
         sides=sides,
         shapes=shapes,
     )
-    return drawn(wish, paper or Paper.of(PAGE))
+    return drawn([wish], paper or Paper.of(PAGE))

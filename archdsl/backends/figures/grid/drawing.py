@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, chain, pairwise, product
+from typing import TypeAlias
 
 from archdsl.backends.figures.grid.places import Place
 from archdsl.backends.figures.grid.routes import Board, Wire
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.bodies import Body, Manner, boxed, shapes
 from archdsl.backends.figures.strip.cells import Cell, Net
+from archdsl.backends.figures.strip.crossings import crossings
 from archdsl.backends.figures.strip.fit import ROOMS, Paper
+from archdsl.backends.figures.strip.legend import height as legend_height
 from archdsl.backends.figures.strip.legend import placed as keys
 from archdsl.backends.figures.strip.plan import Drawing, Solid, Way, WayKind, Words, centred, heading, remark
 from archdsl.diagnostics.faults import fault
 
+Line: TypeAlias = "tuple[Cell, Cell, WayKind, int]"  # with the bundle that it belongs to
 MARGIN = 6.0, 5.0  # between the outline of a box and its text
 TIGHT = 14.0  # between boxes, where they do not fit otherwise
 GAPS = (22.0, 30.0, 40.0, 52.0, 66.0, 84.0)  # rooms between boxes to try: more lines need more
@@ -35,43 +40,113 @@ class Wish:
     shapes: Shapes = field(default_factory=Shapes)  # how they are written
 
 
-def drawn(wish: Wish, paper: Paper) -> Drawing:
-    """The largest text room with which it fits onto the paper, else what lacks least; raises if lines find no way."""
-    found: list[tuple[tuple[float, float], Drawing]] = []
-    for gaps, room in product((GAPS, (TIGHT, *GAPS)), ROOMS[False]):
-        made = next(filter(None, (attempt(wish, room, gap) for gap in gaps)), None)
+@dataclass(frozen=True)
+class Attempt:
+    """A wish with text of so much room, and rooms between boxes to try."""
+
+    wish: Wish
+    gaps: Sequence[float]
+    room: float
+
+    def lacking(self, paper: Paper) -> tuple[float, float]:
+        """What the boxes alone are too wide and too high by, with the smallest rooms between them."""
+        gap = self.gaps[0]
+        spread = Spread.of(self.wish, self.room, gap)
+        high = spread.rows[-1][1] + legend_height(self.wish.legend, paper.wide)
+        return paper.lacking(spread.columns[-1][1], high)
+
+    def made(self, paper: Paper) -> Drawing | None:
+        """With the smallest rooms between boxes in which all lines find a way."""
+        found = next(filter(None, (routed(self.wish, Spread.of(self.wish, self.room, gap)) for gap in self.gaps)), None)
+        if found is not None:
+            found.keys = keys(self.wish.legend, found.rect, paper.wide)
+        return found
+
+
+def drawn(wishes: Sequence[Wish], paper: Paper) -> Drawing:
+    """The wish in which the fewest lines cross, of those that fit onto the paper; else what lacks least.
+
+    Raises if lines find no way.
+    """
+    attempts = [[Attempt(wish, *one) for one in product((GAPS, (TIGHT, *GAPS)), ROOMS[False])] for wish in wishes]
+    best: tuple[int, Drawing] | None = None
+    for one in attempts:
+        made = fitting(one, paper)
         if made is None:
             continue
-        made.keys = keys(wish.legend, made.rect, paper.wide)
-        found.append((paper.lacking(made), made))
-        if not any(found[-1][0]):
+        crossed = crossings(made.ways)
+        if not crossed:
+            return made
+        best = min(best or (crossed, made), (crossed, made), key=lambda one: one[0])
+    if best is not None:
+        return best[1]
+    for attempt in sorted(chain(*attempts), key=lambda attempt: attempt.lacking(paper)):
+        made = attempt.made(paper)
+        if made is not None:
+            return made
+    raise fault(
+        "bad-call", f"there is no room for the lines of '{wishes[0].title}' on a grid", help="draw it as a strip"
+    )
+
+
+def fitting(attempts: Sequence[Attempt], paper: Paper) -> Drawing | None:
+    """The first that fits; those are not tried whose boxes alone do not."""
+    made = (attempt.made(paper) for attempt in attempts if not any(attempt.lacking(paper)))
+    return next((drawing for drawing in made if drawing is not None and paper.holds(drawing)), None)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Boxes, and from where to where each column and row reaches, with so much room between them."""
+
+    bodies: Mapping[Cell, Body]
+    columns: Sequence[tuple[float, float]]
+    rows: Sequence[tuple[float, float]]
+    gap: float
+
+    @classmethod
+    def of(cls, wish: Wish, room: float, gap: float) -> Spread:
+        bodies = {cell: body_of(cell, room, wish.shapes) for cell in wish.places}
+        columns = spans([(place[1], bodies[cell].solid.width) for cell, place in wish.places.items()], gap)
+        rows = spans([(place[0], bodies[cell].solid.height) for cell, place in wish.places.items()], gap)
+        return cls(bodies, columns, rows, gap)
+
+    def solids(self, places: Mapping[Cell, Place]) -> list[Solid]:
+        found = []
+        for cell, (row, column) in places.items():
+            x, y = sum(self.columns[column]) / 2, -sum(self.rows[row]) / 2
+            found.append(Solid(cell, self.bodies[cell].solid.moved(x, y), text=self.bodies[cell].text))
+        return found
+
+
+def routed(wish: Wish, spread: Spread) -> Drawing | None:
+    """With all lines, drawn in the order in which the fewest cross; None if one finds no way."""
+    solids = spread.solids(wish.places)
+    best: tuple[int, list[Way]] | None = None
+    for joined in (True, False):
+        ways = drawn_ways(wires(wish, joined=joined), solids, spread)
+        if ways is not None and (best is None or crossings(ways) < best[0]):
+            best = crossings(ways), ways
+        if best is not None and not best[0]:
             break
-    if not found:
-        raise fault(
-            "bad-call", f"there is no room for the lines of '{wish.title}' on a grid", help="draw it as a strip"
-        )
-    return min(found, key=lambda one: one[0])[1]
+    if best is None:
+        return None
+    words = list(beside(wish, spread.columns, spread.rows, spread.gap))
+    return Drawing(wish.title, solids, words, [*wish.places], best[1])
 
 
-def attempt(wish: Wish, room: float, gap: float) -> Drawing | None:
-    """With text of so much room and rooms between boxes; None if a line finds no way."""
-    bodies = {cell: body_of(cell, room, wish.shapes) for cell in wish.places}
-    columns = spans([(place[1], bodies[cell].solid.width) for cell, place in wish.places.items()], gap)
-    rows = spans([(place[0], bodies[cell].solid.height) for cell, place in wish.places.items()], gap)
-    solids = []
-    for cell, (row, column) in wish.places.items():
-        x, y = sum(columns[column]) / 2, -sum(rows[row]) / 2
-        solids.append(Solid(cell, bodies[cell].solid.moved(x, y), text=bodies[cell].text))
-    ends = [(-high, -low) for low, high in reversed(between(rows, gap))]
-    board = Board([solid.rect for solid in solids], between(columns, gap), ends)
+def drawn_ways(found: Iterable[Line], solids: Sequence[Solid], spread: Spread) -> list[Way] | None:
+    """One line after another; None if one finds no way."""
+    ends = [(-high, -low) for low, high in reversed(between(spread.rows, spread.gap))]
+    board = Board([solid.rect for solid in solids], between(spread.columns, spread.gap), ends)
     numbers = {solid.cell: number for number, solid in enumerate(solids)}
     ways = []
-    for source, target, kind, bundle in wires(wish):
+    for source, target, kind, bundle in found:
         points = board.route(Wire(numbers[source], numbers[target], bundle))
         if points is None:
             return None
-        ways.append(Way(source, target, kind, points))
-    return Drawing(wish.title, solids, list(beside(wish, columns, rows, gap)), [*wish.places], ways)
+        ways.append(Way(source, target, kind, points, bundle))
+    return ways
 
 
 def beside(
@@ -116,20 +191,24 @@ def between(found: Sequence[tuple[float, float]], gap: float) -> list[tuple[floa
     return [(low - gap, low), *inner, (high, high + gap)]
 
 
-def wires(wish: Wish) -> Iterator[tuple[Cell, Cell, WayKind, int]]:
-    """All lines, short ones first; those of one tensor, or to the same boxes, are a bundle."""
-    found: list[tuple[Cell, Cell, WayKind, int]] = [
-        (source, target, "flow", number) for number, (source, target) in enumerate(wish.flows)
-    ]
+def wires(wish: Wish, *, joined: bool) -> list[Line]:
+    """All lines in the order in which they find their ways, short ones first.
+
+    Those of one tensor, or to the same boxes, are a bundle. `joined`: bundles come last, which have most choice, and of
+    these the longest first, which the others may join.
+    """
+    found: list[Line] = [(source, target, "flow", number) for number, (source, target) in enumerate(wish.flows)]
     bundles: dict[tuple[object, ...], int] = {}
     for number, net in enumerate(wish.nets):
         key = (number,) if net.tap or len(net.targets) == 1 else tuple(cell.place for cell in net.targets)
         bundle = bundles.setdefault((net.tap, *key), len(wish.flows) + number)
         kind: WayKind = "tap" if net.tap else "skip"
         found += [(source, target, kind, bundle) for source in net.sources for target in net.targets]
+    sizes = Counter(bundle for *_, bundle in found)
 
-    def far(wire: tuple[Cell, Cell, WayKind, int]) -> tuple[int, int]:
-        (row, column), (to_row, to_column) = wish.places[wire[0]], wish.places[wire[1]]
-        return abs(row - to_row) + abs(column - to_column), wire[3]
+    def order(line: Line) -> tuple[bool, int, int]:
+        (row, column), (to_row, to_column) = wish.places[line[0]], wish.places[line[1]]
+        far, many = abs(row - to_row) + abs(column - to_column), joined and sizes[line[3]] > 1
+        return many, -far if many else far, line[3]
 
-    yield from sorted(found, key=far)
+    return sorted(found, key=order)

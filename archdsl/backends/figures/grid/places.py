@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from math import inf, log2
 from typing import TypeAlias
 
@@ -11,31 +13,53 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 
 Place: TypeAlias = "tuple[int, int]"  # row and column
+Band: TypeAlias = "tuple[int, int]"  # the negative size of maps, and how many of that size stand above
 VECTOR = inf  # the power of two that a vector is smaller by
 
 
-def by_resolution(strip: Strip, rank: int) -> dict[Cell, Place]:
+@dataclass(frozen=True)
+class Form:
+    """How a grid is kept narrow: `stacked` with what follows a map of its size below it; `below` with vectors below."""
+
+    stacked: bool = False
+    below: bool = False
+
+
+FORMS = (Form(), Form(below=True), Form(stacked=True), Form(stacked=True, below=True))  # the widest first
+
+
+def by_resolution(strip: Strip, rank: int, form: Form | None = None) -> dict[Cell, Place]:
     """Rows by resolution; columns as far left as the cells that a cell reads allow.
 
     A cell stands right of what it reads in its own row, and below or above what it reads in others. So what goes down
     is a column, what goes up again another one, and maps of one resolution stand side by side. A vector stands right of
-    all that it reads.
+    all that it reads. A narrow form has rows for what stands below instead.
     """
-    sizes = {cell: max(cell.output.shape[1:]) for cell in strip.cells if len(cell.output.shape) == rank}
-    rows = {size: row for row, size in enumerate(sorted(set(sizes.values()), reverse=True))}
-    sources = read_by(strip)
-    places: dict[Cell, Place] = {}
+    form = form or Form()
+    sources, previous = read_by(strip), {target: source for source, target in strip.flows}
+    bands: dict[Cell, Band] = {}
+    columns: dict[Cell, int] = {}
     for cell in strip.cells:
-        before = [places[source] for source in sources[cell]]
-        if cell in sizes:
-            row = rows[sizes[cell]]
-            column = max((column + (its == row) for its, column in before), default=0)
-            while (row, column) in places.values():
-                column += 1
-            places[cell] = row, column
-        else:
-            places[cell] = beside(before, places, len(rows))
+        if not is_map(cell, rank):
+            continue
+        before = [source for source in sources[cell] if source in bands]
+        level = [source for source in before if size(source) == size(cell)]
+        under = form.stacked and level == [previous.get(cell)] == before
+        bands[cell] = -size(cell), max((bands[source][1] for source in level), default=0) + under
+        column = max((columns[source] + (source in level and not under) for source in before), default=0)
+        taken = {columns[other] for other in columns if bands[other] == bands[cell]}
+        columns[cell] = next(n for n in count(column) if n not in taken)
+    rows = {band: row for row, band in enumerate(sorted(set(bands.values())))}
+    places = {cell: (rows[bands[cell]], columns[cell]) for cell in bands}
+    for cell in (cell for cell in strip.cells if cell not in places):
+        before_it = [places[source] for source in sources[cell]]
+        places[cell] = below(before_it, places, len(rows)) if form.below else beside(before_it, places, len(rows))
     return places
+
+
+def is_map(cell: Cell, rank: int) -> bool:
+    """Whether what leaves a cell has as many axes as the input, so a resolution."""
+    return len(cell.output.shape) == rank
 
 
 def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> tuple[dict[Cell, Place], dict[int, str]]:
@@ -63,8 +87,12 @@ def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> tuple[dict[Cell
 
 def band(cell: Cell, graph: Graph) -> float:
     """By which power of two the map is smaller than the input (so 13 and 14 are alike); vectors come last."""
-    rank = len(next(iter(graph.inputs.values())).shape)
-    return round(log2(size_of(graph) / size(cell))) if len(cell.output.shape) == rank else VECTOR
+    return round(log2(size_of(graph) / size(cell))) if is_map(cell, rank_of(graph)) else VECTOR
+
+
+def rank_of(graph: Graph) -> int:
+    """Of the first input."""
+    return len(next(iter(graph.inputs.values())).shape)
 
 
 def reduced(power: float) -> str:
@@ -104,3 +132,12 @@ def beside(before: list[Place], places: Mapping[Cell, Place], rows: int) -> Plac
         if free:
             return min(free, key=lambda row: (abs(row - middle), row)), column
         column += 1
+
+
+def below(before: list[Place], places: Mapping[Cell, Place], rows: int) -> Place:
+    """A free place in rows of their own: under the lowest of some others, near the middle of their columns."""
+    row = max([rows - 1, *(row for row, _ in before)]) + 1
+    taken = {column for its, column in places.values() if its == row}
+    middle = sum(column for _, column in before) / max(1, len(before))
+    wide = max(column for _, column in places.values()) + 1 + len(taken)
+    return row, min(set(range(wide)) - taken, key=lambda column: (abs(column - middle), column))

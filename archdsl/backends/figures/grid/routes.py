@@ -1,24 +1,28 @@
 """Lines between boxes on a grid: of all ways with few corners the one that crosses least; none runs over a box.
 
-Lines of one tensor may run together, and so may those of several tensors that go to the same boxes; all others keep
-apart.
+Lines of one tensor may run together, and so may those of several tensors that go to the same boxes: they turn where
+others of their bundle turn, so most of them are one trunk with branches. All others keep apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise, product
 from math import inf
+from typing import TypeAlias
 
 from archdsl.backends.figures.strip.plan import Point, Rect
 
 PORT, LANE = 8.0, 8.0  # between two lines at a box, and in the room between boxes
 NEAR = 6.0  # lines that are not nearer are told apart
 CLEAR = 3.5  # from a line to a box that it passes
-CORNER, CROSSING, LONG, OFF = 20.0, 45.0, 0.1, 0.4  # what ways cost: by corner, crossing, point of length, off centre
+CORNER, CROSSING, LONG, OFF = 20.0, 80.0, 0.1, 0.4  # what ways cost: by corner, crossing, point of length, off centre
+OVER = 12.0  # by crossing of its own bundle, where lines could run together
 OFFSETS = (0.0, PORT, -PORT, 2 * PORT, -2 * PORT)
 HAIR = 0.01
+Ways: TypeAlias = "Callable[[Rect, Rect], Iterator[list[Point]]]"
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,17 @@ class Board:
     gaps_across: Sequence[tuple[float, float]]  # from where to where nothing stands, left to right
     gaps_down: Sequence[tuple[float, float]]
     drawn: list[tuple[Point, Point, int]] = field(default_factory=list)  # pieces with their bundles
+    turned: dict[int, set[Point]] = field(default_factory=dict)  # the corners of bundles
 
     def route(self, wire: Wire) -> list[Point] | None:
         """The best way that is free, which is drawn then; None if there is none."""
         one, other = self.boxes[wire.source], self.boxes[wire.target]
         best: tuple[float, list[Point]] | None = None
-        for corners, ways in enumerate((straight, bent, self.stepped, self.around, self.roundabout)):
-            if best is not None and best[0] <= CORNER * corners:
+        turned = self.turned.setdefault(wire.bundle, set())
+        around = partial(self.around, trunks={x for x, _ in turned})
+        kinds: tuple[Ways, ...] = (straight, bent, self.stepped, around, self.roundabout)
+        for corners, ways in enumerate(kinds):
+            if best is not None and best[0] <= CORNER * (min(1, corners) if turned else corners):
                 break
             for points in ways(one, other):
                 cost = self.cost(points, wire, best[0] if best is not None else inf)
@@ -53,6 +61,7 @@ class Board:
         if best is None:
             return None
         self.drawn += [(a, b, wire.bundle) for a, b in pairwise(best[1])]
+        turned.update(best[1][1:-1])
         return best[1]
 
     # --- ways of more than one corner
@@ -65,11 +74,14 @@ class Board:
             if passes(one, start, y) and passes(other, goal, y):
                 yield [start, (start[0], y), (goal[0], y), goal]
 
-    def around(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
-        """Three corners: out at a side, and along a room between rows to the other's top or bottom."""
+    def around(self, one: Rect, other: Rect, trunks: Collection[float]) -> Iterator[list[Point]]:
+        """Three corners: out at a side, and along a room between rows to the other's top or bottom.
+
+        The side is next to the box, or where its bundle turns already.
+        """
         for start, goal, y in product(sideways(one), updown(other), lanes(self.gaps_down)):
             if passes(other, goal, y):
-                for x in self.beside(one, start):
+                for x in (*self.beside(one, start), *(x for x in trunks if leaves(one, start, x))):
                     yield [start, (x, start[1]), (x, y), (goal[0], y), goal]
 
     def roundabout(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
@@ -87,7 +99,8 @@ class Board:
     # --- what a way costs
     def cost(self, points: Sequence[Point], wire: Wire, most: float) -> float | None:
         """None if it is not free, or not below the most that it may be."""
-        total = CORNER * (len(points) - 2)
+        turned = self.turned.get(wire.bundle, ())
+        total = CORNER * sum(point not in turned for point in points[1:-1])  # a bundle turns together
         for a, b in pairwise(points):
             if total >= most:
                 return None
@@ -102,8 +115,8 @@ class Board:
                     if not mine:
                         return None
                     shared = max(shared, common(a, b, c, d))
-                elif not mine and across(a, b, c, d):
-                    total += CROSSING
+                elif across(a, b, c, d):
+                    total += CROSSING if not mine else 0 if joins(a, b, c, d) else OVER
             total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - shared)
         centres = (self.boxes[wire.source].centre, self.boxes[wire.target].centre)
         ends = zip((points[0], points[-1]), centres, strict=True)
@@ -190,6 +203,12 @@ def common(a: Point, b: Point, c: Point, d: Point) -> float:
     if abs(a[1 - n] - c[1 - n]) > HAIR:
         return 0
     return max(0.0, min(max(a[n], b[n]), max(c[n], d[n])) - max(min(a[n], b[n]), min(c[n], d[n])))
+
+
+def joins(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether one of two pieces that cross ends on the other, as a branch does."""
+    (p, q), (r, s) = ((a, b), (c, d)) if level(a, b) else ((c, d), (a, b))
+    return min(abs(p[0] - r[0]), abs(q[0] - r[0]), abs(r[1] - p[1]), abs(s[1] - p[1])) < HAIR
 
 
 def across(a: Point, b: Point, c: Point, d: Point) -> bool:

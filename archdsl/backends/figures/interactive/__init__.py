@@ -14,6 +14,7 @@ import json
 from typing import Any
 
 from archdsl.backends.figures.dot import printable
+from archdsl.backends.figures.interactive.colours import style_sheet
 from archdsl.backends.figures.interactive.data import document
 from archdsl.backends.figures.theme import Look
 from archdsl.ir.graph import Graph
@@ -33,7 +34,8 @@ def draw(graph: Graph, *, block: str | None = None, level: str = "network", look
     """The page of a network, opened down to a level, with the first call of a block in view."""
     calls = (scope.path for scope in graph.root.scopes() if scope.kind == "block" and scope.name == block)
     data = document(graph, look) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
-    style, script = asset("page.css"), asset("page.js")
+    style = style_sheet([*graph.figure.colours.values()]) + asset("page.css")
+    script = asset("layout.js") + asset("page.js")
     return template(
         "interactive/page.html.jinja",
         title=printable(graph.called),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.backends.figures.dot import printable
-from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack
-from archdsl.backends.figures.outline import Outline
+from archdsl.backends.figures.interactive.kinds import Text
+from archdsl.backends.figures.interactive.parts import End, Part, Stack
+from archdsl.backends.figures.labels import wrapped
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.ir.graph import Tensor
 
@@ -22,8 +23,8 @@ TOGGLE = 18  # room for the sign that a box opens
 MEASURES = {"row": ROW, "title": TITLE, "caption": CAPTION, "edge": EDGE, "toggle": TOGGLE}
 TEXT, SMALL = 12, 10.5  # font sizes
 GRID = 8  # widths are multiples of it, so that more groups have the same plan
-LEAST, WIDEST = 40, 34  # px, and characters of a line
-MOST_LINES = 6
+LEAST, WIDEST = 40, 48  # px, and characters of a line that cannot be broken
+MOST_LINES = 8
 SYMBOL = 26  # a join's circle
 
 _NARROW, _WIDE = frozenset("iljtfr.,:;|!'()[] "), frozenset("mwMW@%—…")
@@ -38,20 +39,12 @@ class Words:
     shape: str
 
 
-def words(outline: Outline, group: Group, shapes: Shapes) -> Words:
-    """A stage: its name and what it is made of; a block: its name and what sets this call apart."""
-    scope, inner = group.scopes[0], group.scopes[-1]
-    if scope.kind == "block":
-        lines = outline.told([scope])
-    elif inner.kind == "block":
-        lines = (inner.label or inner.name, *outline.told([inner]))
-    else:
-        lines = outline.summary(scope).lines
-    title = outline.heading(scope)
-    if not title:
-        title, lines = (lines[0], lines[1:]) if lines else (scope.kind, ())
-    shown = lines if len(lines) <= MOST_LINES else (*lines[: MOST_LINES - 1], "…")
-    return Words(clipped(title), tuple(map(clipped, shown)), shapes_text(group.exits, shapes))
+def words(said: Text, exits: Sequence[Tensor], shapes: Shapes) -> Words:
+    """A title and lines, broken where they are long, and the shapes that leave."""
+    title, texts = said
+    lines = [line for text in texts for line in wrapped(text)]
+    shown = lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "…"]
+    return Words(clipped(title), tuple(shown), shapes_text(exits, shapes))
 
 
 def shapes_text(tensors: Sequence[Tensor], shapes: Shapes) -> str:

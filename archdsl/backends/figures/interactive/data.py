@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 from archdsl.analysis.work import Work, total, work
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.interactive import boxes
+from archdsl.backends.figures.interactive.colours import class_of
+from archdsl.backends.figures.interactive.kinds import Kinds
 from archdsl.backends.figures.interactive.parts import End, Group, Part, Stack, whole
 from archdsl.backends.figures.interactive.plans import Plan, Plans
-from archdsl.backends.figures.outline import Outline
 from archdsl.backends.figures.shapes import Shapes, inside, numbered
 from archdsl.backends.figures.theme import Look
 from archdsl.backends.figures.wording import value_text
@@ -22,14 +23,14 @@ from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 Data: TypeAlias = "dict[str, Any]"
 
-ROLES = {  # what the legend calls them
+ROLES = {  # what kind of op it is, in words
     "conv": "convolution",
     "norm": "normalisation",
     "act": "activation",
     "pool": "pooling",
     "join": "join",
-    "shape": "reshaping",
-    "linear": "linear",
+    "shape": "rearrangement",
+    "linear": "fully connected",
     "other": "other",
 }
 MOST_TEXT = 160  # characters of a line of the spec
@@ -46,25 +47,26 @@ class Writer:
     def __init__(self, graph: Graph, look: Look) -> None:
         self.graph, self.look = graph, look
         self.shapes = numbered(look.axes, graph)  # as they are written in the group at work
-        self.outline = Outline(graph)
+        self.kinds = Kinds(graph)
         self.plans = Plans()
         self.works = {node.id: work(node) for node in graph.nodes}
         self.lines: dict[tuple[str, int], int] = {}  # file and line -> place in the table
         self.table: list[list[Any]] = []
         self.groups = 0
         self.said: dict[Group, boxes.Words] = {}
+        self.colours: set[str] = set()  # of groups
 
     def document(self) -> Data:
         graph, root = self.graph, self.group(whole(self.graph))
-        used = {node.op.name: node.op.role for node in graph.nodes}
+        used = {node.op.name: (class_of(self.kinds.of_op(node)), ROLES[node.op.role]) for node in graph.nodes}
         return {
             "name": graph.name,
             "variant": graph.variant,
             "paper": paper(graph),
             "root": root,
             "plans": [plan_data(plan) for plan in self.plans.made],
-            "roles": dict(sorted(used.items())),
-            "words": ROLES,
+            "ops": dict(sorted(used.items())),
+            "legend": [(class_of(colour), word) for colour, word in self.kinds.legend(self.colours)],
             "lines": self.table,
             "measures": boxes.MEASURES,
         }
@@ -94,6 +96,7 @@ class Writer:
             "title": said.title if said else printable(self.graph.name),
             "lines": said.lines if said else (),
             "shape": said.shape if said else "",
+            **({"colour": self.colour(group)} if number else {}),
             "scopes": [self.scope(scope) for scope in group.scopes],
             "in": inputs,
             "out": outputs,
@@ -109,8 +112,13 @@ class Writer:
         if not isinstance(part, Group):
             return None
         if part not in self.said:
-            self.said[part] = boxes.words(self.outline, part, self.shapes)
+            self.said[part] = boxes.words(self.kinds.words(part), part.exits, self.shapes)
         return self.said[part]
+
+    def colour(self, group: Group) -> str:
+        colour = self.kinds.colour(group)
+        self.colours.add(colour)
+        return class_of(colour)
 
     def ends(self) -> tuple[list[Any], list[Any]]:
         return self.all(self.graph.inputs.values()), self.all(self.graph.outputs.values())
@@ -200,11 +208,10 @@ def text_of(value: Any) -> str:
 
 
 def plan_data(plan: Plan) -> Data:
-    ways = [[number for point in way for number in point] for way in plan.ways]
     return {
+        "rows": plan.rows,
         "parts": plan.parts,
         "entries": plan.entries,
         "exits": plan.exits,
-        "height": plan.height,
-        "ways": ways,
+        "stops": plan.stops,
     }

@@ -90,16 +90,16 @@ def stacked(outline: Outline, scope: Scope) -> Iterator[list[Part]]:
             run.append(child)
             continue
         if run:
-            yield [stack(run)]
+            yield [stack(outline, run)]
         run = [child] if isinstance(child, Node) else []
         if isinstance(child, Scope):
             yield [part_of(outline, child)]
     if run:
-        yield [stack(run)]
+        yield [stack(outline, run)]
 
 
-def stack(run: Sequence[Node]) -> Stack:
-    return Stack(tuple(run), tuple(op_text(node) for node in run))
+def stack(outline: Outline, run: Sequence[Node]) -> Stack:
+    return Stack(tuple(run), tuple(op_text(node, outline.figure) for node in run))
 
 
 def seen_through(scope: Scope) -> Iterator[Scope | Node]:
@@ -166,7 +166,10 @@ def connect(group: Group, leaving: Leaving) -> None:
 
 
 def ways_out(part: Part) -> Sequence[Tensor]:
-    return part.exits if isinstance(part, Group) else ()
+    """The tensors that leave a part, each at its own place."""
+    if isinstance(part, Group):
+        return part.exits
+    return part.nodes[-1].outputs if isinstance(part, Stack) else ()
 
 
 def made(part: Part) -> Iterable[Tensor]:

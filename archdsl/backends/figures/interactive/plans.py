@@ -1,4 +1,8 @@
-"""Where the boxes of a group stand while all of them are closed: laid out by the engine, alike groups once."""
+"""Where the boxes of a group stand while all are closed: in rows; the engine says where across. Alike groups share it.
+
+A wire goes down beside the boxes of a row, at a stop of its own, and across between two rows. The page's script finds
+the heights, which depend on what is open.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +10,35 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import Any
 
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.interactive.boxes import Size
 from archdsl.backends.figures.interactive.parts import Group, Wire
-
-Point: TypeAlias = "tuple[float, float]"
+from archdsl.backends.figures.interactive.rows import Net, Rows
 
 INCH = 72  # px at scale 1
-GAP = 26  # px between two rows
+GAP = 4  # px between what the engine sets side by side
+BESIDE, STOP = 18, 6  # px that it gives a box beside its own width, and px for a line that passes
 HEAD = (
-    f'digraph {{ graph [rankdir=TB nodesep=0.3 ranksep={GAP / INCH:.4f}] node [shape=box fixedsize=true label=""]'
-    " edge [arrowhead=none headport=n tailport=s]"
+    f'digraph {{ graph [rankdir=TB nodesep={GAP / INCH:.4f} ranksep=0.3] node [shape=box fixedsize=true label=""'
+    " height=0.1] edge [dir=none]"
 )
-# How much the engine tries to keep a wire straight: a skip least, as it has to bend anyway; and, though it is not
-# drawn, a line from what enters to what leaves, so that opened parts in a chain stand below each other.
-SKIP, AXIS, WAY = 1, 4, 8
+# How much the engine tries to keep a line straight: what skips least where it leaves and comes back, the main way most,
+# so that opened parts in a chain stand below each other.
+SKIP, JOINED, ALONE, LONG, MAIN = 1, 3, 8, 8, 16
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Centres of parts, entries and exits; for each wire its way as a chain of Bézier curves."""
+    """The row of each part; and where across parts, entries, exits and the stops of each net stand."""
 
-    parts: list[Point]
-    entries: list[float]  # x alone: they stand at the upper edge
+    rows: list[int]
+    parts: list[float]
+    entries: list[float]
     exits: list[float]
-    height: float
-    ways: list[list[Point]]
+    stops: list[list[float]]
 
 
 class Plans:
@@ -46,11 +50,11 @@ class Plans:
 
     def plan(self, group: Group, sizes: Sequence[Size]) -> int:
         """The number of the plan for a group whose closed parts have these sizes."""
-        text = dot(group, sizes)
+        rows = Rows(group)
+        text = dot(group, rows, sizes)
         if text not in self.index:
             self.index[text] = len(self.made)
-            made = column(group, sizes) if is_chain(group) else read(json.loads(render(text, "json")), group)
-            self.made.append(made)
+            self.made.append(column(group, rows) if is_chain(group) else laid_out(text, group, rows))
         return self.index[text]
 
 
@@ -62,53 +66,68 @@ def is_chain(group: Group) -> bool:
     return max(len(group.entries), len(group.exits)) < 2 and found == list(pairwise(places))
 
 
-def column(group: Group, sizes: Sequence[Size]) -> Plan:
-    """The parts below each other, as the engine would set them."""
-    axis = max(width for width, _ in sizes) / 2
-    tops = list(accumulate((height + GAP for _, height in sizes), initial=GAP if group.entries else 0))
-    parts = [(axis, top + height / 2) for top, (_, height) in zip(tops, sizes, strict=False)]
-    bottom = tops[-1] if group.exits else tops[-1] - GAP
-    starts = [*([0] if group.entries else []), *(top - GAP for top in tops[1:])]
-    ends = [*(tops[:-1] if group.entries else tops[1:-1]), *([bottom] if group.exits else [])]
-    ways = {wire: straight(axis, *ys) for wire, *ys in zip(sorted(group.wires, key=source), starts, ends, strict=False)}
-    entries, exits = ([axis] * len(tensors) for tensors in (group.entries, group.exits))
-    return Plan(parts, entries, exits, bottom, [ways[wire] for wire in group.wires])
-
-
-def source(wire: Wire) -> int:
-    return wire.source
-
-
-def straight(x: float, start: float, end: float) -> list[Point]:
-    return [(x, start), (x, start), (x, end), (x, end)]
+def column(group: Group, rows: Rows) -> Plan:
+    """The parts below each other."""
+    parts, entries, exits = ([0.0] * len(places) for places in (group.parts, group.entries, group.exits))
+    return Plan(rows.parts, parts, entries, exits, [[] for _ in rows.nets])
 
 
 # --- anything else
-
-
-def dot(group: Group, sizes: Sequence[Size]) -> str:
-    """The group for the engine, without a word: boxes of given sizes, points for what enters and leaves."""
+def dot(group: Group, rows: Rows, sizes: Sequence[Size]) -> str:
+    """The group for the engine, without a word: boxes and stops of given widths, and lines from row to row."""
     ordered = orderings(group.wires)
     lines = [HEAD]
-    lines += ends("e", len(group.entries), "source")
-    for index, (width, height) in enumerate(sizes):
-        lines.append(f"p{index} [width={width / INCH:.4f} height={height / INCH:.4f}{ordered.get(index, '')}]")
-    lines += ends("x", len(group.exits), "sink")
-    skips = skips_of(group.wires)
-    lines += (arrow(wire, len(sizes), SKIP if wire in skips else WAY) for wire in in_branch_order(group.wires))
-    if len(group.entries) == len(group.exits) == 1:
-        lines.append(f"e0 -> x0 [style=invis weight={AXIS}]")
+    for index, (width, _) in enumerate(sizes):
+        lines.append(f"p{index} [width={(width + BESIDE) / INCH:.4f}{ordered.get(index, '')}]")
+    thin = [f"e{index}" for index in range(len(group.entries))]
+    thin += [f"x{index}" for index in range(len(group.exits))]
+    thin += [stop(net, row) for net in rows.nets for row in rows.passed(net)]
+    lines += (f"{place} [width={STOP / INCH:.4f}]" for place in thin)
+    lines += beginnings(group)
+    lines += pieces(group, rows)
     return "\n".join([*lines, "}"])
 
 
-def ends(letter: str, number: int, rank: str) -> Iterator[str]:
-    if number:
-        points = " ".join(f"{letter}{index} [width=0.05 height=0.01];" for index in range(number))
-        yield f"{{ rank={rank}; {points} }}"
+def stop(net: Net, row: int) -> str:
+    return f"s{net.number}_{row}"
 
 
-def arrow(wire: Wire, parts: int, weight: int) -> str:
-    return f"{name(wire.source, parts)} -> {name(wire.target, parts)} [weight={weight}]"
+def beginnings(group: Group) -> Iterator[str]:
+    """Lines that are not drawn, which hold what reads nothing in its row."""
+    read = {wire.target for wire in group.wires}
+    yield from (f"root -> e{index} [style=invis weight=0]" for index in range(len(group.entries)))
+    free = (index for index in range(len(group.parts)) if index not in read)
+    yield from (f"root -> p{index} [style=invis weight=0 minlen=2]" for index in free)
+
+
+def pieces(group: Group, rows: Rows) -> Iterator[str]:
+    """The lines, cut at every row."""
+    parts, skips, entering = len(group.parts), skips_of(group.wires), Counter(wire.target for wire in group.wires)
+    weights = {wire: JOINED if entering[wire.target] > 1 else ALONE for wire in group.wires}
+    weights |= dict.fromkeys(skips, SKIP) | dict.fromkeys(main_way(group.wires, rows), MAIN)
+    nets = {wire: net for net in rows.nets for wire in net.wires}
+    drawn: set[str] = set()
+    for wire in in_branch_order(group.wires):
+        before = name(wire.source, parts)
+        for row in range(rows.of(wire.source) + 1, rows.of(wire.target)):
+            after = stop(nets[wire], row)
+            if after not in drawn:
+                drawn.add(after)
+                yield f"{before} -> {after} [weight={LONG if before in drawn else weights[wire]}]"
+            before = after
+        yield f"{before} -> {name(wire.target, parts)} [weight={weights[wire]}]"
+
+
+def main_way(wires: Sequence[Wire], rows: Rows) -> list[Wire]:
+    """Back from the last place, at a join by the longest way, of several that are as long by the middle one."""
+    found: list[Wire] = []
+    place = max((wire.target for wire in wires), default=0)
+    while entering := [wire for wire in wires if wire.target == place]:
+        latest = max(rows.of(wire.source) for wire in entering)
+        longest = [wire for wire in entering if rows.of(wire.source) == latest]
+        found.append(longest[len(longest) // 2])
+        place = found[-1].source
+    return found
 
 
 def skips_of(wires: Sequence[Wire]) -> set[Wire]:
@@ -155,26 +174,14 @@ def in_branch_order(wires: Sequence[Wire]) -> list[Wire]:
     return found
 
 
-# --- the engine's answer
-def read(answer: Any, group: Group) -> Plan:
-    """Places in px from the upper left corner."""
-    top = float(answer["bb"].split(",")[3])
-
-    def point(text: str) -> Point:
-        x, y = map(float, text.split(","))
-        return round(x, 1), round(top - y, 1)
-
-    names = {thing["_gvid"]: thing["name"] for thing in answer["objects"]}
-    places = {thing["name"]: point(thing["pos"]) for thing in answer["objects"] if "pos" in thing}
-    ways: dict[tuple[str, str], list[list[Point]]] = {}
-    for edge in (edge for edge in answer.get("edges", ()) if edge.get("style") != "invis"):
-        way = [point(text) for text in edge["pos"].split()]
-        ways.setdefault((names[edge["tail"]], names[edge["head"]]), []).append(way)
-    parts = len(group.parts)
+def laid_out(text: str, group: Group, rows: Rows) -> Plan:
+    """By the engine, in px."""
+    answer: Any = json.loads(render(text, "json"))
+    x = {thing["name"]: round(float(thing["pos"].split(",")[0]), 1) for thing in answer["objects"] if "pos" in thing}
     return Plan(
-        [places[f"p{index}"] for index in range(parts)],
-        [places[f"e{index}"][0] for index in range(len(group.entries))],
-        [places[f"x{index}"][0] for index in range(len(group.exits))],
-        round(top, 1),
-        [ways[name(wire.source, parts), name(wire.target, parts)].pop(0) for wire in group.wires],
+        rows.parts,
+        [x[f"p{index}"] for index in range(len(group.parts))],
+        [x[f"e{index}"] for index in range(len(group.entries))],
+        [x[f"x{index}"] for index in range(len(group.exits))],
+        [[x[stop(net, row)] for row in rows.passed(net)] for net in rows.nets],
     )

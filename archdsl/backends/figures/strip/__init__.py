@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import as_dot, as_scene
 from archdsl.backends.figures.strip.bodies import Manner
-from archdsl.backends.figures.strip.fit import TALL, Paper, drawing
+from archdsl.backends.figures.strip.crossings import crossings
+from archdsl.backends.figures.strip.fit import PAGE, Paper, drawing
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
@@ -42,4 +43,4 @@ def known(what: str, word: str, words: tuple[str, ...]) -> None:
         raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 
-__all__ = ["ORIENTS", "STYLES", "TALL", "Drawing", "Paper", "as_dot", "as_scene", "strip"]
+__all__ = ["ORIENTS", "PAGE", "STYLES", "Drawing", "Paper", "as_dot", "as_scene", "crossings", "strip"]

@@ -278,13 +278,16 @@ def ways(wires: Sequence[Wire], cells: dict[Box, Cell]) -> tuple[list[tuple[Cell
         else:
             bundles.setdefault(tuple(target.place for target in targets), []).append(source)
     by_place = {cell.place: cell for cell in cells.values()}
+    for places, sources in [*bundles.items()]:
+        if len(places) > 1 and len(sources) == 1 and sources[0].place + 1 == places[0]:
+            del bundles[places]  # to the next cell an arrow, to the others with what goes to them too
+            flows.append((sources[0], by_place[places[0]]))
+            bundles.setdefault(places[1:], []).append(sources[0])
     for places, sources in bundles.items():
         targets = [by_place[place] for place in places]
-        bundled = len(sources) > 1 and len(targets) > 1
-        direct = [] if bundled else [source for source in sources if source.place + 1 == targets[0].place]
+        direct = [source for source in sources if source.place + 1 == places[0]] if len(targets) == 1 else []
         beside = [source for source in sources if source not in direct]
         flows += [(source, targets[0]) for source in direct]
-        nets += [Net([source], targets[1:]) for source in direct if targets[1:]]
         if beside:
             nets.append(Net(sorted(beside, key=lambda cell: cell.place), targets))
     nets.sort(key=lambda net: (net.sources[0].place, net.targets[-1].place, net.tap))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Strip
@@ -18,14 +19,14 @@ RETURN = 10.0  # from the end of a row to the line that goes on with the next
 def placed(chosen: Strip, made: Layout, beside: Lanes, legend: Mapping[str, str], wide: float) -> Drawing:
     """Everything in its place, with the legend below."""
     stack(made, beside)
-    ways = [*flows(chosen, made), *side_ways(made, beside)]
+    ways = [*flows(chosen, made), *side_ways(made, beside, len(chosen.flows))]
     final = Final(made.manner)
     drawn = Drawing(
         chosen.title,
         [final.solid(slot) for slot in made.slots.values()],
         list(final.words(made)),
         [final.item(item, made, row) for row, items in enumerate(made.items) for item in items],
-        [Way(way.source, way.target, way.kind, [final.point(point) for point in way.points]) for way in ways],
+        [replace(way, points=[final.point(point) for point in way.points]) for way in ways],
     )
     drawn.keys = keys(legend, drawn.rect, wide)
     return drawn
@@ -53,7 +54,7 @@ def stack(made: Layout, beside: Lanes) -> None:
 
 def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
     """Arrows from each cell to the next."""
-    for one, other in chosen.flows:
+    for number, (one, other) in enumerate(chosen.flows):
         start, goal = made.slots[one], made.slots[other]
         out, into = (
             (start.u + leaving(start.body, made.manner), start.v),
@@ -66,7 +67,7 @@ def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
             right, left = made.extents[start.row].right + apart, -apart
             between = start.v + made.extents[start.row].low - made.manner.gap(BETWEEN) / 2
             points = [out, (right, start.v), (right, between), (left, between), (left, goal.v), into]
-        yield Way(one, other, "flow", points)
+        yield Way(one, other, "flow", points, number)
 
 
 def leaving(body: Body, manner: Manner) -> float:
@@ -78,12 +79,13 @@ def entering(body: Body, manner: Manner) -> float:
     return (body.solid.height - body.depth[1]) / 2 if manner.portrait else body.solid.width / 2
 
 
-def side_ways(made: Layout, beside: Lanes) -> Iterator[Way]:
+def side_ways(made: Layout, beside: Lanes, first: int) -> Iterator[Way]:
+    """Lines beside the strip, whose bundles have the numbers from the first on."""
     end = made.length + (made.manner.gap(RETURN) if len(made.rows) > 1 else 0)
-    for lane in beside.lanes:
+    for bundle, lane in enumerate(beside.lanes, start=first):
         for source in lane.net.sources:
             for target in lane.net.targets:
-                yield Way(source, target, lane.kind, corners(lane, source, target, beside, made, end))
+                yield Way(source, target, lane.kind, corners(lane, source, target, beside, made, end), bundle)
 
 
 # --- turned

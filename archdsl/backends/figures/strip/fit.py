@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from archdsl.backends.figures.paper import LEAST, room
+from archdsl.backends.figures.paper import LEAST, TALL, room
 from archdsl.backends.figures.strip.bodies import Manner, bodies
 from archdsl.backends.figures.strip.cells import Strip, strip
 from archdsl.backends.figures.strip.drawing import placed, reach
@@ -17,7 +17,7 @@ from archdsl.ir.graph import Graph
 
 # by portrait: widths of texts to try
 ROOMS = {False: (120, 100, 85, 72, 60, 50), True: (190, 165, 140, 120, 100, 85, 72)}
-PAGE, COLUMN, TALL = 7.0, 3.4, 9.0  # inches: the width of a page of two columns, and of one; the height of a page
+PAGE, COLUMN = 7.0, 3.4  # inches: the width of a page of two columns, and of one
 TRIES = 6  # a row that is shorter may let more lines run at its end
 HAIR = 0.01
 
@@ -34,10 +34,12 @@ class Paper:
         """So many inches, on which the smallest text has its least size; no figure is higher than a page."""
         return cls(room(wide, LEAST), room(high or TALL, LEAST))
 
-    def lacking(self, found: Drawing) -> tuple[float, float]:
-        """What a drawing is too wide and too high by."""
-        rect = found.rect
-        return max(0, rect.width - self.wide - HAIR), max(0, rect.height - self.high - HAIR)
+    def lacking(self, wide: float, high: float) -> tuple[float, float]:
+        """What a drawing of this size is too wide and too high by."""
+        return max(0, wide - self.wide - HAIR), max(0, high - self.high - HAIR)
+
+    def holds(self, found: Drawing) -> bool:
+        return not any(self.lacking(found.rect.width, found.rect.height))
 
 
 def drawing(
@@ -57,7 +59,7 @@ def drawing(
     for way in ways(manner, turns=turns):
         allowed = paper or Paper.of(COLUMN if way.portrait else PAGE)
         made = best(strip(graph, expand, closed=way.closed), way, allowed, legend=legend)
-        found.append((allowed.lacking(made), made))
+        found.append((allowed.lacking(made.rect.width, made.rect.height), made))
         if not any(found[-1][0]):
             return made
     return min(found, key=lambda one: one[0])[1]
@@ -78,7 +80,7 @@ def best(chosen: Strip, manner: Manner, paper: Paper, *, legend: bool | None) ->
     for space in ROOMS[manner.portrait]:
         made, beside = fitted(chosen, manner, space, paper, height(words, paper.wide))
         drawn = placed(chosen, made, beside, words, paper.wide)
-        lacking = paper.lacking(drawn)
+        lacking = paper.lacking(drawn.rect.width, drawn.rect.height)
         found.append(((*lacking, len(made.rows) if manner.portrait else drawn.rect.height), drawn))
         if len(made.rows) == 1 and not any(lacking):
             break

@@ -110,12 +110,13 @@ class Border:
 
 @dataclass(eq=False)
 class Way:
-    """An arrow, by the corners of its line."""
+    """An arrow, by the corners of its line; those of a bundle may run together."""
 
     source: Cell
     target: Cell
     kind: WayKind
     points: Sequence[Point]
+    bundle: int
 
 
 @dataclass(frozen=True, eq=False)

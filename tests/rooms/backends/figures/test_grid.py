@@ -8,12 +8,14 @@ import pytest
 
 import archdsl
 from archdsl.backends.figures import grid
-from archdsl.backends.figures.grid.places import by_resolution
+from archdsl.backends.figures.grid.places import Form, by_resolution
 from archdsl.backends.figures.grid.routes import along, meet
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.shapes import Shapes
+from archdsl.backends.figures.strip import Paper
 from archdsl.backends.figures.strip.cells import strip
-from archdsl.backends.figures.strip.plan import Rect
+from archdsl.backends.figures.strip.crossings import crossings
+from archdsl.backends.figures.strip.plan import Rect, Way
 
 U = {
     "archdsl": 1,
@@ -38,6 +40,25 @@ DOWN = {
         "last": [{"conv": {"out": 8, "kernel": 3, "stride": 2}}],
         "head": ["global_avg_pool", "flatten", {"linear": 10}],
     },
+}
+ONLY_UP = {  # as a generator, without anything that skips
+    "archdsl": 1,
+    "name": "Up",
+    "input": [8, 8, 8],
+    "stages": {"a": [{"upsample": 2}, {"conv": 4}], "b": [{"upsample": 2}, {"conv": 4}], "c": [{"conv": 3}]},
+}
+DETECTOR = {
+    "archdsl": 1,
+    "name": "Detector",
+    "input": [3, 64, 64],
+    "stages": {
+        **{f"c{n}": [{"conv": {"out": 4, "kernel": 3, "stride": 2}}] for n in (1, 2, 3)},
+        **{
+            head: [{"concat": [[{"from": f"c{n}", "conv": out}, "flatten"] for n in (1, 2, 3)]}]
+            for head, out in (("scores", 2), ("boxes", 4))
+        },
+    },
+    "outputs": {"scores": "scores", "boxes": "boxes"},
 }
 
 
@@ -70,6 +91,46 @@ def test_an_encoder_goes_down_a_column_and_its_decoder_up_another_one():
     corners = {(way.source.name, way.target.name): len(way.points) - 2 for way in made.ways}
     assert corners["d1", "u1"] == corners["d2", "u2"] == corners["d1", "d2"] == 0  # what skips is straight
     assert corners["d3", "u2"] == 1
+
+
+def test_a_narrow_detector_has_its_heads_below_at_one_trunk():
+    graph = archdsl.graph(DETECTOR)
+    found = strip(graph)
+    (net,) = (net for net in found.nets if len(net.targets) > 1)
+    assert [cell.name for cell in net.sources] == ["c1", "c2", "c3"]  # c1 and c2 are read by the next stage too
+    made = grid.resolutions(graph, Shapes(), Paper.of(1.7))
+    assert flaws(made) == []
+    assert crossings(made.ways) == 0
+    tops = {solid.cell.name: solid.rect.high for solid in made.solids}
+    assert max(tops["scores"], tops["boxes"]) < tops["c3"]
+    trunk = {way.points[1][0] for way in made.ways if way.kind == "skip" and way.source.name in ("c1", "c2")}
+    assert len(trunk) == 1
+
+
+def test_what_follows_at_one_resolution_stands_below_in_a_stacked_form():
+    places = {c.name: at for c, at in by_resolution(strip(archdsl.graph(DOWN)), 3, Form(stacked=True)).items()}
+    assert (places["stem"], places["more"], places["last"]) == ((1, 0), (2, 0), (3, 0))
+
+
+@pytest.mark.parametrize(("spec", "arranged"), [(U, True), (DETECTOR, True), (DOWN, False), (ONLY_UP, False)])
+def test_decoders_and_detectors_are_arranged_by_resolution_unless_a_strip_is_asked_for(spec, arranged):
+    as_strip = archdsl.draw(spec, arrange="strip", format="dot")
+    assert archdsl.draw(spec, orient="landscape", format="dot") == as_strip
+    by_size = archdsl.draw(spec, arrange="resolution", format="dot")
+    assert (
+        archdsl.draw(spec, format="dot") == (by_size if arranged else as_strip) != (as_strip if arranged else by_size)
+    )
+
+
+def test_lines_of_different_bundles_cross_where_they_meet():
+    ends = cells(2)
+    level, upright = [(0.0, 0.0), (10.0, 0.0)], [(5.0, -5.0), (5.0, 5.0)]
+    for bundle, expected in ((1, 0), (2, 1)):
+        assert crossings([Way(*ends, "skip", level, 1), Way(*ends, "skip", upright, bundle)]) == expected
+
+
+def cells(number: int) -> list:
+    return strip(archdsl.graph(DOWN)).cells[:number]
 
 
 def test_several_networks_stand_in_common_rows():
@@ -106,4 +167,8 @@ def test_what_a_grid_has_not_is_refused(spec, options, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["unet", "retinanet", "espnet", "pelee", "yolox", "hrnet"])
 def test_a_shipped_network_that_goes_up_again_is_drawn_without_flaws(name):
-    assert flaws(grid.resolutions(visible(archdsl.graph(name)), Shapes())) == []
+    for wide in (3.4, 7):
+        made = grid.resolutions(visible(archdsl.graph(name)), Shapes(), Paper.of(wide))
+        assert flaws(made) == []
+        assert crossings(made.ways) == 0
+        assert Paper.of(wide).holds(made)

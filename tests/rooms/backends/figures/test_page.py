@@ -27,10 +27,13 @@ import archdsl
 from archdsl.analysis.cost import cost
 from archdsl.backends import figures
 from archdsl.backends.figures import Look
-from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.interactive import boxes, plans
 from archdsl.backends.figures.interactive.data import ROLES, Writer
 from archdsl.backends.figures.interactive.parts import whole
+from archdsl.backends.figures.interactive.rows import Rows
+from archdsl.backends.figures.strip.cells import strip
+from archdsl.backends.figures.style import ROLES as LIGHT
+from archdsl.backends.figures.theme import DARK
 from archdsl.ops import REGISTRY
 from archdsl.workspace.library import read, shipped
 
@@ -180,27 +183,40 @@ def test_wires_are_the_edges_of_the_graph(shown):
     assert found == Counter((source, target) for source, target, _ in expected)
 
 
-def test_boxes_of_a_plan_do_not_overlap(shown):
-    _, data = shown
-    for group in groups_of(data["root"]):
-        places = data["plans"][group["plan"]]["parts"]
-        sized = [(x, y, *part["size"]) for (x, y), part in zip(places, group["parts"], strict=True)]
-        for (x, y, w, h), (u, v, w2, h2) in combinations(sized, 2):
-            assert abs(x - u) >= (w + w2) / 2 or abs(y - v) >= (h + h2) / 2, group["title"]
-
-
-def test_wires_of_a_plan_begin_and_end_at_its_boxes(shown):
+def test_what_stands_in_a_row_of_a_plan_does_not_overlap(shown):
+    """Boxes, and wires that pass them: `test_page_browser.py` looks at what the script draws."""
     _, data = shown
     for group in groups_of(data["root"]):
         plan, parts = data["plans"][group["plan"]], group["parts"]
-        for (source, target, *_), way in zip(group["wires"], plan["ways"], strict=True):
-            assert len(way) % 6 == 2  # a point, and three more for each curve
-            if source >= 0:
-                x, y = plan["parts"][source]
-                assert way[:2] == pytest.approx([x, y + parts[source]["size"][1] / 2], abs=1.5)
-            if target < len(parts):
-                x, y = plan["parts"][target]
-                assert way[-2:] == pytest.approx([x, y - parts[target]["size"][1] / 2], abs=1.5)
+        rows: dict[int, list[tuple[float, float]]] = {}
+        for row, x, part in zip(plan["rows"], plan["parts"], parts, strict=True):
+            rows.setdefault(row, []).append((x, part["size"][0]))
+        for net, stops in zip(nets_of(group), plan["stops"], strict=True):
+            first = plan["rows"][net[0][0]] + 1 if net[0][0] >= 0 else 1
+            for row, x in enumerate(stops, first):
+                rows.setdefault(row, []).append((x, 0))
+        for (x, wide), (u, wide2) in (pair for row in rows.values() for pair in combinations(row, 2)):
+            assert abs(x - u) >= (wide + wide2) / 2 + 4, group["title"]
+
+
+def test_wires_lead_down_and_stop_in_every_row_that_they_pass(shown):
+    _, data = shown
+    for group in groups_of(data["root"]):
+        plan = data["plans"][group["plan"]]
+        rows = [*plan["rows"], *[max(plan["rows"]) + 1] * len(group["out"])]
+        for net, stops in zip(nets_of(group), plan["stops"], strict=True):
+            start = rows[net[0][0]] if net[0][0] >= 0 else 0
+            ends = [rows[wire[1]] for wire in net]
+            assert min(ends) > start
+            assert len(stops) == max(ends) - start - 1
+
+
+def nets_of(group: dict) -> list[list[list[int]]]:
+    """The wires of a group, by the tensor."""
+    nets: dict[tuple[int, int], list[list[int]]] = {}
+    for wire in group["wires"]:
+        nets.setdefault((wire[0], wire[2]), []).append(wire)
+    return [*nets.values()]
 
 
 def test_alike_blocks_share_a_plan():
@@ -217,14 +233,13 @@ def test_a_chain_is_set_as_the_engine_would_set_it(small):
     assert plans.is_chain(stem)
     assert not plans.is_chain(group.parts[2].parts[0])
     for chain in (group, stem):
+        rows = Rows(chain)
         sizes = [boxes.closed_size(part, writer.words(part), writer.shapes) for part in chain.parts]
-        ours = plans.column(chain, sizes)
-        theirs = plans.read(json.loads(render(plans.dot(chain, sizes), "json")), chain)
-        assert ours.height == pytest.approx(theirs.height, abs=4)
-        for one, other in zip(ours.parts, theirs.parts, strict=True):
-            assert one == pytest.approx(other, abs=4)
-        for one, other in zip(ours.ways, theirs.ways, strict=True):
-            assert [*one[0], *one[-1]] == pytest.approx([*other[0], *other[-1]], abs=4)
+        ours, theirs = plans.column(chain, rows), plans.laid_out(plans.dot(chain, rows, sizes), chain, rows)
+        assert ours.rows == theirs.rows == [*range(1, len(sizes) + 1)]
+        across = [*theirs.parts, *theirs.entries, *theirs.exits]
+        assert across == pytest.approx([across[0]] * len(across), abs=1)
+        assert ours.stops == theirs.stops == [[] for _ in chain.wires]
 
 
 def test_thousands_of_ops_in_a_row_take_seconds():
@@ -325,12 +340,49 @@ def test_no_folder_of_this_machine_is_named(small, tmp_path):
     assert {line[0] for line in data_of(page_of(small))["lines"]} == {"small.yaml"}
 
 
-def test_every_role_has_a_colour_and_a_word():
-    css = (ASSETS / "page.css").read_text(encoding="utf-8")
-    for role in {op.role for op in REGISTRY.values()}:
-        assert role in ROLES
-        assert len(re.findall(rf"--{role}: #", css)) == 2  # light and dark
-        assert re.search(rf"^\.{role} \{{ fill: var\(--{role}\); stroke: var\(--{role}-line\);", css, re.MULTILINE)
+def test_every_role_has_the_colour_of_the_figures_and_a_word(small):
+    (style,) = Reader(page_of(small)).inside["style"]
+    for role in {op.role for op in REGISTRY.values()} | set(LIGHT):
+        assert role in ROLES or role.startswith("block")
+        for paint in (LIGHT[role], DARK[role]):
+            assert f"--{role}: {paint.fill}; --{role}-line: {paint.line};" in style
+        assert re.search(rf"^\.{role} \{{ fill: var\(--{role}\); stroke: var\(--{role}-line\);", style, re.MULTILINE)
+
+
+def test_words_colours_and_legend_are_those_of_the_strip(shown):
+    graph, data = shown
+    made = strip(graph)
+    cells = {frozenset(f"n{node.id}" for node in cell.box.nodes): cell for cell in made.cells if cell.kind}
+    found = 0
+    for group in groups_of(data["root"])[1:]:
+        cell = cells.get(frozenset(op["id"] for stack in stacks_of(group) for op in stack["ops"]))
+        if cell is None or group["scopes"][0]["kind"] == "block":
+            continue
+        found += 1
+        assert group["colour"] == cell.colour
+        title, *lines = [cell.name, *cell.lines] if cell.name else cell.lines
+        assert group["title"] == title
+        assert " ".join(group["lines"]) == " ".join(lines)
+    assert found
+    legend = dict(data["legend"])
+    for colour, words in made.legend.items():
+        assert legend[colour].startswith(words)
+
+
+def test_what_a_spec_says_of_its_figures_holds_on_the_page_too():
+    spec = {
+        "archdsl": 1, "name": "Said", "input": [3, 8, 8],
+        "figure": {"labels": {"conv": "Filter", "Unit": "Cell", "Unit.g": "groups"}, "colours": {"Unit": "#99ccff"}},
+        "blocks": {"Unit": {"params": ["g"], "body": [{"conv": {"out": 4, "groups": "g"}}, {"channel_shuffle": 2}]}},
+        "stages": {"body": [{"Unit": 1}, {"Unit": 2}, "relu"]},
+    }  # fmt: skip
+    text = page_of(archdsl.graph(spec))
+    body = data_of(text)["root"]["parts"][1]
+    assert [part.get("title") for part in body["parts"]] == ["Cell", "Cell", None]
+    assert [part["lines"] for part in body["parts"][:2]] == [["groups 1"], ["groups 2"]]
+    assert [op["text"] for op in body["parts"][0]["parts"][0]["ops"]] == ["Filter"]
+    assert body["parts"][0]["colour"] == "c99ccff"
+    assert ".c99ccff { fill: var(--c99ccff)" in text
 
 
 # --- sizes and words

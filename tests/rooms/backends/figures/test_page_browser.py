@@ -15,7 +15,7 @@ from support.page import SMALL, hostile_graph
 import archdsl
 from archdsl.analysis.work import work
 from archdsl.backends import figures
-from archdsl.ops import REGISTRY
+from archdsl.backends.figures.style import ROLES
 from archdsl.workspace.library import read
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
@@ -33,13 +33,13 @@ def browser():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens the page of a graph; at the end the browser must have had nothing to complain of and nothing to fetch."""
+    """Opens the page of a graph; the browser must have had nothing to complain of, and nothing to fetch."""
 
     @contextmanager
-    def show(graph: archdsl.Graph, *, anchor: str = "", scheme: str = "light", **what) -> Iterator[sync_api.Page]:
+    def show(graph: archdsl.Graph, *, anchor: str = "", context=None, **what) -> Iterator[sync_api.Page]:
         file = tmp_path / "page.html"
         file.write_text(figures.draw(graph, format="html", **what), encoding="utf-8")
-        page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+        page = context.new_page() if context else browser.new_page(viewport=SIZE)
         said, asked = [], []
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -83,7 +83,7 @@ def test_stages_are_closed_until_clicked(opened, small):
     with opened(small) as page:
         assert ids(page, ".op") == []
         closed = page.eval_on_selector_all("[role=treeitem]", "all => all.map((e) => e.getAttribute('aria-expanded'))")
-        assert closed == [None, None, None]
+        assert closed == ["false", "false", "false"]
         page.click("#g2")
         assert page.get_attribute("#g2", "aria-expanded") == "true"
         assert ids(page, "#g2 .group") == ["g3", "g4"]
@@ -136,8 +136,9 @@ def test_nothing_overlaps_when_some_are_open(opened, name):
 
 
 # Boxes of one group that meet, boxes that leave their frame, words wider than their box, wires whose ends hang in the
-# air: as texts, none if all is well. In px of the drawing, so that the zoom does not matter.
-OVERLAPS = """() => {
+# air, that are not orthogonal, go through a box, or lie upon the wire of another tensor: as texts, none if all is well.
+# In px of the drawing, so that the zoom does not matter.
+OVERLAPS = r"""() => {
   const faults = [], drawing = document.getElementById("drawing");
   const toDrawing = drawing.getScreenCTM().inverse();
   const rect = (element) => {
@@ -159,24 +160,40 @@ OVERLAPS = """() => {
       if (frame && (one.left < frame.left || one.right > frame.right || one.top < frame.top + 20 ||
           one.bottom > frame.bottom)) faults.push(`out of ${body.parentNode.id}`);
     });
+    const segments = [];
     for (const wire of body.querySelectorAll(":scope > g > .wire")) {
-      const [source, target] = wire.dataset.wire.split(" ").map(Number);
-      const length = wire.getTotalLength();
-      const toDrawingFrom = drawing.getCTM().inverse().multiply(wire.getCTM());
-      const point = (at) => wire.getPointAtLength(at).matrixTransform(toDrawingFrom);
-      const [start, end] = [point(0), point(length)];
-      for (let at = 0; at < length; at += 5) {
-        const { x, y } = point(at);
-        const crossed = boxes.findIndex((box) =>
-          x > box.left + 2 && x < box.right - 2 && y > box.top + 2 && y < box.bottom - 2);
-        if (crossed >= 0) faults.push(`wire ${source} ${target} of ${body.parentNode.id} through ${crossed}`);
-        if (crossed >= 0) break;
-      }
-      const misses = (point, box, y) => box && (Math.abs(point.y - box[y]) > 1 ||
-        point.x < box.left - 1 || point.x > box.right + 1);
-      const wrong = [misses(start, boxes[source], "bottom"), misses(end, boxes[target], "top")];
-      if (wrong.some(Boolean)) faults.push(`wire ${source} ${target} of ${body.parentNode.id}`);
+      const [source, target, leaves] = wire.dataset.wire.split(" ").map(Number);
+      const called = `wire ${source} ${target} of ${body.parentNode.id}`;
+      const matrix = drawing.getCTM().inverse().multiply(wire.getCTM());
+      const ends = wire.getAttribute("d").match(/^M[^LQ]*|Q[-\d.]+ [-\d.]+|L[^LQ]*$/g);
+      const corners = ends.map((text) => new DOMPoint(...text.slice(1).split(" ").map(Number)).matrixTransform(matrix));
+      corners.slice(1).forEach((to, i) => {
+        const from = corners[i];
+        const [left, right] = [Math.min(from.x, to.x), Math.max(from.x, to.x)];
+        const [top, bottom] = [Math.min(from.y, to.y), Math.max(from.y, to.y)];
+        if (right - left > 0.6 && bottom - top > 0.6) faults.push(`oblique ${called}`);
+        const through = boxes.findIndex((box) =>
+          right > box.left + 2 && left < box.right - 2 && bottom > box.top + 2 && top < box.bottom - 2);
+        if (through >= 0) faults.push(`${called} through ${through}`);
+        segments.push({ net: `${source} ${leaves}`, called, left, right, top, bottom });
+      });
+      const [start, end] = [corners[0], corners[corners.length - 1]];
+      const beside = (point, box) => point.y > box.top && point.y < box.bottom &&
+        Math.min(Math.abs(point.x - box.left), Math.abs(point.x - box.right)) < 1;
+      const misses = (point, box, y) => box && (Math.abs(point.y - box[y]) > 6 ||
+        point.x < box.left - 1 || point.x > box.right + 1) && !(y === "top" && beside(point, box));
+      if (misses(start, boxes[source], "bottom") || misses(end, boxes[target], "top")) faults.push(called);
     }
+    segments.forEach((one, i) => {
+      for (const other of segments.slice(i + 1)) {
+        if (one.net === other.net) continue;
+        const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+        const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+        if (Math.max(across, down) > 2 && Math.min(across, down) > -2) {
+          faults.push(`${one.called} upon ${other.called}`);
+        }
+      }
+    });
   }
   for (const text of drawing.querySelectorAll(".op text, .group > g:not([role]):not(.badge) text")) {
     const box = rect(text.closest(".op, .group").querySelector(".row, .box")), words = rect(text);
@@ -256,9 +273,51 @@ def test_what_is_found_is_opened_and_shown(opened, small):
 
 
 # --- keys
+def test_keys_work_from_the_start(opened, small):
+    with opened(small) as page:
+        for key, expected in (("ArrowDown", "g2"), ("Enter", "g2"), ("ArrowRight", "g3"), ("Escape", "g2")):
+            page.keyboard.press(key)
+            assert focused(page) == expected, key
+        assert page.get_attribute("#g2", "aria-expanded") == "true"
+        page.keyboard.press("Escape")
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
+        page.click("#in")  # a button keeps its own keys
+        page.keyboard.press(" ")
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
+
+
+def test_all_keys_are_told(opened, small):
+    with opened(small) as page:
+        assert "lists all keys" in page.inner_text("#hint")
+        page.keyboard.press("?")
+        told = page.inner_text("#keys")
+        assert all(key in told for key in ("↓", "↑", "→", "←", "Esc", "Enter", "Home", "End", "+", "−", "0", "/", "?"))
+        page.keyboard.press("ArrowDown")  # is not heard behind it
+        page.keyboard.press("Escape")
+        assert page.locator("#keys").is_hidden()
+        assert ids(page, ".current") == ["g1"]
+
+
+def test_tab_reaches_everything_and_the_focus_is_seen(opened, small):
+    with opened(small) as page:
+        page.fill("#query", "bn")
+        reached = []
+        for _ in range(14):
+            reached.append(page.evaluate("document.activeElement.id || document.activeElement.localName"))
+            ring = page.evaluate(
+                "(() => { const at = document.activeElement, ring = at.querySelector(':scope > .ring');"
+                " const style = getComputedStyle(ring || at);"
+                " return ring ? style.strokeWidth : style.outlineStyle === 'none' ? '0' : style.outlineWidth; })()"
+            )
+            assert float(ring.removesuffix("px")) >= 2 or reached[-1] == "body", reached[-1]
+            page.keyboard.press("Tab")
+        expected = ["query", "open", "close", "out", "in", "fit", "help", "g1", "aside", *["button"] * 3]
+        assert reached[: len(expected)] == expected
+
+
 def test_keys_walk_open_and_close(opened, small):
     with opened(small) as page:
-        page.focus("#fit")
+        page.focus("#help")
         page.keyboard.press("Tab")
         assert focused(page) == "g1"
         for key, expected in (
@@ -312,7 +371,7 @@ def test_scrolling_and_dragging_move_and_do_not_click(opened, small):
         after = view_box(page)
         assert after[0] < middle[0]
         assert after[2:] == before[2:]
-        assert page.get_attribute("#g2", "aria-expanded") is None
+        assert page.get_attribute("#g2", "aria-expanded") == "false"
 
 
 def test_buttons_and_keys_zoom_and_fit(opened, small):
@@ -341,12 +400,42 @@ def test_what_is_large_is_shown_readable_first_and_whole_on_demand(opened):
         assert len(ends) == 4
 
 
-def test_it_fits_a_telephone(opened, small):
-    with opened(small) as page:
-        page.set_viewport_size({"width": 390, "height": 780})
-        page.click("#fit")
+def test_it_works_on_a_telephone(opened, small, telephone):
+    with opened(small, context=telephone) as page:
+        for selector in ("#query", *(f"#{button}" for button in ("open", "close", "in", "out", "fit", "help"))):
+            box = page.locator(selector).bounding_box()
+            assert 0 <= box["x"] < box["x"] + box["width"] <= 390, selector
+        page.tap("#g2")
+        assert page.get_attribute("#g2", "aria-expanded") == "true"
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.locator("#drawing").bounding_box()["height"] > 200
+        window = page.locator("#drawing").bounding_box()
+        assert window["height"] > 400
+        frame = page.locator("#g2 > .box").bounding_box()
+        assert frame["x"] >= 0
+        assert frame["x"] + frame["width"] <= 390
+        page.tap("#help")
+        keys = page.locator("#keys").bounding_box()
+        assert 0 <= keys["x"] < keys["x"] + keys["width"] <= 390
+        page.keyboard.press("Escape")
+        before = view_box(page)
+        pinch(page, (195, 300), apart=(40, 120))
+        after = view_box(page)
+        assert after[2] == pytest.approx(before[2] / 3, rel=0.1)
+
+
+@pytest.fixture
+def telephone(browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    yield context
+    context.close()
+
+
+def pinch(page, middle: tuple[float, float], apart: tuple[float, float]) -> None:
+    """Two fingers, so far apart at first and at last."""
+    session, (x, y) = page.context.new_cdp_session(page), middle
+    fingers = [[{"x": x + side * width / 2, "y": y, "id": n} for n, side in enumerate((-1, 1))] for width in apart]
+    for kind, points in (("touchStart", fingers[0]), ("touchMove", fingers[1]), ("touchEnd", [])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
 # --- addresses
@@ -369,16 +458,18 @@ def test_a_block_can_be_asked_for(opened, small):
 # --- colours
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_every_colour(opened, small, scheme):
-    with opened(small, scheme=scheme) as page:
-        roles = sorted({op.role for op in REGISTRY.values()})
-        names = [*roles, "back", "panel", "group", "frame", "frame-inner", "ink", "faint", "hit"]
+    with opened(small) as page:
+        page.emulate_media(color_scheme=scheme)
+        grounds = ["back", "panel", "frame", "frame-inner"]
+        names = [*ROLES, *grounds, "ink", "faint", "hit"]
         colours = page.evaluate(
             "names => { const style = getComputedStyle(document.documentElement);"
             " return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])); }",
             names,
         )
-        for name in names[:-3]:
-            assert contrast(colours["ink"], colours[name]) >= 7, name
+        for name in (*ROLES, *grounds):
+            assert contrast(colours["ink"], colours[name]) >= (7 if scheme == "light" or name in grounds else 4.5), name
+        for name in grounds:
             assert contrast(colours["faint"], colours[name]) >= 4.5, name
         assert contrast(colours["hit"], colours["back"]) >= 4.5
         assert (luminance(colours["back"]) > 0.5) == (scheme == "light")

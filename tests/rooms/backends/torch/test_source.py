@@ -104,6 +104,7 @@ print(json.dumps({f"{name} {style}": hashlib.sha256(archdsl.emit(name, first[nam
 """
 
 
+@pytest.mark.slow
 def test_the_text_is_the_same_in_every_process():
     other = os.environ | {"PYTHONHASHSEED": "4711"}  # than this one's
     two_classes_of_one_op = str(LANGUAGE / "attention.yaml")
@@ -348,6 +349,7 @@ print(json.dumps([counts, [m for m in sys.modules if m.split(".")[0] == "archdsl
 """
 
 
+@pytest.mark.slow
 def test_a_process_with_torch_alone_gets_the_same_from_every_file(tmp_path):
     rows, wanted = [], {}
     for name in SPECS:

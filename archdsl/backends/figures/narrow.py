@@ -1,0 +1,73 @@
+"""How the figure of a block gets onto its page: closer, its words over more lines, what is alike drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archdsl.backends.figures.arrange import arranged
+from archdsl.backends.figures.columns import CLOSE, WIDE, Gaps
+from archdsl.backends.figures.compact import compact, shapes_inside
+from archdsl.backends.figures.once import drawn_once
+from archdsl.backends.figures.paper import HAIR, LEAST, TALL, room
+from archdsl.backends.figures.picture import Picture
+from archdsl.backends.figures.sheet import Sheet
+from archdsl.backends.figures.theme import Look
+
+SPACES = (90.0, 72.0, 58.0)  # points, to which lines of words are broken
+LIKED = 6.0  # inches, of the height
+PARTS = (1.0, 0.75)  # of the width of the page, for the rows that a wide one is parted into
+
+
+@dataclass(frozen=True)
+class Way:
+    """A picture, and what its layout may do."""
+
+    picture: Picture
+    gaps: Gaps = WIDE
+    part: float | None = None
+
+
+def on_page(picture: Picture, look: Look) -> tuple[Picture, Sheet]:
+    """A block figure in the first way that fits onto the page, or in the one that comes closest to it, laid out.
+
+    Where no height is asked for, one that leaves room on the page is better than one that fills it.
+    """
+    if look.width is None:
+        return picture, arranged(picture, look)
+    found: list[tuple[tuple[float, ...], Picture, Sheet]] = []
+    for way in ways(picture):
+        sheet = arranged(way.picture, look, way.gaps, way.part)
+        found.append((lacking(sheet, look), way.picture, sheet))
+        if not any(found[-1][0]):
+            break
+    _, made, sheet = min(found, key=lambda one: one[0])
+    return made, sheet
+
+
+def lacking(sheet: Sheet, look: Look) -> tuple[float, ...]:
+    """Whether it is too wide, what it is too large by, and whether it is higher than one would like."""
+    assert look.width is not None
+    most = look.height or TALL
+    across = max(0.0, sheet.width - room(look.width, LEAST) - HAIR)
+    down = max(0.0, sheet.height - room(most, LEAST) - HAIR)
+    return across > 0, across + down, look.height is None and sheet.height > room(LIKED, LEAST)
+
+
+def ways(picture: Picture) -> Iterator[Way]:
+    """The picture as it is, in less and less room, with branches that are alike drawn once, in more rows."""
+    once = drawn_once(picture)
+    pictures = [picture] if once is None else [picture, once]
+    for each in pictures:
+        yield Way(each)
+        yield from closer(each)
+    for each in pictures:
+        smallest = compact(shapes_inside(each), SPACES[-1])
+        yield from (Way(smallest, CLOSE, part) for part in PARTS)
+
+
+def closer(picture: Picture) -> Iterator[Way]:
+    """With smaller gaps and over more lines; shapes stand inside boxes only where that is not enough."""
+    for inside in (picture, shapes_inside(picture)):
+        for space in SPACES:
+            yield Way(compact(inside, space), CLOSE)

@@ -1,0 +1,1 @@
+"""Latency tables: kernels as networks of their own, timed."""

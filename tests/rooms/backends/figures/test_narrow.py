@@ -1,0 +1,131 @@
+"""Block figures on narrow pages: closer, over more lines, with branches that are alike drawn once, in more rows."""
+
+from __future__ import annotations
+
+import pytest
+
+import archdsl
+from archdsl.backends import figures
+from archdsl.backends.figures.arrange import measured
+from archdsl.backends.figures.flaws import flaws
+from archdsl.backends.figures.narrow import on_page
+from archdsl.backends.figures.once import drawn_once
+from archdsl.backends.figures.paper import HAIR, LEAST, TALL, room
+from archdsl.backends.figures.picture import Group, Picture
+from archdsl.backends.figures.sheet import Sheet
+from archdsl.workspace.library import all_shipped
+
+COLUMN = figures.Look(width=3.4)
+WIDE, HIGH = room(3.4, LEAST) + HAIR, room(TALL, LEAST) + HAIR
+
+
+def block(*steps: object) -> archdsl.Graph:
+    stages = {"archdsl": 1, "name": "Small", "input": [8, 16, 16], "stages": {"body": ["Unit"]}}
+    return archdsl.graph({**stages, "blocks": {"Unit": list(steps)}})
+
+
+def picture(*steps: object) -> Picture:
+    return figures.picture(block(*steps), block="Unit")
+
+
+def conv(out: int = 4, kernel: int = 3, dilation: int = 1) -> dict:
+    return {"conv": {"out": out, "kernel": kernel, "dilation": dilation}}
+
+
+def said(made: Picture) -> list[str]:
+    """The words of boxes, of frames and at arrows."""
+    boxes = [" / ".join(box.lines) for box in made.boxes() if box.nodes]
+    frames = [item.label for item in made.items if isinstance(item, Group)]
+    return [*boxes, *frames, *(arrow.label for arrow in made.arrows if arrow.label)]
+
+
+def laid_out(made: Picture, look: figures.Look = COLUMN) -> tuple[Picture, Sheet]:
+    """The figure on its page, without a flaw."""
+    drawn, sheet = on_page(made, look)
+    assert not list(flaws(sheet, measured(drawn, look)))
+    return drawn, sheet
+
+
+@pytest.mark.parametrize(
+    ("branches", "wanted"),
+    [
+        ([conv()] * 9, ["3×3 Conv", "Concat", "×9 in parallel", "each 4×16×16"]),
+        (
+            [conv(8), *(conv(dilation=d) for d in (2, 4))],
+            ["3×3 Conv, d = 1, 2, 4", "Concat", "×3 in parallel", "8×16×16, 2 × (4×16×16)"],
+        ),
+        (
+            [conv(), {"running_sum": [conv(dilation=d) for d in (2, 4, 8)]}],
+            [
+                "3×3 Conv, d = 1, 2, 4, 8",
+                "Running sums / of branches 2 to 4",
+                "Concat",
+                "×4 in parallel",
+                "each 4×16×16",
+            ],
+        ),
+        (
+            [[conv(kernel=k), "bn", "relu", conv(), "relu"] for k in (1, 3, 5)],
+            ["k×k Conv, k = 1, 3, 5 / BN, ReLU", "3×3 Conv / ReLU", "Concat", "×3 in parallel", "4×16×16"],
+        ),
+        (["identity", *[conv(8)] * 3, "relu"], ["3×3 Conv", "ReLU", "Concat", "×3 in parallel"]),
+    ],
+    ids=["equal", "a number apart", "running sums", "chains", "beside others"],
+)
+def test_branches_that_are_alike_are_drawn_once_with_their_number(branches, wanted):
+    whole = picture({"concat": branches})
+    made = drawn_once(whole)
+    assert said(made) == wanted
+    laid_out(made)
+    ops = [node for box in whole.boxes() for node in box.nodes]
+    assert {node for box in made.boxes() for node in box.nodes} == {*ops}  # each op is still in some box
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"concat": [conv(), conv()]}],  # two
+        [{"concat": [conv(), "relu", conv(), conv()]}],  # not side by side
+        [{"concat": [conv(kernel=1), conv(kernel=3), {"conv": {"out": 4, "kernel": 5, "stride": 1, "groups": 2}}]}],
+        [{"concat": [{**conv(), "as": "one"}, conv(), conv(), conv()]}, {"concat": ["identity", "one"]}],  # read again
+    ],
+    ids=["two", "apart", "two numbers", "read elsewhere"],
+)
+def test_other_branches_stay_apart(steps):
+    assert drawn_once(picture(*steps)) is None
+
+
+def test_words_are_broken_before_branches_become_one_and_branches_become_one_before_a_figure_is_refused():
+    four = picture({"concat": [conv(dilation=d) for d in (1, 2, 4, 8)]}, conv())
+    drawn, sheet = laid_out(four)
+    assert len(drawn.boxes()) == len(four.boxes())
+    assert sheet.width <= WIDE
+    assert all(box.space is not None for box in drawn.boxes())
+    many = picture({"concat": [conv(dilation=d) for d in range(1, 13)]}, conv())
+    drawn, sheet = laid_out(many)
+    assert said(drawn)[0] == "3×3 Conv, d = 1 to 12"
+    assert sheet.width <= WIDE
+    assert laid_out(many, figures.Look())[0] is many  # without a page it is as large as it comes
+
+
+def test_rows_of_a_tangle_that_are_too_wide_stand_in_several():
+    names = [f"t{n}" for n in range(4)]
+    made = [{**conv(8), "from": source, "as": f"{source}{n}"} for source in names for n in range(3)]
+    firsts = [{**conv(8), "from": "input", "as": name} for name in names]
+    sums = [{"add": [f"{name}{n}" for name in names], "as": f"s{n}"} for n in range(3)]
+    drawn, sheet = laid_out(picture(*firsts, *made, *sums, {"concat": ["s0", "s1", "s2"]}), figures.Look(width=4.5))
+    assert sheet.width <= room(4.5, LEAST) + HAIR
+    heights = {sheet.boxes[box].y for box in drawn.boxes() if box.lines == ("3×3 Conv",)}
+    assert len(heights) > 2
+
+
+@pytest.mark.slow
+def test_every_block_of_every_spec_fits_into_a_column():
+    wide = {("hrnet", "Module4"): 7.0}  # four resolutions, each made of all others: too much for a column
+    for name in all_shipped():
+        graph = archdsl.graph(name)
+        for each in dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"):
+            inches = wide.get((name, each), 3.4)
+            _, sheet = laid_out(figures.picture(graph, block=each, cases=["all"]), figures.Look(width=inches))
+            assert sheet.width <= room(inches, LEAST) + HAIR, (name, each)
+            assert sheet.height <= HIGH, (name, each)
