@@ -178,15 +178,16 @@ def taps(function: Function) -> Iterator[Tap]:
 
 def replace_value(function: Function, old: Value, new: Operand) -> None:
     """Lets everything that reads one value read another; of a list, no item may be read."""
+    replace_operands(function, lambda operand: new if operand is old else operand)
 
-    def change(operand: Operand) -> Operand:
-        return new if operand is old else operand
 
+def replace_operands(function: Function, change: Change) -> None:
+    """Changes whatever a function reads."""
     for region in regions_of(function):
         for node in region.nodes:
             change_operands(node, change)
-        if region.result is old:
-            region.result = new
+        if region.result is not None:
+            region.result = change(region.result)
     for name, operand in function.outputs.items():
         function.outputs[name] = change(operand)
 

@@ -22,11 +22,20 @@ PassLike: TypeAlias = "str | Pass | Callable[[Program], Program]"
 BUILT_IN = {
     "fold_batch_norm": ".fold_batch_norm:FOLD_BATCH_NORM",
     "remove_identities": ".remove_identities:REMOVE_IDENTITIES",
+    "fold_shuffles": ".fold_shuffles:FOLD_SHUFFLES",
+    "merge_gathers": ".merge_gathers:MERGE_GATHERS",
     "reparameterize": ".reparameterize:REPARAMETERIZE",
     "deploy": ".deploy:DEPLOY",
     "channels_last": ".channels_last:CHANNELS_LAST",
 }
-DEPLOYED = ("deploy", "remove_identities", "fold_batch_norm", "channels_last")  # the form `deploy`, pass by pass
+DEPLOYED = (  # the form `deploy`, pass by pass
+    "deploy",
+    "remove_identities",
+    "fold_batch_norm",
+    "merge_gathers",
+    "fold_shuffles",
+    "channels_last",
+)
 PASSES = Plugins("pass", "unknown-pass", "archdsl.passes", __name__, BUILT_IN)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from archdsl.ir.program import Function, If, Operation, Primitive, Program, Region
+from archdsl.ir.program import Function, Operation, Primitive, Program, Region
 from archdsl.ir.program import program as program_of
-from archdsl.ir.rewrite import copied, erase, regions_of, replace_value
+from archdsl.ir.rewrite import copied, regions_of
 from archdsl.ops.activation import Identity
 from archdsl.ops.regular import Dropout
 from archdsl.passes.base import Pass
-from archdsl.passes.fold_batch_norm import is_tapped, tidied
+from archdsl.passes.taking_out import taken_out
 
 
 def remove_identities(program: Program) -> Program:
@@ -16,31 +16,18 @@ def remove_identities(program: Program) -> Program:
     made = copied(program)
     for function in made.functions:
         while any(removed(function, region, node) for region in regions_of(function) for node in region.nodes):
-            tidied(function)
+            pass
     return program_of(made.main)
 
 
 def removed(function: Function, region: Region, node: Operation) -> bool:
     """Takes an operation out if it gives what it is given; whether that could be."""
-    if not is_idle(node) or node.stage is not None or node.reused or is_tapped(function, node):
-        return False
-    if len(region.nodes) == 1 and not may_be_empty(function, region):
-        return False
-    assert isinstance(node, Primitive)
-    replace_value(function, node.out, node.ins[0])
-    erase(region, node)
-    return True
+    return isinstance(node, Primitive) and is_idle(node) and taken_out(function, region, node)
 
 
-def is_idle(node: Operation) -> bool:
+def is_idle(node: Primitive) -> bool:
     """Whether an operation gives the tensor that it is given, in eval mode."""
-    return isinstance(node, Primitive) and isinstance(node.op, (Dropout, Identity))
-
-
-def may_be_empty(function: Function, region: Region) -> bool:
-    """Whether a region is a side of a condition beside which the tensor that enters goes on as it is."""
-    outer = (node for node in function.walk() if isinstance(node, If) and not node.branch)
-    return any(region is side for node in outer for side in node.regions())
+    return isinstance(node.op, (Dropout, Identity))
 
 
 REMOVE_IDENTITIES = Pass(remove_identities)
