@@ -12,14 +12,15 @@ const layout = (() => {
   const ASIDE = 12; // between a box and a wire that turns to enter it from the side
   const SAME = 0.5; // what is less apart goes straight
   const NEAR = 4; // lines that are less apart would look like one
+  const JOG = 12; // so much aside is not worth two corners
   const STEPS = [6, -6, 12, -12, 18, -18]; // by which one line gives way to another
   const CONFLICT = 1000; // crossings; two lines upon each other are worse than any number of them
 
   const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
   // --- across
-  // Maps places so that each span, which a box takes while it is closed, has the room that the opened box needs. Nothing
-  // comes closer to anything: what did not overlap does not.
+  // Maps places so that each span, which a box takes while it is closed, has the room that the opened box needs.
+  // Nothing comes closer to anything: what did not overlap does not.
   function stretched(spans) {
     const marks = [...new Set(spans.flatMap(({ from, axis, to }) => [from, axis, to]))].sort((a, b) => a - b);
     const slopes = marks.map((mark, index) => Math.max(1, ...spans.map(({ from, axis, to, before, after }) => {
@@ -55,13 +56,17 @@ const layout = (() => {
       const across = columns(plan, sizes);
       this.rows = plan.rows;
       this.last = Math.max(0, ...plan.rows) + 1;
-      this.boxes = sizes.map((size, index) =>
-        ({ ...size, row: plan.rows[index], middle: across(plan.parts[index]), x: across(plan.parts[index]) - size.axis }));
+      this.boxes = sizes.map((size, index) => {
+        const middle = across(plan.parts[index]);
+        return { ...size, row: plan.rows[index], middle, x: middle - size.axis };
+      });
       this.entries = plan.entries.map((x) => ({ x: across(x) }));
       this.exits = plan.exits.map((x) => ({ x: across(x) }));
       this.nets = this.netsOf(wires, plan.stops.map((stops) => stops.map(across)));
+      this.nets.forEach((net) => this.straighten(net));
       this.boxes.forEach((box, index) => this.leave(box, this.nets.filter((net) => net.source === index)));
       this.boxes.forEach((box, index) => this.enter(box, index));
+      this.nets.forEach((net) => this.leaveStraight(net));
       this.nets.every(() => this.makeWay()); // at most so often
       this.tracks = Array.from({ length: this.last }, (_, row) => this.tracksBelow(row));
       this.heights();
@@ -87,15 +92,23 @@ const layout = (() => {
       return row === net.row ? net.x : net.stops[row - net.row - 1];
     }
 
-    // Where nets leave a box: one at its middle, several in the order of what they lead to; an opened one at its exits.
+    // Where nets leave a box: one at its middle, several above what they lead to; an opened one at its exits.
     leave(box, nets) {
       const leadsTo = (net) => net.stops[0] ??
         sum(net.ends.map(({ target, x }) => x ?? this.boxes[target].middle)) / net.ends.length;
-      const step = Math.min(PORT, (box.width - 2 * INSET) / Math.max(1, nets.length - 1));
-      nets.sort((one, other) => leadsTo(one) - leadsTo(other)).forEach((net, place) => {
-        const port = box.opened ? box.exits[net.leaves] - box.axis : step * (place - (nets.length - 1) / 2);
-        net.x = box.middle + port;
-      });
+      const sorted = nets.map((net) => ({ net, to: leadsTo(net) })).sort((one, other) => one.to - other.to);
+      const ports = nets.length > 1 ? this.ports(box, sorted.map(({ to }) => to)) : [box.middle];
+      sorted.forEach(({ net }, place) => { net.x = box.opened ? box.x + box.exits[net.leaves] : ports[place]; });
+    }
+
+    // Takes small jogs out of a net that passes several rows.
+    straighten(net) {
+      for (let place = 1; place < net.stops.length; place += 1) {
+        const [before, after] = net.stops.slice(place - 1, place + 1);
+        if (before === after || Math.abs(before - after) > JOG) continue;
+        if (free(before, this.spans(net.row + 1 + place, net))) net.stops[place] = before;
+        else if (free(after, this.spans(net.row + place, net))) net.stops[place - 1] = after;
+      }
     }
 
     // Where wires enter a box: from above, or those that come down beside it from the side.
@@ -107,10 +120,12 @@ const layout = (() => {
         return;
       }
       ends.sort((one, other) => one.from - other.from);
-      const aside = ends.length > 1 ? [ends[0], ends[ends.length - 1]].filter((one) => this.comesAside(one, box)) : [];
+      for (const { end } of ends) end.aside = false;
+      const outer = ends.length > 1 ? [ends[0], ends[ends.length - 1]] : [];
+      const aside = outer.filter((one) => this.comesAside(one, box));
       for (const { end, from } of aside) Object.assign(end, { x: from, aside: true });
       const above = ends.filter((one) => !aside.includes(one));
-      this.fromAbove(box, above.map(({ from }) => from)).forEach((x, place) => { above[place].end.x = x; });
+      this.ports(box, above.map(({ from }) => from)).forEach((x, place) => { above[place].end.x = x; });
     }
 
     comesAside({ from }, box) {
@@ -124,14 +139,16 @@ const layout = (() => {
     spans(row, but) {
       const boxes = this.boxes.filter((box) => box !== but && box.row === row);
       const passing = this.nets.filter((net) => net !== but && net.row < row && row - net.row <= net.stops.length);
+      const aside = this.nets.flatMap(({ ends }) => ends.filter((end) => end.aside && end.row === row));
       return [
         ...boxes.map(({ x, width }) => [x, x + width]),
         ...passing.map((net) => [this.at(net, row), this.at(net, row)]),
+        ...aside.map(({ x, target }) => [x, this.boxes[target].middle].sort((one, other) => one - other)),
       ];
     }
 
-    // As straight below where they come from as the box is wide, in their order.
-    fromAbove(box, from) {
+    // As straight below where they come from, or above where they lead to, as the box is wide; in their order.
+    ports(box, from) {
       const half = box.width / 2 - (box.round ? 4 : INSET);
       if (from.length < 2) return from.map((x) => (Math.abs(x - box.middle) < Math.min(half, PORT) ? x : box.middle));
       const step = Math.min(PORT, (2 * half) / Math.max(2, from.length - 1));
@@ -141,6 +158,18 @@ const layout = (() => {
       places[places.length - 1] = Math.min(places[places.length - 1], high);
       for (let n = places.length - 2; n >= 0; n -= 1) places[n] = Math.min(places[n], places[n + 1] - step);
       return places;
+    }
+
+    // Moves the place where a net leaves a closed box, if it is then straight above where it comes down.
+    leaveStraight(net) {
+      const box = this.boxes[net.source];
+      if (!box || box.opened) return;
+      const below = net.ends.filter(({ row }) => row === net.row + 1).map(({ x }) => x);
+      const places = [...below, ...net.stops.slice(0, 1)];
+      if (places.includes(net.x)) return;
+      const others = this.nets.filter((other) => other !== net && other.source === net.source);
+      net.x = places.find((x) => Math.abs(x - net.x) < JOG && Math.abs(x - box.middle) < box.width / 2 - NEAR &&
+        free(x, others.map((other) => [other.x, other.x]))) ?? net.x;
     }
 
     // --- lines that would lie upon each other, in whatever order they go across
@@ -162,8 +191,7 @@ const layout = (() => {
       const others = this.nets.filter((other) => other !== net && other.source === net.source && place < 0);
       const taken = [...this.spans(row, box || net), ...others.map(({ x }) => [x, x])];
       const x = STEPS.map((step) => this.at(net, row) + step).find((to) =>
-        taken.every(([low, high]) => to < low - NEAR || high + NEAR < to) &&
-        (!box || Math.abs(to - box.middle) < box.width / 2 - NEAR));
+        free(to, taken) && (!box || Math.abs(to - box.middle) < box.width / 2 - NEAR));
       if (x === undefined) return false;
       if (box) net.x = x;
       else net.stops[place] = x;
@@ -277,6 +305,9 @@ const layout = (() => {
     return order.flatMap((upper, place) => order.slice(place + 1).filter((lower) => upon(upper, lower))
       .map((lower) => [upper, lower]));
   }
+
+  // Whether a line may go down at a place.
+  const free = (x, taken) => taken.every(([low, high]) => x < low - NEAR || high + NEAR < x);
 
   const upon = (upper, lower) => upper.ends.some((x) => Math.abs(x - lower.top) < NEAR);
 

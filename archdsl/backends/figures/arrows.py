@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archdsl.backends.figures.forks import enclosing, reads
+from archdsl.backends.figures.operands import operands
 from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.ir.graph import Tensor
+
+INPUT = "input"  # the name of what enters a block
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,17 @@ def labelled(wires: Sequence[Wire], found: Sequence[Arrow], shapes: Shapes) -> d
         if wire.tensor not in done and worth_saying(wire, arrow, shapes):
             done.add(wire.tensor)
             labels[index] = shapes.of(wire.tensor)
-    return labels
+    return labels | dict(named(wires, labels))
+
+
+def named(wires: Sequence[Wire], labels: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    """What a formula calls a tensor stands at its arrow, before its shape; parts of a tensor have theirs from that."""
+    for index, wire in enumerate(wires):
+        nodes = wire.target.first_copy
+        name = operands(nodes[0]).get(wire.tensor, INPUT) if len(nodes) == 1 and len(nodes[0].inputs) > 1 else INPUT
+        if name != INPUT:  # which the figure says already
+            part = wire.tensor.node is not None and len(wire.tensor.node.outputs) > 1
+            yield index, name if part else ": ".join(filter(None, (name, labels.get(index))))
 
 
 def worth_saying(wire: Wire, arrow: Arrow, shapes: Shapes) -> bool:

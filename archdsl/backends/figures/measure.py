@@ -18,8 +18,13 @@ from archdsl.backends.figures.theme import FONTS
 PIXEL = 0.75  # points; the engine makes what is above and below the base of a line whole pixels
 UNKNOWN = 1.0  # of a letter that the font lacks: another font draws it, an ideograph as wide as it is high
 _FACES = {False: "Regular", True: "Bold"}
-# where a line may break: after a comma, else at a space, else before the next word of a CamelCase name, or anywhere
-_BREAKS = (re.compile(r"(?<=,)(?=\s)"), re.compile(r"(?<=\S)(?=\s)"), re.compile(r"(?<=[a-z0-9])(?=[A-Z])"))
+# before the next word of a CamelCase name: Mobile|ViT|Block, Rep|VGG|Block
+_CAMEL = (
+    r"(?<=[a-z0-9])(?=[A-Z](?![A-Z][a-z]))"
+    r"|(?:(?<=[a-z][A-Z])|(?<=[a-z][A-Z]{2})|(?<=[a-z][A-Z]{3}))(?=[A-Z][a-z])"
+)
+# where a line may break: after a semicolon or comma, else at a space, else before the next word of a name, or anywhere
+_BREAKS = (re.compile(r"(?<=;)(?=\s)"), re.compile(r"(?<=,)(?=\s)"), re.compile(r"(?<=\S)(?=\s)"), re.compile(_CAMEL))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})
-MOST_RUNS = 6  # lines of a summary
+MOST_RUNS, MOST_LINES = 6, 10  # lines of a summary; more are summed up, and of still more only the ends are shown
 SHARED = "shared"  # the word at a module that runs elsewhere too
 
 
@@ -260,7 +260,7 @@ def brief(box: Box) -> str:
     return box.heading or box.lines[0]
 
 
-def shortened(runs: Sequence[Sequence[str]], most: int = MOST_RUNS) -> tuple[str, ...]:
+def shortened(runs: Sequence[Sequence[str]], most: int = MOST_LINES) -> tuple[str, ...]:
     """The lines of a summary; of a long one the beginning and the end."""
     if len(runs) > most:
         runs = [*runs[: most - 2], [f"… ({len(runs) - most + 1} more)"], runs[-1]]

@@ -17,10 +17,15 @@ def op_text(node: Node, figure: Figure | None = None) -> str:
     """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind."""
     said = node.label or (figure.labels.get(node.op.name) if figure else None)
     if said:
-        return said
+        return typeset(said) if node.op.name == "formula" else said
     entry = node.inputs[0].shape if node.inputs else ()
     with at(node.span):
         return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
+
+
+def typeset(formula: str) -> str:
+    """With the signs of mathematics."""
+    return formula.replace(" * ", " · ").replace(" - ", " \N{MINUS SIGN} ")
 
 
 def value_text(value: Any) -> str:

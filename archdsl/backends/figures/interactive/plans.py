@@ -102,7 +102,8 @@ def beginnings(group: Group) -> Iterator[str]:
 
 def pieces(group: Group, rows: Rows) -> Iterator[str]:
     """The lines, cut at every row."""
-    parts, skips, entering = len(group.parts), skips_of(group.wires), Counter(wire.target for wire in group.wires)
+    parts, skips = len(group.parts), skips_of(group.wires)
+    leaving, entering = (Counter(getattr(wire, end) for wire in group.wires) for end in ("source", "target"))
     weights = {wire: JOINED if entering[wire.target] > 1 else ALONE for wire in group.wires}
     weights |= dict.fromkeys(skips, SKIP) | dict.fromkeys(main_way(group.wires, rows), MAIN)
     nets = {wire: net for net in rows.nets for wire in net.wires}
@@ -112,8 +113,9 @@ def pieces(group: Group, rows: Rows) -> Iterator[str]:
         for row in range(rows.of(wire.source) + 1, rows.of(wire.target)):
             after = stop(nets[wire], row)
             if after not in drawn:
+                straight = before in drawn or leaving[wire.source] == 1
                 drawn.add(after)
-                yield f"{before} -> {after} [weight={LONG if before in drawn else weights[wire]}]"
+                yield f"{before} -> {after} [weight={LONG if straight else weights[wire]}]"
             before = after
         yield f"{before} -> {name(wire.target, parts)} [weight={weights[wire]}]"
 

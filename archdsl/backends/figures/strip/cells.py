@@ -147,7 +147,9 @@ class Terse(Outline):
         inside = [box for box in inside if computes(box)] or inside
         runs = super().runs(inside)
         if len(runs) > MOST_RUNS:
-            return periodic([brief(box).partition(",")[0] for box in inside])
+            whole = periodic([bracketed(*self.run_text(brief(box), [box])) for box in inside])
+            short = periodic([brief(box).partition(",")[0] for box in inside])
+            return short if len(short) < len(whole) > MOST_RUNS else whole
         return runs if len(runs) == 1 else [[bracketed(*run)] for run in runs]
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
@@ -171,14 +173,14 @@ def computes(box: Box) -> bool:
 
 
 def periodic(words: Sequence[str]) -> list[list[str]]:
-    """Lines that come again and again as one with their number: `Boxes, Scores ×6`."""
+    """Lines that come again and again as one with their number: `(Boxes, Scores) ×6`."""
     found: list[list[str]] = []
     while words:
         period, turns = max(((p, turns_of(words, p)) for p in range(1, PERIOD + 1)), key=lambda one: one[0] * one[1])
         if turns == 1:
             period = 1
-        text = ", ".join(words[:period])
-        found.append([f"{text} ×{turns}" if turns > 1 else text])
+        text = ("; " if any(", " in word for word in words[:period]) else ", ").join(words[:period])
+        found.append([f"{f'({text})' if period > 1 else text} ×{turns}" if turns > 1 else text])
         words = words[period * turns :]
     return found
 

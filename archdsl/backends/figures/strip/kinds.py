@@ -30,8 +30,10 @@ def kinds(contents: Mapping[Box, Sequence[Box]], wires: Sequence[Wire], figure: 
     mains = {box: main(inside) for box, inside in contents.items()}
     entered = {wire.target for wire in wires if wire.source.role != "input"}
     read = {wire.source for wire in wires if wire.target.role != "output"}
-    heads = only({box for box in contents if box not in read or vector(box)}, mains)
-    stems = only({box for box in contents if box not in entered}, mains) - heads
+    last = {box for box in contents if box not in read or vector(box)}
+    first = {box for box in contents if box not in entered} - last
+    body = {name for box, name in mains.items() if name and box not in last | first}
+    heads, stems = ({box for box in ends if mains[box] not in body} for ends in (last, first))
     colours = block_colours({box: name for box, name in mains.items() if name and box not in heads | stems})
     found: dict[Box, Kind] = {}
     for box, inside in contents.items():
@@ -46,12 +48,6 @@ def kinds(contents: Mapping[Box, Sequence[Box]], wires: Sequence[Wire], figure: 
         else:
             found[box] = Kind(colours[name], name) if name in colours else Kind(role, LEGEND.get(role, ""))
     return found
-
-
-def only(chosen: set[Box], mains: Mapping[Box, str]) -> set[Box]:
-    """Those of them whose block is not that of other boxes too."""
-    others = {name for box, name in mains.items() if name and box not in chosen}
-    return {box for box in chosen if mains[box] not in others}
 
 
 def block_colours(mains: Mapping[Box, str]) -> dict[str, str]:

@@ -481,6 +481,14 @@ def test_the_inputs_of_a_block_have_its_own_names():
     assert kernels == {"input": None, "m1": 5, "m2": 3}
 
 
+def test_the_tensors_of_a_formula_have_their_names_at_their_arrows():
+    parts = [{"conv": 16}, {"split": 2, "as": ["gate", "value"]}, {"conv": 8, "from": "input", "as": "more"}]
+    made = figures.picture(small("Unit", Unit=[*parts, {"formula": "gate * value - more"}]), block="Unit")
+    assert made.boxes()[-2].lines == ("gate · value − more",)
+    into = [arrow.label for arrow in made.arrows if arrow.target is made.boxes()[-2]]
+    assert into == ["gate", "value", "more"]
+
+
 # --- any block at all
 
 

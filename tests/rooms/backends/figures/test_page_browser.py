@@ -21,8 +21,8 @@ from archdsl.workspace.library import read
 sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
 
 SIZE = {"width": 1200, "height": 800}
-# an own group for each kind of wiring: chains, branches, taps and many outputs, depth, shuffles, U-shapes
-NETWORKS = ["mobilenet_v2", "peleenet", "pelee", "efficientnet", "condensenet", "shufflenet_v2", "espnet"]
+# an own group for each kind of wiring: chains, branches, taps and many outputs, shuffles, U-shapes, several inputs
+NETWORKS = ["mobilenet_v2", "peleenet", "pelee", "condensenet", "shufflenet_v2", "espnet", "weightnet", "hrnet"]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,7 @@ def test_what_was_clicked_stays_under_the_pointer(opened, small):
         assert abs(box["y"] + 12 - before[1]) < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_open_all_shows_every_op_once_and_nothing_overlaps(opened, name):
     graph = archdsl.graph(name, read(name).networks()[0])
@@ -374,6 +375,18 @@ def test_scrolling_and_dragging_move_and_do_not_click(opened, small):
         assert page.get_attribute("#g2", "aria-expanded") == "false"
 
 
+def test_whoever_scrolls_past_it_in_another_page_is_not_held_up(browser, small, tmp_path):
+    (tmp_path / "page.html").write_text(figures.draw(small, format="html"), encoding="utf-8")
+    outer = tmp_path / "outer.html"
+    outer.write_text('<body style="height: 3000px"><iframe src="page.html" width="600" height="500"></iframe>')
+    page = browser.new_page(viewport=SIZE)
+    page.goto(outer.as_uri())
+    page.mouse.move(300, 200)
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("scrollY > 50")
+    page.close()
+
+
 def test_buttons_and_keys_zoom_and_fit(opened, small):
     with opened(small) as page:
         whole = view_box(page)
@@ -473,6 +486,9 @@ def test_words_stand_out_from_every_colour(opened, small, scheme):
             assert contrast(colours["faint"], colours[name]) >= 4.5, name
         assert contrast(colours["hit"], colours["back"]) >= 4.5
         assert (luminance(colours["back"]) > 0.5) == (scheme == "light")
+        page.emulate_media(media="print")
+        printed = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--conv').trim()")
+        assert printed == ROLES["conv"].fill
 
 
 def luminance(colour: str) -> float:

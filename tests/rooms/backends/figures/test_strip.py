@@ -161,7 +161,7 @@ def test_expand_takes_paths_rows_and_whole_tables_and_opens_a_stage_that_is_one_
 
 
 def test_lines_that_come_again_and_again_are_said_once():
-    assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["a, b ×3"], ["c ×2"], ["d"]]
+    assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["(a, b) ×3"], ["c ×2"], ["d"]]
 
 
 # --- where it is
@@ -302,12 +302,36 @@ def test_text_is_as_wide_as_the_engine_finds_it():
 def test_lines_break_at_spaces_and_in_names_and_torn_words_lose_nothing():
     assert measure.broken("InvertedResidual ×4", 10, 55) == ["Inverted", "Residual ×4"]
     assert measure.broken("MBConv ×2", 10, 20) == ["MBConv", "×2"]
+    assert measure.broken("MobileViTBlock", 10, 50) == ["MobileViT", "Block"]
+    assert measure.broken("RepVGGBlock ×2", 10, 44) == ["RepVGG", "Block ×2"]
+    assert measure.broken("3×3 Conv, s2; Add; Block ×2", 10, 70) == ["3×3 Conv, s2;", "Add; Block ×2"]
     assert measure.broken("k5, exp 72, SE, ReLU", 10, 50) == ["k5, exp 72,", "SE, ReLU"]
     assert "".join(measure.broken("x" * 500, 10, 60)) == "x" * 500
     assert max(measure.width(line, 10) for line in measure.broken("x" * 500, 10, 60)) <= 180
 
 
 # --- the texts
+
+
+def test_a_stage_of_many_steps_says_them_all_and_of_very_many_that_there_are_more():
+    def lines(*body: object) -> list[str]:
+        return cells.strip(small(*body)).cells[1].lines
+
+    steps = [{"conv": {"out": 8, "kernel": 1 + 2 * n, "stride": 1 + n % 2}} for n in range(8)]
+    said = [f"{1 + 2 * n}×{1 + 2 * n} Conv{', s2' * (n % 2)}" for n in range(8)]
+    assert lines(*steps) == said
+    twice = [*steps[1:3], *steps[1:3], *steps[1:3], *steps[3:]]
+    assert lines(*twice) == ["(3×3 Conv, s2; 5×5 Conv) ×3", *said[3:]]
+    many = [{"conv": {"out": 8, "kernel": 1 + 2 * n}} for n in range(14)]
+    assert lines(*many)[8:] == ["… (5 more)", "27×27 Conv"]
+
+
+def test_a_first_and_last_stage_made_of_a_block_of_their_own_are_stem_and_head():
+    block = {"Stem": [{"conv": 8}, "bn", {"conv": 8}], "Body": [{"conv": 8}, "relu", {"conv": 8}]}
+    stages = {"a": ["Stem"], "b": ["Body", "Body"], "c": ["Stem", "global_avg_pool", "flatten", {"linear": 10}]}
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 16, 16], "blocks": block, "stages": stages}
+    found = cells.strip(archdsl.graph(spec)).cells
+    assert [cell.kind and cell.kind.word for cell in found if not cell.end] == ["Stem", "Body", "Head"]
 
 
 @pytest.mark.parametrize(("file", "spec", "what"), GOLDENS, ids=[row[0] for row in GOLDENS])
