@@ -78,12 +78,14 @@ class Latency:
 class LatencyTable:
     """Measured kernels by their keys, each with what it is and its times in milliseconds; `file` is where they stand.
 
-    `networks` are those that were measured as a whole, too, each with the error of the sum.
+    `call_ms` is what a call of the engine takes, which is a part of the time of each kernel. `networks` are those that
+    were measured as a whole, too, each with the error of the sum.
     """
 
     file: str
     conditions: Conditions
     kernels: Mapping[str, Mapping[str, Any]]
+    call_ms: float = 0.0
     networks: tuple[Mapping[str, Any], ...] = ()
 
     def missing(self, graph: Graph) -> list[Kernel]:
@@ -96,10 +98,13 @@ class LatencyTable:
         missing = self.missing(graph)
         if missing:
             raise self.unmeasured(graph, missing)
-        found = {
-            kernel.nodes[0]: self.kernels[kernel.key]["median_ms"] for kernel in kernels(graph, self.conditions.engine)
-        }
+        found = {kernel.nodes[0]: self.time_of(kernel) for kernel in kernels(graph, self.conditions.engine)}
         return Latency(self.conditions, found)
+
+    def time_of(self, kernel: Kernel) -> float:
+        """What a kernel takes within a network."""
+        found: float = self.kernels[kernel.key]["median_ms"]
+        return max(found - self.call_ms, 0.0)
 
     def unmeasured(self, graph: Graph, missing: list[Kernel]) -> SpecError:
         """What to say of a network with kernels that were not measured."""

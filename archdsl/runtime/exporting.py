@@ -20,7 +20,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape, times
 from archdsl.runtime import onnx
-from archdsl.runtime.free_size import FreeSize, free_size, shapes_of, unwritten
+from archdsl.runtime.free_size import FreeSize, expect_no_sides, free_size, shapes_of, unwritten
 from archdsl.support.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def saved(suffix: str, write: Callable[[Path], object]) -> Mapping[str, bytes]:
 
 
 def to_torchscript(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
+    if free is not None:
+        expect_no_sides(graph, "a trace")
     with torch.no_grad():
         traced: Any = torch.jit.trace(Plain(network).eval(), zeros(graph, free))  # type: ignore[no-untyped-call]
     return saved(".pt", lambda path: traced.save(str(path)))
@@ -182,11 +184,11 @@ def to_pt2(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[s
     try:
         with torch.no_grad():
             program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+        return saved(".pt2", lambda path: torch.export.save(program, path))
     except Exception as error:  # whatever torch raises of sizes that it cannot leave open
         if free is None:
             raise
-        raise unwritten(graph, error) from error
-    return saved(".pt2", lambda path: torch.export.save(program, path))
+        raise unwritten(network, graph, error) from error
 
 
 def run_pt2(path: Path) -> Callable[..., Sequence[Any]]:
