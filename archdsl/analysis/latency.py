@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.analysis.kernels import Kernel, kernels
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.ir.facts import origin_of
+from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.support.naming import set_texts
 from archdsl.support.resources import spec_folders
@@ -111,12 +111,11 @@ class LatencyTable:
         first = missing[0]
         others = f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
         message = f"'{self.file}' has no time of {first}{others}"
-        help = f"measure what is missing: {self.measuring(graph)}"
+        help = f"measure what is missing: {self.measuring(graph, graph.origin)}" if graph.origin is not None else ""
         return fault("bad-call", message, first.nodes[0].span, help=help)
 
-    def measuring(self, graph: Graph) -> str:
+    def measuring(self, graph: Graph, origin: Origin) -> str:
         """The command that measures a network."""
-        origin = origin_of(graph)
         spec = short_name(Path(origin.spec.span.source.name))
         words = ["archdsl", "time", f"{spec}@{graph.variant}" if graph.variant is not None else spec]
         if origin.function.channels_last:

@@ -14,6 +14,7 @@ from archdsl.expr.show import show
 from archdsl.expr.simplify import quotient
 from archdsl.ops.axes import FROM_THE_END
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.pattern_words import Sizes, in_words
 from archdsl.ops.target import SIDES, axes_like, check_target, sides_text, targets
 
 if TYPE_CHECKING:
@@ -393,7 +394,9 @@ class Rearrange(Mover, name="rearrange"):
         return apart.reshape(batch, *(math.prod(sizes[name] for name in axis) for axis in pattern.right))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return " ".join(f.pattern.replace("->", " → ").split())
+        pattern, given = self.read(f)
+        sizes = dict(zip(pattern.names, self.sizes(f, shape, tuple(pattern.names)), strict=True))
+        return in_words(*pattern, Sizes(sizes, given)) or " ".join(f.pattern.replace("->", " → ").split())
 
 
 class Roll(Mover, name="roll"):

@@ -31,7 +31,7 @@ def net(tmp_path, monkeypatch):
     return model
 
 
-SLOW = ("onnx", "openvino")
+SLOW = ("onnx", "openvino", "litert")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import jsonschema
@@ -129,6 +130,10 @@ def test_an_op_that_was_not_measured_is_told_with_the_command_that_measures_it(t
     assert "on 3×16×16 that lies channels last, nor of" in said
     command = "archdsl time toy.yaml@small --form deploy --input 3,16,16 --set width=12 --per-op latency.json"
     assert f"measure what is missing: {command}" in said
+    by_hand = dataclasses.replace(archdsl.graph("toy.yaml", width=12), origin=None)  # no command makes it
+    with pytest.raises(SpecError, match="has no time of conv") as caught:
+        read_latencies(table).of(by_hand)
+    assert not caught.value.diagnostics[0].help
 
 
 def test_an_engine_that_fuses_has_kernels_of_several_ops(table):
