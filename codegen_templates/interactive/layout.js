@@ -66,6 +66,7 @@ const layout = (() => {
       this.nets.forEach((net) => this.straighten(net));
       this.boxes.forEach((box, index) => this.leave(box, this.nets.filter((net) => net.source === index)));
       this.boxes.forEach((box, index) => this.enter(box, index));
+      this.nets.forEach((net) => this.leaveStraight(net));
       this.nets.every(() => this.makeWay()); // at most so often
       this.tracks = Array.from({ length: this.last }, (_, row) => this.tracksBelow(row));
       this.heights();
@@ -157,6 +158,18 @@ const layout = (() => {
       places[places.length - 1] = Math.min(places[places.length - 1], high);
       for (let n = places.length - 2; n >= 0; n -= 1) places[n] = Math.min(places[n], places[n + 1] - step);
       return places;
+    }
+
+    // Moves the place where a net leaves a closed box, if it is then straight above where it comes down.
+    leaveStraight(net) {
+      const box = this.boxes[net.source];
+      if (!box || box.opened) return;
+      const below = net.ends.filter(({ row }) => row === net.row + 1).map(({ x }) => x);
+      const places = [...below, ...net.stops.slice(0, 1)];
+      if (places.includes(net.x)) return;
+      const others = this.nets.filter((other) => other !== net && other.source === net.source);
+      net.x = places.find((x) => Math.abs(x - net.x) < JOG && Math.abs(x - box.middle) < box.width / 2 - NEAR &&
+        free(x, others.map((other) => [other.x, other.x]))) ?? net.x;
     }
 
     // --- lines that would lie upon each other, in whatever order they go across

@@ -58,7 +58,8 @@
 
   function kindOf(item) {
     if (item.kind === "op") return DATA.ops[item.data.op][1];
-    return item.data.scopes.map((scope) => (scope.kind === "block" ? `block ${scope.name}` : scope.kind)).join(", ");
+    const told = ({ kind, name, called }) => (kind === "block" ? `block ${called || name}` : kind);
+    return item.data.scopes.map(told).join(", ");
   }
 
   function spoken(item) {
@@ -439,7 +440,7 @@
       table(rowsOf),
       ...(item.data.training ? [html("p", {}, "Runs in training alone.")] : []),
       ...(isShared(item) ? [html("p", {}, "Runs a module that ran before: its parameters are counted there.")] : []),
-      ...(fields.length ? [html("h3", {}, "Arguments"), table(fields)] : []),
+      ...(fields.length ? [html("h3", {}, "Arguments in the spec"), table(fields)] : []),
       html("h3", {}, "In the spec"),
       ...places(item),
     ];

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
-from io import BytesIO
-from typing import Any
 
 from archdsl.backends.figures import fonts
+from archdsl.backends.figures.font_of_letters import of_letters
 from archdsl.backends.figures.theme import FONTS
 
 FACES = {False: ("Regular", 400), True: ("Bold", 700)}  # by bold: of a file of the wheel, and in a style sheet
-# kerning and ligatures are as large as the letters, and take as long to read
-UNUSED = ("BASE", "DSIG", "GDEF", "GPOS", "GSUB", "STAT", "gasp", "meta")
 
 
 def style_sheet(family: str, letters: Mapping[bool, str]) -> str:
@@ -38,16 +34,4 @@ def subset(family: str, bold: bool, letters: str) -> bytes:
     folder = fonts.folder(fonts.WHEELS[list(FONTS).index(family)])
     if folder is None:
         return b""
-    library: Any = importlib.import_module("fontTools.subset")  # late: a third of a second
-    tables: Any = importlib.import_module("fontTools.ttLib")
-    options = library.Options(hinting=False, glyph_names=False, notdef_outline=True, name_IDs=[], layout_features=[])
-    options.drop_tables += UNUSED
-    path = folder / f"{FONTS[family].replace(' ', '')}-{FACES[bold][0]}.ttf"
-    with tables.TTFont(path, lazy=True, recalcTimestamp=False) as font:
-        subsetter = library.Subsetter(options)
-        subsetter.populate(text=letters)
-        subsetter.subset(font)
-        font.flavor = "woff"
-        made = BytesIO()
-        font.save(made)
-    return made.getvalue()
+    return of_letters(folder / f"{FONTS[family].replace(' ', '')}-{FACES[bold][0]}.ttf", letters)

@@ -1,4 +1,4 @@
-"""The colours of the figures as style sheet: on a light ground, and on a dark one where the reader's system is."""
+"""The colours of the figures as style sheet: on a light ground, and on a dark one where the reader's screen is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def style_sheet(own: Sequence[str] = ()) -> str:
     colours = [*ROLES, *sorted(set(own) - set(ROLES))]
     light, dark = values("light", colours), values("dark", colours)
     rules = "".join(map(rule, map(class_of, colours)))
-    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{rules}"
+    return f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{rules}"
 
 
 def values(theme: str, colours: Sequence[str]) -> str:

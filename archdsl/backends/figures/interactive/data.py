@@ -157,9 +157,11 @@ class Writer:
         }
 
     def scope(self, scope: Scope) -> Data:
+        called = self.graph.figure.labels.get(scope.name) if scope.kind == "block" else None
         return {
             "kind": scope.kind,
             "name": printable(scope.name),
+            **({"called": printable(called)} if called else {}),
             **({"label": printable(scope.label)} if scope.label else {}),
             **({"shared": True} if scope.shared else {}),
             "path": scope.path,

@@ -10,13 +10,15 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
+from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 import archdsl
-from archdsl.backends.figures import Look, inches
+from archdsl.backends.figures import Look, fonts, inches
+from archdsl.backends.figures.font_of_letters import of_letters
 from archdsl.backends.figures.strip.kinds import BLOCKS
 from archdsl.backends.figures.style import LEGEND
-from archdsl.backends.figures.theme import PALETTES, ROLES, THEMES
+from archdsl.backends.figures.theme import FONTS, PALETTES, ROLES, THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 LOOKS = [(theme, palette) for theme in THEMES for palette in PALETTES]
@@ -255,6 +257,22 @@ def test_an_svg_carries_each_letter_that_it_shows_in_its_own_font(font, name):
     for words in root.iter(f"{SVG}text"):
         shown["700" if words.get("font-weight") == "bold" else "400"] |= set("".join(words.itertext()))
     assert {weight: set(map(chr, letters)) for weight, letters in known.items()} == shown
+
+
+@pytest.mark.parametrize("family", FONTS)
+@pytest.mark.parametrize("letters", ["hé 3×Ä→", "文"])  # composed ones, and one that no font has
+def test_a_font_of_some_letters_is_the_one_that_fonttools_makes(family, letters):
+    folder = fonts.folder(fonts.WHEELS[list(FONTS).index(family)])
+    file = folder / f"{FONTS[family].replace(' ', '')}-Bold.ttf"
+    options = Options(hinting=False, glyph_names=False, notdef_outline=True, name_IDs=[], layout_features=[])
+    options.drop_tables += ["BASE", "GDEF", "GPOS", "GSUB", "gasp"]
+    wanted, made = TTFont(file, recalcTimestamp=False), BytesIO()
+    subsetter = Subsetter(options)
+    subsetter.populate(text=letters)
+    subsetter.subset(wanted)
+    wanted.flavor = "woff"
+    wanted.save(made)
+    assert of_letters(file, letters) == made.getvalue()
 
 
 def sheet(root: ElementTree.Element) -> str:

@@ -379,6 +379,7 @@ def test_what_a_spec_says_of_its_figures_holds_on_the_page_too():
     text = page_of(archdsl.graph(spec))
     body = data_of(text)["root"]["parts"][1]
     assert [part.get("title") for part in body["parts"]] == ["Cell", "Cell", None]
+    assert body["parts"][0]["scopes"][0]["called"] == "Cell"
     assert [part["lines"] for part in body["parts"][:2]] == [["groups 1"], ["groups 2"]]
     assert [op["text"] for op in body["parts"][0]["parts"][0]["ops"]] == ["Filter"]
     assert body["parts"][0]["colour"] == "c99ccff"

@@ -486,6 +486,9 @@ def test_words_stand_out_from_every_colour(opened, small, scheme):
             assert contrast(colours["faint"], colours[name]) >= 4.5, name
         assert contrast(colours["hit"], colours["back"]) >= 4.5
         assert (luminance(colours["back"]) > 0.5) == (scheme == "light")
+        page.emulate_media(media="print")
+        printed = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--conv').trim()")
+        assert printed == ROLES["conv"].fill
 
 
 def luminance(colour: str) -> float:
