@@ -7,16 +7,18 @@ from typing import Any
 import click
 
 from archdsl.commands.options import (
+    format_of,
     latencies,
     network,
     to_choose_of_spec,
     to_features,
+    to_file,
     to_format,
     to_latency,
     to_output_stride,
     to_place,
 )
-from archdsl.commands.terminal import console, deliver
+from archdsl.commands.terminal import console, result
 
 
 @click.command("cost")
@@ -26,14 +28,16 @@ from archdsl.commands.terminal import console, deliver
 @to_latency
 @to_format
 @to_place
+@to_file
 def command(
     spec: str,
     latency: str | None,
-    form: str,
+    form: str | None,
     columns: tuple[str, ...],
     width: Any,
     caption: str | None,
     label: str | None,
+    output: str | None,
     **choice: Any,
 ) -> None:
     """Print the stage table of a network and its cost."""
@@ -43,10 +47,11 @@ def command(
     from archdsl.workspace.expected import with_published
 
     placement = Placement(width, caption, label)
-    expect_format(form, FORMATS, columns, placement)
+    chosen = format_of(form, output)
+    expect_format(chosen, FORMATS, columns, placement)
     table = latencies(latency)
     found = timed(with_published(cost(network(spec, **choice))), table)
-    if form == "text":
+    if chosen == "text" and output is None:
         show(found, console(), columns)
     else:
-        deliver(written(found, form, columns, placement))
+        result(written(found, chosen, columns, placement), output)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.commands.draw import sized, to_axes, to_look
-from archdsl.commands.options import latencies, to_choose, to_file, to_latency, to_pass, was_given
+from archdsl.commands.options import format_of, latencies, to_choose, to_file, to_latency, to_pass, was_given
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from archdsl.workspace.difference import Choice, Named
 
 FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot", "tikz", "drawio", "pptx")
-SUFFIXES = {"tex": "latex", "txt": "text"}  # of files, where they are not the names of formats
 
 
 @click.command("diff")
@@ -64,7 +62,7 @@ def command(
     from archdsl.workspace.difference import Choice, compared
     from archdsl.workspace.library import rewritten
 
-    chosen = form or suffix_of(output) or "text"
+    chosen = format_of(form, output)
     known(chosen)
     table = latencies(latency)
     sides = asked(specs, between, Choice(variant, params, inputs, rewritten(form=layers, passes=passes)))
@@ -77,11 +75,6 @@ def command(
         result(written(found, chosen, look), output)
     if told and not found.is_empty:
         click.get_current_context().exit(CHANGES)
-
-
-def suffix_of(output: str | None) -> str:
-    suffix = Path(output).suffix[1:].lower() if output else ""
-    return SUFFIXES.get(suffix, suffix)
 
 
 def known(form: str) -> None:

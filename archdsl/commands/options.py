@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from archdsl.workspace.settings import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+SUFFIXES = {"tex": "latex", "txt": "text"}  # of tables, where they are not the names of formats
 
 
 # --- values
@@ -104,6 +107,12 @@ def latencies(file: str | None) -> LatencyTable | None:
     return read_latencies(file) if file is not None else None
 
 
+def format_of(form: str | None, output: str | None) -> str:
+    """The format of a table: the one named, or else that of the file's suffix."""
+    suffix = Path(output).suffix[1:].lower() if output else ""
+    return form or SUFFIXES.get(suffix, suffix) or "text"
+
+
 def was_given(option: str) -> bool:
     """Whether an option stands in the call."""
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
@@ -161,10 +170,8 @@ to_format = click.option(
     "--format",
     "form",
     metavar="FORMAT",
-    default="text",
-    show_default=True,
     shell_complete=completion.tables,
-    help="text, md, latex, json, csv.",
+    help="text, md, latex, json, csv. [default: from FILE's suffix, else text]",
 )
 
 

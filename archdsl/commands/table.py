@@ -8,6 +8,7 @@ import click
 
 from archdsl.commands.completion import specs_and_variants
 from archdsl.commands.options import (
+    format_of,
     latencies,
     to_file,
     to_form,
@@ -21,6 +22,8 @@ from archdsl.commands.options import (
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
+
+BOLD = ("latex", "md")  # the formats that have it
 
 
 @click.command("table")
@@ -42,7 +45,7 @@ def command(
     stages: bool,
     bold: bool,
     latency: str | None,
-    form: str,
+    form: str | None,
     columns: tuple[str, ...],
     width: Any,
     caption: str | None,
@@ -57,14 +60,17 @@ def command(
     from archdsl.workspace.printing import FORMATS, show, written
 
     placement = Placement(width, caption, label)
-    expect_format(form, side_by_side.FORMATS if stages else FORMATS, columns, placement)
+    chosen = format_of(form, output)
+    expect_format(chosen, side_by_side.FORMATS if stages else FORMATS, columns, placement)
     if stages and bold:
         raise fault("bad-call", "--stages has no best to print in bold", help="leave --bold out")
+    if bold and chosen not in BOLD:
+        raise fault("bad-call", f"{chosen} has no bold", help=f"--bold is of {' and '.join(BOLD)}")
     with working("counting networks"):
         found = compare(specs, latency=latencies(latency), **choice)
     if stages:
-        result(side_by_side.written(found.stages, form, columns, placement), output)
-    elif form == "text" and output is None:
+        result(side_by_side.written(found.stages, chosen, columns, placement), output)
+    elif chosen == "text" and output is None:
         show(found, console(), columns)
     else:
-        result(written(found, form, columns, placement, bold=bold), output)
+        result(written(found, chosen, columns, placement, bold=bold), output)

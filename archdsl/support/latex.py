@@ -51,7 +51,9 @@ def expect_format(form: str, known: Sequence[str], columns: Sequence[str], place
     if columns and form not in PRINTED:
         raise fault("bad-call", f"{form} has all columns", help=f"columns are chosen of {', '.join(PRINTED)}")
     if form != "latex" and placement != ANYWHERE:
-        raise fault("bad-call", f"{form} has no width, caption or label", help="these are of --format latex")
+        raise fault(
+            "bad-call", f"{form} has no width, caption or label", help="these are of --format latex, and of -o FILE.tex"
+        )
 
 
 def latex(table: Table, placement: Placement = ANYWHERE) -> str:

@@ -42,8 +42,23 @@ def fitted(table: Table, width: str) -> Layout:
         least = min(least, needed)
     message = f"{table.title}: the table needs {least:.0f} pt, and a {width} has {ROOM[width]} pt"
     ways = ["--width page"] if width == "column" else []
-    ways += [f"fewer columns: --columns {','.join(table.keys)}"] if table.keys else []
+    fewer = fewer_columns(table, width)
+    ways += [f"fewer columns: --columns {','.join(fewer)}"] if fewer else []
     raise fault("bad-call", message, help=f"take {', or '.join(ways)}" if ways else "leave out --width")
+
+
+def fewer_columns(table: Table, width: str) -> list[str]:
+    """The names of columns that fit: without the widest ones, last of all those in which networks differ."""
+    front, *others = table.keys or [""]
+    differing = {column.key for column in table.columns if column.over}
+    narrow = Layout(list(SIZES)[-1], GAPS[-1], stacked=True)
+    room = {key: needs(table.of([key]), narrow) for key in others}
+    order = sorted(others, key=lambda key: (key in differing, -room[key]))
+    for count in range(1, len(order)):
+        kept = table.of([front, *(key for key in others if key not in order[:count])])
+        if fits(kept, width):
+            return kept.keys
+    return []
 
 
 def layouts(table: Table) -> Iterator[Layout]:

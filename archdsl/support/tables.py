@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
 from math import floor, log10
@@ -92,6 +92,17 @@ class Table:
     def keys(self) -> list[str]:
         """The words by which columns are chosen, each once."""
         return list(dict.fromkeys(column.key for column in self.columns if column.key))
+
+    def of(self, keys: Sequence[str]) -> Table:
+        """The same rows with the columns of these keys alone."""
+        places = [place for place, column in enumerate(self.columns) if column.key in keys]
+        return replace(
+            self,
+            columns=[self.columns[place] for place in places],
+            rows=[[row[place] for place in places] for row in self.rows],
+            totals=[[row[place] for place in places] for row in self.totals],
+            strong=frozenset((n, places.index(place)) for n, place in self.strong if place in places),
+        )
 
     def spans(self) -> list[tuple[str, int]]:
         """The headings over the columns, each with how many it spans; none over a column of its own."""

@@ -516,11 +516,14 @@ def test_latex_of_hostile_texts_compiles(tmp_path, hostile):
 
 
 def test_a_table_that_cannot_fit_names_the_options_that_would():
+    stages = archdsl.table(["mobilenet_v3@large-1.00", "mobilenet_v3@large-0.75"]).stages
     with pytest.raises(SpecError, match=r"the table needs \d+ pt, and a column has 234 pt") as told:
-        counted("micronet").to_latex(
-            width="column", columns=["stage", "input", "operator", "params", "macs", *WORK, "output"]
-        )
-    assert "take --width page, or fewer columns: --columns stage,input" in str(told.value.diagnostics[0].help)
+        stages.to_latex(width="column")
+    help_, _, columns = str(told.value.diagnostics[0].help).partition(" --columns ")
+    assert help_ == "take --width page, or fewer columns:"
+    assert columns.startswith("stage,")
+    assert columns.endswith("exp,c")
+    assert "large-0.75" in stages.to_latex(width="column", columns=columns.split(","))
 
 
 def test_a_narrow_table_leaves_columns_out_and_tells_the_totals_below():
@@ -583,6 +586,7 @@ def test_columns_are_chosen_in_their_order():
         (["cost", "squeezenet", "--width", "pages", "--format", "latex"], "did you mean 'page'?"),
         (["table", "squeezenet", "--stages", "--format", "csv"], "known are text, md, latex"),
         (["table", "squeezenet", "--stages", "--bold"], "has no best to print in bold"),
+        (["table", "squeezenet", "--bold"], "text has no bold"),
         (["table", "squeezenet", "--label", "a", "--format", "latex"], "a label needs a caption"),
         (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is no label"),
     ],
@@ -590,6 +594,15 @@ def test_columns_are_chosen_in_their_order():
 def test_a_wrong_choice_for_a_paper_is_told(arguments, says, capsys):
     assert main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["cost", "table"])
+def test_the_suffix_of_a_file_decides_its_format(command, tmp_path):
+    for name, start in {"a.tex": "%", "a.md": "|", "a.txt": "SqueezeNet"}.items():
+        assert (
+            main([command, "squeezenet@1.0" if command == "table" else "squeezenet", "-o", str(tmp_path / name)]) == 0
+        )
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 
 
 def test_latex_names_the_packages_that_it_needs():
