@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
@@ -47,14 +48,14 @@ def lanes(nets: Sequence[Net], made: Layout) -> Lanes:
     for row in range(len(made.rows)):
         here = sorted((lane for lane in found if row in lane.spans), key=lambda lane: length(lane.spans[row]))
         spurs = [[cell.place for cell in lane.net.ends if made.slots[cell].row == row] for lane in here]
-        for lane, level in zip(here, untangled([lane.spans[row] for lane in here], spurs), strict=True):
+        wanted = [lane.spans[row] for lane in here]
+        crossed = partial(crossings, wanted=wanted, spurs=spurs)
+        for lane, level in zip(here, untangled(wanted, crossed), strict=True):
             lane.levels[row] = level
-    far = sorted((lane for lane in found if len(lane.spans) > 1), key=lambda lane: len(lane.spans))
-    for lane, level in zip(far, levels([(min(lane.spans), max(lane.spans) + 0.5) for lane in far]), strict=True):
-        lane.margin = level
+    set_margins([lane for lane in found if len(lane.spans) > 1])
     clear = made.manner.gap(CLEAR)
     heights = [tall((lane.levels[row] for lane in found if row in lane.levels), clear) for row in range(len(made.rows))]
-    margins = max((lane.margin + 1 for lane in far if lane.margin is not None), default=0)
+    margins = max((lane.margin + 1 for lane in found if lane.margin is not None), default=0)
     return Lanes(found, ports(found, made), heights, margins)
 
 
@@ -70,18 +71,26 @@ def length(span: Span) -> Span:
     return span[1] - span[0], span[0]
 
 
-def untangled(wanted: Sequence[Span], spurs: Sequence[Sequence[int]]) -> list[int]:
-    """The lanes of spans whose spurs to the strip cross the fewest others: two change places while that helps."""
+def set_margins(far: list[Lane]) -> None:
+    """Where lines of several rows run at the end of these: shorter ones nearer, unless fewer cross otherwise."""
+    far.sort(key=lambda lane: max(lane.spans) - min(lane.spans))
+    wanted = [(min(lane.spans), max(lane.spans) + 0.5) for lane in far]
+    for lane, level in zip(far, untangled(wanted, lambda found: crossings_at_end(found, far)), strict=True):
+        lane.margin = level
+
+
+def untangled(wanted: Sequence[Span], crossings: Callable[[Sequence[int]], int]) -> list[int]:
+    """The lanes of spans in which the fewest lines cross: two change places while that helps."""
     order = list(range(len(wanted)))
     best = given(order, wanted)
-    least = crossings(best, wanted, spurs), max(best, default=0)
+    least = crossings(best), max(best, default=0)
     for _ in range(PASSES if least[0] else 0):
         before = least
         for one, other in combinations(range(len(order)), 2):
             tried = list(order)
             tried[one], tried[other] = order[other], order[one]
             found = given(tried, wanted)
-            cost = crossings(found, wanted, spurs), max(found)
+            cost = crossings(found), max(found)
             if cost < least:
                 order, best, least = tried, found, cost
         if least == before:
@@ -103,6 +112,17 @@ def crossings(found: Sequence[int], wanted: Sequence[Span], spurs: Sequence[Sequ
         for level, places in zip(found, spurs, strict=True)
         for place in places
         for below, span in lanes
+    )
+
+
+def crossings_at_end(margins: Sequence[int], far: Sequence[Lane]) -> int:
+    """How often a line on its way to the end of a row crosses one that runs there, nearer to the rows."""
+    heights = [[(row, -level) for row, level in sorted(lane.levels.items())] for lane in far]
+    return sum(
+        nearer < margin and ends[0] < height < ends[-1]
+        for margin, own in zip(margins, heights, strict=True)
+        for height in own
+        for nearer, ends in zip(margins, heights, strict=True)
     )
 
 

@@ -12,6 +12,7 @@ import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures import Look
 from archdsl.backends.figures.strip import ORIENTS, Paper, cells, strip
+from archdsl.backends.figures.strip.crossings import crossings as ways_cross
 from archdsl.backends.figures.strip.lanes import crossings, untangled
 
 ROWS = [[16, 1], [24, 2], [32, 2], [48, 1], [64, 2], [96, 1]]
@@ -119,8 +120,32 @@ def test_lanes_change_places_where_fewer_cross():
     wanted = [(2, 5), (3, 6), (4, 7), (5, 8), (5, 10)]
     spurs = [[2, 5], [3, 6], [4, 7], [5, 8], [5, 6, 7, 8, 9, 10]]
     greedy = [0, 1, 2, 3, 4]
-    assert crossings(untangled(wanted, spurs), wanted, spurs) < crossings(greedy, wanted, spurs)
-    assert untangled([(0, 1), (1, 2)], [[0, 1], [1, 2]]) == [0, 0]
+
+    def crossed(found):
+        return crossings(found, wanted, spurs)
+
+    assert crossed(untangled(wanted, crossed)) < crossed(greedy)
+    assert untangled([(0, 1), (1, 2)], lambda _: 0) == [0, 0]
+
+
+def test_lines_that_pass_rows_are_nested_at_the_end_of_these():
+    conv = {"out": 8, "kernel": 3}
+    spec = {
+        "archdsl": 1,
+        "name": "U",
+        "input": [3, 32, 32],
+        "stages": {
+            "d1": [{"conv": conv}],
+            "d2": [{"conv": {**conv, "stride": 2}}],
+            "d3": [{"conv": {**conv, "stride": 2}}],
+            "u2": [{"upsample": {"scale": 2}}, {"concat": ["identity", "d2"]}],
+            "u1": [{"upsample": {"scale": 2}}, {"concat": ["identity", "d1"]}],
+        },
+    }
+    drawn = strip(archdsl.graph(spec), "strip", paper=Paper.of(1.9))
+    skips = [way for way in drawn.ways if way.kind == "skip"]
+    assert [len(way.points) for way in skips] == [6, 6]  # each runs at the end of rows
+    assert ways_cross(skips) == 0
 
 
 @pytest.mark.slow
