@@ -527,7 +527,7 @@ class Upsample(Op, name="upsample"):
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         if f.scale is not None:
             return f"Upsample ×{self.factor(f)}"
-        return f"Upsample to {times(out[1:])}"
+        return "Upsample" if f.size is None else f"Upsample to {times(out[1:])}"  # that of a map is said beside it
 
     def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
         return f.scale is not None and {*per_axis(f.scale, len(shape) - 1)} == {1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archdsl.backends.figures.forks import enclosing, reads
+from archdsl.backends.figures.forks import enclosing, reads, sizes, values
 from archdsl.backends.figures.operands import operands
 from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item
 from archdsl.backends.figures.shapes import Shapes
@@ -37,11 +37,15 @@ def arrows(items: Sequence[Item], shapes: Shapes) -> list[Arrow]:
 
 
 def wiring(items: Sequence[Item], boxes: Sequence[Box]) -> Iterator[Wire]:
-    """What each box reads from another, from the nearest place where it can be had."""
+    """What each box reads from another, from the nearest place where it can be had.
+
+    A tensor of which an op takes the size alone has an arrow only where nothing else reads it: papers draw none.
+    """
     made = {tensor: box for box in boxes for node in box.nodes for tensor in node.outputs}
     given = {box.tensor: box for box in boxes if box.role == "input" and box.tensor is not None}
+    read = {tensor for box in boxes for tensor in reads(box)}
     for box, around in enclosing(items):
-        for tensor in dict.fromkeys(reads(box)):
+        for tensor in dict.fromkeys([*reads(box), *(each for each in sizes(box) if each not in read)]):
             places = (place[tensor] for place in (*around, given, made) if tensor in place)
             source = next(places, box)
             if source is not box:
@@ -122,4 +126,5 @@ def worth_saying(wire: Wire, arrow: Arrow, shapes: Shapes) -> bool:
         return False  # the box itself, or the arrow before it, says it
     if source.shape:
         return arrow.kind == "tap"
-    return shapes.of(wire.tensor) not in map(shapes.of, source.first_copy[0].inputs)
+    first = source.first_copy[0]
+    return shapes.of(wire.tensor) not in map(shapes.of, values(first) or first.inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archdsl.backends.figures.picture import Box, Group, Item
-from archdsl.ir.graph import Tensor
+from archdsl.ir.graph import Node, Tensor
 
 Forks = dict[Tensor, Box]
 
@@ -31,10 +31,21 @@ def parting(group: Group) -> Iterator[Tensor]:
 
 
 def reads(box: Box) -> list[Tensor]:
-    """What a box takes; of folded copies, what the first one takes."""
+    """What a box takes; of folded copies, what the first one takes. Not that of which an op takes the size alone."""
     if box.role in ("output", "fork"):
         return [box.tensor] if box.tensor else []
-    return [tensor for node in box.first_copy for tensor in node.reads]
+    return [tensor for node in box.first_copy for tensor in (node.reads if box.calls else values(node))]
+
+
+def values(node: Node) -> tuple[Tensor, ...]:
+    """What an op computes with, without the tensor that `like:` names."""
+    return node.reads if node.op.field("like") is None else node.reads[:1]
+
+
+def sizes(box: Box) -> list[Tensor]:
+    """The tensors of which the ops of a box take the size alone."""
+    found = (tensor for node in box.first_copy for tensor in node.reads[len(values(node)) :])
+    return [] if box.calls else [*found]
 
 
 def forks_of(group: Group) -> Forks:

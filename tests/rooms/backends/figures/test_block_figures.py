@@ -481,6 +481,27 @@ def test_the_inputs_of_a_block_have_its_own_names():
     assert kernels == {"input": None, "m1": 5, "m2": 3}
 
 
+def test_a_size_alone_has_an_arrow_only_where_nothing_else_has_one():
+    up = {"inputs": ["skip"], "body": [{"upsample": {"like": "skip"}}, {"conv": 8}]}
+    merge = {"inputs": ["skip"], "body": [{"upsample": {"like": "skip"}}, {"concat": ["identity", "skip"]}]}
+    drop = {"body": [{"concat": [{"conv": 8}, ["global_avg_pool", {"upsample": {"size": ["h_in", "w_in"]}}]]}]}
+    first, low = {"conv": 8, "as": "first"}, {"max_pool": 2}
+    graph = small(
+        first, low, {"Up": {"skip": "first"}}, low, {"Merge": {"skip": "first"}}, "Drop", Up=up, Merge=merge, Drop=drop
+    )
+    assert {("input", "Upsample"), ("skip", "Upsample")} < ends(graph, "Up")
+    assert ends(graph, "Merge") - {("Upsample", "Concat"), ("Concat", "output")} == {
+        ("input", "Upsample"),
+        ("skip", "Concat"),
+    }
+    assert ("input", "Upsample") not in ends(graph, "Drop")
+
+
+def ends(graph: archdsl.Graph, block: str) -> set[tuple[str, str]]:
+    """The arrows of a block, by the words of the boxes at their ends."""
+    return {(arrow.source.lines[0], arrow.target.lines[0]) for arrow in figures.picture(graph, block=block).arrows}
+
+
 def test_the_tensors_of_a_formula_have_their_names_at_their_arrows():
     parts = [{"conv": 16}, {"split": 2, "as": ["gate", "value"]}, {"conv": 8, "from": "input", "as": "more"}]
     made = figures.picture(small("Unit", Unit=[*parts, {"formula": "gate * value - more"}]), block="Unit")
