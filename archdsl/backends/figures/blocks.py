@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.cases import Case, chosen, letter, meets
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.levels import EVERY_OP, ends, picture
+from archdsl.backends.figures.levels import ends, picture
 from archdsl.backends.figures.outline import OPEN, Outline, View
-from archdsl.backends.figures.picture import Box, Group, Item, Picture
+from archdsl.backends.figures.picture import Box, Group, GroupKind, Item, Picture
 from archdsl.backends.figures.shapes import Shapes, inside
 from archdsl.backends.figures.theme import Look
 from archdsl.diagnostics.faults import fault
@@ -92,7 +92,7 @@ def inputs(call: Scope) -> dict[str, Tensor]:
 def chosen_view(outline: Outline, drawn: Sequence[Drawn], expand: Sequence[str], *, deep: bool) -> View:
     """What is closed."""
     if deep:
-        return View(EVERY_OP.closed, EVERY_OP.frame, OPEN.fold)
+        return all_open(outline)
     if expand:
         known = [name for one in drawn for name in names_inside(one.call)]
         for name in expand:
@@ -100,6 +100,16 @@ def chosen_view(outline: Outline, drawn: Sequence[Drawn], expand: Sequence[str],
                 raise not_inside(drawn[0].block, name, list(dict.fromkeys(known)))
         return opening(expand)
     return opening(small(outline, drawn))
+
+
+def all_open(outline: Outline) -> View:
+    """Every block in a frame, but for those that are one box anyway."""
+
+    def frame(scope: Scope) -> GroupKind | None:
+        one_box = outline.is_run(scope) or len([*scope.nodes()]) == 1
+        return "block" if scope.kind == "block" and not one_box else None
+
+    return View(lambda _: False, frame, OPEN.fold)
 
 
 def opening(names: Sequence[str]) -> View:

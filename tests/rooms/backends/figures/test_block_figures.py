@@ -409,6 +409,9 @@ NESTED = {
     "Body": [{"conv": 8}, "bn", {"Gate": None}],
     "Unit": [{"residual": [{"Body": None}, {"conv": 8}, "bn"]}],
     "Long": [{"conv": {"out": 8, "kernel": 3}}, *({"conv": n} for n in range(4, 12)), {"Gate": None}],
+    "Pair": [{"conv": 8}, {"conv": 8}],
+    "Run": [{"conv": 8}, "bn", "relu"],
+    "Both": ["Pair", "Run"],
 }
 
 
@@ -426,10 +429,11 @@ def frames(picture) -> list[str]:
         ("Unit", {"expand": ["Gate"]}, []),  # the block around it stays closed
         ("Unit", {"expand": ["Gate", "Body"]}, ["Body", "Gate"]),
         ("Unit", {"level": "op"}, ["Body", "Gate"]),
+        ("Both", {"level": "op"}, ["Pair"]),  # what is one box has no frame
     ],
 )
 def test_blocks_inside_a_block_are_open_as_asked(block, how, wanted):
-    picture = figures.picture(small("Unit", "Long", **NESTED), block=block, **how)
+    picture = figures.picture(small("Unit", "Long", "Both", **NESTED), block=block, **how)
     assert frames(picture) == wanted
     check_drawing(picture)
     sheet = arrange.arranged(picture, figures.Look())
