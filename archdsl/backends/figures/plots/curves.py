@@ -70,18 +70,26 @@ def labelled(canvas: Canvas, axes: Axes, data: Curves) -> None:
     ]
     lines = [[place_of(axes, place) for place in stairs(curve.places)] for curve in data.curves]
     room = room_of(axes)
-    for _, level in data.levels:
-        y = place_of(axes, (0, level))[1]
-        lines.append([(room.left, y), (room.right, y)])
+    heights = [place_of(axes, (0, level))[1] for _, level in data.levels]
+    lines += [[(room.left, y), (room.right, y)] for y in heights]
     with in_font(canvas.look.font):
-        levels = [
-            Rect(room.left + GAP, y + 1, room.left + GAP + width(name, SMALL), y + 1 + SMALL)
-            for (name, level), y in ((one, place_of(axes, (0, one[1]))[1]) for one in data.levels)
-        ]
+        levels = beside(heights, [width(name, SMALL) for name, _ in data.levels], room)
         found = placed(labels, SMALL, room, [*around, *levels], lines)
     for (name, _), rect in zip(data.levels, levels, strict=True):
         words(canvas, name, rect.centre)
     write(canvas, labels, found)
+
+
+def beside(heights: Sequence[float], widths: Sequence[float], room: Rect) -> list[Rect]:
+    """The places of the names of levels: above the line of each, or below it where another line would run over it."""
+    found: list[Rect] = []
+    for y, wide in zip(heights, widths, strict=True):
+        lows = (y + 1, y - 1 - SMALL)
+        taken = [*heights, *(rect.centre[1] for rect in found)]
+        free = (low for low in lows if low > room.low and not any(low < other < low + SMALL for other in taken))
+        low = next(free, lows[0])
+        found.append(Rect(room.left + GAP, low, room.left + GAP + wide, low + SMALL))
+    return found
 
 
 def stairs(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -18,7 +18,9 @@ from click.testing import CliRunner
 import archdsl
 from archdsl.backends.figures import Look, plots
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, styled
+from archdsl.backends.figures.plots.curves import beside
 from archdsl.backends.figures.plots.data import Axis, Mark, Scatter, Series, front
+from archdsl.backends.figures.strip.plan import Rect
 from archdsl.commands.plot import command
 from archdsl.workspace.plotting import plotted
 
@@ -80,6 +82,15 @@ def test_latencies_are_those_of_the_same_networks(net, tmp_path):
     assert "does not hold the times of networks" in refused("accuracy", net, times=file)
     assert "there is no file" in refused("accuracy", net, times=tmp_path / "none.json")
     assert "latencies come from a file" in refused("accuracy", net, against="latency")
+
+
+def test_no_level_runs_over_the_name_of_another():
+    room = Rect(0, 0, 200, 120)
+    heights = [20.0, 20.0 + SMALL, 90.0]  # the name of the first would lie on the second
+    found = beside(heights, [40.0] * 3, room)
+    assert not any(rect.low < y < rect.high for rect in found for y in heights)
+    assert found[0].high < heights[0]
+    assert found[2].low > heights[2]
 
 
 def test_stages_and_receptive_fields_are_those_that_are_counted(net):
