@@ -62,7 +62,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "cases",
     metavar="NAME=VALUE,...",
     multiple=True,
-    help="Draw this form of the block, given by its arguments; all draws every form. Repeatable.",
+    help="Draw the block as called with these arguments; all draws every case that looks different. Repeatable.",
 )
 @click.option(
     "--figure",

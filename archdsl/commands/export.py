@@ -53,9 +53,9 @@ def command(
     """Export a network, and prove that the file computes what the module does.
 
     The weights are those of the network in training, whatever the form: they are carried over. The file takes any
-    batch (that of LiteRT, one image), and with --any-size each height and width that the network takes. Its outputs of
-    random inputs must be those of the module. With --int8, a quarter of the samples is held out, and tells how near the
-    outputs are.
+    batch size (LiteRT: one image), and with --any-size each height and width that the network takes. For random inputs,
+    its outputs must equal those of the module. With --int8, a quarter of the samples is held out to measure how close
+    the outputs are.
     """
     from archdsl.support.output import write_all
     from archdsl.workspace.library import locate, rewritten

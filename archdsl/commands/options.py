@@ -150,7 +150,7 @@ to_form = click.option(
     help="train, or deploy for the form after training.",
 )
 to_latency = click.option(
-    "--latency", metavar="FILE", help="Show latencies, by the table that `archdsl time --per-op FILE` measured."
+    "--latency", metavar="FILE", help="Show latencies, from the table that `archdsl time --per-op FILE` measured."
 )
 to_features = click.option(
     "--features-only",

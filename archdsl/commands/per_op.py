@@ -42,7 +42,7 @@ def as_begun(
 def begun(table: LatencyTable | None, file: str, now: Conditions, engines: Sequence[str]) -> LatencyTable:
     """The table to add to, measured as now; a new one if there is none."""
     if len(engines) > 1:
-        raise fault("bad-call", "a latency table is of one engine", help="give one --engine, and each its own file")
+        raise fault("bad-call", "a latency table is for one engine", help="give one --engine, and a file for each")
     if table is None:
         return LatencyTable(file, now, {})
     latency_file.expect_same(table, now)

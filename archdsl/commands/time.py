@@ -59,7 +59,7 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
     "--per-op",
     "table",
     metavar="FILE",
-    help="Time each op of the networks alone, too, and add those that this latency table lacks.",
+    help="Also time each op by itself, and add to this latency table the ops that it lacks.",
 )
 @click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
 @to_set

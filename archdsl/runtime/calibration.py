@@ -44,7 +44,7 @@ def calibration(source: str, graph: Graph) -> Calibration:
     count = len(samples[0])
     if count < FEWEST:
         message = f"'{source}' has {count} sample{'s' * (count != 1)}, and at least {FEWEST} are needed"
-        raise fault("bad-call", message, help="give some hundred that are like what the network will see")
+        raise fault("bad-call", message, help="give a few hundred that resemble what the network will see")
     held = torch.arange(count) % HELD_OUT == HELD_OUT - 1
     return Calibration(tuple(x[~held] for x in samples), tuple(x[held] for x in samples))
 
@@ -79,7 +79,7 @@ def files_of(path: Path) -> list[Path]:
 
 def unknown(path: Path) -> SpecError:
     help = f"save arrays as the network takes them, scaled and normalised: {', '.join(SUFFIXES)}"
-    return fault("bad-call", f"'{path}' is no file of arrays", help=help)
+    return fault("bad-call", f"'{path}' is not a file of arrays", help=help)
 
 
 def parts_of(path: Path, shapes: Mapping[str, Shape]) -> Iterator[Batch]:
@@ -96,7 +96,7 @@ def parts_of(path: Path, shapes: Mapping[str, Shape]) -> Iterator[Batch]:
         raise fault("bad-call", message, help=f"one for each input of the network: {', '.join(shapes)}")
     batch = tuple(checked(found[name], shape, f"'{path}', '{name}',") for name, shape in shapes.items())
     if len({len(samples) for samples in batch}) > 1:
-        raise fault("bad-call", f"'{path}' has not as many samples of each input")
+        raise fault("bad-call", f"'{path}' has different numbers of samples for the inputs")
     yield batch
 
 
@@ -137,5 +137,5 @@ def checked(array: Any, shape: Shape, named: str) -> Tensor:
         found = times(tuple(tensor.shape)) if tensor.dim() else "a single number"
         raise fault("bad-call", f"{named} is {found}, and a sample is {times(shape)}")
     if not tensor.isfinite().all():
-        raise fault("bad-call", f"{named} holds what is no finite number")
+        raise fault("bad-call", f"{named} holds values that are not finite")
     return tensor.float()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 SIDES_OF_IMAGE = ("height", "width")
 ONE_SIZE = "export it for one size"
-HANGS = "how '{}' runs hangs on the size of its map"
+HANGS = "what '{}' does depends on the size of its map"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def free_size(graph: Graph) -> FreeSize:
     """The sizes that a network takes; raises `SpecError`, at the step that forbids others, if it is one alone."""
     shapes = [tensor.shape for tensor in graph.inputs.values()]
     if len(shapes) != 1 or len(shapes[0]) != 3:
-        raise fault("bad-call", f"'{graph.name}' has no single image as input, whose height and width could be free")
+        raise fault("bad-call", f"'{graph.name}' does not take a single image whose height and width could be free")
     c, h, w = shapes[0]
     for m in MULTIPLES:
         trial = c, -(-h // m) * m, -(-w // m) * m
@@ -91,7 +91,7 @@ def one_size(graph: Graph, shape: Shape) -> SpecError:
     message = (
         f"'{graph.name}' takes images of {times(declared[1:])} alone: '{node.path}' is another step at other sizes"
     )
-    return fault("bad-call", message, node.span, help="like: takes the size of a map, where size: says a number")
+    return fault("bad-call", message, node.span, help="take the size of another map with like: instead of size:")
 
 
 def shapes_of(graph: Graph, free: FreeSize | None) -> list[Sequence[int]]:

@@ -69,7 +69,7 @@ def quantized(network: nn.Module, graph: Graph, form: str, samples: Calibration)
         found = agreement(network, run, samples.held_out)
     if not found.ratio >= LEAST:
         message = f"the network is of no use in int8: {found}, and at least {LEAST:.0f} dB are needed"
-        help = "calibrate with more samples, like those that it will see; or leave out --int8"
+        help = "calibrate with more samples that resemble what it will see, or leave out --int8"
         raise fault("bad-call", message, help=help)
     return Quantized(written, sum(map(len, plain.values())), found)
 

@@ -71,4 +71,4 @@ def expect_same(table: LatencyTable, now: Conditions) -> None:
     for name, (old, new) in pairs.items():
         if old != new:
             message = f"'{table.file}' was measured with {name} {old}, this is {name} {new}"
-            raise fault("bad-call", message, help="name another file: a latency table holds for one way of measuring")
+            raise fault("bad-call", message, help="name another file: a table is valid for one way of measuring")

@@ -113,7 +113,7 @@ def sum_of(table):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is of one engine"),
+        (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is for one engine"),
         (["--per-op", "none/ops.json"], "there is no folder 'none'"),
         (["--per-op", "toy.yaml"], "'toy.yaml' is not a latency table"),
     ],

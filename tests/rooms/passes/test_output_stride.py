@@ -166,7 +166,7 @@ REFUSED = {
     "a stride of 3 makes a map 3 times smaller, past 2": [{"conv": {"out": 4, "kernel": 3, "stride": 3}}],
     "joins maps of which one has": [DOWN, {"concat": [[DOWN], [{"adaptive_avg_pool": 6}, {"dwconv": 1}]]}],
     "it is there at one size of the map alone": [DOWN, DOWN, {"Sized": None}],
-    "its kernel hangs on the size of its map": [DOWN, DOWN, {"Wide": None}],
+    "its kernel depends on the size of its map": [DOWN, DOWN, {"Wide": None}],
     "its module runs on maps of several spacings": [
         {"conv": {"out": 4, "kernel": 3, "stride": 2}, "name": "one"},
         {"conv": None, "share": "one"},

@@ -43,12 +43,12 @@ def test_samples_come_from_folders_and_files_and_one_in_four_is_held_out():
 WRONG = {
     "nothing there": (None, "there is no file or folder 'given' to calibrate with"),
     "an empty folder": ({}, "the folder 'given' has no samples"),
-    "images": ({"a.png": b""}, "'given/a.png' is no file of arrays"),
+    "images": ({"a.png": b""}, "'given/a.png' is not a file of arrays"),
     "no array": ({"a.npy": b"x"}, "cannot read 'given/a.npy'"),
     "another shape": ({"a.npy": np.zeros((9, 8, 8, 3), "f")}, "'given/a.npy' is 9×8×8×3, and a sample is 3×8×8"),
     "bytes": ({"a.npy": np.zeros((9, 3, 8, 8), "u1")}, "'given/a.npy' holds uint8, and the network takes float32"),
     "too few": ({"a.npy": np.zeros((7, 3, 8, 8), "f")}, "'given' has 7 samples, and at least 8 are needed"),
-    "no numbers": ({"a.npy": np.full((9, 3, 8, 8), np.nan, "f")}, "'given/a.npy' holds what is no finite number"),
+    "no numbers": ({"a.npy": np.full((9, 3, 8, 8), np.nan, "f")}, "'given/a.npy' holds values that are not finite"),
 }
 
 
