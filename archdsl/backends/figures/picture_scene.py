@@ -20,7 +20,6 @@ from archdsl.backends.figures.theme import Look
 
 PATCH = (16.0, 10.0)
 APART, LEAD, AFTER = 5.0, 3.0, 12.0  # from a patch to its words, between rows, after an entry
-STRETCH = 0.45  # of a corner's radius, the handles of a curve
 
 
 class Places(Protocol):
