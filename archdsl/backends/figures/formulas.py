@@ -43,6 +43,8 @@ class Writer:
                 return self.letters.get(name, name), ATOM
             case Unary(op="-", operand=operand):
                 return self.joined("−{}", PRODUCT, operand)
+            case Binary(op="-", left=a, right=half) if self.is_half(half, a):
+                return self.part(half)  # c′ − c′/2 is the other half
             case Binary(op="+" | "-" as op, left=a, right=b):
                 return self.sum("+" if op == "+" else "−", a, b)
             case Binary(op="//", left=a, right=Lit(value=int()) as n) if (a, n) in self.exact:
@@ -54,6 +56,10 @@ class Writer:
             case Call(function="ceil" | "floor" as function, args=(a,)):
                 return self.joined(f"{function}({{}})", SUM, a, binds=ATOM)
         return None
+
+    def is_half(self, expr: Expr, whole: Expr) -> bool:
+        two = Lit(2)
+        return expr == Binary("//", whole, two) and (whole, two) in self.exact
 
     def joined(self, pattern: str, power: int, *parts: Expr, binds: int | None = None) -> tuple[str, int] | None:
         """Texts put into a pattern, in brackets where they bind less tightly."""

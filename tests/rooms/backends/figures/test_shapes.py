@@ -130,6 +130,17 @@ def test_two_tensors_have_two_letters_and_a_size_that_is_fixed_stays_a_number():
     assert all(word.endswith("×8×8") for word in shapes if "3" in word)
 
 
+def test_the_other_half_of_an_even_number_is_a_half():
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [6, 8, 8],
+        "blocks": {"Halves": {"params": ["out"], "body": [{"conv": "out // 2"}, "relu", {"conv": "out - out // 2"}]}},
+    }
+    shapes = plain(said(archdsl.graph({**spec, "stages": {"a": [{"Halves": 8}]}}), "Halves"))
+    assert {*shapes} == {"c×h×w", "c′/2×h×w"}
+
+
 TOKENS = """
 archdsl: 1
 name: Net
