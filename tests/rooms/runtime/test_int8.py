@@ -32,12 +32,14 @@ def test_samples_come_from_folders_and_files_and_one_in_four_is_held_out():
     for n in range(3):
         np.save(f"folder/{n}.npy", np.full((3, 8, 8), n, "f"))
     np.savez("folder/more.npz", a=np.full((5, 3, 8, 8), 3.0))
-    torch.save({"x": torch.zeros(9, 3, 8, 8)}, "all.pt")
+    torch.save({"x": torch.zeros(9, 3, 8, 8, requires_grad=True)}, "all.pt")
     graph = archdsl.graph("toy.yaml")
     found = calibration("folder", graph)
     assert found.used[0][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 3, 3]
     assert found.held_out[0].shape == (2, 3, 8, 8)
-    assert calibration("all.pt", graph).sizes() == (7, 2)
+    found = calibration("all.pt", graph)
+    assert found.sizes() == (7, 2)
+    assert not found.used[0].requires_grad
 
 
 WRONG = {
@@ -48,6 +50,9 @@ WRONG = {
     "another shape": ({"a.npy": np.zeros((9, 8, 8, 3), "f")}, "'given/a.npy' is 9×8×8×3, and a sample is 3×8×8"),
     "bytes": ({"a.npy": np.zeros((9, 3, 8, 8), "u1")}, "'given/a.npy' holds uint8, and the network takes float32"),
     "too few": ({"a.npy": np.zeros((7, 3, 8, 8), "f")}, "'given' has 7 samples, and at least 8 are needed"),
+    "files without arrays": ({"a.npz": {}}, "'given' has no arrays in it"),
+    "another byte order": ({"a.npy": np.zeros((9, 3, 8, 8), ">f4")}, "'given/a.npy' holds >f4, and the network takes"),
+    "too great": ({"a.npy": np.full((9, 3, 8, 8), 1e300)}, "'given/a.npy' holds what is no finite number in float32"),
     "no numbers": ({"a.npy": np.full((9, 3, 8, 8), np.nan, "f")}, "'given/a.npy' holds what is no finite number"),
 }
 
@@ -59,6 +64,8 @@ def test_samples_that_are_none_are_refused(case, tmp_path):
         (tmp_path / "given").mkdir()
         if isinstance(content, bytes):
             (tmp_path / "given" / name).write_bytes(content)
+        elif isinstance(content, dict):
+            np.savez(tmp_path / "given" / name, **content)
         else:
             np.save(tmp_path / "given" / name, content)
     if files == {}:
