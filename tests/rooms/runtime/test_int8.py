@@ -9,7 +9,7 @@ import torch
 import archdsl
 from archdsl.commands import cli
 from archdsl.runtime.calibration import calibration
-from archdsl.runtime.quantizing import QUANTIZERS, agreement
+from archdsl.runtime.quantizing import QUANTIZERS, agreement, expect_useful
 
 NET = """
 archdsl: 1
@@ -83,6 +83,23 @@ def test_agreement_is_that_of_the_worst_output():
     x = torch.eye(10)[:, :, None]
     found = agreement(Two(), lambda x: [x, 0.9 * x.flatten(1)], (x,))
     assert str(found) == "signal to noise 20.0 dB, cosine 1.0000, top-1 the same in 100%"
+
+
+def test_a_network_that_no_longer_tells_samples_apart_is_refused():
+    class Two(torch.nn.Module):
+        def forward(self, x):
+            return x + 5, torch.ones(8, 3)
+
+    def found(given):
+        return agreement(Two(), lambda x: [given, torch.full((8, 3), 1.01)], (torch.eye(8),))
+
+    near, mean, noisy = found(torch.eye(8) + 5.1), found(torch.full((8, 8), 5.125)), found(torch.eye(8) + 8)
+    assert near.apart == pytest.approx(10.389, abs=1e-3)  # the output that is the same for all counts for nothing
+    expect_useful(near)
+    assert mean.ratio > 20
+    for useless, why in ((mean, "than those of the samples from each other"), (noisy, "at least 10 dB")):
+        with pytest.raises(archdsl.SpecError, match=why):
+            expect_useful(useless)
 
 
 def test_options_that_do_not_fit_are_refused_before_anything_is_built(capfd):
