@@ -135,7 +135,7 @@ def means(word: Expr, part: Planned) -> bool:
         return True
     try:
         borders = [border_of(SimpleNamespace(**{**vars(f), STATED: padding}), rank) for padding in (wanted, given)]
-    except (OpFault, TypeError):  # TensorFlow's, which hangs on the size; one that the op knows by itself
+    except (OpFault, TypeError):  # TensorFlow's, which depends on the size; one that the op knows by itself
         return False
     return borders[0] == borders[1]
 
@@ -162,7 +162,7 @@ def expect_as_planned(before: Graph, after: Graph, limit: int) -> None:
         known = part.fields if part is not None else {}
         others = [name for name in old.fields if name not in known and old.fields[name] != new.fields[name]]
         if others:
-            raise refused(old, f"its {others[0]} hangs on the size of its map", "write it as a number")
+            raise refused(old, f"its {others[0]} depends on the size of its map", "write it as a number")
         if weights(old) != weights(new):
             raise refused(old, "its weights are made for a map of one size")
 

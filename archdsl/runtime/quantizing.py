@@ -106,7 +106,7 @@ def agreement(network: nn.Module, run: Callable[..., Sequence[Any]], samples: Ba
 
 
 def varies(wanted: Tensor) -> bool:
-    """Whether an output hangs on the sample: anchors do not."""
+    """Whether an output depends on the sample: anchors do not."""
     return float((wanted - wanted.mean(0)).square().sum()) > SAME**2 * float(wanted.square().sum())
 
 

@@ -139,7 +139,7 @@ DECIDING = {  # where other params make other dilations: turns of a loop, a cond
 @pytest.mark.parametrize("names", DECIDING)
 def test_a_class_of_all_params_is_refused_where_some_that_were_not_asked_for_decide(names):
     steps, params = DECIDING[names]
-    with pytest.raises(archdsl.SpecError, match=f"hang on {names}, which one class cannot say"):
+    with pytest.raises(archdsl.SpecError, match=f"depend on {names}, which one class cannot say"):
         archdsl.emit(toy(steps, params=params), output_stride=2, style="parametric")
 
 
@@ -166,7 +166,7 @@ REFUSED = {
     "a stride of 3 makes a map 3 times smaller, past 2": [{"conv": {"out": 4, "kernel": 3, "stride": 3}}],
     "joins maps of which one has": [DOWN, {"concat": [[DOWN], [{"adaptive_avg_pool": 6}, {"dwconv": 1}]]}],
     "it is there at one size of the map alone": [DOWN, DOWN, {"Sized": None}],
-    "its kernel hangs on the size of its map": [DOWN, DOWN, {"Wide": None}],
+    "its kernel depends on the size of its map": [DOWN, DOWN, {"Wide": None}],
     "its module runs on maps of several spacings": [
         {"conv": {"out": 4, "kernel": 3, "stride": 2}, "name": "one"},
         {"conv": None, "share": "one"},
