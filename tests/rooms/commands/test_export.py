@@ -69,6 +69,16 @@ def test_a_file_that_computes_something_else_is_refused(net, monkeypatch):
         exporting.export(net, graph, "torchscript")
 
 
+def test_rounding_does_not_excuse_any_output():
+    class Rounded(torch.nn.Module):
+        def forward(self, x):
+            return (x.sign() * 1e9 + 1) - x.sign() * 1e9  # 0 in single precision
+
+    wrong = 3 * torch.ones(1, 4)
+    with pytest.raises(archdsl.SpecError, match="other outputs"):
+        exporting.difference(Rounded(), [(4,)], lambda x: [wrong], 1, "onnx")
+
+
 def test_no_file_of_a_format_takes_the_name_of_another():
     files = {".xml": b"x", ".bin": b"b"}
     assert named(files, Path("a/net.v2.xml")) == {"net.v2.xml": b"x", "net.v2.bin": b"b"}
