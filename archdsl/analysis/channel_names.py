@@ -1,4 +1,4 @@
-"""What the channels that leave an op hang on."""
+"""What the channels that leave an op depend on."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from archdsl.support.naming import unique
 from archdsl.syntax.identifiers import MEASURES, TURN_NAMES
 from archdsl.syntax.reading.values import clip
 
-IMAGE = "in_chans"  # behind what hangs on the channels of the only input, as a param is
+IMAGE = "in_chans"  # behind what depends on the channels of the only input, as a param is
 SIZE = "image_size"  # the height and width of the only input
 ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argument of an op can be named so
 SPREAD = "@spread"  # of an op node over tensors that may be spread over each other: whether one is
@@ -295,7 +295,7 @@ class Noting(Numbers[S, NotedFrame]):
     def decided(self, node: ir.If, result: Any, frame: NotedFrame) -> None:
         seen = self.facts.seen.get((node.out.id, "c"))
         if seen is not None and seen.varies and result is not None and not isinstance(result, list):
-            self.behind_also(result, frame.behind(node.condition))  # its channels hang on the condition too
+            self.behind_also(result, frame.behind(node.condition))  # its channels depend on the condition too
 
     def behind_also(self, tensor: S, deps: Deps) -> None:
         self.origins[tensor] = self.origins.get(tensor, NONE) | deps

@@ -89,7 +89,7 @@ def other_tensors(node: ir.Reuse, entered: Sequence[Any], entering: Sequence[Any
 
 
 def other_modules(node: ir.Reuse) -> SpecError:
-    """The fault of a module whose inside hangs on the size that enters."""
+    """The fault of a module whose inside depends on the size that enters."""
     message = "at the size that enters here this module would be another one"
     notes = (Note("it is made here, for another size", node.module.span),)
     help_ = "a layer in it takes its channels from the size of the map: pool it to one size first"

@@ -81,15 +81,23 @@ def command(
                 found = exporting.export(network, graph, target, any_size=any_size)
             files = found.files
             said = [f"proven: the outputs are those of the module, to {found.error:.0e} of the largest"]
-    first, *further = files
-    path = Path(output) if output else Path(f"{locate(spec).stem}{'-int8' * int8}{first}")
-    names = {path.name: files[first]}
-    names |= {path.with_suffix(suffix).name: files[suffix] for suffix in further}
+    path = Path(output) if output else Path(f"{locate(spec).stem}{'-int8' * int8}{next(iter(files))}")
+    names = named(files, path)
     write_all(path.parent, names)
     for line in said:
         say(line)
     for name, data in names.items():
         say(f"wrote {path.parent / name}: {len(data) / 1e6:.2f} MB")
+
+
+def named(files: Mapping[str, bytes], path: Path) -> dict[str, bytes]:
+    """The files by name: the first has the one that is asked for, those beside it have its stem."""
+    first, *further = files
+    names = {path.name: files[first], **{path.with_suffix(suffix).name: files[suffix] for suffix in further}}
+    if len(names) < len(files):
+        message = f"'{path.name}' is the name of another file of this format"
+        raise fault("bad-call", message, help=f"give -o {path.with_suffix(first).name}")
+    return names
 
 
 def expect_fitting(calibrate: str | None, *, int8: bool, any_size: bool) -> None:

@@ -89,11 +89,11 @@ def command(
     expect_known(engines, forms, form)
     if form == "text" and output is not None:
         raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
-    if stages and "eager" not in engines:
-        raise fault("bad-call", "stages are timed by the engine eager", help="add eager to --engine")
     latencies = per_op.opened(table) if table is not None else None
     if latencies is not None:
         engines, batch, threads = per_op.as_begun(latencies, engines, batch, threads)
+    if stages and "eager" not in engines:
+        raise fault("bad-call", "stages are timed by the engine eager", help="add eager to --engine")
     with quiet_torch():
         from archdsl.runtime import timing
         from archdsl.runtime.in_training import Choice

@@ -81,7 +81,7 @@ def said(op: Op, fields: Mapping[str, Any], outs: Sequence[Shape], *, training: 
 
 
 def arguments(op: Op, fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """The arguments that are not their defaults; of a tensor, that it is given."""
+    """The arguments that are not their defaults, with those of further names; of a tensor, that it is given."""
     for item in (*op.fields, *op.derived):
         value = fields.get(item.name)
         if item.kind == "tensor":
@@ -90,6 +90,8 @@ def arguments(op: Op, fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
             default = item.default
         if item.required or plain(value) != plain(default):
             yield item.name, plain(value)
+    known = {item.name for item in (*op.fields, *op.derived)}
+    yield from ((name, plain(value)) for name, value in fields.items() if name not in known and value is not None)
 
 
 def plain(value: Any) -> Any:

@@ -314,7 +314,7 @@ def program(main: Function) -> Program:
 
 
 def parts(functions: Iterable[Function]) -> Iterator[Numbered]:
-    """Everything in some functions that has an id, in an order that hangs on the spec alone."""
+    """Everything in some functions that has an id, in an order that depends on the spec alone."""
     for function in functions:
         yield function
         yield from function.inputs.values()

@@ -27,7 +27,7 @@ class Follower:
     """Rewrites the steps of one function, stage or turn, all of which read the same `h_in` and `w_in`."""
 
     map: str | None  # the tensor that they measure; None in a turn that is made a block of its own, where it has a name
-    let: Mapping[str, Expr]  # what hangs on them
+    let: Mapping[str, Expr]  # what depends on them
     staged: bool  # whether the turns of a loop have a height and width of their own
 
     def rewritten(self, value: Any) -> Any:
@@ -49,7 +49,7 @@ class Follower:
         return replace(step, body=inner.rewritten(step.body), other=self.rewritten(step.other))
 
     def use(self, step: s.UseStep) -> s.UseStep:
-        """A step whose size hangs on the map takes that; of another turn, its size is said without lets."""
+        """A step whose size depends on the map takes that; of another turn, its size is said without lets."""
         size = size_of(step, self.let)
         if size is None:
             return step
@@ -68,7 +68,7 @@ def follow(steps: list[s.Step], let: Mapping[str, Expr], entering: str, *, stage
 
 
 def hanging(let: Mapping[str, Expr], known: Mapping[str, Expr]) -> dict[str, Expr]:
-    """The lets that hang on `h_in` and `w_in`, as expressions over these; `known` are those around."""
+    """The lets that depend on `h_in` and `w_in`, as expressions over these; `known` are those around."""
     found = dict(known)
     for name, expr in let.items():
         whole = replaced(expr, found)
@@ -85,7 +85,7 @@ def replaced(expr: Expr, known: Mapping[str, Expr]) -> Expr:
 
 
 def size_of(step: s.Step, let: Mapping[str, Expr]) -> Expr | None:
-    """The size of a step if it hangs on `h_in` or `w_in`, over these; None if the step has a module of its own name."""
+    """The size of a step over `h_in` and `w_in`, if it reads one; None if the step has a module of its own name."""
     if not isinstance(step, s.UseStep) or step.name is not None or not sizes(step.target):
         return None
     op = REGISTRY[step.target]

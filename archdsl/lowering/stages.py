@@ -45,7 +45,7 @@ def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
 
 
 def measured(stage: s.Stage) -> s.Stage:
-    """A stage whose steps take the map that enters, where their size hangs on it."""
+    """A stage whose steps take the map that enters, where their size depends on it."""
     return replace(stage, body=follow(stage.body, stage.let, ENTERING, staged=True))
 
 

@@ -99,7 +99,7 @@ def cut_step(step: Step, own: Sequence[Scope | Node], needed: Container[int], ke
 
 
 def reads_places(count: Expr) -> bool:
-    """Whether a number of turns hangs on the place of the row, whose names mean another thing in the turns."""
+    """Whether a number of turns depends on the place of the row, whose names mean another thing in the turns."""
     return any(name.id in (INDEX, LAST, "first") for name in names(count))
 
 
@@ -116,7 +116,7 @@ def within(inner: Span, outer: Span) -> bool:
 
 
 def table_of(loop: LoopStep, whole: Graph) -> ListOf | None:
-    """The rows as the spec writes them out, or as its params give them; none if they hang on more."""
+    """The rows as the spec writes them out, or as its params give them; none if they depend on more."""
     if loop.rows is None or isinstance(loop.rows, ListOf):
         return loop.rows
     try:

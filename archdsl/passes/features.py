@@ -49,7 +49,7 @@ def pyramid(graph: Graph) -> list[str]:
 
 
 def without_scores(maps: Maps, graph: Graph) -> Maps:
-    """The maps that are made before the last layer, and whose channels do not hang on the number of its scores."""
+    """The maps that are made before the last layer, and whose channels do not depend on the number of its scores."""
     layer = last_layer(graph)
     if layer is None:
         return maps

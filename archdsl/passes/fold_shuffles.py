@@ -87,73 +87,87 @@ def weights(carry: Carry) -> Mapping[Node, Weights]:
 
 
 class Moving:
-    """The shuffles of a graph that are gone, moved into weights one after the other."""
+    """The shuffles of a graph that are gone, moved into weights one after the other.
+
+    What a module has for each channel is put in order once, however often it runs: a shuffle is moved in all its runs.
+    """
 
     def __init__(self, carry: Carry) -> None:
         self.carry = carry
-        kept = set(carry.kept.values())
         self.nodes = {old: new for new, old in carry.kept.items()}
-        self.left = [node for node in carry.before.nodes if node.op.name == SHUFFLE and node not in kept]
-        self.moved: set[Node] = set()  # their channels leave as they enter
-        self.changed: dict[Node, Weights] = {}
+        self.runs: dict[str, list[Node]] = {}  # by the path of the module; several of one that is shared
         self.readers: dict[Edge, list[Node]] = {}
         for node in carry.before.nodes:
+            self.runs.setdefault(node.path, []).append(node)
             for edge in node.inputs:
                 self.readers.setdefault(edge, []).append(node)
+        shuffles = (node for node in carry.before.nodes if node.op.name == SHUFFLE and node not in self.nodes)
+        self.left = list(dict.fromkeys(node.path for node in shuffles))
+        self.moved: set[Node] = set()  # their channels leave as they enter
+        self.changed: dict[str, Weights] = {}  # by the path of the module
         self.given = {*carry.before.outputs.values(), *carry.before.training.values()}
 
     def weights(self) -> Mapping[Node, Weights]:
         while self.left:
-            node = next(node for node in self.left if self.move(node))
-            self.left.remove(node)
-            self.moved.add(node)
-        return {self.nodes[node]: found for node, found in self.changed.items()}
+            path = next(path for path in self.left if self.move(self.runs[path]))
+            self.left.remove(path)
+            self.moved.update(self.runs[path])
+        return {self.nodes[node]: found for path, found in self.changed.items() for node in self.runs[path]}
 
-    def move(self, shuffle: Node) -> bool:
-        """Moves a shuffle into the layers before it, or else behind it; whether all of them take any order."""
-        order = order_of(shuffle)
-        for edge, places in ((shuffle.inputs[0], order), (shuffle.outputs[0], inverse(order))):
-            found = self.alike(edge, shuffle)
-            if found is not None:
-                self.reorder(found, shuffle, places)
+    def move(self, shuffles: list[Node]) -> bool:
+        """Moves all runs of a shuffle into the layers before them, or else behind; whether those take any order."""
+        order = order_of(shuffles[0])
+        before, behind = [node.inputs[0] for node in shuffles], [node.outputs[0] for node in shuffles]
+        for edges, others, places in ((before, behind, order), (behind, before, inverse(order))):
+            found = self.alike(edges, shuffles)
+            if found is not None and found.isdisjoint(others):
+                self.reorder(found, places)
                 return True
         return False
 
-    def alike(self, start: Edge, shuffle: Node) -> set[Edge] | None:
+    def alike(self, starts: list[Edge], shuffles: list[Node]) -> set[Edge] | None:
         """The tensors whose channels have one order; none if another order would be seen."""
-        found, ahead = {start}, [start]
+        found, ahead = set(starts), list(starts)
         while ahead:
             edge = ahead.pop()
             if edge.node is None or edge in self.given:
                 return None
             for node in (edge.node, *self.readers.get(edge, ())):
-                if node is shuffle or is_dense(node):
+                if node in shuffles or is_dense(node):
                     continue
-                if node.shared or not (keeps_order(node) or node in self.moved):
+                if not (keeps_order(node) or node in self.moved):
                     return None
                 further = {tensor for tensor in (*node.inputs, *node.outputs) if tensor.shape[0] > 1} - found
                 found |= further
                 ahead += further
-        return None if {shuffle.inputs[0], shuffle.outputs[0]} <= found else found
+        return found if all(self.runs_alike(node, found) for node in self.beside(found)) else None
 
-    def reorder(self, tensors: set[Edge], shuffle: Node, places: list[int]) -> None:
+    def beside(self, tensors: set[Edge]) -> Iterator[Node]:
+        """What makes some tensors or reads them: of each module the first run."""
+        nodes = (node for edge in tensors for node in (edge.node, *self.readers.get(edge, ())) if node is not None)
+        return (self.runs[path][0] for path in dict.fromkeys(node.path for node in nodes if not node.functional))
+
+    def runs_alike(self, node: Node, tensors: set[Edge]) -> bool:
+        """Whether each run of a module reads and makes some of these tensors where its first does."""
+        sides = {(run.inputs[0] in tensors, run.outputs[0] in tensors) for run in self.runs[node.path]}
+        return len(sides) == 1
+
+    def reorder(self, tensors: set[Edge], places: list[int]) -> None:
         """Lets tensors hold their channels in another order: the one that was at `places[i]` is at place i now."""
-        beside = (node for edge in tensors for node in (edge.node, *self.readers.get(edge, ())))
-        for node in dict.fromkeys(beside):
-            assert node is not None
-            own = self.changed.get(node) or self.carry.weights(node)
-            if node is shuffle or not own:
+        for node in self.beside(tensors):
+            own = self.changed.get(node.path) or self.carry.weights(node)
+            if not own:
                 continue
             if is_dense(node) and node.inputs[0] in tensors:
                 own = {**own, "weight": own["weight"][:, places]}
             if node.outputs[0] in tensors:
                 own = {name: in_order(tensor, places) for name, tensor in own.items()}
-            self.changed[node] = own
+            self.changed[node.path] = own
 
 
 def is_dense(node: Node) -> bool:
     """Whether this is a convolution with one group, and a weight of its own."""
-    return node.op.name == CONVOLUTION and node.fields["groups"] == 1 and len(node.inputs) == 1 and not node.shared
+    return node.op.name == CONVOLUTION and node.fields["groups"] == 1 and len(node.inputs) == 1
 
 
 def keeps_order(node: Node) -> bool:

@@ -135,7 +135,7 @@ def means(word: Expr, part: Planned) -> bool:
         return True
     try:
         borders = [border_of(SimpleNamespace(**{**vars(f), STATED: padding}), rank) for padding in (wanted, given)]
-    except (OpFault, TypeError):  # TensorFlow's, which hangs on the size; one that the op knows by itself
+    except (OpFault, TypeError):  # TensorFlow's, which depends on the size; one that the op knows by itself
         return False
     return borders[0] == borders[1]
 

@@ -33,7 +33,7 @@ def all_networks(graph: Graph, limit: int) -> list[Graph]:
         try:
             planned([other], limit)
         except SpecError:
-            message = f"output_stride makes dilations of strides that hang on {name}, which one class cannot say"
+            message = f"output_stride makes dilations of strides that depend on {name}, which one class cannot say"
             help = "the specialized style prints one network"
             raise fault("cannot-print", message, changed[0].span, help=help) from None
         found.append(other)
@@ -41,7 +41,7 @@ def all_networks(graph: Graph, limit: int) -> list[Graph]:
 
 
 def settings(graphs: Sequence[Graph], windows: Iterable[int]) -> Iterator[tuple[str, Constant]]:
-    """Other values, one at a time, of the params that the strides of some operations hang on."""
+    """Other values, one at a time, of the params that the strides of some operations depend on."""
     behind: set[str] = set()
     for graph in graphs:
         seen = origin_of(graph).facts.seen
@@ -73,7 +73,7 @@ def expect_for_all(graph: Graph, program: Program, limit: int) -> None:
         try:
             expect_as_planned(before, elaborate(origin.spec, graph.variant, settings, program=program), limit)
         except SpecError as error:
-            message = f"output_stride makes dilations that hang on {' and '.join(given)}, which one class cannot say"
+            message = f"output_stride makes dilations that depend on {' and '.join(given)}, which one class cannot say"
             help = "the specialized style prints one network"
             raise fault("cannot-print", message, error.diagnostics[0].span, help=help) from None
 

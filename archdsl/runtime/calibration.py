@@ -57,6 +57,8 @@ def noise(shapes: Mapping[str, Shape]) -> Batch:
 def read(path: Path, shapes: Mapping[str, Shape]) -> Batch:
     """The samples of a file, or of all files of a folder, in the order of their names."""
     parts = [samples for file in files_of(path) for samples in parts_of(file, shapes)]
+    if not parts:
+        raise fault("bad-call", f"'{path}' has no arrays in it")
     return tuple(torch.cat(samples) for samples in zip(*parts, strict=True))
 
 
@@ -124,18 +126,26 @@ def enumerated(arrays: Sequence[Any]) -> Iterator[tuple[str, Any]]:
 def checked(array: Any, shape: Shape, named: str) -> Tensor:
     """An array as a batch of samples of a shape."""
     try:
-        tensor = torch.as_tensor(array)
+        tensor = torch.as_tensor(array).detach()
     except (TypeError, ValueError, RuntimeError):
+        if (kind := getattr(array, "dtype", None)) is not None:
+            raise of_kind(named, str(kind)) from None
         raise fault("bad-call", f"{named} is {type(array).__name__}, not an array") from None
+    if tensor.layout != torch.strided:
+        raise fault("bad-call", f"{named} is sparse", help="save it dense, as the network takes it")
     if not tensor.is_floating_point():
-        kind = str(tensor.dtype).removeprefix("torch.")
-        help = "scale and normalise images as in training"
-        raise fault("bad-call", f"{named} holds {kind}, and the network takes float32", help=help)
+        raise of_kind(named, str(tensor.dtype).removeprefix("torch."))
     if tuple(tensor.shape) == tuple(shape):
         tensor = tensor[None]
     if tuple(tensor.shape[1:]) != tuple(shape):
         found = times(tuple(tensor.shape)) if tensor.dim() else "a single number"
         raise fault("bad-call", f"{named} is {found}, and a sample is {times(shape)}")
+    tensor = tensor.float()
     if not tensor.isfinite().all():
-        raise fault("bad-call", f"{named} holds values that are not finite")
-    return tensor.float()
+        raise fault("bad-call", f"{named} holds values that are not finite in float32")
+    return tensor
+
+
+def of_kind(named: str, kind: str) -> SpecError:
+    help = "scale and normalise images as in training, and save them as float32"
+    return fault("bad-call", f"{named} holds {kind}, and the network takes float32", help=help)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-RATES = frozenset({"momentum", "p"})  # of norms and dropout: training may change them, and no output hangs on them
+RATES = frozenset({"momentum", "p"})  # of norms and dropout: training may change them, and no output depends on them
 BATCH, NEAR = 2, 1e-6
 
 

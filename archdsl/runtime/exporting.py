@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BATCHES = (1, 3)  # a file holds for any batch, if its format has such
 NEAR, ROUNDING = 1e-4, 4  # of the largest output; how often what rounding alone makes of it
+MOST = 1e-2  # of the largest output, that is put down to rounding: more would excuse any other output
 Reader = Callable[[Path], Callable[..., Sequence[Any]]]
 
 
@@ -126,7 +127,7 @@ def difference(
         largest = float(theirs.abs().max()) or 1.0
         rounding = float((theirs - exactly).abs().max()) / largest
         error = float((mine - theirs).abs().max()) / largest
-        if not error <= NEAR + ROUNDING * rounding:
+        if not error <= NEAR + ROUNDING * min(rounding, MOST):
             raise fault("differs", f"the {form} file gives other outputs: they differ by {error:.1e} of the largest")
         worst = max(worst, error)
     return worst

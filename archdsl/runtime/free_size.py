@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 SIDES_OF_IMAGE = ("height", "width")
 ONE_SIZE = "export it for one size"
-HANGS = "what '{}' does depends on the size of its map"
 
 
 @dataclass(frozen=True)
@@ -103,14 +102,15 @@ def unwritten(network: nn.Module, graph: Graph, error: Exception) -> SpecError:
     """What to say where torch cannot write a network with free sizes: at the first step that it cannot write alone."""
     why = str(error.__cause__ or error).strip().partition("\n")[0]
     message = f"torch cannot export '{graph.name}' with a free height and width: {why}"
-    node = next((node for node in graph.nodes if hangs_on_size(node) and not is_written(network, node)), None)
+    node = next((node for node in graph.nodes if depends_on_size(node) and not is_written(network, node)), None)
     if node is None:
         return fault("bad-call", message, help=ONE_SIZE)
-    message = f"torch cannot export '{node.path}' with a free height and width: {HANGS.format(node.op.name)}"
+    why = f"how '{node.op.name}' runs depends on the size of its map"
+    message = f"torch cannot export '{node.path}' with a free height and width: {why}"
     return fault("bad-call", message, node.span, help=ONE_SIZE)
 
 
-def hangs_on_size(node: Node) -> bool:
+def depends_on_size(node: Node) -> bool:
     """Whether torch may ask what the size of the map is, to run this step."""
     fields = node.fields
     return fields.get("padding") == SAME or bool(fields.get("ceil")) or node.op.name == "crop" or SIDES.name in fields

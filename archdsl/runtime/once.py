@@ -47,6 +47,10 @@ class Once:
         module.forward = forward
 
 
+def is_heavy(module: nn.Module) -> bool:
+    return type(module) in HEAVY and "forward" not in vars(module)
+
+
 @contextmanager
 def once(
     modules: Mapping[str, nn.Module],
@@ -57,11 +61,12 @@ def once(
 ) -> Iterator[None]:
     """While it lasts, of torch's heavy modules the first of those that are alike computes for all.
 
-    What the others give is known: each is held against its node, and so is what enters it.
+    What the others give is known: each is held against its node, and so is what enters it. A module with a forward of
+    its own, which its class does not have, computes in any case.
     """
     shared = Once(kinds, values, kernels)
     runs = runs_by_module(nodes)
-    heavy = [(runs[path], modules[path]) for path in runs if type(modules[path]) in HEAVY]
+    heavy = [(runs[path], modules[path]) for path in runs if is_heavy(modules[path])]
     for runs_of_one, module in heavy:
         shared.replace(runs_of_one, module)
     try:

@@ -54,7 +54,7 @@ def expect_no_windows(graph: Graph) -> None:
     """Raises at a pool to a size: its windows are cut out for one size of its map (`onnx_pools`)."""
     for node in graph.nodes:
         if node.op.name in ("adaptive_avg_pool", "adaptive_max_pool") and set(node.shape[1:]) != {1}:
-            message = f"in ONNX, the windows of '{node.path}' hang on the size of its map, which cannot be left free"
+            message = f"in ONNX, the windows of '{node.path}' depend on the size of its map, which cannot be left free"
             raise fault("bad-call", message, node.span, help="export it for one size")
 
 

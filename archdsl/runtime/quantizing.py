@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST = 10.0  # decibels by which the signal is above the noise, for a file to be of use: a tenth of its power
+SAME = 1e-9  # of an output: one that differs less from sample to sample tells nothing of them
 TOGETHER = 8  # samples that run in one batch
 Files = Mapping[str, bytes]  # by suffix
 
@@ -34,6 +35,7 @@ class Agreement:
     ratio: float  # of signal to noise, in decibels
     cosine: float
     same_class: float | None  # the share of samples with the same greatest score, if there are scores
+    apart: float  # as `ratio`, of that part of the signal in which samples differ
 
     def __str__(self) -> str:
         share = f", top-1 the same in {self.same_class:.0%}" if self.same_class is not None else ""
@@ -67,11 +69,20 @@ def quantized(network: nn.Module, graph: Graph, form: str, samples: Calibration)
             (Path(folder) / f"net{suffix}").write_bytes(data)
         run = FORMATS[form].read(Path(folder) / f"net{FORMATS[form].suffix}")
         found = agreement(network, run, samples.held_out)
-    if not found.ratio >= LEAST:
-        message = f"the network is of no use in int8: {found}, and at least {LEAST:.0f} dB are needed"
-        help = "calibrate with more samples that resemble what it will see, or leave out --int8"
-        raise fault("bad-call", message, help=help)
+    expect_useful(found)
     return Quantized(written, sum(map(len, plain.values())), found)
+
+
+def expect_useful(found: Agreement) -> None:
+    """Raises if outputs have too much noise: against all that they are, or against what samples differ in."""
+    why = ""
+    if not found.ratio >= LEAST:
+        why = f"{found}, and at least {LEAST:.0f} dB are needed"
+    elif not found.apart > 0:
+        why = "its outputs differ more from those of the module than those of the samples from each other"
+    if why:
+        help = "calibrate with more samples, like those that it will see; or leave out --int8"
+        raise fault("bad-call", f"the network is of no use in int8: {why}", help=help)
 
 
 # --- what became of the outputs
@@ -90,7 +101,13 @@ def agreement(network: nn.Module, run: Callable[..., Sequence[Any]], samples: Ba
         ratio=min(signal_to_noise(a, b) for a, b in outputs),
         cosine=min(float(nn.functional.cosine_similarity(a.flatten(), b.flatten(), 0)) for a, b in outputs),
         same_class=min((float((a.argmax(1) == b.argmax(1)).double().mean()) for a, b in scores), default=None),
+        apart=min((signal_to_noise(a - a.mean(0), b - a.mean(0)) for a, b in outputs if varies(a)), default=math.inf),
     )
+
+
+def varies(wanted: Tensor) -> bool:
+    """Whether an output depends on the sample: anchors do not."""
+    return float((wanted - wanted.mean(0)).square().sum()) > SAME**2 * float(wanted.square().sum())
 
 
 def signal_to_noise(wanted: Tensor, found: Tensor) -> float:

@@ -36,9 +36,11 @@ def table_in(document: Mapping[str, Any], name: str) -> LatencyTable:
     machine = {str(key): str(value) for key, value in document["machine"].items()}
     conditions = Conditions(machine, str(document["engine"]), int(document["batch"]), int(document["threads"]))
     records = {key_of(record): record for record in document["kernels"]}
-    if not all(isfinite(number) and number >= 0 for record in records.values() for number in times_of(record)):
+    call = float(document["call_ms"])
+    times = [call, *(number for record in records.values() for number in times_of(record))]
+    if not all(isfinite(number) and number >= 0 for number in times):
         raise ValueError(name)
-    return LatencyTable(name, conditions, records, float(document["call_ms"]), tuple(document["networks"]))
+    return LatencyTable(name, conditions, records, call, tuple(document["networks"]))
 
 
 def times_of(record: Mapping[str, Any]) -> Iterable[float]:

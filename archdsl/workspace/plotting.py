@@ -165,7 +165,10 @@ def timed(file: str | os.PathLike[str]) -> Measure:
         raise fault("missing-file", f"there is no file '{path}'", help="archdsl time … --format json writes it")
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        records = [(one["graph"], finite(one["median_ms"]), one["engine"], one["batch"]) for one in whole["networks"]]
+        records = [
+            ((one["graph"], one["form"]), finite(one["median_ms"]), one["engine"], one["batch"])
+            for one in whole["networks"]
+        ]
     except (ValueError, LookupError, TypeError):
         message = f"'{path}' does not hold the times of networks"
         raise fault("bad-call", message, help="archdsl time … --format json writes such a file") from None
@@ -173,8 +176,15 @@ def timed(file: str | os.PathLike[str]) -> Measure:
     if len(kinds) > 1:
         raise fault("bad-call", f"'{path}' has times of several engines", help="time the networks by one --engine")
     batch = next((batch for _, batch in kinds), 1)
-    found = {graph: median for graph, median, _, _ in records}
-    return latency_axis(batch), lambda row: found.get(row.made().fingerprint)
+    found: dict[str, dict[str, float]] = {}  # by fingerprint and form: a form may differ in the layout of memory alone
+    for (graph, form), median, _, _ in records:
+        found.setdefault(graph, {})[form] = median
+
+    def time_of(row: Row) -> float | None:
+        forms = found.get(row.made().fingerprint, {})
+        return forms.get(row.form) if row.form is not None else next(iter(forms.values()), None)
+
+    return latency_axis(batch), time_of
 
 
 def finite(number: Any) -> float:

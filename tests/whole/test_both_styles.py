@@ -73,7 +73,7 @@ variants: {a: {}, b: {depth: 3, dim: 12}}
 blocks: {Unit: {params: [s], body: [conv: {out: 6, stride: s}, flatten, linear: 5]}}
 stages: {a: [concat: [Unit: 1, Unit: 2], linear: 3]}
 """,
-    # channels that hang on the size of what enters
+    # channels that depend on the size of what enters
     "flatten at the start of a stage": "stages: {a: [conv: 5], b: [flatten: hwc, linear: 10]}",
     "flatten of tensors of two sizes": """
 stages:

@@ -1,6 +1,6 @@
 """Weights for another number of classes or of channels of the image than those of the checkpoint.
 
-They are ported into our network as the checkpoint has it. Then the layers whose shapes hang on the classes are made
+They are ported into our network as the checkpoint has it. Then the layers whose shapes depend on the classes are made
 anew, and the convolutions of the image are summed or tiled over its channels, as timm does it.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 IMAGE, CLASSES = "in_chans", "num_classes"
 CONVOLUTION = "conv"
 KEEPING = frozenset({"crop", "identity", "pad", "upsample"})  # ops that keep channels apart and have no weights
-SOME = 8  # classes, to see which shapes hang on their number where a network has none
+SOME = 8  # classes, to see which shapes depend on their number where a network has none
 
 
 class Sizes(NamedTuple):
@@ -71,7 +71,7 @@ def classes_of(graph: Graph) -> str:
 
 
 def hanging_on(maker: Maker, name: str, own: object) -> dict[str, tuple[int, ...]]:
-    """The tensors whose shapes hang on a number, with their shapes where it is our `own`, or `SOME` if that is 0.
+    """The tensors whose shapes depend on a number, with their shapes where it is our `own`, or `SOME` if that is 0.
 
     None of a network that cannot have twice as many.
     """
@@ -214,7 +214,7 @@ def sizes_said(before: Graph, graph: Graph) -> Iterator[str]:
 
 
 def unlike(key: str, state: State, blank: State) -> SpecError:
-    """One that hangs on the channels of the image and is no convolution of it."""
+    """One that depends on the channels of the image and is no convolution of it."""
     theirs, ours = times(shapes_of(state).get(key, ())), times(blank[key].shape)
     message = f"'{key}' is {theirs} in the checkpoint and {ours} in this network, and it is no convolution of the image"
     help = "weights can be made for other channels of the image where a convolution without groups reads it"

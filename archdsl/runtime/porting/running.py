@@ -36,7 +36,7 @@ class Entered(NamedTuple):
     part: Part
     sketch: Sketch
     settings: tuple[Any, ...]  # of a convolution
-    arguments: dict[str, Any]  # that have no weights, and that outputs hang on
+    arguments: dict[str, Any]  # that have no weights, and that outputs depend on
 
 
 class Proof(NamedTuple):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 import archdsl
 from archdsl.commands import cli
+from archdsl.commands.export import named
 from archdsl.runtime import exporting, module
 from archdsl.runtime.free_size import free_size
 
@@ -64,6 +67,23 @@ def test_a_file_that_computes_something_else_is_refused(net, monkeypatch):
     monkeypatch.setitem(exporting.FORMATS, "torchscript", exporting.Format(kind.suffix, kind.write, wrong))
     with pytest.raises(archdsl.SpecError, match=r"the torchscript file gives other outputs: they differ by 1\.0e-03"):
         exporting.export(net, graph, "torchscript")
+
+
+def test_rounding_does_not_excuse_any_output():
+    class Rounded(torch.nn.Module):
+        def forward(self, x):
+            return (x.sign() * 1e9 + 1) - x.sign() * 1e9  # 0 in single precision
+
+    wrong = 3 * torch.ones(1, 4)
+    with pytest.raises(archdsl.SpecError, match="other outputs"):
+        exporting.difference(Rounded(), [(4,)], lambda x: [wrong], 1, "onnx")
+
+
+def test_no_file_of_a_format_takes_the_name_of_another():
+    files = {".xml": b"x", ".bin": b"b"}
+    assert named(files, Path("a/net.v2.xml")) == {"net.v2.xml": b"x", "net.v2.bin": b"b"}
+    with pytest.raises(archdsl.SpecError, match=r"give -o net\.xml"):
+        named(files, Path("a/net.bin"))
 
 
 def test_a_missing_package_and_an_unknown_format_are_named(net, tmp_path, monkeypatch, capfd):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
 from support.places import DOCS
 
+from archdsl.analysis.latency import Conditions, LatencyTable
 from archdsl.commands import cli
+from archdsl.workspace.latency_file import written
 
 NET = """
 archdsl: 1
@@ -116,8 +119,11 @@ def sum_of(table):
         (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is for one engine"),
         (["--per-op", "none/ops.json"], "there is no folder 'none'"),
         (["--per-op", "toy.yaml"], "'toy.yaml' is not a latency table"),
+        (["--per-op", "compiled.json", "--stages"], "stages are timed by the engine eager"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused_before_anything_is_measured(words, message, net, capfd):
+    begun = LatencyTable("compiled.json", Conditions({}, "compile", 1, 1), {})
+    Path("compiled.json").write_text(written(begun), encoding="utf-8")
     assert cli.main(["time", "toy.yaml", *words]) != 0
     assert message in capfd.readouterr().err

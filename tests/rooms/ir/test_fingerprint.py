@@ -18,6 +18,7 @@ stages:
   two:
     - {concat: [[Unit: 4], [Unit: 6, dropout: 0.1]], as: y}
     - formula: y * factor + 1
+    - {rearrange: {pattern: (g c) h w -> (c g) h w, g: 2}}
 """
 SHARED = """\
 archdsl: 1
@@ -78,6 +79,7 @@ def test_names_order_and_other_ways_to_write_it_do_not_count(print_of, old, new)
         ("width: 8", "width: 9"),
         ("[Unit: width]", "[Unit: width, Unit: width]"),
         ("formula: y", "formula: y + y"),
+        ("g: 2", "g: 5"),
     ],
 )
 def test_ops_arguments_wiring_and_the_size_of_the_input_count(print_of, old, new):

@@ -23,6 +23,7 @@ blocks:
   CB: {params: {out: , groups: 1}, body: [conv: {out: out, groups: groups, kernel: 3}, bn, relu]}
   Dense: {params: {dense: false}, body: [{CB: [8, 1 if dense else 2]}, channel_shuffle: 2, dwconv: 3, CB: [8, 2]]}
   Under: {params: {dense: false}, body: [{CB: [8, 1 if dense else 2]}, {channel_shuffle: 2, when: wide}, CB: [8, 2]]}
+  Mix: {body: [channel_shuffle: 2, CB: 8]}
   Half: {params: [out], let: {part: ceil(out / 2)}, body: [concat: [[conv: part], [conv: part, relu]], take: out]}
   Even:
     params: [out]
@@ -68,6 +69,8 @@ SHUFFLES = {  # what a stage holds, and in how many places channels are shuffled
     "in every run of a block": ("[{repeat: 2, body: [Dense: true]}]", 2, 0),
     "in some runs": ("[Dense: true, Dense: false, Dense: ]", 3, 2),
     "in some runs, under a condition": ("[Under: true, Under: false]", 2, 1),
+    "in a block that runs twice": ("[{name: b, Dense: true}, relu, {share: b, Dense: }]", 2, 0),
+    "in a block behind a layer that runs twice": ("[{name: c, conv: 8}, Mix, {share: c, conv: }]", 1, 0),
     "beside a layer that runs twice": ("[{name: c, conv: 8}, channel_shuffle: 2, {share: c, conv: }]", 1, 1),
 }
 GATHERS = {  # what a stage holds, and how many of its steps pick or join channels before and after

@@ -139,7 +139,7 @@ DECIDING = {  # where other params make other dilations: turns of a loop, a cond
 @pytest.mark.parametrize("names", DECIDING)
 def test_a_class_of_all_params_is_refused_where_some_that_were_not_asked_for_decide(names):
     steps, params = DECIDING[names]
-    with pytest.raises(archdsl.SpecError, match=f"hang on {names}, which one class cannot say"):
+    with pytest.raises(archdsl.SpecError, match=f"depend on {names}, which one class cannot say"):
         archdsl.emit(toy(steps, params=params), output_stride=2, style="parametric")
 
 

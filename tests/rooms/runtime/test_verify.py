@@ -407,6 +407,10 @@ def test_of_convolutions_that_are_alike_one_computes_and_all_are_as_they_were_af
     with torch.no_grad():
         network(torch.zeros(1, 4, 8, 8))
     assert len(calls) == 6
+    network.a[4].forward = other = F.relu
+    with pytest.raises(SpecError, match="what leaves is"):  # whatever is not its class's forward
+        verify(network, graph)
+    assert network.a[4].forward is other
     network.a[3].dilation = (2, 2)
     with pytest.raises(SpecError, match=r"'a\.3', a Conv2d, has dilation"):  # however alike the others are
         verify(network, graph)

@@ -117,7 +117,7 @@ CASES = {
         "stages:\n  a: [global_avg_pool, flatten, conv: 8, bn, max_pool: 2, dropout: 3]\n",
         ["5:33 shape", "5:68 bad-value"],
     ),
-    "what hangs on a value that may not stand there": (
+    "what depends on a value that may not stand there": (
         "stages:\n  a: [conv: {out: 8, stride: 0}, flatten, linear: 8, conv: 3, dropout: 3]\n",
         ["5:30 bad-value", "5:72 bad-value"],
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import jsonschema
 import pytest
@@ -164,7 +165,8 @@ def test_a_table_is_written_as_it_is_read_and_a_file_that_is_none_is_refused(tab
     assert (again.kernels, again.conditions) == (found.kernels, found.conditions)
     document = json.loads((tmp_path / table).read_text())
     document["kernels"][0]["median_ms"] = -1
-    for text in ("[]", "{", '{"archdsl_latency": 2}', json.dumps(document)):
+    no_call = {**json.loads((tmp_path / table).read_text()), "call_ms": math.nan}
+    for text in ("[]", "{", '{"archdsl_latency": 2}', json.dumps(document), json.dumps(no_call)):
         (tmp_path / "odd.json").write_text(text, encoding="utf-8")
         with pytest.raises(SpecError, match="is not a latency table"):
             read_latencies("odd.json")

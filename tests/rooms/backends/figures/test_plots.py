@@ -69,10 +69,11 @@ def test_a_published_accuracy_is_plotted_against_what_its_network_costs(net):
 def test_latencies_are_those_of_the_same_networks(net, tmp_path):
     file = tmp_path / "times.json"
     lines = [
-        {"graph": archdsl.graph(net, name).fingerprint, "median_ms": ms, "engine": "eager", "batch": 1}
+        {"graph": archdsl.graph(net, name).fingerprint, "form": "train", "median_ms": ms, "engine": "eager", "batch": 1}
         for name, ms in {"x2": 3.5, "x3": 4.5}.items()
     ]
-    file.write_text(json.dumps({"networks": [*lines, {**lines[0], "graph": "another"}]}))
+    others = [{**lines[0], "graph": "another"}, {**lines[0], "form": "deploy", "median_ms": 1.5}]
+    file.write_text(json.dumps({"networks": [*lines, *others]}))
     found = plotted("accuracy", [net], times=file)
     assert [(mark.name, mark.x) for mark in found.data.series[0].marks] == [("x2", 3.5), ("x3", 4.5)]
     assert (found.data.x.title, found.missing["Net x4"]) == ("Latency (ms)", "not timed")
@@ -167,7 +168,13 @@ def test_what_has_nothing_to_show_is_left_out_and_said_or_refused(net, tmp_path)
     assert "no map of these networks has a receptive field" in refused("receptive", flat)
     assert archdsl.plot("stages", flat)  # one stage is high enough
     file = tmp_path / "times.json"
-    line = {"graph": archdsl.graph(net, "x2").fingerprint, "median_ms": float("nan"), "engine": "eager", "batch": 1}
+    line = {
+        "graph": archdsl.graph(net, "x2").fingerprint,
+        "form": "train",
+        "median_ms": float("nan"),
+        "engine": "eager",
+        "batch": 1,
+    }
     file.write_text(json.dumps({"networks": [line]}))
     assert "does not hold the times of networks" in refused("accuracy", net, times=file)
 
