@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.analysis.latency import Conditions
-from archdsl.commands import completion, per_op
+from archdsl.commands import completion
 from archdsl.commands.options import to_file, to_input, to_own, to_set
 from archdsl.commands.progress import working
 from archdsl.commands.proof import quiet_torch
@@ -84,6 +83,9 @@ def command(
 
     Shown are the median, the quartiles around it, the CPU time, and how much faster it is than the first line.
     """
+    from archdsl.analysis.latency import Conditions
+    from archdsl.commands import per_op
+
     expect_known(engines, forms, form)
     if form == "text" and output is not None:
         raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")

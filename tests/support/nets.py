@@ -11,6 +11,8 @@ from torch.utils._pytree import tree_leaves
 
 import archdsl
 from archdsl.runtime import module
+from archdsl.runtime.nodes import kinds_of
+from archdsl.runtime.sizes import smallest
 from archdsl.workspace.library import read, shipped
 
 SIDE = 64
@@ -76,6 +78,12 @@ def livened(graph, inputs):
 def exact(name):
     """The same in double precision, in which a deep network's magnified rounding errors are still small."""
     return copy.deepcopy(filled(name)).double()
+
+
+def smallest_of(graph):
+    """The shape of each input at the smallest size that runs the same ops, by its name."""
+    shapes = smallest(graph, kinds_of(graph.nodes))
+    return {name: shapes[tensor] for name, tensor in graph.inputs.items()}
 
 
 def run(net, inputs):

@@ -13,11 +13,10 @@ from functools import cache
 import onnxruntime
 import pytest
 import torch
-from support.nets import assert_equal, livened, run
+from support.nets import assert_equal, livened, run, smallest_of
 
 import archdsl
 from archdsl.runtime import module, onnx
-from archdsl.runtime.sizes import smallest
 from archdsl.runtime.verify import verify
 from archdsl.workspace.library import read, shipped
 
@@ -43,7 +42,7 @@ def light(name):
 def small(name):
     """The graph of a light variant at the smallest input that runs it."""
     graph = archdsl.graph(name, light(name))
-    return archdsl.graph(name, light(name), input={key: smallest(graph)[t] for key, t in graph.inputs.items()})
+    return archdsl.graph(name, light(name), input=smallest_of(graph))
 
 
 @cache

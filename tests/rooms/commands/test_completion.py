@@ -36,7 +36,7 @@ def offered(*words):
         (["draw", "peleenet", "--expand", ""], ["stem", "dense", "head"]),
         (["draw", "peleenet", "--format", "p"], ["pdf", "png", "pptx"]),
         (["emit", "peleenet", "--target", "to"], ["torch"]),
-        (["emit", "peleenet", "--pass", "fold"], ["fold_batch_norm"]),
+        (["emit", "peleenet", "--pass", "fold"], ["fold_batch_norm", "fold_shuffles"]),
         (["table", "squeezenet@1.1"], ["squeezenet@1.1", "squeezenet@1.1-simple-bypass"]),
         (["cost", "wrong.yaml", "--variant", ""], []),
         (["ops", "conv_"], ["conv_transpose"]),

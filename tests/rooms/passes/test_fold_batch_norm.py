@@ -7,7 +7,18 @@ import pickle
 
 import pytest
 import torch
-from support.nets import SPECS, assert_equal, exact, graph_of, images, livened, run, shipped_spec, variant_of
+from support.nets import (
+    SPECS,
+    assert_equal,
+    exact,
+    graph_of,
+    images,
+    livened,
+    run,
+    shipped_spec,
+    smallest_of,
+    variant_of,
+)
 from support.proof import prove_what_prints
 from torch import nn
 
@@ -15,7 +26,6 @@ import archdsl
 from archdsl.diagnostics.spans import Source
 from archdsl.passes.fold_batch_norm import fold_batch_norm
 from archdsl.runtime import module
-from archdsl.runtime.sizes import smallest
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.workspace.library import elaborated, rewritten
 
@@ -236,7 +246,7 @@ OTHERS = [
 @pytest.mark.parametrize(("name", "variant"), OTHERS)
 def test_the_outputs_of_other_variants_stay_what_they_are(name, variant):
     whole = archdsl.graph(name, variant)
-    entering = {key: smallest(whole)[tensor] for key, tensor in whole.inputs.items()}
+    entering = smallest_of(whole)
     inputs = [torch.randn(8, *shape) for shape in entering.values()]
     net = livened(archdsl.graph(name, variant, input=entering), inputs).double()
     folded = archdsl.convert(net, name, variant, input=entering, passes=PASSES)

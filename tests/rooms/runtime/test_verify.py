@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import torch
-from support.nets import run, shipped_spec
+from support.nets import run, shipped_spec, smallest_of
 from support.places import DATA
 from support.proof import prove_what_prints
 from support.random_specs import Maker
@@ -23,8 +23,6 @@ from archdsl.diagnostics.faults import SpecError
 from archdsl.runtime import module
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
-from archdsl.runtime.nodes import kinds_of
-from archdsl.runtime.sizes import smallest
 from archdsl.runtime.verify import verify, verify_elsewhere
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.workspace.library import read, shipped
@@ -339,9 +337,7 @@ def test_build_proves_when_asked(monkeypatch):
 
 # --- at which size
 def size_of(spec):
-    graph = archdsl.graph(spec)
-    shapes = smallest(graph, kinds_of(graph.nodes))
-    return [shapes[tensor] for tensor in graph.inputs.values()]
+    return list(smallest_of(archdsl.graph(spec)).values())
 
 
 def with_stages(input, **stages):

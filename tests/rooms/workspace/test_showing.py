@@ -82,7 +82,7 @@ def test_each_line_says_where_it_comes_from(tmp_path, monkeypatch):
     text = show("over.yaml", None, given({}, {"dense.stage3.bottleneck": 3}), origin=True)
     lines = dict(reversed(line.split("# ")) for line in text.splitlines() if "stage" in line and "#" in line)
     assert [key for key, line in lines.items() if "[stage3, 2, 3, true]" in line] == [
-        "peleenet.yaml:70, over.yaml:4, set:1"
+        "peleenet.yaml:71, over.yaml:4, set:1"
     ]
     (tmp_path / "again.yaml").write_text(text)
     assert facts(archdsl.graph("again.yaml"))[0][-1] == facts(archdsl.graph("over.yaml"))[0][-1]

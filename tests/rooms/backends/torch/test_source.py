@@ -24,13 +24,12 @@ from functools import cache
 import pytest
 import torch
 from support import deformable
-from support.nets import SPECS, assert_equal, filled, graph_of, images, run, shipped_spec
+from support.nets import SPECS, assert_equal, filled, graph_of, images, run, shipped_spec, smallest_of
 from support.places import GOLDEN as GOLDENS
 from support.places import LANGUAGE, PRELUDE
 
 import archdsl
 from archdsl.ops import REGISTRY
-from archdsl.runtime.sizes import smallest
 from archdsl.workspace.library import locate, read
 
 GOLDEN = GOLDENS / "source"
@@ -173,8 +172,7 @@ def test_one_class_computes_what_each_network_does(name):
     whole = loaded[graph.name](**loaded["VARIANTS"][variant])
     assert list(whole.state_dict()) == list(ours.state_dict())
     whole.load_state_dict(ours.state_dict())
-    shapes = smallest(graph)
-    x = [torch.randn(2, *shapes[tensor]) for tensor in graph.inputs.values()]
+    x = [torch.randn(2, *shape) for shape in smallest_of(graph).values()]
     found = []
     for module in (ours, whole):
         torch.manual_seed(0)  # of dropout
