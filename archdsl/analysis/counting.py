@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Cost, cost_of
+from archdsl.analysis.domain import Row
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.analysis.fields import Plan
 from archdsl.analysis.frames import Frame
@@ -38,6 +39,8 @@ class Kept:
     workers: dict[Hashable, Worker] = field(default_factory=dict)  # by fields and shapes
     calls: dict[Hashable, Known] = field(default_factory=dict)  # by arguments and shapes
     steps: int = 0  # of the calls, and the ops
+    watched: frozenset[ir.Loop] = frozenset()  # loops of which it is asked whether the size of their map moves
+    moved: set[ir.Loop] = field(default_factory=set)  # and those of them in which it does
 
     def trim(self) -> None:
         """Forgets ops and calls where they have become many."""
@@ -163,6 +166,7 @@ class Costs(Numbers[Counted, Frame]):
         self.trace = Trace()
         self.part: Part | None = self.trace.root  # None: within what no table looks into
         self.training = False
+        self.entering: dict[ir.Loop, Shape] = {}  # the size that the last turn got, of watched loops
 
     def frame(self, function: ir.Function, path: str) -> Frame:
         return Frame(function, path)
@@ -218,6 +222,15 @@ class Costs(Numbers[Counted, Frame]):
     def holds(self, auxiliary: ir.Auxiliary, frame: Frame) -> bool:
         self.training = True  # these stages come after all others
         return super().holds(auxiliary, frame)
+
+    def bind_row(self, node: ir.Loop, row: Row, index: int, count: int, frame: Frame) -> None:
+        super().bind_row(node, row, index, count, frame)
+        if node in self.kept.watched:
+            carried = frame.tensors[node.carry]
+            size = (carried[0] if isinstance(carried, list) else carried).shape[1:]
+            if index and size != self.entering[node]:
+                self.kept.moved.add(node)
+            self.entering[node] = size
 
     # --- parts, as far as a table looks into them: a block with a name of its own is one operator
     def open(self, kind: str, name: str, path: str, node: ir.Operation, entry: Any, frame: Frame) -> Part | None:

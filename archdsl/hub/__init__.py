@@ -23,9 +23,9 @@ def build(
 ) -> HubNetwork:
     """The network as `archdsl.build` makes it (`.network`), with `save_pretrained` and `push_to_hub`.
 
-    `config.json` has the text of the spec and of all files that it uses, the variant, the params and the input size,
-    and `model.safetensors` the weights under the network's own keys. A shipped spec that the spec takes by its name
-    comes from archdsl when the network is built again. Needs huggingface_hub.
+    `config.json` has the text of the spec and of all files that it uses, those that archdsl ships among them, the
+    variant, the params and the input size, and `model.safetensors` the weights under the network's own keys. Needs
+    huggingface_hub.
     """
     from archdsl.runtime.practice import hubs
 

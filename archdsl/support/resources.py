@@ -26,7 +26,11 @@ def folder(name: Folder) -> Path:
 
 def spec_folders() -> dict[str, Path]:
     """Where the shipped specs lie, in the order in which a name is looked for."""
-    specs = folder("specs")
+    return folders_in(folder("specs"))
+
+
+def folders_in(specs: Path) -> dict[str, Path]:
+    """The same of specs that lie elsewhere, with the same folders below."""
     return {name: specs.joinpath(*name.split("/")[1:]) for name in SPECS}
 
 

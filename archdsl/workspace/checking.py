@@ -11,6 +11,7 @@ from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.analysis.partial import with_numbers
 from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Source
+from archdsl.ir.expressions import loops_of_sizes
 from archdsl.ir.graph import Graph
 from archdsl.lowering.entry import UnsoundError, lower_blocks
 from archdsl.passes.reparameterize import expect_mergeable
@@ -55,6 +56,7 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
         raise SpecError(*with_numbers(error, found)) from None
     expect_mergeable(program)
     ops, graphs = 0, []
+    kept.watched = loops_of_sizes(program)
     for variant in forms:
         with faults.catch():
             ran = run(found, program, kept, variant)
@@ -62,6 +64,8 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
             expect_stated(found, variant, counted.params, counted.macs, ran.fingerprint)
             if prove is not None:
                 graphs.append(elaborate(found, variant))
+            elif kept.moved:
+                printed(elaborate(found, variant))
             ops += len(ran.trace.steps)
         if ops > MAX_OPS:
             message = f"the variants have more than {MAX_OPS:,} ops in all"
@@ -71,3 +75,10 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
     if prove is not None and graphs:
         prove(graphs)
     return Checked(found.name, len(forms), len(found.expect))
+
+
+def printed(graph: Graph) -> None:
+    """Raises `SpecError` where the source of a network has no number for a size that moves from turn to turn."""
+    from archdsl.backends.torch import emit
+
+    emit(graph)

@@ -79,10 +79,11 @@ def read_from(
     patches: Patches = NO_PATCHES,
     *,
     brief: bool = False,
+    shipped: tuple[Path, ...] | None = None,
 ) -> Spec:
     """A spec from its text; if that cannot be read whole, the faults of names and numbers in the rest are told too.
 
-    Those of numbers in all variants, or `brief`ly in one.
+    Those of numbers in all variants, or `brief`ly in one. `shipped` is as for `read_spec`.
     """
     from archdsl.analysis.partial import numbers_before
     from archdsl.lowering.entry import UnsoundError, lower, lower_blocks
@@ -90,7 +91,7 @@ def read_from(
     from archdsl.yaml.located import open_source
 
     try:
-        return read_spec(source, base=base, load=load or open_source, patches=patches)
+        return read_spec(source, base=base, load=load or open_source, patches=patches, shipped=shipped)
     except UnreadError as error:
         if error.rest is None:
             raise

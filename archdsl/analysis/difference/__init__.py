@@ -101,10 +101,10 @@ class Difference:
         return page(self, str(draw_difference(self, told=False)))
 
     def draw(self, format: str = "svg") -> str | bytes:
-        """The two networks beside one another, what was added, removed and changed in colour: svg, pdf, png or dot."""
+        """The two networks side by side, the changes in colour: svg, pdf, png, dot and others; html is `to_html()`."""
         from archdsl.backends.figures import draw_difference
 
-        return draw_difference(self, format)
+        return self.to_html() if format == "html" else draw_difference(self, format)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -145,6 +145,7 @@ class Numbers:
                     "cannot-print",
                     f"'{name.id}' differs between stages or turns of a loop, and the class has no expression for it",
                     name.span,
+                    help="write the stages or turns one after another, each with its own number",
                 )
             return name
         if isinstance(found, Expr):

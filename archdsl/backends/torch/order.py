@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch.taps import tapped
-from archdsl.expr.nodes import Expr, names
+from archdsl.expr.nodes import names
 from archdsl.ir import program as ir
+from archdsl.ir.expressions import expressions
 
 
 class Order:
@@ -82,20 +81,3 @@ def asks_entry(node: ir.Operation) -> bool:
     if isinstance(node, ir.Primitive) and channel_names(node.op) is None:
         return True
     return any(name.id == "c_in" for expr in expressions(node) for name in names(expr))
-
-
-def expressions(node: ir.Operation) -> Iterator[Expr]:
-    """The expressions of a node itself; those of a loop's `let:` belong to its turns."""
-    match node:
-        case ir.Primitive():
-            yield from node.fields.values()
-        case ir.Call():
-            yield from node.args.values()
-        case ir.If():
-            yield node.condition
-        case ir.Loop():
-            yield from (expr for expr in (node.count, node.rows) if expr is not None)
-            yield from node.column_defaults.values()
-        case ir.Container() | ir.Stage():
-            yield from node.let.values()
-    yield from (operand.index for operand in node.operands() if isinstance(operand, ir.Item))

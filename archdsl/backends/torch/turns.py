@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.order import expressions
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Expr, ListOf, Lit, Name, names
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
+from archdsl.ir.expressions import expressions
 from archdsl.syntax.identifiers import TURN_NAMES
 
 

@@ -88,8 +88,15 @@ def port(
     them; `renamed` has other beginnings for names in it. With a `maker` of the graph, the weights may have other
     classes and channels of the image. Raises `SpecError` where it is not certain which weight is which.
     """
-    state, ordered, reference = opened(weights, reference, key)
-    state = wrappers.mapped(state, renamed)
+    known, reference = opened(weights, reference, key)
+    found = fitting(known._replace(state=wrappers.mapped(known.state, renamed)), graph, reference, maker)
+    found.notes[:0] = unused(known.left)
+    return found
+
+
+def fitting(known: files.Read, graph: Graph, reference: Reference | None, maker: adapting.Maker | None) -> Ported:
+    """The weights for the network of a graph, made to fit where they have other classes or channels of the image."""
+    state, ordered = known.state, known.ordered
     try:
         return matched(state, graph, reference, ordered=ordered)
     except SpecError as error:
@@ -180,18 +187,29 @@ def resized(found: Ported, before: Graph, graph: Graph, maker: adapting.Maker) -
     )
 
 
-def opened(weights: Weights, reference: Reference | None, key: str | None) -> tuple[State, bool, Reference | None]:
-    """The weights, whether they are in order, and the network that they belong to where it can be made."""
+def opened(weights: Weights, reference: Reference | None, key: str | None) -> tuple[files.Read, Reference | None]:
+    """The weights with what was beside them, and the network that they belong to where it can be made."""
     if isinstance(reference, str) and libraries.is_library(reference):
         reference = libraries.network(reference)
-    if isinstance(weights, Mapping):
-        return files.chosen(weights, "the state_dict", key), True, reference
     if isinstance(weights, str) and libraries.is_library(weights):
         if reference is not None:
             raise fault("bad-call", f"'{weights}' is a network itself", help="leave out --from")
         network = libraries.network(weights)
-        return network.state_dict(), True, network
-    return *files.read(weights, key), reference
+        return files.Read(network.state_dict(), ordered=True, left=[]), network
+    return read(weights, key), reference
+
+
+def read(weights: Weights, key: str | None) -> files.Read:
+    """The weights of a state_dict, of a checkpoint that was loaded, or of a file."""
+    if not isinstance(weights, Mapping):
+        return files.read(weights, key)
+    state, left = files.chosen(weights, "the state_dict", key)
+    return files.Read(state, ordered=True, left=left)
+
+
+def unused(left: Sequence[str]) -> list[str]:
+    """What is said of the entries of a checkpoint that are left."""
+    return [f"of the checkpoint, not used: {names.listed(left)}"] if left else []
 
 
 def initialised(graph: Graph) -> nn.Module:
@@ -244,7 +262,7 @@ def in_order_of(state: State, file: str | os.PathLike[str]) -> tuple[State, bool
     if not is_there(Path(file)):
         known = ", ".join(f"{library}:NAME" for library in libraries.LIBRARIES)
         raise fault("missing-file", f"there is no file '{file}'", help=f"--from takes a file or {known}")
-    names, ordered = files.read(file)
+    names, ordered, _ = files.read(file)
     differing = [name for name in {**names, **state} if shapes_of(names).get(name) != shapes_of(state).get(name)]
     if differing:
         raise fault("unmatched-weights", f"'{file}' is of another network: '{differing[0]}' is not the same in both")
@@ -266,11 +284,9 @@ def port_over_edit(
     `before` are graphs of the old spec; the first whose weights these can be is taken. `renamed` has the paths of parts
     in the new spec by those in the old one. Raises `SpecError` if there is none.
     """
-    state = (
-        files.chosen(weights, "the state_dict", key) if isinstance(weights, Mapping) else files.read(weights, key)[0]
-    )
+    known = read(weights, key)
     blank: State = dict(initialised(graph).state_dict())
-    old, state, called = graph_of_weights(state, before)
+    old, state, called = graph_of_weights(known.state, before)
     places = {name: tuple(state[theirs].shape) for name, theirs in called.items()}
     pairs = [replaced(pair, called) for pair in editing.carried(old, places, graph, shapes_of(blank), renamed)]
     theirs, mine = {pair.theirs for pair in pairs}, {pair.ours for pair in pairs}
@@ -284,7 +300,7 @@ def port_over_edit(
         del changed[name]
     new, dropped = ([name for name in side if name not in remarks] for side in (new, dropped))
     how = "by their places in the two specs"
-    return Ported(filled, pairs, how, new, dropped, remarks=remarks, changed=changed)
+    return Ported(filled, pairs, how, new, dropped, notes=unused(known.left), remarks=remarks, changed=changed)
 
 
 def replaced(pair: Pair, names: Mapping[str, str]) -> Pair:

@@ -9,9 +9,9 @@ import pickle
 import re
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -26,8 +26,16 @@ MOST_NAMED = 6
 KNOWN = "known are those of safetensors and of torch.save"
 
 
-def read(path: str | os.PathLike[str], key: str | None = None) -> tuple[State, bool]:
-    """The tensors of a file by name, and whether they are in the order in which their modules were made.
+class Read(NamedTuple):
+    """The tensors of a file by name, and what else there was."""
+
+    state: State
+    ordered: bool  # whether they are in the order in which their modules were made
+    left: list[str]  # entries that are not among them: of the optimizer, the epoch, another network
+
+
+def read(path: str | os.PathLike[str], key: str | None = None) -> Read:
+    """The tensors of a file.
 
     A safetensors file keeps no order. A pickle is read with `weights_only=True`, so that it runs no code. `key` is the
     entry of a checkpoint that holds the weights, if several could. Raises `SpecError`.
@@ -40,7 +48,8 @@ def read(path: str | os.PathLike[str], key: str | None = None) -> tuple[State, b
         found = safe_tensors(file) if safe else unpickled(file)
     except OSError as error:
         raise fault("bad-weights", f"cannot read '{path}': {error.strerror or error}") from None
-    return chosen(found, str(path), key), not safe
+    state, left = chosen(found, str(path), key)
+    return Read(state, not safe, left)
 
 
 def is_safe(file: Path) -> bool:
@@ -80,34 +89,70 @@ def refused(file: Path, error: Exception) -> SpecError:
     return fault("bad-weights", message, help="save the state_dict alone: torch.save(model.state_dict(), FILE)")
 
 
-def chosen(found: Any, name: str, key: str | None) -> State:
-    """The state_dict in what was read: the whole, the entry of a checkpoint, or the part of a larger network."""
+def chosen(found: Any, name: str, key: str | None) -> tuple[State, list[str]]:
+    """The state_dict in what was read, and the entries beside it.
+
+    It is the whole, the entry of a checkpoint, the tensors among other entries, or the part of a larger network.
+    """
     if key is not None:
-        if not isinstance(found, Mapping) or key not in found:
+        entry = entry_at(found, key)
+        if entry is None:
             if part := part_of(found, key):
-                return part
+                return part, []
             raise fault("bad-weights", f"'{name}' has no entry '{key}'", help=entries(found))
-        if not is_state(found[key]):
+        if not is_state(entry):
             raise fault("bad-weights", f"the entry '{key}' of '{name}' holds no weights")
-        return unwrapped(found[key])
+        return unwrapped(entry), beside(found, [key])
     if is_state(found):
-        return unwrapped(found)
+        return unwrapped(found), []
     states = states_in(found)
-    if len(states) == 1:
-        return unwrapped(found[states[0]])
+    if len(states) > 1:
+        raise fault("bad-weights", f"'{name}' holds several networks", help=f"choose one: --key {next(iter(states))}")
     if states:
-        raise fault("bad-weights", f"'{name}' holds several networks", help=f"choose one: --key {states[0]}")
-    raise fault("bad-weights", f"'{name}' holds no tensors by name", help=entries(found))
+        ((path, state),) = states.items()
+        return unwrapped(state), beside(found, [path])
+    tensors = tensors_in(found)
+    if not tensors:
+        raise fault("bad-weights", f"'{name}' holds no tensors by name", help=entries(found))
+    return unwrapped(tensors), beside(found, tensors)
 
 
-def states_in(found: Any) -> list[Any]:
-    """The entries of a checkpoint that are state_dicts."""
-    return [word for word, value in found.items() if is_state(value)] if isinstance(found, Mapping) else []
+def entry_at(found: Any, key: str) -> Any:
+    """The entry of a checkpoint, or that of an entry: `checkpoint.model`; None if there is none."""
+    if not isinstance(found, Mapping):
+        return None
+    first, _, rest = key.partition(".")
+    return found[key] if key in found else entry_at(found.get(first), rest) if rest else None
+
+
+def states_in(found: Any) -> dict[str, State]:
+    """The entries of a checkpoint that are state_dicts, or if there are none, those of its entries, by their keys."""
+    if not isinstance(found, Mapping):
+        return {}
+    own = {str(word): value for word, value in found.items() if is_state(value)}
+    groups = {} if own else {str(word): value for word, value in found.items() if isinstance(value, Mapping)}
+    return own or {f"{word}.{key}": value for word, group in groups.items() for key, value in states_of(group)}
+
+
+def states_of(group: Mapping[Any, Any]) -> list[tuple[str, State]]:
+    return [(str(word), value) for word, value in group.items() if is_state(value)]
+
+
+def tensors_in(found: Any) -> State:
+    """The tensors by name among the entries of a checkpoint."""
+    entries = found.items() if isinstance(found, Mapping) else ()
+    return {word: value for word, value in entries if isinstance(word, str) and isinstance(value, torch.Tensor)}
+
+
+def beside(found: Mapping[Any, Any], taken: Collection[str]) -> list[str]:
+    """The entries of a checkpoint that are not taken, nor anything in them."""
+    whole = {path.partition(".")[0] for path in taken} | {*taken}
+    return [str(word) for word in found if str(word) not in whole]
 
 
 def part_of(found: Any, path: str) -> State | None:
     """The weights of the module at a path of the one network in what was read, if there are any."""
-    states = [found] if is_state(found) else [found[word] for word in states_in(found)]
+    states = [found] if is_state(found) else [*states_in(found).values()]
     parts = [part for state in states if (part := inside(unwrapped(state), f"{path}."))]
     return unwrapped(parts[0]) if len(parts) == 1 else None
 

@@ -40,12 +40,13 @@ def create(
 ) -> nn.Module:
     """A network as a model of timm, or the backbone of it."""
     plain = graph_of(spec, variant)
-    given = spec_params(plain, arguments)
+    stated = {**as_dict(pretrained_cfg, name), **as_dict(pretrained_cfg_overlay, name)}
+    given = spec_params(plain, {**asked_by(stated, plain), **{w: v for w, v in arguments.items() if v is not None}})
     made: nn.Module = build_model_with_cfg(
         lambda **_: network(spec, variant, plain, given),
         name,
         pretrained,
-        pretrained_cfg={**config(name, plain), **as_dict(pretrained_cfg)},
+        pretrained_cfg={**config(name, plain), **as_dict(pretrained_cfg, name)},
         pretrained_cfg_overlay=pretrained_cfg_overlay,
         cache_dir=cache_dir,
         **{word: arguments[word] for word in OURS if arguments.get(word) is not None},
@@ -59,10 +60,23 @@ def create(
     return backbone
 
 
-def as_dict(config: Any) -> dict[str, Any]:
+def as_dict(config: Any, name: str) -> dict[str, Any]:
     """What is given of a model's `pretrained_cfg`."""
+    if isinstance(config, str):
+        raise fault("bad-call", f"'{name}' has no pretrained weights '{config}'", help="leave the tag out of the name")
     found = config if isinstance(config, Mapping) else config.to_dict() if config is not None else {}
     return {word: value for word, value in found.items() if value is not None}
+
+
+def asked_by(config: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
+    """What a `pretrained_cfg` says of the network itself, which arguments may say otherwise."""
+    found = {"global_pool": config["global_pool"]} if "global_pool" in config else {}
+    if "input_size" in config:
+        found["in_chans"] = config["input_size"][0]
+    classifier, classes = classifier_in(graph), config.get("num_classes", -1)
+    if classifier is not None and classes >= 0:  # timm gives less than none where it is not known
+        found[classifier.param] = classes
+    return found
 
 
 def network(spec: SpecLike, variant: str | None, plain: Graph, given: Mapping[str, Any]) -> nn.Module:

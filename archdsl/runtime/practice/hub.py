@@ -16,8 +16,9 @@ from archdsl.passes.pipeline import Rewriting
 from archdsl.runtime import module
 from archdsl.runtime.porting import files as weight_files
 from archdsl.runtime.porting.fitting import put_weights
-from archdsl.runtime.practice.hubs import spec_of
+from archdsl.runtime.practice.storing import Stored
 from archdsl.support import output
+from archdsl.workspace.settings import given, patches_in
 
 
 class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="archdsl", tags=["archdsl"]):
@@ -30,9 +31,11 @@ class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="archdsl", tags=[
         variant: str | None = None,
         settings: dict[str, Any] | None = None,
         input: list[int] | dict[str, list[int]] | None = None,
+        shipped: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
-        known, params = spec_of(files or {}, spec, settings or {})
+        params = given({}, settings or {})
+        known = Stored(files or {}, shipped, spec).read(patches_in(params, None))
         self.graph, kind, arguments = module.compiled(known, variant, params, input, Rewriting())
         self.network = kind(**arguments)
         self.plain = kind if arguments else None  # what is proven is the class without what it takes beside the spec

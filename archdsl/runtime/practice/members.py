@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from archdsl.backends.torch.plan import classifier_in
 from archdsl.ir.graph import Graph
 from archdsl.runtime import module
+from archdsl.runtime.practice.pooling import LastPooling, last_pooling
 
 OWN = "archdsl_"  # how the modules of emitted classes begin
 
@@ -27,6 +28,7 @@ def as_model(kind: type[nn.Module], graph: Graph) -> Callable[..., nn.Module]:
         classifier = classifier_in(graph)
         classes = graph.params.get(classifier.param, 0) if classifier is not None else 0
         vars(network)["num_classes"] = arguments.get(classifier.param, classes) if classifier is not None else 0
+        vars(network)["last_pooling"] = last_pooling(graph, classifier)
         return network
 
     return make
@@ -93,11 +95,15 @@ class Model(nn.Module):
 class Classifier(Model):
     """A classifier, whose head timm exchanges and takes features from."""
 
+    last_pooling: LastPooling | None = None
+
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Makes the last layer anew; without classes the network gives features."""
+        """Makes the last layer anew, and a last pooling that is named; without classes the network gives features."""
         if global_pool is not None:
-            message = "the last pooling is chosen where the network is made: timm.create_model(..., global_pool='max')"
-            raise ValueError(message)
+            if self.last_pooling is None:
+                message = f"the pooling of {type(self).__name__} cannot be exchanged"
+                raise ValueError(message)
+            self.last_pooling.exchange(self, global_pool, num_classes)
         super().reset_classifier(num_classes)  # type: ignore[misc]
         self.num_classes = num_classes
 

@@ -68,30 +68,37 @@ def read_spec(
     base: Path | None,
     load: Callable[[Path], Source] = open_source,
     patches: Patches = NO_PATCHES,
+    shipped: tuple[Path, ...] | None = None,
 ) -> Spec:
     """The spec in a text, with `patches` laid on it; raises `SpecError` with all its independent faults.
 
     `base` is the spec's file or its folder (None: it has none). `use:` and `extends:` look there, then
-    among the shipped specs, and nowhere else; `load` reads what they find.
+    among the shipped specs, and nowhere else; `load` reads what they find. `shipped` are the folders of the
+    specs that another archdsl shipped, in place of those of this one.
     """
     path = base / Path(source.name).name if base is not None and is_folder(base) else base
     refuse_words()
-    spec = with_installed_ops(lambda: read_document(*opened(source, path, load, patches)))
+    spec = with_installed_ops(lambda: read_document(*opened(source, path, load, patches, shipped)))
     return replace(spec, settings=values(patches)) if patches else spec
 
 
 def opened(
-    source: Source, path: Path | None, load: Callable[[Path], Source], patches: Patches
+    source: Source,
+    path: Path | None,
+    load: Callable[[Path], Source],
+    patches: Patches,
+    shipped: tuple[Path, ...] | None = None,
 ) -> tuple[Document, Files]:
     """A text with what it extends, and `patches` on it; and the files that it may name."""
-    files = files_of(path, load)
+    files = files_of(path, load, shipped)
     whole = document(source, path.parent if path is not None else None, path, files)
     return laid_on(whole, patches, files), files
 
 
-def files_of(path: Path | None, load: Callable[[Path], Source]) -> Files:
+def files_of(path: Path | None, load: Callable[[Path], Source], shipped: tuple[Path, ...] | None = None) -> Files:
     """The files that a spec may name."""
-    return Files(load, tuple(spec_folders().values()), [real(path)] if path is not None else [])
+    folders = spec_folders().values() if shipped is None else shipped
+    return Files(load, tuple(folders), [real(path)] if path is not None else [])
 
 
 def read_tree(source: Source, *, base: Path | None, patches: Patches = NO_PATCHES) -> Document:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from support.places import GOLDEN
 
+import archdsl
 from archdsl.commands import cli
 
 PAIRS = {
@@ -90,6 +91,7 @@ def test_a_page_says_all_and_loads_nothing(run):
     Path("more.yaml").write_text(text.replace("b: [relu]", "c: [conv: 4, relu]"))
     assert run("net.yaml", "more.yaml", "-o", "page.html") == (0, "", "")
     page = Path("page.html").read_text()
+    assert archdsl.diff("net.yaml", "more.yaml").draw("html") == page
     for part in ("default-src 'none'", "<li>+ stage c", "&lt;b&gt;&amp;", '<tr class="added">', '<tr class="removed">'):
         assert part in page
     assert page.count("<svg") == 1

@@ -12,6 +12,8 @@ import torch
 import archdsl
 import archdsl.hub
 from archdsl.diagnostics.faults import SpecError
+from archdsl.runtime.practice import storing
+from archdsl.support import resources
 
 pytest.importorskip("huggingface_hub")
 
@@ -51,6 +53,49 @@ def test_a_network_is_saved_with_its_spec_and_built_again_from_it(spec, tmp_path
     assert again(x).shape == (2, 3)
     assert torch.equal(again(x), net.eval()(x))
     assert again.graph.fingerprint == net.graph.fingerprint
+
+
+EXTENDED = """\
+archdsl: 1
+extends: first
+name: Second
+use: ../shared/units.yaml
+stages: {after: {before: head, body: [Unit: 6]}}
+"""
+
+
+def test_shipped_specs_are_saved_with_those_that_take_them(tmp_path, monkeypatch):
+    specs, nets = tmp_path / "specs", tmp_path / "project" / "nets"
+    for folder in (specs / "blocks", nets, nets.parent / "shared"):
+        folder.mkdir(parents=True)
+    (specs / "blocks" / "units.yaml").write_text(UNITS)
+    (specs / "first.yaml").write_text(TEXT.replace("Mine", "First"))
+    (nets.parent / "pyproject.toml").touch()
+    (nets.parent / "shared" / "units.yaml").write_text(UNITS)
+    (nets / "second.yaml").write_text(EXTENDED)
+    monkeypatch.setattr(resources, "folder", lambda name: specs)
+    monkeypatch.setattr(storing, "folder", lambda name: specs)
+    mine = archdsl.hub.build(nets / "second.yaml")
+    mine.save_pretrained(tmp_path / "saved")
+    archdsl.hub.build("first").save_pretrained(tmp_path / "lone")
+    (specs / "first.yaml").write_text(TEXT.replace("width: 8", "width: 9"))
+    (specs / "blocks" / "units.yaml").unlink()
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert set(config["files"]) == {"nets/second.yaml", "shared/units.yaml"}
+    assert set(config["shipped"]) == {"first.yaml", "blocks/units.yaml"}
+    again = archdsl.hub.from_pretrained(tmp_path / "saved")
+    assert again.graph.fingerprint == mine.graph.fingerprint
+    assert archdsl.hub.from_pretrained(tmp_path / "lone").graph.params["width"] == 8
+
+
+def test_a_fault_of_a_stored_spec_names_the_stored_file(spec, tmp_path):
+    archdsl.hub.build(spec).save_pretrained("saved")
+    file = tmp_path / "saved" / "config.json"
+    config = json.loads(file.read_text())
+    config["files"]["blocks/units.yaml"] = UNITS.replace("relu", "rellu")
+    file.write_text(json.dumps(config))
+    with pytest.raises(SpecError, match=r"(?m)^blocks/units.yaml:3:\d+: error\[unknown-op\]"):
+        archdsl.hub.from_pretrained("saved")
 
 
 def test_weights_of_another_network_are_refused(spec, tmp_path):

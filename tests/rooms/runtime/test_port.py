@@ -419,6 +419,26 @@ def test_a_checkpoint_is_looked_into(here, state):
     assert "holds no weights" in refusal("bad-weights", "one.pth", SPEC, key="epoch")
 
 
+def test_what_a_checkpoint_holds_beside_the_weights_is_told(here, state):
+    plain = archdsl.port(state, SPEC)
+    averaged = {"decay": 0.9, "shadow": {f"module.{name}": value for name, value in state.items()}}
+    for checkpoint, key in (
+        ({**state, "epoch": 3, "optimizer": {"state": {0: {"step": torch.ones(1)}}, "param_groups": []}}, None),
+        ({"epoch": 3, "optimizer": {}, "ema": averaged}, None),
+        ({"epoch": 3, "optimizer": {}, "ema": averaged}, "ema.shadow"),
+        ({"epoch": torch.tensor(3), "optimizer": {}, "model": state}, None),
+    ):
+        torch.save(checkpoint, "one.pth")
+        found = archdsl.port("one.pth", SPEC, key=key)
+        assert all(torch.equal(found.state[name], value) for name, value in plain.state.items())
+        assert found.notes == ["of the checkpoint, not used: epoch, optimizer"]
+    torch.save({"run": {"model": state, "ema": state}}, "two.pth")
+    assert "choose one: --key run.model" in refusal("bad-weights", "two.pth", SPEC)
+    assert archdsl.port("two.pth", SPEC, key="run.ema").notes == []
+    over = archdsl.port({"epoch": 3, "optimizer": {}, "model": plain.state}, SPEC, before=SPEC)
+    assert over.notes == ["of the checkpoint, not used: epoch, optimizer"]
+
+
 def test_a_file_without_order_needs_one_that_has_it(here, state):
     safetensors.torch.save_file(dict(state), "net.safetensors")
     torch.save(state, "net.pth")
@@ -491,7 +511,7 @@ def test_what_is_no_file_of_weights_is_said_to_be_none(data, name, here):
 
 
 @pytest.mark.parametrize(
-    "value", [{}, {"epoch": 3}, [torch.ones(1)], torch.ones(3), {"a": {"b": {"c": torch.ones(1)}}}]
+    "value", [{}, {"epoch": 3}, [torch.ones(1)], torch.ones(3), {"a": {"b": {"c": {"d": torch.ones(1)}}}}]
 )
 def test_a_file_without_tensors_by_name_is_refused(value, here):
     torch.save(value, "net.pth")
@@ -528,7 +548,7 @@ def test_names_that_tools_of_training_put_around_are_taken_off(how):
     for each in (found, again, over):
         assert all(torch.equal(each.state[name], value) for name, value in plain.items())
     if how == "lightning":
-        assert found.notes == again.notes == ["left out criterion.weight"]
+        assert found.notes == again.notes == ["of the checkpoint, not used: epoch", "left out criterion.weight"]
 
 
 def test_a_reference_may_be_wrapped_too():

@@ -103,6 +103,32 @@ def test_features_and_heads_are_taken_apart():
     assert (net.num_classes, net(x).shape) == (3, (2, 3))
 
 
+def test_the_last_pooling_is_exchanged_with_the_classifier():
+    net, x = make().eval(), image()
+    features = net.forward_features(x)
+    net.reset_classifier(0, "max")
+    largest = net(x)
+    net.reset_classifier(0, "")
+    assert net(x).shape == (2, 64, 4, 4)
+    torch.testing.assert_close(net(x).amax((2, 3)), largest)
+    net = pickle.loads(pickle.dumps(net))
+    net.reset_classifier(4, global_pool="avg")
+    assert (net.num_classes, net(x).shape) == (4, (2, 4))
+    torch.testing.assert_close(net.forward_head(features, pre_logits=True), net.head[:2](features).mean((2, 3)))
+    with pytest.raises(ValueError, match="num_classes=0"):
+        net.reset_classifier(4, "")
+    with pytest.raises(ValueError, match="'avg', 'max' or '', not 'sum'"):
+        net.reset_classifier(4, "sum")
+
+
+def test_a_pretrained_cfg_says_the_classes_and_the_channels_of_the_image():
+    stated = {"num_classes": 7, "input_size": (1, 32, 32)}
+    net = make(pretrained_cfg=stated)
+    assert (net.num_classes, net.pretrained_cfg["num_classes"], net(image(1)).shape) == (7, 7, (2, 7))
+    assert make(pretrained_cfg_overlay=stated, num_classes=5)(image(1)).shape == (2, 5), "an argument says otherwise"
+    assert "no pretrained weights 'in1k'" in refusal("bad-call", pretrained_cfg="in1k")
+
+
 def test_a_backbone_gives_a_list_of_maps():
     net = make(features_only=True, out_indices=(0, -1), in_chans=1).eval()
     maps = net(image(1))
