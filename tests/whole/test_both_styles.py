@@ -292,6 +292,14 @@ blocks:
       - bn
 stages: {a: [Unit: false, Unit: true]}
 """,
+    "a maximum of branches of other sizes that may not exist, or that a call lists": """
+params: {g: true}
+blocks: {M: {params: [ks], body: [max: {each: k, in: ks, body: [global_avg_pool, conv: 4, upsample: {scale: k}]}]}}
+stages:
+  a: [{conv: 4, as: functools}, max: [{global_avg_pool: , when: g}, {relu: , when: not g}, conv: 1]]
+  b: [conv: 4, add: [identity, a.functools], M: [[8, 1]], M: [[1, 8, 1]]]
+variants: {a: {}, b: {g: false}}
+""",
     "terms that may not exist": """
 blocks:
   Unit:
