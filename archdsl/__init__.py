@@ -496,8 +496,11 @@ def draw(
         first = networks[0][0]
         shown = paper_figure(first, figure, block, cases, expand)
         block, cases, expand = shown.block, shown.cases, shown.expand
-        if not isinstance(first, Graph):
+        if shown.spec is not None:
+            networks = [(shown.spec, None)]
+        if shown.spec is not None or not isinstance(first, Graph):
             variant, params = variant or shown.variant, {**shown.params, **params}
+            form = "deploy" if shown.form == "deploy" else form
     inches = figures.inches
     look = figures.Look(theme, palette, font, inches(width), dpi, legend, inches(height), shapes, axes)
     graphs = [

@@ -31,7 +31,7 @@ def plan(node: ir.Primitive) -> Plan:
     more = [replace(further, name=n) for n in node.fields if node.op.field(n) is None] if further else []
     constant: dict[str, Constant] = {}
     rest: list[tuple[Field, Expr]] = []
-    for item in (*node.op.fields, *more):
+    for item in (*node.op.fields, *node.op.derived, *more):
         expr = node.fields.get(item.name)
         if isinstance(expr, Lit) and item.kind != "formula":
             with suppress(SpecError):

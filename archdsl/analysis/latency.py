@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.analysis.kernels import Kernel, kernels
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.ir.facts import origin_of
+from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.support.naming import set_texts
 from archdsl.support.resources import spec_folders
@@ -78,12 +78,14 @@ class Latency:
 class LatencyTable:
     """Measured kernels by their keys, each with what it is and its times in milliseconds; `file` is where they stand.
 
-    `networks` are those that were measured as a whole, too, each with the error of the sum.
+    `call_ms` is what a call of the engine takes, which is a part of the time of each kernel. `networks` are those that
+    were measured as a whole, too, each with the error of the sum.
     """
 
     file: str
     conditions: Conditions
     kernels: Mapping[str, Mapping[str, Any]]
+    call_ms: float = 0.0
     networks: tuple[Mapping[str, Any], ...] = ()
 
     def missing(self, graph: Graph) -> list[Kernel]:
@@ -96,22 +98,24 @@ class LatencyTable:
         missing = self.missing(graph)
         if missing:
             raise self.unmeasured(graph, missing)
-        found = {
-            kernel.nodes[0]: self.kernels[kernel.key]["median_ms"] for kernel in kernels(graph, self.conditions.engine)
-        }
+        found = {kernel.nodes[0]: self.time_of(kernel) for kernel in kernels(graph, self.conditions.engine)}
         return Latency(self.conditions, found)
+
+    def time_of(self, kernel: Kernel) -> float:
+        """What a kernel takes within a network."""
+        found: float = self.kernels[kernel.key]["median_ms"]
+        return max(found - self.call_ms, 0.0)
 
     def unmeasured(self, graph: Graph, missing: list[Kernel]) -> SpecError:
         """What to say of a network with kernels that were not measured."""
         first = missing[0]
         others = f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
         message = f"'{self.file}' has no time of {first}{others}"
-        help = f"measure what is missing: {self.measuring(graph)}"
+        help = f"measure what is missing: {self.measuring(graph, graph.origin)}" if graph.origin is not None else ""
         return fault("bad-call", message, first.nodes[0].span, help=help)
 
-    def measuring(self, graph: Graph) -> str:
+    def measuring(self, graph: Graph, origin: Origin) -> str:
         """The command that measures a network."""
-        origin = origin_of(graph)
         spec = short_name(Path(origin.spec.span.source.name))
         words = ["archdsl", "time", f"{spec}@{graph.variant}" if graph.variant is not None else spec]
         if origin.function.channels_last:

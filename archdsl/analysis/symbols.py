@@ -270,11 +270,12 @@ class Domain(Numbers[Symbol, SymbolFrame]):
         for name, tensor in zip(node.tensors, further, strict=True):
             setattr(fields, name, tensor.shape)
         shapes = self.shapes(node, fields, inputs)
+        unwritten = {item.name for item in node.op.fields if item.kind in ("formula", "tensor")}
         if not self.reusing or whole not in self.first_fields:
             self.first_fields[whole] = {
-                item.name: self.over(frame.over(node.fields[item.name]), getattr(fields, item.name))
-                for item in node.op.fields
-                if item.name in node.fields and item.kind not in ("formula", "tensor")
+                name: self.over(frame.over(expr), getattr(fields, name))
+                for name, expr in node.fields.items()
+                if name not in unwritten
             }
         over = SimpleNamespace(**{**vars(fields), **self.first_fields[whole]})
         for name, tensor in zip(node.tensors, further, strict=True):
@@ -302,11 +303,15 @@ class Domain(Numbers[Symbol, SymbolFrame]):
         shape: Shape,
         index: int,
     ) -> Axes:
-        """What each axis of a result is made of: channels of the fields as written, sizes of strides as numbers."""
+        """What each axis of a result is made of: channels of the fields as written, sizes of strides as numbers.
+
+        Where fields are sizes of axes that a call names, all axes are of the fields as written.
+        """
         over, numbers = (given(node, chosen, inputs, index) for chosen in fields)
+        as_written = node.op.further is not None
         found: list[Expr] = []
         for n, number in enumerate(shape):
-            ways = [way[n] for way in ((over, numbers) if n == 0 else (numbers, over)) if n < len(way)]
+            ways = [way[n] for way in ((over, numbers) if n == 0 or as_written else (numbers, over)) if n < len(way)]
             known = [expr for expr in map(self.checked, ways, [number] * len(ways)) if expr is not None]
             if n > 0 and not known:  # the rule needs numbers
                 step = self.checked(strided(node, fields[1], inputs[0], n), number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW, Statement
 from archdsl.ops.base import times
 from archdsl.support import tables
+from archdsl.support.latex import ANYWHERE, Placement
 from archdsl.support.latex import latex as latex_table
+from archdsl.support.latex_fit import fits
 from archdsl.support.resources import template
 from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, short, unit_of
 
@@ -241,11 +244,24 @@ def markdown(found: Difference) -> str:
     return f"**{tables.mark_escape(title(found))}**\n\n{lines}\n\n{tables.markdown(whole(found), totals(found))}"
 
 
-def latex(found: Difference) -> str:
+def latex(found: Difference, placement: Placement = ANYWHERE) -> str:
     """A booktabs tabular of the stages, counts in units; the changes are comments below it."""
+    table = paper_table(found)
+    if placement.width is not None and not fits(table, placement.width):
+        table = without_output(table)
+    return latex_table(table, placement)
+
+
+def without_output(table: Table) -> Table:
+    """A narrower table: the second column is left out."""
+    rows, totals = ([[*row[:1], *row[2:]] for row in part] for part in (table.rows, table.totals))
+    return replace(table, columns=[table.columns[0], *table.columns[2:]], rows=rows, totals=totals)
+
+
+def paper_table(found: Difference) -> Table:
     units = {name: unit_for(found, name) for name in ("params", "macs")}
     columns: list[tuple[Column, Cell]] = [
-        (Column("Stage"), name_of),
+        (Column("Stage", breaks=True), name_of),
         (Column("Output"), output_of),
     ]
     sums = ["Total", ""]
@@ -263,7 +279,7 @@ def latex(found: Difference) -> str:
     rows = [[cell(row) for _, cell in columns] for row in found.rows]
     notes = [*said(found), *totals(found)]
     below = [] if found.after.cost.latency is None else [found.after.cost.latency.note]
-    return latex_table(Table(title(found), [column for column, _ in columns], rows, [sums], notes, below))
+    return Table(title(found), [column for column, _ in columns], rows, [sums], notes, below)
 
 
 def unit_for(found: Difference, name: str) -> Unit:

@@ -71,5 +71,5 @@ def updated(spec: str) -> str:
 def prove(graphs: Sequence[Graph]) -> None:
     """Builds the networks of a spec in both styles, and compares each with its graph."""
     for graph in tracked(graphs, f"proving {graphs[0].name}"):
-        verified(graph)
+        verified(graph, elsewhere=True)
     verified_as_one(graphs)

@@ -112,7 +112,10 @@ def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> tuple[
 def written(found: Difference, form: str, look: Mapping[str, Any]) -> str | bytes:
     """The difference in a format."""
     from archdsl.backends import difference
+    from archdsl.support.latex import Placement
 
+    if form == "latex":
+        return difference.latex(found, Placement(look["width"]))
     if form in difference.FORMATS:
         return difference.FORMATS[form](found)
     from archdsl.backends.figures import Look, draw_difference

@@ -151,6 +151,9 @@ def command(
             raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
         shown = paper_figure(networks[0][0], figure, block, cases, expand)
         block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
+        layers = "deploy" if shown.form == "deploy" else layers
+        if shown.spec is not None:
+            networks = [(str(shown.spec), None)]
         for name, value in shown.params.items():
             params.setdefault(name, value)
     graphs = [

@@ -63,6 +63,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "time": (
         "archdsl time mobilenet_v2 shufflenet_v2 --form train,deploy",
         "archdsl time peleenet --engine eager,onnxruntime --threads 1 --stages",
+        "archdsl time squeezenet@1.1 --threads 1 --per-op latency.json",
     ),
     "watch": ("archdsl watch my.yaml", "archdsl watch my.yaml --variant wide --port 8000 --no-browser"),
 }

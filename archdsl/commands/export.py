@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,23 +12,37 @@ from archdsl.commands.options import to_choose_of_spec
 from archdsl.commands.progress import note, working
 from archdsl.commands.proof import quiet_torch
 from archdsl.commands.terminal import say
+from archdsl.diagnostics.faults import fault
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archdsl.ir.graph import Graph
 
 
 @click.command("export")
 @to_choose_of_spec
-@click.option("--to", "target", metavar="FORMAT", required=True, help="onnx, torchscript, pt2, openvino.")
+@click.option("--to", "target", metavar="FORMAT", required=True, help="onnx, torchscript, pt2, openvino, litert.")
 @click.option(
     "--weights",
     metavar="FILE",
     help="Weights of the network in training, as .safetensors or .pth. [default: freshly initialised]",
 )
 @click.option("--any-size", is_flag=True, help="Leave the height and width of the image free, if the network can.")
+@click.option("--int8", is_flag=True, help="Integers of 8 bits, with --calibrate: onnx and openvino.")
+@click.option(
+    "--calibrate",
+    metavar="SAMPLES",
+    help="What --int8 takes ranges from: a folder of samples, or a file (.npy, .npz, .pt); or random, for a trial.",
+)
 @click.option("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
 def command(
     spec: str,
     target: str,
     weights: str | None,
     any_size: bool,
+    int8: bool,
+    calibrate: str | None,
     output: str | None,
     variant: str | None,
     params: dict[str, Any],
@@ -38,30 +53,71 @@ def command(
     """Export a network, and prove that the file computes what the module does.
 
     The weights are those of the network in training, whatever the form: they are carried over. The file takes any
-    batch, and with --any-size each height and width that the network takes. Its outputs of random inputs must be
-    those of the module.
+    batch (that of LiteRT, one image), and with --any-size each height and width that the network takes. Its outputs of
+    random inputs must be those of the module. With --int8, a quarter of the samples is held out, and tells how near the
+    outputs are.
     """
     from archdsl.support.output import write_all
     from archdsl.workspace.library import locate, rewritten
 
+    expect_fitting(calibrate, int8=int8, any_size=any_size)
     with quiet_torch():
-        from archdsl.runtime import exporting
+        from archdsl.runtime import exporting, quantizing
         from archdsl.runtime.in_training import Choice, carried_over, in_training
 
         exporting.expect_format(target)
+        if int8:
+            quantizing.expect_quantizer(target)
         with working(f"building {spec}"):
             choice = Choice(spec, variant, params, inputs)
             rewriting = rewritten(form=layers, passes=passes)
             network, graph = carried_over(in_training(choice, weights), choice, rewriting)
         if weights is None:
             note("without --weights the network is freshly initialised")
-        with working(f"exporting and proving {graph.name}"):
-            found = exporting.export(network, graph, target, any_size=any_size)
-    first, *further = found.files
-    path = Path(output) if output else Path(f"{locate(spec).stem}{first}")
-    names = {path.name: found.files[first]}
-    names |= {path.with_suffix(suffix).name: found.files[suffix] for suffix in further}
+        if calibrate is not None:
+            files, said = in_int8(network, graph, target, calibrate)
+        else:
+            with working(f"exporting and proving {graph.name}"):
+                found = exporting.export(network, graph, target, any_size=any_size)
+            files = found.files
+            said = [f"proven: the outputs are those of the module, to {found.error:.0e} of the largest"]
+    first, *further = files
+    path = Path(output) if output else Path(f"{locate(spec).stem}{'-int8' * int8}{first}")
+    names = {path.name: files[first]}
+    names |= {path.with_suffix(suffix).name: files[suffix] for suffix in further}
     write_all(path.parent, names)
-    say(f"proven: the outputs are those of the module, to {found.error:.0e} of the largest")
+    for line in said:
+        say(line)
     for name, data in names.items():
         say(f"wrote {path.parent / name}: {len(data) / 1e6:.2f} MB")
+
+
+def expect_fitting(calibrate: str | None, *, int8: bool, any_size: bool) -> None:
+    """Raises for options of which one asks for another."""
+    if int8 and calibrate is None:
+        message = "--int8 takes its ranges from samples, and there are none"
+        raise fault(
+            "bad-call", message, help="give --calibrate FOLDER; for a trial without samples, --calibrate random"
+        )
+    if calibrate is not None and not int8:
+        raise fault("bad-call", "--calibrate is for --int8", help="give both")
+    if int8 and any_size:
+        raise fault("bad-call", "--int8 is not combined with --any-size", help="its samples are of one size")
+
+
+def in_int8(network: nn.Module, graph: Graph, target: str, source: str) -> tuple[Mapping[str, bytes], list[str]]:
+    """The files of a network in 8 bits, and what is said of them."""
+    from archdsl.runtime import quantizing
+    from archdsl.runtime.calibration import RANDOM, calibration
+
+    samples = calibration(source, graph)
+    if source == RANDOM:
+        note("the ranges are those of noise: calibrate with real samples before the file is used")
+    with working(f"exporting and quantising {graph.name}"):
+        found = quantizing.quantized(network, graph, target, samples)
+    used, held_out = samples.sizes()
+    size = sum(map(len, found.files.values()))
+    return found.files, [
+        f"calibrated with {used} samples; over {held_out} others: {found.agreement}",
+        f"{size / 1e6:.2f} MB in int8, {found.plain_size / 1e6:.2f} MB in float32",
+    ]

@@ -13,7 +13,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.workspace import latency_file
 
 if TYPE_CHECKING:
-    from archdsl.runtime.latency.measuring import TimedKernel
+    from archdsl.runtime.latency.measuring import TimedCall, TimedKernel
     from archdsl.runtime.timing import TimedNetwork
 
 
@@ -49,13 +49,13 @@ def begun(table: LatencyTable | None, file: str, now: Conditions, engines: Seque
     return table
 
 
-def kernels_of(table: LatencyTable, networks: Sequence[TimedNetwork]) -> list[TimedKernel]:
-    """The ops that the table lacks, built."""
+def kernels_of(table: LatencyTable, networks: Sequence[TimedNetwork]) -> list[TimedKernel | TimedCall]:
+    """What the table lacks, built."""
     from archdsl.runtime.latency import measuring
     from archdsl.runtime.timing import limited
 
     wanted = measuring.missing(table, [one.graph for one in networks])
-    found = []
+    found: list[TimedKernel | TimedCall] = [] if measuring.is_begun(table) else [measuring.bare_call(table.conditions)]
     with progress(len(wanted), "building ops") as tell, limited(table.conditions.threads):
         for one in measuring.made(wanted, table.conditions):
             found.append(one)
@@ -63,10 +63,18 @@ def kernels_of(table: LatencyTable, networks: Sequence[TimedNetwork]) -> list[Ti
     return found
 
 
-def save(table: LatencyTable, kernels: Sequence[TimedKernel], networks: Sequence[TimedNetwork]) -> None:
+def save(table: LatencyTable, kernels: Sequence[TimedKernel | TimedCall], networks: Sequence[TimedNetwork]) -> None:
     """Writes the table with what was measured, and says of each network what it predicts."""
     from archdsl.runtime.latency import measuring
     from archdsl.support.output import write
 
     made = measuring.with_errors(measuring.with_measured(table, kernels), networks)
     write(Path(table.file), latency_file.written(made))
+
+
+def added(measured: Sequence[TimedKernel | TimedCall], file: str) -> str:
+    """What has come into the table, in words."""
+    from archdsl.runtime.latency.measuring import TimedKernel
+
+    count = sum(isinstance(one, TimedKernel) for one in measured)
+    return f"{count} op{'s'[: count > 1]} measured and added to {file}" if count else f"all ops were in {file} already"

@@ -21,12 +21,15 @@ def quiet_torch() -> Iterator[None]:
         yield
 
 
-def verified(graph: Graph) -> None:
-    """Builds the module and proves that it is the graph; raises `SpecError` unless it is."""
+def verified(graph: Graph, *, elsewhere: bool = False) -> None:
+    """Builds the module and proves that it is the graph; raises `SpecError` unless it is.
+
+    With `elsewhere` it is proven at a second size of the image too, if it takes one.
+    """
     with quiet_torch():
         from archdsl.runtime import module
 
-        module.build(graph, verify=True)
+        module.prove(module.build(graph), graph, elsewhere=elsewhere)
 
 
 def verified_as_one(graphs: Sequence[Graph]) -> None:

@@ -19,7 +19,7 @@ from archdsl.diagnostics.faults import fault
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from archdsl.runtime.timing import TimedNetwork
+    from archdsl.runtime.timing import Asked, Timed, TimedNetwork
 
 VERSION = 1  # of the JSON
 
@@ -87,28 +87,25 @@ def command(
     expect_known(engines, forms, form)
     if form == "text" and output is not None:
         raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
+    if stages and "eager" not in engines:
+        raise fault("bad-call", "stages are timed by the engine eager", help="add eager to --engine")
     latencies = per_op.opened(table) if table is not None else None
     if latencies is not None:
         engines, batch, threads = per_op.as_begun(latencies, engines, batch, threads)
     with quiet_torch():
         from archdsl.runtime import timing
         from archdsl.runtime.in_training import Choice
+        from archdsl.workspace.comparison import halves
 
         count = timing.threads_of(threads)
         machine = timing.machine(engines)
         if table is not None:
             now = Conditions(machine, engines[0], batch, count)
             latencies = per_op.begun(latencies, table, now, engines)
-        networks: list[TimedNetwork] = []
-        with timing.limited(count):
-            for spec in specs:
-                name, _, variant = spec.partition("@")
-                asked = timing.Asked(Choice(name, variant or None, params, inputs), forms, engines, batch, stages)
-                with working(f"building {spec}"):
-                    networks += timing.made(asked, count)
+        choices = [Choice(*halves(spec), params, inputs) for spec in specs]
+        networks = built([timing.Asked(choice, forms, engines, batch, stages) for choice in choices], count)
         kernels = per_op.kernels_of(latencies, networks) if latencies is not None else []
-        with progress(rounds, "timing") as tell:
-            timing.measure([*networks, *kernels], rounds, count, tell)
+        clock([*networks, *kernels], rounds, count)
         if latencies is not None:
             per_op.save(latencies, kernels, networks)
     if form == "json":
@@ -117,8 +114,29 @@ def command(
     show(networks)
     say(f"\nbatch {batch}, {count} thread{'s'[: count > 1]}, {rounds} rounds; " + ", ".join(said(machine)))
     if latencies is not None:
-        count = len(kernels)
-        say(f"{count} op{'s'[: count != 1]} measured and added to {latencies.file}; the others were in it")
+        say(per_op.added(kernels, latencies.file))
+
+
+def built(wanted: Sequence[Asked], threads: int) -> list[TimedNetwork]:
+    """The networks, ready to be called."""
+    from archdsl.runtime import timing
+
+    found: list[TimedNetwork] = []
+    with timing.limited(threads):
+        for asked in wanted:
+            with working(f"building {asked.network.spec}"):
+                found += timing.made(asked, threads)
+    return found
+
+
+def clock(all_timed: Sequence[Timed], rounds: int, threads: int) -> None:
+    """Takes the times of all."""
+    from archdsl.runtime import timing
+
+    with progress(len(all_timed), "warming up") as tell:
+        timing.warm(all_timed, threads, tell)
+    with progress(rounds, "timing") as tell:
+        timing.measure(all_timed, rounds, threads, tell)
 
 
 def expect_known(engines: Sequence[str], forms: Sequence[str], form: str) -> None:

@@ -281,8 +281,11 @@ class _Walk:
         self.values(node, {name: self.param_of_block(block, name) for name in self.params_of_block(block)})
 
     def paper_figure(self, node: Node) -> None:
-        """`{block: Unit, cases: stride=1, expand: Branch}`; the stages of a network are not told from words there."""
-        if isinstance(node, Mapping):
+        """`{block: Unit, cases: stride=1, expand: Branch}`; the stages of a network are not told from words there.
+
+        One with `spec:` names the parts of another spec.
+        """
+        if isinstance(node, Mapping) and node.get("spec") is None:
             blocks = list(scalars(node.get("block")))
             for leaf in [*blocks, *scalars(node.get("expand"))]:
                 self.target(leaf, {})

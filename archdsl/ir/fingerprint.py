@@ -82,7 +82,7 @@ def said(op: Op, fields: Mapping[str, Any], outs: Sequence[Shape], *, training: 
 
 def arguments(op: Op, fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """The arguments that are not their defaults; of a tensor, that it is given."""
-    for item in op.fields:
+    for item in (*op.fields, *op.derived):
         value = fields.get(item.name)
         if item.kind == "tensor":
             value, default = value is not None, False

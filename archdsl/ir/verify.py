@@ -151,6 +151,7 @@ class Verifier:
             given = item.name in (node.tensors if item.kind == "tensor" else node.fields)
             self.expect(given or not item.required, "it lacks a field that its op needs", node)
             formulas |= item.kind == "formula"
+        formulas |= any(item.name in node.fields for item in op.derived)
         if not op.further:
             wrong = [name for name in node.fields if op.field(name) is None]
             self.expect(not wrong, f"its op has no fields {wrong}", node)

@@ -9,6 +9,7 @@ from archdsl.lowering.context import Context
 from archdsl.lowering.expressions import resolve, resolve_lets
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.library import Library
+from archdsl.lowering.measured import follow
 from archdsl.lowering.params import declare, default_of_block, no_channels, of_file
 from archdsl.lowering.recursion import recursion
 from archdsl.lowering.scope import Scope
@@ -32,7 +33,8 @@ def lower_block(
 
     The inputs of such a body may be `lists` of tensors too, and what enters it may have a name (`entering`).
     """
-    context = Context(library, home, block.params, block.name, staged, body=block.body, shared=shared_names(block.body))
+    steps = block.body if entering in lists else follow(block.body, block.let, INPUT, staged=staged)
+    context = Context(library, home, block.params, block.name, staged, body=steps, shared=shared_names(steps))
     optional = frozenset(name for name, absent in block.inputs.items() if absent)
     scope = Scope(context, dict.fromkeys(MEASURES), optional=optional)
     declared = declare(block.params, default_of_block, scope)
@@ -57,7 +59,7 @@ def lower_block(
         doc=block.doc,
     )
     with recursion(block, function, context):
-        builder.close(body(block.body, builder, several=True))
+        builder.close(body(steps, builder, several=True))
     return function
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.faults import at
 from archdsl.lowering.context import Context
+from archdsl.lowering.measured import is_measured
 from archdsl.lowering.refusals import no_chain, no_module
 from archdsl.lowering.vocabulary import INPUT
 from archdsl.lowering.walks import all_steps
@@ -41,7 +42,8 @@ def is_of_class(step: s.Step, context: Context) -> bool:
 def is_module_of_one(step: s.UseStep, op: Op) -> bool:
     """Whether an op is a module here, over one tensor."""
     tensors = {f.name for f in op.fields if f.kind == "tensor"}
-    return not is_functional(step, op) and not tensors & given_to(step, op) and not op.many
+    alone = not tensors & given_to(step, op) and not is_measured(step)
+    return not is_functional(step, op) and alone and not op.many
 
 
 def is_functional(step: s.UseStep, op: Op) -> bool:

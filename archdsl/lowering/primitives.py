@@ -11,11 +11,13 @@ from archdsl.ir import program as ir
 from archdsl.lowering.arguments import arguments, places_of
 from archdsl.lowering.builder import Builder
 from archdsl.lowering.expressions import resolve, resolve_default
+from archdsl.lowering.measured import is_over_map, sides_of
 from archdsl.lowering.refusals import RENAME, Skip, no_module
 from archdsl.lowering.scope import Scope
 from archdsl.lowering.tensors import single
 from archdsl.lowering.vocabulary import TENSOR_NAME
 from archdsl.ops import REGISTRY, Field, Op
+from archdsl.ops.target import SIDES
 from archdsl.syntax import spec as s
 
 
@@ -27,11 +29,13 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
         preset = presets(op, builder.scope)
         if faults.clean:  # else an argument of another name may be meant for it
             refuse_missing(step, op, given.keys() | preset.keys(), builder, faults)
+        sides = sides_of(given.pop("size"), builder.scope) if is_over_map(given) else None
         tensors: dict[str, ir.Operand] = {}
         for item in (item for item in op.fields if item.kind == "tensor" and item.name in given):
             with faults.catch():
                 tensors[item.name] = builder.single(given.pop(item.name))
         fields, read, label = op_fields(step, op, given, preset, builder, faults)
+        fields |= {SIDES.name: sides} if sides is not None else {}
     stated = frozenset([*given, *tensors])
     with at(step.span):
         keyed = op.owned or not op.functional(stated)

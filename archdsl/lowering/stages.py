@@ -14,12 +14,13 @@ from archdsl.lowering.expressions import resolve_lets
 from archdsl.lowering.forms import is_bare
 from archdsl.lowering.keys import Keys
 from archdsl.lowering.loops import loop
+from archdsl.lowering.measured import follow
 from archdsl.lowering.refusals import RENAME
 from archdsl.lowering.sequences import container
 from archdsl.lowering.sharing import shared_in_stage
 from archdsl.lowering.steps import body
 from archdsl.lowering.tensors import is_list
-from archdsl.lowering.vocabulary import LONE_OUTPUT
+from archdsl.lowering.vocabulary import ENTERING, LONE_OUTPUT
 from archdsl.lowering.walks import step_names
 from archdsl.support.naming import camel
 from archdsl.syntax import spec as s
@@ -28,6 +29,7 @@ from archdsl.syntax import spec as s
 def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
     """A stage on the tensor before it or that of `from:`; later stages read it by its name."""
     builder.context.owner = camel(stage.name)  # what is outlined here is named by its stage
+    stage = measured(stage)
     at_work(stage, builder.context)
     at = builder.on(builder.source(stage))
     if is_list(at.entry):
@@ -40,6 +42,11 @@ def lower_stage(stage: s.Stage, builder: Builder) -> ir.Operand:
         raise fault("shadowed-name", f"the stage '{stage.name}' has the name of a param", stage.span)
     builder.scope.tensors[stage.name] = value
     return value
+
+
+def measured(stage: s.Stage) -> s.Stage:
+    """A stage whose steps take the map that enters, where their size hangs on it."""
+    return replace(stage, body=follow(stage.body, stage.let, ENTERING, staged=True))
 
 
 def at_work(stage: s.Stage, context: Context) -> None:
@@ -72,6 +79,7 @@ def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
     if stage.name in (builder.context.home.outputs or (LONE_OUTPUT,)):
         message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
         raise fault("bad-name", message, stage.span, help=RENAME)
+    stage = measured(stage)
     at_work(stage, builder.context)
     condition = builder.expr(stage.when) if stage.when is not None else Lit(True)
     at = builder.on(builder.source(stage)).inside()
@@ -121,6 +129,7 @@ def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
     """A stage with joins, taps or named tensors: its modules are the network's, under the stage's name."""
     prefix, carry = f"{stage.name}_", ir.Value("x")
     scope = builder.scope.inner()
+    scope.tensors[ENTERING] = carry
     let = resolve_lets(stage.let, scope)
     keys = replace(builder.keys, prefix=prefix)  # of one class: the sets are shared
     at = Builder(scope, keys, carry)
@@ -129,7 +138,7 @@ def open_stage(stage: s.Stage, builder: Builder) -> ir.Value:
     owned = any(isinstance(node, ir.Primitive) and node.op.owned for node in keyed)  # a tensor is no stage
     if len(keyed) == 1 and not owned and str(keyed[0].key).removeprefix(prefix) not in step_names(stage.body):
         keyed[0].key = stage.name
-    own = {name: value for name, value in scope.tensors.items() if name not in builder.scope.tensors}
+    own = {name: value for name, value in scope.tensors.items() if name not in (ENTERING, *builder.scope.tensors)}
     builder.scope.tensors.update({f"{stage.name}.{name}": value for name, value in own.items()})
     outside = builder.scope.modules
     outside.update({f"{stage.name}.{n}": made for n, made in scope.modules.items() if outside.get(n) is not made})

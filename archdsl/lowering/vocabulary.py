@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from archdsl.ops import REGISTRY
 
+ENTERING = ""  # the tensor that enters a stage, which has no name there
 INPUT = "input"  # the tensor that enters a function
 LONE_OUTPUT = "output"  # the name of what leaves a network that states no outputs
 # what tensors are called whose step gives no name

@@ -137,6 +137,7 @@ class Op:
     name: ClassVar[str]
     group: ClassVar[str] = ""  # the heading it stands under in the docs: convolution, activation, …
     fields: ClassVar[tuple[Field, ...]] = ()
+    derived: ClassVar[tuple[Field, ...]] = ()  # further fields, which no step gives: lowering makes them of others
     many: ClassVar[bool] = False  # takes branches
     lone_branch: ClassVar[str] = ""  # what its branch is called that alone is computed, beside tensors as they are
     pairwise: ClassVar[bool] = False  # a join of more than two is one of two, and another
@@ -321,7 +322,7 @@ class Op:
 
     @classmethod
     def field(cls, name: str) -> Field | None:
-        return next((item for item in cls.fields if item.name == name), None)
+        return next((item for item in (*cls.fields, *cls.derived) if item.name == name), None)
 
     @classmethod
     def doc(cls) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, once, per_axis, times
 from archdsl.ops.conv import ZEROS, check_axes, check_border, padded
-from archdsl.ops.pool import check_target
 from archdsl.ops.shape import Mover
+from archdsl.ops.target import check_target, targets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,8 +118,7 @@ class Crop(Mover, name="crop"):
             raise OpFault(message, field=way, help="pad makes a map larger, upsample resizes it")
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
-        like: Any = getattr(f, "like", None)
-        return tuple(like[1:]) if like is not None else per_axis(f.size, len(size))
+        return targets(f, size)
 
     def module(self, e: Site) -> Module:
         if is_lit(e.f.size, None):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr
-from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, per_axis, times
 from archdsl.ops.conv import (
     KEEP,
     PADDING,
@@ -24,6 +24,7 @@ from archdsl.ops.conv import (
     spaced_window,
     window_label,
 )
+from archdsl.ops.target import SIDES, axes_like, check_target, sides_text, targets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -275,21 +276,6 @@ class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
         return x[0].amax(tuple(range(2, x[0].dim())), keepdim=True)
 
 
-def check_target(op: Op, f: SimpleNamespace, shape: Shape, ways: tuple[str, ...]) -> None:
-    """Exactly one way to say the size that leaves, and `like` of the same rank."""
-    given = [way for way in ways if getattr(f, way, None) is not None]
-    if len(given) != 1:
-        message = f"{op.name} takes {' or '.join(ways)}" + (f", not {' and '.join(given)}" if given else "")
-        raise OpFault(message, field=given[-1] if given else None)
-    if given == ["like"] and len(f.like) != len(shape):
-        raise OpFault(f"like has {len(f.like) - 1} spatial axes, the tensor {len(shape) - 1}", field="like")
-
-
-def like_size(text: str, rank: int) -> str:
-    """The spatial sizes of a tensor, as source."""
-    return f"{atom(text)}.shape[-{rank}:]"
-
-
 class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
     """Mean over windows so chosen that the result has a given size."""
 
@@ -300,6 +286,7 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         Field("size", "axes", None, "sizes that leave", minimum=1),
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
     )
+    derived = (SIDES,)
     example = {"fields": {"size": [3, 5]}, "inputs": [(8, 14, 15)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -321,8 +308,7 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
         check_target(self, f, shapes[0], ("size", "like"))
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
-        like: Any = getattr(f, "like", None)
-        return tuple(like[1:]) if like is not None else per_axis(f.size, len(size))
+        return targets(f, size)
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
         return math.prod(shape)
@@ -335,8 +321,10 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
 
     def function(self, e: Site, *tensors: str) -> str:
         x, like = tensors
-        size = like_size(like, e.rank)
-        if like.isidentifier():  # torch types this size as a tuple; a longer text is not written (and run) twice
+        said = sides_text(e.f, like, e.rank)
+        size = said or axes_like(like, e.rank)
+        # torch types this size as a tuple; a longer text is not written (and run) twice
+        if said is None and like.isidentifier():
             sizes = ", ".join(f"{like}.size({axis})" for axis in range(2, e.rank + 2))
             size = sizes if e.rank == 1 else f"({sizes})"
         return f"F.adaptive_{self.torch}_pool{e.rank}d({x}, {size})"

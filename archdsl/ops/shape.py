@@ -15,7 +15,8 @@ from archdsl.expr.show import show
 from archdsl.expr.simplify import quotient
 from archdsl.ops.axes import FROM_THE_END
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis, times
-from archdsl.ops.pool import check_target, like_size
+from archdsl.ops.pattern_words import Sizes, in_words
+from archdsl.ops.target import SIDES, axes_like, check_target, sides_text, targets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -394,7 +395,9 @@ class Rearrange(Mover, name="rearrange"):
         return apart.reshape(batch, *(math.prod(sizes[name] for name in axis) for axis in pattern.right))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return " ".join(f.pattern.replace("->", " → ").split())
+        pattern, given = self.read(f)
+        sizes = dict(zip(pattern.names, self.sizes(f, shape, tuple(pattern.names)), strict=True))
+        return in_words(*pattern, Sizes(sizes, given)) or " ".join(f.pattern.replace("->", " → ").split())
 
 
 class Roll(Mover, name="roll"):
@@ -455,6 +458,7 @@ class Upsample(Op, name="upsample"):
             "align_corners", "bool", False, "whether the corners of both grids are the same points (not with nearest)"
         ),
     )
+    derived = (SIDES,)
     example = {"fields": {"scale": 2, "mode": "bilinear"}, "inputs": [(8, 5, 7)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -490,11 +494,8 @@ class Upsample(Op, name="upsample"):
         return "×".join(f"{n:g}" for n in per_axis(f.scale, 1))
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
-        like: Any = getattr(f, "like", None)
-        if like is not None:
-            return tuple(like[1:])
-        if f.size is not None:
-            return per_axis(f.size, len(size))
+        if f.scale is None:
+            return targets(f, size)
         scaled = zip(size, per_axis(f.scale, len(size)), strict=True)
         return tuple(n * factor if type(factor) is int else math.floor(n * factor) for n, factor in scaled)
 
@@ -522,7 +523,8 @@ class Upsample(Op, name="upsample"):
         corners = wrap(self.corners(e.f))
         if not is_lit(corners, None):
             more += f", align_corners={show(corners, python=True)}"
-        return f"F.interpolate({tensors[0]}, size={like_size(tensors[1], e.rank)}{more})"
+        size = sides_text(e.f, tensors[1], e.rank) or axes_like(tensors[1], e.rank)
+        return f"F.interpolate({tensors[0]}, size={size}{more})"
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         if f.scale is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import io
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,13 +22,13 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape, times
 from archdsl.runtime import onnx
-from archdsl.runtime.free_size import FreeSize, free_size, shapes_of, unwritten
+from archdsl.runtime.free_size import FreeSize, expect_no_sides, free_size, shapes_of, unwritten
 from archdsl.support.naming import did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BATCHES = (1, 3)  # a file holds for any batch
+BATCHES = (1, 3)  # a file holds for any batch, if its format has such
 NEAR, ROUNDING = 1e-4, 4  # of the largest output; how often what rounding alone makes of it
 Reader = Callable[[Path], Callable[..., Sequence[Any]]]
 
@@ -40,6 +42,7 @@ class Format:
     read: Reader
     packages: tuple[str, ...] = ()
     extra: str = ""
+    batches: tuple[int, ...] = BATCHES
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def expect_format(form: str) -> None:
     if form not in FORMATS:
         known = f"there are {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
-    require(form, FORMATS[form])
+    require(f"the format {form}", FORMATS[form].packages, FORMATS[form].extra)
 
 
 def export(network: nn.Module, graph: Graph, form: str, *, any_size: bool = False) -> Exported:
@@ -73,16 +76,16 @@ def export(network: nn.Module, graph: Graph, form: str, *, any_size: bool = Fals
         for suffix, data in written.items():
             (Path(folder) / f"net{suffix}").write_bytes(data)
         run = kind.read(Path(folder) / f"net{kind.suffix}")
-        error = max(difference(network, shapes, run, batch, form) for shapes in trials for batch in BATCHES)
+        error = max(difference(network, shapes, run, batch, form) for shapes in trials for batch in kind.batches)
     return Exported(written, error)
 
 
-def require(form: str, kind: Format) -> None:
-    """Raises if a package is missing that writes or runs the file."""
-    missing = next((package for package in kind.packages if find_spec(package) is None), None)
+def require(what: str, packages: Sequence[str], extra: str) -> None:
+    """Raises if a package is missing that writes or runs a file."""
+    missing = next((package for package in packages if find_spec(package) is None), None)
     if missing is not None:
-        message = f"the format {form} needs the package {missing}, which is not installed"
-        raise fault("no-package", message, help=f"pip install 'archdsl[{kind.extra}]'")
+        message = f"{what} needs the package {missing.replace('_', '-')}, which is not installed"
+        raise fault("no-package", message, help=f"pip install 'archdsl[{extra}]'")
 
 
 @contextmanager
@@ -91,6 +94,18 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def unspoken() -> Iterator[None]:
+    """Without what converters say of their own plans; what they raise is seen."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def difference(
@@ -147,7 +162,7 @@ def run_onnx(path: Path) -> Callable[..., Sequence[Any]]:
 
 def session_of(model: bytes, threads: int) -> Any:
     """An ONNX model in onnxruntime, on the CPU."""
-    require("onnx", FORMATS["onnx"])
+    expect_format("onnx")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -165,6 +180,8 @@ def saved(suffix: str, write: Callable[[Path], object]) -> Mapping[str, bytes]:
 
 
 def to_torchscript(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
+    if free is not None:
+        expect_no_sides(graph, "a trace")
     with torch.no_grad():
         traced: Any = torch.jit.trace(Plain(network).eval(), zeros(graph, free))  # type: ignore[no-untyped-call]
     return saved(".pt", lambda path: traced.save(str(path)))
@@ -182,11 +199,11 @@ def to_pt2(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[s
     try:
         with torch.no_grad():
             program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+        return saved(".pt2", lambda path: torch.export.save(program, path))
     except Exception as error:  # whatever torch raises of sizes that it cannot leave open
         if free is None:
             raise
-        raise unwritten(graph, error) from error
-    return saved(".pt2", lambda path: torch.export.save(program, path))
+        raise unwritten(network, graph, error) from error
 
 
 def run_pt2(path: Path) -> Callable[..., Sequence[Any]]:
@@ -212,9 +229,35 @@ def run_openvino(path: Path) -> Callable[..., Sequence[Any]]:
     return lambda *inputs: list(model([x.numpy() for x in inputs]).values())
 
 
+# --- LiteRT
+def to_litert(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[str, bytes]:
+    if free is not None:
+        message = "LiteRT files are of one size"
+        raise fault("bad-call", message, help="leave out --any-size, and write a file for each size")
+    import litert_torch
+
+    inputs = tuple(x[:1] for x in zeros(graph, free))
+    with torch.no_grad(), unspoken():
+        made = litert_torch.convert(Plain(network).eval(), inputs)
+        return saved(".tflite", lambda path: made.export(str(path)))
+
+
+def run_litert(path: Path) -> Callable[..., Sequence[Any]]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(model_path=str(path)).get_signature_runner()
+
+    def run(*inputs: Tensor) -> Sequence[Any]:
+        found = runner(**{f"args_{place}": x.numpy() for place, x in enumerate(inputs)})
+        return [found[f"output_{place}"] for place in range(len(found))]
+
+    return run
+
+
 FORMATS = {
     "onnx": Format(".onnx", to_onnx, run_onnx, ("onnx", "onnxscript", "onnxruntime"), "deploy"),
     "torchscript": Format(".pt", to_torchscript, run_torchscript),
     "pt2": Format(".pt2", to_pt2, run_pt2),
     "openvino": Format(".xml", to_openvino, run_openvino, ("onnx", "onnxscript", "openvino"), "openvino"),
+    "litert": Format(".tflite", to_litert, run_litert, ("litert_torch", "ai_edge_litert"), "litert", (1,)),
 }

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir.graph import Graph, Node
 from archdsl.ops.base import Shape, times
+from archdsl.ops.conv import SAME
+from archdsl.ops.target import SIDES
 from archdsl.runtime.nodes import kinds_of
 from archdsl.runtime.sizes import first_misfit
 
+if TYPE_CHECKING:
+    from torch import nn
+
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
-SIDES = ("height", "width")
+SIDES_OF_IMAGE = ("height", "width")
+ONE_SIZE = "export it for one size"
+HANGS = "how '{}' runs hangs on the size of its map"
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class FreeSize:
         import torch
 
         found: dict[int, Any] = {}
-        for axis, (name, least) in enumerate(zip(SIDES, self.least, strict=True), 2):
+        for axis, (name, least) in enumerate(zip(SIDES_OF_IMAGE, self.least, strict=True), 2):
             side = torch.export.Dim(name, min=least // self.multiple)
             found[axis] = side if self.multiple == 1 else self.multiple * side
         return found
@@ -92,8 +99,42 @@ def shapes_of(graph: Graph, free: FreeSize | None) -> list[Sequence[int]]:
     return [tensor.shape if free is None else free.trial for tensor in graph.inputs.values()]
 
 
-def unwritten(graph: Graph, error: Exception) -> SpecError:
-    """What to say where torch cannot write a network with free sizes."""
+def unwritten(network: nn.Module, graph: Graph, error: Exception) -> SpecError:
+    """What to say where torch cannot write a network with free sizes: at the first step that it cannot write alone."""
     why = str(error.__cause__ or error).strip().partition("\n")[0]
     message = f"torch cannot export '{graph.name}' with a free height and width: {why}"
-    return fault("bad-call", message, help="export it for one size")
+    node = next((node for node in graph.nodes if hangs_on_size(node) and not is_written(network, node)), None)
+    if node is None:
+        return fault("bad-call", message, help=ONE_SIZE)
+    message = f"torch cannot export '{node.path}' with a free height and width: {HANGS.format(node.op.name)}"
+    return fault("bad-call", message, node.span, help=ONE_SIZE)
+
+
+def hangs_on_size(node: Node) -> bool:
+    """Whether torch may ask what the size of the map is, to run this step."""
+    fields = node.fields
+    return fields.get("padding") == SAME or bool(fields.get("ceil")) or node.op.name == "crop" or SIDES.name in fields
+
+
+def is_written(network: nn.Module, node: Node) -> bool:
+    """Whether torch exports the module of a step alone with a free height and width."""
+    import torch
+
+    if node.functional:
+        return False
+    least = [min(3, n) for n in node.inputs[0].shape[1:]]
+    named = zip(SIDES_OF_IMAGE, least, strict=True)
+    sides = {axis: torch.export.Dim(name, min=n) for axis, (name, n) in enumerate(named, 2)}
+    inputs = tuple(torch.zeros(2, *tensor.shape) for tensor in node.inputs)
+    try:
+        torch.export.export(network.get_submodule(node.path), inputs, dynamic_shapes=tuple(dict(sides) for _ in inputs))
+    except Exception:  # noqa: BLE001 - whatever torch raises of sizes that it cannot leave open
+        return False
+    return True
+
+
+def expect_no_sides(graph: Graph, form: str) -> None:
+    """Raises at a size that is computed of a map's, for a format that keeps it as the number that it was."""
+    for node in (node for node in graph.nodes if SIDES.name in node.fields):
+        message = f"{form} keeps the size of '{node.path}' as a number, where it is computed of that of a map"
+        raise fault("bad-call", message, node.span, help=ONE_SIZE)

@@ -67,11 +67,13 @@ def own_nodes(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes if is_own(type(node.op))]
 
 
-def prove(network: nn.Module, graph: Graph) -> None:
-    """Raises `SpecError` unless a module is the network of a graph."""
-    from archdsl.runtime.verify import verify
+def prove(network: nn.Module, graph: Graph, *, elsewhere: bool = False) -> None:
+    """Raises `SpecError` unless a module is the network of a graph; `elsewhere`: at a second size of the image too."""
+    from archdsl.runtime.verify import verify, verify_elsewhere
 
     verify(network, graph)
+    if elsewhere:
+        verify_elsewhere(network, graph)
 
 
 def network_class(graph: Graph) -> type[nn.Module]:

@@ -55,7 +55,7 @@ def expect_no_windows(graph: Graph) -> None:
     for node in graph.nodes:
         if node.op.name in ("adaptive_avg_pool", "adaptive_max_pool") and set(node.shape[1:]) != {1}:
             message = f"in ONNX, the windows of '{node.path}' hang on the size of its map, which cannot be left free"
-            raise fault("bad-call", message, node.span, help="export it for one size, or to torchscript")
+            raise fault("bad-call", message, node.span, help="export it for one size")
 
 
 def require_onnx() -> None:
@@ -105,7 +105,7 @@ def onnx_model(network: nn.Module, graph: Graph, free: FreeSize | None) -> onnx.
     except Exception as error:  # whatever torch's exporter raises; it is raised again unless a plug-in is to blame
         refuse_own(network, graph)
         if free is not None:
-            raise unwritten(graph, error) from error
+            raise unwritten(network, graph, error) from error
         raise
     name_batch(model)
     name_nodes(model)

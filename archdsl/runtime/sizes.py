@@ -9,6 +9,8 @@ from archdsl.ops.base import OpFault, Shape
 from archdsl.runtime.nodes import fields_at, modules_of
 
 Shapes = Mapping[Tensor, Shape]
+IMAGE = 3  # axes of an image: channels, height, width
+MORE = (1, 2, 4, 8, 16, 32)  # how much higher an image is tried
 
 
 def smallest(graph: Graph, kinds: Mapping[Node, int]) -> Shapes:
@@ -23,6 +25,19 @@ def smallest(graph: Graph, kinds: Mapping[Node, int]) -> Shapes:
         if found is not None:
             return found
     return {tensor: tensor.shape for tensor in tensors_of(graph)}
+
+
+def another(graph: Graph, kinds: Mapping[Node, int]) -> Shapes | None:
+    """The shapes at an image that is higher and yet wider than the smallest; None if there is none at which it runs."""
+    whole, small = list(graph.inputs.values()), smallest(graph, kinds)
+    if len(whole) != 1 or len(whole[0].shape) != IMAGE:
+        return None
+    c, h, w = small[whole[0]]
+    for more in MORE:
+        found = shapes_at(graph, dict.fromkeys(graph.inputs, (c, h + more, w + 2 * more)), kinds)
+        if found is not None:
+            return found
+    return None
 
 
 def sides(graph: Graph) -> Iterator[int]:

@@ -222,15 +222,21 @@ CALLS = dict(zip(ENGINES, (eager, compiled, in_onnxruntime), strict=True))
 
 
 # --- rounds
+def warm(all_timed: Sequence[Timed], threads: int, tell: Callable[[int], None]) -> None:
+    """Calls each a few times, which compiles it, too; `tell` counts those that are warm."""
+    with torch.inference_mode(), limited(threads):
+        for one in all_timed:
+            for _ in range(WARM):
+                warmed(one)
+            tell(1)
+
+
 def measure(all_timed: Sequence[Timed], rounds: int, threads: int, tell: Callable[[int], None]) -> None:
     """Calls all one after another, round by round, every other round backwards; `tell` counts the rounds.
 
     What else the machine does then meets all of them alike, and each comes after each other one.
     """
     with torch.inference_mode(), limited(threads):
-        for one in all_timed:
-            for _ in range(WARM):
-                warmed(one)
         for count in range(rounds):
             for one in all_timed if count % 2 == 0 else reversed(all_timed):
                 one.run()

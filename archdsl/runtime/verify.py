@@ -15,6 +15,7 @@ from torch import nn
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.ir.graph import Graph, Node, Tensor
+from archdsl.ops.base import Shape, times
 from archdsl.ops.own import is_own, said
 from archdsl.runtime import leaves
 from archdsl.runtime.interpret import interpret
@@ -23,7 +24,7 @@ from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.members import Members, members_of
 from archdsl.runtime.nodes import fields_at, kinds_of
 from archdsl.runtime.once import once
-from archdsl.runtime.sizes import Shapes, smallest
+from archdsl.runtime.sizes import Shapes, another, smallest
 from archdsl.support.plugins import NOT_OURS
 
 BATCH = 2
@@ -47,13 +48,29 @@ def verify(network: nn.Module, graph: Graph, *, training: bool | None = None) ->
         raise fault("bad-call", "a module on the meta device has no weights to compute with")
     found = [*leaves.compared(network, members.modules, graph, kinds), *parameters(members, graph)]
     if not found:
-        with as_it_was(network), one_thread():
+        with as_it_was(members), one_thread():
             probe = Probe(graph, network, members, kinds, lively(members), smallest(graph, kinds))
             found = probe.run(training=False)
             if bool(graph.training) if training is None else training:
                 found += probe.run(training=True)
     if found:
         raise SpecError(*(blamed(item, graph) for item in found))
+
+
+def verify_elsewhere(network: nn.Module, graph: Graph) -> None:
+    """Raises `SpecError` where the module is not its graph at another height and width; nothing if it takes one alone.
+
+    What is printed as a number may be right at one size by chance, and height and width are told apart.
+    """
+    members, kinds = members_of(network), kinds_of(graph.nodes)
+    shapes = another(graph, kinds)
+    if shapes is None:
+        return
+    with as_it_was(members), one_thread():
+        found = Probe(graph, network, members, kinds, lively(members), shapes).run(training=False)
+    if found:
+        size = ", ".join(times(shapes[tensor]) for tensor in graph.inputs.values())
+        raise SpecError(*(replace(item, message=f"{item.message}, for an input of {size}") for item in found))
 
 
 def blamed(found: Diagnostic, graph: Graph) -> Diagnostic:
@@ -66,14 +83,14 @@ def blamed(found: Diagnostic, graph: Graph) -> Diagnostic:
 
 
 @contextlib.contextmanager
-def as_it_was(network: nn.Module) -> Iterator[None]:
+def as_it_was(members: Members) -> Iterator[None]:
     """Afterwards each part of a module is in the mode in which it was."""
-    modes = [(part, part.training) for part in network.modules()]
+    modes = [(vars(part), part.training) for part in members.modules.values()]
     try:
         yield
     finally:
-        for part, mode in modes:
-            part.training = mode
+        for attributes, mode in modes:  # torch's own way to set one takes as long as a layer
+            attributes["training"] = mode
 
 
 @contextlib.contextmanager
@@ -187,9 +204,18 @@ class Probe:
 
     def work(self, macs: int, nodes: Sequence[Node]) -> Iterator[str]:
         """A difference of the multiply-adds of all samples."""
-        counted, wanted = macs // BATCH, sum(macs_of(node, self.shapes) for node in nodes)
+        counted, wanted = macs // BATCH, sum(self.wanted_macs(nodes))
         if counted != wanted:
             yield f"the module has {counted:,} MACs, the graph {wanted:,}"
+
+    def wanted_macs(self, nodes: Sequence[Node]) -> Iterator[int]:
+        """The multiply-adds of each node; those of a kind have the same where the same shapes enter."""
+        known: dict[tuple[int, tuple[Shape, ...]], int] = {}
+        for node in nodes:
+            key = self.kinds[node], tuple([self.shapes[tensor] for tensor in node.inputs])
+            if key not in known:
+                known[key] = macs_of(node, self.shapes)
+            yield known[key]
 
     def whole(self, message: str) -> Diagnostic:
         """A difference that no step has alone."""
@@ -244,9 +270,9 @@ class Probe:
 def often(nodes: Sequence[Node], heard: Heard) -> Iterator[str]:
     """Which modules are called as often as no graph calls them: two dropouts tell in no number of eval mode."""
     wanted = Counter(node.path for node in nodes)
-    for path, times in wanted.items():
-        if (count := heard.calls[path]) != times:
-            yield f"'{path}' is called {count} times, in the graph {'once' if times == 1 else f'{times} times'}"
+    for path, runs in wanted.items():
+        if (count := heard.calls[path]) != runs:
+            yield f"'{path}' is called {count} times, in the graph {'once' if runs == 1 else f'{runs} times'}"
 
 
 def macs_of(node: Node, shapes: Shapes) -> int:

@@ -104,7 +104,8 @@ def surroundings(layout: Layout, placement: Placement) -> tuple[list[str], list[
     name = "table*" if placement.width == "page" else "table"
     label = [rf"\label{{{placement.label}}}"] if placement.label else []
     caption = rf"\caption{{{tex_escape(placement.caption)}}}"
-    return [rf"\begin{{{name}}}[t]", r"\centering", caption, *label, *size], [rf"\end{{{name}}}"]
+    gap = r"\setlength{\abovetopsep}{4pt}"  # below the caption, where the class of the paper leaves none
+    return [rf"\begin{{{name}}}[t]", r"\centering", caption, *label, *size, gap], [rf"\end{{{name}}}"]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

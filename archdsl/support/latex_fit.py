@@ -41,8 +41,9 @@ def fitted(table: Table, width: str) -> Layout:
             return layout
         least = min(least, needed)
     message = f"{table.title}: the table needs {least:.0f} pt, and a {width} has {ROOM[width]} pt"
-    wider = "--width page, or " if width == "column" else ""
-    raise fault("bad-call", message, help=f"take {wider}fewer columns: --columns {','.join(table.keys)}")
+    ways = ["--width page"] if width == "column" else []
+    ways += [f"fewer columns: --columns {','.join(table.keys)}"] if table.keys else []
+    raise fault("bad-call", message, help=f"take {', or '.join(ways)}" if ways else "leave out --width")
 
 
 def layouts(table: Table) -> Iterator[Layout]:

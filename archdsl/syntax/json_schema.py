@@ -212,8 +212,10 @@ def paper_figure_forms() -> dict[str, Json]:
     variant: Json = {"type": ["string", "number"]}
     params: Json = {"type": "object", "propertyNames": {"pattern": NAME}, "additionalProperties": ref("value")}
     return dict.fromkeys(("block", "cases", "expand"), texts) | {
+        "spec": {"type": "string"},
         "variant": variant,
         "params": params,
+        "form": {"enum": ["train", "deploy"]},
         "differs": ref("text"),
     }
 

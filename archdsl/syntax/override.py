@@ -61,7 +61,7 @@ def without_figures(tree: Mapping, variants: Collection[str]) -> Mapping:
         return tree
 
     def stays(entry: Node) -> bool:
-        variant = entry.get("variant") if isinstance(entry, Mapping) else None
+        variant = entry.get("variant") if isinstance(entry, Mapping) and entry.get("spec") is None else None
         return not isinstance(variant, Scalar) or variant.text not in variants
 
     kept = tuple(entry for entry in listed.entries if stays(entry[1]))

@@ -270,6 +270,8 @@ class PaperFigure:
     variant: str | None  # none: the default one
     params: Mapping[str, Constant]
     differs: str
+    spec: Path | None = None  # the file that it shows; none: the spec itself
+    form: str = "train"
 
 
 @dataclass(frozen=True)

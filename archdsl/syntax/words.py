@@ -115,11 +115,13 @@ FIGURE: Mapping[str, str] = {
     "paper": "the figures of the paper, by their numbers: {Figure 2 (b): {block: Unit, cases: stride=1}}",
 }
 PAPER_FIGURE: Mapping[str, str] = {
+    "spec": "the spec that it shows, if not this one: the bare name of a shipped spec, or a file",
     "block": "the block that it shows, or a list of them; without one it shows the network",
     "cases": "the cases of the block that it shows: stride=1, or a list of them",
     "expand": "the blocks inside that it shows open; of a network, the stages",
     "variant": "the variant that it shows, if not the default one",
     "params": "params of the network that it shows, where they are not those of the variant: {layout: other}",
+    "form": "the form of the network that it shows, train (the default) or deploy",
     "differs": "what the figure in the paper shows otherwise, as a sentence",
 }
 PLACED: Mapping[str, str] = {"until": "the last stage to take"}

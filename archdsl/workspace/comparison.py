@@ -146,7 +146,8 @@ class Comparison:
 
         `width` is what it has to fit, `"column"` or `"page"`; with a caption it is a float.
         """
-        return latex(printing.rounded(self, columns, bold=bold), Placement(width, caption, label))
+        placement = Placement(width, caption, label)
+        return latex(printing.fitting(self, columns, placement, bold=bold), placement)
 
     def to_csv(self) -> str:
         """Plain values."""

@@ -38,7 +38,7 @@ def table_in(document: Mapping[str, Any], name: str) -> LatencyTable:
     records = {key_of(record): record for record in document["kernels"]}
     if not all(isfinite(number) and number >= 0 for record in records.values() for number in times_of(record)):
         raise ValueError(name)
-    return LatencyTable(name, conditions, records, tuple(document["networks"]))
+    return LatencyTable(name, conditions, records, float(document["call_ms"]), tuple(document["networks"]))
 
 
 def times_of(record: Mapping[str, Any]) -> Iterable[float]:
@@ -47,7 +47,9 @@ def times_of(record: Mapping[str, Any]) -> Iterable[float]:
 
 def written(table: LatencyTable) -> str:
     """The table as JSON, a kernel on each line."""
-    head = json.dumps({"archdsl_latency": FORMAT, **table.conditions.data()}, ensure_ascii=False, indent=2)
+    head = json.dumps(
+        {"archdsl_latency": FORMAT, **table.conditions.data(), "call_ms": table.call_ms}, ensure_ascii=False, indent=2
+    )
     joined = ",\n".join([listed("kernels", table.kernels.values()), listed("networks", table.networks)])
     return f"{head[:-2]},\n{joined}\n}}\n"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archdsl.ops.base import as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format, latex
+from archdsl.support.latex_fit import fits
 from archdsl.support.tables import (
     BLANK,
     BLANK_MARK,
@@ -148,6 +149,29 @@ def latency_of(row: Row) -> float:
     return row.latency_ms or 0
 
 
+def fitting(found: Comparison, names: Sequence[str], placement: Placement, *, bold: bool = False) -> Table:
+    """The table for a paper, with the variants below the names of their networks if it fits in no other way."""
+    whole = rounded(found, names, bold=bold)
+    if placement.width is None or fits(whole, placement.width):
+        return whole
+    narrow = by_network(whole)
+    return narrow if fits(narrow, placement.width) else whole
+
+
+def by_network(table: Table) -> Table:
+    """The table with networks and variants in one column."""
+    if table.keys[:2] != ["network", "variant"]:
+        return table
+    rows: list[list[str]] = []
+    strong = set[tuple[int, int]]()
+    for n, (network, variant, *rest) in enumerate(table.rows):
+        if network and variant != NOTHING:
+            rows.append([network, *("" for _ in rest)])
+        strong |= {(len(rows), place - 1) for row, place in table.strong if row == n}
+        rows.append([network if variant == NOTHING else BLANK + variant, *rest])
+    return replace(table, columns=[table.columns[0], *table.columns[2:]], rows=rows, strong=frozenset(strong))
+
+
 def named(item: Item, found: Comparison) -> Item:
     """A column of the front in a paper; a network that has several rows is named in the first."""
     column = replace(item.column, heading=item.column.heading.capitalize())
@@ -268,7 +292,7 @@ def written(
         case "md":
             return found.to_markdown(bold=bold, columns=columns)
         case "latex":
-            return latex(rounded(found, columns, bold=bold), placement)
+            return latex(fitting(found, columns, placement, bold=bold), placement)
         case "json":
             return found.to_json()
     return found.to_csv()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost
 from archdsl.analysis.difference.changes import changes
@@ -19,6 +19,9 @@ from archdsl.analysis.difference.structure import Part, Structure
 from archdsl.analysis.difference.weights import Carried, carried, tensors_of
 from archdsl.analysis.latency import LatencyTable
 from archdsl.ir.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from archdsl.support.latex import Width
 
 FORMAT = 1  # of the data
 
@@ -77,11 +80,12 @@ class Difference:
 
         return markdown(self)
 
-    def to_latex(self) -> str:
-        """The stages as a booktabs tabular, the changes in comments."""
+    def to_latex(self, *, width: Width | None = None) -> str:
+        """The stages as a booktabs tabular that fits a `width`, `"column"` or `"page"`; the changes in comments."""
         from archdsl.backends.difference import latex
+        from archdsl.support.latex import Placement
 
-        return latex(self)
+        return latex(self, Placement(width))
 
     def to_json(self) -> str:
         """All of it, as a JSON document."""

@@ -75,7 +75,10 @@ def draw(
             "arrange": arrange,
             "expand": expand,
         }
-        refuse_several({**choices, "level": level != "network", "format html": format == "html"})
+        if format == "html":
+            message = "an interactive page shows one network"
+            raise fault("bad-call", message, help="give one network, or draw them side by side as svg, pdf or png")
+        refuse_several({**choices, "level": level != "network"})
         return several([graph, *others], format, look)
     check_arrangement(arrange, block, level, style, orient, expand, format)
     if format == "html":
@@ -225,17 +228,19 @@ def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
         made = grid.side_by_side([*map(visible, graphs)], numbered(look.axes, *graphs), paper, legend=look.legend)
-        return on_paper(made, format, look, "draw fewer of them")
+        return on_paper(made, format, look, "draw fewer of them", most=TALL)
 
 
-def on_paper(made: strip.Drawing, format: str, look: Look, instead: str = SMALLER) -> bytes | str:
-    """What has its places, drawn."""
+def on_paper(
+    made: strip.Drawing, format: str, look: Look, instead: str = SMALLER, *, most: float | None = None
+) -> bytes | str:
+    """What has its places, drawn; `most`: so high at most, if no height is asked for."""
     extent = made.rect
     title = printable(made.title)
     page = None
     if look.width is not None:
         fits = strip.Paper.of(look.width, look.height).holds(made)
-        high = TALL if fits and look.height is None else look.height
+        high = look.height or (TALL if fits else most)
         page = fitted(extent.width, extent.height, look.width, high, title, instead)
     if format in WRITERS:
         titles = {solid.cell: title_of(solid.cell.box) for solid in made.solids}
@@ -297,7 +302,10 @@ def check_arrangement(
     if arrange is None:
         return
     known_word("arrangement", arrange, ARRANGEMENTS)
-    what = "a page" if format == "html" else "a block" if block else "this level" if level != "network" else ""
+    if format == "html":
+        message = "an interactive page has an arrangement of its own"
+        raise fault("bad-call", message, help=f"leave out 'arrange', or draw it by {arrange} as svg, pdf or png")
+    what = "a block" if block else "this level" if level != "network" else ""
     if what:
         raise fault("bad-call", f"{what} has no 'arrange'", help="it belongs to the figure of the network")
     given = {"style": style is not None, "orient": orient is not None, "expand": bool(expand)}

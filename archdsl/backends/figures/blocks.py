@@ -57,7 +57,8 @@ def blocks(
     bodies = [block_body(outline, one.call, view, known) for one, known in zip(drawn, shapes, strict=True)]
     if len(drawn) == 1 and not drawn[0].text:
         return picture(title, bodies[0], shapes)
-    said = [", ".join(filter(None, (one.block if len(names) > 1 else "", one.text))) for one in drawn]
+    called = {name: graph.figure.labels.get(name, name) if len(names) > 1 else "" for name in names}
+    said = [", ".join(filter(None, (called[one.block], one.text))) for one in drawn]
     if len(drawn) > 1:
         said = [f"({letter(n)}) {text}" for n, text in enumerate(said)]
     return picture(title, [Group("case", *one) for one in zip(said, bodies, strict=True)], shapes)

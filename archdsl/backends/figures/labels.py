@@ -30,7 +30,7 @@ def box_text(box: Box) -> Text:
     said = in_space(styled(box.heading, TEXT, bold=True), box.space)
     for line in box.lines:
         said += in_space(styled(line, SMALL if said.lines else TEXT), box.space)
-    return said + styled(box.shape, SMALL, FAINT)
+    return said + in_space(styled(box.shape, SMALL, FAINT), box.space)
 
 
 def in_space(text: Text, space: float | None) -> Text:

@@ -48,7 +48,7 @@ def network(graph: Graph, level: str, order: str = ORDERS[0]) -> Picture:
 
 
 def ends(role: str, tensors: Mapping[str, Tensor], shapes: Shapes) -> list[Item]:
-    return [Box(role, (name,), shape=shapes.of(tensor), tensor=tensor) for name, tensor in tensors.items()]
+    return [Box(role, (name,), shape=shapes.explained(tensor), tensor=tensor) for name, tensor in tensors.items()]
 
 
 def picture(title: str, items: list[Item], shapes: Sequence[Shapes]) -> Picture:

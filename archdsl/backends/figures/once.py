@@ -94,7 +94,7 @@ def label(same: Sequence[Arrow], *, apart: bool) -> str:
     if len(set(shapes)) == 1:
         return f"each {shapes[0]}" if apart else shapes[0]
     runs = [(shape, sum(1 for _ in run)) for shape, run in groupby(shapes)]
-    return ", ".join(f"{number} × ({shape})" if number > 1 else shape for shape, number in runs)
+    return ", ".join(f"{number}×({shape})" if number > 1 else shape for shape, number in runs)
 
 
 def redrawn(picture: Picture, made: Merged) -> Picture:

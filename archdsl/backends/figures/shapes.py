@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TypeVar
 
 from archdsl.analysis.symbols import Symbols, symbols
 from archdsl.backends.figures.formulas import SHORT, Writer
+from archdsl.backends.figures.tokens import LETTERS, MEANING, is_tokens
 from archdsl.expr.nodes import Expr
 from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.ops.base import Shape
@@ -27,6 +29,7 @@ class Shapes:
 
     order: str = ORDERS[0]
     letters: Mapping[Tensor, Sequence[str]] = field(default_factory=dict)
+    meanings: Mapping[Tensor, str] = field(default_factory=dict)  # of letters that are not those of a map
     ranks: Collection[int] | None = None  # of maps: the axes of others, as of tokens, stay as they are; None: of all
 
     def of(self, tensor: Tensor) -> str:
@@ -34,6 +37,10 @@ class Shapes:
         if tensor in self.letters:
             return WIDE_SIGN.join(self.ordered(self.letters[tensor]))
         return self.numbers(tensor.shape)
+
+    def explained(self, tensor: Tensor) -> str:
+        """The shape of what enters, with what its letters mean where they are not those of a map."""
+        return ", ".join(filter(None, (self.of(tensor), self.meanings.get(tensor))))
 
     def axes(self, tensor: Tensor) -> Sequence[int | str]:
         """The same in parts."""
@@ -68,7 +75,9 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
     if known is None:
         return numbered(order, graph)
     entering = frozenset(name for axes in known.entering.values() for axis in axes for name in axis.mentioned)
-    writer = Writer(letters(known, graph.figure, call.name), entering, known.call.exact)
+    first = next(iter(call.tensors.values()))
+    tokens = is_tokens(call, first)
+    writer = Writer(letters(known, graph.figure, call.name, tokens=tokens), entering, known.call.exact)
     found: dict[Tensor, Sequence[str]] = {}
     for name, axes in known.entering.items():
         tensor = call.tensors[name]
@@ -77,6 +86,8 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
         if number in nodes:
             for tensor, axes in zip(nodes[number].outputs, made, strict=True):
                 found[tensor] = written(known, writer, axes, tensor.shape)
+    if tokens and [*found[first]] == [*LETTERS[len(first.shape)]]:
+        return Shapes(letters=found, meanings={first: MEANING[len(first.shape)]})  # whose axes stay as they are
     return replace(numbered(order, graph), letters=found)
 
 
@@ -85,8 +96,8 @@ def is_call(scope: Scope, call: Scope, nodes: Mapping[int, object]) -> bool:
     return (scope.kind, scope.path) == (call.kind, call.path) and any(node.id in nodes for node in scope.nodes())
 
 
-def letters(known: Symbols, figure: Figure, block: str) -> dict[str, str]:
-    """Short forms of names, where no param has them."""
+def letters(known: Symbols, figure: Figure, block: str, *, tokens: bool = False) -> dict[str, str]:
+    """Short forms of names, where no param has them; `tokens`: of what enters the axes have those of tokens."""
     params = {*known.names, *known.call.values}
     found = {name: short for name, short in SHORT.items() if name in params and short not in params}
     found |= {name: name[0] + name[1:].translate(SUBSCRIPTS) for name in params if name[1:].isdigit()}
@@ -94,9 +105,10 @@ def letters(known: Symbols, figure: Figure, block: str) -> dict[str, str]:
     own = [text for text in said.values() if text.isalpha() and text not in params]
     found |= {name: text for name, text in said.items() if own.count(text) == 1}
     for number, axes in enumerate(known.entering.values(), 1):
-        for axis in axes:
+        usual = LETTERS.get(len(axes), ()) if tokens else ()
+        for axis, token in zip_longest(axes, usual):
             (name,) = axis.mentioned or ("",)
-            letter = name.partition("_")[0] + ("" if number == 1 else chr(ord("₀") + number))
+            letter = (token or name.partition("_")[0]) + ("" if number == 1 else chr(ord("₀") + number))
             if letter not in params and letter not in found.values():
                 found.setdefault(name, letter)
     return found

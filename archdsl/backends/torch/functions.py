@@ -17,6 +17,7 @@ from archdsl.expr.fold import filled_in
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name, names
 from archdsl.ir import program as ir
 from archdsl.ops.base import Site
+from archdsl.ops.target import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
@@ -70,8 +71,8 @@ class Functions:
 
     def fill_formulas(self, node: ir.Primitive, site: Site) -> None:
         """The formulas of an op, over attributes in place of the constructor's names."""
-        for item in node.op.fields:
-            if item.kind == "formula":
+        for item in (*node.op.fields, *node.op.derived):
+            if item.kind == "formula" and item.name in node.fields:
                 expr = node.fields[item.name]
                 inner = {
                     n.id: self.writer.kept.in_forward(n, n.id, (node.id, f"{item.name}.{n.id}"))
@@ -112,7 +113,8 @@ class Functions:
 
 
 def is_tensor_name(name: str) -> bool:
-    return name[:1] == "t" and name[1:].isdigit()
+    """Whether a name in a formula is a tensor, or a size of one."""
+    return name in (HEIGHT, WIDTH) or (name[:1] == "t" and name[1:].isdigit())
 
 
 def rereads(node: ir.Primitive) -> bool:

@@ -148,6 +148,9 @@ class Sizes:
         for name, expr in node.fields.items():
             value = self.numbers.constant((node.id, name)) or expr
             item = node.op.field(name)
+            if item is not None and item.kind == "formula":
+                found[name] = expr
+                continue
             if not isinstance(value, (Lit, ListOf)) and item is not None and not self.is_number(node, item):
                 return None
             seen = self.facts.seen.get((node.id, name))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archdsl.analysis.kernels import Kernel
+from archdsl.analysis.kernels import FUSING, Kernel
 from archdsl.analysis.latency import Conditions, LatencyTable
 from archdsl.ir.graph import Graph
 from archdsl.runtime import module
 from archdsl.runtime.latency.networks import network_of
 from archdsl.runtime.timing import CALLS, Timed, TimedNetwork, random_inputs
+from archdsl.workspace.library import graph_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,6 +38,15 @@ class TimedKernel(Timed):
         return {**self.kernel.data(), **{name: round(time, DIGITS) for name, time in self.spent.data().items()}}
 
 
+@dataclass(kw_only=True)
+class TimedCall(Timed):
+    """An engine with next to nothing to do."""
+
+    @property
+    def called(self) -> str:
+        return "a network of one number"
+
+
 def missing(table: LatencyTable, graphs: Sequence[Graph]) -> list[Kernel]:
     """The kernels of all networks that a table lacks, each once."""
     return list({kernel.key: kernel for graph in graphs for kernel in table.missing(graph)}.values())
@@ -49,6 +59,18 @@ def made(kernels: Sequence[Kernel], conditions: Conditions) -> Iterator[TimedKer
         inputs = tuple(laid_out(x, kernel) for x in random_inputs(graph, conditions.batch))
         call = CALLS[conditions.engine](network(graph), graph, inputs, conditions.threads)
         yield TimedKernel(kernel=kernel, engine=conditions.engine, call=call)
+
+
+def bare_call(conditions: Conditions) -> TimedCall:
+    """What every call of an engine takes, ready to be called."""
+    graph = graph_of({"archdsl": 1, "name": "Bare", "input": [1], "stages": {"number": "relu"}})
+    call = CALLS[conditions.engine](network(graph), graph, random_inputs(graph, 1), conditions.threads)
+    return TimedCall(engine=conditions.engine, call=call)
+
+
+def is_begun(table: LatencyTable) -> bool:
+    """Whether it is known what a call takes; eager calls an op in a network as it does alone."""
+    return bool(table.kernels) or table.conditions.engine not in FUSING
 
 
 def network(graph: Graph) -> nn.Module:
@@ -68,9 +90,11 @@ def laid_out(x: Tensor, kernel: Kernel) -> Tensor:
     return x
 
 
-def with_measured(table: LatencyTable, kernels: Sequence[TimedKernel]) -> LatencyTable:
-    """The table and the kernels that were now measured."""
-    return replace(table, kernels={**table.kernels, **{one.kernel.key: one.data() for one in kernels}})
+def with_measured(table: LatencyTable, measured: Sequence[TimedKernel | TimedCall]) -> LatencyTable:
+    """The table and what was now measured."""
+    found = {one.kernel.key: one.data() for one in measured if isinstance(one, TimedKernel)}
+    calls = [round(1e3 * one.spent.median, DIGITS) for one in measured if isinstance(one, TimedCall)]
+    return replace(table, kernels={**table.kernels, **found}, call_ms=calls[0] if calls else table.call_ms)
 
 
 def with_errors(table: LatencyTable, networks: Sequence[TimedNetwork]) -> LatencyTable:

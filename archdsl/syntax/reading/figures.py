@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence as SequenceABC
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.evaluate import evaluate
@@ -14,6 +15,7 @@ from archdsl.expr.nodes import Constant
 from archdsl.expr.parse import parse
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import Op
+from archdsl.syntax.reading.published import known_form
 from archdsl.syntax.reading.values import Context, as_mapping, as_text, clip, head, is_null, to_expr
 from archdsl.syntax.reading.variants import known_variant
 from archdsl.syntax.spec import Figure, PaperFigure, Spec
@@ -28,10 +30,11 @@ _ARGUMENT = re.compile(r"[A-Z]\w*\.\w+", re.ASCII)
 _CONDITION = re.compile(r"\s*(\w+)\s*=\s*([^=].*)", re.ASCII)
 
 Read = TypeVar("Read")
+Find: TypeAlias = Callable[[Scalar], Path]  # the file of a spec that is named
 
 
-def read_figure(ctx: Context, tree: Mapping) -> Figure:
-    """The section; each entry on its own, so that all faults are found."""
+def read_figure(ctx: Context, tree: Mapping, found: Find) -> Figure:
+    """The section; each entry on its own, so that all faults are found. `found` gives the file of another spec."""
     node = tree.get("figure")
     if node is None or is_null(node):
         return Figure()
@@ -43,7 +46,7 @@ def read_figure(ctx: Context, tree: Mapping) -> Figure:
             entries(ctx, section, "colours", colour),
             frozenset(hidden(ctx, section)),
             entries(ctx, section, "cases", cases),
-            read_paper(ctx, section.get("paper")),
+            read_paper(ctx, section.get("paper"), found),
         )
     return Figure()  # type: ignore[unreachable]
 
@@ -135,20 +138,21 @@ def conditions(key: Scalar, node: Node) -> tuple[str, ...]:
 
 
 # --- the figures of the paper
-def read_paper(ctx: Context, node: Node | None) -> dict[str, PaperFigure]:
+def read_paper(ctx: Context, node: Node | None, found: Find) -> dict[str, PaperFigure]:
     """`Figure 2 (b): {block: Unit, cases: stride=1}`."""
-    found: dict[str, PaperFigure] = {}
+    figures: dict[str, PaperFigure] = {}
     if node is None or is_null(node):
-        return found
+        return figures
     with ctx.catch():
         help = "write paper: {Figure 2 (b): {block: Unit, cases: stride=1}}"
         for key, value in as_mapping(node, "paper:", help).entries:
             with ctx.catch():
-                found[key.text] = read_paper_figure(ctx, key, as_mapping(value, f"'{clip(key.text)}'", help))
-    return found
+                shown = as_mapping(value, f"'{clip(key.text)}'", help)
+                figures[key.text] = read_paper_figure(ctx, key, shown, found)
+    return figures
 
 
-def read_paper_figure(ctx: Context, key: Scalar, node: Mapping) -> PaperFigure:
+def read_paper_figure(ctx: Context, key: Scalar, node: Mapping, found: Find) -> PaperFigure:
     ctx.check_keys(node, PAPER_FIGURE, f"'{clip(key.text)}'")
     if re.search(r"\d", key.text) is None:
         help = "write its number as the paper has it: Figure 2 (b)"
@@ -157,6 +161,7 @@ def read_paper_figure(ctx: Context, key: Scalar, node: Mapping) -> PaperFigure:
     if shown is not None and not block:
         raise fault("bad-value", "only a block has cases", head(shown), help="add block: and the name of the block")
     variant, params, differs = node.get("variant"), node.get("params"), node.get("differs")
+    spec, form = node.get("spec"), node.get("form")
     return PaperFigure(
         key.text,
         block,
@@ -165,7 +170,15 @@ def read_paper_figure(ctx: Context, key: Scalar, node: Mapping) -> PaperFigure:
         None if variant is None else as_text(variant, "variant:"),
         {} if params is None else values(params),
         "" if differs is None else as_text(differs, "differs:"),
+        None if spec is None else other_spec(spec, found),
+        "train" if form is None else known_form(form),
     )
+
+
+def other_spec(node: Node, found: Find) -> Path:
+    as_text(node, "spec:")
+    assert isinstance(node, Scalar)
+    return found(node)
 
 
 def values(node: Node) -> dict[str, Constant]:
@@ -181,9 +194,14 @@ def texts(node: Mapping, word: str) -> tuple[str, ...]:
     return tuple(as_text(item, f"{word}:") for item in items)
 
 
+def shows_another(figure: Mapping) -> bool:
+    """Whether a figure of the paper shows another spec, whose blocks, variants and params it then names."""
+    return figure.get("spec") is not None
+
+
 def blocks_of_paper(node: Node) -> Iterator[Scalar]:
     for _, shown in node.entries if isinstance(node, Mapping) else ():
-        block = shown.get("block") if isinstance(shown, Mapping) else None
+        block = shown.get("block") if isinstance(shown, Mapping) and not shows_another(shown) else None
         if block is not None:
             yield from (n for n in (block.items if isinstance(block, Sequence) else (block,)) if isinstance(n, Scalar))
 
@@ -193,7 +211,7 @@ def known_forms(ctx: Context, tree: Mapping, spec: Spec) -> None:
     section = tree.get("figure")
     paper = section.get("paper") if isinstance(section, Mapping) else None
     for _, shown in paper.entries if isinstance(paper, Mapping) else ():
-        if not isinstance(shown, Mapping) or shown.span.source is not tree.span.source:
+        if not isinstance(shown, Mapping) or shown.span.source is not tree.span.source or shows_another(shown):
             continue
         variant, params = shown.get("variant"), shown.get("params")
         if isinstance(variant, Scalar):

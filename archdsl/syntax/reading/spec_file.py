@@ -130,7 +130,7 @@ def read_document(doc: Document, files: Files, cache: Cache | None = None) -> Sp
     ctx = Context(faults, file_names(doc.tree), block_names(doc.tree))
     spec = None
     with faults.catch():
-        spec = _Reader(ctx, doc).spec()
+        spec = _Reader(ctx, doc, files).spec()
     uses = read_uses(ctx, doc, files, {} if cache is None else cache)
     known_blocks(ctx, doc.tree, [] if spec is None else [spec, *uses])
     if spec is not None:
@@ -245,6 +245,7 @@ class _Reader:
 
     ctx: Context
     doc: Document
+    files: Files
     steps: StepReader = field(init=False)
     declared: frozenset[str] = frozenset()  # names under params:, sound or not
 
@@ -283,10 +284,16 @@ class _Reader:
             default=None if unsure else self.default(),
             outputs=self.outputs(),
             detect=read_detect(ctx, tree, [key.text for key, _ in self.section("outputs")]),
-            figure=read_figure(ctx, tree),
+            figure=read_figure(ctx, tree, self.found),
             paper=self.paper(),
             doc=doc_text(tree),
         )
+
+    def found(self, name: Scalar) -> Path:
+        """The file of another spec, looked for from the file that names it."""
+        own = name.span.source is self.doc.tree.span.source
+        path = self.doc.path if own else Path(name.span.source.name)
+        return self.files.find(Reference(name, None, path.parent if path is not None else None))
 
     def variant_names(self) -> list[str]:
         return [key.text for key, _ in self.section("variants")]

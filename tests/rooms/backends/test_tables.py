@@ -469,10 +469,12 @@ def tex(body: str, folder: Path) -> str:
     return log
 
 
+@pytest.mark.slow
 def test_tables_of_every_network_fit_the_column_and_the_page_of_a_paper(tmp_path):
     tables = [
         archdsl.table(["squeezenet", "mnasnet", "fbnet@b"], sort="macs").to_latex(width="column", bold=True),
         archdsl.table(["mobilenet_v1", "mobilenet_v2"], variants=True).to_latex(width="column", caption="Sizes"),
+        wide_comparison().to_latex(width="column", bold=True, caption="Compact", label="tab:compact"),
     ]
     for name in NETWORKS:
         found = counted(name)
@@ -483,6 +485,27 @@ def test_tables_of_every_network_fit_the_column_and_the_page_of_a_paper(tmp_path
     assert "Missing character" not in log
     assert "Overfull" not in log
     assert "multiply defined" not in log
+
+
+def wide_comparison():
+    """Networks with long variants, other inputs, and published numbers that differ."""
+    return archdsl.table(["condensenet@imagenet-74-g4", "fbnet_v2@f1", "fbnet_v2@f2", "squeezenet@1.0"])
+
+
+def test_variants_stand_below_their_networks_where_there_is_no_room_beside_them():
+    lines = wide_comparison().to_latex(width="column", bold=True).splitlines()
+    rows = [[cell.strip() for cell in line.removesuffix(r"\\").split("&")] for line in lines if line.endswith(r"\\")]
+    assert [row[:2] for row in rows[-7:]] == [
+        ["CondenseNet", ""],
+        [r"\phantom{0}imagenet-74-g4", r"$224^2 \times 3$"],
+        ["FBNetV2", ""],
+        [r"\phantom{0}f1", r"$128^2 \times 3$"],
+        [r"\phantom{0}f2", r"$160^2 \times 3$"],
+        ["SqueezeNet", ""],
+        [r"\phantom{0}1.0", r"$224^2 \times 3$"],
+    ]
+    assert (rows[-4][2:5], rows[-1][2]) == (["6.02", "6.00", r"\textbf{56}"], r"\textbf{1.25}")
+    assert r"FBNetV2     & f1" in wide_comparison().to_latex(width="page")
 
 
 def test_latex_of_hostile_texts_compiles(tmp_path, hostile):

@@ -103,6 +103,14 @@ def test_a_figure_is_drawn_by_the_name_of_the_file(run, suffix):
     assert Path(f"made.{suffix}").stat().st_size > 1000
 
 
+def test_a_table_for_a_paper_fits_a_column_without_the_outputs(run):
+    asked = ("mobilenet_v2", "--set", "width=1.4", "--format", "latex")
+    whole, narrow = (run(*asked, *words)[1] for words in ((), ("--width", "column")))
+    assert ("Output" in whole, "Output" in narrow) == (True, False)
+    assert r"\small" in narrow
+    assert "there is no width '3in'" in run(*asked, "--width", "3in")[2]
+
+
 # --- revisions
 def git(*words: str) -> None:
     name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]

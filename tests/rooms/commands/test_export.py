@@ -7,7 +7,7 @@ import torch
 
 import archdsl
 from archdsl.commands import cli
-from archdsl.runtime import exporting
+from archdsl.runtime import exporting, module
 from archdsl.runtime.free_size import free_size
 
 NET = """
@@ -31,7 +31,7 @@ def net(tmp_path, monkeypatch):
     return model
 
 
-SLOW = ("onnx", "openvino")
+SLOW = ("onnx", "openvino", "litert")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,10 @@ stages:
 """
 
 
-@pytest.mark.parametrize("target", ["pt2", pytest.param("onnx", marks=pytest.mark.slow)])
+SLOW = [pytest.param(form, marks=pytest.mark.slow) for form in ("onnx", "openvino")]
+
+
+@pytest.mark.parametrize("target", ["pt2", *SLOW])
 def test_a_file_takes_every_size_that_the_network_takes(target, tmp_path, monkeypatch, capfd):
     for package in exporting.FORMATS[target].packages:
         pytest.importorskip(package)
@@ -117,4 +120,19 @@ def test_a_network_of_one_size_is_refused_at_the_step_that_forbids_others(op):
     graph = archdsl.graph({"name": "Net", "input": [3, 32, 32], "stages": {"s": ONE_SIZE[op]}})
     with pytest.raises(archdsl.SpecError, match=rf"takes images of 32×32 alone: '[\w.]*{op}' is") as caught:
         free_size(graph)
+    assert caught.value.diagnostics[0].span is not None
+
+
+SIZE_ASKED = {
+    "a": ("pt2", [{"conv": {"out": 4, "kernel": 3, "stride": 2, "padding": "same"}}]),
+    "b": ("torchscript", [{"adaptive_avg_pool": {"size": ["h_in // 2", "w_in // 2"]}}, {"conv": 3}]),
+}
+
+
+@pytest.mark.parametrize("stage", SIZE_ASKED)
+def test_a_step_that_a_format_cannot_leave_free_is_refused_at_its_place(stage):
+    target, steps = SIZE_ASKED[stage]
+    graph = archdsl.graph({"name": "Net", "input": [3, 33, 33], "stages": {stage: steps}})
+    with pytest.raises(archdsl.SpecError, match=r"cannot export 'a' with a free|a trace keeps the size of") as caught:
+        exporting.export(module.build(graph), graph, target, any_size=True)
     assert caught.value.diagnostics[0].span is not None

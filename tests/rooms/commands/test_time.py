@@ -63,6 +63,7 @@ def test_the_table_says_what_it_holds_for(net, capfd):
         (["--format", "csv"], "--format has no 'csv'"),
         (["--engine", ","], "--engine names nothing"),
         (["--rounds", "1", "-o", "times.txt"], "the text is for a terminal"),
+        (["--engine", "compile", "--stages"], "stages are timed by the engine eager"),
     ],
 )
 def test_what_is_no_word_is_refused(words, message, net, capfd):

@@ -25,7 +25,7 @@ from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
 from archdsl.runtime.nodes import kinds_of
 from archdsl.runtime.sizes import smallest
-from archdsl.runtime.verify import verify
+from archdsl.runtime.verify import verify, verify_elsewhere
 from archdsl.syntax.reading.spec_file import read_spec
 from archdsl.workspace.library import read, shipped
 from archdsl.yaml.located import from_python
@@ -354,6 +354,27 @@ def test_the_input_is_the_smallest_that_runs_the_same_graph():
     assert size_of(with_stages([3, 224, 224], a=[{"repeat": 4, "body": halved}])) == [(3, 24, 24)]  # 2×2 is left
     assert size_of(with_stages([3, 100, 200], a=halved)) == [(3, 4, 8)]
     assert size_of(with_stages([3, 16000], a=halved)) == [(3, 8)]
+
+
+class Turned(nn.Module):
+    """Takes the height for the width, which no square image tells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        return F.interpolate(self.a(x), size=(2 * x.size(2), 2 * x.size(2)))
+
+
+def test_what_is_right_at_one_size_by_chance_is_told_at_another():
+    graph = archdsl.graph(with_stages([3, 8, 8], a=[{"conv": 3}, {"upsample": {"size": ["2 * h_in", "2 * w_in"]}}]))
+    right, wrong = module.build(graph), Turned()
+    for network in (right, wrong):
+        verify(network, graph)
+    verify_elsewhere(right, graph)
+    with pytest.raises(SpecError, match="18×18, in the graph it is 3×18×20, for an input of 3×9×10"):
+        verify_elsewhere(wrong, graph)
 
 
 def test_what_is_bound_to_its_size_is_proven_at_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import jsonschema
@@ -39,7 +40,7 @@ def table_of(*graphs, engine="eager", factors=(1, 2)):
         for kernel in kernels(graph, engine):
             ms = factor * sum(OPS.get(node.op.name, 1) for node in kernel.nodes)
             records.setdefault(kernel.key, {**kernel.data(), "median_ms": ms, "low_ms": ms, "high_ms": ms})
-    conditions = {"machine": MACHINE, "engine": engine, "batch": 1, "threads": 1}
+    conditions = {"machine": MACHINE, "engine": engine, "batch": 1, "threads": 1, "call_ms": 0.0}
     return {"archdsl_latency": 1, **conditions, "kernels": list(records.values()), "networks": []}
 
 
@@ -129,6 +130,10 @@ def test_an_op_that_was_not_measured_is_told_with_the_command_that_measures_it(t
     assert "on 3×16×16 that lies channels last, nor of" in said
     command = "archdsl time toy.yaml@small --form deploy --input 3,16,16 --set width=12 --per-op latency.json"
     assert f"measure what is missing: {command}" in said
+    by_hand = dataclasses.replace(archdsl.graph("toy.yaml", width=12), origin=None)  # no command makes it
+    with pytest.raises(SpecError, match="has no time of conv") as caught:
+        read_latencies(table).of(by_hand)
+    assert not caught.value.diagnostics[0].help
 
 
 def test_an_engine_that_fuses_has_kernels_of_several_ops(table):
@@ -139,6 +144,17 @@ def test_an_engine_that_fuses_has_kernels_of_several_ops(table):
     assert [str(kernel) for kernel in kernels(graph, "eager")].count("bn on 8×8×8") == 3
     rates = [archdsl.graph(NET.replace("0.2", rate)) for rate in ("0.2", "0.9")]  # a rate of training costs no time
     assert len({kernel.key for graph in rates for kernel in kernels(graph, "eager")}) == 9
+
+
+def test_what_a_call_of_the_engine_takes_is_taken_off_each_kernel(table, tmp_path):
+    graph = archdsl.graph("toy.yaml")
+    document = table_of(graph, engine="onnxruntime") | {"call_ms": 0.25}
+    (tmp_path / "ort.json").write_text(json.dumps(document), encoding="utf-8")
+    texts = [str(kernel) for kernel in kernels(graph, "onnxruntime")]
+    assert len(texts) == 11
+    # no kernel takes less than nothing
+    less = sum(0.125 if text.startswith("add") else 0.25 for text in texts)
+    assert archdsl.cost(graph, latency="ort.json").latency.total_ms == TOTALS["small"] - less
 
 
 def test_a_table_is_written_as_it_is_read_and_a_file_that_is_none_is_refused(table, tmp_path):

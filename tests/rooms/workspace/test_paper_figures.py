@@ -45,6 +45,23 @@ def test_what_is_asked_for_beside_the_figure_goes_before_it():
     assert "ReLU" not in archdsl.draw(NET, figure="2b", format="dot", layout="ours")
 
 
+def test_a_figure_can_show_another_spec_and_the_deployed_form(tmp_path):
+    other = NET.replace("name: Net", "name: Other").replace("bn]", "bn, sigmoid]")
+    (tmp_path / "other.yaml").write_text(other)
+    entry = "    Figure 4: {spec: other.yaml, block: Unit, cases: out=16, form: deploy}\n"
+    (tmp_path / "net.yaml").write_text(NET.replace("blocks:\n", f"{entry}blocks:\n", 1))
+    (tmp_path / "longer.yaml").write_text("archdsl: 1\nname: Longer\nextends: net.yaml\nvariants: {deep: null}\n")
+    wanted = draw(archdsl.graph(other, form="deploy"), block="Unit", cases=["out=16"], format="dot")
+    assert "Sigmoid" in wanted
+    assert "BN" not in wanted
+    for name in ("net", "longer"):
+        assert archdsl.draw(tmp_path / f"{name}.yaml", figure="4", format="dot") == wanted
+    assert archdsl.draw(archdsl.graph(tmp_path / "net.yaml"), figure="4", format="dot") == wanted
+    out = str(tmp_path / "4.dot")
+    assert cli.main(["draw", f"{tmp_path / 'net.yaml'}@flat", "--figure", "4", "-o", out]) == 0
+    assert (tmp_path / "4.dot").read_text() == wanted
+
+
 def test_a_graph_knows_the_figures_too():
     assert archdsl.draw(archdsl.graph(NET), figure="2b", format="dot")
 

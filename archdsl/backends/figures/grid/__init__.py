@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from archdsl.backends.figures.grid.drawing import Wish, drawn
 from archdsl.backends.figures.grid.places import FORMS, aligned, by_resolution, rank_of
@@ -24,32 +25,54 @@ def is_suited(graph: Graph) -> bool:
 
 def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
     """The stages of a network in rows by the resolution of their maps, the highest on top."""
-    found = strip(graph)
-    words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
-    wishes = [
-        Wish(found.title, by_resolution(found, rank_of(graph), form), found.flows, found.nets, words, shapes=shapes)
-        for form in FORMS
-    ]
-    return drawn(wishes, paper or Paper.of(PAGE))
+
+    def made(allowed: Paper, *, closed: bool) -> Drawing:
+        found = strip(graph, closed=closed)
+        words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
+        places = (by_resolution(found, rank_of(graph), form) for form in FORMS)
+        wishes = [Wish(found.title, one, found.flows, found.nets, words, shapes=shapes) for one in places]
+        return drawn(wishes, allowed)
+
+    return fitted(made, paper or Paper.of(PAGE))
 
 
 def side_by_side(
     graphs: Sequence[Graph], shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None
 ) -> Drawing:
     """Several networks as columns, their stages in common rows by the resolution of their maps."""
-    found = [strip(graph) for graph in graphs]
-    for place, cell in enumerate(cell for one in found for cell in one.cells):
-        cell.place = place  # each has another one, by which it is known
-    places, sides = aligned(found, graphs)
-    colours = in_common(found)
-    wish = Wish(
-        ", ".join(one.title for one in found),
-        places,
-        [flow for one in found for flow in one.flows],
-        [net for one in found for net in one.nets],
-        colours if legend or (legend is None and len(colours) > 1) else {},
-        heads={number: one.title for number, one in enumerate(found)},
-        sides=sides,
-        shapes=shapes,
-    )
-    return drawn([wish], paper or Paper.of(PAGE))
+
+    def made(allowed: Paper, *, closed: bool) -> Drawing:
+        found = [strip(graph, closed=closed) for graph in graphs]
+        for place, cell in enumerate(cell for one in found for cell in one.cells):
+            cell.place = place  # each has another one, by which it is known
+        places, sides = aligned(found, graphs)
+        colours = in_common(found)
+        wish = Wish(
+            ", ".join(one.title for one in found),
+            places,
+            [flow for one in found for flow in one.flows],
+            [net for one in found for net in one.nets],
+            colours if legend or (legend is None and len(colours) > 1) else {},
+            heads={number: one.title for number, one in enumerate(found)},
+            sides=sides,
+            shapes=shapes,
+        )
+        return drawn([wish], allowed)
+
+    return fitted(made, paper or Paper.of(PAGE))
+
+
+class Made(Protocol):
+    """A drawing for a paper, with each row of a stage as a box or with tables closed to one box each."""
+
+    def __call__(self, allowed: Paper, *, closed: bool) -> Drawing: ...
+
+
+def fitted(made: Made, paper: Paper) -> Drawing:
+    """The tables of stages are closed where it does not fit otherwise; else what lacks the least."""
+    found: list[Drawing] = []
+    for closed in (False, True):
+        found.append(made(paper, closed=closed))
+        if paper.holds(found[-1]):
+            return found[-1]
+    return min(found, key=lambda one: paper.lacking(one.rect.width, one.rect.height))

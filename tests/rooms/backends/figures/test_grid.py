@@ -47,6 +47,19 @@ ONLY_UP = {  # as a generator, without anything that skips
     "input": [8, 8, 8],
     "stages": {"a": [{"upsample": 2}, {"conv": 4}], "b": [{"upsample": 2}, {"conv": 4}], "c": [{"conv": 3}]},
 }
+LONG = {
+    "archdsl": 1,
+    "name": "Long",
+    "input": [3, 64, 64],
+    "stages": {f"stage{n}": [{"conv": {"out": n, "kernel": 3}}] for n in range(1, 25)},
+}
+TABLES = {
+    "archdsl": 1,
+    "name": "Tables",
+    "input": [3, 64, 64],
+    "blocks": {"B": {"params": ["out"], "body": [{"conv": "out"}]}},
+    "stages": {"body": {"for": ["out"], "in": [[n] for n in range(1, 25)], "body": [{"B": ["out"]}]}},
+}
 DETECTOR = {
     "archdsl": 1,
     "name": "Detector",
@@ -147,12 +160,22 @@ def test_several_networks_stand_in_common_rows():
     assert archdsl.draw([DOWN, small], format="tikz").count(r"\textbf{head}") == 2
 
 
+def test_tables_are_closed_where_networks_side_by_side_are_higher_than_a_page():
+    graph, paper = archdsl.graph(TABLES), Paper.of(3.4)
+    for high, count in ((9.0, 2), (99.0, 48)):
+        made = grid.side_by_side([graph, graph], Shapes(), Paper.of(3.4, high))
+        assert sum(not solid.cell.end for solid in made.solids) == count
+    assert paper.holds(grid.side_by_side([graph, graph], Shapes(), paper))
+
+
 @pytest.mark.parametrize(
     ("spec", "options", "message"),
     [
         ([DOWN, U], {}, "'U' goes back up to larger maps"),
         ([DOWN, DOWN], {"arrange": "strip"}, "several networks have no 'arrange'"),
-        ([DOWN, DOWN], {"format": "html"}, "several networks have no 'format html'"),
+        ([DOWN, DOWN], {"format": "html"}, "an interactive page shows one network"),
+        (U, {"arrange": "resolution", "format": "html"}, "an interactive page has an arrangement of its own"),
+        ([LONG, LONG], {"width": 1.5}, "Long, Long does not fit in 1.5 in × 9 in"),
         (U, {"arrange": "resolution", "orient": "portrait"}, "a figure arranged by resolution has no 'orient'"),
         (U, {"arrange": "resolution", "level": "op"}, "this level has no 'arrange'"),
         (U, {"arrange": "resolutions"}, "there is no arrangement 'resolutions'"),

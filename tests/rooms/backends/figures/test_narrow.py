@@ -7,7 +7,9 @@ import pytest
 import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures.arrange import measured
+from archdsl.backends.figures.compact import compact, shapes_inside
 from archdsl.backends.figures.flaws import flaws
+from archdsl.backends.figures.labels import box_text
 from archdsl.backends.figures.narrow import on_page
 from archdsl.backends.figures.once import drawn_once
 from archdsl.backends.figures.paper import HAIR, LEAST, TALL, room
@@ -52,7 +54,7 @@ def laid_out(made: Picture, look: figures.Look = COLUMN) -> tuple[Picture, Sheet
         ([conv()] * 9, ["3×3 Conv", "Concat", "×9 in parallel", "each 4×16×16"]),
         (
             [conv(8), *(conv(dilation=d) for d in (2, 4))],
-            ["3×3 Conv, d = 1, 2, 4", "Concat", "×3 in parallel", "8×16×16, 2 × (4×16×16)"],
+            ["3×3 Conv, d = 1, 2, 4", "Concat", "×3 in parallel", "8×16×16, 2×(4×16×16)"],
         ),
         (
             [conv(), {"running_sum": [conv(dilation=d) for d in (2, 4, 8)]}],
@@ -117,6 +119,13 @@ def test_rows_of_a_tangle_that_are_too_wide_stand_in_several():
     assert sheet.width <= room(4.5, LEAST) + HAIR
     heights = {sheet.boxes[box].y for box in drawn.boxes() if box.lines == ("3×3 Conv",)}
     assert len(heights) > 2
+
+
+def test_shapes_that_differ_stand_in_their_box_over_several_lines():
+    made = drawn_once(picture({"concat": [conv(8), *(conv(dilation=d) for d in (2, 4, 6))]}))
+    assert made is not None
+    box = compact(shapes_inside(made), 60).boxes()[1]
+    assert [line.words for line in box_text(box).lines][-2:] == ["8×16×16,", "3×(4×16×16)"]
 
 
 @pytest.mark.slow

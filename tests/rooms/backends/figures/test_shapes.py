@@ -130,6 +130,33 @@ def test_two_tensors_have_two_letters_and_a_size_that_is_fixed_stays_a_number():
     assert all(word.endswith("×8×8") for word in shapes if "3" in word)
 
 
+TOKENS = """
+archdsl: 1
+name: Net
+input: [6, 4, 4]
+blocks:
+  Attend:
+    params: [heads]
+    body:
+      - {linear: {out: 3 * w_in, axis: w}}
+      - rearrange: {pattern: n (t k d) -> (t k) n d, t: 3, k: heads}
+      - {split: 3, as: [q, k, v]}
+      - {scaled_dot_product_attention: {k: k, v: v}, from: q}
+      - rearrange: {pattern: (k) n d -> n (k d), k: heads}
+  Named: {params: {n: 8}, body: [{linear: {out: n, axis: w}}]}
+stages: {tokens: [{rearrange: c h w -> (h w) c}], one: [{Attend: [2]}], two: [Named: ]}
+"""
+
+
+def test_a_block_on_tokens_says_n_times_d_and_what_n_is():
+    net = archdsl.graph(TOKENS)
+    for axes in ("chw", "hwc"):
+        first, last, *inner = plain(said(net, "Attend", axes))
+        assert (first, last) == ("n×d,ntokens".replace("ntokens", " n tokens"), "n×d")
+        assert {"n×3d", "3·heads×n×d/heads", "heads×n×d/heads"} <= {*inner}
+    assert plain(said(net, "Named"))[0] == "c_in×d"  # whose n is a param
+
+
 def test_tokens_have_their_channels_last_in_either_order():
     tokens = archdsl.draw("vit", variant="ti16", format="dot", level="op", axes="hwc")
     assert "197×192" in tokens
