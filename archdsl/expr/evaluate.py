@@ -133,6 +133,8 @@ def _apply(expr: Expr, parts: list[Constant]) -> Constant:
             positional, rest = parts[: len(args)], parts[len(args) :]
             if function == "round" and any(isinstance(digits, int) and abs(digits) > MAX_BITS for digits in parts[1:]):
                 raise OverflowError(f"round goes to at most {MAX_BITS} digits")
+            if function in ("min", "max") and len(args) > 1 and any(isinstance(part, list) for part in positional):
+                raise TypeError(f"{function} compares numbers, and here is a list")  # Python would by the first item
             return _KNOWN[function](*positional, **{k: v for (k, _), v in zip(keywords, rest, strict=True)})
     raise AssertionError(expr)
 

@@ -141,7 +141,13 @@ def item(values: Any, index: Any) -> Any:
 # --- functions
 def extreme(rule: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """`max` or `min`, of its arguments or of a list."""
-    return lambda *values: reduce(rule, values[0] if len(values) == 1 else values)
+
+    def found(*values: Any) -> Any:
+        if len(values) > 1 and any(isinstance(value, list) for value in values):
+            raise Alone
+        return reduce(rule, values[0] if len(values) == 1 else values)
+
+    return found
 
 
 def truncated(value: Any) -> Any:

@@ -132,11 +132,8 @@ class Max(Join, name="max"):
 
     def function(self, e: Site, *tensors: str) -> str:
         if any(text.startswith("*") for text in tensors):
-            if not e.alike:
-                raise OpFault(
-                    "max of a list of broadcast tensors cannot be printed as source: write its branches one by one"
-                )
-            return f"torch.stack({as_list(tensors)}).amax(0)"
+            whole = as_list(tensors)
+            return f"torch.stack({whole}).amax(0)" if e.alike else f"functools.reduce(torch.maximum, {whole})"
         text = tensors[0]
         for other in tensors[1:]:
             text = f"torch.maximum({text}, {other})"

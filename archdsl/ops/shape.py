@@ -9,7 +9,8 @@ from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, wrap
+from archdsl.expr.fold import fold
+from archdsl.expr.nodes import Constant, Expr, ListOf, Lit, Logic, wrap
 from archdsl.expr.show import show
 from archdsl.expr.simplify import quotient
 from archdsl.ops.axes import FROM_THE_END
@@ -514,13 +515,14 @@ class Upsample(Op, name="upsample"):
 
     @staticmethod
     def corners(f: SimpleNamespace) -> Any:
-        """What torch calls `align_corners`: None unless it may be true, for torch refuses it with nearest."""
-        return None if is_lit(f.align_corners, False) or is_lit(f.mode, "nearest") else f.align_corners
+        """What torch calls `align_corners`: true or None, for with nearest torch refuses a false one too."""
+        return None if is_lit(f.mode, "nearest") else fold(Logic("or", (wrap(f.align_corners), Lit(None))))
 
     def function(self, e: Site, *tensors: str) -> str:
         more = "" if is_lit(e.f.mode, "nearest") else f", mode={show(wrap(e.f.mode), python=True)}"
-        if self.corners(e.f) is not None:
-            more += f", align_corners={show(wrap(e.f.align_corners), python=True)}"
+        corners = wrap(self.corners(e.f))
+        if not is_lit(corners, None):
+            more += f", align_corners={show(corners, python=True)}"
         size = sides_text(e.f, tensors[1], e.rank) or axes_like(tensors[1], e.rank)
         return f"F.interpolate({tensors[0]}, size={size}{more})"
 

@@ -74,7 +74,7 @@ def laid_over(found: Sequence[Window], dilation: Expr, span: Span) -> tuple[Expr
     first = found[0]
     if all(same(window.kernel, first.kernel) and same(window.padding, first.padding) for window in found):
         return first.kernel, first.padding
-    kernel = largest(found)
+    kernel = largest(found, span)
     if all(window.padding == KEPT for window in found) and (is_lit(dilation, 1) or is_centred(found)):
         return kernel, KEPT
     kernels = integers([window.kernel for window in found])
@@ -91,28 +91,31 @@ def is_centred(found: Sequence[Window]) -> bool:
     return taps is not None and all(n % 2 for n in taps[0]) and all(kernel == wide[0] for kernel in wide)
 
 
-def largest(found: Sequence[Window]) -> Expr:
+def largest(found: Sequence[Window], span: Span) -> Expr:
     """The size of a window that holds all, those that may not exist under their conditions."""
     always = [window.kernel for window in found if window.when is None]
-    least = greatest([kernel for kernel in always if is_number(kernel)] or [ONE])
+    least = greatest([kernel for kernel in always if is_number(kernel)] or [ONE], span)
     terms = [kernel for kernel in dict.fromkeys(always) if not is_number(kernel)]
     for window in found:
-        covered = window.kernel in terms or (is_number(window.kernel) and greatest([least, window.kernel]) == least)
+        covered = window.kernel in terms or (
+            is_number(window.kernel) and greatest([least, window.kernel], span) == least
+        )
         if window.when is not None and not covered:
             terms.append(IfElse(window.when, window.kernel, ONE))
-    return greatest([*([] if terms and is_lit(least, 1) else [least]), *dict.fromkeys(terms)])
+    return greatest([*([] if terms and is_lit(least, 1) else [least]), *dict.fromkeys(terms)], span)
 
 
 def is_number(kernel: Expr) -> bool:
     return all(isinstance(item, Lit) for item in axes(kernel, 1))
 
 
-def greatest(kernels: Sequence[Expr]) -> Expr:
-    """The greatest of sizes, axis by axis."""
+def greatest(kernels: Sequence[Expr], span: Span) -> Expr:
+    """The greatest of sizes, axis by axis; what cannot be computed of them is at fault where the sum stands."""
     if len(kernels) == 1:
         return kernels[0]
     rank = rank_of(kernels)
-    items = tuple(fold(Call("max", parts)) for parts in zip(*(axes(kernel, rank) for kernel in kernels), strict=True))
+    parts = zip(*(axes(kernel, rank) for kernel in kernels), strict=True)
+    items = tuple(fold(Call("max", axis, span=span)) for axis in parts)
     return items[0] if len(set(items)) == 1 else ListOf(items)
 
 

@@ -40,7 +40,7 @@ LEADING_OUT = frozenset(
     {"compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars"}
 )
 # what the functions of emitted source read of Python and of its imports, beside what `_NUMBERS` has
-READ = frozenset({"isinstance", "dict", "accumulate"})
+READ = frozenset({"isinstance", "dict", "accumulate", "functools"})
 # what an emitted file imports or defines by itself, of the words that could name a class
 DEFINED = frozenset({"Any", "Callable", "NamedTuple", "VARIANTS", "partial"})
 _BUILTIN_CLASSES = frozenset(name for name in dir(builtins) if name[:1].isupper())

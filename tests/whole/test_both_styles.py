@@ -28,6 +28,21 @@ stages: {s: [conv: 6, Unit: true, conv: 6, Unit: false]}
 """
 
 SPECS = {
+    "corners that are aligned with some modes alone": """
+params: {mode: bilinear, aligned: true}
+blocks: {Up: {params: [mode], body: [upsample: {scale: 2, mode: mode, align_corners: mode != 'nearest'}]}}
+stages:
+  a: [conv: 3]
+  b: [max_pool, upsample: {like: a, mode: mode, align_corners: aligned}]
+  c: [Up: mode, Up: nearest, upsample: {size: 9, mode: bicubic, align_corners: aligned}]
+variants: {a: {}, b: {aligned: false}, c: {mode: nearest, aligned: false}}
+""",
+    "params that init: asks alone": """
+params: {drawn: true, n: 2}
+init: {when: drawn and n > 1, conv: {weight: {normal: 0.1}}}
+stages: {a: [conv: 3]}
+variants: {a: {}, b: {drawn: false}}
+""",
     "rows of a call, each a list of its only cell": """
 blocks: {R: {params: [ws], body: [{for: c, in: ws, body: [conv: c]}]}}
 stages: {a: [R: [[[4], [6]]], R: [[[4], [5], [6]]], conv: 2]}
@@ -276,6 +291,14 @@ blocks:
             when: se
       - bn
 stages: {a: [Unit: false, Unit: true]}
+""",
+    "a maximum of branches of other sizes that may not exist, or that a call lists": """
+params: {g: true}
+blocks: {M: {params: [ks], body: [max: {each: k, in: ks, body: [global_avg_pool, conv: 4, upsample: {scale: k}]}]}}
+stages:
+  a: [{conv: 4, as: functools}, max: [{global_avg_pool: , when: g}, {relu: , when: not g}, conv: 1]]
+  b: [conv: 4, add: [identity, a.functools], M: [[8, 1]], M: [[1, 8, 1]]]
+variants: {a: {}, b: {g: false}}
 """,
     "terms that may not exist": """
 blocks:

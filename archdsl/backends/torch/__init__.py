@@ -30,7 +30,7 @@ STYLES = ("specialized", "parametric")
 
 
 def emit(graph: Graph, style: str = "specialized") -> str:
-    """Source of the network: imports torch, math, itertools and typing alone; its last class is the network.
+    """Source of the network: imports torch, functools, math, itertools and typing alone; its last class is the network.
 
     Conditions, arguments and tables that never differ in this network are folded; `num_classes` (the
     params that reach the outputs' channels) and the params of soft fields stay constructor arguments.

@@ -125,8 +125,8 @@ def breakable(tree: Tree) -> Doc:
             return Cat(("*", breakable(value)))
         case py.List(items):
             return Group("", tuple(map(breakable, items)), "[", "]")
-        case py.Tuple(items, bracketed=True) if len(items) > 1:
-            return Group("", tuple(map(breakable, items)))
+        case py.Tuple(items, bracketed=True) if items:
+            return Group("", tuple(map(breakable, items)), close=")" if len(items) > 1 else ",)")
         case py.Dict(entries):
             pairs = tuple(Cat((f"{one_line(key)}: ", breakable(value))) for key, value in entries)
             return Group("", pairs, "{", "}")

@@ -23,6 +23,7 @@ from archdsl.backends.torch.feature_info import feature_info
 from archdsl.backends.torch.forward import Statement, Step, base
 from archdsl.backends.torch.forward_body import ForwardBody
 from archdsl.backends.torch.functions import Functions
+from archdsl.backends.torch.initialize import init_body
 from archdsl.backends.torch.kept import Kept
 from archdsl.backends.torch.lists import Lists
 from archdsl.backends.torch.loop_channels import Loops
@@ -109,6 +110,7 @@ class Writer:
         made.reset, made.last_layer = reset_body(self, made), last_layer(self)
         if self.outermost:
             keep_features(self)
+            self.ask_init(made)
         norm = [self.norm.statement(self.numbers)] if self.signature.hands_norm and self.outermost and self.norm else []
         lets = [*self.signature.lets(), *norm]
         derived = self.signature.derived()
@@ -144,6 +146,12 @@ class Writer:
             named_init=named_init,
             learned=self.modules.learned,
         )
+
+    def ask_init(self, made: ClassSource) -> None:
+        """Notes that the constructor reads what `init:` asks by `when:`, if there are weights that it fills."""
+        classes = [*self.done.classes.values(), made]
+        if any(source.named_init for source in classes) or init_body(self.function.init, classes, self.plan.prelude):
+            self.numbers.close(self.function.init_when)
 
     def named_init(self) -> list[tuple[ir.NamedInit, Expr]]:
         """The modules here, and inside of them, that have rules of their own, each with what its module is asked."""

@@ -18,6 +18,11 @@ class Group:
     open: str = "("
     close: str = ")"
 
+    @property
+    def end(self) -> str:
+        """What stands on the last line where it is broken: the comma of a tuple of one is then behind its item."""
+        return self.close.removeprefix(",")
+
 
 @dataclass(frozen=True)
 class Cat:
@@ -96,8 +101,8 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
     if len(whole) <= WIDTH:
         return [whole]
     match doc:
-        case Group(head, items, start, end) if items:
-            return [f"{' ' * indent}{head}{start}", *inside(doc, indent + 4), f"{' ' * indent}{end}{suffix}"]
+        case Group(head, items, start) if items:
+            return [f"{' ' * indent}{head}{start}", *inside(doc, indent + 4), f"{' ' * indent}{doc.end}{suffix}"]
         case Cat(parts):
             return _break_cat(parts, indent, suffix) or [whole]
         case Comprehension(element, clause):
@@ -173,7 +178,7 @@ def _break_cat(parts: Sequence[Doc], indent: int, suffix: str) -> list[str] | No
             if len(broken) == 1:
                 if not isinstance(part, Group):
                     continue
-                first, last = f"{' ' * indent}{part.head}{part.open}", f"{' ' * indent}{part.close}{after}"
+                first, last = f"{' ' * indent}{part.head}{part.open}", f"{' ' * indent}{part.end}{after}"
                 broken = [first, *inside(part, indent + 4), last]
             broken[0] = " " * indent + before + broken[0].lstrip()
             return broken

@@ -47,7 +47,7 @@ def value_tree(value: Any) -> Tree:
     """A value as source: a list is a tuple there, a mapping a dictionary."""
     if isinstance(value, Mapping):
         return py.Dict(tuple((Lit(key), value_tree(inner)) for key, inner in value.items()))
-    if isinstance(value, list) and len(value) > 1:
+    if isinstance(value, list) and value:
         return py.Tuple(tuple(map(value_tree, value)))
     return wrap(value)
 

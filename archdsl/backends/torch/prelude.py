@@ -92,7 +92,9 @@ def defined_in(file: Path) -> frozenset[str]:
     return frozenset(n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)))
 
 
-KNOWN = frozenset({"math", "torch", "F", "nn", "Tensor", "Any", "Callable", "NamedTuple", "accumulate", "partial"})
+KNOWN = frozenset(
+    {"functools", "math", "torch", "F", "nn", "Tensor", "Any", "Callable", "NamedTuple", "accumulate", "partial"}
+)
 
 
 TOLD = "  # type: "

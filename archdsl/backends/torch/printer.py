@@ -30,6 +30,7 @@ from archdsl.support.naming import called as network_name
 from archdsl.support.resources import template
 
 STANDARD = {
+    "functools": "import functools",
     "math": "import math",
     "Callable": "from collections.abc import Callable",
     "partial": "from functools import partial",

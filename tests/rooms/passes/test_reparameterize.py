@@ -202,6 +202,19 @@ def test_what_is_at_fault_in_training_is_no_network_once_deployed(branches, tmp_
             made(file, "narrow", form="deploy")
 
 
+@pytest.mark.parametrize("other", ["[5, 1]", "3"])
+def test_kernels_of_which_no_number_is_the_greatest_are_at_fault_where_the_sum_stands(other, tmp_path):
+    file = tmp_path / "net.yaml"
+    rep = "Rep: {params: {k: 3, j: 3}, body: [reparam: [conv: {out: 8, kernel: k}, conv: {out: 8, kernel: j}], relu]}"
+    file.write_text(f"{HEAD}blocks:\n  {rep}\nstages: {{a: [Rep: [[1, 5], {other}]]}}\n", encoding="utf-8")
+    archdsl.graph(file)
+    with pytest.raises(archdsl.SpecError) as caught:
+        archdsl.graph(file, form="deploy")
+    (found,) = caught.value.diagnostics
+    assert found.message == "cannot compute 'max(k, j)': max compares numbers, and here is a list"
+    assert rep in found.span.source.line(found.span.line)
+
+
 def test_the_norms_may_be_folded_before_or_after(tmp_path):
     file = written(tmp_path, MERGED["RepVGG"][0])
     for passes in (["fold_batch_norm", *PASSES], [*PASSES, "fold_batch_norm"], ["deploy"]):

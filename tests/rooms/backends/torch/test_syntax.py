@@ -8,8 +8,9 @@ import pytest
 
 from archdsl.backends.torch import breaks, layout
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.breaks import statement_lines
+from archdsl.backends.torch.breaks import lines_of, statement_lines
 from archdsl.backends.torch.parse import filled, parsed
+from archdsl.backends.torch.pieces import value_tree
 from archdsl.backends.torch.prelude import called
 from archdsl.backends.torch.spelling import one_line
 from archdsl.expr.nodes import Lit, Logic, Name
@@ -122,7 +123,7 @@ def test_an_operation_that_is_broken_is_the_same(text):
 
 FORMS = [
     "f({}, {})", "nn.A({}, k={})", "({}) + ({})", "({}) * ({}) - ({})", "({} if {} else {})", "({}).m({})", "[{}, {}]",
-    "({}, {})", "-({})", "not ({})", "({})[{}]", "({}) / ({})", "[{} for q in ({})]", "f(*({}), lambda: {})",
+    "({}, {})", "({},)", "-({})", "not ({})", "({})[{}]", "({}) / ({})", "[{} for q in ({})]", "f(*({}), lambda: {})",
     "({})**({})",
 ]  # fmt: skip
 
@@ -146,6 +147,13 @@ def test_random_statements_are_the_same_however_they_are_broken(width, monkeypat
         body = [py.assign("x", tree), py.If(tree, [py.Return(tree)]), py.For(Name("i"), tree, [py.Evaluate(tree)])]
         expected = f"x = {text}\nif {text}:\n    return {text}\nfor i in {text}:\n    {text}"
         assert ast.dump(ast.parse("\n".join(statement_lines(body, 0)))) == ast.dump(ast.parse(expected))
+
+
+def test_a_list_of_one_is_broken_behind_the_comma_that_makes_it_a_tuple():
+    rows = value_tree([[1, [[3, 3]] * 12]])
+    broken = lines_of(py.Assign(Name("rows"), rows), 0)
+    assert one_line(rows).endswith(")),)")
+    assert (broken[:3], broken[-3:]) == (["rows = (", "    (", "        1,"], ["        ),", "    ),", ")"])
 
 
 def test_definitions_of_the_prelude_are_renamed_where_they_are_names():
