@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from archdsl.backends.figures import fonts
-from archdsl.backends.figures.font_of_letters import of_letters
 from archdsl.backends.figures.theme import FONTS
 
+UNUSED = ("BASE", "GDEF", "GPOS", "GSUB", "gasp", "name")  # tables: words are placed letter by letter
 FACES = {False: ("Regular", 400), True: ("Bold", 700)}  # by bold: of a file of the wheel, and in a style sheet
 
 
@@ -18,7 +20,7 @@ def style_sheet(family: str, letters: Mapping[bool, str]) -> str:
     rules = ((weight_of(bold), subset(family, bold, letters[bold])) for bold in sorted(letters))
     return "".join(
         f"@font-face{{font-family:'{FONTS[family]}';font-weight:{weight};"
-        f"src:url(data:font/woff;base64,{b64encode(font).decode()}) format('woff')}}"
+        f"src:url(data:font/ttf;base64,{b64encode(font).decode()}) format('truetype')}}"
         for weight, font in rules
         if font
     )
@@ -30,8 +32,15 @@ def weight_of(bold: bool) -> int:
 
 @lru_cache(maxsize=64)
 def subset(family: str, bold: bool, letters: str) -> bytes:
-    """A font of these letters alone, without hints, as WOFF; those that the font lacks are left to the reader's."""
+    """A TrueType font of these letters alone, without hints; those that it lacks are left to the reader's fonts."""
     folder = fonts.folder(fonts.WHEELS[list(FONTS).index(family)])
     if folder is None:
         return b""
-    return of_letters(folder / f"{FONTS[family].replace(' ', '')}-{FACES[bold][0]}.ttf", letters)
+    harfbuzz: Any = importlib.import_module("uharfbuzz")  # late: only files that carry their font need it
+    file = folder / f"{FONTS[family].replace(' ', '')}-{FACES[bold][0]}.ttf"
+    wanted, flags = harfbuzz.SubsetInput(), harfbuzz.SubsetFlags
+    wanted.flags = flags.NO_HINTING | flags.NO_LAYOUT_CLOSURE | flags.NO_BIDI_CLOSURE | flags.NOTDEF_OUTLINE
+    wanted.unicode_set.update(map(ord, letters))
+    wanted.drop_table_tag_set.update(int.from_bytes(tag.encode(), "big") for tag in UNUSED)
+    made: bytes = harfbuzz.subset(harfbuzz.Face(harfbuzz.Blob.from_file_path(str(file))), wanted).blob.data
+    return made

@@ -59,12 +59,13 @@ def face_of(family: str, bold: bool) -> Face:
     folder = fonts.folder(fonts.WHEELS[list(FONTS).index(family)])
     if folder is None:  # the package without its wheel of fonts: a guess on the safe side
         return Face({}, 0.6, 1.0, 0.3)
-    library: Any = importlib.import_module("fontTools.ttLib")  # late: `import archdsl` stays light
-    with library.TTFont(folder / f"{FONTS[family].replace(' ', '')}-{_FACES[bold]}.otf", lazy=True) as font:
-        font.setGlyphOrder([str(n) for n in range(font["maxp"].numGlyphs)])  # names are in the outlines, slow to read
-        units, widths, lines = font["head"].unitsPerEm, font["hmtx"], font["hhea"]
-        letters = {code: widths[name][0] / units for code, name in font.getBestCmap().items()}
-        return Face(letters, UNKNOWN, lines.ascent / units, -lines.descent / units)
+    harfbuzz: Any = importlib.import_module("uharfbuzz")  # late: `import archdsl` stays light
+    file = folder / f"{FONTS[family].replace(' ', '')}-{_FACES[bold]}.otf"
+    read = harfbuzz.Face(harfbuzz.Blob.from_file_path(str(file)))
+    font, units = harfbuzz.Font(read), read.upem
+    letters = {code: font.get_glyph_h_advance(font.get_nominal_glyph(code)) / units for code in read.unicodes}
+    lines = font.get_font_extents("ltr")
+    return Face(letters, UNKNOWN, lines.ascender / units, -lines.descender / units)
 
 
 def width(words: str, size: float, *, bold: bool = False) -> float:
