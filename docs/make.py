@@ -445,7 +445,7 @@ def systems_pages() -> dict[Path, str]:
 
 def bare_letters(svg: str) -> set[str]:
     """The letters that a figure shows and has no font for."""
-    fonts = re.findall(r"src:url\(data:font/woff;base64,(.*?)\)", svg)
+    fonts = re.findall(r"src:url\(data:font/ttf;base64,(.*?)\)", svg)
     known = {chr(code) for font in fonts for code in TTFont(BytesIO(b64decode(font))).getBestCmap()}
     return set("".join(words(svg))) - known
 

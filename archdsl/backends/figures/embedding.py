@@ -11,7 +11,7 @@ from typing import Any
 from archdsl.backends.figures import fonts
 from archdsl.backends.figures.theme import FONTS
 
-UNUSED = ("BASE", "GDEF", "GPOS", "GSUB", "gasp", "name")  # tables: words are placed letter by letter
+UNUSED = ("BASE", "GDEF", "GPOS", "GSUB", "gasp")  # tables: words are placed letter by letter
 FACES = {False: ("Regular", 400), True: ("Bold", 700)}  # by bold: of a file of the wheel, and in a style sheet
 
 
@@ -41,6 +41,7 @@ def subset(family: str, bold: bool, letters: str) -> bytes:
     wanted, flags = harfbuzz.SubsetInput(), harfbuzz.SubsetFlags
     wanted.flags = flags.NO_HINTING | flags.NO_LAYOUT_CLOSURE | flags.NO_BIDI_CLOSURE | flags.NOTDEF_OUTLINE
     wanted.unicode_set.update(map(ord, letters))
+    wanted.name_id_set.clear()  # an empty table: browsers take no font without one
     wanted.drop_table_tag_set.update(int.from_bytes(tag.encode(), "big") for tag in UNUSED)
     made: bytes = harfbuzz.subset(harfbuzz.Face(harfbuzz.Blob.from_file_path(str(file))), wanted).blob.data
     return made

@@ -89,12 +89,12 @@ def port(
     classes and channels of the image. Raises `SpecError` where it is not certain which weight is which.
     """
     known, reference = opened(weights, reference, key)
-    found = fitting(known._replace(state=wrappers.mapped(known.state, renamed)), graph, reference, maker)
+    found = fitted(known._replace(state=wrappers.mapped(known.state, renamed)), graph, reference, maker)
     found.notes[:0] = unused(known.left)
     return found
 
 
-def fitting(known: files.Read, graph: Graph, reference: Reference | None, maker: adapting.Maker | None) -> Ported:
+def fitted(known: files.Read, graph: Graph, reference: Reference | None, maker: adapting.Maker | None) -> Ported:
     """The weights for the network of a graph, made to fit where they have other classes or channels of the image."""
     state, ordered = known.state, known.ordered
     try:
