@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -77,14 +77,22 @@ def texts(spec: SpecLike) -> Stored:
 
     given = in_memory(spec)
     if given is not None:
-        read_from(given, None, load)
+        load_shown(read_from(given, None, load), load)
         return Stored({"spec.yaml": given.text}, below(folder("specs"), found), "spec.yaml")
     main = locate(spec)
-    read_from(load(main), main, load)
+    load_shown(read_from(load(main), main, load), load)
     shipped = below(folder("specs"), found)
     own = {whole(path): text for path, text in found.items() if not is_below(path, folder("specs"))}
     root = Path(os.path.commonpath([path.parent for path in own])) if own else folder("specs")
     return Stored(below(root, own), shipped, (whole(main) if own else main).relative_to(root).as_posix())
+
+
+def load_shown(spec: Spec, load: Callable[[Path], Source]) -> None:
+    """Loads the specs that the figures of the paper name: they must be there, also where none is drawn."""
+    for file in (spec, *spec.uses):
+        for figure in file.figure.paper.values():
+            if figure.spec is not None:
+                load(figure.spec)
 
 
 def below(folder: Path, found: Mapping[Path, str]) -> dict[str, str]:

@@ -88,6 +88,17 @@ def test_shipped_specs_are_saved_with_those_that_take_them(tmp_path, monkeypatch
     assert archdsl.hub.from_pretrained(tmp_path / "lone").graph.params["width"] == 8
 
 
+def test_a_spec_whose_figures_show_others_is_saved_with_them(spec, tmp_path):
+    (tmp_path / "shown.yaml").write_text(TEXT.replace("Mine", "Shown"))
+    shown = "figure: {paper: {Figure 1: {spec: shown.yaml, block: Unit}, Figure 2: {spec: squeezenet, block: Fire}}}\n"
+    (tmp_path / spec).write_text(TEXT + shown)
+    archdsl.hub.build(spec).save_pretrained("saved")
+    config = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert set(config["files"]) == {"mine.yaml", "blocks/units.yaml", "shown.yaml"}
+    assert set(config["shipped"]) == {"squeezenet.yaml"}
+    assert archdsl.hub.from_pretrained("saved").graph.name == "Mine"
+
+
 def test_a_fault_of_a_stored_spec_names_the_stored_file(spec, tmp_path):
     archdsl.hub.build(spec).save_pretrained("saved")
     file = tmp_path / "saved" / "config.json"
