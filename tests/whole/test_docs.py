@@ -101,7 +101,8 @@ def test_the_steps_of_the_page_on_deployment_run_in_their_order(tmp_path, monkey
         if kind == "python":
             exec(compile(step, "deploying.md", "exec", dont_inherit=True), names)
         else:
-            assert cli.main(shlex.split(step)[1:]) == 0, capfd.readouterr().err
+            for line in step.splitlines():
+                assert cli.main(shlex.split(line)[1:]) == 0, capfd.readouterr().err
     said = capfd.readouterr().out
     assert "proven: the outputs are those of the module" in said
     assert "ShuffleNetV2" in said
