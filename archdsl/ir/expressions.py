@@ -28,17 +28,17 @@ def expressions(node: ir.Operation) -> Iterator[Expr]:
 
 
 def loops_of_sizes(program: ir.Program) -> frozenset[ir.Loop]:
-    """The loops in which something hangs on `h_in` or `w_in`, in a turn or in a block that is called there.
+    """The loops in which something depends on `h_in` or `w_in`, in a turn or in a block that is called there.
 
     If the size of the map moves from turn to turn, these numbers do too.
     """
     reading: set[ir.Function] = set()
     for function in program.functions:  # those that are called stand before their callers
-        if any(map(reads_sides, own_numbers(function))) or hangs(function.walk(), reading):
+        if any(map(reads_sides, own_numbers(function))) or depends(function.walk(), reading):
             reading.add(function)
     loops = (node for function in program.functions for node in function.walk() if isinstance(node, ir.Loop))
     return frozenset(
-        loop for loop in loops if any(map(reads_sides, loop.let.values())) or hangs(loop.body.walk(), reading)
+        loop for loop in loops if any(map(reads_sides, loop.let.values())) or depends(loop.body.walk(), reading)
     )
 
 
@@ -48,7 +48,7 @@ def own_numbers(function: ir.Function) -> Iterator[Expr]:
     yield from (param.default for param in function.params.values() if param.default is not None)
 
 
-def hangs(nodes: Iterator[ir.Operation], reading: set[ir.Function]) -> bool:
+def depends(nodes: Iterator[ir.Operation], reading: set[ir.Function]) -> bool:
     """Whether one of some nodes reads the sides of a map, or calls a function that does."""
     return any(
         (isinstance(node, ir.Call) and node.block in reading) or any(map(reads_sides, expressions(node)))

@@ -44,7 +44,7 @@ class Follower:
         return value
 
     def loop(self, step: s.LoopStep) -> s.LoopStep:
-        let = hanging(step.let, {} if self.staged else self.let)
+        let = depending(step.let, {} if self.staged else self.let)
         inner = Follower(None if self.staged else self.map, let, self.staged)
         return replace(step, body=inner.rewritten(step.body), other=self.rewritten(step.other))
 
@@ -63,11 +63,11 @@ class Follower:
 
 def follow(steps: list[s.Step], let: Mapping[str, Expr], entering: str, *, staged: bool) -> list[s.Step]:
     """Steps that read the `h_in` and `w_in` of the tensor `entering`, rewritten."""
-    found: list[s.Step] = Follower(entering, hanging(let, {}), staged).rewritten(steps)
+    found: list[s.Step] = Follower(entering, depending(let, {}), staged).rewritten(steps)
     return found
 
 
-def hanging(let: Mapping[str, Expr], known: Mapping[str, Expr]) -> dict[str, Expr]:
+def depending(let: Mapping[str, Expr], known: Mapping[str, Expr]) -> dict[str, Expr]:
     """The lets that depend on `h_in` and `w_in`, as expressions over these; `known` are those around."""
     found = dict(known)
     for name, expr in let.items():

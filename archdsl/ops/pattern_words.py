@@ -184,14 +184,16 @@ def headed(left: Side, right: Side, given: Collection[str]) -> Axis | None:
 
 def to_heads(left: Side, right: Side, sizes: Sizes) -> str | None:
     heads = headed(left, right, sizes.given)
-    return (
-        None if heads is None else f"Split into {sizes.of[heads[0]]} heads" if len(heads) == 1 else "Split into heads"
-    )
+    return None if heads is None else f"Split into {counted(heads, sizes)}"
 
 
 def from_heads(left: Side, right: Side, sizes: Sizes) -> str | None:
     heads = headed(left, right, sizes.given)
-    return None if heads is None else f"Merge {sizes.of[heads[0]]} heads" if len(heads) == 1 else "Merge heads"
+    return None if heads is None else f"Merge {counted(heads, sizes)}"
+
+
+def counted(heads: Axis, sizes: Sizes) -> str:
+    return f"{sizes.of[heads[0]]} heads" if len(heads) == 1 else "heads"
 
 
 # --- axes that only change places

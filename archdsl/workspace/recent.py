@@ -15,7 +15,6 @@ from typing import Any
 from archdsl.analysis.cost import Cost, cost
 from archdsl.analysis.counting import Kept, count_program
 from archdsl.diagnostics.faults import SpecError
-from archdsl.diagnostics.spans import Source
 from archdsl.ir.program import Program
 from archdsl.ops import REGISTRY
 from archdsl.passes.pipeline import Rewriting, loses_joins, rewritten
@@ -34,7 +33,7 @@ from archdsl.workspace.library import (
     read_from,
 )
 from archdsl.workspace.settings import patches_in
-from archdsl.yaml.located import open_source
+from archdsl.yaml.located import keeping, open_source
 
 MOST = 32  # specs that are kept
 
@@ -105,12 +104,7 @@ def recent(path: Path) -> Recent:
 
 def opened(path: Path) -> Recent:
     texts: dict[Path, str] = {}
-
-    def load(path: Path) -> Source:
-        source = open_source(path)
-        texts[path] = source.text
-        return source
-
+    load = keeping(texts)
     spec = read_from(load(path), path, load)
     return Recent(spec, texts, tuple(found for found in before(texts) if not found.exists()))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -91,6 +91,17 @@ def open_source(path: Path, name: str | None = None) -> Source:
         )
         raise fault("missing-file", f"cannot read '{name}': {reason}") from None
     return decoded(data, name)
+
+
+def keeping(texts: dict[Path, str]) -> Callable[[Path], Source]:
+    """What opens files, and keeps their texts by their paths."""
+
+    def load(path: Path) -> Source:
+        source = open_source(path)
+        texts[path] = source.text
+        return source
+
+    return load
 
 
 def decoded(data: bytes, name: str) -> Source:

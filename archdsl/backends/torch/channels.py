@@ -223,7 +223,7 @@ class Channels:
         return found
 
     def again(self, node: ir.Reuse) -> Expr:
-        """The channels that leave a module on another run: those of its first, unless they hang on the size."""
+        """The channels that leave a module on another run: those of its first, unless they depend on the size."""
         constant = self.numbers.constant((node.out.id, "c"))
         if constant is not None:
             return constant
@@ -249,7 +249,7 @@ class Channels:
         return found[-1] if agree else self.fixed(node)
 
     def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
-        """Channels that hang on a size which differs between calls: a number, or over what the size is made of.
+        """Channels that depend on a size which differs between calls: a number, or over what the size is made of.
 
         Those that are as many as entered the block in every call are called so: this says more than a size.
         """

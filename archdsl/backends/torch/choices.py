@@ -47,7 +47,7 @@ def check_word(writer: Writer, node: ir.If) -> None:
 
 
 def compared_words(writer: Writer, arms: Sequence[Arm]) -> list[tuple[Name, Lit]]:
-    """The words that the first outcomes hang on, all of one name."""
+    """The words that the first outcomes depend on, all of one name."""
     found: list[tuple[Name, Lit]] = []
     for arm in arms[:-1]:
         pair = None if arm.condition is None else compared(writer.numbers.shown(arm.condition))

@@ -320,7 +320,7 @@ class Writer:
         self.statements.append(Step(out, self.resolved(args), called, attribute=key, kind=kind))
 
     def decided(self, node: ir.If) -> bool | None:
-        """A condition's value: if it never differs, or hangs on one around it."""
+        """A condition's value: if it never differs, or depends on one around it."""
         slot = node.id, "condition"
         never = self.numbers.decided(slot)
         return never if never is not None else self.numbers.truth(self.numbers.shown(node.condition, slot))

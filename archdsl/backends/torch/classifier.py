@@ -73,7 +73,7 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
 
 
 def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
-    """The call of a block that gives the scores and alone hangs on their number, with its path, if there is one."""
+    """The call of a block that gives the scores and alone depends on their number, with its path, if there is one."""
     origin = origin_of(graph)
     (scores,) = graph.outputs.values()
     steps = list(origin.function.walk())
@@ -89,7 +89,7 @@ def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
 
 
 def has_weights(node: Node) -> bool:
-    """Whether the shapes of tensors of a node's module may hang on what enters it."""
+    """Whether the shapes of tensors of a node's module may depend on what enters it."""
     fields, entering = SimpleNamespace(**node.fields), node.inputs[0].shape
     return bool(node.op.params(fields, entering, node.shape) or node.op.buffers(fields, entering, node.shape))
 
@@ -126,7 +126,7 @@ def through_one(graph: Graph) -> list[Node]:
 
 
 def reads(step: ir.Primitive | None, origin: Origin, param: str) -> bool:
-    """Whether a field of an op hangs on a param."""
+    """Whether a field of an op depends on a param."""
     seen = [origin.facts.seen.get((step.id, name)) for name in step.fields] if step is not None else []
     return any(item is not None and param in item.deps for item in seen)
 

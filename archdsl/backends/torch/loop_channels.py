@@ -303,7 +303,7 @@ class LoopChannels:
                 channels.rows[node.id, keys] = found
 
     def in_row(self, name: str, expr: Expr, variable: str | None) -> Expr | None:
-        """An expression of a turn for the row of a name; None if it hangs on more than that row."""
+        """An expression of a turn for the row of a name; None if it depends on more than that row."""
         node = self.node
         assert node.rows is not None
         cells: dict[str, Expr] = {column: Name(f"@{column}") for column in node.columns}

@@ -182,7 +182,7 @@ class LoopWriter(LoopPlan):
         return target, rows
 
     def lets(self) -> tuple[list[py.Statement], dict[str, list[Constant]]]:
-        """The lets that are printed: as statements, or as columns of the table where they hang on the row alone."""
+        """The lets that are printed: as statements, or as columns of the table where they depend on the row alone."""
         node, numbers = self.node, self.numbers
         columns = self.table.row_lets()
         found: list[py.Statement] = []

@@ -31,7 +31,7 @@ class Numbers:
     closing: dict[tuple[tuple[int, str], tuple[tuple[Expr, bool], ...]], Expr] | None = None
 
     def constant(self, slot: tuple[int, str]) -> Expr | None:
-        """The literal of a place whose number never differs and hangs on no open param."""
+        """The literal of a place whose number never differs and depends on no open param."""
         seen = self.seen.get(slot)
         if seen is None or seen.varies or seen.deps & self.symbolic:
             return None

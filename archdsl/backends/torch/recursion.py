@@ -87,5 +87,5 @@ def settled(plan: Plan, done: Done, function: ir.Function) -> Writer:
 
 
 def called_as(source: ClassSource) -> tuple[list[str], list[str], str]:
-    """What a call of a class hangs on: its arguments, the tensors that it takes, and what it gives."""
+    """What a call of a class depends on: its arguments, the tensors that it takes, and what it gives."""
     return [argument.name for argument in source.arguments], source.further, source.result

@@ -24,7 +24,7 @@ Size: TypeAlias = "tuple[Expr, ...]"
 class Sizes:
     """The spatial sizes of the tensors of one function: numbers where they never differ, else what ops make of them.
 
-    They are worked out from what is asked for backwards, since few are ever asked for: channels that hang on a size
+    They are worked out from what is asked for backwards, since few are ever asked for: channels that depend on a size
     (after `flatten`, or a rearrangement), and the sizes that a call of a block is given.
     """
 

@@ -99,7 +99,7 @@ class Table:
         return "name" if self.node.table and "name" in self.node.columns else None
 
     def row_lets(self) -> set[str]:
-        """The lets that hang on the row alone."""
+        """The lets that depend on the row alone."""
         node = self.node
         found: set[str] = set()
         if node.rows is None or not self.fixed_rows():

@@ -16,7 +16,7 @@ from archdsl.syntax.compose import ROOT_MARKS
 from archdsl.syntax.patches.settings import Patches
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import SpecLike, in_memory, locate, read_from
-from archdsl.yaml.located import open_source
+from archdsl.yaml.located import keeping, open_source
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,7 @@ def write(texts: Mapping[str, str], folder: Path) -> None:
 def texts(spec: SpecLike) -> Stored:
     """The texts of a spec and of the files that it takes."""
     found: dict[Path, str] = {}
-
-    def load(path: Path) -> Source:
-        source = open_source(path)
-        found[path] = source.text
-        return source
-
+    load = keeping(found)
     given = in_memory(spec)
     if given is not None:
         load_shown(read_from(given, None, load), load)
