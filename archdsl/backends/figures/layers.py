@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
+from archdsl.backends.figures.bands import Bands
 from archdsl.backends.figures.columns import BAR_FROM, LABEL_GAP
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.picture import Arrow, Box, Group, Item
@@ -64,32 +65,16 @@ class Layers:
         self.x = self.across()
 
     def rows(self) -> dict[Box, int]:
-        """By the longest way from an input; the boxes of a row that is too wide stand in several, one after another."""
-        row = Rows([self.flow], [self.flow.whole()]).row
-        found: dict[Box, int] = {}
-        here = 0
-        for number in range(max(row.values()) + 1):
-            level = [box for box in self.flow.boxes if row[box] == number]
-            passing = [net for net in self.nets if row[net.source] < number < max(row[a.target] for a in net.arrows)]
-            lines = len(passing) * (STOP + self.gaps.columns)
-            for part in self.parted(level, lines):
-                found.update(dict.fromkeys(part, here))
-                here += 1
-        return found
+        """By the longest way from an input; a row that is too wide stands in several."""
+        level = Rows([self.flow], [self.flow.whole()]).row
+        bands = Bands(self.flow, level, self.fits)
+        return {box: number for number, row in enumerate(bands.rows()) for box in row}
 
-    def parted(self, level: Sequence[Box], lines: float) -> list[list[Box]]:
-        """The boxes of a row as one row, or as several beside the lines that then pass by, too."""
+    def fits(self, row: Sequence[Box], passing: int, is_part: bool) -> bool:
+        """Whether boxes beside so many lines fit the page, or as a part of a row the width that parts have."""
         most, parted = self.sizes.most
-        widths = {box: self.width[box] + self.gaps.columns for box in level}
-        if lines + sum(widths.values()) <= most:
-            return [list(level)]
-        room = parted - lines - len(level) / 2 * (STOP + self.gaps.columns)
-        found: list[list[Box]] = []
-        for box in level:
-            if not found or sum(widths[one] for one in found[-1]) + widths[box] > room:
-                found.append([])
-            found[-1].append(box)
-        return found
+        wide = sum(self.width[box] + self.gaps.columns for box in row) + passing * (STOP + self.gaps.columns)
+        return wide <= (parted if is_part else most)
 
     def wide(self, box: Box) -> float:
         """Wide enough for its words, for what enters it from above, and for words between lines that leave it."""

@@ -62,8 +62,8 @@ def ways(picture: Picture) -> Iterator[Way]:
         yield Way(each)
         yield from closer(each)
     for each in pictures:
-        smallest = compact(shapes_inside(each), SPACES[-1])
-        yield from (Way(smallest, CLOSE, part) for part in PARTS)
+        inside = shapes_inside(each)
+        yield from (Way(compact(inside, space), CLOSE, part) for space in SPACES for part in PARTS)
 
 
 def closer(picture: Picture) -> Iterator[Way]:

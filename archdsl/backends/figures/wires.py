@@ -41,6 +41,7 @@ class Wires:
         self.leaving = {net: x for box in self.flow.boxes for net, x in self.ports(box)}
         for net, x in self.leaving.items():
             self.straighten(net, x)
+            self.smooth(net)
         for box in self.flow.boxes:
             self.make_room(box)
         self.entering: dict[Arrow, Entry] = {}
@@ -66,6 +67,14 @@ class Wires:
         """A trunk straight below where it leaves its box, if it comes down near there and the way is free."""
         if net.stops and SAME < abs(x - self.x[next(iter(net.stops.values()))]) < NUDGE:
             self.shift(net, x)
+
+    def smooth(self, net: Net) -> None:
+        """A trunk without small steps: what comes down near where it came down in the row above goes on below that."""
+        for (_, above), (row, stop) in pairwise(sorted(net.stops.items())):
+            x, apart = self.x[above], self.layers.gaps.columns / 2
+            free = not any(left - apart < x < right + apart for left, right in self.spans(row, stop))
+            if free and SAME < abs(x - self.x[stop]) < NUDGE:
+                self.x[stop] = x
 
     def make_room(self, box: Box) -> None:
         """Lines that come down close to a box stand off, so that they can enter it from the side."""
