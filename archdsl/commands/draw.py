@@ -12,7 +12,6 @@ from archdsl.commands import completion
 from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_output_stride, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
-from archdsl.diagnostics.faults import fault
 
 # How a figure looks: what they say are the fields of `Look`.
 to_look = group_of(
@@ -138,47 +137,34 @@ def command(
     are for editing in draw.io and PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
-    from archdsl.workspace.comparison import halves
-    from archdsl.workspace.paper_figures import paper_figure
+    from archdsl.workspace.drawing import subject
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
-    networks = [halves(spec) for spec in specs]
-    if variant is not None and any(of_spec for _, of_spec in networks):
-        raise fault("bad-call", "the variant is given twice", help="leave out --variant, or the @ behind the spec")
-    if figure is not None:
-        if len(networks) > 1:
-            raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
-        shown = paper_figure(networks[0][0], figure, block, cases, expand)
-        block, cases, expand, variant = shown.block, shown.cases, shown.expand, variant or shown.variant
-        layers = "deploy" if shown.form == "deploy" else layers
-        if shown.spec is not None:
-            networks = [(str(shown.spec), None)]
-        for name, value in shown.params.items():
-            params.setdefault(name, value)
+    shown = subject(specs, figure, variant=variant, params=params, form=layers, block=block, cases=cases, expand=expand)
     graphs = [
         network(
-            str(file),
-            variant=of_spec or variant,
-            params=params,
+            str(spec),
+            variant=of_spec,
+            params=shown.params,
             inputs=inputs,
-            layers=layers,
+            layers=shown.form,
             features=features,
             passes=passes,
             output_stride=output_stride,
         )
-        for file, of_spec in networks
+        for spec, of_spec in shown.networks
     ]
     with working(f"drawing {', '.join(one.name for one in graphs)}"):
         made = draw(
             graphs,
-            block=block,
-            cases=cases,
+            block=shown.block,
+            cases=shown.cases,
             level=level,
             format=form or SUFFIXES.get(suffix, suffix) or "svg",
             style=style,
             orient=orient,
-            expand=expand,
+            expand=shown.expand,
             arrange=arrange,
             look=chosen,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -231,7 +231,7 @@ def network(
     spec: str,
     *,
     variant: str | None,
-    params: dict[str, Any],
+    params: Mapping[str, Any],
     inputs: Any,
     layers: str,
     features: Any = False,

@@ -48,6 +48,15 @@ def given(params: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Mapp
     return found
 
 
+def filled(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a call sets, and the values of params that it leaves as they are."""
+    found = Given()
+    found.update({**defaults, **params})
+    if isinstance(params, Given):
+        found.places, found.patches = params.places, params.patches
+    return found
+
+
 def expect_paths(settings: Mapping[str, Any]) -> None:
     """Raises unless what a call sets by path is a dict of names."""
     if not isinstance(settings, Mapping) or not all(isinstance(key, str) for key in settings):

@@ -43,6 +43,10 @@ def test_a_figure_is_drawn_with_what_the_spec_gives_it():
 def test_what_is_asked_for_beside_the_figure_goes_before_it():
     assert "ReLU" in archdsl.draw(NET, figure="2b", format="dot")
     assert "ReLU" not in archdsl.draw(NET, figure="2b", format="dot", layout="ours")
+    assert "ReLU" not in archdsl.draw(NET, figure="2b", format="dot", set={"layout": "ours"})
+    changed = archdsl.draw(NET, figure="2b", format="dot", set={"Unit.conv.kernel": 7})
+    assert "ReLU" in changed
+    assert "7×7" in changed
 
 
 def test_a_figure_can_show_another_spec_and_the_deployed_form(tmp_path):

@@ -1,0 +1,151 @@
+"""Plots of the numbers of networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from archdsl.api.options import Form
+    from archdsl.ir.graph import Graph
+    from archdsl.passes import PassLike
+    from archdsl.workspace.library import Inputs, SpecLike
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: Literal["svg", "tikz", "html"] = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str: ...
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: Literal["pdf", "png"],
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> bytes: ...
+
+
+@overload
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = ...,
+    times: str | os.PathLike[str] | None = ...,
+    latency: str | os.PathLike[str] | None = ...,
+    variants: bool = ...,
+    format: str = ...,
+    theme: Literal["light", "dark"] = ...,
+    palette: Literal["colour", "grey"] = ...,
+    font: Literal["sans", "serif"] = ...,
+    width: str | float | None = ...,
+    height: str | float | None = ...,
+    dpi: int = ...,
+    legend: bool | None = ...,
+    input: Inputs | None = ...,
+    form: Form = ...,
+    passes: Sequence[PassLike] = ...,
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str | bytes: ...
+
+
+def plot(
+    kind: Literal["accuracy", "stages", "receptive"],
+    specs: SpecLike | Graph | Sequence[SpecLike | Graph],
+    /,
+    *,
+    against: Literal["macs", "params", "latency"] | None = None,
+    times: str | os.PathLike[str] | None = None,
+    latency: str | os.PathLike[str] | None = None,
+    variants: bool = False,
+    format: str = "svg",
+    theme: Literal["light", "dark"] = "light",
+    palette: Literal["colour", "grey"] = "colour",
+    font: Literal["sans", "serif"] = "sans",
+    width: str | float | None = None,
+    height: str | float | None = None,
+    dpi: int = 200,
+    legend: bool | None = None,
+    input: Inputs | None = None,
+    form: Form = "train",
+    passes: Sequence[PassLike] = (),
+    set: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> str | bytes:
+    """A plot of the numbers of networks: str for svg, tikz (pgfplots) and html, bytes for pdf and png.
+
+    `accuracy` is the published top-1 accuracy `against` MACs (the default), parameters or latency; latencies come from
+    a file of `times` (`archdsl time --format json`), where networks that it lacks are left out, or from a table of
+    measured ops, `latency` (`archdsl time --per-op`). A line joins those that no other one beats. One spec alone stands
+    for all its variants, with `variants` every one does. `stages` has bars of parameters, MACs and activations for each
+    stage, `receptive` the receptive field by depth.
+
+    The other arguments are those of `draw` and `table`. Without a `width` a plot is as wide as a column (3.23 in). Its
+    text has 7 to 8 points; labels for which there is no room are left out. Needs the package of `archdsl[plot]`.
+    """
+    from archdsl.backends.figures import Look, inches, plots
+    from archdsl.expr.given import checked
+    from archdsl.workspace.comparison import flat
+    from archdsl.workspace.plotting import plotted
+    from archdsl.workspace.settings import given
+
+    checked("times", variants=variants, format=format, theme=theme, palette=palette, font=font, times=times)
+    checked("latency", latency=latency)
+    checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
+    look = Look(theme, palette, font, inches(width), dpi, legend, inches(height))
+    found = plotted(
+        kind,
+        flat(specs),
+        against=against,
+        times=times,
+        latency=latency,
+        variants=variants,
+        inputs=input,
+        params=given(params, set),
+        layers=form,
+        passes=passes,
+    )
+    return plots.plot(found.data, format, look)[0]
