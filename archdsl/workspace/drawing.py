@@ -14,7 +14,7 @@ from archdsl.workspace.paper_figures import paper_figure
 from archdsl.workspace.settings import filled
 
 if TYPE_CHECKING:
-    from archdsl.backends.figures import Blocks
+    from archdsl.backends.figures.asked import Blocks
     from archdsl.backends.figures.cases import Case
 
 
