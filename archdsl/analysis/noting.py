@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl.analysis.annotations import type_name
-from archdsl.analysis.channel_names import channel_names
+from archdsl.analysis.channel_names import SIZES, channel_names
 from archdsl.analysis.domain import Row
 from archdsl.analysis.frames import ABSENT, Frame, Kept
 from archdsl.analysis.numbers import Numbers, S, channels_of
@@ -234,7 +234,7 @@ class Noting(Numbers[S, NotedFrame]):
         found = NONE
         if rule is None or "c" in rule:
             found = found.union(*(self.origins.get(tensor, NONE) for tensor in tensors))
-        if rule is None:  # channels may be made of any axis
+        if rule is None or SIZES in rule:
             found = found.union(*map(self.behind_size, tensors))
         for item, expr in self.plans[node].rest:
             if item.kind != "formula" and (rule is None or item.name in rule):
@@ -264,7 +264,9 @@ class Noting(Numbers[S, NotedFrame]):
 
     def behind_axes(self, node: ir.Primitive, tensors: Sequence[S], rank: int, frame: NotedFrame) -> tuple[Deps, ...]:
         """The params behind each spatial axis of what leaves an op, of so many."""
-        set_here = NONE.union(*(frame.behind(node.fields[name]) for name in node.op.sized_by))
+        op = node.op
+        setting = op.sized_by if op.sized_by is not None else () if op.keeps_size else tuple(node.fields)
+        set_here = NONE.union(*(frame.behind(node.fields[name]) for name in setting if name in node.fields))
         return tuple(set_here.union(*self.entering_axis(node, tensors, n, rank)) for n in range(rank))
 
     def entering_axis(self, node: ir.Primitive, tensors: Sequence[S], n: int, rank: int) -> Iterator[Deps]:

@@ -145,7 +145,8 @@ class Op:
     multiplies: ClassVar[bool] = False  # it multiplies tensors of the graph: its multiply-adds are no layer's alone
     placeless: ClassVar[bool] = False  # no element that leaves has a place in a map, or each may see all of it
     borders: ClassVar[bool] = False  # it adds or takes away borders alone: what is left stays as far apart
-    sized_by: ClassVar[tuple[str, ...]] = ()  # the fields that set spatial axes of the result, as others set channels
+    # The fields that set spatial axes of the result, as others set channels; None: any may, if `size` is its own.
+    sized_by: ClassVar[tuple[str, ...] | None] = None
     sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
@@ -191,6 +192,11 @@ class Op:
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         """Spatial sizes that leave."""
         return size
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether the spatial axes that leave are those that enter, whatever the fields are."""
+        return type(self).size is Op.size and type(self).result is Op.result
 
     def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
         """The shape that leaves; calls `check` first."""

@@ -19,6 +19,7 @@ class BlurPool(Op, name="blur_pool"):
     """Every channel under a binomial filter, with a stride (Zhang, 2019)."""
 
     group, role, fresh, counts = "pooling", "pool", True, ""
+    sized_by = ("kernel", "stride", "padding")
     fields = (
         Field("kernel", "axes", 3, "filter size: 3 is [1, 2, 1]/4 on each axis", minimum=1),
         Field("stride", "axes", 2, "stride", minimum=1),

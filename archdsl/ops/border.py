@@ -22,6 +22,7 @@ class Pad(Mover, name="pad"):
     fresh = True
     torch: ClassVar[dict[str, str]] = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
     borders = True
+    sized_by = ("before", "after")
     fields = (
         Field("before", "axes", 0, "elements before", minimum=0),
         Field("after", "axes", 0, "elements after", minimum=0),
@@ -93,6 +94,7 @@ class Crop(Mover, name="crop"):
     """The middle of a map: of n elements m from (n − m)//2 on."""
 
     borders = True
+    sized_by = ("size",)
     fields = (
         Field("size", "axes", None, "sizes that leave", minimum=1),
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),

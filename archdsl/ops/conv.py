@@ -227,6 +227,7 @@ class Conv(Op, name="conv"):
     """Convolution over the spatial axes (1-D, 2-D or 3-D with the tensor)."""
 
     group, role, fresh, counts = "convolution", "conv", True, ""
+    sized_by = ("kernel", "stride", "padding", "dilation")
     fields: ClassVar[tuple[Field, ...]] = (
         Field("out", "int", doc="output channels", minimum=1),
         Field("kernel", "axes", 1, "kernel size", minimum=1),
@@ -453,6 +454,7 @@ class ConvTranspose(Op, name="conv_transpose"):
     """Transposed convolution: (n−1)·stride − 2·padding + dilation·(k−1) + output_padding + 1."""
 
     group, role, fresh, counts, follows = "convolution", "conv", True, "", "conv"
+    sized_by = ("kernel", "stride", "padding", "output_padding", "dilation")
     fields = (
         Field("out", "int", doc="output channels", minimum=1),
         Field("kernel", "axes", 2, "kernel size", minimum=1),

@@ -35,6 +35,7 @@ class Pool(Op):
 
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     word: ClassVar[str]
+    sized_by = ("kernel", "stride", "padding")  # not ceil: a size that it decides has no expression that one reads
     fields: ClassVar[tuple[Field, ...]] = (
         Field("kernel", "axes", 2, "window size", minimum=1),
         Field("stride", "axes", None, "stride; the kernel if not given", minimum=1),
@@ -282,6 +283,7 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
     torch: ClassVar[str] = "avg"
     word: ClassVar[str] = "Avg pool"
     group, role, fresh, counts = "pooling", "pool", True, "pool"
+    sized_by = ("size",)
     fields = (
         Field("size", "axes", None, "sizes that leave", minimum=1),
         Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),

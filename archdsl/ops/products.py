@@ -117,6 +117,7 @@ class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
     The tensor that enters is q. Any attention can be written with it, projections being steps of their own.
     """
 
+    sized_by = ()
     fields = (
         Field("k", "tensor", None, "the keys, with as many features as the queries"),
         Field("v", "tensor", None, "the values, one for each key"),

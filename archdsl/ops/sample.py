@@ -20,6 +20,7 @@ class GridSample(Op, name="grid_sample"):
     """The map at the places of a grid: of 2 channels, x and y (of a volume 3: x, y, z), −1 and 1 the borders."""
 
     group, role, fresh = "shape", "shape", True
+    sized_by = ()
     fields = (
         Field("grid", "tensor", None, "the places, a tensor of the spatial sizes that leave"),
         Field("mode", "word", "bilinear", "how it interpolates", ("bilinear", "nearest", "bicubic")),
@@ -86,6 +87,7 @@ class DeformConv(Op, name="deform_conv"):
 
     group, role, fresh, counts, follows = "convolution", "conv", True, "", "conv"
     prelude = "deform.py"
+    sized_by = ("kernel", "stride", "padding", "dilation")
     fields = (
         Field("out", "int", doc="output channels", minimum=1),
         Field("kernel", "axes", 3, "kernel size", minimum=1),

@@ -34,6 +34,7 @@ class Mover(Op):
 class Flatten(Mover, name="flatten"):
     """All elements of a sample in one axis."""
 
+    sized_by = ()
     fields = (
         Field(
             "order",
@@ -449,6 +450,7 @@ class Upsample(Op, name="upsample"):
     """Resizes the spatial axes by interpolation."""
 
     group, role, fresh = "shape", "shape", True
+    sized_by = ("scale", "size")
     fields = (
         Field("scale", "factors", None, "factor of every axis, or one for each; the result is rounded down", minimum=0),
         Field("size", "axes", None, "sizes that leave", minimum=1),

@@ -127,7 +127,8 @@ class Numbers:
             message = (
                 "the channels after this step differ between calls, and no expression over the arguments gives them"
             )
-            raise fault("cannot-print", message, name.span)
+            help = "give this number of channels as a param, or write a block of its own for each of these calls"
+            raise fault("cannot-print", message, name.span, help=help)
         if name.id == LOOPED:
             message = "no expression over the arguments of this block gives the number of channels after this loop"
             raise fault(

@@ -107,6 +107,8 @@ class Sizes:
             return whole if whole is None or node.op.many else self.of_formula(node, shapes)
         if node.op.many:
             return self.joined(node, known)
+        if node.op.keeps_size:
+            return known[0]
         fields = self.fields(node)
         if fields is None:
             return None

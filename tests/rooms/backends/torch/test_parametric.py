@@ -206,6 +206,29 @@ def test_a_size_that_a_stride_or_the_input_decides():
     assert '"wide": {"image_size": (8, 24)}' in source
 
 
+def test_a_size_behind_a_param_is_no_constant_though_no_variant_changes_it():
+    check(spec({"stem": [{"conv": {"out": 4, "stride": "s"}}, "flatten", {"linear": 5}]}, {"s": 2}), {"s": 1}, {"s": 3})
+    tokens = {"rearrange": "c h w -> (h w) c"}
+    tree = spec({"patches": [{"conv": {"out": 4, "kernel": "p", "stride": "p", "padding": 0}}, tokens]}, {"p": 8})
+    inner = [{"linear": {"out": 6, "axis": "w"}}, {"linear": {"out": "c_in", "axis": "w"}}]
+    tree["blocks"] = {"Mix": [{"rearrange": "l c -> c l"}, *inner]}
+    tree["stages"]["mixer"] = ["Mix"]
+    check(tree, {"p": 4}, {"p": 2})
+
+
+def test_a_rate_or_a_word_behind_a_param_does_not_hide_the_size_of_the_last_axis():
+    mlp = [
+        {"linear": {"out": "n", "axis": "w"}},
+        {"act": "kind"},
+        {"dropout": "p"},
+        {"linear": {"out": "w_in", "axis": "w"}},
+    ]
+    stages = {"a": [{"rearrange": "c h w -> (h w) c"}, {"Mlp": 6}, {"rearrange": "l c -> c l"}, {"Mlp": 7}]}
+    tree = spec(stages, {"p": 0.1, "kind": "gelu"}, blocks={"Mlp": {"params": ["n"], "body": mlp}})
+    check(tree, {}, {"p": 0.0, "kind": "silu"})
+    assert "nn.Linear(n, w_in)" in archdsl.emit(tree)
+
+
 def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
     source = archdsl.emit("mobilenet_v3", style="parametric")
     assert "self.expand = ConvBNAct(c_in, hidden, norm, padding=padding, act=act)" in source
