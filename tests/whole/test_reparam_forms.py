@@ -7,6 +7,7 @@ import importlib
 import onnxruntime
 import pytest
 import torch
+from support.carried import randomised
 from torch import nn
 
 import archdsl
@@ -84,15 +85,6 @@ FORMS = {
     "MobileOne": (MOBILE_ONE, mobile_one, 4),
     "RepGhost": (REP_GHOST, rep_ghost, 4),
 }
-
-
-def randomised(net):
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, tensor in net.double().eval().state_dict().items():
-            if tensor.is_floating_point():
-                tensor.uniform_(0.5, 2) if name.endswith("var") else tensor.normal_(0, 0.5)
-    return net
 
 
 @pytest.mark.parametrize("form", FORMS)

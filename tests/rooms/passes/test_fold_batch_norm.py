@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import pickle
 
 import pytest
 import torch
+from support.carried import assert_carried, count
 from support.nets import (
     SPECS,
     assert_equal,
@@ -179,43 +179,19 @@ def graph(spec, variant=None, passes=PASSES):
 
 
 def norms(found):
-    return sum(node.op.name == "bn" for node in found.nodes)
-
-
-def randomised(net):
-    """A network in double precision, in eval mode, whose norms have gathered something."""
-    net = net.double().eval()
-    with torch.no_grad():
-        for norm in net.modules():
-            if isinstance(norm, nn.modules.batchnorm._BatchNorm):
-                norm.running_mean.normal_()
-                norm.running_var.uniform_(0.5, 2)
-                if norm.affine:
-                    norm.weight.uniform_(0.5, 2)
-                    norm.bias.normal_()
-    return net
-
-
-def assert_carried(text, tmp_path, variant):
-    file = tmp_path / "net.yaml"
-    file.write_text(HEAD + text, encoding="utf-8")
-    torch.manual_seed(0)
-    net = randomised(archdsl.build(file, variant))
-    x = torch.randn(2, 4, 8, 8, dtype=torch.double)
-    before = copy.deepcopy(net.state_dict())
-    assert_equal(run(archdsl.convert(net, file, variant, passes=PASSES), [x]), run(net, [x]), 1e-12)
-    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+    return count(found.nodes, "bn")
 
 
 @pytest.mark.parametrize("case", FOLDED)
 def test_a_norm_is_folded(case, tmp_path):
     text, many, left = FOLDED[case]
-    spec = spec_of(text)
+    spec, file = spec_of(text), tmp_path / "net.yaml"
+    file.write_text(HEAD + text, encoding="utf-8")
     assert norms(graph(spec, passes=())) == many
     assert norms(graph(spec)) == left
     for variant in spec.networks():
         assert prove_what_prints(graph(spec, variant)) == ["specialized", "parametric"]
-        assert_carried(text, tmp_path, variant)
+        assert_carried(file, variant, PASSES)
 
 
 @pytest.mark.parametrize("case", LEFT)
@@ -406,10 +382,7 @@ def test_rates_that_training_has_changed_do_not_matter(tmp_path):
 
 
 def test_a_network_without_its_classes_is_folded_too():
-    net = randomised(archdsl.build("mobilenet_v2", "0.35-224", num_classes=0))
-    made = archdsl.convert(net, "mobilenet_v2", "0.35-224", num_classes=0, passes=PASSES)
-    x = torch.randn(1, 3, 64, 64, dtype=torch.double)
-    assert_equal(run(made, [x]), run(net, [x]), 1e-5)
+    assert_carried("mobilenet_v2", "0.35-224", PASSES, num_classes=0, input=[3, 64, 64])
 
 
 def test_a_norm_whose_layer_was_taken_off_is_refused(tmp_path):

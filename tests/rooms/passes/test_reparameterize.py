@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 import torch
-from support.nets import assert_equal, run
+from support.carried import assert_carried
 from support.proof import prove_what_prints
 from torch import nn
 
@@ -107,25 +107,6 @@ def written(tmp_path, branches, rest=""):
     return file
 
 
-def randomised(net):
-    """A network in double precision, in eval mode, whose norms have gathered something."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, tensor in net.double().eval().state_dict().items():
-            if tensor.is_floating_point():
-                tensor.uniform_(0.5, 2) if name.endswith("var") else tensor.normal_()
-    return net
-
-
-def assert_carried(file, variant=None, passes=PASSES):
-    """The network after passes, with the weights and outputs of one before."""
-    net = randomised(archdsl.build(file, variant))
-    made = archdsl.convert(net, file, variant, passes=passes)
-    x = torch.randn(2, *archdsl.graph(file, variant).inputs["x"].shape, dtype=torch.double)
-    assert_equal(run(made, [x]), run(net, [x]), 1e-11)
-    return made
-
-
 @pytest.mark.parametrize("case", MERGED)
 def test_branches_become_one_layer(case, tmp_path):
     branches, op, fields = MERGED[case]
@@ -138,7 +119,7 @@ def test_branches_become_one_layer(case, tmp_path):
     assert {name: made.fields[name] for name in {**usual, **fields}} == {**usual, **fields}
     assert prove_what_prints(archdsl.graph(file, "wide", passes=PASSES)) == ["specialized", "parametric"]
     for variant in ("narrow", "wide"):
-        assert_carried(file, variant)
+        assert_carried(file, variant, PASSES)
 
 
 REFUSED = {
@@ -255,7 +236,7 @@ def random_spec(seed):
 def test_random_branches_are_merged_with_the_same_outputs(seed, tmp_path):
     file = tmp_path / "net.yaml"
     file.write_text(random_spec(seed), encoding="utf-8")
-    made = assert_carried(file)
+    made = assert_carried(file, passes=PASSES)
     assert [type(part).__name__ for part in made.modules() if not [*part.children()]] == ["Conv2d", "ReLU"] * 4
     if seed % 6 == 0:
         prove_what_prints(archdsl.graph(file, passes=PASSES))
