@@ -1,53 +1,36 @@
-"""The figures of the site carry the letters that they use: a picture in a page sees no font of the page."""
+"""The figures of the site: their size stands beside them, and they are loaded when a reader comes near."""
 
 from __future__ import annotations
 
-import base64
-import io
-from pathlib import Path
+import posixpath
+import re
 from typing import TYPE_CHECKING
-
-from fontTools import subset
-from fontTools.ttLib import TTFont
-from mkdocs.structure.files import File, Files
-
-from archdsl.backends.figures.fonts import folder
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
-FAMILY = "Source Sans Pro"
-WEIGHTS = {"Regular": 400, "Bold": 700}
-FACE = '@font-face{{font-family:"{family}";font-weight:{weight};src:url(data:font/woff;base64,{data})}}'
-
-
-def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Puts one small font, with the letters of all figures, into each of them."""
-    texts = {file: file.content_string for file in files if file.src_uri.endswith(".svg")}
-    style = f"<style>{faces(set().union(*texts.values()))}</style>"
-    for file, text in texts.items():
-        start = text.index(">", text.index("<svg")) + 1
-        files.remove(file)
-        files.append(File.generated(config, file.src_uri, content=f"{text[:start]}{style}{text[start:]}"))
-    return files
+IMAGE = re.compile(r'<img alt="[^"]*" src="([^":]+\.svg)"')
+SIZE = re.compile(r'<svg[^>]*? width="(\d+)pt" height="(\d+)pt"')
+PIXELS = 4 / 3  # of a point
 
 
-def faces(letters: set[str]) -> str:
-    """The rules that load the font, one for each weight."""
-    home = folder()
-    assert home is not None, "the package font-source-sans-pro is not installed"
-    found = {weight: part(home / f"SourceSansPro-{name}.otf", letters) for name, weight in WEIGHTS.items()}
-    return "".join(FACE.format(family=FAMILY, weight=weight, data=data) for weight, data in found.items())
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """`--width` is what the style sheet needs to say how small a figure may become on a phone."""
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def sized(image: re.Match[str]) -> str:
+        width, height = size(posixpath.normpath(posixpath.join(folder, image[1])), files)
+        return f'{image[0]} width="{width}" height="{height}" style="--width: {width}px" loading="lazy"'
+
+    return IMAGE.sub(sized, html)
 
 
-def part(path: Path, letters: set[str]) -> str:
-    """A font with these letters alone, as base64."""
-    font = TTFont(path)
-    options = subset.Options(hinting=False, layout_features=["kern"])
-    cutter = subset.Subsetter(options)
-    cutter.populate(text="".join(letters))
-    cutter.subset(font)
-    font.flavor = "woff"
-    written = io.BytesIO()
-    font.save(written)
-    return base64.b64encode(written.getvalue()).decode()
+def size(path: str, files: Files) -> tuple[int, int]:
+    """Width and height of a figure in pixels."""
+    file = files.get_file_from_path(path)
+    assert file is not None, f"{path} is not in the site"
+    found = SIZE.search(file.content_string)
+    assert found, f"{path} does not say its size"
+    return round(int(found[1]) * PIXELS), round(int(found[2]) * PIXELS)

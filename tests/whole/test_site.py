@@ -17,7 +17,10 @@ from archdsl.ops import REGISTRY
 from archdsl.syntax.words import SPEC, STEP, STRUCTURE
 
 CONFIG = ROOT / "mkdocs.yml"
+SHARED = yaml.load(CONFIG.read_text(encoding="utf-8"), yaml.BaseLoader)["site_description"]
 MADE = {"api.md", "source/CONTRIBUTING.md", "source/CHANGELOG.md"}  # by the build
+SMALLEST = """Math.min(1, ...[...document.querySelectorAll('.md-content img[width]')].map(
+    image => image.getBoundingClientRect().width / image.getAttribute('width')))"""
 LOADED = re.compile(r"""<(?:script|img|iframe)\b[^>]*?\bsrc="([^"]+)"|<link\b[^>]*?\bhref="([^"]+)"[^>]*?>""")
 
 
@@ -62,6 +65,11 @@ def test_the_site_is_built_and_read_without_a_network(site):
         loaded = [first or second for first, second in LOADED.findall(text)]
         assert not [address for address in loaded if re.match(r"(https?:)?//", address)], name
 
+        about = re.findall(r'<meta name="description" content="([^"]*)"', text)
+        assert len(about) == 1 or name.endswith("-interactive.html"), name
+        assert f'content="{SHARED}"' not in text or name == "404.html" or name.startswith("source/"), name
+        assert all("height=" in image for image in re.findall(r"<img [^>]*svg[^>]*>", text)), name
+
     for word in SPEC:
         assert f'id="{word}-of-a-spec"' in pages["words.html"]
     for word in STEP:
@@ -76,6 +84,7 @@ def test_the_site_is_built_and_read_without_a_network(site):
         assert name.startswith("_") or name == "Shape" or f'id="archdsl.{name}"' in pages["api.html"]
     for spec in (path.stem for path in (DOCS / "systems").glob("*.md") if path.stem in archdsl.specs()):
         assert f'src="{spec}-interactive.html"' in pages[f"systems/{spec}.html"]
+        assert f'src="{spec}-interactive.html"' in pages["systems/gallery.html"]
         assert f"systems/{spec}-interactive.html" in pages
     if browser_of_this_machine():
         found_in_a_browser(site)
@@ -90,9 +99,16 @@ def found_in_a_browser(site):
         for name in ("index", "cli", "ops", "systems/peleenet", "systems/gallery"):
             page.goto((site / f"{name}.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+            assert page.evaluate(SMALLEST) >= 0.6, name
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto((site / "index.html").as_uri())
         page.click("input.md-search__input")
         page.keyboard.type("running_sum")
         page.wait_for_selector(".md-search-result__item", timeout=20_000)
+        page.goto((site / "systems/peleenet.html").as_uri())
+        page.locator("iframe.interactive").focus()
+        heading = page.frame_locator("iframe.interactive").locator("#facts h2")
+        before = heading.inner_text()
+        page.keyboard.press("ArrowDown")
+        assert heading.inner_text() != before
         assert all(url.startswith(("file:", "data:", "about:", "blob:")) for url in asked)
