@@ -72,7 +72,7 @@ def warning(rule: Rule, span: Span | None, told: Told, runs: int) -> Diagnostic:
 def where(net: Network, node: Node, told: int, runs: int) -> str:
     """Which run the message is about, of how many."""
     place = node.path + (f" of {net.graph.variant}" if net.graph.variant else "")
-    others = f"; so in {told} of {runs} runs" if runs > 1 else ""
+    others = f"; the same in {told} of {runs} runs" if runs > 1 else ""
     return f"this is {place}{others}"
 
 

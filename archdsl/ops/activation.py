@@ -67,11 +67,11 @@ class LeakyReLU(Activation, name="leaky_relu"):
 
 
 class PReLU(Activation, name="prelu"):
-    """x where positive, a learned slope for each channel elsewhere."""
+    """x where positive, slope·x elsewhere, with a learned slope for each channel."""
 
     torch, word, fresh = "nn.PReLU", "PReLU", True
     fields = (
-        Field("init", "number", 0.25, "the slope at first"),
+        Field("init", "number", 0.25, "the initial slope"),
         Field("shared", "bool", False, "whether all channels have one slope"),
     )
 
@@ -105,11 +105,13 @@ class ELU(Activation, name="elu"):
 
 
 class GELU(Activation, name="gelu"):
-    """x·Φ(x), Φ the normal distribution."""
+    """x·Φ(x), where Φ is the cumulative distribution function of the standard normal distribution."""
 
     torch, word = "nn.GELU", "GELU"
     fields = (
-        Field("approximate", "word", "none", "tanh: (1 + tanh(sqrt(2/π)·(x + 0.044715·x³)))/2 for Φ", ("none", "tanh")),
+        Field(
+            "approximate", "word", "none", "tanh: use (1 + tanh(sqrt(2/π)·(x + 0.044715·x³)))/2 for Φ", ("none", "tanh")
+        ),
     )
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -122,7 +124,7 @@ class GELU(Activation, name="gelu"):
 
 
 class SELU(Activation, name="selu"):
-    """scale·x where positive, scale·alpha·(exp(x)−1) elsewhere, so that mean 0 and variance 1 are kept."""
+    """scale·x where positive, scale·alpha·(exp(x)−1) elsewhere, which preserves a mean of 0 and a variance of 1."""
 
     torch, word, overwrites = "nn.SELU", "SELU", True
     alpha, scale = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -137,7 +139,7 @@ class Softplus(Activation, name="softplus"):
     torch, word = "nn.Softplus", "Softplus"
     fields = (
         Field("beta", "number", 1.0, "how sharply it bends"),
-        Field("threshold", "number", 20.0, "where beta·x is greater, it is x"),
+        Field("threshold", "number", 20.0, "the result is x where beta·x is greater than this"),
     )
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -230,7 +232,7 @@ class HardSigmoid(Activation, name="hard_sigmoid"):
 
 
 class Softmax(Activation, name="softmax"):
-    """exp(x), normalised to the sum 1 over the channels, or over another axis."""
+    """exp(x), normalised so that the sum over the channels (or another axis) is 1."""
 
     torch, word = "nn.Softmax", "Softmax"
     fields = (axis_field("the axis over which the sum is 1"),)
@@ -260,7 +262,7 @@ class LogSoftmax(Softmax, name="log_softmax"):
 
 
 class Identity(Op, name="identity"):
-    """The tensor as it is."""
+    """Returns its input unchanged."""
 
     group, counts = "activation", ""
     example = {"fields": {}, "inputs": [(8, 6, 6)]}
@@ -307,7 +309,7 @@ class GLU(Op, name="glu"):
 
 
 class Act(Activation, name="act"):
-    """The activation that a word names, for blocks that take it as an argument."""
+    """The activation with the given name, for blocks that take an activation as an argument."""
 
     fields = (Field("kind", "word", doc="its name", choices=NAMES),)
     example = {"fields": {"kind": "hard_swish"}, "inputs": [(8, 6, 6)]}

@@ -18,27 +18,35 @@ if TYPE_CHECKING:
 class Attention(Op, name="multihead_attention"):
     """Multi-head scaled dot-product attention over all positions of a map or a sequence.
 
-    Queries, keys and values are projections of the channels, and another one gives the result. With `kv` keys and
-    values come from another tensor. `axis: w` says that the features stand on the last axis, as of tokens L×C.
+    Queries, keys and values are projections of the channels, and another projection computes the result. With `kv`,
+    keys and values come from another tensor. `axis: w` means that the features are on the last axis, as in tokens L×C.
     """
 
     group, role, fresh, counts, placeless, multiplies = "attention", "linear", True, "", True, True
     fields = (
-        Field("heads", "int", doc="how many", minimum=1),
+        Field("heads", "int", doc="number of heads", minimum=1),
         Field(
             "key_dim",
             "int",
             None,
-            "features of a head's queries and keys; channels // heads if not given",
+            "features of the queries and keys of a head; channels // heads if not given",
             minimum=1,
         ),
-        Field("value_dim", "int", None, "features of a head's values; channels // heads if not given", minimum=1),
+        Field("value_dim", "int", None, "features of the values of a head; channels // heads if not given", minimum=1),
         Field("bias", "bool", True, "whether the projections of queries, keys and values have a bias"),
         Field("proj_bias", "bool", True, "whether the last projection has a bias"),
-        Field("relative", "bool", False, "whether each head learns a bias of the scores for each offset of positions"),
-        Field("dropout", "number", 0.0, "how likely a weight is dropped in training", soft=True, minimum=0, maximum=1),
-        Field("kv", "tensor", None, "the tensor that keys and values come from, with the channels of the other"),
-        axis_field("where the features stand, the last axis if not c"),
+        Field("relative", "bool", False, "whether each head learns a bias for the scores of each relative position"),
+        Field(
+            "dropout",
+            "number",
+            0.0,
+            "the probability that an attention weight is dropped in training",
+            soft=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Field("kv", "tensor", None, "the tensor for keys and values, with as many channels as the input"),
+        axis_field("the axis of the features: c or the last one"),
     )
     example = {"fields": {"heads": 2}, "inputs": [(8, 4, 5)]}
     prelude = "attention.py"

@@ -60,7 +60,7 @@ FORM = Field(
     "form",
     "word",
     "train",
-    "train, or deploy: what the layer is once trained; as the whole network is built if not given",
+    "train, or deploy for the form of the trained layer; by default, the form in which the whole network is built",
     ("train", "deploy"),
     chooses=True,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BlurPool(Op, name="blur_pool"):
-    """Every channel under a binomial filter, with a stride (Zhang, 2019)."""
+    """Applies a binomial filter to every channel, with a stride (Zhang, 2019)."""
 
     group, role, fresh, counts = "pooling", "pool", True, ""
     sized_by = ("kernel", "stride", "padding")
@@ -24,7 +24,7 @@ class BlurPool(Op, name="blur_pool"):
         Field("kernel", "axes", 3, "filter size: 3 is [1, 2, 1]/4 on each axis", minimum=1),
         Field("stride", "axes", 2, "stride", minimum=1),
         Field("padding", "axes", None, "elements on each side; (stride + kernel − 2)//2 if not given", minimum=0),
-        Field("padding_mode", "word", REFLECT, "what stands in the padding", MODES),
+        Field("padding_mode", "word", REFLECT, "what fills the padding", MODES),
     )
     example = {"fields": {"kernel": 5}, "inputs": [(8, 9, 10)]}
     prelude = "blur.py"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pad(Mover, name="pad"):
-    """A border before and after each spatial axis: one value, or elements of the map."""
+    """Adds a border before and after each spatial axis, filled with a value or with elements of the map."""
 
     fresh = True
     torch: ClassVar[dict[str, str]] = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
@@ -30,7 +30,7 @@ class Pad(Mover, name="pad"):
             "mode",
             "word",
             "constant",
-            "what stands there: a value, or elements of the map",
+            "what fills the border: a value, or elements of the map",
             ("constant", *torch),
             chooses=True,
         ),
@@ -91,13 +91,13 @@ class Pad(Mover, name="pad"):
 
 
 class Crop(Mover, name="crop"):
-    """The middle of a map: of n elements m from (n − m)//2 on."""
+    """The centre of a map: of n elements, the m that begin at (n − m)//2."""
 
     borders = True
     sized_by = ("size",)
     fields = (
-        Field("size", "axes", None, "sizes that leave", minimum=1),
-        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+        Field("size", "axes", None, "spatial sizes of the output", minimum=1),
+        Field("like", "tensor", None, "a tensor whose spatial sizes the output gets"),
     )
     example = {"fields": {"size": [3, 4]}, "inputs": [(8, 6, 7)]}
     prelude = "crop.py"

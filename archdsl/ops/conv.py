@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEEP, SAME = "keep", "same"
-PADDING = "zeros on each side; keep: dilation·(k−1)//2; same: TensorFlow's, ceil(n/stride), an odd one at the end"
+PADDING = "zeros on each side; keep: dilation·(k−1)//2; same: as in TensorFlow, giving ceil(n/stride)"
 ZEROS, REFLECT, CIRCULAR = "zeros", "reflect", "circular"
 MODES = (ZEROS, REFLECT, "replicate", CIRCULAR)
 MODE = Field(
-    "padding_mode", "word", ZEROS, "what stands in the padding: zeros, or elements of the map", MODES, chooses=True
+    "padding_mode", "word", ZEROS, "what fills the padding: zeros, or elements of the map", MODES, chooses=True
 )
 
 
@@ -224,7 +224,7 @@ MANY_GROUPS = 4  # more are slower channels last, as measured on the shipped net
 
 
 class Conv(Op, name="conv"):
-    """Convolution over the spatial axes (1-D, 2-D or 3-D with the tensor)."""
+    """Convolution over the spatial axes: 1-D, 2-D or 3-D, depending on its input."""
 
     group, role, fresh, counts = "convolution", "conv", True, ""
     sized_by = ("kernel", "stride", "padding", "dilation")
@@ -235,16 +235,19 @@ class Conv(Op, name="conv"):
         Field("padding", "axes", KEEP, PADDING, (KEEP, SAME), minimum=0),
         Field("dilation", "axes", 1, "spacing of the kernel's taps", minimum=1),
         Field("groups", "int", 1, "groups of channels", minimum=1),
-        Field("bias", "bool", True, "whether a bias is added (never with weight)"),
+        Field("bias", "bool", True, "whether to add a bias (not together with weight)"),
         Field(
-            "weight", "tensor", None, "the kernel, a tensor of the graph, one per sample; then nothing is trained here"
+            "weight",
+            "tensor",
+            None,
+            "the kernel, given as a tensor of the network, one for each sample; the step then has no weights itself",
         ),
         MODE,
         Field(
             "standardize",
             "bool",
             False,
-            "whether the kernel of each output channel is made one of mean 0 and variance 1 (weight standardisation)",
+            "whether to normalise the kernel of each output channel to mean 0 and variance 1 (weight standardisation)",
             chooses=True,
         ),
         Field("standardize_eps", "number", 1e-6, "added to that variance", minimum=0),
@@ -451,7 +454,7 @@ class DWConv(Conv, name="dwconv"):
 
 
 class ConvTranspose(Op, name="conv_transpose"):
-    """Transposed convolution: (n−1)·stride − 2·padding + dilation·(k−1) + output_padding + 1."""
+    """Transposed convolution: n elements become (n−1)·stride − 2·padding + dilation·(k−1) + output_padding + 1."""
 
     group, role, fresh, counts, follows = "convolution", "conv", True, "", "conv"
     sized_by = ("kernel", "stride", "padding", "output_padding", "dilation")
@@ -463,7 +466,7 @@ class ConvTranspose(Op, name="conv_transpose"):
         Field("output_padding", "axes", 0, "rows added at the end, less than the stride", minimum=0),
         Field("dilation", "axes", 1, "spacing of the kernel's taps", minimum=1),
         Field("groups", "int", 1, "groups of channels", minimum=1),
-        Field("bias", "bool", True, "whether a bias is added"),
+        Field("bias", "bool", True, "whether to add a bias"),
     )
     example = {"fields": {"out": 6, "kernel": 3, "padding": 1, "output_padding": 1, "groups": 2}, "inputs": [(8, 5, 7)]}
 
@@ -532,16 +535,16 @@ class ConvTranspose(Op, name="conv_transpose"):
 
 
 class Linear(Op, name="linear"):
-    """Fully connected layer over the features of a flat tensor, or over the last axis of any.
+    """Fully connected layer over the features of a flat tensor, or over the last axis of any tensor.
 
-    `axis: w` says the last axis, as torch's own has it: of tokens L×C it works on each token, of a sequence C×L it
-    mixes the positions. Over the channels of a sequence or a map the layer is a 1×1 `conv`.
+    `axis: w` selects the last axis, as `nn.Linear` does: for tokens L×C it works on each token, for a sequence C×L it
+    mixes the positions. To work on the channels of a sequence or a map, use a 1×1 `conv`.
     """
 
     group, role, fresh, counts = "convolution", "linear", True, ""
     fields = (
         Field("out", "int", doc="output features", minimum=1),
-        Field("bias", "bool", True, "whether a bias is added"),
+        Field("bias", "bool", True, "whether to add a bias"),
         axis_field("the last axis; c: of a flat tensor"),
     )
     example = {"fields": {"out": 10}, "inputs": [(32,)]}

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class PriorBox(Op, name="prior_box"):
-    """Default boxes of a map's cells (SSD): x1, y1, x2, y2 of each as parts of the image, the same for every sample.
+    """Default boxes for the cells of a map (SSD), as x1, y1, x2, y2 in fractions of the image; equal for all samples.
 
-    A cell has one of side min, one of side sqrt(min·max), and two of each aspect ratio, a and 1/a; cells by row.
+    Each cell has one box with side min, one with side sqrt(min·max), and two for each aspect ratio a (a and 1/a). Cells
+    are ordered by row.
     """
 
     group, role, counts = "detection", "other", ""
@@ -24,7 +25,7 @@ class PriorBox(Op, name="prior_box"):
         Field("image", "int", doc="side of the image in pixels", minimum=1),
         Field("min", "number", doc="side of the smaller square, in pixels", minimum=0),
         Field("max", "number", doc="the larger square has a side of sqrt(min·max) pixels", minimum=0),
-        Field("aspects", "ints", [2, 3], "aspect ratios of the other boxes, each upright too", minimum=1),
+        Field("aspects", "ints", [2, 3], "aspect ratios of the other boxes, each also upright", minimum=1),
     )
     example = {"fields": {"image": 300, "min": 30, "max": 60}, "inputs": [(8, 5, 5)]}
     prelude = "prior_boxes.py"

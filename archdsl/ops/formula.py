@@ -45,10 +45,10 @@ KNOWN = f"+ - * / ** max min mean {' '.join(ELEMENTWISE)}"
 
 
 class Formula(Op, name="formula"):
-    """Arithmetic over tensors and numbers, as one step; what has size 1 along an axis is spread over the others.
+    """Arithmetic with tensors and numbers, as one step. An axis of size 1 is broadcast.
 
     It has `+ - * /`, `**` with a number as exponent, `max` and `min` element by element, `sqrt`, `exp`, `log`, `abs`,
-    and `mean`: `mean(x)` over the spatial axes, `mean(x, 'c')` over the axis or axes named, which stay, of size 1.
+    and `mean`: `mean(x)` over the spatial axes, `mean(x, 'c')` over the axes named, which are kept with size 1.
     """
 
     group, role, fresh, spreads = "join", "join", True, True

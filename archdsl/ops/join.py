@@ -54,10 +54,10 @@ class Join(Op):
 
 
 class Concat(Join, name="concat"):
-    """All branches, one after another along the channels, or along another axis."""
+    """Concatenation of the branches along the channels, or along another axis."""
 
     word, counts, spreads = "Concat", "", False
-    fields = (axis_field("along which axis they stand one after another"),)
+    fields = (axis_field("the axis along which to concatenate"),)
     example = {"fields": {}, "inputs": [(8, 6, 6), (3, 6, 6), (5, 6, 6)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -89,7 +89,7 @@ class Concat(Join, name="concat"):
 
 
 class Add(Join, name="add"):
-    """Sum of the branches; what has size 1 along an axis is spread over the others."""
+    """Sum of the branches. An axis of size 1 is broadcast."""
 
     word, pairwise = "Add", True
 
@@ -103,11 +103,11 @@ class Add(Join, name="add"):
 
 
 class Reparam(Add, name="reparam"):
-    """Sum of branches that become one convolution once the network is deployed."""
+    """Sum of branches that are merged into one convolution when the network is deployed."""
 
 
 class Mul(Join, name="mul"):
-    """Product of the branches; what has size 1 along an axis (a gate C×1×1) is spread over the others."""
+    """Product of the branches. An axis of size 1 is broadcast, as in a gate C×1×1."""
 
     word, pairwise, rereads, lone_branch = "Mul", True, True, "gate"
     example = {"fields": {}, "inputs": [(8, 6, 6), (8, 1, 1)]}
@@ -122,7 +122,7 @@ class Mul(Join, name="mul"):
 
 
 class Max(Join, name="max"):
-    """The greatest of the branches, element by element; what has size 1 along an axis is spread."""
+    """Element-wise maximum of the branches. An axis of size 1 is broadcast."""
 
     word, pairwise = "Max", True
     fresh = False

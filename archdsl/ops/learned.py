@@ -11,20 +11,20 @@ from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Run, Shape, Site,
 if TYPE_CHECKING:
     from torch import Tensor
 
-CONDENSE = Field("condense", "int", 4, "one in this many inputs is kept", minimum=1)
+CONDENSE = Field("condense", "int", 4, "one of this many inputs is kept", minimum=1)
 
 
 class LearnedGroupConv(Op, name="learned_group_conv"):
     """1×1 convolution whose groups learn which inputs to keep (CondenseNet, Section 3).
 
-    In training a dense weight times a mask, which `set_progress` thins; deployed the inputs that each group has kept, a
-    grouped convolution, and a shuffle that puts its channels back in order.
+    In training it is a dense convolution with a mask that `set_progress` makes sparser. Deployed, it takes the inputs
+    that each group has kept, and consists of a grouped convolution and a shuffle that restores the order of channels.
     """
 
     group, role, fresh, counts = "convolution", "conv", True, ""
     fields = (
         Field("out", "int", doc="output channels", minimum=1),
-        Field("groups", "int", 4, "groups, of every groups-th output channel", minimum=1),
+        Field("groups", "int", 4, "number of groups; each takes every groups-th output channel", minimum=1),
         CONDENSE,
         FORM,
     )
@@ -81,7 +81,7 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
 
 
 class LearnedLinear(Op, name="learned_linear"):
-    """Linear layer that, deployed, reads the inputs with the largest weights alone (CondenseNet's classifier).
+    """Linear layer that, when deployed, reads only the inputs with the largest weights (CondenseNet's classifier).
 
     Its outputs change when it is deployed.
     """

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 EPS = Field("eps", "number", 1e-5, "added to the variance", minimum=0)
 MOMENTUM = Field(
-    "momentum", "number", 0.1, "share of a new batch in the running mean and variance", minimum=0, maximum=1
+    "momentum", "number", 0.1, "weight of a new batch in the running mean and variance", minimum=0, maximum=1
 )
-AFFINE = Field("affine", "bool", True, "whether a scale and a shift are learned")
-FEATURES = axis_field("where the features stand, the last axis if not c")
+AFFINE = Field("affine", "bool", True, "whether to learn a scale and a shift")
+FEATURES = axis_field("the axis of the features: c or the last one")
 
 
 def scaled(run: Run, x: Tensor, axis: int = 1) -> Tensor:
@@ -57,7 +57,7 @@ def by_running_stats(run: Run, x: Tensor) -> Tensor:
 
 
 class BatchNorm(Op, name="bn"):
-    """Batch normalisation of every channel (of a flat tensor too)."""
+    """Batch normalisation of every channel (also of a flat tensor)."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (EPS, MOMENTUM, AFFINE)
@@ -127,13 +127,13 @@ class GroupNorm(Op, name="group_norm"):
 
 
 class LayerNorm(Op, name="layer_norm"):
-    """Normalisation of each sample over the channels, at every place of a map by itself (of a flat tensor too).
+    """Normalisation of each sample over the channels, separately at every position of a map (also of a flat tensor).
 
-    `axis: w` normalises over the last axis, as of tokens L×C.
+    `axis: w` normalises over the last axis, as for tokens L×C.
     """
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
-    fields = (EPS, AFFINE, Field("bias", "bool", True, "whether what is learned has a shift too"), FEATURES)
+    fields = (EPS, AFFINE, Field("bias", "bool", True, "whether to learn a shift besides the scale"), FEATURES)
     example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
     prelude = "norms.py"
 
@@ -166,17 +166,21 @@ class LayerNorm(Op, name="layer_norm"):
 
 
 class RMSNorm(Op, name="rms_norm"):
-    """Division of each sample by the root of its mean square over the channels, at every place by itself.
+    """Division of each sample by its root mean square over the channels, separately at every position.
 
-    `axis: w` takes the mean over the last axis, as of tokens L×C.
+    `axis: w` takes the mean over the last axis, as for tokens L×C.
     """
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (
         Field(
-            "eps", "number", None, "added to the mean square; the rounding error of the type if not given", minimum=0
+            "eps",
+            "number",
+            None,
+            "added to the mean square; by default, the rounding error of the data type",
+            minimum=0,
         ),
-        Field("affine", "bool", True, "whether a scale is learned"),
+        Field("affine", "bool", True, "whether to learn a scale"),
         FEATURES,
     )
     example = {"fields": {"eps": 1e-6}, "inputs": [(8, 6, 6)]}
@@ -208,14 +212,14 @@ class RMSNorm(Op, name="rms_norm"):
 
 
 class InstanceNorm(Op, name="instance_norm"):
-    """Normalisation of each channel of each sample over all its places."""
+    """Normalisation of each channel of each sample over all positions."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (
         EPS,
         MOMENTUM,
-        Field("affine", "bool", False, "whether a scale and a shift are learned"),
-        Field("track_running_stats", "bool", False, "whether in eval mode a running mean and variance are used"),
+        Field("affine", "bool", False, "whether to learn a scale and a shift"),
+        Field("track_running_stats", "bool", False, "whether to use a running mean and variance in eval mode"),
     )
     example = {"fields": {"affine": True}, "inputs": [(8, 6, 6)]}
 
@@ -263,7 +267,7 @@ class InstanceNorm(Op, name="instance_norm"):
 
 
 class GlobalResponseNorm(Op, name="grn"):
-    """Global response normalisation (ConvNeXt V2): x + weight·x·n + bias, n a channel's norm over the mean of all."""
+    """Global response normalisation (ConvNeXt V2): x + weight·x·n + bias, n the norm of a channel over their mean."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (Field("eps", "number", 1e-6, "added to the mean of the norms", minimum=0),)
@@ -293,14 +297,14 @@ class GlobalResponseNorm(Op, name="grn"):
 
 
 class LocalResponseNorm(Op, name="local_response_norm"):
-    """Division by (k + alpha·m)^beta, m the mean square of the channels around each (AlexNet)."""
+    """Division by (k + alpha·m)^beta, where m is the mean square of the neighbouring channels (AlexNet)."""
 
     group, role, fresh, counts = "normalisation", "norm", True, "norm"
     fields = (
-        Field("size", "int", doc="channels around each, itself among them", minimum=1),
+        Field("size", "int", doc="number of neighbouring channels, including the channel itself", minimum=1),
         Field("alpha", "number", 1e-4, "factor of the mean square", minimum=0),
         Field("beta", "number", 0.75, "exponent"),
-        Field("k", "number", 1.0, "added to it"),
+        Field("k", "number", 1.0, "the constant k"),
     )
     example = {"fields": {"size": 5}, "inputs": [(8, 6, 6)]}
 

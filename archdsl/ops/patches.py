@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PixelUnshuffle(Mover, name="pixel_unshuffle"):
-    """Patches of pixels laid out as channels: c (h r) (w r) -> (c r r) h w."""
+    """Rearranges patches of pixels into channels: c (h r) (w r) -> (c r r) h w."""
 
     fields = (Field("factor", "int", doc="how much coarser each axis becomes", minimum=1),)
     example = {"fields": {"factor": 2}, "inputs": [(8, 6, 10)]}
@@ -50,7 +50,7 @@ class PixelUnshuffle(Mover, name="pixel_unshuffle"):
 
 
 class Unfold(Mover, name="unfold"):
-    """The windows of a map side by side, each a column: c h w -> (c k k) l, windows by row."""
+    """Turns the windows of a map into columns, row by row: c h w -> (c k k) l."""
 
     fresh = True
     fields = (

@@ -40,7 +40,7 @@ class Pool(Op):
         Field("kernel", "axes", 2, "window size", minimum=1),
         Field("stride", "axes", None, "stride; the kernel if not given", minimum=1),
         Field("padding", "axes", 0, PADDING, (KEEP, SAME), minimum=0),
-        Field("ceil", "bool", False, "whether a last window may hang over the end"),
+        Field("ceil", "bool", False, "whether a last window may extend beyond the end"),
     )
     example = {"fields": {"kernel": 3, "stride": 2, "ceil": True}, "inputs": [(8, 14, 15)]}
     prelude = "windows.py"
@@ -161,7 +161,7 @@ def windows(n: int, k: int, s: int, p: int, *, ceil: bool) -> int:
     return count - 1 if (count - 1) * s >= n + p else count
 
 
-DILATION = Field("dilation", "axes", 1, "spacing of a window's elements; with padding same 1", minimum=1)
+DILATION = Field("dilation", "axes", 1, "spacing of the elements of a window; must be 1 with padding: same", minimum=1)
 
 
 class MaxPool(Pool, name="max_pool"):
@@ -195,7 +195,7 @@ class AvgPool(Pool, name="avg_pool"):
     word = "Avg pool"
     fields = (
         *Pool.fields,
-        Field("count_include_pad", "bool", True, "whether the zeros of the padding count"),
+        Field("count_include_pad", "bool", True, "whether the mean includes the zeros of the padding"),
         DILATION,
     )
 
@@ -237,7 +237,7 @@ class AvgPool(Pool, name="avg_pool"):
 
 
 class GlobalAvgPool(Op, name="global_avg_pool"):
-    """Mean of every channel; the spatial axes stay, of size 1."""
+    """Mean of every channel. The spatial axes are kept, with size 1."""
 
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     example = {"fields": {}, "inputs": [(8, 7, 7)]}
@@ -268,7 +268,7 @@ class GlobalAvgPool(Op, name="global_avg_pool"):
 
 
 class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
-    """Maximum of every channel; the spatial axes stay, of size 1."""
+    """Maximum of every channel. The spatial axes are kept, with size 1."""
 
     torch, word = "AdaptiveMaxPool", "GMP"
     word_of_choice = "max"
@@ -278,15 +278,15 @@ class GlobalMaxPool(GlobalAvgPool, name="global_max_pool"):
 
 
 class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
-    """Mean over windows so chosen that the result has a given size."""
+    """Mean over windows that are chosen so that the result has the given size."""
 
     torch: ClassVar[str] = "avg"
     word: ClassVar[str] = "Avg pool"
     group, role, fresh, counts = "pooling", "pool", True, "pool"
     sized_by = ("size",)
     fields = (
-        Field("size", "axes", None, "sizes that leave", minimum=1),
-        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+        Field("size", "axes", None, "spatial sizes of the output", minimum=1),
+        Field("like", "tensor", None, "a tensor whose spatial sizes the output gets"),
     )
     derived = (SIDES,)
     example = {"fields": {"size": [3, 5]}, "inputs": [(8, 14, 15)]}
@@ -336,7 +336,7 @@ class AdaptiveAvgPool(Op, name="adaptive_avg_pool"):
 
 
 class AdaptiveMaxPool(AdaptiveAvgPool, name="adaptive_max_pool"):
-    """Maximum over windows so chosen that the result has a given size."""
+    """Maximum over windows that are chosen so that the result has the given size."""
 
     torch, word = "max", "Max pool"
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class LPPool(Pool, name="lp_pool"):
-    """The p-th root of the sum of p-th powers over a window; of elements below 0 for an even p alone."""
+    """The p-th root of the sum of the p-th powers over a window. Negative elements need an even p."""
 
     word, fresh = "LP pool", False
     fields = (
-        Field("norm_type", "number", doc="the power p; 1 sums, a great one is nearly the maximum"),
+        Field("norm_type", "number", doc="the power p; 1 is the sum, and a large p approaches the maximum"),
         *(item for item in Pool.fields if item.name != "padding"),
     )
     example = {"fields": {"norm_type": 2, "kernel": 3, "stride": 2}, "inputs": [(8, 7, 9)]}
@@ -57,12 +57,12 @@ class LPPool(Pool, name="lp_pool"):
 
 
 class GeneralizedMean(GlobalAvgPool, name="gem"):
-    """Generalised mean of every channel (GeM): the p-th root of the mean of p-th powers, at least eps each."""
+    """Generalised mean of every channel (GeM): the p-th root of the mean of the p-th powers of max(x, eps)."""
 
     fields = (
-        Field("p", "number", 3.0, "the power, at first if it is learned"),
+        Field("p", "number", 3.0, "the power, or its initial value if it is learned"),
         Field("learned", "bool", True, "whether the power is learned"),
-        Field("eps", "number", 1e-6, "what smaller elements count as"),
+        Field("eps", "number", 1e-6, "the smallest value of an element; smaller ones are raised to it"),
     )
     word, fresh = "GeM", False
     chosen_by = word_of_choice = ""

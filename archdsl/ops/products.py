@@ -45,12 +45,12 @@ def expect_tensors(op: Op, f: SimpleNamespace, *names: str) -> None:
 
 
 class MatMul(Product, name="matmul"):
-    """The matrix product x · by over the last two axes; the axes before these are batches, as that of samples is."""
+    """The matrix product x · by over the last two axes. The axes before them are batch axes, like that of samples."""
 
     fields = (
         Field("by", "tensor", None, "the second factor"),
-        Field("transpose", "bool", False, "whether the last two axes of the tensor that enters are swapped first"),
-        Field("transpose_by", "bool", False, "whether those of the second factor are"),
+        Field("transpose", "bool", False, "whether to swap the last two axes of the input first"),
+        Field("transpose_by", "bool", False, "whether to swap the last two axes of the second factor"),
     )
     example = {"fields": {"transpose_by": True}, "inputs": [(4, 8, 6), (4, 5, 6)], "tensors": ["by"]}
 
@@ -112,16 +112,16 @@ def swapped(text: str, transpose: Any) -> str:
 
 
 class ScaledDotProductAttention(Product, name="scaled_dot_product_attention"):
-    """softmax(scale · q kᵀ + bias) v over the last two axes, positions by features; the axes before these are heads.
+    """softmax(scale · q kᵀ + bias) v over the last two axes, positions × features. The axes before them are heads.
 
-    The tensor that enters is q. Any attention can be written with it, projections being steps of their own.
+    The input is q. Write the projections as separate steps, and you can build any attention from it.
     """
 
     sized_by = ()
     fields = (
         Field("k", "tensor", None, "the keys, with as many features as the queries"),
         Field("v", "tensor", None, "the values, one for each key"),
-        Field("bias", "tensor", None, "added to the scores before the softmax: queries by keys, for each head"),
+        Field("bias", "tensor", None, "added to the scores before the softmax, with the shape heads × queries × keys"),
         Field("scale", "number", None, "factor of the scores; 1/√features if not given"),
     )
     example = {"fields": {}, "inputs": [(4, 7, 8), (4, 5, 8), (4, 5, 6)], "tensors": ["k", "v"]}

@@ -23,7 +23,7 @@ class Mean(Op, name="mean"):
     word: ClassVar[str] = "Mean"
     fields: ClassVar[tuple[Field, ...]] = (
         axes_field("the axis, or a list of several"),
-        Field("keepdim", "bool", True, "whether the axes stay, of size 1", chooses=True),
+        Field("keepdim", "bool", True, "whether to keep the axes, with size 1", chooses=True),
     )
     example = {"fields": {"axis": ["h", "w"]}, "inputs": [(8, 6, 5)]}
 
@@ -84,7 +84,7 @@ class Maximum(Mean, name="amax"):
 
 
 class ChannelMean(Mean, name="channel_mean"):
-    """Mean over the channels: one map leaves."""
+    """Mean over the channels, which gives a single channel."""
 
     fields = ()
     example = {"fields": {}, "inputs": [(8, 6, 5)]}
@@ -97,6 +97,6 @@ class ChannelMean(Mean, name="channel_mean"):
 
 
 class ChannelMaximum(ChannelMean, name="channel_max"):
-    """Maximum over the channels: one map leaves."""
+    """Maximum over the channels, which gives a single channel."""
 
     torch, word = "amax", "Max"

@@ -11,7 +11,7 @@ from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, times
 if TYPE_CHECKING:
     from torch import Tensor
 
-P = Field("p", "number", 0.5, "how likely an element is dropped", soft=True, minimum=0, maximum=1)
+P = Field("p", "number", 0.5, "the probability that an element is dropped", soft=True, minimum=0, maximum=1)
 
 
 class Dropout(Op, name="dropout"):
@@ -58,7 +58,7 @@ class ChannelDropout(Dropout, name="channel_dropout"):
 class DropConnect(Dropout, name="drop_connect"):
     """Zeroes whole samples at random in training and scales up the rest (stochastic depth)."""
 
-    fields = (Field("p", "number", doc="how likely a sample is dropped", soft=True, minimum=0, maximum=1),)
+    fields = (Field("p", "number", doc="the probability that a sample is dropped", soft=True, minimum=0, maximum=1),)
     example = {"fields": {"p": 0.2}, "inputs": [(8, 6, 6)]}
     prelude = "drop_connect.py"
     torch, word = "DropConnect", "Drop connect"
@@ -72,7 +72,7 @@ class DropBlock(Dropout, name="drop_block"):
     """Zeroes blocks of each channel at random in training and scales up the rest (DropBlock)."""
 
     fields = (
-        Field("p", "number", 0.1, "the part of the map that is dropped", soft=True, minimum=0, maximum=1),
+        Field("p", "number", 0.1, "the fraction of the map that is dropped", soft=True, minimum=0, maximum=1),
         Field("block_size", "int", 7, "side of a block", minimum=1),
     )
     example = {"fields": {"p": 0.1, "block_size": 3}, "inputs": [(8, 6, 7)]}

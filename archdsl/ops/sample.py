@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 
 class GridSample(Op, name="grid_sample"):
-    """The map at the places of a grid: of 2 channels, x and y (of a volume 3: x, y, z), −1 and 1 the borders."""
+    """Samples the map at the positions of a grid.
+
+    Its 2 channels are x and y (for a volume 3: x, y and z), from −1 at one end of the map to 1 at the other.
+    """
 
     group, role, fresh = "shape", "shape", True
     sized_by = ()
     fields = (
-        Field("grid", "tensor", None, "the places, a tensor of the spatial sizes that leave"),
+        Field("grid", "tensor", None, "the positions, a tensor with the spatial sizes of the output"),
         Field("mode", "word", "bilinear", "how it interpolates", ("bilinear", "nearest", "bicubic")),
-        Field("padding_mode", "word", "zeros", "what stands outside of the map", ("zeros", "border", "reflection")),
-        Field("align_corners", "bool", False, "whether −1 and 1 are the middles of the corners, not their edges"),
+        Field("padding_mode", "word", "zeros", "the values outside the map", ("zeros", "border", "reflection")),
+        Field(
+            "align_corners",
+            "bool",
+            False,
+            "whether −1 and 1 are the centres of the corner elements instead of their edges",
+        ),
     )
     example = {"fields": {}, "inputs": [(8, 6, 6), (2, 4, 5)], "tensors": ["grid"]}
 
@@ -80,9 +88,9 @@ class GridSample(Op, name="grid_sample"):
 
 
 class DeformConv(Op, name="deform_conv"):
-    """Deformable convolution: each tap of each window is moved by an offset, and weighed by a mask if there is one.
+    """Deformable convolution: an offset moves each tap of each window, and a mask (if given) weights it.
 
-    An offset has two channels for each tap, y and x, a mask one; both as often as there are groups of offsets.
+    For each group of offsets, the offset has two channels for each tap (y and x) and the mask has one.
     """
 
     group, role, fresh, counts, follows = "convolution", "conv", True, "", "conv"
@@ -95,9 +103,9 @@ class DeformConv(Op, name="deform_conv"):
         Field("padding", "axes", KEEP, "zeros on each side; keep: dilation·(k−1)//2", (KEEP,), minimum=0),
         Field("dilation", "axes", 1, "spacing of the kernel's taps", minimum=1),
         Field("groups", "int", 1, "groups of channels", minimum=1),
-        Field("bias", "bool", True, "whether a bias is added"),
-        Field("offset", "tensor", None, "how far each tap is moved, a tensor of the spatial sizes that leave"),
-        Field("mask", "tensor", None, "a factor for each tap, a tensor of the same sizes; all 1 if not given"),
+        Field("bias", "bool", True, "whether to add a bias"),
+        Field("offset", "tensor", None, "how far each tap is moved, a tensor with the spatial sizes of the output"),
+        Field("mask", "tensor", None, "a factor for each tap, a tensor with the same spatial sizes; 1 if not given"),
     )
     example = {"fields": {"out": 6}, "inputs": [(4, 6, 7), (18, 6, 7), (9, 6, 7)], "tensors": ["offset", "mask"]}
 

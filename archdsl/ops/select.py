@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Select(Mover, name="select"):
-    """One entry of an axis, which is dropped: of tokens L×C the class token is `select: 0`."""
+    """Takes one entry of an axis and drops the axis: for tokens L×C, `select: 0` is the class token."""
 
     placeless = True
     fields = (

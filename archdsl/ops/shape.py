@@ -32,7 +32,7 @@ class Mover(Op):
 
 
 class Flatten(Mover, name="flatten"):
-    """All elements of a sample in one axis."""
+    """Puts all elements of a sample into one axis."""
 
     sized_by = ()
     fields = (
@@ -78,7 +78,7 @@ MAX_PARTS = 1000
 
 
 class Split(Mover, name="split"):
-    """Parts along the channels, all equal or of given sizes."""
+    """Splits the channels into equal parts, or into parts of given sizes."""
 
     fields = (Field("sizes", "ints", doc="how many equal parts, or the channels of each", minimum=1),)
     example = {"fields": {"sizes": [3, 5]}, "inputs": [(8, 6, 6)]}
@@ -130,9 +130,9 @@ class Split(Mover, name="split"):
 
 
 class Take(Mover, name="take"):
-    """The first channels, the others dropped (GhostNet's cut)."""
+    """Keeps the first channels and drops the others, as GhostNet does."""
 
-    fields = (Field("channels", "int", doc="how many channels stay", minimum=1),)
+    fields = (Field("channels", "int", doc="how many channels are kept", minimum=1),)
     example = {"fields": {"channels": 5}, "inputs": [(8, 6, 6)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -160,13 +160,15 @@ class Take(Mover, name="take"):
 
 
 class ChannelShuffle(Mover, name="channel_shuffle"):
-    """Channels dealt out anew: (g n) h w -> (n g) h w."""
+    """Interleaves the channels of the groups: (g n) h w -> (n g) h w."""
 
     def compute(self, run: Run, *x: Tensor) -> Any:
         c, g = x[0].size(1), run.f.groups
         return x[0][:, [i * (c // g) + n for n in range(c // g) for i in range(g)]]
 
-    fields = (Field("groups", "int", doc="groups that are mixed; c_in // g undoes g", minimum=1),)
+    fields = (
+        Field("groups", "int", doc="number of groups; a shuffle with c_in // g groups undoes one with g", minimum=1),
+    )
     example = {"fields": {"groups": 2}, "inputs": [(8, 6, 6)]}
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
@@ -246,11 +248,11 @@ def read_side(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 class Rearrange(Mover, name="rearrange"):
-    """Axes split, permuted and merged, in einops notation without the batch axis: (g c) h w -> g c h w."""
+    """Splits, permutes and merges axes, in the notation of einops without the batch axis: (g c) h w -> g c h w."""
 
     fields = (
-        Field("pattern", "text", doc="axes before -> axes after"),
-        Field("like", "tensor", None, "the map whose sizes the axes named d, h and w have"),
+        Field("pattern", "text", doc="the axes before -> the axes after"),
+        Field("like", "tensor", None, "a map that gives the sizes of the axes named d, h and w"),
     )
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
@@ -402,9 +404,9 @@ class Rearrange(Mover, name="rearrange"):
 
 
 class Roll(Mover, name="roll"):
-    """Elements moved along axes, around the end: y[i] = x[(i − by) mod n]."""
+    """Shifts elements along axes, with those that leave at one end entering at the other: y[i] = x[(i − by) mod n]."""
 
-    fields = (Field("by", "ints", doc="steps for each axis, channels first; axes not given stay"),)
+    fields = (Field("by", "ints", doc="the shift of each axis, channels first; missing axes are not shifted"),)
     example = {"fields": {"by": [-1, 0, 2]}, "inputs": [(8, 6, 6)]}
 
     def compute(self, run: Run, *x: Tensor) -> Any:
@@ -453,11 +455,14 @@ class Upsample(Op, name="upsample"):
     sized_by = ("scale", "size")
     fields = (
         Field("scale", "factors", None, "factor of every axis, or one for each; the result is rounded down", minimum=0),
-        Field("size", "axes", None, "sizes that leave", minimum=1),
-        Field("like", "tensor", None, "the tensor whose spatial sizes are taken"),
+        Field("size", "axes", None, "spatial sizes of the output", minimum=1),
+        Field("like", "tensor", None, "a tensor whose spatial sizes the output gets"),
         Field("mode", "word", "nearest", "how it interpolates", MODES),
         Field(
-            "align_corners", "bool", False, "whether the corners of both grids are the same points (not with nearest)"
+            "align_corners",
+            "bool",
+            False,
+            "whether the corner elements of input and output have the same centres (not with nearest)",
         ),
     )
     derived = (SIDES,)
@@ -538,7 +543,7 @@ class Upsample(Op, name="upsample"):
 
 
 class PixelShuffle(Mover, name="pixel_shuffle"):
-    """Channels laid out as finer pixels: (c r r) h w -> c (h r) (w r)."""
+    """Rearranges channels into finer pixels: (c r r) h w -> c (h r) (w r)."""
 
     fields = (Field("factor", "int", doc="how much finer each axis becomes", minimum=1),)
     example = {"fields": {"factor": 2}, "inputs": [(8, 3, 5)]}

@@ -31,15 +31,15 @@ class Own(Op):
     word: ClassVar[str]
     sized_by, sizes_stay = ("shape",), False
     fields = (
-        Field("shape", "ints", doc="a list of its sizes, channels first and without the batch axis", minimum=1),
+        Field("shape", "ints", doc="the sizes, channels first and without the batch axis", minimum=1),
         Field(
             "init",
             "number",
             0,
-            "each element at first: a number, zeros, ones, or drawn from a normal or trunc_normal distribution",
+            "the initial value: a number, zeros, ones, or drawn from a normal or trunc_normal distribution",
             ("zeros", "ones", *DRAWN),
         ),
-        Field("std", "number", 0.02, "the deviation of what is drawn", minimum=0),
+        Field("std", "number", 0.02, "the standard deviation of the distribution", minimum=0),
     )
     example = {"fields": {"shape": [4, 6, 6], "init": "normal"}, "inputs": [(8, 6, 6)]}
 
@@ -99,7 +99,7 @@ def first(shape: Expr) -> Expr:
 
 
 class Param(Own, name="param"):
-    """A learned tensor, the same for every sample: a class token, positions, scales."""
+    """A learned tensor, the same for every sample, such as a class token, position embeddings or scales."""
 
     trained, word = True, "Learned"
 
@@ -108,7 +108,7 @@ class Param(Own, name="param"):
 
 
 class Buffer(Own, name="buffer"):
-    """A tensor that is kept with the weights and is not trained, the same for every sample."""
+    """A tensor that is saved with the weights but not trained. It is the same for every sample."""
 
     trained, word = False, "Fixed"
 
@@ -117,11 +117,11 @@ class Buffer(Own, name="buffer"):
 
 
 class Scale(Op, name="scale"):
-    """Each channel times a learned number (layer scale), or each feature of the last axis."""
+    """Multiplies each channel, or each feature of the last axis, by a learned number (layer scale)."""
 
     group, role, fresh = "normalisation", "norm", True
     fields = (
-        Field("init", "number", 1.0, "the numbers at first"),
+        Field("init", "number", 1.0, "the initial values"),
         axis_field("c, or the last axis"),
     )
     example = {"fields": {"init": 0.5}, "inputs": [(8, 6, 6)]}

@@ -9,7 +9,7 @@ from archdsl.passes.base import Pass
 
 
 def channels_last(program: Program) -> Program:
-    """Lays out 2-D convolutions channels last in memory; not in networks of many groups, which are slower so."""
+    """Stores the weights of 2-D convolutions channels last, except in networks with many groups, which get slower."""
     made = copied(program)
     made.main.channels_last = True
     return program_of(made.main)

@@ -19,7 +19,7 @@ TRAINED = Lit("deploy")
 
 
 def deploy(program: Program) -> Program:
-    """Gives what is another thing once trained that form: merges branches, leaves out the weights of learned groups."""
+    """Gives trained layers their final form: merges the branches of reparam, drops what learned groups do not use."""
     made = copied(program)
     for function in made.functions:
         merge_all(function)

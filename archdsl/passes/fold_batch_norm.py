@@ -28,7 +28,7 @@ NORM_WORDS = re.compile(r"(BatchNorm|Norm|BN|Bn)(?![a-z])")  # in `ConvBNReLU`, 
 
 
 def fold_batch_norm(program: Program) -> Program:
-    """Makes batch norms a part of the convolutions and linear layers before or after them."""
+    """Folds batch norms into the convolutions and linear layers before or after them."""
     made = copied(program)
     normed = has_norm(made)
     for function in made.functions:

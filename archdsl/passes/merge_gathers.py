@@ -22,7 +22,7 @@ from archdsl.passes.widths import CONCAT, SHUFFLE, SPLIT, TAKE, parts_of, width
 
 
 def merge_gathers(program: Program) -> Program:
-    """Merges steps that pick channels with those that picked or joined them: a concat that is split again."""
+    """Merges a step that picks channels with one that picked or joined them before, such as a split after a concat."""
     made = copied(program)
     for function in made.functions:
         while any(merge(function, region, node) for region, node in picking(function)):

@@ -12,7 +12,7 @@ from archdsl.passes.taking_out import taken_out
 
 
 def remove_identities(program: Program) -> Program:
-    """Takes out what does nothing in eval mode: dropout, drop connect, drop block, identities."""
+    """Removes steps that do nothing in eval mode: dropout, drop connect, drop block and identities."""
     made = copied(program)
     for function in made.functions:
         while any(removed(function, region, node) for region in regions_of(function) for node in region.nodes):

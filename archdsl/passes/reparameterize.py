@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def reparameterize(program: Program) -> Program:
-    """Makes the branches of each reparam one convolution with a bias."""
+    """Merges the branches of each reparam into one convolution with a bias."""
     made = copied(program)
     for function in made.functions:
         merge_all(function)

@@ -310,7 +310,7 @@ class Spec:
     stages: Mapping[str, Stage]
     variants: Mapping[str, Variant]
     expect: Mapping[str, Expected]
-    default: str | None = None  # the variant that is used where none is given, as `default:` says
+    default: str | None = None  # the variant that is used if none is given, as `default:` says
     outputs: Mapping[str, Expr] = field(default_factory=dict)
     uses: tuple[Spec, ...] = ()  # files named by `use:`; each already whole
     until: str | None = None  # on a used spec: its last stage

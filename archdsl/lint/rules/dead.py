@@ -17,14 +17,15 @@ AGAIN = {"flatten", "identity", "softmax", "log_softmax", "sigmoid", "hard_sigmo
 
 
 class DeadStep(Rule, code="dead-step"):
-    """A step that changes nothing in any network of the spec is left over from something, or a number in it is wrong.
+    """A step that changes nothing in any variant of the network is either a leftover or has a wrong number.
 
-    Such are a dropout of 0, a pooling of single elements, a shuffle of one group, an upsampling by 1, a border of 0,
-    and `identity` as a step of its own. A rate that is a param may be 0: others can set it.
+    Examples are a dropout with rate 0, a pooling with a window of one element, a channel shuffle with one group, an
+    upsampling by 1, a padding of 0, and `identity` as a separate step. A rate that is a param of the spec may be 0,
+    because a user can set it to another value.
     """
 
     title = "a step that changes nothing"
-    help = "leave it out"
+    help = "remove it"
     wrong = """
 stages:
   a: [conv: {out: 8, kernel: 3}, max_pool: {kernel: 1, stride: 1}, relu, dropout: 0]
@@ -47,15 +48,15 @@ stages:
         if node.op.group == "regularisation" and f.get("p") == 0 and is_written(net, node, "p"):
             return "its rate is 0"
         if name in {"max_pool", "avg_pool", "lp_pool"} and {*numbers(node, "kernel"), *numbers(node, "stride")} == {1}:
-            return "its window is one element"
+            return "its window has one element"
         if name == "channel_shuffle" and f["groups"] in {1, shapes[0][0]}:
-            return "it has one group, or one of each channel"
+            return "it has one group, or one group for each channel"
         if name == "upsample" and f.get("scale") is not None and shapes[0] == shapes[1]:
             return "its scale is 1"
         if name == "pad" and shapes[0] == shapes[1] and not any((*numbers(node, "before"), *numbers(node, "after"))):
-            return "its border has no elements"
+            return "it adds no elements"
         if name == "identity" and is_left_over(net, node):
-            return "it is what enters"
+            return "it returns its input"
         return ""
 
 
@@ -72,13 +73,13 @@ def is_left_over(net: Network, node: Node) -> bool:
 
 
 class DoubledStep(Rule, code="doubled-step"):
-    """A step that does again what has been done is for nothing: a ReLU where nothing is below 0, a norm behind another.
+    """A step that repeats an earlier one has no effect, such as a ReLU whose input is never negative, or a second norm.
 
-    Told if it is so in all runs of the step, through poolings and concatenations too.
+    The rule warns if this holds every time the step runs. It also looks through poolings and concatenations.
     """
 
-    title = "a step that does again what has been done"
-    help = "leave one of the two out"
+    title = "a step that repeats an earlier one"
+    help = "remove one of the two"
     wrong = """
 stages:
   a: [conv: {out: 8, kernel: 3}, relu, max_pool: 2, relu]
@@ -95,11 +96,11 @@ stages:
             if before is None or len(node.inputs) != 1:
                 continue
             if name in {"relu", "relu6"} and gives_only(node.inputs[0], POSITIVE if name == "relu" else SMALL):
-                yield Finding(node, f"{name} changes nothing: what enters has no other values")
+                yield Finding(node, f"{name} changes nothing: its input never has values that it would change")
             elif (node.op.role == "norm" and node.op.name == before.op.name) or (
                 name in AGAIN and name == activation(before) and node.fields == before.fields
             ):
-                yield Finding(node, f"{name} right behind another {name}")
+                yield Finding(node, f"{name} directly after another {name}")
 
 
 def activation(node: Node) -> str:

@@ -16,10 +16,10 @@ def guideline(number: int) -> Paper:
 
 
 class UnequalChannels(Rule, code="unequal-channels"):
-    """Of 1×1 convolutions with equal multiply-adds the one with as many channels before as behind moves least memory.
+    """Of all 1×1 convolutions with the same multiply-adds, one with equal input and output channels moves least memory.
 
-    Told where one width is at least four times the other, the layer moves a quarter more memory than with equal widths,
-    and what is moved in vain is 2 % of what the whole network moves.
+    The rule warns if one width is at least four times the other, the layer moves at least a quarter more memory than it
+    would with equal widths, and the excess is at least 2 % of the memory that the whole network moves.
     """
 
     title = "a 1×1 convolution between very unequal widths"
@@ -43,15 +43,15 @@ stages:
             moved = places * (c + out) + c * out
             fewest = 2 * places * math.sqrt(c * out) + c * out
             if max(c, out) >= 4 * min(c, out) and moved >= 1.25 * fewest:
-                message = f"{c} channels become {out}: it moves {moved / fewest:.1f} times the memory of equal widths"
+                message = f"{c} channels become {out}: this moves {moved / fewest:.1f} times the memory of equal widths"
                 yield Finding(node, message, (moved - fewest) / net.all_accesses)
 
 
 class ManyGroups(Rule, code="many-groups"):
-    """At equal multiply-adds, a convolution has the more channels the more groups it has, and so moves more memory.
+    """With the same multiply-adds, a convolution with more groups has more channels, and so it moves more memory.
 
-    Depthwise convolutions are not meant. Told from half as much again on as a dense convolution moves, if the
-    convolution is 5 % of what the whole network moves.
+    The rule warns if a convolution moves at least 1.5 times the memory of a dense one, and at least 5 % of the memory
+    that the whole network moves. Depthwise convolutions are exempt.
     """
 
     title = "a convolution in many groups"
@@ -76,18 +76,19 @@ stages:
             maps = math.prod(entry) + math.prod(node.shape)
             ratio = (maps + weights) / (maps / math.sqrt(groups_of(node)) + weights)
             if ratio >= 1.5:
-                dense = "a dense convolution of as many multiply-adds"
+                dense = "a dense convolution with the same multiply-adds"
                 message = f"{groups_of(node)} groups: it moves {ratio:.1f} times the memory of {dense}"
                 yield Finding(node, message, net.accesses(node) / net.all_accesses)
 
 
 class Fragmentation(Rule, code="fragmentation"):
-    """Many small operators side by side keep a device with much parallelism waiting, each for its own start.
+    """Many small operators in parallel branches keep a parallel device waiting, because each has to be launched.
 
-    Told where four or more convolutions or poolings read one tensor; those that give an output are not counted.
+    The rule warns if four or more convolutions or poolings read the same tensor. Those that compute an output of the
+    network do not count.
     """
 
-    title = "many small operators side by side"
+    title = "many small operators in parallel"
     help = "merge branches, or put them one after another"
     wrong = """
 stages:
@@ -111,7 +112,7 @@ stages:
             side_by_side = [node for node in readers if self.is_operator(node) and node not in net.last_layers]
             if len(side_by_side) > self.most:
                 first = side_by_side[0]
-                message = f"{len(side_by_side)} convolutions and poolings read one tensor side by side, this one first"
+                message = f"{len(side_by_side)} convolutions and poolings read the same tensor; this is the first"
                 yield Finding(first, message)
 
     @staticmethod
@@ -122,13 +123,14 @@ stages:
 
 
 class ElementWise(Rule, code="element-wise"):
-    """Activations, sums and products have few multiply-adds and move as much memory as a convolution.
+    """Activations, sums and products have few multiply-adds, but they move as much memory as a convolution.
 
-    Told where they are 55 % of what the network moves, at the step that moves most.
+    The rule warns if they account for more than 55 % of the memory that the network moves. It points to the step that
+    moves the most.
     """
 
-    title = "much of the time goes into element-wise steps"
-    help = "leave out activations and sums where the maps are largest, or widths between them"
+    title = "element-wise steps that take much of the time"
+    help = "remove activations and sums where the maps are largest, or make those maps narrower"
     wrong = """
 stages:
   a: [conv: 16, gelu, add: [identity, sigmoid], gelu]
@@ -144,5 +146,7 @@ stages:
         steps = [node for node in net.nodes if node.op.role in {"act", "join"} and node.op.name != "concat"]
         share = sum(map(net.accesses, steps)) / net.all_accesses
         if share > self.share:
-            message = f"element-wise steps are {share:.0%} of the memory that the network moves; this one most of all"
+            message = (
+                f"element-wise steps move {share:.0%} of the memory that the network moves; this one moves the most"
+            )
             yield Finding(max(steps, key=net.accesses), message)

@@ -10,13 +10,13 @@ from archdsl.lint.network import Network, is_map
 
 
 class BiasBeforeNorm(Rule, code="bias-before-norm"):
-    """A norm over each channel subtracts the channel's mean, and with it the bias of the layer before it.
+    """A norm that subtracts the mean of each channel also subtracts the bias of the layer before it.
 
-    The bias costs parameters, is never trained, and its norm adds one of its own.
+    Such a bias has no effect and is never trained, but it costs parameters. The norm has its own bias.
     """
 
-    title = "a bias that the norm behind it takes away"
-    help = "write bias: false, for all layers in 'defaults: {conv: {bias: false}}'"
+    title = "a bias that the next norm removes"
+    help = "write 'bias: false', or 'defaults: {conv: {bias: false}}' for all layers"
     wrong = """
 stages:
   a: [conv: {out: 8, kernel: 3}, bn, relu]
@@ -31,17 +31,17 @@ stages:
         for node in net.nodes:
             reader = net.only_reader(node)
             if node.fields.get("bias") is True and reader is not None and reader.op.name in {"bn", "instance_norm"}:
-                yield Finding(node, f"{node.op.name} has a bias, which the {reader.op.name} behind it takes away")
+                yield Finding(node, f"{node.op.name} has a bias, which the {reader.op.name} after it removes")
 
 
 class OddChannels(Rule, code="odd-channels"):
-    """Vector units and tensor cores take channels by eights; another width takes as long as the next multiple of 8.
+    """Vector units and tensor cores process channels in groups of 8, so other widths cost as much as the next multiple.
 
-    Told where a hundredth of the network's multiply-adds is lost so. Widths that follow from those of the outputs
-    (classes) are not meant, nor vectors such as those of squeeze-and-excitation.
+    The rule warns if this wastes at least 1 % of the multiply-adds of the network. Widths that depend on the number of
+    outputs (classes) are exempt, and so are layers on vectors, such as those of squeeze-and-excitation.
     """
 
-    title = "channels that are no multiple of 8"
+    title = "a number of channels that is not a multiple of 8"
     help = "round the width, as make_divisible does"
     wrong = """
 stages:
@@ -61,7 +61,7 @@ stages:
                 continue
             lost = -c % self.by
             weight = net.macs(node) / net.all_macs * lost / c
-            yield Finding(node, f"{c} channels leave, and take as long as {c + lost}", weight)
+            yield Finding(node, f"{c} output channels take as long as {c + lost}", weight)
 
 
 def follows_outputs(net: Network, node: Node) -> bool:

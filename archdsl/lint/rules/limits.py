@@ -12,14 +12,14 @@ BYTES = 4  # of a float32
 
 
 class WideReceptiveField(Rule, code="wide-receptive-field"):
-    """A layer that sees the whole image on every way from the input adds no context, and hardly raises accuracy.
+    """A layer whose every element already sees the whole image adds no context, and hardly improves accuracy.
 
-    The way through shortcuts counts too: few networks with residuals have such layers. Told at the first convolution
-    with a window larger than 1×1.
+    What counts is the shortest path from the input, so few networks with shortcuts have such layers. The rule points to
+    the first convolution with a window larger than 1×1.
     """
 
-    title = "layers behind a receptive field larger than the input"
-    help = "leave these layers out, reduce strides before them, or give the network a larger input"
+    title = "layers after a receptive field that is larger than the input"
+    help = "remove these layers, reduce the strides before them, or give the network a larger input"
     wrong = """
 stages:
   a:
@@ -49,7 +49,7 @@ stages:
             assert reach is not None
             seen, size = reach.extent, sizes[len(wide[0].inputs[0].shape)]
             number = f"{len(wide)} of {len(layers)} convolutions come" if len(wide) > 1 else "this convolution comes"
-            message = f"{number} behind a receptive field of {shown(seen)}, larger than the input of {shown(size)}"
+            message = f"{number} after a receptive field of {shown(seen)}, larger than the input of {shown(size)}"
             yield Finding(wide[0], message)
 
 
@@ -63,14 +63,14 @@ def shown(sizes: tuple[float, ...]) -> str:
 
 
 class MemoryPeak(Rule, code="memory-peak"):
-    """A device must have the memory of the step that needs most, also where all others need a small part of it.
+    """A device needs enough memory for the most demanding step, even if all other steps need far less.
 
-    A narrower first stage, or a stride before the widest maps, lowers such a peak. Told where nine in ten steps need
-    a fifth of it or less.
+    A narrower first stage, or a stride before the widest maps, lowers such a peak. The rule warns if nine out of ten
+    steps need at most a fifth of it.
     """
 
     title = "a step that needs far more memory than the others"
-    help = "widen the maps behind a stride, not before it, or compute this part in patches"
+    help = "widen the maps after a stride instead of before it, or compute this part in patches"
     wrong = """
 stages:
   a:
@@ -94,7 +94,7 @@ stages:
         if peak >= self.times * usual > 0:
             message = (
                 f"{in_bytes(peak * BYTES)} of maps are alive here (float32), "
-                f"{peak / usual:.1f} times what nine in ten steps need at most"
+                f"{peak / usual:.1f} times what nine out of ten steps need at most"
             )
             yield Finding(net.graph.nodes[alive.index(peak)], message)
 

@@ -10,13 +10,13 @@ from archdsl.lint.network import Network, is_map, numbers
 
 
 class UnequalStrides(Rule, code="unequal-strides"):
-    """Maps of one size that are added can stand for different parts of the image, if one was made at other strides.
+    """Maps of the same size show different parts of the image if the strides before them differ.
 
-    Their sizes then agree by chance, by rounding or by borders that were cut. Told where the strides that lead to them
-    differ by more than a quarter.
+    Their sizes then agree only by rounding, or because a border was cropped. The rule warns about a sum (or product, or
+    maximum) of such maps if the strides differ by more than a quarter.
     """
 
-    title = "a sum of maps that were made at different strides"
+    title = "a sum of maps with different strides"
     help = "give the branches the same strides"
     wrong = """
 stages:
@@ -40,18 +40,18 @@ stages:
             for jumps in zip(*(reach.jump for reach in whole), strict=True):
                 if max(jumps) > self.apart * min(jumps):
                     strides = " and ".join(f"{jump:g}" for jump in sorted(set(jumps)))
-                    yield Finding(node, f"the maps that are joined here were made at strides of {strides}")
+                    yield Finding(node, f"the maps that are joined here have strides of {strides} to the input")
                     break
 
 
 class SkippedElements(Rule, code="skipped-elements"):
-    """A window that is smaller than its step never sees what lies between: three in four for a 1×1 window of stride 2.
+    """A window that is smaller than its stride skips elements: a 1×1 window with stride 2 skips three out of four.
 
-    Where it is the shortcut of a residual, an average pooling before a convolution of stride 1 keeps what they know.
+    In the shortcut of a residual, an average pooling before a convolution with stride 1 keeps their information.
     """
 
-    title = "a window smaller than its step"
-    help = "let a window of the size of the step move, such as avg_pool before the 1×1 convolution"
+    title = "a window smaller than its stride"
+    help = "use a window as large as the stride, such as avg_pool before the 1×1 convolution"
     wrong = """
 stages:
   a: [conv: {out: 8, kernel: 3}, relu, conv: {out: 16, stride: 2}]
@@ -73,4 +73,4 @@ stages:
             for k, s in zip(kernel, stride, strict=True):
                 seen *= min(k / s, 1)
             if seen < 1 and is_map(node.inputs[0].shape):
-                yield Finding(node, f"the window reads {seen:.0%} of what enters, the rest is never seen")
+                yield Finding(node, f"the window reads {seen:.0%} of its input and skips the rest")

@@ -129,7 +129,7 @@ def residual(found: Structure) -> Step:
 
 
 @word(
-    "repeat", "the body so many times, one after another", "expression",
+    "repeat", "repeats the body this many times, in sequence", "expression",
     body="the steps of one turn", let="values computed in each turn",
 )  # fmt: skip
 def repeat(found: Structure) -> Step:
@@ -138,7 +138,7 @@ def repeat(found: Structure) -> Step:
 
 
 @word(
-    "for", "the body once for each row of in:, one after another; the columns are its names", "names",
+    "for", "the body once for each row of in:, in sequence; names the columns", "names",
     in_="the rows", body="the steps of one row", let="values computed in each row",
 )  # fmt: skip
 def rows(found: Structure) -> Step:
@@ -146,29 +146,29 @@ def rows(found: Structure) -> Step:
 
 
 @word(
-    "each", "the body once for each row of in:, side by side: one branch a row", "names",
+    "each", "the body once for each row of in:, as parallel branches; names the columns", "names",
     in_="the rows", body="the steps of one branch", let="values computed in each row",
 )  # fmt: skip
 def each(found: Structure) -> Step:
     return replace(loop(found), parallel=True)
 
 
-@word("running_sum", "running sums of branches: b1, b1 + b2, b1 + b2 + b3, ...")
+@word("running_sum", "the running sums of its branches: b1, b1 + b2, b1 + b2 + b3, ...")
 def running_sum(found: Structure) -> Step:
     return RunningSumStep(**found.common, branches=branches(found.reader, found.key, found.value))
 
 
-@word("fork", "branches from one tensor, all kept; named by as:")
+@word("fork", "branches from one tensor, which are all kept; as: names them")
 def fork(found: Structure) -> Step:
     return ForkStep(**found.common, branches=branches(found.reader, found.key, found.value))
 
 
-@word("split", "the channels in n equal parts, or in parts of the sizes given; named by as:", "value")
+@word("split", "splits the channels into n equal parts, or parts of the given sizes; as: names them", "value")
 def split(found: Structure) -> Step:
     return SplitStep(**found.common, sizes=to_expr(found.given()))
 
 
-@word("choice", "the one of the bodies in of: that a param names", "expression", of="the bodies by name")
+@word("choice", "one of the bodies in of:, which a param chooses", "expression", of="the bodies by name")
 def choice(found: Structure) -> Step:
     of = found.node.get("of")
     if of is None:
@@ -187,7 +187,7 @@ def choice(found: Structure) -> Step:
     return ChoiceStep(**found.common, param=to_expr(found.given()), bodies=bodies)
 
 
-@word("body", "steps that belong together")
+@word("body", "steps that form one group")
 def together(found: Structure) -> Step:
     return SequenceStep(**found.common, body=found.reader.body(found.value, "body"))
 

@@ -31,9 +31,7 @@ def test_warnings_are_told_in_each_format_and_by_the_exit_status(run):
     Path("net.yaml").write_text(NET)
     status, out, err = run("lint", "net.yaml")
     assert (status, out) == (3, "net.yaml: 1 warning\n")
-    assert err.startswith(
-        "net.yaml:5:7: warning[bias-before-norm]: conv has a bias, which the bn behind it takes away\n"
-    )
+    assert err.startswith("net.yaml:5:7: warning[bias-before-norm]: conv has a bias, which the bn after it removes\n")
     assert "(arXiv 1502.03167)" in err
     assert run("lint", "net.yaml", "--format", "github")[1].startswith(
         "::warning file=net.yaml,line=5,col=7,title=bias"

@@ -77,8 +77,8 @@ def test_a_step_that_does_something_in_one_call_or_variant_is_not_dead():
 def test_a_step_is_told_once_with_the_run_that_says_most():
     blocks = "blocks:\n  Unit: {params: [out], body: [conv: {out: out, kernel: 3}, relu]}\n"
     (found,) = warned(HEAD + blocks + "stages:\n  a: [Unit: 8, Unit: 12, Unit: 20, Unit: 8]\n")
-    assert found.message == "20 channels leave, and take as long as 24"
-    assert found.notes[0].message == "this is a.2.conv; so in 2 of 4 runs"
+    assert found.message == "20 output channels take as long as 24"
+    assert found.notes[0].message == "this is a.2.conv; the same in 2 of 4 runs"
     assert [note.message for note in found.trail] == ["Unit, called here"]
 
 
