@@ -586,4 +586,4 @@ class Linear(Op, name="linear"):
         return is_lit(fields["axis"], "c")  # the channels that leave are not what the layer makes on another axis
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return "FC" if len(shape) == 1 else "FC, last axis"
+        return "FC"

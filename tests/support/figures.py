@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import archdsl
@@ -24,6 +25,13 @@ HOSTILE = [
     "<>",
     "\u202eright to left\u200b and \x07bell",
 ]
+
+KINDS = {  # of figures, of `toy`
+    "block": {"block": "Unit", "expand": ["Pair"]},
+    "strip": {},
+    "portrait": {"style": "blocks", "orient": "portrait"},
+    "op": {"level": "op"},
+}
 
 
 def graph_of(name: str) -> archdsl.Graph:
@@ -56,3 +64,25 @@ def run(code: str, **environment: str) -> bytes:
     assert done.returncode == 0, done.stderr.decode()
     assert not done.stderr, done.stderr.decode()
     return done.stdout
+
+
+@cache
+def toy() -> archdsl.Graph:
+    """A block with a block inside, and a line past a stage."""
+    branches = [[{"conv": 4}], [{"conv": {"out": 4, "kernel": 3}}, "relu"], [{"conv": 2}]]
+    return archdsl.graph(
+        {
+            "archdsl": 1,
+            "name": "Toy",
+            "input": [8, 16, 16],
+            "blocks": {
+                "Pair": {"body": [{"concat": branches}]},
+                "Unit": {"body": [{"add": ["identity", ["Pair", {"conv": 8}]]}, "relu"]},
+            },
+            "stages": {
+                "stem": ["Unit", "Unit"],
+                "middle": [{"conv": 8}, "relu"],
+                "last": [{"concat": ["stem", "middle"]}],
+            },
+        }
+    )

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from archdsl.backends.figures.grid.drawing import Wish, drawn
-from archdsl.backends.figures.grid.places import FORMS, aligned, by_resolution, rank_of
+from archdsl.backends.figures.grid.places import FORMS, aligned, by_resolution
 from archdsl.backends.figures.grid.shades import in_common
 from archdsl.backends.figures.grid.suited import suited
 from archdsl.backends.figures.shapes import Shapes
-from archdsl.backends.figures.strip.cells import strip
+from archdsl.backends.figures.strip.cells import rank_of, strip
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.ir.graph import Graph
@@ -27,7 +27,7 @@ def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, leg
     """The stages of a network in rows by the resolution of their maps, the highest on top."""
 
     def made(allowed: Paper, *, closed: bool) -> Drawing:
-        found = strip(graph, closed=closed)
+        found = strip(graph, closed=closed, ends_in_map=True)
         words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
         places = (by_resolution(found, rank_of(graph), form) for form in FORMS)
         wishes = [Wish(found.title, one, found.flows, found.nets, words, shapes=shapes) for one in places]
@@ -42,19 +42,20 @@ def side_by_side(
     """Several networks as columns, their stages in common rows by the resolution of their maps."""
 
     def made(allowed: Paper, *, closed: bool) -> Drawing:
-        found = [strip(graph, closed=closed) for graph in graphs]
+        found = [strip(graph, closed=closed, ends_in_map=True) for graph in graphs]
         for place, cell in enumerate(cell for one in found for cell in one.cells):
             cell.place = place  # each has another one, by which it is known
-        places, sides = aligned(found, graphs)
+        common = aligned(found, graphs)
         colours = in_common(found)
         wish = Wish(
             ", ".join(one.title for one in found),
-            places,
+            common.places,
             [flow for one in found for flow in one.flows],
             [net for one in found for net in one.nets],
             colours if legend or (legend is None and len(colours) > 1) else {},
-            heads={number: one.title for number, one in enumerate(found)},
-            sides=sides,
+            heads=[(*columns, one.title) for columns, one in zip(common.columns, found, strict=True)],
+            sides=common.sides,
+            alone="draw each alone with --arrange resolution",
             shapes=shapes,
         )
         return drawn([wish], allowed)

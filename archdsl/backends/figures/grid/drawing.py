@@ -17,7 +17,8 @@ from archdsl.backends.figures.strip.crossings import crossings
 from archdsl.backends.figures.strip.fit import ROOMS, Paper
 from archdsl.backends.figures.strip.legend import height as legend_height
 from archdsl.backends.figures.strip.legend import placed as keys
-from archdsl.backends.figures.strip.plan import Drawing, Solid, Way, WayKind, Words, centred, heading, remark
+from archdsl.backends.figures.strip.plan import Drawing, Rect, Solid, Way, WayKind, Words, centred, heading, remark
+from archdsl.backends.figures.texts import Text
 from archdsl.diagnostics.faults import fault
 
 Line: TypeAlias = "tuple[Cell, Cell, WayKind, int]"  # with the bundle that it belongs to
@@ -35,7 +36,8 @@ class Wish:
     flows: Sequence[tuple[Cell, Cell]]
     nets: Sequence[Net]
     legend: Mapping[str, str]
-    heads: Mapping[int, str] = field(default_factory=dict)  # words above columns
+    heads: Sequence[tuple[int, int, str]] = ()  # the first and last of some columns, and the words above them
+    alone: str = "draw it as a strip"  # what to do where lines find no way
     sides: Mapping[int, str] = field(default_factory=dict)  # words left of rows
     shapes: Shapes = field(default_factory=Shapes)  # how they are written
 
@@ -84,9 +86,7 @@ def drawn(wishes: Sequence[Wish], paper: Paper) -> Drawing:
         made = attempt.made(paper)
         if made is not None:
             return made
-    raise fault(
-        "bad-call", f"there is no room for the lines of '{wishes[0].title}' on a grid", help="draw it as a strip"
-    )
+    raise fault("bad-call", f"there is no room for the lines of '{wishes[0].title}' on a grid", help=wishes[0].alone)
 
 
 def fitting(attempts: Sequence[Attempt], paper: Paper) -> Drawing | None:
@@ -142,11 +142,21 @@ def drawn_ways(found: Iterable[Line], solids: Sequence[Solid], spread: Spread) -
     numbers = {solid.cell: number for number, solid in enumerate(solids)}
     ways = []
     for source, target, kind, bundle in found:
-        points = board.route(Wire(numbers[source], numbers[target], bundle))
+        start = widest_line(solids[numbers[source]]) if kind != "flow" and source.end else None
+        points = board.route(Wire(numbers[source], numbers[target], bundle, start))
         if points is None:
             return None
         ways.append(Way(source, target, kind, points, bundle))
     return ways
+
+
+def widest_line(words: Solid) -> Rect:
+    """Where that line of words without an outline stands which reaches their sides, so that lines begin at a word."""
+    whole, lines = words.rect, words.text.lines
+    top = whole.high - (whole.height - words.text.height) / 2
+    number = max(range(len(lines)), key=lambda n: lines[n].width)
+    top -= Text(lines[:number]).height
+    return Rect(whole.left, top - Text(lines[number : number + 1]).height, whole.right, top)
 
 
 def beside(
@@ -156,10 +166,11 @@ def beside(
     last_first = [*reversed([*wish.places.items()])]
     in_row = {row: cell for cell, (row, _) in last_first}  # whose words these are: the first ones
     in_column = {column: cell for cell, (_, column) in last_first}
-    for column, name in wish.heads.items():
-        said = heading(name, columns[column][1] - columns[column][0])
-        rect = centred(said.width, said.height).moved(sum(columns[column]) / 2, gap + said.height / 2)
-        yield Words(in_column[column], rect, said)
+    for first, last, name in wish.heads:
+        left, right = columns[first][0], columns[last][1]
+        said = heading(name, right - left)
+        rect = centred(said.width, said.height).moved((left + right) / 2, gap + said.height / 2)
+        yield Words(in_column[first], rect, said)
     for row, name in wish.sides.items():
         said = remark(name)
         rect = centred(said.width, said.height).moved(-gap - said.width / 2, -sum(rows[row]) / 2)

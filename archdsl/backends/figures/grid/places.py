@@ -8,8 +8,7 @@ from itertools import count
 from math import inf, log2
 from typing import TypeAlias
 
-from archdsl.backends.figures.strip.cells import Cell, Strip
-from archdsl.diagnostics.faults import fault
+from archdsl.backends.figures.strip.cells import Cell, Strip, is_map, rank_of
 from archdsl.ir.graph import Graph
 
 Place: TypeAlias = "tuple[int, int]"  # row and column
@@ -57,42 +56,52 @@ def by_resolution(strip: Strip, rank: int, form: Form | None = None) -> dict[Cel
     return places
 
 
-def is_map(cell: Cell, rank: int) -> bool:
-    """Whether what leaves a cell has as many axes as the input, so a resolution."""
-    return len(cell.output.shape) == rank
+@dataclass(frozen=True)
+class Aligned:
+    """Networks side by side: places in common rows, the first and last column of each, what stands left of rows."""
+
+    places: Mapping[Cell, Place]
+    columns: Sequence[tuple[int, int]]
+    sides: Mapping[int, str]
 
 
-def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> tuple[dict[Cell, Place], dict[int, str]]:
-    """A column for each network, rows for each resolution that any of them has; what stands at the side of rows.
+def aligned(strips: Sequence[Strip], graphs: Sequence[Graph]) -> Aligned:
+    """Columns for each network, rows for each resolution that any of them has.
 
-    Resolutions are parts of the input's, which need not be the same in all. Raises `SpecError` for a network that goes
-    back up to larger maps.
+    Resolutions are parts of the input's, which need not be the same in all. A network that only goes down is one
+    column; one that goes up again, or is read at several resolutions, stands as it does alone.
     """
-    bands = [[band(cell, graph) for cell in strip.cells] for strip, graph in zip(strips, graphs, strict=True)]
-    for found, graph in zip(bands, graphs, strict=True):
-        if found != sorted(found):
-            message = f"'{graph.called}' goes back up to larger maps, so it does not stand beside others"
-            raise fault("bad-call", message, help="draw it alone with --arrange resolution")
+    local = [local_places(strip, graph) for strip, graph in zip(strips, graphs, strict=True)]
     starts, row = {}, 0
-    for part in sorted({part for found in bands for part in found}):
+    for part in sorted({part for found in local for part, _, _ in found.values()}):
         starts[part] = row
-        row += max(found.count(part) for found in bands)
-    places = {
-        cell: (starts[part] + found[:place].count(part), column)
-        for column, (strip, found) in enumerate(zip(strips, bands, strict=True))
-        for place, (cell, part) in enumerate(zip(strip.cells, found, strict=True))
-    }
-    return places, {starts[part]: reduced(part) for part in starts if part != VECTOR}
+        row += 1 + max(nth for found in local for its, nth, _ in found.values() if its == part)
+    places: dict[Cell, Place] = {}
+    columns: list[tuple[int, int]] = []
+    for found in local:
+        first = columns[-1][1] + 1 if columns else 0
+        places |= {cell: (starts[part] + nth, first + column) for cell, (part, nth, column) in found.items()}
+        columns.append((first, first + max(column for _, _, column in found.values())))
+    return Aligned(places, columns, {starts[part]: reduced(part) for part in starts if part != VECTOR})
+
+
+def local_places(strip: Strip, graph: Graph) -> dict[Cell, tuple[float, int, int]]:
+    """The band of each cell, which of the rows of that band it stands in, and its column."""
+    bands = [band(cell, graph) for cell in strip.cells]
+    if bands == sorted(bands):
+        return {
+            cell: (one, bands[:n].count(one), 0) for n, (cell, one) in enumerate(zip(strip.cells, bands, strict=True))
+        }
+    rank = rank_of(graph)
+    places = by_resolution(strip, rank)
+    of_row = {row: band(cell, graph) for cell, (row, _) in places.items() if is_map(cell, rank)}
+    nth = {row: sum(of_row[other] == of_row[row] for other in of_row if other < row) for row in of_row}
+    return {cell: (of_row[row], nth[row], column) for cell, (row, column) in places.items()}
 
 
 def band(cell: Cell, graph: Graph) -> float:
     """By which power of two the map is smaller than the input (so 13 and 14 are alike); vectors come last."""
     return round(log2(size_of(graph) / size(cell))) if is_map(cell, rank_of(graph)) else VECTOR
-
-
-def rank_of(graph: Graph) -> int:
-    """Of the first input."""
-    return len(next(iter(graph.inputs.values())).shape)
 
 
 def reduced(power: float) -> str:

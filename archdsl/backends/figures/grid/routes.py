@@ -32,6 +32,7 @@ class Wire:
     source: int
     target: int
     bundle: int
+    start: Rect | None = None  # the part of the first box that it leaves, if not all of it
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Board:
 
     def route(self, wire: Wire) -> list[Point] | None:
         """The best way that is free, which is drawn then; None if there is none."""
-        one, other = self.boxes[wire.source], self.boxes[wire.target]
+        one, other = wire.start or self.boxes[wire.source], self.boxes[wire.target]
         best: tuple[float, list[Point]] | None = None
         turned = self.turned.setdefault(wire.bundle, set())
         around = partial(self.around, trunks={x for x, _ in turned})
@@ -118,7 +119,7 @@ class Board:
                 elif across(a, b, c, d):
                     total += CROSSING if not mine else 0 if joins(a, b, c, d) else OVER
             total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - shared)
-        centres = (self.boxes[wire.source].centre, self.boxes[wire.target].centre)
+        centres = ((wire.start or self.boxes[wire.source]).centre, self.boxes[wire.target].centre)
         ends = zip((points[0], points[-1]), centres, strict=True)
         total += OFF * sum(min(abs(x - cx), abs(y - cy)) for (x, y), (cx, cy) in ends)
         return total if total < most else None

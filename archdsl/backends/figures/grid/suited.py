@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from archdsl.backends.figures.grid.places import is_map, read_by, size
-from archdsl.backends.figures.strip.cells import Cell, Strip
+from archdsl.backends.figures.grid.places import read_by, size
+from archdsl.backends.figures.strip.cells import Cell, Strip, is_map
 
 
 def suited(strip: Strip, rank: int) -> bool:

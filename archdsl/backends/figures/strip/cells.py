@@ -141,6 +141,7 @@ class Terse(Outline):
             if all(len(self.runs(self.contents[box])) == 1 for box in rows):
                 for box in rows:
                     box.heading, box.lines = box.lines[0], box.lines[1:]
+                tell_apart(rows)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
         """A line each, with its words in brackets; of one alone the words get lines of their own."""
@@ -156,6 +157,22 @@ class Terse(Outline):
         """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
         text = self.words.of_rows(calls)
         return (text,) if text else ()
+
+
+def tell_apart(rows: Sequence[Box]) -> None:
+    """Rows that say the same, and have the same shape, but not the same stride: all of the table say their stride."""
+    steps: dict[object, set[int]] = {}
+    for box in rows:
+        steps.setdefault((box.heading, box.lines, box.nodes[-1].shape), set()).add(step(box))
+    if any(len(found) > 1 for found in steps.values()):
+        for box in rows:
+            box.lines += (f"s{step(box)}",) if step(box) > 1 else ()
+
+
+def step(box: Box) -> int:
+    """By how much smaller the map is that leaves."""
+    entry, result = box.nodes[0].inputs[0].shape, box.nodes[-1].shape
+    return round(entry[1] / result[1]) if len(entry) == len(result) > 1 else 1
 
 
 def totals(words: Sequence[str]) -> tuple[str, ...]:
@@ -228,8 +245,11 @@ def found(graph: Graph, stages: Sequence[Scope], name: str) -> Scope:
 
 
 # --- the strip
-def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False) -> Strip:
-    """The stages of a network in the order of execution, with the ways between them."""
+def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False, ends_in_map: bool = False) -> Strip:
+    """The stages of a network in the order of execution, with the ways between them.
+
+    An output that says what the last stage said is left out; `ends_in_map`: but for a map.
+    """
     outline = Terse(graph, opened(graph, expand))
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
@@ -240,11 +260,21 @@ def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False) -> 
     wires = list(wiring(items, boxes))
     colours = kinds({box: outline.contents.get(box, [box]) for box in boxes if box.nodes}, wires, graph.figure)
     cells = {box: Cell(box, place, kind=colours.get(box)) for place, box in enumerate(boxes)}
-    if superfluous(boxes, wires):
+    if superfluous(boxes, wires) and not (ends_in_map and is_map(cells[boxes[-1]], rank_of(graph))):
         gone = boxes[-1]
         items, wires = items[:-1], [wire for wire in wires if wire.target is not gone]
     flows, nets = ways(wires, cells)
     return Strip(graph.called, [part(item, cells) for item in items], flows, nets, legend([*colours.values()]))
+
+
+def is_map(cell: Cell, rank: int) -> bool:
+    """Whether what leaves a cell has as many axes as the input, so a resolution."""
+    return len(cell.output.shape) == rank
+
+
+def rank_of(graph: Graph) -> int:
+    """Of the first input."""
+    return len(next(iter(graph.inputs.values())).shape)
 
 
 def part(item: Item, cells: dict[Box, Cell]) -> Part:

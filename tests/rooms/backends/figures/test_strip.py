@@ -160,6 +160,25 @@ def test_expand_takes_paths_rows_and_whole_tables_and_opens_a_stage_that_is_one_
     assert ["Concat"] in [solid.cell.lines for solid in stem.solids]
 
 
+def test_rows_that_differ_in_their_stride_alone_say_it():
+    rows = [[8, 1], [16, 2], [16, 1]]
+    spec = {
+        "archdsl": 1,
+        "name": "Rows",
+        "input": [8, 32, 32],
+        "blocks": {
+            "Unit": {
+                "params": ["out", "stride"],
+                "body": [{"conv": {"out": "out", "stride": "stride"}}, {"conv": "out"}],
+            }
+        },
+        "stages": {"body": {"for": ["c", "s"], "in": rows, "body": [{"Unit": ["c", "s"]}]}},
+    }
+    assert [cell.lines for cell in cells.strip(archdsl.graph(spec)).cells[1:]] == [[], ["s2"], []]
+    spec["stages"]["body"]["in"] = rows[:2]  # these the shapes tell apart
+    assert [cell.lines for cell in cells.strip(archdsl.graph(spec)).cells[1:]] == [[], []]
+
+
 def test_lines_that_come_again_and_again_are_said_once():
     assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["(a, b) ×3"], ["c ×2"], ["d"]]
 

@@ -17,46 +17,18 @@ import pptx
 import pytest
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
-from support.figures import graph_of
+from support.figures import KINDS, graph_of, toy
 
 import archdsl
 from archdsl.backends import figures
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENDS = {"source": "exit", "target": "entry"}  # of a line in a diagram
-FIGURES = {
-    "block": {"block": "Unit", "expand": ["Pair"]},
-    "strip": {},
-    "portrait": {"style": "blocks", "orient": "portrait"},
-    "op": {"level": "op"},
-}
-
-
-@cache
-def toy() -> archdsl.Graph:
-    """A block with a block inside, and a line past a stage."""
-    branches = [[{"conv": 4}], [{"conv": {"out": 4, "kernel": 3}}, "relu"], [{"conv": 2}]]
-    return archdsl.graph(
-        {
-            "archdsl": 1,
-            "name": "Toy",
-            "input": [8, 16, 16],
-            "blocks": {
-                "Pair": {"body": [{"concat": branches}]},
-                "Unit": {"body": [{"add": ["identity", ["Pair", {"conv": 8}]]}, "relu"]},
-            },
-            "stages": {
-                "stem": ["Unit", "Unit"],
-                "middle": [{"conv": 8}, "relu"],
-                "last": [{"concat": ["stem", "middle"]}],
-            },
-        }
-    )
 
 
 @cache
 def drawn(kind: str, format: str, **look) -> bytes | str:
-    return figures.draw(toy(), format=format, look=figures.Look(**look), **FIGURES[kind])
+    return figures.draw(toy(), format=format, look=figures.Look(**look), **KINDS[kind])
 
 
 def svg_words(kind: str) -> list[str]:
@@ -126,12 +98,12 @@ def attached(made) -> int:
     return len(lines_of(made)) - len(joints)
 
 
-@pytest.mark.parametrize("kind", FIGURES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_lines_of_a_slide_are_attached_where_they_touch_their_shapes(kind):
     assert attached(slide(kind)) == lines_in_svg(kind)
 
 
-@pytest.mark.parametrize("kind", FIGURES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_slide_and_a_diagram_say_what_the_svg_says(kind):
     runs = [
         (run.text, run.font.size.pt)
@@ -164,7 +136,7 @@ def test_frames_of_a_slide_are_groups_and_its_width_is_exact():
     assert deck.slide_width == pytest.approx(3.4 * 914400, abs=2)
     assert deck.core_properties.title == "Unit"
     assert drawn("block", "pptx", width=3.4) == figures.draw(
-        toy(), format="pptx", look=figures.Look(width=3.4), **FIGURES["block"]
+        toy(), format="pptx", look=figures.Look(width=3.4), **KINDS["block"]
     )
 
 
@@ -202,7 +174,7 @@ def ways_in_diagram(kind: str) -> list[list[tuple[float, float]]]:
     return found
 
 
-@pytest.mark.parametrize("kind", FIGURES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_lines_of_a_diagram_go_along_the_axes_from_box_to_box(kind):
     ways = ways_in_diagram(kind)
     assert len(ways) == lines_in_svg(kind)
@@ -278,7 +250,7 @@ PAPERS = {
 
 
 def test_a_block_in_latex_has_the_theme_the_font_and_the_width_asked_for():
-    text = figures.draw(toy(), format="tikz", look=figures.Look("dark", font="serif", width=3.4), **FIGURES["block"])
+    text = figures.draw(toy(), format="tikz", look=figures.Look("dark", font="serif", width=3.4), **KINDS["block"])
     assert r"font=\rmfamily" in text
     assert "sourceserifpro" in text
     assert "fill=ground" in text
