@@ -102,11 +102,16 @@ class Carry:
                 found.update(dict.fromkeys(new.get(operation.id, []), chain))
         return found
 
+    @cached_property
+    def modules(self) -> dict[str, nn.Module]:
+        """Those of the network before, by path: the weights of each are asked for."""
+        return dict(self.model.named_modules())
+
     def weights(self, node: Node) -> Weights:
         """Those of a node before; none of one that has no module in this network (a head taken off)."""
         if node.op.owned:
             return {"": self.model.state_dict()[node.path]}
-        module = dict(self.model.named_modules()).get(node.path)
+        module = self.modules.get(node.path)
         return module.state_dict() if module is not None else {}
 
 

@@ -6,24 +6,26 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.nets import SPECS, variant_of
+from support.nets import SPECS, graph_of, images, variant_of
 
 import archdsl
 from archdsl.expr.nodes import Lit
 from archdsl.passes import pipeline
 from archdsl.passes.backbone import backbone
 from archdsl.passes.features import pyramid
+from archdsl.runtime import module
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
     torch.manual_seed(0)
-    whole = archdsl.build(name, variant_of(name)).eval()
-    net = archdsl.build(name, variant_of(name), features_only=True).eval()
+    shapes = {key: tensor.shape for key, tensor in graph_of(name).inputs.items()}
+    graph = archdsl.graph(name, variant_of(name), input=shapes, features_only=True)
+    whole, net = module.build(graph_of(name)).eval(), module.build(graph).eval()
     weights = whole.state_dict()
     assert net.state_dict().keys() <= weights.keys()
     net.load_state_dict({key: weights[key] for key in net.state_dict()})
-    stages = pyramid(archdsl.graph(name, variant_of(name)))
+    stages = pyramid(graph_of(name))
     seen = {}
     for stage in stages:
         try:
@@ -31,11 +33,9 @@ def test_a_backbone_gives_the_maps_that_the_whole_network_computes(name):
         except AttributeError:  # a stage that is no chain is no module
             continue
         part.register_forward_hook(lambda part, inputs, output, stage=stage: seen.setdefault(stage, output))
-    graph = archdsl.graph(name, variant_of(name), features_only=True)
-    x = torch.randn(1, *next(iter(graph.inputs.values())).shape)
     with torch.no_grad():
-        whole(x)
-        maps = net(x)
+        whole(*images(name))
+        maps = net(*images(name))
     maps = maps if isinstance(maps, tuple) else (maps,)
     assert [tuple(m.shape[1:]) for m in maps] == [t.shape for t in graph.outputs.values()]
     assert len({m.shape[-1] for m in maps}) == len(maps) >= 3
@@ -70,12 +70,13 @@ MIDDLES = {("pelee", "res19")}  # reads the middle of a row of which the rest wo
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_backbone_of_one_map_holds_what_leads_to_it_and_no_more(name):
-    whole = archdsl.graph(name, variant_of(name))
+    whole = graph_of(name)
+    paths = {node.path: node.shape for node in whole.nodes}
+    shapes = {key: tensor.shape for key, tensor in whole.inputs.items()}
     for stage in pyramid(whole):
         if (name, stage) in MIDDLES:
             continue
-        part = archdsl.graph(name, variant_of(name), features_only=[stage])
-        paths = {node.path: node.shape for node in whole.nodes}
+        part = archdsl.graph(name, variant_of(name), input=shapes, features_only=[stage])
         assert all(paths[node.path] == node.shape for node in part.nodes)
         (output,) = part.outputs.values()
         read = {id(tensor) for node in part.nodes for tensor in node.inputs} | {id(output)}

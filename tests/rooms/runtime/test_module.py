@@ -35,12 +35,13 @@ VARIANTS = [(name, variant) for name in SPECS for variant in shipped_spec(name).
 every_spec = pytest.mark.parametrize("name", SPECS)
 
 # What takes seconds for each network is done for these in every run, for the others with `-m slow`.
-ALWAYS = {"efficientnet", "espnet", "micronet", "mobilenet_v2", "peleenet", "shufflenet_v2"}
+ALWAYS = {"espnet", "micronet", "mobilenet_v2", "shufflenet_v2"}
 every_spec_in_time = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.slow) for name in SPECS]
 )
 # What is said of the machinery and of no network: by some that have little in common.
-some_specs = pytest.mark.parametrize("name", ["condensenet", "pelee", "shufflenet_v2", "weightnet"])
+SOME = ["condensenet", "pelee", "shufflenet_v2", "weightnet"]
+some_specs = pytest.mark.parametrize("name", SOME)
 
 
 def emitted_blocks(net):
@@ -75,7 +76,7 @@ for file in sorted(os.listdir(".")):
 
 def test_a_pickle_of_a_network_or_block_is_read_by_a_fresh_process(tmp_path):
     wanted = {}
-    for name in SPECS:
+    for name in [*SOME, "efficientnet", "espnet"]:
         net = filled(name)
         block, seen = watched(net, images(name))
         for file, part, inputs in ((f"{name}.pickle", net, images(name)), (f"{name}.block.pickle", block, seen)):
@@ -148,7 +149,7 @@ def test_fx_traces_the_module(name):
     assert_equal(run(traced, images(name)), run(filled(name), images(name)))
 
 
-@pytest.mark.parametrize("name", sorted(ALWAYS))  # the others are exported so on their way to ONNX
+@pytest.mark.parametrize("name", ["espnet", "mobilenet_v2", "shufflenet_v2"])  # all are, on their way to ONNX
 def test_torch_export_takes_the_module_at_any_batch(name):
     inputs = images(name)
     batch = torch.export.Dim("batch", max=64)
@@ -200,11 +201,10 @@ def test_autocast_to_bfloat16_computes_about_the_same(name):
 
 @every_spec
 def test_the_size_of_the_batch_does_not_tell(name):
-    inputs = tuple(x.double() for x in images(name, 16))
+    inputs = tuple(x.double() for x in images(name, 3))
     whole = run(exact(name), inputs)
-    for batch in (1, 2):
-        parts = run(exact(name), tuple(x[:batch] for x in inputs))
-        assert_equal(parts, [y[:batch] for y in whole], 1e-6)
+    parts = run(exact(name), tuple(x[:1] for x in inputs))
+    assert_equal(parts, [y[:1] for y in whole], 1e-6)
 
 
 @every_spec
@@ -228,11 +228,10 @@ def test_a_step_of_training_reaches_every_parameter(name):
 @every_spec
 def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(name):
     torch.manual_seed(0)
-    net = archdsl.build(name, variant_of(name))
+    net = module.build(graph_of(name))
     for norm in (part for part in net.modules() if op_of(part) == "bn" and not part.weight.any()):
         nn.init.ones_(norm.weight)  # a branch that begins with a scale of 0 passes on no gradient at first
-    graph = archdsl.graph(name, variant_of(name))  # at its own size: norms of two values pass on no gradient
-    outputs = tree_leaves(net(*(torch.randn(2, *tensor.shape) for tensor in graph.inputs.values())))
+    outputs = tree_leaves(net(*images(name, 8)))  # norms of two values pass on no gradient
     sum((output * torch.randn_like(output)).sum() for output in outputs).backward()
     faults = {
         key: "none" if p.grad is None else "not finite" if not p.grad.isfinite().all() else "zero"
@@ -292,7 +291,8 @@ def test_variants_with_other_sources_have_other_classes():
     assert type(one).__name__ == type(two).__name__ == "MobileNetV2"
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if "num_classes" in shipped_spec(name).params])
+# Classifiers are told the number of classes in backends/torch/test_classifier, each of them; here some, and the rest.
+@pytest.mark.parametrize("name", ["condensenet", "espnet", "espnet_v2", "mobilenet_v2", "pelee"])
 def test_num_classes_sets_the_outputs(name):
     net = archdsl.build(name, variant_of(name), num_classes=7).eval()
     graph = archdsl.graph(name, variant_of(name), num_classes=7)
