@@ -18,6 +18,10 @@ from archdsl.syntax.identifiers import Kind, checked_name, is_identifier, is_wor
 from archdsl.syntax.spec import Param
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
+FORMS = {  # what to write instead of a list
+    "stages": "give each stage a name: 'stem: [...]'",
+    "blocks": "give each block a name: 'Stem: [...]'",
+}
 MAX_NAMES = 500  # params of a network or block, columns of a table, values of a let:
 
 
@@ -131,6 +135,18 @@ def head(node: Node) -> Span:
 
 def is_null(node: Node | None) -> bool:
     return isinstance(node, Scalar) and node.value is None
+
+
+def section(ctx: Context, tree: Mapping, key: str) -> list[tuple[Scalar, Node]]:
+    """The entries of a section; none if it is missing or no mapping."""
+    node = tree.get(key)
+    if node is None or is_null(node):
+        return []
+    if not isinstance(node, Mapping):
+        with ctx.catch():
+            as_mapping(node, f"{key}:", FORMS.get(key, ""))
+        return []
+    return list(node.entries)
 
 
 # --- expressions -------------------------------------------------------------------------------
