@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,6 +13,7 @@ from archdsl.expr.nodes import Compare, Constant, Expr, ListOf, Lit, children
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts, origin_of
 from archdsl.ir.graph import Graph
+from archdsl.syntax.spec import Spec
 
 MOST = 24  # networks that are tried for a step that no variant runs
 NUMBERS = (0, 1, 2, 3, 0.25)
@@ -35,7 +37,8 @@ def covering_graphs(graph: Graph) -> list[Graph]:
     origin = origin_of(graph)
     facts, spec = Facts(), origin.spec
     shapes = {name: tensor.shape for name, tensor in graph.inputs.items()}
-    found = [Elaborator(spec, origin.program, variant, facts).run({}, None) for variant in spec.networks()]
+    with same_maps(spec):
+        found = [Elaborator(spec, origin.program, variant, facts).run({}, None) for variant in spec.networks()]
     itself = Elaborator(spec, origin.program, graph.variant, facts).run(graph.params, shapes)
     while (place := next(unseen(origin.function, facts), None)) is not None:
         given, inputs = facts.reached[place.node.id]
@@ -53,6 +56,20 @@ def covering_graphs(graph: Graph) -> list[Graph]:
     if len(found) > len(spec.networks()):  # the values that were noted last are those of the graph itself
         itself = Elaborator(spec, origin.program, graph.variant, facts).run(graph.params, shapes)
     return [*found, itself]
+
+
+@contextmanager
+def same_maps(spec: Spec) -> Iterator[None]:
+    """The variants of a backbone run: one that computes more than leads to the chosen maps has other maps."""
+    try:
+        yield
+    except SpecError as error:
+        first = error.diagnostics[0]
+        if not spec.features or first.code != "unused-step":
+            raise
+        message = f"another variant computes more than leads to the maps {', '.join(spec.features)}"
+        help = "the specialized style prints one network; in this one choose maps behind which no variant has steps"
+        raise fault("cannot-print", message, first.span, help=help) from None
 
 
 def unseen(network: ir.Function, facts: Facts) -> Iterator[OpenRegion]:

@@ -30,6 +30,7 @@ SIZE = "image_size"  # the height and width of the only input
 ENTERS = "@size"  # of an op node: the spatial size of its first tensor; no argument of an op can be named so
 SPREAD = "@spread"  # of an op node over tensors that may be spread over each other: whether one is
 SPREAD_CHANNELS = "@spread channels"  # and whether one is along the channels
+SHORTER = "@shorter"  # and which of them are, in calls where one is
 MULTIPLE = "@multiple"  # of an op node: by how much it multiplies the channels that entered the block
 MAX_NOTES = 3  # that tell where the names of an expression got their values
 NONE: Deps = frozenset()
@@ -215,7 +216,10 @@ class Noting(Numbers[S, NotedFrame]):
         if node.op.spreads:
             out = made[0].shape
             self.note((node.id, SPREAD), any(tensor.shape != out for tensor in tensors), NONE)
-            self.note((node.id, SPREAD_CHANNELS), any(tensor.shape[0] != out[0] for tensor in tensors), NONE)
+            shorter = [tensor.shape[0] != out[0] for tensor in tensors]
+            self.note((node.id, SPREAD_CHANNELS), any(shorter), NONE)
+            for place, spread in enumerate(shorter if any(shorter) else ()):
+                self.note((node.id, f"{SHORTER} {place}"), spread, NONE)
         known = self.behind_parts(node, (*tensors, *further), frame)
         deps = self.behind_result(node, rule, tensors, frame) if known is None else known[0]
         if deps:

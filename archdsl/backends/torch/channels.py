@@ -7,7 +7,7 @@ from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
-from archdsl.analysis.noting import ENTERS, MULTIPLE, SPREAD, SPREAD_CHANNELS
+from archdsl.analysis.noting import ENTERS, MULTIPLE, SHORTER, SPREAD, SPREAD_CHANNELS
 from archdsl.backends.torch.numbers import LOOPED, UNKNOWN, Numbers, merge
 from archdsl.backends.torch.scope import Tensors
 from archdsl.backends.torch.sizes import Sizes
@@ -246,7 +246,18 @@ class Channels:
             if constant != Lit(1):
                 found += [expr for expr in self.spread([operand], summed=False) if expr != Lit(1)]
         agree = found and all(same(expr, found[0]) for expr in found)
-        return found[-1] if agree else self.fixed(node)
+        if agree:
+            return found[-1]
+        whole = self.never_shorter(node)
+        return self.of(whole) if whole is not None else self.fixed(node)
+
+    def never_shorter(self, node: ir.Primitive) -> ir.Operand | None:
+        """A tensor that has all channels of the result in every call, of those that an op takes one by one."""
+        if any(isinstance(operand, ir.Value) and (operand.many or operand.optional) for operand in node.ins):
+            return None
+        seen = self.origin.facts.seen
+        facts = ((operand, seen.get((node.id, f"{SHORTER} {place}"))) for place, operand in enumerate(node.ins))
+        return next((o for o, fact in facts if fact is not None and not fact.varies and not fact.value), None)
 
     def of_size(self, node: ir.Primitive, fields: SimpleNamespace) -> Expr:
         """Channels that depend on a size which differs between calls: a number, or over what the size is made of.
