@@ -14,6 +14,7 @@ from archdsl.analysis.domain import Row
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.analysis.fields import Plan
 from archdsl.analysis.frames import Frame
+from archdsl.analysis.hard_to_print import Watch
 from archdsl.analysis.interpreter import Interpreter, Known
 from archdsl.analysis.limits import MAX_NODES
 from archdsl.analysis.numbers import Numbers, made_with
@@ -39,8 +40,7 @@ class Kept:
     workers: dict[Hashable, Worker] = field(default_factory=dict)  # by fields and shapes
     calls: dict[Hashable, Known] = field(default_factory=dict)  # by arguments and shapes
     steps: int = 0  # of the calls, and the ops
-    watched: frozenset[ir.Loop] = frozenset()  # loops of which it is asked whether the size of their map moves
-    moved: set[ir.Loop] = field(default_factory=set)  # and those of them in which it does
+    watch: Watch | None = None  # where it is asked whether all of it can be printed
 
     def trim(self) -> None:
         """Forgets ops and calls where they have become many."""
@@ -166,7 +166,6 @@ class Costs(Numbers[Counted, Frame]):
         self.trace = Trace()
         self.part: Part | None = self.trace.root  # None: within what no table looks into
         self.training = False
-        self.entering: dict[ir.Loop, Shape] = {}  # the size that the last turn got, of watched loops
 
     def frame(self, function: ir.Function, path: str) -> Frame:
         return Frame(function, path)
@@ -183,6 +182,8 @@ class Costs(Numbers[Counted, Frame]):
     ) -> Sequence[Counted]:
         inputs = (*tensors, *further)
         worker = self.worker(node, fields, inputs)
+        if self.kept.watch is not None:
+            self.kept.watch.op(node, inputs[0].shape, len(worker.outs))
         if self.part is not None:
             self.part.children.append(
                 Leaf(frame.whole_path(path), self.step_of(node).label, worker, len(self.trace.steps))
@@ -225,12 +226,10 @@ class Costs(Numbers[Counted, Frame]):
 
     def bind_row(self, node: ir.Loop, row: Row, index: int, count: int, frame: Frame) -> None:
         super().bind_row(node, row, index, count, frame)
-        if node in self.kept.watched:
+        if self.kept.watch is not None:
             carried = frame.tensors[node.carry]
-            size = (carried[0] if isinstance(carried, list) else carried).shape[1:]
-            if index and size != self.entering[node]:
-                self.kept.moved.add(node)
-            self.entering[node] = size
+            tensors = carried if isinstance(carried, list) else [carried]
+            self.kept.watch.turn(node, index, count, [tensor.shape for tensor in tensors])
 
     # --- parts, as far as a table looks into them: a block with a name of its own is one operator
     def open(self, kind: str, name: str, path: str, node: ir.Operation, entry: Any, frame: Frame) -> Part | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from archdsl.analysis.counting import Kept, run
 from archdsl.analysis.elaborate import elaborate, lowered
+from archdsl.analysis.hard_to_print import Watch
 from archdsl.analysis.partial import with_numbers
 from archdsl.diagnostics.faults import Collector, SpecError, fault
 from archdsl.diagnostics.spans import Source
-from archdsl.ir.expressions import loops_of_sizes
 from archdsl.ir.graph import Graph
 from archdsl.lowering.entry import UnsoundError, lower_blocks
 from archdsl.passes.reparameterize import expect_mergeable
@@ -56,7 +56,7 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
         raise SpecError(*with_numbers(error, found)) from None
     expect_mergeable(program)
     ops, graphs = 0, []
-    kept.watched = loops_of_sizes(program)
+    kept.watch = Watch(program)
     for variant in forms:
         with faults.catch():
             ran = run(found, program, kept, variant)
@@ -64,7 +64,7 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
             expect_stated(found, variant, counted.params, counted.macs, ran.fingerprint)
             if prove is not None:
                 graphs.append(elaborate(found, variant))
-            elif kept.moved:
+            elif kept.watch.differs:
                 printed(elaborate(found, variant))
             ops += len(ran.trace.steps)
         if ops > MAX_OPS:
@@ -78,7 +78,7 @@ def check(spec: SpecLike | Source, prove: Callable[[Sequence[Graph]], None] | No
 
 
 def printed(graph: Graph) -> None:
-    """Raises `SpecError` where the source of a network has no number for a size that moves from turn to turn."""
+    """Raises `SpecError` where the source of a network has no expression for what differs between calls or turns."""
     from archdsl.backends.torch import emit
 
     emit(graph)

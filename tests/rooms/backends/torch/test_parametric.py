@@ -229,6 +229,21 @@ def test_a_rate_or_a_word_behind_a_param_does_not_hide_the_size_of_the_last_axis
     assert "nn.Linear(n, w_in)" in archdsl.emit(tree)
 
 
+def test_a_map_that_is_never_the_smaller_one_says_the_channels_of_a_formula():
+    weights = [{"param": {"shape": [2, 1, 1], "init": 1}}, {"split": 2, "as": ["a", "b"]}]
+    fuse = [*weights, {"formula": "input * a + other * b"}, {"conv": 8}]
+    stages = {"a": [{"conv": "w", "as": "p"}, {"conv": "w", "as": "q"}, {"Fuse": {"other": "q"}, "from": "p"}]}
+    tree = spec(stages, {"w": 4}, blocks={"Fuse": {"inputs": ["other"], "body": fuse}}, variants={"b": {"w": 6}})
+    check(tree, {}, {"w": 6}, {"w": 5})
+
+
+def test_a_backbone_is_refused_where_another_variant_computes_more_than_leads_to_its_maps():
+    table = {"for": "c", "in": "rows", "body": [{"conv": {"out": "c", "stride": 2}}]}
+    tree = spec({"a": table}, {"rows": [4]}, variants={"one": {}, "two": {"rows": [4, 8]}})
+    with pytest.raises(archdsl.SpecError, match="another variant computes more than leads to the maps a.0"):
+        archdsl.emit(tree, "one", style="parametric", features_only=["a.0"])
+
+
 def test_a_param_of_the_file_that_is_always_what_another_one_is_comes_once():
     source = archdsl.emit("mobilenet_v3", style="parametric")
     assert "self.expand = ConvBNAct(c_in, hidden, norm, padding=padding, act=act)" in source
