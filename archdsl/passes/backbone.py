@@ -49,6 +49,9 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
 def check_feature(feature: str, stages: Sequence[str], whole: Graph) -> None:
     """Raises unless a feature names a stage, or something in one that is no single block or op."""
     stage, _, inside = feature.partition(".")
+    if stage in whole.inputs and stage not in stages:
+        message = f"'{stage}' is an input of '{whole.name}', and a backbone gives maps that its stages compute"
+        raise fault("unknown-tensor", message, help=f"its stages are {', '.join(stages)}")
     if stage not in stages:
         hint = did_you_mean(feature, stages) or f"its stages are {', '.join(stages)}"
         raise fault("unknown-tensor", f"'{whole.name}' has no stage '{feature}'", help=hint)

@@ -89,7 +89,13 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
 
 
 def idle(error: SpecError, spec: Spec) -> SpecError:
-    """What to say where a backbone would compute what leads to none of its maps."""
+    """What to say where a backbone would compute what leads to none of its maps, or take what none of them reads."""
+    first = error.diagnostics[0]
+    if first.code == "unused-input":
+        message = (
+            f"{first.message} in a backbone with the map{'s' * (len(spec.features) > 1)} {', '.join(spec.features)}"
+        )
+        return fault("bad-call", message, first.span, help="choose a map too that this input leads to")
     unused = [item for item in error.diagnostics if item.code == "unused-step"]
     if not unused or len(unused) < len(error.diagnostics):
         return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import check_word, write_table
@@ -21,9 +21,12 @@ MODULE = Name("nn.Module")
 
 def write_condition(writer: Writer, node: ir.If) -> None:
     """A condition at the level of the class."""
+    read = set(writer.numbers.used)
     decided = writer.decided(node)
     if node.other.result is None and not node.branch:  # the last body of a choice: the name is no other
         decided = True
+    elif decided is None and makes_no_difference(node):
+        writer.numbers.used, decided = read, True  # nothing reads the condition
     mark = len(writer.body)
     if decided is not None:
         one_side(writer, node, node.then if decided else node.other, absent=not decided and node.branch)
@@ -45,6 +48,20 @@ def one_side(writer: Writer, node: ir.If, region: ir.Region, *, absent: bool) ->
     result = writer.region(region)
     writer.channels[node.out] = writer.channels.given(node.condition, region is node.then, writer.channels.of(result))
     writer.alias(node.out, result)
+
+
+def makes_no_difference(node: ir.If) -> bool:
+    """Whether both sides hand on what enters: identities under one key, or one that may be left out."""
+    then, other = (keyed_single(region) for region in (node.then, node.other))
+    if node.branch or not is_identity(then):
+        return False
+    if other is None:
+        return not node.other.nodes and node.other.result is then.ins[0]
+    return is_identity(other) and (other.key, other.ins[0]) == (then.key, then.ins[0])
+
+
+def is_identity(node: ir.Operation | None) -> TypeGuard[ir.Primitive]:
+    return isinstance(node, ir.Primitive) and node.op.name == "identity"
 
 
 def keyed_single(region: ir.Region) -> ir.Primitive | ir.Call | None:

@@ -122,6 +122,18 @@ def test_a_stage_that_is_not_there_is_named(features, message):
         archdsl.graph("peleenet", features_only=features)
 
 
+def test_an_input_that_leads_to_no_map_is_named_with_what_to_choose():
+    stages = {"a": [{"conv": 8}], "b": {"from": "mask", "body": [{"conv": 8}]}, "c": [{"add": ["a", "b"]}]}
+    tree = {"name": "Net", "inputs": {"image": [3, 8, 8], "mask": [1, 8, 8]}, "stages": stages}
+    for features, message in (
+        (["a"], "nothing reads the input 'mask' in a backbone"),
+        (["mask"], "is an input of 'Net'"),
+    ):
+        with pytest.raises(archdsl.SpecError, match=message):
+            archdsl.graph(tree, features_only=features)
+    assert list(archdsl.graph(tree, features_only=["a", "b"]).outputs) == ["a", "b"]
+
+
 INNER = {
     "archdsl": 1,
     "name": "Net",

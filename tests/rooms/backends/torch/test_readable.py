@@ -192,6 +192,15 @@ def test_an_argument_that_is_one_of_the_network_in_every_call_is_passed_once():
     assert "padding_2" not in archdsl.emit("mobilenet_v3", "large-1.00", style="parametric")
 
 
+def test_an_identity_that_may_be_left_out_asks_no_condition():
+    text = emitted(
+        "blocks: {Unit: {params: [k], body: [conv: 8, {identity: , when: k, name: probe}, relu]}}\n"
+        "stages: {a: [Unit: true, Unit: false]}\n"
+    )
+    assert "self.probe = nn.Identity()\n" in text
+    assert "k:" not in class_of(text, "Unit")
+
+
 def test_a_condition_and_its_opposite_are_one_attribute():
     text = emitted(
         """
