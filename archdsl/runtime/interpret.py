@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 
@@ -22,12 +23,13 @@ def interpret(
     training: bool = False,
     calibrate: bool = False,
     noise: torch.Generator | None = None,
+    standing: Mapping[Node, torch.Tensor] = MappingProxyType({}),
 ) -> dict[Tensor, torch.Tensor]:
     """Every tensor of the graph, N×C×H×W, from those that enter and the state_dict of its module.
 
     In training the stages of training alone run too, and norms take the mean and variance of the batch. With
     `calibrate` those of the batch are first written into the state. `noise` adds to what each op gives as much as
-    rounding may.
+    rounding may. In place of what these nodes give are the tensors that are `standing` for it.
     """
     values = dict(zip(graph.inputs.values(), inputs, strict=True))
     held = by_module(state, {node.path for node in graph.nodes if node.op.owned or not node.functional})
@@ -38,9 +40,11 @@ def interpret(
         fields = fields_at(node, [tuple(x.shape[1:]) for x in entering])
         run = Run(fields, held.get(node.path, {}), training, torch)
         with at(node.span):
-            if calibrate and not node.shared:  # else its norms would be others than in its first run
+            if (
+                calibrate and not node.shared and node not in standing
+            ):  # else its norms would be others than in its first run
                 node.op.calibrate(run, *entering)
-            found = node.op.compute(run, *entering)
+            found = standing[node] if node in standing else node.op.compute(run, *entering)
             results = found if isinstance(found, (list, tuple)) else [found]
             refuse_results(node, entering, results)
         if noise is not None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import NoneType, SimpleNamespace
 from typing import Any
 
 from archdsl.expr.nodes import wrap
-from archdsl.ir.graph import Node
+from archdsl.ir.graph import Node, Tensor
 from archdsl.ops.base import Module, Shape, Site
 from archdsl.ops.own import is_own, said
 from archdsl.support.plugins import blamed, file_of
 
+Shapes = Mapping[Tensor, Shape]
 PLAIN = frozenset({int, float, str, bool, NoneType})  # types of values that equal each other only if they are alike
 
 
@@ -33,6 +34,12 @@ def fields_at(node: Node, shapes: Sequence[Shape]) -> SimpleNamespace:
     """The fields of a node, its tensor fields with the shapes that now enter."""
     names = tensor_fields(node)
     return SimpleNamespace(**{**node.fields, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True))})
+
+
+def macs_of(node: Node, shapes: Shapes) -> int:
+    """The multiply-adds of a node where its tensors have these shapes."""
+    given = [shapes[tensor] for tensor in node.inputs]
+    return node.op.macs(fields_at(node, given), given[0], shapes[node.outputs[0]])
 
 
 def kinds_of(nodes: Iterable[Node]) -> dict[Node, int]:

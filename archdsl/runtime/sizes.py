@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ops.base import OpFault, Shape
-from archdsl.runtime.nodes import fields_at, modules_of
+from archdsl.runtime.nodes import Shapes, fields_at, modules_of
 
-Shapes = Mapping[Tensor, Shape]
 IMAGE = 3  # axes of an image: channels, height, width
 MORE = (1, 2, 4, 8, 16, 32)  # how much higher an image is tried
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,13 +18,14 @@ from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ops.base import Shape, times
 from archdsl.ops.own import is_own, said
 from archdsl.runtime import leaves
-from archdsl.runtime.interpret import interpret
+from archdsl.runtime.interpret import by_module, interpret
 from archdsl.runtime.kernels import Kernels
 from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.members import Members, members_of
-from archdsl.runtime.nodes import fields_at, kinds_of
-from archdsl.runtime.once import once
-from archdsl.runtime.sizes import Shapes, another, smallest
+from archdsl.runtime.nodes import Shapes, kinds_of, macs_of
+from archdsl.runtime.once import Once, once
+from archdsl.runtime.pieces import Piece, pieces
+from archdsl.runtime.sizes import another, smallest
 from archdsl.support.plugins import NOT_OURS
 
 BATCH = 2
@@ -149,6 +150,7 @@ class Probe:
     weights: State
     shapes: Shapes
     state: State = field(default_factory=dict)  # the weights, and what norms gather
+    pieces: Mapping[Node, Piece] = field(default_factory=dict)  # of the layers that are not run on the whole
 
     def run(self, *, training: bool) -> list[Diagnostic]:
         """What differs in one mode."""
@@ -163,21 +165,25 @@ class Probe:
         To calibrate keeps the signals of deep networks alive: norms then have the mean and variance of the input.
         """
         inputs = self.inputs()
+        given = [x.clone() for x in inputs]
         self.network.train(training)
         written = self.members.buffers  # a run may write into them
         self.state = {key: tensor.clone() if key in written else tensor for key, tensor in self.weights.items()}
-        with torch.no_grad(), Kernels() if training else contextlib.nullcontext():
-            values = interpret(self.graph, self.state, inputs, training=training, calibrate=calibrate)
         nodes = [node for node in self.graph.nodes if training or not node.training]
         made = [node for node in nodes if not node.functional]
+        self.pieces = pieces(made, self.members.modules, self.kinds, self.shapes, BATCH, training=training)
+        with torch.no_grad(), Kernels() if training else contextlib.nullcontext():
+            values = self.interpreted(inputs, training=training, calibrate=calibrate)
         wanted = self.wanted(training=training)
         with torch.no_grad(), listening(self.members.modules, made, values) as heard, Kernels() as kernels:
+            weights = by_module(self.state, {node.path for node in self.pieces}) if self.pieces else {}
+            shared = Once(self.kinds, heard, kernels, self.pieces, weights, training)
             try:
-                with once(self.members.modules, made, self.kinds, values, kernels):
-                    found = self.outputs(inputs)
+                with once(self.members.modules, made, shared):
+                    found = self.outputs(given)
             except Exception as error:  # noqa: BLE001 - whatever a wrong module may raise
                 return [self.broken(error, heard)], False
-        if odd := self.odd(inputs, found, wanted):
+        if odd := self.odd(zip(inputs, given, strict=True), found, wanted):
             return [self.whole(odd)], False
         apart = [*heard.differences, *self.leaving(found, wanted, values)]
         magnified = self.magnified(training=training) if apart else set()
@@ -185,9 +191,11 @@ class Probe:
         real += [self.whole(text) for text in (*often(made, heard), *self.work(kernels.macs, nodes))]
         return real[:1], not magnified.isdisjoint(wanted)
 
-    def odd(self, inputs: Sequence[torch.Tensor], found: Sequence[Any], wanted: Sequence[Tensor]) -> str:
+    def odd(
+        self, inputs: Iterable[tuple[torch.Tensor, torch.Tensor]], found: Sequence[Any], wanted: Sequence[Tensor]
+    ) -> str:
         """What is wrong with a run whatever its numbers are; nothing if it is sound."""
-        if not all(map(torch.equal, inputs, self.inputs())):
+        if not all(torch.equal(before, after) for before, after in inputs):
             return "the module changes the tensor that it is given"
         if len(found) != len(wanted):
             return f"the module gives {len(found)} outputs, the graph {len(wanted)}"
@@ -229,15 +237,28 @@ class Probe:
         """The tensors whose difference rounding alone may explain: norms of what hardly varies magnify its errors."""
         noise = torch.Generator().manual_seed(2)
         with torch.no_grad(), Kernels():
-            one = interpret(self.graph, self.state, self.inputs(), training=training)
-            other = interpret(self.graph, self.state, self.inputs(), training=training, noise=noise)
+            one = self.interpreted(self.inputs(), training=training)
+            other = self.interpreted(self.inputs(), training=training, noise=noise)
         return {tensor for tensor, value in one.items() if difference(other[tensor], value)}
+
+    def interpreted(
+        self,
+        inputs: Sequence[torch.Tensor],
+        *,
+        training: bool,
+        calibrate: bool = False,
+        noise: torch.Generator | None = None,
+    ) -> dict[Tensor, torch.Tensor]:
+        """Every tensor of the graph for the inputs."""
+        standing = {node: piece.standing for node, piece in self.pieces.items()}
+        given = self.graph, self.state, inputs
+        return interpret(*given, training=training, calibrate=calibrate, noise=noise, standing=standing)
 
     def inputs(self) -> list[torch.Tensor]:
         """The same random tensors each time."""
         random = torch.Generator().manual_seed(1)
         entering = [self.shapes[tensor] for tensor in self.graph.inputs.values()]
-        return [torch.randn(BATCH, *shape, generator=random, dtype=torch.double) for shape in entering]
+        return [torch.randn(BATCH, *shape, generator=random).double() for shape in entering]  # slow if drawn in it
 
     def outputs(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """What the module gives with the weights of the probe."""
@@ -273,9 +294,3 @@ def often(nodes: Sequence[Node], heard: Heard) -> Iterator[str]:
     for path, runs in wanted.items():
         if (count := heard.calls[path]) != runs:
             yield f"'{path}' is called {count} times, in the graph {'once' if runs == 1 else f'{runs} times'}"
-
-
-def macs_of(node: Node, shapes: Shapes) -> int:
-    """The multiply-adds of a node where its tensors have these shapes."""
-    given = [shapes[tensor] for tensor in node.inputs]
-    return node.op.macs(fields_at(node, given), given[0], shapes[node.outputs[0]])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from dataclasses import replace
 from functools import cache
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,7 +22,8 @@ from torch.nn import functional as F  # noqa: N812 - as everyone writes it
 import archdsl
 from archdsl.analysis.elaborate import elaborate
 from archdsl.diagnostics.faults import SpecError
-from archdsl.runtime import module
+from archdsl.ops import REGISTRY
+from archdsl.runtime import module, pieces
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
 from archdsl.runtime.verify import verify, verify_elsewhere
@@ -113,8 +116,15 @@ SPEC = {
 }
 
 
+@pytest.fixture(params=["whole", "on pieces"])
+def extent(request, monkeypatch):
+    """Whether layers are run on their whole inputs, or all that can be on pieces of them."""
+    monkeypatch.setattr(pieces, "LIMIT", 0 if request.param == "on pieces" else math.inf)
+    return request.param
+
+
 @pytest.fixture
-def net():
+def net(extent):
     return archdsl.build(SPEC)
 
 
@@ -333,6 +343,138 @@ def test_build_proves_when_asked(monkeypatch):
     archdsl.build(archdsl.graph(SPEC), verify=True)
     archdsl.build("mobilenet_v2", num_classes=0, verify=True)
     assert asked == [("Net", "Net"), ("Net", "Net"), ("MobileNetV2", "MobileNetV2")]
+
+
+BRANCHES = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 16, 16],
+    "blocks": {
+        "Two": {
+            "body": [
+                {
+                    "concat": [
+                        [{"conv": [8, 3]}, "bn", "relu"],
+                        [{"conv": [8, 3]}, "bn", {"avg_pool": {"kernel": 3, "stride": 1, "padding": 1}}],
+                    ]
+                },
+                {"conv": 8},
+            ]
+        }
+    },
+    "stages": {
+        "stem": [{"conv": [8, 3]}, "bn"],
+        "body": [{"residual": ["Two"]}, "relu"],
+        "head": ["global_avg_pool", "flatten", {"linear": 10}],
+    },
+}
+
+
+def joined(self, left, right):
+    return self.conv(torch.cat([left, right], 1))
+
+
+FORWARDS = {
+    "nothing": lambda self, x: joined(self, self.branch1(x), self.branch2(x)),
+    "wires in the other order": lambda self, x: joined(self, self.branch2(x), self.branch1(x)),
+    "a branch that reads the other": lambda self, x: joined(self, y := self.branch1(x), self.branch2(y)),
+    "a branch left out": lambda self, x: joined(self, y := self.branch1(x), y),
+    "the weight of another layer": lambda self, x: joined(
+        self, self.branch1[1:](F.conv2d(x, self.branch2[0].weight, self.branch1[0].bias, padding=1)), self.branch2(x)
+    ),
+    "a function with another padding": lambda self, x: joined(
+        self, self.branch1(x), self.branch2[1:](F.conv2d(F.pad(x, [2, 0, 1, 1]), *self.branch2[0].parameters()))
+    ),
+    "the greatest for the mean": lambda self, x: joined(
+        self, self.branch1(x), F.max_pool2d(self.branch2[:2](x), 3, 1, 1)
+    ),
+    "no activation": lambda self, x: joined(self, self.branch1[:2](x), self.branch2(x)),
+    "an activation too many": lambda self, x: joined(self, self.branch1(x), F.relu(self.branch2(x))),
+    "a factor": lambda self, x: joined(self, self.branch1(x), self.branch2(x)) * (1 + 1e-6),
+    "a factor before a norm": lambda self, x: joined(
+        self, self.branch1[1:](self.branch1[0](x) * 1.01), self.branch2(x)
+    ),
+    "an addition": lambda self, x: joined(self, self.branch1(x), self.branch2(x)) + 1e-6,
+    "a tensor overwritten that is read again": lambda self, x: joined(self, self.branch1(F.relu_(x)), self.branch2(x)),
+    "one overwritten that was read": lambda self, x: (
+        joined(self, self.branch1(x), self.branch2(x)) + 0 * x.mul_(2).sum()
+    ),
+    "samples in the other order": lambda self, x: joined(self, self.branch1(x), self.branch2(x)).flip(0),
+    "rows and columns exchanged": lambda self, x: joined(self, self.branch1(x), self.branch2(x)).transpose(2, 3),
+}
+
+
+@pytest.mark.parametrize("name", FORWARDS)
+def test_a_block_whose_forward_is_another_is_told(extent, name):
+    graph = archdsl.graph(BRANCHES)
+    network = module.build(graph)
+    forward_of(network.body_two, FORWARDS[name])
+    if name == "nothing":
+        in_both_modes(network, graph)
+        return
+    with pytest.raises(SpecError):
+        verify(network, graph)
+
+
+LAYERS = {
+    "padding and dilation": {"padding": (2, 2), "dilation": (2, 2)},
+    "groups": {"groups": 2, "weight": nn.Parameter(torch.ones(8, 4, 3, 3))},
+    "padding mode": {"padding_mode": "reflect", "_reversed_padding_repeated_twice": [1, 1, 1, 1]},
+    "bias": {"bias": None},
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_another_layer_that_gives_the_same_shape_is_told(extent, name):
+    graph = archdsl.graph(BRANCHES)
+    network = module.build(graph)
+    for attribute, value in LAYERS[name].items():
+        setattr(network.body_two.branch1[0], attribute, value)
+    with pytest.raises(SpecError, match=r"branch1\.0"):
+        verify(network, graph)
+
+
+# --- on a piece
+def test_a_slow_layer_is_run_on_a_piece_and_what_follows_on_the_whole(monkeypatch):
+    graph, network = of_stages(a=[{"conv": {"out": 4, "kernel": 3, "stride": 2}}, "relu", {"conv": 1}])
+    seen, plain = [], nn.Conv2d._conv_forward
+    monkeypatch.setattr(pieces, "LIMIT", 3000)
+    monkeypatch.setattr(
+        nn.Conv2d, "_conv_forward", lambda self, x, *rest: seen.append(tuple(x.shape)) or plain(self, x, *rest)
+    )
+    verify(network, graph)
+    assert seen == [(1, 3, 6, 6), (2, 4, 4, 4)]
+
+
+@pytest.mark.parametrize("name", ["conv", "bn"])
+def test_a_layer_that_computes_something_else_on_a_piece_is_told(monkeypatch, name):
+    graph, network = of_stages(a=[{"conv": [4, 3]}, "bn", "relu"])
+    monkeypatch.setattr(pieces, "LIMIT", 0)
+    verify(network, graph)
+    plain = REGISTRY[name].compute
+    monkeypatch.setattr(REGISTRY[name], "compute", lambda run, x: plain(run, x) * (1 + 1e-6))
+    with pytest.raises(SpecError, match=r"what leaves 'a\.[01]' is .* where a piece of its input enters"):
+        verify(network, graph)
+
+
+@pytest.mark.parametrize("field", ["padding", "stride", "dilation"])
+def test_a_piece_tells_each_argument_of_a_layer(monkeypatch, field):
+    graph, network = of_stages(a=[{"conv": {"out": 6, "kernel": 3, field: 2}}])
+    monkeypatch.setattr(pieces, "LIMIT", 0)
+    verify(network, graph)
+    plain = REGISTRY["conv"].compute
+    monkeypatch.setattr(
+        REGISTRY["conv"],
+        "compute",
+        lambda run, x: plain(replace(run, f=SimpleNamespace(**vars(run.f) | {field: 1})), x),
+    )
+    with pytest.raises(SpecError, match="where a piece of its input enters"):
+        verify(network, graph)
+
+
+def test_random_networks_are_their_graphs_on_pieces(monkeypatch):
+    monkeypatch.setattr(pieces, "LIMIT", 0)
+    assert sum(map(check_random, range(60))) > 15
 
 
 # --- at which size
