@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl.ir.graph import Graph, Node, Tensor
@@ -9,6 +10,8 @@ from archdsl.ops.base import OpFault, Shape
 from archdsl.runtime.nodes import Shapes, fields_at, modules_of
 
 IMAGE = 3  # axes of an image: channels, height, width
+MANY = 2**22  # elements of all tensors of one sample: with more, each axis of the input is looked at alone
+PARTS = 8  # of an axis, into which its length falls
 MORE = (1, 2, 4, 8, 16, 32)  # how much higher an image is tried
 
 
@@ -22,8 +25,32 @@ def smallest(graph: Graph, kinds: Mapping[Node, int]) -> Shapes:
         entering = {name: scaled(graph, tensor.shape, side) for name, tensor in graph.inputs.items()}
         found = shapes_at(graph, entering, kinds)
         if found is not None:
-            return found
-    return {tensor: tensor.shape for tensor in tensors_of(graph)}
+            return narrowed(graph, found, kinds)
+    return narrowed(graph, {tensor: tensor.shape for tensor in tensors_of(graph)}, kinds)
+
+
+def narrowed(graph: Graph, shapes: Shapes, kinds: Mapping[Node, int]) -> Shapes:
+    """The shapes at an input whose axes are shorter, each by itself, if there is much to compute."""
+    if sum(map(math.prod, shapes.values())) <= MANY:
+        return shapes
+    whole = {name: shapes[tensor] for name, tensor in graph.inputs.items()}
+    for axis in range(1, max(map(len, whole.values()), default=0)):
+        bad, good, tried = 0, PARTS, whole
+        while good - bad > 1:
+            part = (bad + good) // 2
+            entering = {name: shortened(shape, axis, part) for name, shape in whole.items()}
+            found = shapes_at(graph, entering, kinds)
+            if found is None:
+                bad = part
+            else:
+                good, shapes, tried = part, found, entering
+        whole = tried
+    return shapes
+
+
+def shortened(shape: Shape, axis: int, part: int) -> Shape:
+    """A shape with so many parts of an axis."""
+    return tuple(max(1, n * part // PARTS) if place == axis else n for place, n in enumerate(shape))
 
 
 def another(graph: Graph, kinds: Mapping[Node, int]) -> Shapes | None:

@@ -23,7 +23,7 @@ import archdsl
 from archdsl.analysis.elaborate import elaborate
 from archdsl.diagnostics.faults import SpecError
 from archdsl.ops import REGISTRY
-from archdsl.runtime import module, pieces
+from archdsl.runtime import module, pieces, sizes
 from archdsl.runtime.interpret import interpret
 from archdsl.runtime.listening import difference
 from archdsl.runtime.verify import verify, verify_elsewhere
@@ -492,6 +492,20 @@ def test_the_input_is_the_smallest_that_runs_the_same_graph():
     assert size_of(with_stages([3, 224, 224], a=[{"repeat": 4, "body": halved}])) == [(3, 24, 24)]  # 2×2 is left
     assert size_of(with_stages([3, 100, 200], a=halved)) == [(3, 4, 8)]
     assert size_of(with_stages([3, 16000], a=halved)) == [(3, 8)]
+
+
+def test_where_there_is_much_to_compute_each_axis_is_made_shorter_alone(monkeypatch):
+    pooled = [{"conv": 4}, {"avg_pool": {"kernel": [32, 8], "stride": [32, 8]}}]
+    spec = with_stages([3, 64, 128], a=pooled)
+    assert size_of(spec) == [(3, 64, 128)]
+    monkeypatch.setattr(sizes, "MANY", 50_000)
+    assert size_of(spec) == [(3, 64, 16)]
+    graph = archdsl.graph(spec)
+    in_both_modes(module.build(graph), graph)
+    monkeypatch.setattr(sizes, "MANY", 0)
+    assert size_of(with_stages([3, 224, 224], a=[{"conv": {"out": 4, "kernel": 3, "stride": 2}}])) == [(3, 3, 3)]
+    flat = [{"conv": 4}, "flatten", {"linear": 5}]
+    assert size_of(with_stages([3, 30, 30], a=flat)) == [(3, 30, 30)]
 
 
 class Turned(nn.Module):
