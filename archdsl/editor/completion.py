@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from archdsl.editor.declared import block_of, declared_in, inputs_of, params_of, within
 from archdsl.editor.grammar import Place, head_of, place
-from archdsl.editor.names import Scope, block_of, declared_in, inputs_of, params_of, scope_of, within
+from archdsl.editor.names import Scope, scope_of
 from archdsl.editor.project import File, Project
 from archdsl.editor.spots import Level, Spot, spot
 from archdsl.expr.evaluate import FUNCTIONS

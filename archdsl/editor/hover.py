@@ -9,8 +9,9 @@ from archdsl.analysis.work import Work, total, work
 from archdsl.diagnostics.spans import Span
 from archdsl.editor.analysis import Analysis
 from archdsl.editor.completion import doc_of, source_of
+from archdsl.editor.declared import block_of, inputs_of, params_of
 from archdsl.editor.grammar import Place, place
-from archdsl.editor.names import Use, block_of, inputs_of, params_of, uses
+from archdsl.editor.names import Use, uses
 from archdsl.editor.project import File, Project
 from archdsl.editor.reading import Under, holds, under
 from archdsl.ir.graph import Node, Scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archdsl.diagnostics.spans import Span
-from archdsl.editor.names import declared, entries, params_of
+from archdsl.editor.declared import declared, entries, params_of
 from archdsl.editor.project import File
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
