@@ -62,7 +62,7 @@ def network(name):
 
 
 # --- every spec
-@pytest.mark.parametrize("name", ["efficientnet", "espnet", "mobilenet_v2", "shufflenet_v2", "squeezenet"])
+@pytest.mark.parametrize("name", ["espnet", "mobilenet_v2", "shufflenet_v2", "squeezenet"])
 def test_onnxruntime_computes_what_torch_computes_at_any_batch(name):
     net, graph = network(name), graph_of(name)
     model = onnx_export.emit(graph, net.state_dict())
