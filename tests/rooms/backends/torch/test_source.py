@@ -60,8 +60,19 @@ def parametric(name):
 
 
 @cache
+def made_of(name, variant):
+    """The text of a variant, the shape of its image and its cost."""
+    graph = archdsl.graph(name, variant)
+    return archdsl.emit(graph), next(iter(graph.inputs.values())).shape, archdsl.cost(graph)
+
+
 def text_of(name, variant):
-    return archdsl.emit(name, variant)
+    return made_of(name, variant)[0]
+
+
+@cache
+def tree_of(name, variant):
+    return ast.parse(text_of(name, variant))
 
 
 def tool(*arguments, cwd):
@@ -292,8 +303,8 @@ def test_it_is_no_longer_than_what_people_write(name, variant):
 
 @every_variant
 def test_its_head_states_what_was_inferred(name, variant):
-    doc, cost = ast.get_docstring(ast.parse(text_of(name, variant))), archdsl.cost(name, variant)
-    shape = "×".join(map(str, next(iter(archdsl.graph(name, variant).inputs.values())).shape))
+    _, shape, cost = made_of(name, variant)
+    doc, shape = ast.get_docstring(tree_of(name, variant)), "×".join(map(str, shape))
     assert f"Input N×{shape}; {cost.params:,} parameters, {cost.macs:,} multiply-adds." in doc
     assert f"arXiv:{read(name).paper['arxiv']}" in doc
     assert variant in doc.splitlines()[0]
@@ -301,12 +312,11 @@ def test_its_head_states_what_was_inferred(name, variant):
 
 @every_variant
 def test_one_class_for_each_block_that_is_used_and_the_network_last(name, variant):
-    spec, tree = read(name), ast.parse(text_of(name, variant))
+    spec, tree = shipped_spec(name), tree_of(name, variant)
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    pasted = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
     assert classes[-1] == spec.name
     blocks = {block for file in (spec, *spec.uses) for block in file.blocks}
-    assert set(classes) - pasted - {spec.name, f"{spec.name}Output"} <= blocks
+    assert set(classes) - pasted() - {spec.name, f"{spec.name}Output"} <= blocks
     assert len(set(classes)) == len(classes)
     defined, used = set(), {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     for node in tree.body:  # callees first
@@ -319,7 +329,7 @@ def test_one_class_for_each_block_that_is_used_and_the_network_last(name, varian
 
 @every_variant
 def test_every_argument_is_read(name, variant):
-    for node in ast.walk(ast.parse(text_of(name, variant))):
+    for node in ast.walk(tree_of(name, variant)):
         if isinstance(node, ast.FunctionDef):
             given = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)} - {"self"}
             read_ = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
@@ -375,6 +385,12 @@ def test_a_process_with_torch_alone_gets_the_same_from_every_file(tmp_path):
 # --- what is pasted into it
 def definitions(text):
     return [n.name for n in ast.parse(text).body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+
+
+@cache
+def pasted():
+    """The names of all that is pasted into sources that use it."""
+    return {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
 
 
 def spec(shape, *steps, **rest):
@@ -441,8 +457,7 @@ PASTED = {
 
 
 def test_every_definition_to_paste_is_tried_here():
-    everything = {part for file in PRELUDE.glob("*.py") for part in definitions(file.read_text(encoding="utf-8"))}
-    assert everything == {part for s in PASTED.values() for part in definitions(archdsl.emit(s))} & everything
+    assert pasted() == {part for s in PASTED.values() for part in definitions(archdsl.emit(s))} & pasted()
 
 
 @pytest.mark.parametrize("name", PASTED)
