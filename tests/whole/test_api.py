@@ -8,6 +8,7 @@ import sys
 
 import jsonschema
 import pytest
+from support.checkers import mypy_strict
 from support.places import DATA, DOCS
 
 import archdsl
@@ -104,13 +105,13 @@ def test_each_line_of_a_sweep_fits_the_schema_of_the_docs(tmp_path, monkeypatch,
 
 # --- types
 @pytest.mark.slow
-@pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright", "--pythonpath", sys.executable]])
-def test_a_program_of_a_user_is_typed(checker, tmp_path):
-    pytest.importorskip(checker[0])
-    if subprocess.run([sys.executable, "-m", checker[0], "--version"], capture_output=True, check=False).returncode:
-        pytest.skip(f"{checker[0]} cannot be run here: it fetches a part of itself when it is run first")
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_a_program_of_a_user_is_typed(checker, tmp_path, pytestconfig):
+    pytest.importorskip(checker)
+    if subprocess.run([sys.executable, "-m", checker, "--version"], capture_output=True, check=False).returncode:
+        pytest.skip(f"{checker} cannot be run here: it fetches a part of itself when it is run first")
     (tmp_path / "calls.py").write_text((DATA / "typed_calls.py").read_text())
-    done = subprocess.run(
-        [sys.executable, "-m", *checker, "calls.py"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    pyright = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable]
+    command = mypy_strict(pytestconfig) if checker == "mypy" else pyright
+    done = subprocess.run([*command, "calls.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -24,6 +24,7 @@ from functools import cache
 import pytest
 import torch
 from support import deformable
+from support.checkers import mypy_strict
 from support.nets import SPECS, assert_equal, filled, graph_of, images, run, shipped_spec, smallest_of
 from support.places import GOLDEN as GOLDENS
 from support.places import LANGUAGE, PRELUDE
@@ -77,9 +78,11 @@ def tree_of(name, variant):
 
 def tool(*arguments, cwd):
     """What a tool says; empty if it has nothing to say."""
-    found = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    return said([sys.executable, "-m", *arguments], cwd)
+
+
+def said(command, cwd):
+    found = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     return "" if found.returncode == 0 else found.stdout + found.stderr
 
 
@@ -230,13 +233,12 @@ def test_stricter_rules_find_nothing_either(emitted):
 def test_mypy_finds_nothing_in_strict_mode(emitted, pytestconfig):
     files = [file_of(name, first_of(name)) for name in SPECS]
     files.append(file_of("efficientnet", "tf-b0"))
-    cache_dir = pytestconfig.cache.mkdir("mypy")
-    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", *files, cwd=emitted)
+    assert not said([*mypy_strict(pytestconfig), *files], emitted)
 
 
 @pytest.mark.slow
-def test_mypy_finds_nothing_in_strict_mode_in_any_variant(emitted, tmp_path):
-    assert not tool("mypy", "--strict", f"--cache-dir={tmp_path}", ".", cwd=emitted)
+def test_mypy_finds_nothing_in_strict_mode_in_any_variant(emitted, pytestconfig):
+    assert not said([*mypy_strict(pytestconfig), "."], emitted)
 
 
 @every_variant
@@ -488,8 +490,7 @@ def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(
         (tmp_path / f"whole_{file.name}").write_text(text, encoding="utf-8")
     assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
     assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
-    cache_dir = pytestconfig.cache.mkdir("mypy")
-    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
+    assert not said([*mypy_strict(pytestconfig), "."], tmp_path)
 
 
 @pytest.mark.parametrize("name", ["CropLike", "GeM", "GlobalResponseNorm", "StdConv2d", "BlurPool2d"])
@@ -601,8 +602,7 @@ def test_the_source_of_every_op_passes_the_tools(tmp_path, pytestconfig):
         (tmp_path / f"op_{name.replace('.', '_')}.py").write_text(archdsl.emit(given), encoding="utf-8")
     assert not tool("ruff", "check", "--isolated", "--output-format=concise", ".", cwd=tmp_path)
     assert not tool("ruff", "format", "--isolated", "--diff", "--quiet", ".", cwd=tmp_path)
-    cache_dir = pytestconfig.cache.mkdir("mypy")
-    assert not tool("mypy", "--strict", f"--cache-dir={cache_dir}", ".", cwd=tmp_path)
+    assert not said([*mypy_strict(pytestconfig), "."], tmp_path)
 
 
 def test_names_that_follow_from_one_another_are_printed_in_no_time():
