@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.abc
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -36,9 +37,12 @@ class TorchvisionShim(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, TorchvisionShim())
 
 
+LONG = re.compile(r"learns|thousand|hundreds|many_random|any_variant|the_site_is_built")
+
+
 def pytest_collection_modifyitems(items):
-    """What learns takes minutes: it comes first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: (item.path.name != "test_training.py", "condenses" not in item.name))
+    """What takes a minute or more comes first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: (not LONG.search(item.name), "condenses" not in item.name))
 
 
 @pytest.fixture(autouse=True)
