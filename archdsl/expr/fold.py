@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import (
@@ -14,6 +14,7 @@ from archdsl.expr.nodes import (
     Lit,
     Logic,
     Name,
+    SumOfRows,
     Unary,
     children,
     rebuild,
@@ -48,11 +49,20 @@ def fold(expr: Expr) -> Expr:
             return _logic(op, items)
         case Unary(op="not", operand=Compare(op="==" | "!=" as op, left=a, right=b)) if not _is_constant(a):
             return Compare("!=" if op == "==" else "==", a, b)
+        case SumOfRows(element=element, columns=columns, rows=ListOf(items=rows)):
+            return sum((substitute(element, cells_of(row, columns)) for row in rows), start=Lit(0))
         case Name() | Lit() | ListOf():
             return expr
     if all(_is_constant(child) for child in children(expr)):
         return wrap(evaluate(expr, {}))
     return expr
+
+
+def cells_of(row: Expr, columns: Sequence[str]) -> dict[str, Expr]:
+    """What the columns of a table, variables of the source (also once they are printed), are in a row."""
+    cells = row.items if isinstance(row, ListOf) and len(columns) > 1 else (row,)
+    pairs = list(zip(columns, cells, strict=True))
+    return {f"@{column}": cell for column, cell in pairs} | dict(pairs)
 
 
 def _chosen(condition: Expr, a: Expr, b: Expr) -> Expr:

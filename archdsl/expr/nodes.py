@@ -135,6 +135,15 @@ class FirstRow(Expr):
     rows: Expr
 
 
+@dataclass(frozen=True)
+class SumOfRows(Expr):
+    """The sum of `element` over `rows`, each unpacked to `columns`: of emitted source alone."""
+
+    element: Expr
+    columns: tuple[str, ...]
+    rows: Expr
+
+
 def wrap(value: Expr | Constant) -> Expr:
     """A value as an expression; an expression as it is."""
     if isinstance(value, Expr):
@@ -159,6 +168,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (*args, *(value for _, value in keywords))
         case FirstRow(element=a, condition=c, rows=b):
             return (a, c, b)
+        case SumOfRows(element=a, rows=b):
+            return (a, b)
     return ()
 
 
@@ -168,6 +179,15 @@ def names(expr: Expr) -> Iterator[Name]:
         yield expr
     for child in children(expr):
         yield from names(child)
+
+
+def free_names(expr: Expr) -> Iterator[Name]:
+    """Every name that an expression reads from outside: not the columns of rows that it walks itself."""
+    if isinstance(expr, Name):
+        yield expr
+    own = expr.columns if isinstance(expr, SumOfRows) else ()
+    for child in children(expr):
+        yield from (name for name in free_names(child) if name.id.removeprefix("@") not in own)
 
 
 def is_long(expr: Expr) -> bool:
@@ -201,4 +221,6 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             return Call(function, tuple(map(change, args)), named, span=expr.span)
         case FirstRow(element=a, condition=c, columns=columns, rows=b):
             return FirstRow(change(a), change(c), columns, change(b), span=expr.span)
+        case SumOfRows(element=a, columns=columns, rows=b):
+            return SumOfRows(change(a), columns, change(b), span=expr.span)
     return expr

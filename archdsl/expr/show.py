@@ -17,6 +17,7 @@ from archdsl.expr.nodes import (
     Lit,
     Logic,
     Name,
+    SumOfRows,
     Unary,
 )
 
@@ -80,6 +81,10 @@ def _show(expr: Expr, python: bool) -> tuple[str, int]:
         case FirstRow(element=element, condition=c, columns=columns, rows=rows):
             target = ", ".join(columns)
             return f"next({part(element, 0)} for {target} in {part(rows, 1)} if {part(c, 1)})", 10
+        case SumOfRows(element=element, columns=columns, rows=rows):
+            if (element, len(columns)) == (Name(columns[0]), 1):
+                return f"sum({part(rows, 0)})", 10
+            return f"sum({part(element, 0)} for {', '.join(columns)} in {part(rows, 1)})", 10
     raise AssertionError(expr)
 
 

@@ -33,6 +33,7 @@ class Channels:
         self.known: dict[ir.Value, Expr] = {}
         self.entered: list[Expr] = []  # what was printed for the channels that enter a step
         self.counts: dict[ir.Value, Expr] = {}  # of lists whose length is an expression
+        self.sums: dict[ir.Value, Expr] = {}  # of such lists, if their tensors have channels of their own
         self.vague: dict[ir.Value, tuple[bool, ...]] = {}  # of lists made of lists: which entries stand for any number
         self.rows: dict[tuple[int, tuple[str, ...]], Expr] = {}  # of the named rows of a table and their steps
         self.closed: dict[
@@ -129,6 +130,8 @@ class Channels:
                 count = self.count(operand)
                 if isinstance(count, Lit):
                     found += [expr] * int(count.value)  # type: ignore[arg-type]
+                elif summed and operand in self.sums:
+                    found.append(self.sums[operand])
                 else:
                     found.append(expr * count if summed else expr)
             else:

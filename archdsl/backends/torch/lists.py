@@ -125,6 +125,13 @@ class Lists:
         source = node.ins[0]
         if single and isinstance(source, ir.Value) and source in self.writer.channels.counts:
             self.writer.channels.counts[node.out] = self.writer.channels.counts[source]
+            if source in self.writer.channels.sums and not node.running:
+                self.writer.channels.sums[node.out] = self.writer.channels.sums[source]
+        last = self.writer.statements[-1] if self.writer.statements else None
+        whole = single and not node.running and not counted
+        if whole and isinstance(last, Step) and last.out is operands[0] and self.writer.consumers[last.out] == 1:
+            last.out = node.out  # another word for the list that has just been made
+            return
         self.writer.statements.append(Step(node.out, operands, print_list, named=counted))
         if not node.running and not any(many):
             self.packed[node.out] = operands

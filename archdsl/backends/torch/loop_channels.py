@@ -12,7 +12,7 @@ from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.table import Table
 from archdsl.backends.torch.turns import added_by, counts_turns, inner_loops, reads_turn, resolved
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Call, Compare, Expr, FirstRow, Index, ListOf, Lit, Name, names
+from archdsl.expr.nodes import Call, Compare, Expr, FirstRow, Index, ListOf, Lit, Name, SumOfRows, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
 
 INDICES = ("i", "j", "k")  # of nested loops
+CARRIERS = ("c_in", "channels")  # what variables for channels that move are called, with a number behind
 MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
 BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
 
@@ -136,6 +137,7 @@ class LoopChannels:
             channels[node.out] = self.parallel_channels()
             if not self.table.fixed_rows() and node.rows is not None:
                 channels.counts[node.out] = Call("len", (node.rows,))
+                self.note_sum()
         elif variable is not None:
             channels[node.out] = Name(f"@{variable}")
             form = self.closed_form(start, variable)
@@ -304,8 +306,17 @@ class LoopChannels:
 
     def in_row(self, name: str, expr: Expr, variable: str | None) -> Expr | None:
         """An expression of a turn for the row of a name; None if it depends on more than that row."""
-        node = self.node
+        found, node = self.of_row(expr, variable), self.node
+        if found is None or not found[1]:
+            return None if found is None else found[0]
         assert node.rows is not None
+        element, read = found
+        columns = tuple(c if c in read | {"name"} else self.unread for c in node.columns)
+        return FirstRow(element, Compare("==", Name("@name"), Lit(name)), columns, node.rows)
+
+    def of_row(self, expr: Expr, variable: str | None = None) -> tuple[Expr, set[str]] | None:
+        """An expression of a turn over the columns of its row, and those that it reads; None if it reads more."""
+        node = self.node
         cells: dict[str, Expr] = {column: Name(f"@{column}") for column in node.columns}
         for word, let in node.let.items():
             cells[word] = substitute(let, cells)
@@ -313,5 +324,15 @@ class LoopChannels:
         read = {n.id.removeprefix("@") for n in names(element) if n.id.startswith("@")}
         if not read <= set(node.columns) or self.local(element) or variable in read:
             return None
-        columns = tuple(c if c in read | {"name"} else self.unread for c in node.columns)
-        return FirstRow(element, Compare("==", Name("@name"), Lit(name)), columns, node.rows) if read else element
+        return element, read
+
+    def note_sum(self) -> None:
+        """What the branches of a table that comes as an argument have together, where each has channels of its own."""
+        node, result = self.node, resolved(self.writer.channels.leaves(self.node.body), self.inside)
+        found = self.of_row(result) if result is not None and not node.column_defaults else None
+        if found is None or not found[1] or node.rows is None or self.table.in_brackets():
+            return
+        if any(column.startswith(CARRIERS) for column in found[1]):  # a class that calls this one has such a variable
+            return
+        columns = tuple(column if column in found[1] else self.unread for column in node.columns)
+        self.writer.channels.sums[node.out] = SumOfRows(found[0], columns, self.from_inside(node.rows))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.faults import placed
 from archdsl.backends.torch.loop_channels import LoopChannels
+from archdsl.backends.torch.numbers import LOOPED, UNKNOWN
 from archdsl.expr.fold import substitute
-from archdsl.expr.nodes import Expr, Name, names
+from archdsl.expr.nodes import Expr, ListOf, Name, names
 from archdsl.expr.simplify import same
 from archdsl.ir import program as ir
 from archdsl.support.naming import unique
@@ -55,7 +56,14 @@ class LoopPlan(LoopChannels):
         if node.parallel and not node.entries:
             return start
         constant = self.entering()
-        return (constant or Name(node.entered)) if node.entries else constant
+        return (constant or self.common_entry() or Name(node.entered)) if node.entries else constant
+
+    def common_entry(self) -> Expr | None:
+        """The channels of the tensors that enter the branches, each its own, where all of them have the same."""
+        first, *others = map(self.writer.channels.of, self.node.entries)
+        if isinstance(first, ListOf) or {UNKNOWN, LOOPED} & {*first.mentioned}:
+            return None
+        return self.from_inside(first) if all(same(first, other) for other in others) else None
 
     def entering(self) -> Expr | None:
         """The channels that enter each turn, if they are the same wherever the loop stands, with turns or without."""

@@ -8,7 +8,21 @@ from dataclasses import dataclass, field
 
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Binary, Compare, Constant, Expr, IfElse, Lit, Logic, Name, Unary, names, rebuild, wrap
+from archdsl.expr.nodes import (
+    Binary,
+    Compare,
+    Constant,
+    Expr,
+    IfElse,
+    Lit,
+    Logic,
+    Name,
+    Unary,
+    free_names,
+    names,
+    rebuild,
+    wrap,
+)
 from archdsl.expr.simplify import Facts, equalities, same, simplify
 from archdsl.ir.facts import Fact
 
@@ -109,7 +123,7 @@ class Numbers:
 
     def lasting(self, expr: Expr) -> bool:
         """Whether an expression means one thing in all of the class."""
-        return all(name.id in self.fixed for name in names(expr))
+        return all(name.id in self.fixed for name in free_names(expr))
 
     def closed_logic(self, expr: Logic) -> Expr:
         items = []

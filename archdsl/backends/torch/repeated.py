@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.syntax import Part, Statement, Tree
-from archdsl.expr.nodes import Call, Expr, IfElse, Name, children, rebuild
+from archdsl.expr.nodes import Call, Expr, IfElse, Name, SumOfRows, children, rebuild
 from archdsl.expr.show import show
 
 
@@ -31,7 +31,7 @@ def occurrences(part: Part, width: Expr, others: set[Expr]) -> int:
 
 def is_laborious(expr: Expr) -> bool:
     """Whether more is done than arithmetic."""
-    return isinstance(expr, (Call, IfElse)) or any(map(is_laborious, children(expr)))
+    return isinstance(expr, (Call, IfElse, SumOfRows)) or any(map(is_laborious, children(expr)))
 
 
 def with_variables(body: Sequence[Statement], words: Mapping[Expr, str]) -> list[Statement]:
