@@ -135,12 +135,23 @@ class ForwardBody:
         wanted = {
             name: auxiliary for name, auxiliary in self.writer.function.training.items() if known[name] is not False
         }
-        shown = {
-            self.writer.numbers.shown(a.condition, slots[name]) for name, a in wanted.items() if known[name] is None
+        conditions = {
+            name: self.writer.numbers.shown(a.condition, slots[name])
+            for name, a in wanted.items()
+            if known[name] is None
         }
+        shown = set(conditions.values())
         if len(shown) > 1 or (shown and any(known.values())):
-            message = "the auxiliary heads have different conditions"
-            raise fault("cannot-print", message, self.writer.function.span, help="give all of them the same `when:`")
+            message = (
+                "the auxiliary heads have different conditions, and the results of a network in training are one kind"
+            )
+            first = next(iter(wanted))
+            other = next(name for name in wanted if name not in conditions or conditions[name] != conditions.get(first))
+            span = wanted[other].condition.span or self.writer.origin.spec.stages[other].span
+            help = (
+                "give all of them the same `when:`; the specialized style prints one network with the heads that it has"
+            )
+            raise fault("cannot-print", message, span, help=help)
         if not shown:
             return {name: self.auxiliary(auxiliary) for name, auxiliary in wanted.items()}
         (condition,) = shown
