@@ -38,6 +38,7 @@ from archdsl.backends.torch.signature import Signature
 from archdsl.backends.torch.sizes import Sizes
 from archdsl.backends.torch.syntax import Tree
 from archdsl.backends.torch.taps import tapped
+from archdsl.backends.torch.unread import without_unread
 from archdsl.backends.torch.widths import Widths
 from archdsl.diagnostics.faults import at
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name
@@ -119,7 +120,7 @@ class Writer:
             *derived.values(),
             *lets,
             *self.checks.values(),
-            *with_variables(self.body, self.widths.repeated_widths()),
+            *without_unread(with_variables(self.body, self.widths.repeated_widths()), self.loops.variables),
         ]
         made.base, made.forward = ("nn.Sequential", []) if plain else ("nn.Module", forward)
         made.arguments, made.derived, made.init = arguments, list(derived), init

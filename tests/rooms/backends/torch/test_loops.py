@@ -90,3 +90,13 @@ def test_branches_of_tensors_of_the_same_channels_have_no_column_for_them_and_th
     assert "nn.Conv2d(width, 3 * width, 3, padding=1) for _ in range(2)" in source
     assert "heads = [" in source
     assert "branches = " not in source.replace("self.out_branches = ", "")
+
+
+def test_channels_that_move_have_no_variable_where_nothing_reads_it():
+    blocks = {name: {"params": ["c"], "body": [{"conv": "c"}, act]} for name, act in (("One", "relu"), ("Two", "silu"))}
+    choice = {"choice": "kind", "of": {"one": [{"One": "c"}], "two": [{"Two": "c"}]}}
+    table = {"for": ["kind", "c"], "in": [["one", 8], ["two", 8]], "body": [choice]}
+    tree = {"name": "Net", "input": [4, 6, 6], "blocks": blocks, "stages": {"body": table, "head": [{"conv": 2}]}}
+    graph = archdsl.graph(tree)
+    assert prove_what_prints(graph) == list(STYLES)
+    assert "c_in = 8" not in archdsl.emit(graph)
