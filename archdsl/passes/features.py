@@ -40,12 +40,24 @@ def pyramid(graph: Graph) -> list[str]:
     """The last map of each resolution, the largest first, none of them scores: what heads take from a classifier."""
     rank = max(len(tensor.shape) for tensor in graph.inputs.values())
     maps = [(scope, scope.output.shape) for scope in parts(graph.root) if isinstance(scope.output, Tensor)]
-    maps = [(scope, shape) for scope, shape in maps if max(shape[1:], default=1) > 1]
+    maps = [(scope, shape) for scope, shape in maps if max(shape[1:], default=1) > 1 and is_whole(scope)]
     alike = [(scope, shape) for scope, shape in maps if len(shape) == rank]
     found: dict[tuple[int, ...], str] = {}
     for scope, shape in without_scores(alike or maps, graph):
         found[shape[1:]] = scope.path
     return [found[size] for size in sorted(found, key=math.prod, reverse=True)]
+
+
+def is_whole(part: Scope) -> bool:
+    """Whether all that a stage or row computes leads to its map; what gives others beside it cannot be left out."""
+    inside = {node.id for node in part.nodes()}
+    ahead = [part.output.node] if isinstance(part.output, Tensor) else []
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node.id in inside:
+            inside.remove(node.id)
+            ahead += [tensor.node for tensor in node.inputs]
+    return not inside
 
 
 def without_scores(maps: Maps, graph: Graph) -> Maps:

@@ -134,6 +134,14 @@ def test_an_input_that_leads_to_no_map_is_named_with_what_to_choose():
     assert list(archdsl.graph(tree, features_only=["a", "b"]).outputs) == ["a", "b"]
 
 
+def test_a_stage_with_further_results_is_none_of_all_maps():
+    stages = {"a": [{"conv": {"out": 8, "stride": 2}}], "b": [{"conv": {"out": 8, "stride": 2}}]}
+    stages["heads"] = [{"fork": [{"conv": 4}, {"from": "a", "conv": 4}], "as": ["low", "high"]}, "low"]
+    tree = {"name": "Net", "input": [3, 16, 16], "stages": stages}
+    tree["outputs"] = {"low": "heads.low", "high": "heads.high"}
+    assert list(archdsl.graph(tree, features_only=True).outputs) == ["a", "b"]
+
+
 INNER = {
     "archdsl": 1,
     "name": "Net",
