@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import (
     Binary,
+    Call,
     Compare,
     Expr,
     IfElse,
@@ -49,6 +50,10 @@ def fold(expr: Expr) -> Expr:
             return _logic(op, items)
         case Unary(op="not", operand=Compare(op="==" | "!=" as op, left=a, right=b)) if not _is_constant(a):
             return Compare("!=" if op == "==" else "==", a, b)
+        case Compare(op="==" | "!=" as op, left=a, right=b) if _is_constant(a) and not _is_constant(b):
+            return Compare(op, b, a)
+        case Call(function="len", args=(ListOf(items=items),)):
+            return Lit(len(items))
         case SumOfRows(element=element, columns=columns, rows=ListOf(items=rows)):
             return sum((substitute(element, cells_of(row, columns)) for row in rows), start=Lit(0))
         case Name() | Lit() | ListOf():

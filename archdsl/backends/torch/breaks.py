@@ -180,10 +180,9 @@ def number(expr: Expr) -> Doc:
         case Binary(op="+" | "-"):
             first, terms = run(expr, ("+", "-"))
             return Chain(term(first), tuple((sign, term(part)) for sign, part in terms))
-        case Binary(op="*"):
-            first, factors = run(expr, ("*",))
-            plain = isinstance(first, Binary) and first.op in ("//", "/", "%")
-            return Chain(one_line(first) if plain else factor(first), tuple((sign, factor(f)) for sign, f in factors))
+        case Binary(op="*" | "//" | "/" | "%"):
+            first, factors = run(expr, ("*", "//", "/", "%"))
+            return Chain(factor(first), tuple((sign, factor(f)) for sign, f in factors))
     return one_line(expr)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import check_word, write_table
-from archdsl.backends.torch.forward import Branching, Statement
+from archdsl.backends.torch.forward import Branching, Statement, negated
 from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
 from archdsl.ir import program as ir
@@ -203,7 +203,7 @@ def two_sides(writer: Writer, node: ir.If) -> None:
     if then_body:
         writer.body.append(py.If(shown, then_body, other_body))
     elif other_body:
-        writer.body.append(py.If(py.Prefixed("not", py.Bracketed(shown)), other_body))
+        writer.body.append(py.If(negated(shown), other_body))
     if node.branch:
         there = sum(writer.channels.spread([then_result])[1:], start=writer.channels.spread([then_result])[0])
         writer.channels[node.out] = IfElse(node.condition, there, Lit(0))

@@ -560,6 +560,8 @@ def negated(condition: Tree) -> Tree:
     """The opposite of a condition that is an attribute, its opposite, or a comparison."""
     if isinstance(condition, Unary) and condition.op == "not":
         return condition.operand
+    if isinstance(condition, Compare) and condition.op in ("==", "!="):
+        return Compare("!=" if condition.op == "==" else "==", condition.left, condition.right)
     return py.Prefixed("not", condition if isinstance(condition, Name) else py.Bracketed(condition))
 
 

@@ -192,6 +192,18 @@ def test_an_argument_that_is_one_of_the_network_in_every_call_is_passed_once():
     assert "padding_2" not in archdsl.emit("mobilenet_v3", "large-1.00", style="parametric")
 
 
+def test_an_equality_is_negated_as_a_comparison_and_begins_with_what_differs():
+    bodies = "cat: [concat: [input, identity], conv: 4], sum: [add: [input, identity]]"
+    bodies += ", gate: [mul: [input, [conv: 4, elu]]]"
+    unit = "{params: [out], body: [residual: {if: c_in == out, body: [conv: out]}]}"
+    text = emitted(
+        f"blocks: {{Fuse: {{params: {{how: cat}}, body: [{{choice: how, of: {{{bodies}}}}}]}}, Unit: {unit}}}\n"
+        "stages: {a: [Fuse: cat, Fuse: sum, Fuse: gate, Unit: 4], b: [conv: 4, Unit: 6]}\n"
+    )
+    assert 'elif how != "sum":' in class_of(text, "Fuse")
+    assert "if self.out == 4 else" in class_of(text, "Unit")
+
+
 def test_an_identity_that_may_be_left_out_asks_no_condition():
     text = emitted(
         "blocks: {Unit: {params: [k], body: [conv: 8, {identity: , when: k, name: probe}, relu]}}\n"

@@ -121,6 +121,19 @@ def test_an_operation_that_is_broken_is_the_same(text):
     assert ast.dump(printed) == ast.dump(ast.parse(f"x = f({text})\nreturn {text}"))
 
 
+def test_a_product_is_broken_at_each_of_its_operators_as_a_formatter_does():
+    first, *others = (Name(f"the_{word}_of_four_long_names") for word in ("first", "second", "third", "fourth"))
+    lines = statement_lines([py.assign("width", first * others[0] // others[1] * others[2])], 0)
+    assert [line.strip() for line in lines] == [
+        "width = (",
+        "the_first_of_four_long_names",
+        "* the_second_of_four_long_names",
+        "// the_third_of_four_long_names",
+        "* the_fourth_of_four_long_names",
+        ")",
+    ]
+
+
 FORMS = [
     "f({}, {})", "nn.A({}, k={})", "({}) + ({})", "({}) * ({}) - ({})", "({} if {} else {})", "({}).m({})", "[{}, {}]",
     "({}, {})", "({},)", "-({})", "not ({})", "({})[{}]", "({}) / ({})", "[{} for q in ({})]", "f(*({}), lambda: {})",
