@@ -381,6 +381,12 @@ class ForwardPrinter:
             self.pending.append(Pending(node.out, found, KNOWN, mentions))
             self.flush()
             return
+        if not node.then and not node.out.many:  # a tensor as it is
+            held = base(node.then_result)
+            found = py.Conditional(py.List((self.read(node.then_result),)), node.condition, py.List(()))
+            self.pending.append(Pending(node.out, found, KNOWN, Counter([held] if held is not None else [])))
+            self.flush()
+            return
         name = self.name_for(node.out)
         self.emit(py.Assign(Name(name), py.List(()), py.Subscript(Name("list"), (TENSOR,))))
         before = dict(self.holders)

@@ -204,6 +204,16 @@ def test_an_equality_is_negated_as_a_comparison_and_begins_with_what_differs():
     assert "if self.out == 4 else" in class_of(text, "Unit")
 
 
+def test_a_tensor_that_may_not_be_given_is_a_branch_on_one_line():
+    join = "concat: [identity, up, {from: skip, body: [identity], when: skip}]"
+    node = f"{{inputs: [up, {{skip: optional}}], body: [{join}, conv: 4]}}"
+    text = emitted(
+        f"blocks: {{Node: {node}}}\n"
+        "stages: {a: [conv: 4], b: [conv: 3], c: [Node: {up: a}], d: [Node: {up: a, skip: b}]}\n"
+    )
+    assert "branch3 = [skip] if skip is not None else []" in class_of(text, "Node")
+
+
 def test_an_identity_that_may_be_left_out_asks_no_condition():
     text = emitted(
         "blocks: {Unit: {params: [k], body: [conv: 8, {identity: , when: k, name: probe}, relu]}}\n"
