@@ -102,12 +102,12 @@ def has_breaks(tree: Tree) -> bool:
     return False
 
 
-def called_in_turn(tree: Tree) -> tuple[str, ...]:
-    """`f(x).g().h()` as `f(x)`, `.g()`, `.h()`."""
+def called_in_turn(tree: Tree) -> tuple[Doc, ...]:
+    """`f(x).g().h()` as `f(x)`, `.g()`, `.h()`; the first can be broken."""
     match tree:
         case py.Call(py.Attribute(value, name), args):
             return (*called_in_turn(value), f".{one_line(py.call(name, *args))}")
-    return (operand(tree, ATOM),)
+    return (breakable(tree) if isinstance(tree, py.Call) else operand(tree, ATOM),)
 
 
 def breakable(tree: Tree) -> Doc:

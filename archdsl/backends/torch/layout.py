@@ -68,7 +68,7 @@ class Fluent:
     """Calls on what the one before gives, behind the head of a statement."""
 
     head: str
-    calls: tuple[str, ...]
+    calls: tuple[Doc, ...]
 
 
 Doc: TypeAlias = "str | Group | Cat | Comprehension | Ternary | Chain | Bracketed | Fluent"
@@ -89,7 +89,7 @@ def flat(doc: Doc) -> str:
         case Bracketed(inside):
             return f"({flat(inside)})"
         case Fluent(head, calls):
-            return head + "".join(calls)
+            return head + "".join(map(flat, calls))
         case Chain(first, rest):
             return flat(first) + "".join(f" {operator} {flat(part)}" for operator, part in rest)
     return doc
@@ -112,8 +112,8 @@ def lines(doc: Doc, indent: int, suffix: str = "") -> list[str]:
         case Bracketed():
             return _break_cat([doc], indent, suffix) or [whole]
         case Fluent(head, calls):
-            together = " " * (indent + 4) + "".join(calls)
-            apart = [f"{' ' * (indent + 4)}{part}" for part in calls]
+            together = " " * (indent + 4) + "".join(map(flat, calls))
+            apart = [line for part in calls for line in lines(part, indent + 4)]
             return [
                 f"{' ' * indent}{head}(",
                 *([together] if len(together) <= WIDTH else apart),

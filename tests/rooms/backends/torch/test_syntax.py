@@ -121,6 +121,17 @@ def test_an_operation_that_is_broken_is_the_same(text):
     assert ast.dump(printed) == ast.dump(ast.parse(f"x = f({text})\nreturn {text}"))
 
 
+def test_the_first_of_calls_in_turn_is_broken_if_it_is_too_long_itself():
+    text = (
+        "torch.unflatten(torch.unflatten(a_tensor_of_tokens, 3, (-1, self.window)), 2, (-1, self.window, self.heads))"
+    )
+    whole = f"{text}.permute(0, 1, 2, 4, 3).flatten(3, 4).flatten(1, 2)"
+    lines = statement_lines([py.assign("x", parsed(whole))], 2)
+    assert max(map(len, lines)) <= 88
+    assert "            torch.unflatten(" in lines
+    assert ast.dump(ast.parse(textwrap.dedent("\n".join(lines)))) == ast.dump(ast.parse(f"x = {whole}"))
+
+
 def test_a_product_is_broken_at_each_of_its_operators_as_a_formatter_does():
     first, *others = (Name(f"the_{word}_of_four_long_names") for word in ("first", "second", "third", "fourth"))
     lines = statement_lines([py.assign("width", first * others[0] // others[1] * others[2])], 0)
