@@ -166,7 +166,7 @@ def engine_places(picture: Picture, text: str, columns: int) -> EnginePlaces:
         thing = found[f"cluster{n}"]
         left, low, right, high = numbers(thing["bb"])
         rect = Rect((left + right) / 2, down - (low + high) / 2, right - left, high - low)
-        frames[group] = rect, said_right(thing, point)
+        frames[group] = rect, said_right(thing, group_text(group).width, point)
     between = by_ends(answer)
     routes = {arrow: curve(between[names[arrow.source], names[arrow.target]].pop(0), point) for arrow in picture.arrows}
     legend = None
@@ -192,10 +192,10 @@ def outer_first(items: Sequence[Item]) -> Iterator[Group]:
             yield from outer_first(one.items)
 
 
-def said_right(thing: Mapping[str, Any], point: Callable[[str], Point]) -> Point:
-    """The middle of a frame's words: the right half of its label, whose left is kept free."""
+def said_right(thing: Mapping[str, Any], wide: float, point: Callable[[str], Point]) -> Point:
+    """The middle of a frame's words, at the right of its label, whose left is kept free."""
     x, y = point(thing.get("lp", "0,0"))
-    return x + 72 * float(thing.get("lwidth", 0)) / 4, y
+    return x + (72 * float(thing.get("lwidth", 0)) - wide) / 2, y
 
 
 def curve(edge: Mapping[str, Any], point: Callable[[str], Point]) -> Route:
