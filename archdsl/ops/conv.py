@@ -209,8 +209,9 @@ def with_bias(weight: Shape, biases: int) -> State:
 
 
 def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> str:
-    """`3×3 Conv, s2, d2, g4`; what is 1 is left out."""
-    parts = [f"{'×'.join(map(str, per_axis(f.kernel, rank)))} {word}"]
+    """`3×3 Conv, s2, d2, g4`, of a signal `Conv, k3, s2`; what is 1 is left out."""
+    kernel = per_axis(f.kernel, rank)
+    parts = [f"{'×'.join(map(str, kernel))} {word}"] if rank > 1 else [word, f"k{kernel[0]}"]
     for letter, value in (("s", f.stride), ("d", getattr(f, "dilation", 1))):
         entries = per_axis(value, rank)
         if set(entries) != {1}:

@@ -9,6 +9,7 @@ from archdsl.backends.figures.forks import enclosing, reads, sizes, values
 from archdsl.backends.figures.operands import operands
 from archdsl.backends.figures.picture import Arrow, ArrowKind, Box, Item
 from archdsl.backends.figures.shapes import Shapes
+from archdsl.backends.figures.wording import typeset
 from archdsl.ir.graph import Tensor
 
 INPUT = "input"  # the name of what enters a block
@@ -117,7 +118,8 @@ def named(wires: Sequence[Wire], labels: Mapping[int, str]) -> Iterator[tuple[in
         name = operands(nodes[0]).get(wire.tensor, INPUT) if len(nodes) == 1 and len(nodes[0].inputs) > 1 else INPUT
         if name != INPUT:  # which the figure says already
             part = wire.tensor.node is not None and len(wire.tensor.node.outputs) > 1
-            yield index, name if part else ": ".join(filter(None, (name, labels.get(index))))
+            said = typeset(name)
+            yield index, said if part else ": ".join(filter(None, (said, labels.get(index))))
 
 
 def worth_saying(wire: Wire, arrow: Arrow, shapes: Shapes) -> bool:

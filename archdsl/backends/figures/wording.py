@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,9 @@ from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.syntax.spec import Figure
 
 Arguments = Mapping[str, Any]
+_NAME = re.compile(r"[a-z]\w*")
+_LETTERS = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega"
+GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθκλμνξρστφχψω", strict=True))
 
 
 def op_text(node: Node, figure: Figure | None = None) -> str:
@@ -24,8 +28,9 @@ def op_text(node: Node, figure: Figure | None = None) -> str:
 
 
 def typeset(formula: str) -> str:
-    """With the signs of mathematics."""
-    return formula.replace(" * ", " · ").replace(" - ", " \N{MINUS SIGN} ")
+    """With the signs of mathematics, and Greek letters where names are those of letters."""
+    signs = formula.replace(" * ", " · ").replace(" - ", " \N{MINUS SIGN} ")
+    return _NAME.sub(lambda name: GREEK.get(name[0], name[0]), signs)
 
 
 def value_text(value: Any) -> str:

@@ -506,6 +506,26 @@ def ends(graph: archdsl.Graph, block: str) -> set[tuple[str, str]]:
     return {(arrow.source.lines[0], arrow.target.lines[0]) for arrow in figures.picture(graph, block=block).arrows}
 
 
+def test_names_of_greek_letters_are_letters_in_formulas_and_at_their_arrows():
+    parts = [{"split": 2, "as": ["theta", "thetas"]}, {"formula": "theta * thetas - 1"}]
+    made = figures.picture(small("Unit", Unit=parts), block="Unit")
+    assert made.boxes()[-2].lines == ("θ · thetas \N{MINUS SIGN} 1",)
+    assert [arrow.label.split(":")[0] for arrow in made.arrows if arrow.target is made.boxes()[-2]] == ["θ", "thetas"]
+
+
+def test_the_kernel_of_a_signal_is_no_number_of_convolutions():
+    graph = archdsl.graph(
+        {
+            "archdsl": 1,
+            "name": "Signal",
+            "input": [4, 64],
+            "stages": {"body": [{"conv": {"out": 8, "kernel": 3, "stride": 2}}, {"max_pool": 2}]},
+        }
+    )
+    said = [box.lines for box in figures.picture(graph, level="op").boxes() if box.nodes]
+    assert said == [("Conv, k3, s2",), ("Max pool, k2, s2",)]
+
+
 def test_the_tensors_of_a_formula_have_their_names_at_their_arrows():
     parts = [{"conv": 16}, {"split": 2, "as": ["gate", "value"]}, {"conv": 8, "from": "input", "as": "more"}]
     made = figures.picture(small("Unit", Unit=[*parts, {"formula": "gate * value - more"}]), block="Unit")
