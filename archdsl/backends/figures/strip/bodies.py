@@ -35,6 +35,7 @@ class Manner:
     deep: bool = False  # solids in perspective
     closed: bool = False  # a stage that is a table of rows is one box
     tight: bool = False  # smaller gaps
+    both: bool = False  # lines run at both sides of rows, and shapes stand inside the boxes
     shapes: Shapes = field(default_factory=Shapes)  # how they are written
 
     def gap(self, points: float) -> float:
@@ -68,11 +69,11 @@ def bodies(cells: Sequence[Cell], manner: Manner, room: float) -> list[Body]:
 def boxed(cell: Cell, manner: Manner, room: float) -> Body:
     if cell.end:
         return words_alone(cell, manner)
-    inside = said(cell, manner, room)
+    inside = said(cell, manner, room) + (shapes(cell, manner) if manner.both else Text())
     margin = [manner.gap(points) for points in MARGINS[manner.portrait]]
     wide, high = (inside.width + 2 * margin[0], inside.height + 2 * margin[1])
     shown = centred(max(wide, needed(cell, manner)), max(high, TEXT + 2 * margin[1]))
-    return Body(cell, shown, text=inside, aside=shapes(cell, manner))
+    return Body(cell, shown, text=inside, aside=Text() if manner.both else shapes(cell, manner))
 
 
 def words_alone(cell: Cell, manner: Manner) -> Body:
@@ -82,7 +83,7 @@ def words_alone(cell: Cell, manner: Manner) -> Body:
 
 def needed(cell: Cell, manner: Manner) -> float:
     """Side by side the shape below a box is part of its column."""
-    return 0 if manner.portrait else shapes(cell, manner).width
+    return 0 if manner.portrait or manner.both else shapes(cell, manner).width
 
 
 def level(found: Sequence[Body], manner: Manner) -> None:

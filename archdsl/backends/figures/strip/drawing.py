@@ -19,7 +19,7 @@ RETURN = 10.0  # from the end of a row to the line that goes on with the next
 def placed(chosen: Strip, made: Layout, beside: Lanes, legend: Mapping[str, str], wide: float) -> Drawing:
     """Everything in its place, with the legend below."""
     stack(made, beside)
-    ways = [*flows(chosen, made), *side_ways(made, beside, len(chosen.flows))]
+    ways = [*flows(chosen, made, beside), *side_ways(made, beside, len(chosen.flows))]
     final = Final(made.manner)
     drawn = Drawing(
         chosen.title,
@@ -42,17 +42,17 @@ def reach(made: Layout, beside: Lanes) -> float:
 
 # --- rows below each other
 def stack(made: Layout, beside: Lanes) -> None:
-    """Moves each row to its place; lines run above it."""
+    """Moves each row to its place, with the lines above and below it."""
     top = 0.0
     for row, cells in enumerate(made.rows):
         extent = made.extents[row]
         middle = top - beside.heights[row] - extent.high
         for cell in cells:
             made.slots[cell].v = middle
-        top = middle + extent.low - made.manner.gap(BETWEEN)
+        top = middle + extent.low - beside.depths[row] - made.manner.gap(BETWEEN)
 
 
-def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
+def flows(chosen: Strip, made: Layout, beside: Lanes) -> Iterator[Way]:
     """Arrows from each cell to the next."""
     for number, (one, other) in enumerate(chosen.flows):
         start, goal = made.slots[one], made.slots[other]
@@ -65,7 +65,8 @@ def flows(chosen: Strip, made: Layout) -> Iterator[Way]:
         else:
             apart = made.manner.gap(RETURN)
             right, left = made.extents[start.row].right + apart, -apart
-            between = start.v + made.extents[start.row].low - made.manner.gap(BETWEEN) / 2
+            below = made.extents[start.row].low - beside.depths[start.row]
+            between = start.v + below - made.manner.gap(BETWEEN) / 2
             points = [out, (right, start.v), (right, between), (left, between), (left, goal.v), into]
         yield Way(one, other, "flow", points, number)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from archdsl.backends.figures.paper import LEAST, TALL, room
 from archdsl.backends.figures.strip.bodies import Manner, bodies
 from archdsl.backends.figures.strip.cells import Strip, strip
+from archdsl.backends.figures.strip.crossings import crossings
 from archdsl.backends.figures.strip.drawing import placed, reach
 from archdsl.backends.figures.strip.lanes import Lanes, lanes
 from archdsl.backends.figures.strip.layout import Layout, lay
@@ -61,8 +62,31 @@ def drawing(
         made = best(strip(graph, expand, closed=way.closed), way, allowed, legend=legend)
         found.append((allowed.lacking(made.rect.width, made.rect.height), made))
         if not any(found[-1][0]):
-            return made
+            return untangled(graph, made, way, expand, paper, turns=turns, legend=legend)
     return min(found, key=lambda one: one[0])[1]
+
+
+def untangled(
+    graph: Graph,
+    made: Drawing,
+    manner: Manner,
+    expand: Sequence[str],
+    paper: Paper | None,
+    *,
+    turns: bool,
+    legend: bool | None,
+) -> Drawing:
+    """A drawing; where its lines cross the same with lines at both sides of rows, if that fits and fewer cross."""
+    least = crossings(made.ways)
+    if not least or manner.blocks:
+        return made
+    for way in [manner, replace(manner, portrait=not manner.portrait)] if turns else [manner]:
+        allowed = paper or Paper.of(COLUMN if way.portrait else PAGE)
+        other = best(strip(graph, expand, closed=way.closed), replace(way, both=True), allowed, legend=legend)
+        found = crossings(other.ways)
+        if found < least and allowed.holds(other):
+            made, least = other, found
+    return made
 
 
 def ways(manner: Manner, *, turns: bool) -> Iterator[Manner]:

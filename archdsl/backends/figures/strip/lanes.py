@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
+from typing import TypeAlias
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Net
-from archdsl.backends.figures.strip.layout import FAR, Layout, Slot, turned
-from archdsl.backends.figures.strip.plan import Point, WayKind
+from archdsl.backends.figures.strip.layout import FAR, Layout, Slot, border_cells, turned
+from archdsl.backends.figures.strip.plan import Point, WayKind, inner_borders
+from archdsl.backends.figures.strip.sides import sides
 
 LANE = 8.0  # from one to the next
 CLEAR = 13.0  # from the strip to the first one
@@ -18,6 +20,7 @@ PASSES = 4  # in which lanes change places
 PORT = 8.0  # between two lines at a box, where there is room
 
 Span = tuple[float, float]
+Choice: TypeAlias = "Callable[[Sequence[Span], Callable[[Sequence[int]], int]], list[int]]"
 
 
 @dataclass(eq=False)
@@ -28,6 +31,7 @@ class Lane:
     spans: dict[int, Span]  # in places of cells
     levels: dict[int, int] = field(default_factory=dict)
     margin: int | None = None
+    sides: dict[int, int] = field(default_factory=dict)  # of each row: 1 above, -1 below
 
     @property
     def kind(self) -> WayKind:
@@ -39,24 +43,81 @@ class Lanes:
     lanes: list[Lane]
     ports: dict[tuple[Cell, Lane], float]  # along the strip
     heights: list[float]  # what lanes take above each row
+    depths: list[float]  # and below it
     margins: int  # how many run at the end of rows
 
 
 def lanes(nets: Sequence[Net], made: Layout) -> Lanes:
     """Shorter ones nearer to the strip, unless fewer cross otherwise; none shares its place with another."""
     found = [Lane(net, spans(net, made)) for net in nets]
-    for row in range(len(made.rows)):
-        here = sorted((lane for lane in found if row in lane.spans), key=lambda lane: length(lane.spans[row]))
+    for lane in found:
+        lane.sides = dict.fromkeys(lane.spans, 1)
+    if made.manner.both:
+        take_sides(found, made)
+    levelled(found, made, untangled)
+    set_margins([lane for lane in found if len(lane.spans) > 1])
+    rows, clear = range(len(made.rows)), made.manner.gap(CLEAR)
+    used = {(row, side): [lane.levels[row] for lane in at_side(found, row, side)] for row in rows for side in (1, -1)}
+    heights, depths = ([tall(used[row, side], clear) for row in rows] for side in (1, -1))
+    margins = max((lane.margin + 1 for lane in found if lane.margin is not None), default=0)
+    return Lanes(found, ports(found, made), heights, depths, margins)
+
+
+def at_side(found: Sequence[Lane], row: int, side: int) -> list[Lane]:
+    return [lane for lane in found if lane.sides.get(row) == side]
+
+
+def levelled(found: Sequence[Lane], made: Layout, chosen: Choice) -> int:
+    """Gives all lanes their places above and below rows; how many lines cross there."""
+    crossed = 0
+    for row, side in product(range(len(made.rows)), (1, -1)):
+        here = sorted(at_side(found, row, side), key=lambda lane: length(lane.spans[row]))
         spurs = [[cell.place for cell in lane.net.ends if made.slots[cell].row == row] for lane in here]
         wanted = [lane.spans[row] for lane in here]
-        crossed = partial(crossings, wanted=wanted, spurs=spurs)
-        for lane, level in zip(here, untangled(wanted, crossed), strict=True):
+        crossing = partial(crossings, wanted=wanted, spurs=spurs)
+        levels = chosen(wanted, crossing)
+        crossed += crossing(levels)
+        for lane, level in zip(here, levels, strict=True):
             lane.levels[row] = level
-    set_margins([lane for lane in found if len(lane.spans) > 1])
-    clear = made.manner.gap(CLEAR)
-    heights = [tall((lane.levels[row] for lane in found if row in lane.levels), clear) for row in range(len(made.rows))]
-    margins = max((lane.margin + 1 for lane in found if lane.margin is not None), default=0)
-    return Lanes(found, ports(found, made), heights, margins)
+    return crossed
+
+
+def take_sides(found: Sequence[Lane], made: Layout) -> None:
+    """Each lane above or below its row, so that few cross; what goes to another row is below in the last one alone."""
+    free = [(lane, row) for lane in found for row in lane.spans if goes_below(lane, row, made)]
+    if len(made.rows) == 1:
+        places = [tuple(sorted({cell.place for cell in lane.net.ends})) for lane, _ in free]
+        for (lane, row), side in zip(free, sides(places), strict=True):
+            lane.sides[row] = side
+    least = crossed(found, made)
+    for _ in range(PASSES if least else 0):
+        before = least
+        for lane, row in free:
+            lane.sides[row] *= -1
+            tried = crossed(found, made)
+            if tried < least:
+                least = tried
+            else:
+                lane.sides[row] *= -1
+        if least == before:
+            break
+
+
+def goes_below(lane: Lane, row: int, made: Layout) -> bool:
+    """Whether a lane may run below a row: there it passes no label of a border, nor the arrow to the next row."""
+    labelled = {
+        cell for border in inner_borders(made.items[row]) if border.label.lines for cell in border_cells(border)
+    }
+    passes = not made.manner.portrait and labelled.intersection(lane.net.ends)
+    return not passes and (len(lane.spans) == 1 or row == len(made.rows) - 1)
+
+
+def crossed(found: Sequence[Lane], made: Layout) -> int:
+    """How many lines cross, if shorter ones are nearer to the strip."""
+    beside = levelled(found, made, lambda wanted, _: levels(wanted))
+    far = [lane for lane in found if len(lane.spans) > 1]
+    set_margins(far)
+    return beside + crossings_at_end([lane.margin or 0 for lane in far], far)
 
 
 def spans(net: Net, made: Layout) -> dict[int, Span]:
@@ -117,7 +178,10 @@ def crossings(found: Sequence[int], wanted: Sequence[Span], spurs: Sequence[Sequ
 
 def crossings_at_end(margins: Sequence[int], far: Sequence[Lane]) -> int:
     """How often a line on its way to the end of a row crosses one that runs there, nearer to the rows."""
-    heights = [[(row, -level) for row, level in sorted(lane.levels.items())] for lane in far]
+    heights = [
+        sorted((row, -lane.sides[row] * (1 + level)) for row, level in lane.levels.items() if row in lane.spans)
+        for lane in far
+    ]
     return sum(
         nearer < margin and ends[0] < height < ends[-1]
         for margin, own in zip(margins, heights, strict=True)
@@ -148,12 +212,12 @@ def tall(used: Iterable[int], clear: float) -> float:
 # --- ports
 def ports(found: Sequence[Lane], made: Layout) -> dict[tuple[Cell, Lane], float]:
     """Lines that come from before stand before those that go on, so that none crosses another."""
-    meeting: dict[Cell, list[Lane]] = {}
+    meeting: dict[tuple[Cell, int], list[Lane]] = {}
     for lane in found:
         for cell in lane.net.ends:
-            meeting.setdefault(cell, []).append(lane)
+            meeting.setdefault((cell, lane.sides[made.slots[cell].row]), []).append(lane)
     places: dict[tuple[Cell, Lane], float] = {}
-    for cell, here in meeting.items():
+    for (cell, _), here in meeting.items():
         slot = made.slots[cell]
         here.sort(key=lambda lane: order(lane, cell, slot.row))
         middle, half = port_range(slot.body, made.manner)
@@ -174,8 +238,10 @@ def port_range(body: Body, manner: Manner) -> Span:
     return (dy / 2, (body.solid.height - dy) / 2) if manner.portrait else (0, (body.solid.width - dx) / 2)
 
 
-def port_height(body: Body, manner: Manner) -> float:
+def port_height(body: Body, manner: Manner, side: int) -> float:
     """How far from the middle of the strip a line ends."""
+    if side < 0:
+        return turned(body.solid, manner).low
     return turned(body.solid, manner).high - (0 if manner.portrait else body.depth[1] / 2)
 
 
@@ -184,8 +250,14 @@ def corners(lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout,
     """From box to box in (u, v), where v is 0 in the middle of each row until rows get their places."""
     start, goal = made.slots[source], made.slots[target]
     out, into = placed.ports[source, lane], placed.ports[target, lane]
-    first = [(out, at(start, port_height(start.body, made.manner))), (out, at(start, height(lane, start.row, made)))]
-    last = [(into, at(goal, height(lane, goal.row, made))), (into, at(goal, port_height(goal.body, made.manner)))]
+    first, last = (
+        [
+            (u, at(slot, port_height(slot.body, made.manner, lane.sides[slot.row]))),
+            (u, at(slot, height(lane, slot.row, made))),
+        ]
+        for u, slot in ((out, start), (into, goal))
+    )
+    last.reverse()
     if lane.margin is None:
         return [*first, *last]
     edge = end + made.manner.gap(CLEAR) + LANE * lane.margin
@@ -197,4 +269,5 @@ def at(slot: Slot, v: float) -> float:
 
 
 def height(lane: Lane, row: int, made: Layout) -> float:
-    return made.extents[row].high + made.manner.gap(CLEAR) + LANE * lane.levels[row]
+    away = made.manner.gap(CLEAR) + LANE * lane.levels[row]
+    return made.extents[row].high + away if lane.sides[row] > 0 else made.extents[row].low - away

@@ -72,6 +72,11 @@ def within(one: Rect, other: Rect) -> bool:
     return wide and other.low - HAIR <= one.low and one.high <= other.high + HAIR
 
 
+def all_lines(drawing: Drawing) -> list:
+    """In boxes and beside them."""
+    return [line for part in (*drawing.solids, *drawing.words) for line in part.text.lines]
+
+
 def segments(way) -> list[Rect]:
     """The straight parts of a line."""
     return [Rect(min(a, c), min(b, d), max(a, c), max(b, d)) for (a, b), (c, d) in pairwise(way.points)]
@@ -95,7 +100,7 @@ def test_every_stage_stands_once_in_order_with_its_output(graph, drawing):
     found = [solid.cell for solid in drawing.solids if solid.cell.box.nodes]
     assert [cell.box.nodes for cell in found] == [box.nodes for box in wanted]
     assert [as_size(cell) for cell in found] == [box.shape for box in wanted]
-    said = dict.fromkeys(found, "")
+    said = {solid.cell: " ".join(line.words for line in solid.text.lines) + " " for solid in drawing.solids}
     for words in drawing.words:
         said[words.cell] = said.get(words.cell, "") + " ".join(line.words for line in words.text.lines) + " "
     for cell in found:
@@ -132,7 +137,7 @@ def test_tensors_on_the_same_ways_share_one_line_and_a_tap_says_its_shape():
     assert [cell.name for cell in shared[0].targets] == ["predict", "priors"]
     (tap,) = [net for net in nets if net.tap]
     assert [t.shape for t in tap.sources[0].taps] == [(512, 19, 19)]
-    said = [line for words in strip(graph_of("pelee"), "strip", "portrait").words for line in words.text.lines]
+    said = all_lines(strip(graph_of("pelee"), "strip", "portrait"))
     assert [line.words for line in said if line.colour == style.SKIP] == ["tap 512×19×19"]
 
 
@@ -263,7 +268,7 @@ def test_boxes_show_resolution_and_channels(graph):
 @pytest.mark.parametrize("kind", STYLES)
 def test_it_fits_a_page_or_a_column_with_text_of_seven_points(graph, kind, orient):
     drawn = strip(graph, kind, orient)
-    smallest = min(line.size for words in drawn.words for line in words.text.lines)
+    smallest = min(line.size for line in all_lines(drawn))
     assert drawn.rect.width <= WIDE[orient] * smallest / 7
     assert drawn.rect.height <= 9 * 72 * smallest / 7
 

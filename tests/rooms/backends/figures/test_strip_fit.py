@@ -14,6 +14,7 @@ from archdsl.backends.figures import Look
 from archdsl.backends.figures.strip import ORIENTS, Paper, cells, strip
 from archdsl.backends.figures.strip.crossings import crossings as ways_cross
 from archdsl.backends.figures.strip.lanes import crossings, untangled
+from archdsl.backends.figures.strip.sides import sides, would_cross
 
 ROWS = [[16, 1], [24, 2], [32, 2], [48, 1], [64, 2], [96, 1]]
 NET = {
@@ -126,6 +127,51 @@ def test_lanes_change_places_where_fewer_cross():
 
     assert crossed(untangled(wanted, crossed)) < crossed(greedy)
     assert untangled([(0, 1), (1, 2)], lambda _: 0) == [0, 0]
+
+
+def test_lines_that_would_cross_run_at_both_sides():
+    assert not would_cross((1, 9), (2, 4))
+    assert not would_cross((1, 4), (4, 6))
+    assert not would_cross((1, 3, 9), (4, 8))
+    assert would_cross((1, 4), (2, 6))
+    assert would_cross((1, 3, 9), (2, 8))
+    assert sides([(1, 4), (2, 6), (5, 8), (7, 9)]) == [1, -1, 1, -1]
+    three = sides([(1, 4), (2, 5), (3, 6)])
+    assert sorted(three) in ([-1, -1, 1], [-1, 1, 1])
+
+
+@pytest.mark.parametrize("orient", [*ORIENTS, None])
+def test_a_strip_has_lines_at_both_sides_where_they_would_cross_at_one(orient):
+    conv = {"conv": {"out": 4, "kernel": 3}}
+    stages = {"a": [conv], "b": [conv], "c": [{"concat": [[conv], "a"]}, conv], "d": [{"concat": [[conv], "b"]}, conv]}
+    graph = archdsl.graph({"archdsl": 1, "name": "Crossed", "input": [3, 32, 32], "stages": stages})
+    drawn = strip(graph, "strip", orient)
+    assert ways_cross(drawn.ways) == 0
+    middle = {solid.cell: solid.rect.centre for solid in drawn.solids}
+    skips = [way for way in drawn.ways if way.kind == "skip"]
+    axis = 0 if drawn.rect.height > drawn.rect.width else 1
+    assert {way.points[1][axis] > middle[way.source][axis] for way in skips} == {True, False}
+    assert not drawn.words  # shapes stand inside the boxes, where no line passes them
+    assert all("×32×32" in solid.text.words for solid in drawn.solids)
+    del stages["d"]
+    assert strip(archdsl.graph({"archdsl": 1, "name": "One", "input": [3, 32, 32], "stages": stages}), "strip").words
+
+
+def test_lines_below_a_row_pass_no_label_of_a_border():
+    conv = {"conv": {"out": 4, "kernel": 3}}
+    rows = {"for": ["name", "c"], "in": [[name, 4] for name in "abc"], "body": [{"conv": {"out": "c", "kernel": 3}}]}
+    joins = {
+        "d": [{"concat": [[conv], "rows.b"]}, conv],
+        "e": [{"concat": [[conv], "rows.c"]}, conv],
+        "f": [{"concat": [[conv], "d"]}, conv],
+    }
+    graph = archdsl.graph({"archdsl": 1, "name": "Rows", "input": [3, 32, 32], "stages": {"rows": rows, **joins}})
+    drawn = strip(graph, "strip", "landscape", paper=Paper.of(12))
+    (border,) = drawn.borders()
+    for way in drawn.ways:
+        for (x, y), (to, down) in pairwise(way.points):
+            across = min(x, to) < border.label_rect.right and max(x, to) > border.label_rect.left
+            assert not (across and min(y, down) < border.label_rect.high and max(y, down) > border.label_rect.low)
 
 
 def test_lines_that_pass_rows_are_nested_at_the_end_of_these():
