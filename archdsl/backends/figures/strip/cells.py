@@ -144,9 +144,11 @@ class Terse(Outline):
                 tell_apart(rows)
 
     def runs(self, inside: Sequence[Box]) -> list[list[str]]:
-        """A line each, with its words in brackets; of one alone the words get lines of their own."""
+        """A line each, with its words in brackets; of one block alone the words get lines of their own."""
         inside = [box for box in inside if computes(box)] or inside
         runs = super().runs(inside)
+        if len({brief(box) for box in inside}) == 1 < len(runs) and all(len(run) > 1 for run in runs):
+            return [of_one_block(brief(inside[0]), runs, len(inside))]
         if len(runs) > MOST_RUNS:
             whole = periodic([bracketed(*self.run_text(brief(box), [box])) for box in inside])
             short = periodic([brief(box).partition(",")[0] for box in inside])
@@ -178,6 +180,11 @@ def step(box: Box) -> int:
 def totals(words: Sequence[str]) -> tuple[str, ...]:
     """How often each stands there: `Inception ×5`."""
     return tuple(f"{word} ×{n}" if n > 1 else word for word, n in Counter(words).items())
+
+
+def of_one_block(name: str, runs: Sequence[Sequence[str]], number: int) -> list[str]:
+    """`Block ×4`, `k5_e6 ×2`, `k3_e3`, `k5_e1`."""
+    return [f"{name} ×{number}", *(", ".join(words) + first.removeprefix(name) for first, *words in runs)]
 
 
 def bracketed(first: str, *words: str) -> str:

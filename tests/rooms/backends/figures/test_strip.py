@@ -184,6 +184,19 @@ def test_rows_that_differ_in_their_stride_alone_say_it():
     assert [cell.lines for cell in cells.strip(archdsl.graph(spec)).cells[1:]] == [[], []]
 
 
+def test_calls_of_one_block_that_differ_say_its_name_once():
+    columns = {"for": ["k"], "in": [[5], [5], [3]], "body": [{"Unit": ["k"]}]}
+    spec = {
+        "archdsl": 1,
+        "name": "Rows",
+        "input": [8, 32, 32],
+        "blocks": {"Unit": {"params": ["kernel"], "body": [{"conv": {"out": 8, "kernel": "kernel"}}, {"conv": 8}]}},
+        "stages": {"body": {"for": ["out"], "in": [[8]], "body": [columns]}},
+    }
+    found = cells.strip(archdsl.graph(spec)).cells[1]
+    assert (found.name, found.lines) == ("Unit ×3", ["k5 ×2", "k3"])
+
+
 def test_lines_that_come_again_and_again_are_said_once():
     assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["(a, b) ×3"], ["c ×2"], ["d"]]
 
