@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from archdsl.backends.figures.grid.drawing import Wish, drawn
-from archdsl.backends.figures.grid.places import FORMS, aligned, by_resolution
+from archdsl.backends.figures.grid.places import FORMS, Place, aligned, by_resolution
 from archdsl.backends.figures.grid.shades import in_common
 from archdsl.backends.figures.grid.suited import suited
 from archdsl.backends.figures.shapes import Shapes
-from archdsl.backends.figures.strip.cells import rank_of, strip
+from archdsl.backends.figures.strip.cells import Cell, rank_of, strip
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing
 from archdsl.ir.graph import Graph
@@ -29,7 +29,9 @@ def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, leg
     def made(allowed: Paper, *, closed: bool) -> Drawing:
         found = strip(graph, closed=closed, ends_in_map=True)
         words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
-        places = (by_resolution(found, rank_of(graph), form) for form in FORMS)
+        places: list[dict[Cell, Place]] = []
+        for one in (by_resolution(found, rank_of(graph), form) for form in FORMS):
+            places += [] if one in places else [one]
         wishes = [Wish(found.title, one, found.flows, found.nets, words, shapes=shapes) for one in places]
         return drawn(wishes, allowed)
 

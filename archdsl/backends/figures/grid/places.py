@@ -18,13 +18,24 @@ VECTOR = inf  # the power of two that a vector is smaller by
 
 @dataclass(frozen=True)
 class Form:
-    """How a grid is kept narrow: `stacked` with what follows a map of its size below it; `below` with vectors below."""
+    """How a grid is kept narrow.
+
+    `stacked`: what follows a map of its size stands below it; `below`: vectors stand below; `over`: an output that is a
+    map stands above what it comes from.
+    """
 
     stacked: bool = False
     below: bool = False
+    over: bool = False
 
 
-FORMS = (Form(), Form(below=True), Form(stacked=True), Form(stacked=True, below=True))  # the widest first
+FORMS = (  # the widest first
+    Form(),
+    Form(over=True),
+    Form(below=True, over=True),
+    Form(stacked=True, over=True),
+    Form(stacked=True, below=True, over=True),
+)
 
 
 def by_resolution(strip: Strip, rank: int, form: Form | None = None) -> dict[Cell, Place]:
@@ -42,6 +53,9 @@ def by_resolution(strip: Strip, rank: int, form: Form | None = None) -> dict[Cel
         if not is_map(cell, rank):
             continue
         before = [source for source in sources[cell] if source in bands]
+        if form.over and cell.box.role == "output":
+            bands[cell], columns[cell] = (-size(cell), -1), columns[before[-1]]
+            continue
         level = [source for source in before if size(source) == size(cell)]
         under = form.stacked and level == [previous.get(cell)] == before
         bands[cell] = -size(cell), max((bands[source][1] for source in level), default=0) + under

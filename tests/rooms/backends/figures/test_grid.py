@@ -175,6 +175,11 @@ def test_one_that_goes_up_stands_beside_one_that_goes_down():
 def test_an_arrow_leads_out_of_the_last_map():
     made = grid.resolutions(archdsl.graph(U), Shapes())
     assert [way.source.name for way in made.ways if way.target.box.role == "output"] == ["head"]
+    narrow = grid.resolutions(archdsl.graph(U), Shapes(), Paper.of(2.6))
+    at = {solid.cell.name or solid.cell.lines[0]: solid.rect.centre for solid in narrow.solids}
+    assert flaws(narrow) == []
+    assert at["output"][0] == pytest.approx(at["head"][0])  # above it, where there is no room beside it
+    assert at["output"][1] > at["head"][1]
     down = grid.resolutions(archdsl.graph(DOWN), Shapes())  # of a vector the head says it
     assert not any(way.target.box.role == "output" for way in down.ways)
 
