@@ -9,9 +9,9 @@ import torch
 
 from archdsl.diagnostics.faults import at, fault
 from archdsl.ir.graph import Graph, Node, Tensor
+from archdsl.ir.nodes import fields_at
 from archdsl.ops.base import Run
 from archdsl.ops.own import is_own, said
-from archdsl.runtime.nodes import fields_at
 from archdsl.support.plugins import NOT_OURS
 
 

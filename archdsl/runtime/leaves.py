@@ -16,9 +16,9 @@ from archdsl.diagnostics.faults import Diagnostic, at
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
+from archdsl.ir.nodes import blamed_on, kinds_of, modules_of
 from archdsl.ops.base import Module, times
 from archdsl.runtime.module import imported_by, load
-from archdsl.runtime.nodes import blamed_on, kinds_of, modules_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)

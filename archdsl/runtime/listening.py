@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archdsl.diagnostics.faults import Diagnostic, Note
+from archdsl.ir.nodes import runs_by_module
 from archdsl.ops.base import times
-from archdsl.runtime.nodes import runs_by_module
 
 if TYPE_CHECKING:
     from torch import nn

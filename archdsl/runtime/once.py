@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from archdsl.diagnostics.faults import Diagnostic
+from archdsl.ir.nodes import runs_by_module
 from archdsl.runtime.listening import difference
-from archdsl.runtime.nodes import runs_by_module
 
 if TYPE_CHECKING:
     import torch

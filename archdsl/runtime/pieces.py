@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from archdsl.ir.graph import Node, Tensor
+from archdsl.ir.nodes import fields_at, macs_of
 from archdsl.ops.base import OpFault, Run, Shape
 from archdsl.ops.conv import Conv, ConvTranspose
 from archdsl.ops.learned import LearnedGroupConv
 from archdsl.ops.norm import BatchNorm
 from archdsl.ops.own import is_own
-from archdsl.runtime.nodes import fields_at, macs_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archdsl.runtime.nodes import Shapes
+    from archdsl.ir.nodes import Shapes
 
 CONVOLUTIONS = (Conv, ConvTranspose, LearnedGroupConv)
 LIMIT = 2**19  # multiply-adds of one sample: a layer of more is run on a piece

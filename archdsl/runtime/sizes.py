@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl.ir.graph import Graph, Node, Tensor
+from archdsl.ir.nodes import Shapes, fields_at, modules_of
 from archdsl.ops.base import OpFault, Shape
-from archdsl.runtime.nodes import Shapes, fields_at, modules_of
 
 IMAGE = 3  # axes of an image: channels, height, width
 MANY = 2**22  # elements of all tensors of one sample: with more, each axis of the input is looked at alone

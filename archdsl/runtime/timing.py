@@ -18,8 +18,8 @@ import torch
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node
+from archdsl.ir.nodes import runs_by_module
 from archdsl.runtime.in_training import Choice, carried_over, in_training
-from archdsl.runtime.nodes import runs_by_module
 from archdsl.workspace.library import rewritten
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from torch import nn
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import Diagnostic, Note, SpecError, fault
 from archdsl.ir.graph import Graph, Node, Tensor
+from archdsl.ir.nodes import Shapes, kinds_of, macs_of
 from archdsl.ops.base import Shape, times
 from archdsl.ops.own import is_own, said
 from archdsl.runtime import leaves
@@ -22,7 +23,6 @@ from archdsl.runtime.interpret import by_module, interpret
 from archdsl.runtime.kernels import Kernels
 from archdsl.runtime.listening import Heard, difference, listening
 from archdsl.runtime.members import Members, members_of
-from archdsl.runtime.nodes import Shapes, kinds_of, macs_of
 from archdsl.runtime.once import Once, once
 from archdsl.runtime.pieces import Piece, pieces
 from archdsl.runtime.sizes import another, smallest

@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 import archdsl
+from archdsl.ir.nodes import kinds_of
 from archdsl.runtime import module
-from archdsl.runtime.nodes import kinds_of
 from archdsl.runtime.sizes import smallest
 from archdsl.workspace.library import read, shipped
 

@@ -105,6 +105,7 @@ class Writer:
         self.result_channels = self.channels.of(result)
         if self.outermost:
             self.body += feature_info(self, self.plan.reductions)
+        asserted = self.forward.asserted_sizes(inputs) if self.outermost else []
         named_init = self.named_init()
         made = self.parts(inputs, auxiliaries, named_init)
         made.features, made.head, made.entering = features, head, self.forward.entering
@@ -116,6 +117,9 @@ class Writer:
         lets = [*self.signature.lets(), *norm]
         derived = self.signature.derived()
         arguments = self.signature.arguments(derived)
+        if all(argument.name != self.signature.size for argument in arguments):  # else it is made for another one
+            for body in [features, forward] if auxiliaries else [features or forward]:
+                body[:0] = asserted if body else []
         init = [
             *derived.values(),
             *lets,

@@ -9,9 +9,10 @@ from archdsl.backends.torch import scope
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, operands_of
 from archdsl.backends.torch.lists import listing
+from archdsl.backends.torch.size_checks import assertions
 from archdsl.backends.torch.syntax import Tree
 from archdsl.diagnostics.faults import fault
-from archdsl.expr.nodes import Expr, Lit, Logic, Name
+from archdsl.expr.nodes import Expr, Lit, Logic, Name, Unary
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ class ForwardBody:
         printer.when_training = self.in_training
         shape = (lambda trees: py.call(several, *trees)) if outputs else None
         return printer.run(self.writer.statements, results, shape, more if outputs else several, auxiliaries), False
+
+    def asserted_sizes(self, inputs: Sequence[ir.Value]) -> list[py.Statement]:
+        """What must hold of the sizes of images, to stand in front of what is done with them."""
+        checked = self.writer.plan.checked
+        found = assertions(checked.sides, self.writer.tensors.word(inputs[0]))
+        if checked.param is None or not found:
+            return found
+        kept = self.writer.kept.in_forward(Name(checked.param), checked.param)
+        return [py.If(kept if checked.wanted else Unary("not", kept), found)]
 
     def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
         """The body of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""

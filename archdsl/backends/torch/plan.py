@@ -13,6 +13,7 @@ from archdsl.backends.torch.feature_info import reductions_of
 from archdsl.backends.torch.network_params import doubles
 from archdsl.backends.torch.norms import SharedNorm, shared_norm
 from archdsl.backends.torch.prelude import definitions
+from archdsl.backends.torch.size_checks import Checked, checked_sizes
 from archdsl.backends.torch.sizes import Size
 from archdsl.expr.nodes import Constant, Expr, names
 from archdsl.ir import program as ir
@@ -36,6 +37,7 @@ class Plan:
     norm: SharedNorm | None  # that of the whole network
     given: Mapping[int, set[str]]  # the arguments that some call gives, by function
     reductions: Sequence[Constant]  # of the maps that a backbone gives, if its variants have the same
+    checked: Checked  # the heights and widths that it takes
     doubles: Mapping[int, Mapping[str, Expr]]  # the names for params of the network that others stand for, by function
 
 
@@ -78,6 +80,7 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
         norm,
         given,
         reductions,
+        checked_sizes(graphs, functions, parametric=parametric),
         same,
     )
 

@@ -9,7 +9,7 @@ from archdsl.analysis.kernels import Kernel, fields
 from archdsl.expr.nodes import Lit, wrap
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph, Node
-from archdsl.runtime.nodes import tensor_fields
+from archdsl.ir.nodes import tensor_fields
 from archdsl.syntax.spec import Spec
 from archdsl.workspace.library import read
 

@@ -106,6 +106,12 @@ class ESPNet(nn.Module):
         self.decoder1 = nn.ConvTranspose2d(num_classes, num_classes, 2, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        torch._assert(
+            -x.size(2) % 8 <= 1, "the height must be a multiple of 8, or 1 less"
+        )
+        torch._assert(
+            -x.size(3) % 8 <= 1, "the width must be a multiple of 8, or 1 less"
+        )
         level1 = self.level1(x)
         y = self.merge1_br(torch.cat([level1, self.merge1_image_pool(x)], 1))
         down = self.level2_down(y)
