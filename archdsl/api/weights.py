@@ -31,10 +31,11 @@ def convert(
 ) -> torch.nn.Module:
     """A trained network, built from the same spec without passes, as passes make it: with its weights.
 
-    In eval mode its outputs are the same. Without `passes` it is the form `deploy`: its learned groups must be
-    condensed to the end, and layers whose op says so (`learned_linear`) change the outputs. Each tensor keeps its
-    precision and device. Raises `SpecError` if the module is not that of the spec and variant, or has hooks, which
-    would be lost.
+    In eval mode its outputs are the same: copies of both are run on random images in double precision. If the outputs
+    differ by more than 1e-5 of the largest, `SpecError` is raised, its code `differs`, with both values. Without
+    `passes` it is the form `deploy`: its learned groups must be condensed to the end, and layers whose op says so
+    (`learned_linear`) change the outputs. Each tensor keeps its precision and device. Raises `SpecError` too if the
+    module is not that of the spec and variant, or has hooks, which would be lost.
     """
     from archdsl.expr.given import checked
     from archdsl.passes import DEPLOYED, chosen
@@ -43,7 +44,7 @@ def convert(
 
     checked(model=model)
     passes = chosen(DEPLOYED if passes is None else passes)
-    return carrying.convert(model, spec, variant, given(params, set), input, passes)
+    return carrying.convert(model, spec, variant, given(params, set), input, passes).model
 
 
 def port(

@@ -71,7 +71,8 @@ def command(
         with working(f"building {spec}"):
             choice = Choice(spec, variant, params, inputs)
             rewriting = rewritten(form=layers, passes=passes)
-            network, graph = carried_over(in_training(choice, weights), choice, rewriting)
+            carried = carried_over(in_training(choice, weights), choice, rewriting)
+            network, graph = carried.network, carried.graph
         if weights is None:
             note("without --weights the network is freshly initialised")
         if calibrate is not None:
@@ -80,7 +81,11 @@ def command(
             with working(f"exporting and proving {graph.name}"):
                 found = exporting.export(network, graph, target, any_size=any_size)
             files = found.files
-            said = [f"proven: the outputs are those of the module, to {found.error:.0e} of the largest"]
+            said = [f"proven: the outputs are those of the module, {to_within(found.error)}"]
+        if carried.error is not None:
+            said.insert(
+                0, f"proven: the passes keep the outputs of the network in training, {to_within(carried.error)}"
+            )
     path = Path(output) if output else Path(f"{locate(spec).stem}{'-int8' * int8}{next(iter(files))}")
     names = named(files, path)
     write_all(path.parent, names)
@@ -88,6 +93,10 @@ def command(
         say(line)
     for name, data in names.items():
         say(f"wrote {path.parent / name}: {len(data) / 1e6:.2f} MB")
+
+
+def to_within(error: float) -> str:
+    return f"to {error:.0e} of the largest" if error else "exactly"
 
 
 def named(files: Mapping[str, bytes], path: Path) -> dict[str, bytes]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import NoneType, SimpleNamespace
 from typing import Any
 
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Node, Tensor
 from archdsl.ops.base import Module, Shape, Site
-from archdsl.ops.own import is_own, said
-from archdsl.support.plugins import blamed, file_of
 
 Shapes = Mapping[Tensor, Shape]
 PLAIN = frozenset({int, float, str, bool, NoneType})  # types of values that equal each other only if they are alike
@@ -65,17 +62,6 @@ def plain(value: Any) -> Hashable:
         items = tuple(map(plain, value))
         return None if None in items else (list, items)
     return (kind, value) if kind in PLAIN else None
-
-
-@contextmanager
-def blamed_on(node: Node, how: str) -> Iterator[None]:
-    """What is raised inside, where the op of a node is that of another package, is its fault."""
-    kind = type(node.op)
-    if not is_own(kind):
-        yield
-        return
-    with blamed(said(kind), how, (file_of(kind.__module__), str(node.op.prelude_file()))):
-        yield
 
 
 def modules_of(node: Node, shapes: Sequence[Shape]) -> Iterator[Module]:

@@ -150,6 +150,7 @@ class Op:
     sizes_stay: ClassVar[bool] = True  # whether what set the spatial axes that enter is behind those of the result too
     spreads: ClassVar[bool] = False  # its tensors may have size 1 where others are longer, and are spread there
     rereads: ClassVar[bool] = False  # its text mentions a list of branches more than once
+    deployed_alike: ClassVar[bool] = True  # of two forms (`FORM`): whether both give the same outputs
     fresh: ClassVar[bool] = False  # its output is its own memory, not needed by its backward pass: `makes_memory`
     counts: ClassVar[str] = "elementwise"  # the cost column of its work, or "": norm, activation, pool, elementwise
     role: ClassVar[str] = "other"  # its colour in figures: conv, norm, act, pool, join, shape, linear, other

@@ -86,7 +86,7 @@ class LearnedLinear(Op, name="learned_linear"):
     Its outputs change when it is deployed.
     """
 
-    group, role, fresh, counts = "convolution", "linear", True, ""
+    group, role, fresh, counts, deployed_alike = "convolution", "linear", True, "", False
     fields = (Field("out", "int", doc="outputs", minimum=1), CONDENSE, FORM)
     example = {"fields": {"out": 10, "condense": 2}, "inputs": [(8,)]}
     follows = "linear"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils._pytree import tree_leaves
 
+from archdsl.analysis.noting import IMAGE
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.expr.given import plain_value
 from archdsl.ir.graph import Graph, Node
-from archdsl.ops.base import times
+from archdsl.ops.base import FORM, times
 from archdsl.passes.base import Carry, Pass, Weights
 from archdsl.passes.pipeline import Rewriting
+from archdsl.runtime.kept_outputs import Stage, proven
 from archdsl.runtime.leaves import differences
 from archdsl.runtime.module import compiled
 from archdsl.workspace.library import Inputs, SpecLike, read
@@ -28,6 +31,14 @@ RATES = frozenset({"momentum", "p"})  # of norms and dropout: training may chang
 BATCH, NEAR = 2, 1e-6
 
 
+@dataclass(frozen=True)
+class Converted:
+    """A network after passes, and by how much its outputs are off those before, as a part of the largest."""
+
+    model: nn.Module
+    error: float
+
+
 def convert(
     model: nn.Module,
     spec: SpecLike,
@@ -35,18 +46,38 @@ def convert(
     params: Mapping[str, Any],
     inputs: Inputs | None,
     passes: Sequence[Pass],
-) -> nn.Module:
-    """The network of a spec after passes, with the weights of one that was built from the spec without them."""
+) -> Converted:
+    """The network of a spec after passes, with the weights of one that was built from the spec without them.
+
+    Raises `SpecError`, its code `differs`, if its outputs are others.
+    """
     known = read(spec, patches=patches_in(params, variant))
     params = {name: plain_value(value, name) for name, value in params.items()}
-    before, network, arguments = compiled(known, variant, params, inputs, Rewriting())
+    networks = [
+        compiled(known, variant, params, inputs, Rewriting(passes=tuple(passes[:count])))
+        for count in range(len(passes) + 1)
+    ]
+    (before, network, arguments), *after = networks
     expect_built(model, network(**arguments), before, exact=not arguments)
-    for count, one in enumerate(passes, 1):
-        rewriting = Rewriting(passes=tuple(passes[:count]))
-        after, network, arguments = compiled(known, variant, params, inputs, rewriting)
-        model = carried(network(**arguments), one, Carry(model, before, after))
-        before = after
-    return model
+
+    def stages(first: nn.Module) -> Iterator[Stage]:
+        stage = Stage(first, before)
+        yield stage
+        for one, (graph, network, arguments) in zip(passes, after, strict=True):
+            carry = Carry(stage.model, stage.graph, graph)
+            stage = Stage(carried(network(**arguments), one, carry), graph, one, alike=stays_alike(carry))
+            yield stage
+
+    channels = arguments.get(IMAGE) if len(before.inputs) == 1 else None
+    return Converted(*proven(model, stages, channels))
+
+
+def stays_alike(carry: Carry) -> bool:
+    """Whether a pass keeps the outputs: some layers say that they are another thing once deployed."""
+    return all(
+        node.op.deployed_alike or node.fields.get(FORM.name) == old.fields.get(FORM.name)
+        for node, old in carry.kept.items()
+    )
 
 
 def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bool) -> None:

@@ -44,9 +44,19 @@ def in_training(choice: Choice, weights: str | None) -> nn.Module:
     return network.eval()
 
 
-def carried_over(network: nn.Module, choice: Choice, rewriting: Rewriting) -> tuple[nn.Module, Graph]:
-    """A network after passes, with its graph."""
+@dataclass(frozen=True)
+class Carried:
+    """A network after passes with its graph, and by how much its outputs are off those before; None without passes."""
+
+    network: nn.Module
+    graph: Graph
+    error: float | None
+
+
+def carried_over(network: nn.Module, choice: Choice, rewriting: Rewriting) -> Carried:
+    """A network after passes; raises `SpecError`, its code `differs`, if its outputs are others than before."""
     graph = graph_of(choice.spec, choice.variant, choice.params, choice.inputs, rewriting)
     if not rewriting.passes:
-        return network, graph
-    return convert(network, choice.spec, choice.variant, choice.params, choice.inputs, rewriting.passes), graph
+        return Carried(network, graph, None)
+    made = convert(network, choice.spec, choice.variant, choice.params, choice.inputs, rewriting.passes)
+    return Carried(made.model, graph, made.error)

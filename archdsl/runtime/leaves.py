@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -16,9 +17,11 @@ from archdsl.diagnostics.faults import Diagnostic, at
 from archdsl.expr.evaluate import evaluate
 from archdsl.expr.nodes import wrap
 from archdsl.ir.graph import Graph, Node
-from archdsl.ir.nodes import blamed_on, kinds_of, modules_of
+from archdsl.ir.nodes import kinds_of, modules_of
 from archdsl.ops.base import Module, times
+from archdsl.ops.own import is_own, said
 from archdsl.runtime.module import imported_by, load
+from archdsl.support.plugins import blamed, file_of
 
 BESIDE = frozenset({"training", "inplace"})  # attributes that are no arguments of the node: the outputs tell of these
 EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -77,6 +80,17 @@ def is_odd(path: str, module: nn.Module, known: Collection[str], nodes: Collecti
     if path in known or isinstance(module, EMPTY) or any(True for _ in module.children()):
         return False
     return not any(path[:end] in nodes for end in range(len(path)) if path[end] == ".")
+
+
+@contextmanager
+def blamed_on(node: Node, how: str) -> Iterator[None]:
+    """What is raised inside, where the op of a node is that of another package, is its fault."""
+    kind = type(node.op)
+    if not is_own(kind):
+        yield
+        return
+    with blamed(said(kind), how, (file_of(kind.__module__), str(node.op.prelude_file()))):
+        yield
 
 
 def expected(node: Node) -> list[nn.Module]:

@@ -183,7 +183,8 @@ def made(asked: Asked, threads: int) -> Iterator[TimedNetwork]:
     """The network in each form by each engine, all with the same weights and the same random inputs."""
     network = in_training(asked.network, None)
     for form in asked.forms:
-        one, graph = carried_over(network, asked.network, rewritten(form=form))
+        carried = carried_over(network, asked.network, rewritten(form=form))
+        one, graph = carried.network, carried.graph
         inputs = random_inputs(graph, asked.batch)
         for engine in asked.engines:
             call = CALLS[engine](one, graph, inputs, threads)

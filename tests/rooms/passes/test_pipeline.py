@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from archdsl.commands import cli
 from archdsl.expr.nodes import Lit
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
+from archdsl.ops import REGISTRY
 from archdsl.passes.base import Pass
 
 SMALL = {
@@ -214,3 +217,30 @@ def test_commands_take_passes(capfd, tmp_path, monkeypatch):
     assert cli.main(["draw", "mobilenet_v2", "--pass", "fold_batch_norm", "--block", "ConvReLU6"]) == 0
     assert cli.main(["build", "squeezenet", "--pass", "fold_batch_norm", "--pass", "deploy"]) == 0
     assert "proven" in capfd.readouterr().out
+
+
+def with_sigmoid(program: Program) -> Program:
+    """Puts another activation in the place of one, which outputs depend on."""
+    made = copied(program)
+    for function in made.functions:
+        for node in function.walk():
+            if isinstance(node, Primitive) and node.op.name == "relu":
+                node.op = REGISTRY["sigmoid"]
+    return Program(made.functions)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_a_pass_that_changes_outputs_is_refused_with_both_values(kind):
+    net = archdsl.build(SMALL).to(kind).train()
+    before = copy.deepcopy(net.state_dict())
+    with pytest.raises(archdsl.SpecError, match=r"with_sigmoid .*changes what .* is -?\d[^ ]*, and was -?\d") as caught:
+        archdsl.convert(net, SMALL, passes=["fold_batch_norm", with_sigmoid])
+    assert [item.code for item in caught.value.diagnostics] == ["differs"]
+    assert net.training
+    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+
+
+def test_what_is_converted_is_proven_on_images_with_as_many_channels_as_the_call_says():
+    net = archdsl.build("mobilenet_v2", "0.35-224", in_chans=1)
+    made = archdsl.convert(net, "mobilenet_v2", "0.35-224", in_chans=1)
+    assert made(torch.zeros(2, 1, 64, 64)).shape == (2, 1000)
