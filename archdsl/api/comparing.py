@@ -31,12 +31,13 @@ def table(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Comparison:
-    """Networks side by side: input, parameters, multiply-adds, published top-1 with its source.
+    """Compare networks: input, parameters, multiply-adds, and published top-1 accuracy with its source.
 
-    Each is a spec, `"spec@variant"`, or a Graph. One spec alone stands for all its variants, with `variants` every one
-    does. `sort` puts the least count, or the highest accuracy, first. `input` and `params` are set in each, which then
-    has no published numbers; those of a form are shown in that `form`. `latency` is the file of a latency table
-    (`archdsl time --per-op`). `.rows` is data; `.to_latex()`, `.to_markdown()`, `.to_csv()`, `.to_text()` write it.
+    Each is a spec, `"spec@variant"`, or a Graph. A single spec stands for all its variants; with `variants`, every spec
+    does. `sort` puts the smallest count, or the highest accuracy, first. `input` and `params` apply to each network,
+    which is then shown without published numbers. Numbers that were published for one form are shown only in that
+    `form`. `latency` is the file of a latency table (`archdsl time --per-op`). `.rows` is the data; `.to_latex()`,
+    `.to_markdown()`, `.to_csv()` and `.to_text()` print it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
@@ -69,13 +70,15 @@ def sweep(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> list[dict[str, Any]]:
-    """The network counted in every combination of settings: a record each, for `pandas.DataFrame`.
+    """Count a network for every combination of settings, and return a record for each, for `pandas.DataFrame`.
 
-    A list (a range, an array) of `variant`, `input` or a param has the values to try; a param that is a list itself is
-    given as a list of those. A record has the setting, then params, macs, peak_bytes and receptive_field, with `stages`
-    the shape of each stage, then `code` and `message`: of the fault of a setting that cannot be, which has no counts.
-    `set` has values of parts of the spec by path: `{"dense.stage3.layers": [8, 12]}`. `sample` draws so many settings
-    at random. Thousands are counted in a second: a number that differs is an array.
+    A list, a range or an array given for `variant`, `input` or a param holds the values to try; for a param that is
+    itself a list, give a list of lists. `set` has values for parts of the spec by path: `{"dense.stage3.layers": [8,
+    12]}`. `sample` draws this many settings at random.
+
+    A record has the setting, `params`, `macs`, `peak_bytes` and `receptive_field`, with `stages` the shape of each
+    stage, and for an invalid setting no counts, but the `code` and `message` of its error. Thousands of settings are
+    counted per second, because they are counted together.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace.library import rewritten
@@ -95,12 +98,12 @@ def sweep(
 def diff(
     before: SpecLike | Graph, after: SpecLike | Graph, /, *, latency: str | os.PathLike[str] | None = None
 ) -> Difference:
-    """What makes the network `after` of the network `before`: `.changes` in the words of a paper, `.rows`, `.weights`.
+    """Return what changed from the network `before` to the network `after`.
 
     Each is a spec, `"spec@variant"`, or a Graph (`archdsl.graph("peleenet", growth=24)`). Parts are matched by
-    structure, whatever their names and places. `.is_empty` says whether both are the same network; `.to_text()`,
-    `.to_markdown()`, `.to_latex()`, `.to_json()` write it. `latency` is the file of a latency table
-    (`archdsl time --per-op`), by which latencies are compared too.
+    structure, whatever their names and positions. The result has `.changes` in the words of a paper, `.rows` of the
+    stage table, `.weights` and `.is_empty`; `.to_text()`, `.to_markdown()`, `.to_latex()` and `.to_json()` print it.
+    With `latency`, the file of a latency table (`archdsl time --per-op`), latencies are compared too.
     """
     from archdsl.workspace import difference
 

@@ -150,30 +150,32 @@ def draw(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
-    """A figure of the network, or of one of its blocks, as str; bytes for the formats pdf, png and pptx.
+    """Draw a network, its blocks, or several networks: str, or bytes for the formats pdf, png and pptx.
 
-    tikz is LaTeX, which a paper can input; drawio (draw.io) and pptx (PowerPoint) are for editing; html is a page.
+    tikz is LaTeX that a paper can input, drawio (draw.io) and pptx (PowerPoint) are for editing, and html is an
+    interactive page.
 
-    At the level `network` it is a strip of the stages, in boxes with text (`style="strip"`, the default) or in boxes
-    that show resolution and channels (`"blocks"`; in tikz, where it is the default, in perspective). `orient` is
-    landscape for a figure as wide as a page, portrait for one as wide as a column; if None, landscape if it fits. The
-    stages named in `expand` are opened into their blocks. `arrange="resolution"` puts the stages into rows by the
-    resolution of their maps instead: an encoder goes down, a decoder up. This is the default for an encoder with a
-    decoder and for a detector, if it fits and no more lines cross than in a strip; `arrange="strip"` draws the strip.
+    At the level `network` the figure is a strip of the stages, either boxes with text (`style="strip"`, the default) or
+    boxes that show resolution and channels (`"blocks"`, the default for tikz, where it is in perspective). `orient` is
+    `landscape` for a figure as wide as a page and `portrait` for one as wide as a column; if None, landscape if it
+    fits. `expand` names stages whose blocks are shown. `arrange="resolution"` puts the stages into rows by the
+    resolution of their maps, so that an encoder goes down and a decoder up. This is the default for encoders with
+    decoders and for detectors, if it fits and no more lines cross than in a strip; `arrange="strip"` always draws the
+    strip.
 
-    Several blocks stand side by side, and so do the `cases` of one, each a call that meets conditions
-    (`["stride=1", "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`). `["all"]` are the calls that
-    differ in their ops. Without any, a block is drawn as most of its calls are. Blocks inside a block are open if
-    `expand` names them, at the level `op` all of them.
-    `figure` is a figure of the paper, as `"2b"`: the block, cases, `expand` and variant that the spec gives for it.
+    Several blocks are drawn side by side, and so are several `cases` of one: calls that meet conditions (`["stride=1",
+    "stride=2"]`; values may read arguments and `c_in`: `"out=c_in"`), or `["all"]` calls that differ in their ops.
+    Without `cases`, a block is drawn as in most of its calls. Blocks inside a block are shown open if `expand` names
+    them, or all of them at the level `op`. `figure` is a figure of the paper such as `"2b"`, for which the spec gives
+    the block, the cases and the variant.
 
-    `width` is that of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` the most that it may be
-    high. Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps
-    made smaller; what does not fit even so raises `SpecError`. `dpi` is for png. `legend` says what the colours mean:
-    if None, where there are several.
+    `width` is the width of the page, in inches or with a unit (`"3.4in"`, `"86mm"`), and `height` its greatest height.
+    Text then has 7 to 9 points. To fit, a strip is broken into rows or turned, its tables are closed and its gaps made
+    smaller; if that is not enough, `SpecError` is raised. `dpi` is for png. `legend` shows what the colours mean; if
+    None, it is shown if there are several.
 
-    `shapes="symbolic"` writes the shapes inside a block over what enters it and its params (`2c × h/2 × w/2`), and
-    `axes="hwc"` writes channels last, here and in a strip.
+    `shapes="symbolic"` writes the shapes inside a block as formulas of its input and params (`2c × h/2 × w/2`), and
+    `axes="hwc"` writes channels last.
 
     A list of networks (each a spec, `"spec@variant"`, or a Graph) is drawn side by side, with the stages of all of them
     in common rows by resolution.

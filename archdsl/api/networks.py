@@ -34,16 +34,20 @@ def graph(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Graph:
-    """The network as a checked graph: `.nodes` in order of execution, `.nx` the networkx DiGraph.
+    """Return the network as a checked graph: `.nodes` in order of execution, `.nx` as a networkx DiGraph.
 
-    `spec` is a path, the name of a shipped spec, a dict, or YAML as text. `input` overrides C×H×W (several: by name),
-    `params` the spec's params, `set` parts of the spec by their path (`set={"dense.stage3.layers": 12}`), and params
-    whose names are taken here. `features_only` makes a backbone of it, whose outputs are the maps of the stages named
-    (`["stem", "dense.stage2"]`), or, if true, the last map of each resolution, the largest first; `out_indices` are the
-    numbers of those that are wanted, or names. With `output_stride` (8, 16, 32) no map is more times smaller than the
-    image: further strides become dilations, under the same weights. `form` is `train`, or `deploy`: the network as it
-    is used, with the same outputs by fewer steps. `passes` rewrite it then, one after another: names (`archdsl passes`
-    lists them), or functions from a Program to a Program. A fault raises `SpecError`.
+    - `spec`: a path, the name of a shipped spec, a dict, or YAML as text.
+    - `input`: another input size, C×H×W without the batch axis; for several inputs, a dict by name.
+    - `params`: values for params of the spec. `set` changes parts of the spec by their path
+      (`set={"dense.stage3.layers": 12}`), and sets params whose names are arguments of this function.
+    - `features_only`: make a backbone that returns the maps of the stages named (`["stem", "dense.stage2"]`), or if
+      true, the last map of each resolution, the largest first. `out_indices` chooses among these by number or name.
+    - `output_stride` (8, 16, 32): no map becomes smaller than this fraction of the image. Further strides become
+      dilations; the weights stay the same.
+    - `form`: `train`, or `deploy` for the network as it is used, with the same outputs in fewer steps.
+    - `passes`: then applied in order; names (`archdsl passes` lists them), or functions from a Program to a Program.
+
+    Raises `SpecError` if the spec or an argument is not valid.
     """
     from archdsl.workspace.library import graph_of, rewritten
     from archdsl.workspace.settings import given
@@ -67,14 +71,15 @@ def build(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
-    """The network as a torch module, in train mode, initialised as the spec says; arguments as for `graph`.
+    """Return the network as a torch module in train mode, initialised as the spec says. Arguments are those of `graph`.
 
-    It takes N×C×H×W tensors, one for each input of the spec. With `verify` it is proven to be its graph first: every
-    module has the arguments of its node, and with the same weights the module and the graph, computed op by op, give
-    the same outputs of a random input in eval mode. Raises `SpecError`, its code `differs`, if they do not.
-    A classifier's class may be given what it takes beside the spec's params too: no classes (`num_classes=0` gives
-    features, N×C), `in_chans`, `global_pool`.
-    A backbone (`features_only`) gives a NamedTuple of maps; its state_dict is a part of the whole network's.
+    The module takes N×C×H×W tensors, one for each input of the spec. With `verify`, archdsl first proves that the
+    module is its graph: every layer has the arguments of its node, and with the same weights the module and the graph
+    (computed op by op) give the same outputs for a random input in eval mode. If they do not, `SpecError` with the code
+    `differs` is raised.
+
+    A classifier also accepts `num_classes=0` (it then returns features, N×C), `in_chans` and `global_pool`. A backbone
+    (`features_only`) returns a NamedTuple of maps; its state_dict is a subset of that of the whole network.
     """
     from archdsl.runtime import module
     from archdsl.workspace.library import graph_of, rewritten
@@ -101,10 +106,10 @@ def emit(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str:
-    """The same module as standalone Python source.
+    """Return the source of the same module, which needs only torch and the standard library.
 
-    Specialized, it is this one network; parametric, its class takes all params of the spec, and `VARIANTS` says
-    which arguments make each variant. Both have the same state_dict keys.
+    The style `specialized` prints this one network. The style `parametric` prints a class with all params of the spec
+    as arguments, and `VARIANTS` with the arguments of each variant. Both have the same state_dict keys.
     """
     from archdsl.backends import torch as torch_source
     from archdsl.expr.given import checked
@@ -133,12 +138,13 @@ def export_onnx(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> None:
-    """Writes the network in eval mode to `file` as a checked ONNX model (float32, any batch); arguments as for `graph`.
+    """Write the network in eval mode to `file` as a checked ONNX model (float32, any batch size).
 
-    `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors), which must fit;
-    without them the network is initialised as the spec says, from seed 0. With `any_size` the height and width of the
-    image are free too, or multiples of what the network divides them by. Inputs and outputs have the spec's names.
-    Needs the packages of `archdsl[onnx]`. A fault raises `SpecError`, and nothing is written.
+    Arguments are those of `graph`. `weights` are a state_dict or a file with one (safetensors, or a pickle of tensors),
+    which must fit. Without them, the network is initialised as the spec says, from seed 0. With `any_size`, the height
+    and width of the image are free too; if the network needs multiples of a number, they must be such. Inputs and
+    outputs have the names of the spec. Needs the packages of `archdsl[onnx]`. If anything is wrong, raises `SpecError`
+    and writes nothing.
     """
     from pathlib import Path
 
@@ -169,9 +175,10 @@ def cost(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Cost:
-    """Parameters, MACs, other work, memory, receptive field: in all and by stage; arguments as for `graph`.
+    """Count parameters, MACs, other work, memory and receptive field, in total and by stage.
 
-    With the file of a latency table (`archdsl time --per-op`), its `.latency` is known too.
+    Arguments are those of `graph`. With `latency`, the file of a latency table (`archdsl time --per-op`), the result
+    also has `.latency`.
     """
     from archdsl.analysis import cost as counting
     from archdsl.workspace import recent

@@ -115,16 +115,17 @@ def plot(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str | bytes:
-    """A plot of the numbers of networks: str for svg, tikz (pgfplots) and html, bytes for pdf and png.
+    """Plot the numbers of networks: str for svg, tikz (pgfplots) and html, bytes for pdf and png.
 
-    `accuracy` is the published top-1 accuracy `against` MACs (the default), parameters or latency; latencies come from
-    a file of `times` (`archdsl time --format json`), where networks that it lacks are left out, or from a table of
-    measured ops, `latency` (`archdsl time --per-op`). A line joins those that no other one beats. One spec alone stands
-    for all its variants, with `variants` every one does. `stages` has bars of parameters, MACs and activations for each
-    stage, `receptive` the receptive field by depth.
+    - `accuracy`: published top-1 accuracy `against` MACs (the default), parameters or latency. Latencies come from a
+      file of `times` (`archdsl time --format json`; networks that are not in it are left out), or from a table of
+      measured ops, `latency` (`archdsl time --per-op`). A line joins the networks that no other one beats.
+    - `stages`: bars of the parameters, MACs and activations of each stage.
+    - `receptive`: the receptive field by depth.
 
-    The other arguments are those of `draw` and `table`. Without a `width` a plot is as wide as a column (3.23 in). Its
-    text has 7 to 8 points; labels for which there is no room are left out. Needs the package of `archdsl[plot]`.
+    A single spec stands for all its variants; with `variants`, every spec does. The other arguments are those of `draw`
+    and `table`. Without `width`, a plot is as wide as a column (3.23 in). Text has 7 to 8 points, and labels without
+    room are left out. Needs the package of `archdsl[plot]`.
     """
     from archdsl.backends.figures import Look, inches, plots
     from archdsl.expr.given import checked

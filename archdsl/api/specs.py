@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 def specs() -> list[str]:
-    """The bare names of the specs that come with archdsl; each may stand where a spec is wanted."""
+    """Return the names of the shipped specs. Each can be given instead of the path of a spec."""
     from archdsl.workspace.library import all_shipped
 
     return all_shipped()
 
 
 def variants(spec: SpecLike, /) -> list[str]:
-    """The names of the variants of a spec, in its order."""
+    """Return the names of the variants of a spec, in its order."""
     from archdsl.workspace.library import read
 
     return list(read(spec).variants)
 
 
 def check(spec: SpecLike, /) -> Checked:
-    """Checks a spec in all of its variants, and the numbers that it states: what `archdsl check` does.
+    """Check a spec in all its variants, and the numbers that it states, as `archdsl check` does.
 
-    Raises `SpecError` with all faults that do not follow from others.
+    Raises `SpecError` with all errors that do not follow from others.
     """
     from archdsl.workspace import checking
 
@@ -45,9 +45,9 @@ def show(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> str:
-    """The spec that results, as YAML that builds the same network: with all that it extends, patches and is given.
+    """Return the spec that results from everything it extends, from patches and from settings, as one YAML text.
 
-    With `origin`, a comment behind each line names the file and line that it comes from.
+    The text builds the same network. With `origin`, a comment on each line names the file and line that it comes from.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import showing
@@ -58,10 +58,10 @@ def show(
 
 
 def load_ops(file: str | os.PathLike[str], /) -> list[str]:
-    """Runs a Python file, or the folder of a package, with classes of ops (`archdsl.Op`); gives the names of its ops.
+    """Run a Python file, or the folder of a package, with op classes (`archdsl.Op`), and return the names of its ops.
 
-    They are ops of this process from then on, in every spec. A file that is loaded again replaces its ops. Raises
-    `SpecError`, and adds none, where the file fails or an op has the name of another one.
+    The ops are then available in this process for every spec. Loading a file again replaces its ops. If the file fails,
+    or an op has the name of another one, raises `SpecError` and adds no op.
     """
     from archdsl.syntax import own_ops
 

@@ -29,13 +29,14 @@ def convert(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
-    """A trained network, built from the same spec without passes, as passes make it: with its weights.
+    """Return a trained network as rewritten by passes, with its weights carried over.
 
-    In eval mode its outputs are the same: copies of both are run on random images in double precision. If the outputs
-    differ by more than 1e-5 of the largest, `SpecError` is raised, its code `differs`, with both values. Without
-    `passes` it is the form `deploy`: its learned groups must be condensed to the end, and layers whose op says so
-    (`learned_linear`) change the outputs. Each tensor keeps its precision and device. Raises `SpecError` too if the
-    module is not that of the spec and variant, or has hooks, which would be lost.
+    `model` must be built from the same spec without passes. In eval mode its outputs stay the same: copies of both are
+    run on random images in double precision, and if the outputs differ by more than 1e-5 of the largest, `SpecError`
+    with the code `differs` is raised, with both values. Without `passes`, the network is converted to the form
+    `deploy`: learned groups must be fully condensed, and layers whose op says so (`learned_linear`) change the outputs.
+    Each tensor keeps its precision and device. Raises `SpecError` too if the module is not that of the spec and
+    variant, or if it has hooks, which would be lost.
     """
     from archdsl.expr.given import checked
     from archdsl.passes import DEPLOYED, chosen
@@ -62,17 +63,19 @@ def port(
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> Ported:
-    """Weights of another network for this one: `.state`, `.pairs`, `.save(path)`. Pairs by structure, never by name.
+    """Match the weights of another implementation to this network by structure, never by name.
 
-    `weights` are a state_dict, a file (`.pth`, `.safetensors`) or a library's network (`"timm:NAME(pretrained=True)"`),
-    `reference` the network that they belong to, as a module or by name: both are run, and their outputs must be equal
-    (`.proof`). Without it the order of the file and the shapes must leave one pairing alone. `before` is the same spec
-    before an edit: all that still has its place is carried over (`.new`, `.dropped`). `key` chooses an entry of a
-    checkpoint, `map` gives new names for the beginnings of old ones, or for the paths of parts before the edit. The
-    weights may have another number of classes (the last layer is new) or of channels of the image (the first
-    convolution is summed or tiled: `.remarks`, `.notes`). `form="deploy"` is for weights of layers as once trained
-    (CondenseNet's), with the norms beside them: build with `passes=["deploy"]` what takes them. Raises `SpecError`
-    where it is not certain which weight is which.
+    - `weights`: a state_dict, a file (`.pth`, `.safetensors`), or a library's network (`"timm:NAME(pretrained=True)"`).
+    - `reference`: the network that the weights belong to, as a module or by name. Both networks are run, and their
+      outputs must be equal (`.proof`). Without it, the order and the shapes of the weights must allow only one match.
+    - `before`: the same spec before an edit. Every weight whose place still exists is kept (`.new`, `.dropped`).
+    - `key`: the entry of a checkpoint. `map` renames the beginnings of names, or the paths of parts before the edit.
+    - `form="deploy"`: for weights of layers in their final form (CondenseNet's), with norms that are not folded; load
+      them into a network built with `passes=["deploy"]`.
+
+    The weights may have another number of classes (the last layer is then new) or of image channels (the first
+    convolution is then summed or repeated); see `.remarks` and `.notes`. The result has `.state`, `.pairs` and
+    `.save(path)`. Raises `SpecError` if it is not certain which weight belongs where.
     """
     from archdsl.expr.given import checked
     from archdsl.runtime import porting

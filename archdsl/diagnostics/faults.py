@@ -29,7 +29,7 @@ ELSEWHERE = Note("other calls or variants have this fault too, with other number
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One fault: a code, a message in the user's words, the place, and what to do. What lint finds is a warning."""
+    """An error or warning: a code, a message, its place, and what to do."""
 
     code: str
     message: str
@@ -42,7 +42,7 @@ class Diagnostic:
 
 
 class SpecError(Exception):
-    """A fault in a spec or a call; ``diagnostics`` are data, ``str()`` is the rendered text."""
+    """An error in a spec or a call. `diagnostics` holds it as data, `str()` gives it as text."""
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__(*diagnostics)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
-    """A value of the graph: C×H×W without the batch axis, and the node that made it (None: an input)."""
+    """A tensor of the graph: its shape without the batch axis, and the node that computes it (None for an input)."""
 
     shape: Shape
     node: Node | None = None
@@ -34,7 +34,7 @@ class Tensor:
 
 @dataclass(eq=False, repr=False)
 class Node:
-    """One primitive op at work."""
+    """A primitive op in a network."""
 
     id: int  # position in execution order
     op: Op

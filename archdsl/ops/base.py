@@ -28,17 +28,17 @@ REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "required"})()
 
 @dataclass(frozen=True)
 class Field:
-    """One argument of an op.
+    """An argument of an op.
 
-    `kind` says what may stand there: `axes` is a whole number or one for each spatial axis, `ints`
-    a list of whole numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text
-    that is not an expression, `word` one of `choices`, `formula` an expression whose names t0, t1, … are the op's
-    tensors in order (`lower` renames them so). A non-empty `choices` on another kind adds those words to it (to `ints`
-    also within the list); which of them it is decides which class is made, as a value of a field that `chooses` does.
-    A `soft` field is a rate of training (dropout): a param behind it stays an argument of
-    the emitted class. A default of None: the op's rules
-    know what stands for it, `doc` says what. A `tensor` field is None by default: the step need not give it;
-    given, `f` holds its shape, else `f` lacks it.
+    `kind` says which values are allowed: `axes` is a whole number or one for each spatial axis, `ints` a list of whole
+    numbers, `factors` a number or one for each spatial axis, `tensor` the name of a tensor, `text` text that is not an
+    expression, `word` one of `choices`, and `formula` an expression whose names t0, t1, … are the tensors of the op in
+    order (`lower` renames them). If another kind has `choices`, these words are allowed too (for `ints`, also in the
+    list), and the word decides which class is created, as the value of a field with `chooses` does.
+
+    A `soft` field is a rate used in training (dropout): a param behind it stays an argument of the emitted class. With
+    the default None, the rules of the op decide what is used, and `doc` says it. A `tensor` field is None by default,
+    so the step need not give it; if it is given, `f` holds its shape, and otherwise `f` does not have it.
     """
 
     name: str
@@ -67,7 +67,7 @@ FORM = Field(
 
 
 class OpFault(Exception):
-    """A step that cannot be: raised by an op's rules, placed by a run at the field (or step) in the spec."""
+    """An error that the rules of an op raise. The place of the field (or step) in the spec is added to it."""
 
     def __init__(self, message: str, *, field: str | None = None, help: str = "") -> None:
         super().__init__(message)
@@ -80,7 +80,7 @@ NEEDS_NUMBERS = (OpFault, SpecError, TypeError, ValueError, AttributeError, Arit
 
 @dataclass(frozen=True)
 class Module:
-    """Torch source of a submodule: `cls(*args, **kwargs)`; a keyword equal to its torch default is left out."""
+    """Torch source of a layer: `cls(*args, **kwargs)`. A keyword that equals its torch default is left out."""
 
     cls: str
     args: tuple[Expr | Constant, ...] = ()
@@ -89,12 +89,12 @@ class Module:
 
 @dataclass
 class Site:
-    """Where an op stands, for its source: fields and channels as expressions (literals where constant).
+    """The place of an op in the source: its fields and channels as expressions (literals where they are constant).
 
-    `c` are the channels that enter (first tensor), `size` the concrete spatial size of the first
-    tensor if it is the same wherever the step runs, `rank` the number of spatial axes, `inplace` whether the
-    input may be overwritten, `alike` whether all tensors that it takes have one shape,
-    `width` the size of the last axis if it is an axis of space and has an expression.
+    `c` is the number of input channels (of the first tensor), `size` the spatial size of the first tensor if it is the
+    same wherever the step runs, `rank` the number of spatial axes, `inplace` whether the input may be overwritten,
+    `alike` whether all its tensors have one shape, and `width` the size of the last axis if it is a spatial axis and
+    has an expression.
     """
 
     f: SimpleNamespace
@@ -119,7 +119,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Run:
-    """An op at work: its fields, the tensors of its module by name, the mode, and torch itself, which no op imports."""
+    """An op as it runs: its fields, the tensors of its module by name, the mode, and torch, which no op imports."""
 
     f: SimpleNamespace
     weights: Mapping[str, Tensor]
@@ -128,10 +128,10 @@ class Run:
 
 
 class Op:
-    """A primitive. Subclass with `name=`; the docstring's first line is what the tool says of it.
+    """A primitive op. Subclass it with `name=`; the first line of the docstring is its description.
 
-    `fields` values reach the rules as attributes of `f` (`f.kernel`). In `channels` they may be
-    numbers or expressions, so it uses `+ - * //` alone; elsewhere they are numbers.
+    The values of `fields` reach the rules as attributes of `f` (`f.kernel`). In `channels` they can be numbers or
+    expressions, so it may only use `+ - * //`; elsewhere they are numbers.
     """
 
     name: ClassVar[str]
@@ -383,7 +383,7 @@ _ATOMS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
-    """A scalar or a list as one entry an axis (numbers or expressions)."""
+    """Turn a number or a list into one entry for each axis (numbers or expressions)."""
     if isinstance(value, ListOf):
         value = value.items
     return tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
@@ -410,7 +410,7 @@ def atom(text: str) -> str:
 
 
 def times(shape: Sequence[int]) -> str:
-    """`64×7×7`."""
+    """Write a shape as text: `64×7×7`."""
     return "×".join(map(str, shape))
 
 

@@ -24,7 +24,7 @@ MAX_OPS = 200_000  # of all variants together
 
 @dataclass(frozen=True)
 class Checked:
-    """What was looked at: the network's name, how many networks the spec is, of how many numbers are expected."""
+    """The result of `check`: the network, the number of configurations checked, and of those that state numbers."""
 
     name: str
     variants: int

@@ -48,7 +48,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Difference:
-    """What makes one network of another: `changes` in words, `rows` of the stage table, `weights` that carry over."""
+    """What changed between two networks: `changes` in words, `rows` of stages, `weights` that carry over."""
 
     before: Side
     after: Side
