@@ -32,7 +32,7 @@ def main() -> int:
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in GROUPS]
     if unknown:
-        parser.error(f"there is no benchmark {', '.join(unknown)}: known are {', '.join(GROUPS)}")
+        parser.error(f"there is no benchmark {', '.join(unknown)}: choose from {', '.join(GROUPS)}")
     found: list[Row] = []
     for name in options.names or GROUPS:
         start = time.perf_counter()

@@ -31,12 +31,12 @@ BY = ("stage", "node")  # what records are made of
 LAYERS = "MACs: multiply-adds of convolution and linear layers for one input, nothing else"
 PRODUCTS = "MACs: multiply-adds of convolution and linear layers and of products of tensors (attention) for one input"
 COUNTED = (
-    "params: trained values, the scale and shift of norms included; buffers: running means and variances",
-    "what runs in training alone (an auxiliary head) counts its params and buffers, nothing else",
+    "params: trained values, including the scale and shift of norms; buffers: running means and variances",
+    "parts that run only in training (auxiliary heads): only params and buffers are counted",
     LAYERS,
     "norm, activation, pool, elementwise: elements computed by each kind (pool: elements read)",
-    "activations: elements of all tensors made; peak: of those alive at once, nothing in place, without weights",
-    "receptive field: of the last feature map; what a global pool spreads (squeeze-and-excitation) is left out",
+    "activations: elements of all tensors; peak: of those alive at once, with nothing in place and without weights",
+    "receptive field: that of the last feature map, without global pools (as in squeeze-and-excitation)",
 )
 
 

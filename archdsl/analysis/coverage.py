@@ -68,7 +68,7 @@ def same_maps(spec: Spec) -> Iterator[None]:
         if not spec.features or first.code != "unused-step":
             raise
         message = f"another variant computes more than leads to the maps {', '.join(spec.features)}"
-        help = "the specialized style prints one network; in this one choose maps behind which no variant has steps"
+        help = "the specialized style prints one network; in this one, choose maps after which no variant has steps"
         raise fault("cannot-print", message, first.span, help=help) from None
 
 

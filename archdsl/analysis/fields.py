@@ -71,8 +71,8 @@ def checked(item: Field, value: Constant, expr: Expr, span: Span) -> Constant:
 def known_word(item: Field, word: str, span: Span) -> None:
     """Raises unless a word is one of those that a field takes."""
     if word not in item.choices:
-        hint = did_you_mean(word, item.choices) or f"known are {', '.join(item.choices)}"
-        raise fault("bad-word", f"{item.name} has no word '{word}'", span, help=hint)
+        hint = did_you_mean(word, item.choices) or f"choose from {', '.join(item.choices)}"
+        raise fault("bad-word", f"{item.name} does not accept '{word}'", span, help=hint)
 
 
 def lists_words(item: Field) -> bool:

@@ -90,7 +90,7 @@ class Position:
         key = self.row or key
         if self.count is not None:
             if key is not None and key in self.named:
-                note = Note("the other one is here", self.named[key])
+                note = Note("the other is here", self.named[key])
                 raise fault("bad-name", f"'{key}' names two modules of one chain", span, notes=(note,))
             if key is not None:
                 self.named[key] = span

@@ -178,7 +178,7 @@ class Numbers(Domain[S, F]):
         assert node.rows is not None
         rows, span = self.value(node.rows, node, "rows", frame), node.rows.span or node.span
         if not isinstance(rows, list) or not rows:
-            raise self.trail.placed(fault("bad-rows", "in: takes a list of rows, at least one", span))
+            raise self.trail.placed(fault("bad-rows", "in: takes a list of at least one row", span))
         if len(rows) > MAX_TURNS:
             raise self.trail.placed(fault("too-large", f"{len(rows)} rows are too many (at most {MAX_TURNS})", span))
         return [self.row(node, row, index, frame.values) for index, row in enumerate(rows)]

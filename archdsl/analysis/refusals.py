@@ -17,12 +17,12 @@ from archdsl.support.naming import did_you_mean
 
 # --- tensors
 def left_out(name: str, span: Span | None) -> SpecError:
-    message = f"'{name}' is not there: the stage it stands in is left out by its when:"
-    return fault("unknown-tensor", message, span, help="give what reads it the same when:")
+    message = f"'{name}' does not exist here: the when: of its stage is false"
+    return fault("unknown-tensor", message, span, help="give the step that reads it the same when:")
 
 
 def no_part(item: ir.Item, position: Constant, count: int) -> SpecError:
-    return fault("bad-index", f"there is no part {position}: the {count} parts count from 0", item.index.span)
+    return fault("bad-index", f"there is no part {position}: the {count} parts are numbered from 0", item.index.span)
 
 
 def no_step(tap: ir.Tap, path: str, paths: Iterable[str]) -> SpecError:
@@ -33,31 +33,31 @@ def no_step(tap: ir.Tap, path: str, paths: Iterable[str]) -> SpecError:
     help_ = did_you_mean(tap.keys[-1], known) or (
         f"its named steps are {', '.join(known)}" if known else "give the step a name:"
     )
-    return fault("unknown-tensor", f"there is no step '{'.'.join(tap.keys)}' to tap", tap.span, help=help_)
+    return fault("unknown-tensor", f"there is no step '{'.'.join(tap.keys)}' to read", tap.span, help=help_)
 
 
 def out_of_sight(tap: ir.Tap, within: str, block: ir.Function) -> SpecError:
     """The fault of a tap into a block."""
     if block.staged and not block.network:  # the body of a loop
-        message = f"'{within}' cannot be tapped: each turn of its loop joins, splits or names tensors"
-        help_ = "tap what the turn gives, or write it as a stage and name the tensor with as:"
+        message = f"'{within}' cannot be read from outside: each turn of its loop joins, splits or names tensors"
+        help_ = "read the result of the turn, or write it as a stage and name the tensor with as:"
     else:
-        message = f"'{within}' cannot be tapped: it stands inside the block {block.name}"
-        help_ = "let the block give it too with fork: and name both where it is called, or write its steps in the stage"
+        message = f"'{within}' cannot be read from outside: it is inside the block {block.name}"
+        help_ = "return it too, with fork: at the end of the block, or write the steps in the stage"
     return fault("unknown-tensor", message, tap.span, help=help_)
 
 
 def no_tensor(what: str, node: ir.Operation) -> SpecError:
-    help_ = "what it reads is not given in this call: say with from: which tensor it takes then"
+    help_ = "the optional input that it reads is not given in this call: name another tensor with from:"
     return fault("shape", f"{what} needs a tensor", node.span, help=help_ if node.operands() else "")
 
 
 def no_branch(node: ir.Primitive) -> SpecError:
     return fault(
         "empty-join",
-        f"'{node.op.name}' has no branch left: each has a when: that is false here",
+        f"'{node.op.name}' has no branches: each has a when: that is false here",
         node.span,
-        help="give the join a when: too, or one of the branches none",
+        help="give the join a when: too, or remove the when: of one branch",
     )
 
 
@@ -71,9 +71,11 @@ def nested_too_deeply(node: ir.Operation, calls: Sequence[tuple[ir.Function, Spa
     """The fault of calls in calls without end, or nearly so."""
     again = [block for block, _ in calls if isinstance(node, ir.Call) and block is node.block]
     if len(again) <= 1:
-        return fault("too-deep", f"blocks are nested more than {MAX_DEPTH} deep", node.span)
-    message = f"the block '{again[0].name}' contains itself more than {MAX_DEPTH} deep: no when: has ended it"
-    return fault("too-deep", message, node.span, help="let an argument count down, and a when: ask for it")
+        return fault("too-deep", f"blocks are nested more than {MAX_DEPTH} levels deep", node.span)
+    message = (
+        f"the block '{again[0].name}' contains itself more than {MAX_DEPTH} levels deep: no when: ends the recursion"
+    )
+    return fault("too-deep", message, node.span, help="count an argument down, and test it in a when:")
 
 
 # --- modules that run again
@@ -82,16 +84,16 @@ def other_tensors(node: ir.Reuse, entered: Sequence[Any], entering: Sequence[Any
     shapes = ((before, now) for before, now in zip(entered, entering, strict=True) if not isinstance(now, list))
     differ = [(a.shape, b.shape) for a, b in shapes if (a.shape[0], len(a.shape)) != (b.shape[0], len(b.shape))]
     before, now = map(times, differ[0]) if differ else ("one list of tensors", "another")
-    message = f"{now} enters here, and {before} where this module was made"
-    notes = (Note("it is made here", node.module.span),)
-    help_ = "a module has one number of input channels: bring both tensors to the same channels, or take two modules"
+    message = f"the input is {now} here, but {before} where this module is created"
+    notes = (Note("it is created here", node.module.span),)
+    help_ = "a module has one number of input channels: give both tensors the same channels, or use two modules"
     return fault("bad-share", message, node.span, notes=notes, help=help_)
 
 
 def other_modules(node: ir.Reuse) -> SpecError:
     """The fault of a module whose inside depends on the size that enters."""
-    message = "at the size that enters here this module would be another one"
-    notes = (Note("it is made here, for another size", node.module.span),)
+    message = "with the size of this input, the module would be a different one"
+    notes = (Note("it is created here, for another size", node.module.span),)
     help_ = "a layer in it takes its channels from the size of the map: pool it to one size first"
     return fault("bad-share", message, node.span, notes=notes, help=help_)
 
@@ -101,7 +103,7 @@ def no_truth(node: ir.If, value: Constant) -> SpecError:
     expr = node.condition
     return fault(
         "bad-value",
-        f"a condition is true or false, this is {value!r}",
+        f"a condition must be true or false, not {value!r}",
         expr.span or node.span,
         help=f"compare it: {show(expr)} == {value!r}" if isinstance(value, str) else "",
     )
@@ -118,7 +120,7 @@ def no_count(node: ir.Loop, count: Constant) -> SpecError:
     assert node.count is not None
     return fault(
         "bad-value",
-        f"repeat takes a whole number, at least 0, not {show(node.count)} = {count!r}",
+        f"repeat takes a whole number of at least 0, not {show(node.count)} = {count!r}",
         node.count.span or node.span,
         help="round it with ceil(), int() or round()" if isinstance(count, float) else "",
     )
@@ -159,7 +161,7 @@ def misfit(
     notes: list[Note] = []
     help_ = problem.help
     if node.op.many:
-        notes = [Note(f"this branch gives {times(shape)}", span) for shape, span in sources]
+        notes = [Note(f"this branch returns {times(shape)}", span) for shape, span in sources]
         if node.span.source.line(node.span.line)[node.span.col - 1 :].startswith("residual"):
             help_ = help_ or "give it a shortcut:, or an if: that is false here"
     elif problem.field in node.tensors:
@@ -167,7 +169,7 @@ def misfit(
         shape, span = sources[index]
         notes = [Note(f"that tensor is {times(shape)}", span)]
     elif entry is not None:
-        notes = [Note(f"the tensor that enters is {times(sources[0][0])}, made here", entry)]
+        notes = [Note(f"the input is {times(sources[0][0])}, from here", entry)]
     notes += patched_step(node, written)
     return fault("shape", problem.message, written or node.span, notes=tuple(notes), help=help_)
 
@@ -180,10 +182,10 @@ def patched_step(node: ir.Primitive, written: Span | None) -> tuple[Note, ...]:
 
 # --- what nobody reads
 def unread_input(name: str, span: Span) -> SpecError:
-    help_ = f"take it out, or read it with from: {name}"
+    help_ = f"remove it, or read it with from: {name}"
     return fault("unused-input", f"nothing reads the input '{name}'", span, help=help_)
 
 
 def unread_step(span: Span | None) -> SpecError:
-    help_ = "read it, take it out, or give it the when: of what reads it"
+    help_ = "read it, remove it, or give it the when: of the step that reads it"
     return fault("unused-step", "nothing reads the result of this step", span, help=help_)

@@ -181,12 +181,12 @@ def refuse_rank(spec: Spec, name: str, given: Shape, stated: Constant) -> None:
     which = f"the input '{name}'" if name != LONE_INPUT else "the input"
     axes = AXES.get(len(stated), "")
     message = f"{which} of '{spec.name}' has {len(stated)} numbers{axes}, not {len(given)}: {times(given)}"
-    raise fault("bad-input", message, help=f"for example {','.join(map(str, stated))}, which is the spec's own")
+    raise fault("bad-input", message, help=f"for example {','.join(map(str, stated))}, as in the spec")
 
 
 def input_help(spec: Spec) -> str:
     known = [name for name in spec.inputs if name != LONE_INPUT]
-    return f"its inputs are {', '.join(known)}" if known else "its only input has no name: give C,H,W alone"
+    return f"its inputs are {', '.join(known)}" if known else "its only input has no name: give just C,H,W"
 
 
 def input_shape(given: Any, span: Span | None) -> Shape:

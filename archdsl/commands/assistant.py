@@ -139,7 +139,7 @@ class Tools:
 
         if output is None:
             if isinstance(made, bytes):
-                raise ToolError("this is binary: give output, the name of a file")
+                raise ToolError("the output is binary: give output, the name of a file")
             return made
         write(self.files.inside(output), made)
         return f"wrote {output}, {len(made)} {'bytes' if isinstance(made, bytes) else 'characters'}"

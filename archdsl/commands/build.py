@@ -30,7 +30,7 @@ LONGEST = 120  # characters of the name of a folder
     "-o",
     "--out",
     metavar="DIR",
-    help="Folder to write into. [default: build/NAME-CHOICE, as build/peleenet-growth=16]",
+    help="Folder to write into. [default: build/NAME-CHOICE, such as build/peleenet-growth=16]",
 )
 def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> None:
     """Build a network, verify it, and write its source, figures and tables.

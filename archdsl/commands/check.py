@@ -53,7 +53,7 @@ def command(*, specs: tuple[str, ...], form: str, deep: bool, update: bool, spec
             if form == "text":
                 say(f"{spec}: {checked}" + (f"; proven: {PROVEN}" if deep and checked.variants else "") + touched)
     if not faults.clean and not faults.found:
-        raise AssertionError("a spec was refused without a fault")
+        raise AssertionError("a spec was refused without an error")
     tell(faults.found, form)
 
 
@@ -63,7 +63,7 @@ def updated(spec: str) -> str:
     from archdsl.workspace.restating import update
 
     if spec == STDIN:
-        raise fault("bad-call", "--update writes into a file, and stdin is none", help="name the file")
+        raise fault("bad-call", "--update writes into a file, so it cannot be used with stdin", help="name the file")
     names = update(spec)
     return f"; wrote expect: of {', '.join(names)}" if names else ""
 

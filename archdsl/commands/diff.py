@@ -82,7 +82,7 @@ def known(form: str) -> None:
     from archdsl.support.naming import did_you_mean
 
     if form not in FORMATS:
-        hint = did_you_mean(form, FORMATS) or f"known are {', '.join(FORMATS)}"
+        hint = did_you_mean(form, FORMATS) or f"choose from {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no format '{form}'", help=hint)
 
 
@@ -92,9 +92,11 @@ def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> tuple[
 
     first, *others = specs
     if len(others) > 1:
-        raise fault("bad-call", f"two networks are compared, not {len(specs)}")
+        raise fault("bad-call", f"diff compares two networks, not {len(specs)}")
     if others and between is not None:
-        raise fault("bad-call", "--rev compares a file with itself", help="leave out the second spec")
+        raise fault(
+            "bad-call", "--rev compares a file with an earlier version of itself", help="remove the second spec"
+        )
     if others:
         return difference.two(first, others[0], choice)
     if between is None and (was_given("params") or was_given("inputs")):

@@ -19,9 +19,11 @@ to_look = group_of(
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
     click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
-    click.option("--height", metavar="HEIGHT", help="With --width: the height; a drawing may be lower."),
+    click.option("--height", metavar="HEIGHT", help="With --width: the greatest height of the figure."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
-    click.option("--legend/--no-legend", default=None, help="What the colours mean. [default: if several]"),
+    click.option(
+        "--legend/--no-legend", default=None, help="Show what the colours mean. [default: if there are several]"
+    ),
 )
 
 to_axes = click.option(
@@ -67,7 +69,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "--figure",
     metavar="NUMBER",
     shell_complete=completion.paper_figures,
-    help="Draw this figure of the paper, as 2b, if the spec says how.",
+    help="Draw this figure of the paper, such as 2b, if the spec says how.",
 )
 @click.option(
     "--level",
@@ -78,12 +80,12 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     help="How much detail to show: network, stage or op; with --block, op opens every block inside.",
 )
 @click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
-@click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape, if it fits]")
+@click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape if it fits]")
 @click.option(
     "--arrange",
     metavar="WORD",
     shell_complete=completion.words("strip", "resolution"),
-    help="strip; or resolution, rows by the size of maps: the default for detectors and for encoders with decoders.",
+    help="strip, or resolution: rows by the size of the maps, the default for detectors and encoders with decoders.",
 )
 @click.option(
     "--expand",
@@ -98,7 +100,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     default="numbers",
     shell_complete=completion.words("numbers", "symbolic"),
     show_default=True,
-    help="numbers; or symbolic, inside a block: over what enters it and its params, as 2c × h/2 × w/2.",
+    help="numbers, or symbolic: shapes inside a block as formulas of its input and params, such as 2c × h/2 × w/2.",
 )
 @click.option(
     "--format",

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     help="Weights of the network in training, as .safetensors or .pth. [default: freshly initialised]",
 )
 @click.option("--any-size", is_flag=True, help="Leave the height and width of the image free, if the network can.")
-@click.option("--int8", is_flag=True, help="Integers of 8 bits, with --calibrate: onnx and openvino.")
+@click.option("--int8", is_flag=True, help="Write 8-bit integers, with --calibrate (onnx, openvino).")
 @click.option(
     "--calibrate",
     metavar="SAMPLES",
-    help="What --int8 takes ranges from: a folder of samples, or a file (.npy, .npz, .pt); or random, for a trial.",
+    help="Samples for the ranges of --int8: a folder, or a file (.npy, .npz, .pt); or random, for a trial.",
 )
 @click.option("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
 def command(
@@ -50,7 +50,7 @@ def command(
     layers: str,
     passes: tuple[str, ...],
 ) -> None:
-    """Export a network, and prove that the file computes what the module does.
+    """Export a network, and prove that the file computes the same as the module.
 
     The weights are those of the network in training, whatever the form: they are carried over. The file takes any
     batch size (LiteRT: one image), and with --any-size each height and width that the network takes. For random inputs,
@@ -81,7 +81,7 @@ def command(
             with working(f"exporting and proving {graph.name}"):
                 found = exporting.export(network, graph, target, any_size=any_size)
             files = found.files
-            said = [f"proven: the outputs are those of the module, {to_within(found.error)}"]
+            said = [f"proven: the outputs equal those of the module, {to_within(found.error)}"]
         if carried.error is not None:
             said.insert(
                 0, f"proven: the passes keep the outputs of the network in training, {to_within(carried.error)}"
@@ -104,7 +104,7 @@ def named(files: Mapping[str, bytes], path: Path) -> dict[str, bytes]:
     first, *further = files
     names = {path.name: files[first], **{path.with_suffix(suffix).name: files[suffix] for suffix in further}}
     if len(names) < len(files):
-        message = f"'{path.name}' is the name of another file of this format"
+        message = f"'{path.name}' is the name of another file that this format writes"
         raise fault("bad-call", message, help=f"give -o {path.with_suffix(first).name}")
     return names
 
@@ -112,14 +112,14 @@ def named(files: Mapping[str, bytes], path: Path) -> dict[str, bytes]:
 def expect_fitting(calibrate: str | None, *, int8: bool, any_size: bool) -> None:
     """Raises for options of which one asks for another."""
     if int8 and calibrate is None:
-        message = "--int8 takes its ranges from samples, and there are none"
+        message = "--int8 needs samples, from which it takes the ranges"
         raise fault(
             "bad-call", message, help="give --calibrate FOLDER; for a trial without samples, --calibrate random"
         )
     if calibrate is not None and not int8:
         raise fault("bad-call", "--calibrate is for --int8", help="give both")
     if int8 and any_size:
-        raise fault("bad-call", "--int8 is not combined with --any-size", help="its samples are of one size")
+        raise fault("bad-call", "--int8 is not combined with --any-size", help="all its samples have the same size")
 
 
 def in_int8(network: nn.Module, graph: Graph, target: str, source: str) -> tuple[Mapping[str, bytes], list[str]]:
@@ -129,7 +129,7 @@ def in_int8(network: nn.Module, graph: Graph, target: str, source: str) -> tuple
 
     samples = calibration(source, graph)
     if source == RANDOM:
-        note("the ranges are those of noise: calibrate with real samples before the file is used")
+        note("the ranges come from noise: calibrate with real samples before you use the file")
     with working(f"exporting and quantising {graph.name}"):
         found = quantizing.quantized(network, graph, target, samples)
     used, held_out = samples.sizes()

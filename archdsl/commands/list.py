@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json")
 MARK = "*"  # behind the variant that is built where none is given
-HEADINGS = {"specs": "Families of the survey", "specs/beyond": "Beyond the survey"}
+HEADINGS = {"specs": "Lightweight networks", "specs/beyond": "Other networks"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def command(*, variants: bool, form: str) -> None:
     from archdsl.support.resources import SPECS
 
     if form not in FORMATS:
-        known = f"known are {', '.join(FORMATS)}"
+        known = f"choose from {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no list format '{form}'", help=did_you_mean(form, FORMATS) or known)
     found = {folder: folder_lines(folder, variants=variants) for folder in SPECS}
     if form == "json":
@@ -106,7 +106,7 @@ def show(found: dict[str, list[Line]], *, variants: bool) -> None:
     for number, (folder, lines) in enumerate(found.items()):
         heading = Text(f"{HEADINGS[folder]} ({folder})", style="bold")
         screen.print(*[""] * (number > 0), heading, filled(lines, variants=variants), sep="\n")
-    screen.print(f"\n{MARK} is built where no variant is given")
+    screen.print(f"\n{MARK} is built if you choose no variant")
 
 
 def filled(lines: Sequence[Line], *, variants: bool) -> Table:

@@ -9,7 +9,7 @@ from archdsl.diagnostics.faults import fault
 
 
 @click.command("lsp")
-@click.option("--stdio", is_flag=True, hidden=True, help="What some clients say; there is no other way.")
+@click.option("--stdio", is_flag=True, hidden=True, help="Accepted because some clients pass it; it is always so.")
 @to_own
 def command(stdio: bool) -> None:
     """Run the language server for editors.

@@ -30,8 +30,10 @@ def command(file: str, base: str, name: str | None, *, copy: bool) -> None:
     if target.suffix not in (".yaml", ".yml"):
         raise fault("bad-call", f"a spec is a .yaml file, not '{file}'", help=f"archdsl new {file}.yaml --from {base}")
     if os.path.lexists(target):
-        raise fault("cannot-write", f"'{file}' is there already", help="choose another name: nothing is overwritten")
+        raise fault(
+            "cannot-write", f"'{file}' already exists", help="choose another name; existing files are not overwritten"
+        )
     if not target.parent.is_dir():
-        raise fault("cannot-write", f"there is no folder '{target.parent}'", help="make it first")
+        raise fault("cannot-write", f"there is no folder '{target.parent}'", help="create it first")
     write(target, start(target, base, name, copy=copy))
     say(f"wrote {file}, which {'copies' if copy else 'extends'} {base}")

@@ -36,7 +36,7 @@ def parse_option(context: click.Context, where: click.Parameter, values: Sequenc
     found = parse_set(context, where, values)
     if found.patches:
         key = found.patches[0][0]
-        raise fault("bad-call", f"there is no option '{key.text}'", key.span, help="the names of options have no dots")
+        raise fault("bad-call", f"there is no option '{key.text}'", key.span, help="names of options have no dots")
     return dict(found)
 
 
@@ -147,7 +147,7 @@ to_form = click.option(
     metavar="FORM",
     default="train",
     shell_complete=completion.words("train", "deploy"),
-    help="train, or deploy for the form after training.",
+    help="train, or deploy for the form used after training.",
 )
 to_latency = click.option(
     "--latency", metavar="FILE", help="Show latencies, from the table that `archdsl time --per-op FILE` measured."
@@ -157,13 +157,13 @@ to_features = click.option(
     "features",
     metavar="STAGE,...",
     callback=parse_features,
-    help="A backbone, which gives the maps of these stages, of these numbers, or of all resolutions (all).",
+    help="A backbone that returns the maps of these stages, with these numbers, or of all resolutions (all).",
 )
 to_output_stride = click.option(
     "--output-stride",
     metavar="N",
     type=int,
-    help="1, 2, 4, 8, 16 or 32: no map gets smaller than 1/N of the image. Further strides become dilations.",
+    help="1, 2, 4, 8, 16 or 32: maps get no smaller than 1/N of the image, because further strides become dilations.",
 )
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(

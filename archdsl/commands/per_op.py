@@ -42,7 +42,9 @@ def as_begun(
 def begun(table: LatencyTable | None, file: str, now: Conditions, engines: Sequence[str]) -> LatencyTable:
     """The table to add to, measured as now; a new one if there is none."""
     if len(engines) > 1:
-        raise fault("bad-call", "a latency table is for one engine", help="give one --engine, and a file for each")
+        raise fault(
+            "bad-call", "a latency table is valid for one engine", help="give one --engine, and a file for each"
+        )
     if table is None:
         return LatencyTable(file, now, {})
     latency_file.expect_same(table, now)
@@ -77,4 +79,4 @@ def added(measured: Sequence[TimedKernel | TimedCall], file: str) -> str:
     from archdsl.runtime.latency.measuring import TimedKernel
 
     count = sum(isinstance(one, TimedKernel) for one in measured)
-    return f"{count} op{'s'[: count > 1]} measured and added to {file}" if count else f"all ops were in {file} already"
+    return f"{count} op{'s'[: count > 1]} measured and added to {file}" if count else f"{file} already has all ops"

@@ -36,7 +36,7 @@ def parse_map(_: click.Context, __: click.Parameter, values: Sequence[str]) -> d
     metavar="OLD=NEW",
     multiple=True,
     callback=parse_map,
-    help="New name for weights whose name begins with OLD, or with --between for the part at that path. Repeatable.",
+    help="Rename weights whose name begins with OLD; with --between, the part at that path. Repeatable.",
 )
 @to_choose
 @click.option("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")

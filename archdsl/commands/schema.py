@@ -40,7 +40,7 @@ def command(install: str | None, files: tuple[str, ...], output: str | None) -> 
         result(text(address.as_uri()), output)
         return
     if output is not None:
-        raise fault("bad-call", "--install knows where the schema goes", help="leave out --output")
+        raise fault("bad-call", "--install chooses the place of the schema itself", help="remove --output")
     from archdsl.editor.settings import SPECS, install_for_project, install_for_user, modeline
 
     globs = files or SPECS

@@ -98,7 +98,7 @@ def command(
     form = format_of(path, form)
     space = space_of(variants, params, inputs)
     if not space.axes:
-        raise fault("bad-call", "there is nothing to vary", help="for example --set growth=16,24,32")
+        raise fault("bad-call", "there is no setting to vary", help="for example --set growth=16,24,32")
     sweep = sweep_of(spec, space, rewritten(form=layers, passes=passes), stages=stages)
     places = space.places(sample, seed)
     if path is None:
@@ -137,9 +137,7 @@ def refuse_stale(file: RowFile, sweep: Sweep, there: Sequence[int], path: Path) 
     for row in sweep.rows(there[:: max(1, len(there) // CHECKED)]) if there else []:
         if not file.agrees(row):
             setting = ", ".join(f"{name}={row[name]}" for name in sweep.space.columns)
-            message = (
-                f"the row of {setting} in '{path}' is not what this spec gives: it was another when it was written"
-            )
+            message = f"the row of {setting} in '{path}' does not match this spec, which has changed since"
             raise fault("bad-call", message, help="write to another file")
 
 

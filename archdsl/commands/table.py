@@ -63,9 +63,9 @@ def command(
     chosen = format_of(form, output)
     expect_format(chosen, side_by_side.FORMATS if stages else FORMATS, columns, placement)
     if stages and bold:
-        raise fault("bad-call", "--stages has no best to print in bold", help="leave --bold out")
+        raise fault("bad-call", "--stages cannot print the best in bold", help="remove --bold")
     if bold and chosen not in BOLD:
-        raise fault("bad-call", f"{chosen} has no bold", help=f"--bold is of {' and '.join(BOLD)}")
+        raise fault("bad-call", f"{chosen} has no bold", help=f"--bold works with {' and '.join(BOLD)}")
     with working("counting networks"):
         found = compare(specs, latency=latencies(latency), **choice)
     if stages:

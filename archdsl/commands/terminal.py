@@ -96,7 +96,7 @@ def result(data: str | bytes, output: str | None) -> None:
     if output not in (None, "-"):
         write(Path(str(output)), data)
     elif isinstance(data, bytes) and not printable(data) and sys.stdout.isatty():
-        raise fault("bad-call", "this is binary, not for a terminal", help="give -o FILE")
+        raise fault("bad-call", "the output is binary and cannot go to a terminal", help="give -o FILE")
     else:
         deliver(data)
 

@@ -50,15 +50,17 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
     callback=parse_words,
     help="train, deploy.",
 )
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images in a call.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of each engine. [default: those of torch]")
-@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Measured calls of each.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images per call.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of each engine. [default: as many as torch uses]")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=20, show_default=True, help="Number of measured calls of each."
+)
 @click.option("--stages", is_flag=True, help="Time each stage, too (eager).")
 @click.option(
     "--per-op",
     "table",
     metavar="FILE",
-    help="Also time each op by itself, and add to this latency table the ops that it lacks.",
+    help="Also time each op by itself, and add those that are missing to this latency table.",
 )
 @click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
 @to_set
@@ -79,16 +81,17 @@ def command(
     form: str,
     output: str | None,
 ) -> None:
-    """Time a forward of networks in eval mode: warm, in rounds that take turns.
+    """Time the forward pass of networks in eval mode.
 
-    Shown are the median, the quartiles around it, the CPU time, and how much faster it is than the first line.
+    All networks run in turns, after a warm-up. Shown are the median, the quartiles, the CPU time, and the speed
+    relative to the first line.
     """
     from archdsl.analysis.latency import Conditions
     from archdsl.commands import per_op
 
     expect_known(engines, forms, form)
     if form == "text" and output is not None:
-        raise fault("bad-call", "the text is for a terminal", help="write --format json -o FILE")
+        raise fault("bad-call", "the text format is only for the terminal", help="write --format json -o FILE")
     latencies = per_op.opened(table) if table is not None else None
     if latencies is not None:
         engines, batch, threads = per_op.as_begun(latencies, engines, batch, threads)
@@ -153,7 +156,7 @@ def expect_known(engines: Sequence[str], forms: Sequence[str], form: str) -> Non
     }
     for option, (given, words) in known.items():
         if not given:
-            raise fault("bad-call", f"{option} names nothing", help=f"there are {', '.join(words)}")
+            raise fault("bad-call", f"{option} is empty", help=f"there are {', '.join(words)}")
         for word in given:
             if word not in words:
                 hint = did_you_mean(word, words) or f"there are {', '.join(words)}"

@@ -23,7 +23,7 @@ LOOK_ANEW = 1000  # milliseconds after which files are looked at though nothing 
 
 @click.command("watch")
 @to_choose_of_spec
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page. [default: one that is free]")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page. [default: a free one]")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser, only print the address.")
 def command(spec: str, port: int, no_browser: bool, **choice: Any) -> None:
     """Preview a spec in the browser while you edit it.
@@ -82,6 +82,6 @@ def views(spec: str, network: Callable[[], Graph]) -> Iterator[View]:
 def tell(view: View) -> None:
     """The view in the terminal: its totals, or what is wrong, and warnings."""
     now = time.strftime("%H:%M:%S")
-    say(f"{now} {view.title}: {view.totals}" if not view.faults else f"{now} there are faults")
+    say(f"{now} {view.title}: {view.totals}" if not view.faults else f"{now} there are errors")
     if view.faults or view.warnings:
         report(SpecError(*view.faults, *view.warnings))

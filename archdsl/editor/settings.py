@@ -52,7 +52,7 @@ def with_schema(path: Path, schema: str, globs: Sequence[str]) -> str:
     settings = settings_of(path, schema, globs)
     schemas = settings.setdefault(SETTING, {})
     if not isinstance(schemas, dict):
-        raise by_hand(path, f"its '{SETTING}' is no object", schema, globs)
+        raise by_hand(path, f"its '{SETTING}' is not an object", schema, globs)
     for address in [address for address in schemas if address.rpartition("/")[2] == FILE.name]:
         del schemas[address]  # of an earlier call
     schemas[schema] = list(globs)
@@ -67,7 +67,7 @@ def settings_of(path: Path, schema: str, globs: Sequence[str]) -> dict[str, Any]
     except (OSError, ValueError):
         raise by_hand(path, "it has comments, or cannot be read", schema, globs) from None
     if not isinstance(found, dict):
-        raise by_hand(path, "it is no object", schema, globs)
+        raise by_hand(path, "it is not an object", schema, globs)
     return found
 
 

@@ -1,1 +1,1 @@
-"""Expressions: what stands in a spec where a number, a truth value or a word is wanted."""
+"""Expressions: what stands in a spec where a number, a truth value or a word is expected."""

@@ -118,7 +118,7 @@ def checked(*optional: str, **arguments: Any) -> None:
 
 
 def as_word(name: str, value: Any) -> str:
-    """What to say of a number or a truth value where a word is wanted."""
+    """What to say of a number or a truth value where a word is expected."""
     word = KINDS[name][0] is is_word and (is_number(value) or is_flag(value))
     return f"words are quoted: {name}='{value}'" if word else ""
 

@@ -1,4 +1,4 @@
-"""Expressions: what stands in a spec where a number, a truth value or a word is wanted.
+"""Expressions: what stands in a spec where a number, a truth value or a word is expected.
 
 An expression is a small immutable tree, parsed from text, evaluated by our own walk (never by
 Python's), and printed back into emitted source. Trees compare by content, not by place.

@@ -124,7 +124,7 @@ def table_of(path: Path, text: str) -> dict[str, list[str]] | None:
     try:
         tree: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise fault("bad-call", f"'{path}' is no TOML: {error}") from None
+        raise fault("bad-call", f"'{path}' is not valid TOML: {error}") from None
     for key in TABLE.split("."):
         tree = tree.get(key) if isinstance(tree, dict) else None
     if tree is None:
@@ -139,7 +139,7 @@ def table_of(path: Path, text: str) -> dict[str, list[str]] | None:
 def faults_of(table: Any, source: Source) -> Iterator[Diagnostic]:
     """What is wrong with the table of a project."""
     if not isinstance(table, dict):
-        yield Diagnostic("bad-call", f"[{TABLE}] is a table", word(source, TABLE.rpartition(".")[2]))
+        yield Diagnostic("bad-call", f"[{TABLE}] must be a table", word(source, TABLE.rpartition(".")[2]))
         return
     for key, value in table.items():
         if key not in KEYS:
@@ -147,7 +147,7 @@ def faults_of(table: Any, source: Source) -> Iterator[Diagnostic]:
             yield Diagnostic("bad-call", f"[{TABLE}] has no '{key}'", word(source, key), help=help)
         elif not isinstance(value, list) or not all(isinstance(code, str) for code in value):
             yield Diagnostic(
-                "bad-call", f"'{key}' is a list of codes", word(source, key), help=f'{key} = ["odd-channels"]'
+                "bad-call", f"'{key}' must be a list of codes", word(source, key), help=f'{key} = ["odd-channels"]'
             )
         else:
             yield from (wrong(code, source) for code in value if code not in RULES)

@@ -43,8 +43,10 @@ def carries(step: s.Step, context: Context) -> bool:
 def carried(step: s.LoopStep, builder: Builder) -> Carried:
     """The tensors that enter the first turn: those that have the names before the loop."""
     if step.source is not None:
-        message = "a loop that carries several tensors reads those of its as:"
-        raise fault("several-results", message, step.span, help="leave from: out, and begin the body with a name")
+        message = "a loop that carries several tensors reads those named by its as:"
+        raise fault(
+            "several-results", message, step.span, help="remove from:, and begin the body with the name of a tensor"
+        )
     assert step.into is not None
     if isinstance(step.into, str):
         listed = named_before(step.into, step, builder.scope)
@@ -78,4 +80,6 @@ def named_before(name: str, step: s.LoopStep, scope: Scope) -> ir.Operand:
 def one_result(step: s.LoopStep) -> SpecError:
     """The fault of a loop that names several tensors, but whose turns give one."""
     message = "as: names several tensors, but each turn of this loop returns only one"
-    return fault("several-names", message, step.span, help="end the body with fork:, of those that the next turn reads")
+    return fault(
+        "several-names", message, step.span, help="end the body with a fork: of the tensors that the next turn reads"
+    )

@@ -75,10 +75,10 @@ def suggestion(name: str, scope: Scope, words: Iterable[str] = ()) -> str:
     """What to write instead of a name that is not there."""
     context = scope.context
     if name in context.library.outermost.params:
-        return f"a block sees the params of its own file alone: give it '{name}' as an argument"
+        return f"a block can only read the params of its own file: pass '{name}' as an argument"
     truth = TRUTHS.get(name.lower())
     if truth:
         return f"write {truth}"
     near = did_you_mean(name, [*scope.numbers, *context.home.params, *fixed_words()])
-    words_here = f"known are {', '.join(words)}; " if words else ""
+    words_here = f"choose from {', '.join(words)}; " if words else ""
     return near or f"{words_here}in scope are {', '.join(sorted({*scope.numbers, *context.home.params}))}"

@@ -48,9 +48,9 @@ class Keys:
         if name not in self.taken:
             return
         place = self.places.get(name)
-        notes = (Note("the other one is here", place),) if place is not None else ()
+        notes = (Note("the other is here", place),) if place is not None else ()
         if name == wanted or name in self.given:
-            again = f"; or, to run one module twice, write share: {wanted} in place of name:"
+            again = f"; or, to run one module twice, write share: {wanted} instead of name:"
             help = f"{RENAME}{again if name in self.given else ''}"
             raise fault("bad-name", f"'{wanted}' names two modules here", span, notes=notes, help=help)
         who = "another module has" if place is not None else "torch's modules have"

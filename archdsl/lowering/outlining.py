@@ -64,7 +64,7 @@ def free_names(steps: Sequence[s.Step], scope: Scope) -> tuple[list[str], list[s
 def no_taps(tensors: Sequence[str], step: s.LoopStep) -> None:
     for tapped in (name for name in tensors if "." in name):
         help = f"before the loop write {{from: {tapped}, as: {tapped.replace('.', '_')}}}, and name that in it"
-        raise fault("bad-loop", "a loop's steps cannot tap another stage", step.span, help=help)
+        raise fault("bad-loop", "the steps of a loop cannot read inside another stage", step.span, help=help)
 
 
 def inner_names(read: Sequence[str], scope: Scope, channels: Collection[str]) -> dict[str, str]:

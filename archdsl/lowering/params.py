@@ -64,7 +64,7 @@ def over_earlier(expr: Expr, scope: Scope) -> Expr:
     if expr.id in scope.numbers:
         return expr
     if expr.id in scope.context.params:
-        message, help = f"'{expr.id}' is defined only below", "a default may read earlier params"
+        message, help = f"'{expr.id}' is defined later", "a default may read earlier params"
         raise fault("unknown-name", message, expr.span, help=help)
     if expr.id in fixed_words():
         return Lit(expr.id, span=expr.span)

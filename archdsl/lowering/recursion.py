@@ -33,8 +33,10 @@ def recursion(block: s.Block, function: ir.Function, context: Context) -> Iterat
     if any(node in calls for node in always(function.region)):
         raise endless(function)
     if calls and function.gives_several != several:
-        message = f"the block '{block.name}' contains itself, and gives a list that its last step merely names"
-        raise fault("several-results", message, block.body[-1].span, help="end with fork: of the tensors that it gives")
+        message = f"the block '{block.name}' contains itself, and its last step only names a list of tensors"
+        raise fault(
+            "several-results", message, block.body[-1].span, help="end with a fork: of the tensors that it returns"
+        )
 
 
 def always(region: ir.Region) -> Iterator[ir.Operation]:

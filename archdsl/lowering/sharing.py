@@ -56,9 +56,9 @@ def check_twins(home: s.Spec) -> Iterator[SpecError]:
                 message = (
                     f"'{step.name}' names the same call in the stage '{first.name}', but this would be a second module"
                 )
-                notes = (Note("the other one is here", twin.span),)
+                notes = (Note("the other is here", twin.span),)
                 path = f"{first.name}.{step.name}"
-                help = f"write share: {path} in place of name: to run one module twice, or choose another name for two"
+                help = f"write share: {path} instead of name: to run one module twice, or choose another name"
                 yield fault("bad-name", message, step.span, notes=notes, help=help)
 
 
@@ -149,7 +149,7 @@ def no_such_module(share: s.Share, builder: Builder) -> SpecError:
         known = [*builder.scope.modules, *(path for path in named if path.rpartition(".")[2] == share.path)]
         help = did_you_mean(share.path, known) or next((f"did you mean '{path}'?" for path in known[-1:]), "")
         if not context.staging and context.owner not in context.home.blocks:
-            help = help or "the body of a loop is a class of its own: it can share its own steps alone"
+            help = help or "the body of a loop becomes a separate class, which can only share modules of its own steps"
         message = f"no step here is named '{share.path}', so there is no module to share"
         return fault("bad-share", message, share.span, help=help or "give the step whose module it is a name:")
     notes = (Note(f"'{share.path}' is this step", step.span),)

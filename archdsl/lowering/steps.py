@@ -143,7 +143,7 @@ def optional(step: s.Step, entry: ir.Operand, builder: Builder) -> ir.Operand:
 
 def several_optional(step: s.Step) -> SpecError:
     message = "a step with several results cannot have when:"
-    help = "put it in a block with all that reads its results, and give the call of that block when:"
+    help = "put it in a block together with the steps that read its results, and give the call of the block the when:"
     return fault("several-results", message, step.span, help=help)
 
 
@@ -174,4 +174,4 @@ def share_key(step: s.Step, then: ir.Region, other: ir.Region, keys: Keys) -> No
 
 def two_keys(step: s.Step, other: s.Step) -> SpecError:
     message = f"'{other.name}' takes the place of '{step.name}', so both need the same key"
-    return fault("bad-name", message, other.span, help="give both the same name, or one of them none")
+    return fault("bad-name", message, other.span, help="give both the same name, or remove one of the two names")

@@ -295,8 +295,8 @@ class GLU(Op, name="glu"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if shapes[0][0] % 2:
-            message = f"glu halves the channels, and {shapes[0][0]} is an odd number of them"
-            raise OpFault(message, help="give it twice as many channels as are to leave")
+            message = f"glu halves the channels, but {shapes[0][0]} is odd"
+            raise OpFault(message, help="give it twice as many channels as it shall return")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c // 2
@@ -327,7 +327,7 @@ class Act(Activation, name="act"):
 
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if f.kind not in NAMES:
-            raise OpFault(f"there is no activation '{f.kind}'", field="kind", help=f"known are {', '.join(NAMES)}")
+            raise OpFault(f"there is no activation '{f.kind}'", field="kind", help=f"choose from {', '.join(NAMES)}")
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
         op, defaults = self.named(f.kind)

@@ -55,7 +55,7 @@ class Attention(Op, name="multihead_attention"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         shape, kv = shapes[0], shapes[-1]
         if len(shape) < 2:
-            message = f"multihead_attention takes a map or a sequence, this one is {times(shape)}"
+            message = f"multihead_attention takes a map or a sequence, not {times(shape)}"
             raise OpFault(message, help="put it before flatten")
         features = shape[place_of_features(f.axis, shape)]
         if (f.key_dim is None or f.value_dim is None) and features % f.heads:
@@ -65,11 +65,11 @@ class Attention(Op, name="multihead_attention"):
                 help="give key_dim and value_dim",
             )
         if len(shapes) > 1 and (len(kv) < 2 or kv[place_of_axis(f.axis, kv)] != features):
-            message = f"kv has the channels of the tensor that enters: this one is {times(kv)}, that {times(shape)}"
+            message = f"kv must have as many channels as the input: it is {times(kv)}, and the input {times(shape)}"
             raise OpFault(message, field="kv", help="put a 1×1 conv before it")
         if f.relative and (len(shapes) > 1 or place_of_axis(f.axis, shape) != 0):
-            message = "relative positions are those of one map, channels first"
-            raise OpFault(message, field="relative", help="leave out kv and axis")
+            message = "relative positions need a single map with channels first"
+            raise OpFault(message, field="relative", help="remove kv and axis")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c

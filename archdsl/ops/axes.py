@@ -48,7 +48,7 @@ def place_of_features(axis: Constant | Expr, shape: Shape) -> int:
     """Which axis of a shape holds the features; raises `OpFault` unless it is that of the channels or the last one."""
     place = place_of_axis(axis, shape)
     if place not in (0, len(shape) - 1):
-        message = f"the features stand on c or on the last axis of {times(shape)}, not on {axis}"
+        message = f"the features must be on c or on the last axis of {times(shape)}, not on {axis}"
         raise OpFault(message, field="axis", help="rearrange the axes before it")
     return place
 

@@ -230,7 +230,7 @@ class Op:
         Written in the plainest functions of torch and apart from `module` and `function`, which are proven against it;
         of an op with several results, a sequence.
         """
-        raise own.lacking(type(self), "compute", "what it computes is not known, so nothing can be proven")
+        raise own.lacking(type(self), "compute", "its computation is not defined, so it cannot be verified")
 
     def calibrate(self, run: Run, *x: Tensor) -> None:
         """Makes what training gathers in passing (a running mean) that of these tensors, in `run.weights`."""
@@ -289,7 +289,7 @@ class Op:
             raise OpFault(f"the stride of {self.name} cannot become a dilation")
         alone = set(extents) == {1} and not self.placeless and self.size(f, size) == size
         if not alone and any(n > 1 for n in spacing):
-            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+            raise OpFault(f"{self.name} has no dilation, which it would need to skip the elements in between")
         return {}
 
     # --- source: exactly one of the two

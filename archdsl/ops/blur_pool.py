@@ -72,7 +72,7 @@ class BlurPool(Op, name="blur_pool"):
         self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
     ) -> Mapping[str, Constant]:
         if max(spacing) > 1 and area(f, len(size)) > 1:
-            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+            raise OpFault(f"{self.name} has no dilation, which it would need to skip the elements in between")
         return {"stride": once(stride), "padding": once([before for before, _ in self.sides(f, len(size))])}
 
     def module(self, e: Site) -> Module:

@@ -55,7 +55,7 @@ class Pad(Mover, name="pad"):
         size = shapes[0][1:]
         check_axes(self, f, len(size))
         if f.mode != "constant" and f.value != 0:
-            raise OpFault(f"a {f.mode} border has no value of its own", field="value", help="leave value or mode out")
+            raise OpFault(f"a {f.mode} border takes no value", field="value", help="remove value or mode")
         check_border(self.mode(f), self.sides(f, len(size)), size, "mode")
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
@@ -65,8 +65,8 @@ class Pad(Mover, name="pad"):
         self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
     ) -> Mapping[str, Constant]:
         if f.mode != "constant":
-            message = f"the {f.mode} border of a map says nothing of what lies between its elements"
-            raise OpFault(message, field="mode", help="a border of one value can be dilated")
+            message = f"a {f.mode} border does not define the elements that a dilated map has in between"
+            raise OpFault(message, field="mode", help="a border with one value can be dilated")
         axes = list(zip(self.sides(f, len(size)), spacing, strict=True))
         before, after = ([side[end] * by for side, by in axes] for end in (0, 1))
         return {"before": once(before), "after": once(after)}

@@ -155,7 +155,7 @@ def border_of(f: SimpleNamespace, rank: int) -> tuple[int, ...]:
         return padding_of(f, rank)
     axes = list(zip(*(per_axis(value, rank) for value in (f.kernel, f.stride, f.dilation)), strict=True))
     if not all(k == 1 or (s == 1 and d * (k - 1) % 2 == 0) for k, s, d in axes):
-        message = "with padding same, the size of a map tells where windows begin, and a dilated one begins elsewhere"
+        message = "with padding same, the windows begin where the size of the map says, so they would move"
         raise OpFault(message, field="padding", help="give keep, or a number")
     return tuple(d * (k - 1) // 2 for k, _, d in axes)
 
@@ -383,7 +383,7 @@ class Conv(Op, name="conv"):
         self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
     ) -> Mapping[str, Constant]:
         if f.padding_mode != ZEROS and max(spacing) > 1 and any(border_of(f, len(size))):
-            message = f"the {f.padding_mode} border of a map says nothing of what lies between its elements"
+            message = f"a {f.padding_mode} border does not define the elements that a dilated map has in between"
             raise OpFault(message, field="padding_mode", help="a border of zeros can be dilated")
         plain = f.padding_mode == ZEROS and not f.standardize and not self.dynamic(f)
         found = spaced_window(f, size, spacing, stride)
@@ -559,7 +559,7 @@ class Linear(Op, name="linear"):
         shape, place = shapes[0], place_of_axis(f.axis, shapes[0])
         if place != len(shape) - 1:
             what = "a flat tensor" if f.axis == "c" else "the last axis of a tensor"
-            help = "put flatten before it, use a 1×1 conv for its channels, or say axis: w for its last axis"
+            help = "put flatten before it, use a 1×1 conv for its channels, or write axis: w for its last axis"
             raise OpFault(f"linear takes {what}, this one is {times(shape)}", help=help)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:

@@ -14,7 +14,7 @@ from archdsl.ops.base import Op, OpFault, Run, Shape, Site, atom, is_one, times
 if TYPE_CHECKING:
     from torch import Tensor
 
-ALIKE = "tensors of one shape, or of size 1 along an axis"
+ALIKE = "tensors of the same shape, or of size 1 along an axis"
 
 
 def as_list(tensors: tuple[str, ...]) -> str:
@@ -68,7 +68,7 @@ class Concat(Join, name="concat"):
         for shape in shapes[1:]:
             if len(shape) != len(shapes[0]) or without(shape, place) != without(shapes[0], place):
                 where = "channels" if place == 0 else f"the axis {f.axis}"
-                raise unequal(self, f"tensors that differ in {where} alone", shapes[0], shape)
+                raise unequal(self, f"tensors that differ only in {where}", shapes[0], shape)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return c[0] if place_of_axis(f.axis, (1, *size)) else sum(c[1:], start=c[0])
@@ -170,7 +170,7 @@ def check_spread(op: Op, shapes: Sequence[Shape]) -> None:
     for index, one in enumerate(shapes):
         for other in shapes[:index]:
             if len(one) != len(other):
-                flat = "a flat tensor is not spread: use a 1×1 conv after global_avg_pool"
+                flat = "a flat tensor is not broadcast: use a 1×1 conv after global_avg_pool"
                 raise unequal(op, ALIKE, other, one, flat if 1 in (len(one), len(other)) else "")
             if any(n != m and 1 not in (n, m) for n, m in zip(one, other, strict=True)):
                 raise unequal(op, ALIKE, other, one)

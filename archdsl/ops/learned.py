@@ -48,7 +48,7 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
         if c % f.groups or f.out % f.groups:
             raise OpFault(f"groups {f.groups} does not divide the channels ({c} -> {f.out})", field="groups")
         if c % f.condense:
-            raise OpFault(f"condense {f.condense} does not divide the {c} channels that enter", field="condense")
+            raise OpFault(f"condense {f.condense} does not divide the {c} input channels", field="condense")
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
         return f.out

@@ -237,9 +237,9 @@ class InstanceNorm(Op, name="instance_norm"):
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
         if not 2 <= len(shapes[0]) <= 4:
             message = f"instance_norm takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
-            raise OpFault(message, help="of a flat tensor every channel has one number: write layer_norm")
+            raise OpFault(message, help="in a flat tensor every channel has one element: use layer_norm")
         if math.prod(shapes[0][1:]) == 1:
-            message = "instance_norm takes channels of more than one place: what is normalised alone is 0"
+            message = "instance_norm needs channels with more than one element: a single element normalises to 0"
             raise OpFault(message, help="put it before the pooling")
 
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
@@ -320,7 +320,7 @@ class LocalResponseNorm(Op, name="local_response_norm"):
             message = f"local_response_norm takes a tensor with 1 to 3 spatial axes, this one has {len(shapes[0]) - 1}"
             raise OpFault(message, help="put it before flatten")
         if f.k <= 0:
-            message = "k must be greater than 0: else channels of zeros are divided by 0"
+            message = "k must be greater than 0, or channels of zeros are divided by 0"
             raise OpFault(message, field="k", help="AlexNet has 2, torch 1")
 
     def module(self, e: Site) -> Module:

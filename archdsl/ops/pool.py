@@ -99,13 +99,13 @@ class Pool(Op):
     ) -> Mapping[str, Constant]:
         f = self.whole(f)
         if f.ceil and self.size(f, size) != self.size(SimpleNamespace(**{**vars(f), "ceil": False}), size):
-            message = f"a last window hangs over the end of a map of {times(size)}, and a dilated one begins elsewhere"
-            raise OpFault(message, field="ceil", help="give an input of another size, or padding in place of ceil")
+            message = f"the last window extends beyond the end of a map of {times(size)}, so a dilated one would move"
+            raise OpFault(message, field="ceil", help="use an input of another size, or padding instead of ceil")
         found = spaced_window(f, size, spacing, stride)
         if found["padding"] == SAME and len(size) != 2:
             found["padding"] = 0
         if self.field("dilation") is None and any(d > 1 < k for k, d in self.dilated(f, size, found)):
-            raise OpFault(f"{self.name} has no dilation, with which it would leave out what lies between")
+            raise OpFault(f"{self.name} has no dilation, which it would need to skip the elements in between")
         found["ceil"] = False
         return {name: value for name, value in found.items() if self.field(name) is not None}
 
@@ -177,7 +177,7 @@ class MaxPool(Pool, name="max_pool"):
             return
         sides = zip(per_axis(f.kernel, rank), padding_of(self.whole(f), rank), strict=True)
         if any(padding > kernel // 2 for kernel, padding in sides):
-            message = "the padding is more than half of the kernel, which torch's max pool does not take"
+            message = "the padding is more than half of the kernel, which torch's max pool does not accept"
             raise OpFault(message, field="padding")
 
     def compute(self, run: Run, *x: Tensor) -> Any:

@@ -32,7 +32,7 @@ class Product(Op):
             message = f"{self.name} takes a tensor with two axes or more, this one is {times(one)}"
             raise OpFault(message, help="rearrange it, or use linear for a flat tensor")
         if len(one) != len(other) or one[:-2] != other[:-2]:
-            message = f"{self.name} takes tensors that differ in the last two axes alone, these are {times(one)}"
+            message = f"{self.name} takes tensors that differ only in the last two axes, but these are {times(one)}"
             raise OpFault(f"{message} and {times(other)}", field=field, help="rearrange one of them")
 
 

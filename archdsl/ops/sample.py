@@ -51,7 +51,9 @@ class GridSample(Op, name="grid_sample"):
             raise OpFault("grid_sample takes a grid", field="grid", help="such as grid_sample: {grid: places}")
         if len(grid) != rank + 1 or grid[0] != rank:
             message = f"the grid of a map of {times(shapes[0][1:])} has {rank} channels and {rank} spatial axes"
-            raise OpFault(f"{message}, not {times(grid)}", field="grid", help="a conv of so many channels makes one")
+            raise OpFault(
+                f"{message}, not {times(grid)}", field="grid", help="a conv with this many output channels computes one"
+            )
         if f.mode == "bicubic" and rank != 2:
             raise OpFault(f"bicubic takes 2 spatial axes, this tensor has {rank}", field="mode", help="give bilinear")
 
@@ -151,7 +153,9 @@ class DeformConv(Op, name="deform_conv"):
         check_fits(f, size, out)
         if getattr(f, "offset", None) is None:
             raise OpFault(
-                "deform_conv takes an offset", field="offset", help="a conv of 2 channels for each tap makes one"
+                "deform_conv takes an offset",
+                field="offset",
+                help="a conv with 2 output channels for each tap computes one",
             )
         self.check_moves(f, c, out)
 
@@ -162,7 +166,7 @@ class DeformConv(Op, name="deform_conv"):
         for name, shape, each in (("offset", f.offset, 2 * taps), ("mask", mask, taps)):
             if shape is not None and (tuple(shape[1:]) != out or shape[0] % each or c % (shape[0] // each)):
                 message = f"the {name} of a kernel of {taps} taps has {each} channels and a map of {times(out)}"
-                help = f"or so many for each group of the {c} channels, if these are to move apart"
+                help = f"or this many for each group of the {c} channels, if the groups have separate offsets"
                 raise OpFault(f"{message}, this one is {times(shape)}", field=name, help=help)
         if mask is not None and 2 * mask[0] != f.offset[0]:
             message = f"the mask has {mask[0]} channels, and the offset {f.offset[0]}, which is not twice as many"
@@ -194,7 +198,9 @@ class DeformConv(Op, name="deform_conv"):
         self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
     ) -> Mapping[str, Constant]:
         if max(spacing) > 1:
-            raise OpFault("the offsets of deform_conv are elements of its map, which a dilated map has more of")
+            raise OpFault(
+                "the offsets of deform_conv belong to the elements of its map, and a dilated map has more of them"
+            )
         return {"stride": once(stride)}
 
     def module(self, e: Site) -> Module:

@@ -313,7 +313,9 @@ class Rearrange(Mover, name="rearrange"):
             if name not in found:
                 message = f"like, which is {times(like)}, has no axis {name}"
                 raise OpFault(
-                    message, field="like", help=f"an axis that is not of that map has another name than {name}"
+                    message,
+                    field="like",
+                    help=f"rename the axes that do not belong to that map, so that none is called {name}",
                 )
 
     @staticmethod
@@ -426,7 +428,7 @@ class Roll(Mover, name="roll"):
     ) -> Mapping[str, Constant]:
         moved = zip(per_axis(f.by, 1)[1:], spacing, strict=False)
         if any(by and apart > 1 for by, apart in moved):
-            raise OpFault("what roll moves around the end of a map stands elsewhere in a larger one", field="by")
+            raise OpFault("the elements that roll moves around the end are elsewhere in a larger map", field="by")
         return {}
 
     def functional(self, given: frozenset[str]) -> bool:

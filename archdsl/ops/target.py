@@ -12,7 +12,7 @@ from archdsl.expr.show import show
 from archdsl.ops.base import Field, Op, OpFault, Shape, atom, per_axis
 
 HEIGHT, WIDTH = "like.h", "like.w"  # of the map that `like` names, in an expression for a size
-SIDES = Field("sides", "formula", None, "the sizes that leave, over those of `like`")
+SIDES = Field("sides", "formula", None, "the output sizes, relative to those of `like`")
 
 
 def check_target(op: Op, f: SimpleNamespace, shape: Shape, ways: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ def backbone(spec: Spec, features: Sequence[str], whole: Graph) -> Spec:
     """
     stages = list(spec.stages)
     if not features:
-        raise fault("bad-call", "a backbone gives at least one map", help=f"its stages are {', '.join(stages)}")
+        raise fault("bad-call", "a backbone returns at least one map", help=f"its stages are {', '.join(stages)}")
     for feature in features:
         check_feature(feature, stages, whole)
     named = {feature.partition(".")[0] for feature in features}
@@ -59,7 +59,7 @@ def check_feature(feature: str, stages: Sequence[str], whole: Graph) -> None:
     parts = found.children if found is not None else []
     alone = all(child.path == stage and (isinstance(child, Node) or child.kind == "block") for child in parts)
     if inside and alone:
-        message = f"'{stage}' is a single module, which gives one map: '{inside}' stands inside of it"
+        message = f"'{stage}' is a single module with one output: '{inside}' is inside it"
         raise fault("unknown-tensor", message, found.span if found is not None else None, help=f"take '{stage}'")
 
 
@@ -80,7 +80,7 @@ def expect_part(part: Graph, whole: Graph) -> None:
         known[facts(node)] -= 1
         if known[facts(node)] < 0:
             message = f"'{node.path}' would be another step in this backbone than in '{whole.name}'"
-            raise fault("bad-call", message, node.span, help="take the row or stage that it stands in")
+            raise fault("bad-call", message, node.span, help="take the row or stage that contains it")
 
 
 def facts(node: Node) -> tuple[object, ...]:

@@ -32,7 +32,7 @@ def chosen_features(features: Sequence[str | int] | bool, whole: Graph) -> list[
     words = [name.replace(".", "_") for name in found]
     if len(set(words)) < len(words):
         twice = next(name for name, word in zip(found, words, strict=True) if words.count(word) > 1)
-        raise fault("bad-call", f"the map '{twice}' is asked for twice", help="name each once")
+        raise fault("bad-call", f"the map '{twice}' is named twice", help="name each once")
     return found
 
 

@@ -17,7 +17,7 @@ from archdsl.ops.conv import keep_expr
 from archdsl.passes.windows import ENTERING, KEPT, ONE, Window, axes, refused, windows
 
 REPARAM = "reparam"
-KEEP_HELP = "with padding: keep, windows of any odd size lie over each other"
+KEEP_HELP = "with padding: keep, windows of any odd sizes are aligned"
 
 Fields: TypeAlias = "Mapping[str, Expr]"
 
@@ -29,7 +29,7 @@ def merged(node: Primitive, entry: Operand, nodes: Sequence[Operation], channels
     """
     found = [known(window, channels, node.span) for window in windows(node, entry, nodes)]
     if not any(window.learned for window in found):
-        raise fault("bad-reparam", "no branch of this reparam has weights", node.span, help="write add for a mere sum")
+        raise fault("bad-reparam", "no branch of this reparam has weights", node.span, help="use add for a plain sum")
     moving = [window for window in found if window.moves]
     wide = [window.dilation for window in moving if not is_lit(window.kernel, 1)]
     stride = alike([window.stride for window in moving], "stride", node.span)
@@ -62,7 +62,7 @@ def alike(given: Sequence[Expr], what: str, span: Span) -> Expr:
     """What is the same in all branches."""
     first = given[0] if given else ONE
     if not all(same(first, other) for other in given):
-        raise refused(f"has another {what}", span, f"give all branches the same {what}, in the same words")
+        raise refused(f"has another {what}", span, f"give all branches the same {what}, written in the same way")
     return first
 
 
@@ -80,7 +80,7 @@ def laid_over(found: Sequence[Window], dilation: Expr, span: Span) -> tuple[Expr
     kernels = integers([window.kernel for window in found])
     paddings = integers([keep_expr(w.kernel, ONE, 1) if w.padding == KEPT else w.padding for w in found])
     if not is_lit(dilation, 1) or kernels is None or paddings is None:
-        raise refused("is not known to lie in the same place", span, KEEP_HELP)
+        raise refused("may not be aligned with the others", span, KEEP_HELP)
     return in_numbers(kernels, paddings, span)
 
 
@@ -153,7 +153,7 @@ def leaving(found: Sequence[Window], channels: Expr | None, span: Span) -> Expr:
     out = stated if stated is not None else channels if any(w.when is None for w in found) else None
     if out is None:
         message = "reparam has no convolution that is always there, to say how many channels leave"
-        raise fault("bad-reparam", message, span, help="leave out the when: of one, or make the sum a block")
+        raise fault("bad-reparam", message, span, help="remove the when: of one branch, or put the sum into a block")
     return out
 
 

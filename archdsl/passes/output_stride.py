@@ -152,9 +152,11 @@ def expect_as_planned(before: Graph, after: Graph, limit: int) -> None:
     plans = {part.node: part for parts in planned([before], limit).values() for part in parts}
     for old, new in zip_longest(before.nodes, after.nodes):
         if old is None or new is None:
-            raise refused(old or new, "it is there at one size of the map alone", "conditions must not read sizes")
+            raise refused(old or new, "it only exists at one size of the map", "conditions must not read sizes")
         if (old.path, old.op) != (new.path, new.op):
-            raise refused(old, f"another step stands in its place then, '{new.path}'", "conditions must not read sizes")
+            raise refused(
+                old, f"there would be another step in its place, '{new.path}'", "conditions must not read sizes"
+            )
         part = plans.get(old)
         names = [] if part is None else [name for name in part.fields if told(part, name) and matters(part, name)]
         if part is not None and any(said(new, name) != part.fields[name] for name in names):

@@ -146,8 +146,12 @@ class Writer:
             if given == values or (same and known == word):
                 return self.noted(name, word, {**values, **given})
         if self.function.network:
-            message = "output_stride makes another dilation of a stride in other variants, which one class cannot say"
-            raise fault("cannot-print", message, operation.span, help="the specialized style prints one network")
+            message = (
+                "output_stride makes another dilation of a stride in other variants, which one class cannot express"
+            )
+            raise fault(
+                "cannot-print", message, operation.span, help="use the specialized style, which prints a single network"
+            )
         name = unique(bare(word), taken(self.function))
         usual = 1 if 1 in given.values() else next(iter(given.values()))
         self.function.params = {**self.function.params, name: Param(name, operation.span, wrap(usual))}

@@ -79,7 +79,10 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
     try:
         made = elaborate(origin.spec, graph.variant, params, inputs, program)
     except SpecError as error:
-        (first, *_), help = error.diagnostics, "take the maps before it with features_only, or a greater output_stride"
+        (first, *_), help = (
+            error.diagnostics,
+            "take the maps before it with features_only, or use a larger output_stride",
+        )
         message = f"with output_stride {limit}, {first.message}"
         raise fault("bad-call", message, first.span, help=help) from None
     expect_as_planned(graph, made, limit)
@@ -99,8 +102,8 @@ def idle(error: SpecError, spec: Spec) -> SpecError:
     unused = [item for item in error.diagnostics if item.code == "unused-step"]
     if not unused or len(unused) < len(error.diagnostics):
         return error
-    message = f"what follows a map among {', '.join(spec.features)} cannot be left out"
-    return fault("bad-call", message, unused[0].span, help="take the row or stage that this step stands in")
+    message = f"the steps after a map in {', '.join(spec.features)} cannot be left out"
+    return fault("bad-call", message, unused[0].span, help="take the row or stage that contains this step")
 
 
 def loses_joins(before: Program, after: Program) -> bool:
@@ -132,7 +135,7 @@ def applied(one: Pass, program: Program) -> Program:
         raise fault("bad-plugin", f"{one.said} gives {type(made).__name__}, not a Program", help=NOT_OURS)
     made = copied(program) if made is program else made
     with one.blamed("leaves what is no program"):
-        verify(program, f"{one.name}, which must not change the program that it is given")
+        verify(program, f"{one.name}, which must not change the program that it receives")
         verify(made, one.name)
     return made
 

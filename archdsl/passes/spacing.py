@@ -13,7 +13,7 @@ from archdsl.expr.nodes import Constant
 from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ops.base import Op, OpFault
 
-HELP = "take the maps before it with features_only, or a greater output_stride"
+HELP = "take the maps before it with features_only, or use a larger output_stride"
 
 
 class Axis(NamedTuple):
@@ -100,7 +100,7 @@ def common(node: Node, a: Axis | None, b: Axis | None) -> Axis | None:
     if a is None or b is None:
         return a or b
     if a.spacing != b.spacing:
-        why = f"it joins maps of which one has {a.spacing} elements where the other has {b.spacing}"
+        why = f"it joins maps whose dilations differ: {a.spacing} and {b.spacing}"
         raise refused(node, why, "its branches have their strides in another order, or one makes its map larger")
     return a
 
@@ -120,7 +120,7 @@ def windowed(node: Node, entry: Grid, limit: int) -> Windowed | None:
     if not spaced and set(extents) | set(strides) == {1} and type(node.op).spaced is Op.spaced:
         return None
     if spaced and len(out) - 1 != rank and not leaves_in_place(node, extents):
-        raise refused(node, f"{node.op.name} makes one axis of a map, which has more elements then")
+        raise refused(node, f"{node.op.name} merges the axes of a map, which would then have more elements")
     return Windowed(spacing, step, spaced or step != tuple(strides))
 
 
@@ -145,7 +145,7 @@ def step_of(node: Node, axis: Axis | None, stride: int, limit: int) -> int:
     room = max(Fraction(limit) / axis.now, Fraction(1))
     if room.denominator != 1 or stride % int(room):
         message = f"a stride of {stride} makes a map {axis.now * stride} times smaller, past {limit}, which is no part"
-        raise refused(node, message, "give an output_stride that its strides come to")
+        raise refused(node, message, "give an output_stride that is a product of its strides")
     return int(room)
 
 

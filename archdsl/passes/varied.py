@@ -33,8 +33,8 @@ def all_networks(graph: Graph, limit: int) -> list[Graph]:
         try:
             planned([other], limit)
         except SpecError:
-            message = f"output_stride makes dilations of strides that depend on {name}, which one class cannot say"
-            help = "the specialized style prints one network"
+            message = f"output_stride makes dilations of strides that depend on {name}, which one class cannot express"
+            help = "use the specialized style, which prints a single network"
             raise fault("cannot-print", message, changed[0].span, help=help) from None
         found.append(other)
     return found
@@ -73,8 +73,10 @@ def expect_for_all(graph: Graph, program: Program, limit: int) -> None:
         try:
             expect_as_planned(before, elaborate(origin.spec, graph.variant, settings, program=program), limit)
         except SpecError as error:
-            message = f"output_stride makes dilations that depend on {' and '.join(given)}, which one class cannot say"
-            help = "the specialized style prints one network"
+            message = (
+                f"output_stride makes dilations that depend on {' and '.join(given)}, which one class cannot express"
+            )
+            help = "use the specialized style, which prints a single network"
             raise fault("cannot-print", message, error.diagnostics[0].span, help=help) from None
 
 

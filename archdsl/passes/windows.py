@@ -29,7 +29,7 @@ READ = frozenset(
 ENTERING = Name("\0c_in")  # the channels that enter the branches, in expressions of a block that is called
 ELSEWHERE = "\0elsewhere"  # what has no expression outside of the place that reads it
 ONE, KEPT = Lit(1), Lit(KEEP)
-BRANCHES = "a branch is a conv, dwconv or avg_pool with bn behind it, or bn alone, on the tensor that enters"
+BRANCHES = "a branch is a conv, dwconv or avg_pool, optionally followed by bn, or just bn, on the input of reparam"
 
 Env = Mapping[str, Expr]
 

@@ -35,8 +35,8 @@ class Placement:
         if self.label is not None and self.caption is None:
             raise fault("bad-call", "a label needs a caption", help="LaTeX numbers the caption; the label refers to it")
         if self.label is not None and not LABEL.fullmatch(self.label):
-            hint = "a label has letters, digits and :.+/_-, as in tab:stages"
-            raise fault("bad-call", f"'{self.label}' is no label", help=hint)
+            hint = "a label consists of letters, digits and :.+/_-, as in tab:stages"
+            raise fault("bad-call", f"'{self.label}' is not a label", help=hint)
 
 
 ANYWHERE = Placement()
@@ -46,7 +46,7 @@ PRINTED = ("text", "md", "latex")  # the formats whose columns can be chosen
 def expect_format(form: str, known: Sequence[str], columns: Sequence[str], placement: Placement) -> None:
     """Raises `SpecError` for a format that there is not, or that has no such columns or placement."""
     if form not in known:
-        help = did_you_mean(form, known) or f"known are {', '.join(known)}"
+        help = did_you_mean(form, known) or f"choose from {', '.join(known)}"
         raise fault("unknown-format", f"there is no table format '{form}'", help=help)
     if columns and form not in PRINTED:
         raise fault("bad-call", f"{form} has all columns", help=f"columns are chosen of {', '.join(PRINTED)}")

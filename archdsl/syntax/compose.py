@@ -289,9 +289,7 @@ def last_stage(tree: Mapping) -> Scalar | None:
     if "use" not in tree and "extends" not in tree:
         key = tree.key("until")
         help = "name the network in use: or extends:"
-        raise fault(
-            "missing-key", "'until' stands here without 'use' or 'extends'", key.span if key else None, help=help
-        )
+        raise fault("missing-key", "'until' needs 'use' or 'extends'", key.span if key else None, help=help)
     return node if isinstance(node, Scalar) else None
 
 
@@ -304,14 +302,12 @@ def references_of(node: Node | None, base: Path | None, until: Scalar | None, wh
         as_text(name, f"a file in {what}:")
         stage = until
         if options is not None and not is_null(options):
-            mapping = as_mapping(
-                options, f"what is said of '{clip(name.text)}'", f"write {name.text}: {{until: stage}}"
-            )
+            mapping = as_mapping(options, f"the keys of '{clip(name.text)}'", f"write {name.text}: {{until: stage}}")
             for key, _ in mapping.entries:
                 if key.text not in PLACED:
                     raise fault(
                         "unknown-key",
-                        f"'{clip(key.text)}' cannot be said of a file",
+                        f"'{clip(key.text)}' is not a key for a file",
                         key.span,
                         help="only until: stage",
                     )

@@ -149,17 +149,17 @@ def checked_name(node: Node, kind: Kind) -> str:
         raise wrong(f"it is longer than {MAX_NAME} characters")
     if not (_ROW if kind == "row" else _IDENTIFIER).fullmatch(name):
         start = "has a letter" if kind == "row" else "starts with a letter"
-        raise wrong(f"a name is made of letters, digits and _, and {start}", _respelled(name))
+        raise wrong(f"a name consists of letters, digits and _, and {start}", _respelled(name))
     if keyword.iskeyword(name):
-        raise wrong("it is a word of Python", f"write '{name.lower()}_'")
+        raise wrong("it is a Python keyword", f"write '{name.lower()}_'")
     if name.startswith("__"):
         raise wrong("it starts with two underscores")
     if name in RESERVED:
-        raise wrong("it has a meaning of its own")
+        raise wrong("it has a special meaning")
     if kind in ("block", "spec"):
         _check_class(name, wrong)
         if kind == "spec" and name in DEFINED | _BUILTIN_CLASSES:
-            raise wrong("its class would hide what the emitted source reads under that name", "choose another name")
+            raise wrong("its class would hide a name that the emitted source uses", "choose another name")
     elif (reason := _clash(name, kind)) is not None:
         raise wrong(reason, "choose another name")
     return name
@@ -178,7 +178,7 @@ def _clash(name: str, kind: Kind) -> str | None:
         if name in REGISTRY:
             return "it is an op"
         if name in _NUMBERS or name in STRUCTURE or (kind == "entry" and name in LEADING_OUT | READ):
-            return "it has a meaning of its own"
+            return "it has a special meaning"
     if kind == "output" and (name.startswith("_") or name in LEADING_OUT):
         return "it starts with an underscore" if name.startswith("_") else "it has a meaning in the emitted source"
     return None
@@ -200,7 +200,7 @@ def _clash_of_a_key(name: str, kind: Kind) -> str | None:
 def unfit_row(name: object) -> str | None:
     """Why a value of a table cannot name its row."""
     if not isinstance(name, str) or not is_word(name) or keyword.iskeyword(name):
-        return "a name is made of letters, digits and _, and has a letter"
+        return "a name consists of letters, digits and _, with at least one letter"
     return _clash_of_a_key(name, "row")
 
 
@@ -214,7 +214,7 @@ def checked_variant(node: Scalar) -> str:
     """The name of a variant: `1.0`, `x0.5`, `tf-b0`."""
     name = node.text
     if not _VARIANT.fullmatch(name) or len(name) > MAX_NAME:
-        reason = f"a variant's name is made of letters, digits, '.', '_' and '-', at most {MAX_NAME}"
+        reason = f"the name of a variant consists of letters, digits, '.', '_' and '-', at most {MAX_NAME}"
         raise fault("bad-name", f"'{name[:MAX_NAME]}' cannot name a variant: {reason}", node.span)
     return name
 

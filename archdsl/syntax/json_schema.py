@@ -390,9 +390,9 @@ def stage() -> Json:
 
 
 def patch() -> Json:
-    """What becomes of a part of the spec that is extended: null takes it out."""
+    """What becomes of a part of the spec that is extended: null removes it."""
     return {
-        "description": "arguments, cells of a row, or a step in place of the one named; null takes it out",
+        "description": "arguments, cells of a row, or a step in place of the one named; null removes it",
         "type": ["object", "array", "string", "number", "boolean", "null"],
         "properties": {word: {"description": f"its place: {word} which part"} for word in ("after", "before")},
     }

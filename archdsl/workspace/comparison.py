@@ -190,7 +190,7 @@ def compare(
     `inputs`, `params` and `passes` make of it. Latencies are those of a table of measured ops.
     """
     if sort is not None and sort not in SORTS:
-        hint = did_you_mean(sort, SORTS) or f"a table is sorted by {', '.join(SORTS)}"
+        hint = did_you_mean(sort, SORTS) or f"a table can be sorted by {', '.join(SORTS)}"
         raise fault("bad-call", f"there is no column '{sort}' to sort by", help=hint)
     if not specs:
         raise fault("bad-call", "there is nothing to compare", help="give the names of specs")
@@ -231,7 +231,7 @@ def rows_of(spec: Compared, change: Change, *, every: bool) -> Iterator[Row]:
     """The rows of a spec: of one network, or of all its variants."""
     if isinstance(spec, Graph):
         if change:
-            raise fault("bad-call", "a Graph has its input and params already", help="give its spec")
+            raise fault("bad-call", "a Graph already has its input and params", help="give its spec")
         refuse_edited(spec)
         yield row_of(spec.name, lambda: spec)
         return

@@ -131,21 +131,21 @@ def wrong_network(
     help = f"if the change is meant, correct the line: graph: {found}, or {UPDATE}"
     if numbers is not None:
         notes, help = (measured_on(spec, variant),), TAKE_OUT
-    message = f"{named(spec, variant)} is another network than the one stated: its graph is {found}, not {wanted}"
+    message = f"{named(spec, variant)} is not the stated network: its graph is {found}, not {wanted}"
     return [Diagnostic("other-network", message, expected.span, notes=notes, help=help)]
 
 
 def measured_on(spec: Spec, variant: str | None) -> Note:
     published = spec.variants[variant or ""]
     if published.top1 is None:
-        return Note("its published numbers are those of that one", published.span)
+        return Note("its published numbers belong to that one", published.span)
     return Note(f"top1: {published.top1:g} was measured on that one", published.span)
 
 
 def unbound(spec: Spec, variant: str, found: str) -> Diagnostic:
     """The fault of an accuracy that says nothing of its network."""
     published = spec.variants[variant]
-    message = f"what was published of '{variant}' does not say of which network it is"
+    message = f"the numbers published for '{variant}' do not say which network they belong to"
     if published.top1 is not None:
         message = f"top1: {published.top1:g} of '{variant}' does not say which network it was measured on"
     help = f"if that is this one, state it under expect: ({key_text(variant)}: {{graph: {found}}}), or {UPDATE}"

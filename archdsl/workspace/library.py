@@ -133,7 +133,11 @@ def graph_of(
             or inputs is not None
             or rewriting not in (None, rewritten())
         ):
-            raise fault("bad-call", "a Graph is built already", help="give the variant, params and input with the spec")
+            raise fault(
+                "bad-call",
+                "a Graph is already a specific network",
+                help="give the variant, params and input with the spec",
+            )
         refuse_edited(spec)
         return spec
     return elaborated(read(spec, patches=patches_in(params, variant)), variant, params, inputs, rewriting)
@@ -232,7 +236,11 @@ def missing(text: str, path: Path) -> SpecError:
     here = [item.name for item in Path().glob(f"*{SUFFIX}")]
     hint = did_you_mean(text, [*here, *names])
     known = f"the shipped specs are {', '.join(names)}"
-    return fault("unknown-spec", f"there is no spec '{text}', neither here nor shipped", help=hint or known)
+    return fault(
+        "unknown-spec",
+        f"there is no spec '{text}', neither here nor among the shipped ones",
+        help=hint or known,
+    )
 
 
 def near(where: Path, name: str) -> str:

@@ -31,7 +31,7 @@ BATCH = 10_000  # rows of a Parquet file that are held at once
 def format_of(path: Path | None, form: str | None) -> str:
     """The format that is asked for, or that a file's name tells."""
     if form is not None and form not in FORMATS:
-        hint = did_you_mean(form, FORMATS) or f"known are {', '.join(FORMATS)}"
+        hint = did_you_mean(form, FORMATS) or f"choose from {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no format '{form}' for rows", help=hint)
     if form is None and path is not None:
         form = path.suffix[1:].lower()

@@ -206,7 +206,7 @@ class _Builder:
         next(self.events)  # the document's end
         again = next(self.events)
         if not isinstance(again, yaml.StreamEndEvent):
-            help = "keep one spec a file, and remove the '---'"
+            help = "put one spec into each file, and remove the '---'"
             raise fault("several-documents", "a second document starts here", self.span(again), help=help)
         if isinstance(node, Scalar) and node.value is None:
             raise self.empty()

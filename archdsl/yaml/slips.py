@@ -36,7 +36,7 @@ _PROBLEMS = (
     ),
     (
         "expected key",
-        "this line does not fit the indentation of what stands above it",
+        "the indentation of this line does not match the lines above it",
         "align it with the keys of its mapping",
     ),
     ("expected ':'", "expected a ':' after this key", "write 'key: value', with a space after the ':'"),
@@ -65,7 +65,7 @@ _PROBLEMS = (
         "start it on a line of its own, or use [..]",
     ),
     ("unknown escape character", "an unknown escape in a double-quoted text", "use single quotes"),
-    ("%YAML", "the YAML version given is not one that is read here", "remove the line"),
+    ("%YAML", "this YAML version is not supported", "remove the line"),
 )
 
 
@@ -153,14 +153,14 @@ def _slip(source: Source, span: Span) -> SpecError | None:
         return fault("bad-key", "there is no key before this ':'", _word(source, span.line, alone), help=help)
     if curly := _CURLY.search(text):
         place = Span(source, span.line, curly.start() + 1, span.line, curly.end() + 1)
-        return fault("yaml-syntax", f"{curly[0]} is a quote of print, not of YAML", place, help="write \" or '")
+        return fault("yaml-syntax", f"{curly[0]} is a typographic quote, not one of YAML", place, help="write \" or '")
     beside = _BESIDE.match(text)
     above = _above(source, span.line)
     if beside and (bare := _BARE_STEP.match(above)):
-        message = f"'{beside[1]}' stands below '{bare[2]}', which takes no keys as it is written"
+        message = f"'{beside[1]}' is below '{bare[2]}', which cannot have keys as it is written"
         return fault("bare-step", message, _word(source, span.line, beside), help=f"write '- {bare[2]}:'")
     if beside and _LIST_STEP.match(above):
-        message = f"'{beside[1]}' stands below a list, which takes no keys"
+        message = f"'{beside[1]}' is below a list, which cannot have keys"
         return fault("list-step", message, _word(source, span.line, beside), help="write '- body: [..]'")
     if span.col > 1 and text[span.col - 1 : span.col] in "[(" and (word := _torn_word(text, span.col)):
         place = span._replace(col=word[0] + 1, end_col=word[1] + 1)

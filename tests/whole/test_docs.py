@@ -21,6 +21,7 @@ from archdsl.ops import REGISTRY
 from archdsl.syntax import json_schema
 from archdsl.syntax.reading.structure import READERS
 from archdsl.syntax.words import BESIDE, FORMS, STRUCTURE
+from archdsl.workspace.library import shipped
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 OWN = [path for path in PAGES if "errors" not in path.parts]  # the pages of errors show wrong specs, tested elsewhere
@@ -104,7 +105,7 @@ def test_the_steps_of_the_page_on_deployment_run_in_their_order(tmp_path, monkey
             for line in step.splitlines():
                 assert cli.main(shlex.split(line)[1:]) == 0, capfd.readouterr().err
     said = capfd.readouterr().out
-    assert "proven: the outputs are those of the module" in said
+    assert "proven: the outputs equal those of the module" in said
     assert "ShuffleNetV2" in said
 
 
@@ -178,7 +179,7 @@ def test_the_worked_example_of_a_pass_rewrites_carries_weights_and_registers(tmp
     (command,) = blocks(DOCS / "adding-a-pass.md", "console")
     assert cli.main(shlex.split(command)[2:]) == 0
     assert cli.main(["passes"]) == 0
-    assert re.search(r"without_dropout +Takes out dropout, which does nothing in eval mode\.", capfd.readouterr().out)
+    assert re.search(r"without_dropout +Removes dropout, which does nothing in eval mode\.", capfd.readouterr().out)
 
 
 # --- commands
@@ -299,6 +300,21 @@ def test_every_figure_is_shown_and_no_other_is_there(make):
     there = {path for folder in (DOCS / "images", DOCS / "systems" / "images") for path in folder.iterdir()}
     assert there == shown
     assert set(make.IMAGES) == {path.name for path in (DOCS / "images").iterdir()}
+
+
+def test_the_readme_counts_what_is_shipped():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = shipped()
+    variants = sum(len(archdsl.variants(name)) or 1 for name in names)
+    assert f"archdsl ships {len(names)} lightweight CNNs" in text
+    assert f"in {variants} variants" in text
+
+
+def test_every_optional_part_is_on_the_page_of_installing():
+    tomllib = pytest.importorskip("tomllib")
+    given = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    told = re.findall(r"^\| (`.*?) \|", (DOCS / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for cell in told for name in re.findall(r"`(\w+)`", cell)} == set(given)
 
 
 # --- links

@@ -53,7 +53,7 @@ def named(block: Blocks | None) -> tuple[str, ...]:
 
 
 def hint(word: str, known: Sequence[str]) -> str:
-    return did_you_mean(word, known) or f"known are {', '.join(known) or 'none'}"
+    return did_you_mean(word, known) or f"choose from {', '.join(known) or 'none'}"
 
 
 def refuse(what: str, given: Mapping[str, object], help: str) -> None:

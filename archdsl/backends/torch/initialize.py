@@ -150,7 +150,7 @@ def checked(target: str, tensor: str, rule: Expr, entry: Defaults, known: Mappin
                 "unknown-name",
                 f"'{mentioned.id}' is not known to init of {target}",
                 mentioned.span or entry.span,
-                help=f"known are {', '.join(known) or 'numbers alone'}",
+                help=f"choose from {', '.join(known) or 'numbers alone'}",
             )
     return rule.args[0]
 

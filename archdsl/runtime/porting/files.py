@@ -23,7 +23,7 @@ from archdsl.support.paths import is_file
 SAFE = ".safetensors"
 PICKLES = (".pth", ".pt")
 MOST_NAMED = 6
-KNOWN = "known are those of safetensors and of torch.save"
+KNOWN = "files written by safetensors or torch.save can be read"
 
 
 class Read(NamedTuple):
@@ -68,7 +68,7 @@ def safe_tensors(file: Path) -> Any:
     try:
         return load_file(file)
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise fault("bad-weights", f"'{file}' is no whole file of safetensors: {error}") from None
+        raise fault("bad-weights", f"'{file}' is not a complete safetensors file: {error}") from None
 
 
 def unpickled(file: Path) -> Any:
@@ -85,7 +85,7 @@ def refused(file: Path, error: Exception) -> SpecError:
     code = re.search(r"GLOBAL ([\w.]+)", str(error))
     if code is None:
         return fault("bad-weights", f"'{file}' is not a file of weights", help=KNOWN)
-    message = f"'{file}' holds more than weights ('{code[1]}'), and to read that is to run what the file says"
+    message = f"'{file}' contains more than weights ('{code[1]}'), and reading that would run code from the file"
     return fault("bad-weights", message, help="save the state_dict alone: torch.save(model.state_dict(), FILE)")
 
 

@@ -31,7 +31,7 @@ def put_weights(model: nn.Module, weights: Mapping[str, Tensor], what: str) -> N
             "bad-weights",
             f"{what} do not fit {type(model).__name__}",
             notes=tuple(Note(f"{kind}: {listed(keys)}") for kind, keys in notes.items() if keys),
-            help="they may be those of another variant, of other params (--set num_classes=10) or of the other --form",
+            help="they may belong to another variant, to other params (--set num_classes=10) or to the other --form",
         )
 
 

@@ -57,7 +57,9 @@ def literals(text: str, arguments: str) -> dict[str, Any]:
             return {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         pass
-    raise fault("bad-call", f"'{text}' is no call with literals by name", help="timm:NAME(num_classes=10)")
+    raise fault(
+        "bad-call", f"'{text}' is not a call with literals as keyword arguments", help="timm:NAME(num_classes=10)"
+    )
 
 
 def unmade(library: str, name: str, error: Exception) -> SpecError:

@@ -39,7 +39,7 @@ def remark(pair: Pair, done: str) -> str:
 def proven(ported: Ported) -> str:
     """What is known of the outputs."""
     if ported.proof is None:
-        return "outputs were not compared: --from with the network that they come from does"
+        return "outputs were not compared; to compare them, name the network that the weights come from with --from"
     sizes = ", with the classes and channels of the checkpoint" if ported.resized else ""
     return (
         f"outputs are equal on random images{sizes}: they differ by at most {ported.proof.difference:.1e}, "

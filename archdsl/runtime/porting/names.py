@@ -34,7 +34,7 @@ def of_network(state: State, wanted: Shapes, name: str, *, ordered: bool) -> Nam
         names = dict(others)
         first = next(f"'{old}' as '{new}'" for old, new in others if old != new)
         count = sum(old != new for old, new in others)
-        notes.append(f"{count} names of the checkpoint are not those of {name}: taken in its order, {first}")
+        notes.append(f"{count} names of the checkpoint differ from those of {name}; taken in order, {first}")
         paths = {old.rpartition(".")[0]: new.rpartition(".")[0] for old, new in others}
         state = renamed(state, lambda old: names.get(old) or counter_of(old, paths))
     theirs = shapes_of(state)
@@ -127,5 +127,5 @@ def foreign(theirs: Shapes, wanted: Shapes) -> SpecError:
     return fault(
         "unmatched-weights",
         f"these are not the weights of the old spec: {differences(theirs, wanted)[0]}",
-        help="give the variant and the params that they are of",
+        help="give the variant and the params that they belong to",
     )

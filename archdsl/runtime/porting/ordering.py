@@ -16,7 +16,9 @@ from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.runtime.porting.parts import Pair, Part, match, pairs_of
 
 MOST_ORDERS = 4096  # open at a time
-REFERENCE = "give the network that they come from, which tells more: --from timm:NAME, or a module in Python"
+REFERENCE = (
+    "name the network that they come from, which leaves fewer possibilities: --from timm:NAME, or a module in Python"
+)
 
 
 @dataclass(eq=False)
@@ -41,7 +43,7 @@ def by_order(theirs: Sequence[Part], ours: Sequence[Part], graph: Graph) -> list
         if not layers[-1]:
             raise stuck(part, layers[-2], root)
         if len(layers[-1]) > MOST_ORDERS:
-            message = f"up to their {part} more orders fit than can be told apart"
+            message = f"up to their {part}, more orders fit than archdsl can distinguish"
             raise fault("unmatched-weights", message, help=REFERENCE)
     found = traced(theirs, layers)
     return [pair for theirs_, ours_ in zip(theirs, found, strict=True) for pair in pairs_of(theirs_, ours_)]
@@ -56,7 +58,7 @@ def by_shape(theirs: Sequence[Part], ours: Sequence[Part]) -> list[Pair]:
         rivals = [item for item in ours if fitting and match(fitting[0], item) is not None]
         if len(fitting) != 1 or len(rivals) != 1:
             what = f"{len(fitting)} of their modules have" if len(fitting) != 1 else "several of ours have"
-            message = f"the file keeps no order, and {what} the shape of our {part}"
+            message = f"the file does not keep the order, and {what} the shape of our {part}"
             raise fault("unmatched-weights", message, help=help)
         found += pairs_of(fitting[0], part)
     if len(theirs) != len(ours):
@@ -168,7 +170,7 @@ def traced(theirs: Sequence[Part], layers: Sequence[dict[int, list[tuple[int, Pa
         ways = layer[done]
         if len(ways) > 1:
             first, second = ways[0][1], ways[1][1]
-            message = f"their {part} may be our {first} or our {second}: shapes and order fit both ways"
+            message = f"their {part} may be our {first} or our {second}: shapes and order allow both"
             raise fault("unmatched-weights", message, help=REFERENCE)
         done, ours = ways[0]
         found.append(ours)

@@ -359,7 +359,7 @@ def compare(
     proof = Proof(difference, scale)
     if not proof.relative <= TOLERANCE:
         message = f"with the same weights the outputs differ by {proof.relative:.1e} of the largest"
-        before = "an argument that has no weights differs before it: padding, stride, eps, an activation"
+        before = "something without weights differs before it: padding, stride, eps or an activation"
         hint = before if strays and not unlike else ""
         raise fault("unequal-outputs", message, notes=notes, help=hint)
     return proof

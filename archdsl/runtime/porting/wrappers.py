@@ -69,7 +69,7 @@ def fitted(state: State, names: Iterable[str]) -> tuple[State, list[str]]:
     found = [prefix for prefix in prefixes if all(prefix + name in state for name in wanted)]
     if len(found) > 1:
         shown = ", ".join(f"'{prefix[:-1]}'" for prefix in found)
-        message = f"the weights are there {len(found)} times: {shown}"
+        message = f"the file contains weights {len(found)} times: {shown}"
         raise fault("bad-weights", message, help=f"choose one: --key {found[0][:-1]}")
     if not found:
         return state, []

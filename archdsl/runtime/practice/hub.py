@@ -60,7 +60,7 @@ class HubNetwork(nn.Module, PyTorchModelHubMixin, library_name="archdsl", tags=[
         try:
             state = load_file(model_file, device=map_location)
         except (SafetensorError, OSError) as error:
-            raise fault("bad-weights", f"'{model_file}' is no whole file of safetensors: {error}") from None
+            raise fault("bad-weights", f"'{model_file}' is not a complete safetensors file: {error}") from None
         put_weights(model.network, state, "the weights")
         return model.to(map_location).eval()
 

@@ -119,7 +119,7 @@ class Laying:
         if place_in(value) is not None:
             raise fault(
                 "wrong-type",
-                "calls: changes steps where they stand",
+                "calls: changes steps in their place",
                 key.span,
                 help="give after: in a patch of one step",
             )

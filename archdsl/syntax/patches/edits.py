@@ -93,7 +93,7 @@ class Steps:
         """Arguments by position as arguments by name."""
         names = self.arguments(word)
         if names is None:
-            message = f"the arguments of '{word}' stand in their order here, and its block is in another file"
+            message = f"the arguments of '{word}' are given by position here, and its block is in another file"
             raise fault("unknown-override", message, path.span, help="write the call anew, with all of its arguments")
         kinds = [field.kind for field in REGISTRY[word].fields] if word in REGISTRY else []
         whole = isinstance(value, Sequence) and not (len(kinds) == 1 and kinds[0] in ("axes", "ints"))
@@ -151,7 +151,7 @@ class Steps:
         if not any(self.is_target(key.text) for key, _ in heads(step)):
             raise fault(
                 "no-op",
-                f"'{path.text}' is new here, and says no step",
+                f"'{path.text}' is new here, but has no step",
                 path.span,
                 help="such as relu: , or body: [...]",
             )

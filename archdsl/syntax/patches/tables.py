@@ -151,7 +151,7 @@ class Table:
         """The cell that a row leaves to its default, when one behind it is given."""
         if isinstance(default, Scalar) and not default.empty and not isinstance(default.value, str):
             return default
-        message = f"'{key.text}' stands behind '{column.text}', which this row leaves out"
+        message = f"'{key.text}' comes after '{column.text}', which this row leaves out"
         note = Note("the column", column.span)
         raise fault("unknown-override", message, key.span, notes=(note,), help=f"give '{column.text}' too")
 

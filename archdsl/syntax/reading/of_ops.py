@@ -33,7 +33,7 @@ class OpsReader:
                 fields = {item.name for item in REGISTRY[key.text].fields} if key.text in REGISTRY else None
                 values: dict[str, Expr] = {}
                 for name, argument in as_mapping(
-                    value, f"what '{clip(key.text)}' gets", f"write {clip(key.text)}: {{name: value}}"
+                    value, f"the value of '{clip(key.text)}'", f"write {clip(key.text)}: {{name: value}}"
                 ).entries:
                     if fields is not None and name.text not in fields:
                         self.ctx.add(self.unknown_field(key.text, name, fields))

@@ -67,7 +67,7 @@ def no_count(node: Node, what: str) -> SpecError:
 def known_form(node: Node) -> str:
     form = as_text(node, "form:")
     if form not in FORMS:
-        help = did_you_mean(form, FORMS) or f"a form is {' or '.join(FORMS)}"
+        help = did_you_mean(form, FORMS) or f"the form must be {' or '.join(FORMS)}"
         raise fault("bad-value", f"there is no form '{clip(form)}'", node.span, help=help)
     return form
 

@@ -45,7 +45,10 @@ class StepReader:
         items = node.items if isinstance(node, Sequence) else (node,)
         if not items and not empty:
             raise fault(
-                "empty-body", f"{what} has no steps", node.span, help=f"write {IDENTITY} if nothing is to happen"
+                "empty-body",
+                f"{what} has no steps",
+                node.span,
+                help=f"write {IDENTITY} to pass the tensor on unchanged",
             )
         self.within_bounds(items)
         steps: list[Step] = []
@@ -103,7 +106,7 @@ class StepReader:
     def unknown_op(self, node: Scalar) -> SpecError:
         known = [*REGISTRY, *STRUCTURE, *sorted(self.ctx.blocks), *sorted(self.ctx.names)]
         hint = op_elsewhere(node.text) or self.ctx.hint(node.text, known)
-        help = hint or "see 'archdsl ops' for the ops there are"
+        help = hint or "'archdsl ops' lists the ops"
         return fault("unknown-op", f"'{clip(node.text)}' is not an op", node.span, help=help)
 
     def no_step(self, node: Scalar) -> SpecError:
@@ -162,7 +165,7 @@ class StepReader:
         stray = [key for key, _ in node.entries if key.text not in STEP]
         if stray:
             owners = [word for word, words in BESIDE.items() if stray[0].text in words]
-            message = f"'{stray[0].text}' stands here without {' or '.join(owners)}"
+            message = f"'{stray[0].text}' needs {' or '.join(owners)} beside it"
             raise fault("no-op", message, stray[0].span, help=f"write it beside '{owners[0]}:'")
         common = self.common(node)
         if common.get("share") is not None:
@@ -183,7 +186,7 @@ class StepReader:
         """How `[conv: 8, when: x]` is written as one step."""
         mine = ", ".join(f"{key.text}: {clip(value.text)}" for key, value in node.entries if isinstance(value, Scalar))
         if previous is None or not mine or previous.span.line != previous.span.end_line:
-            return "write it in the braces of the step it belongs to: {conv: 8, when: x}"
+            return "write it inside the braces of the step that it belongs to: {conv: 8, when: x}"
         span = previous.span
         text = span.source.line(span.line)[span.col - 1 : span.end_col - 1]
         inner = text[1:-1] if text.startswith("{") else text if isinstance(previous, Mapping) else f"{text}: "
@@ -193,13 +196,13 @@ class StepReader:
         """Two ops in one step, or an argument that is not indented enough."""
         note = (Note(f"the step is '{clip(first.text)}'", first.span),)
         if second.text in self.argument_names(first.text) and not isinstance(value, Mapping):
-            message = f"'{second.text}' stands beside '{first.text}', not under it"
+            message = f"'{second.text}' is beside '{first.text}', not under it"
             help = f"indent it further, or write {first.text}: {{{second.text}: ...}}"
             return fault("not-under", message, second.span, notes=note, help=help)
         if second.text in RESIDUAL and first.text == "residual":
             return fault(
                 "not-under",
-                f"'{second.text}' stands beside 'residual', not under it",
+                f"'{second.text}' is beside 'residual', not under it",
                 second.span,
                 help="indent it further",
             )
@@ -253,11 +256,7 @@ class StepReader:
             found["share"] = to_share(next(value for key, value in node.entries if key.text == "share"))
         if "else" in node and "when" not in node:
             key_span = next(key.span for key, _ in node.entries if key.text == "else")
-            self.ctx.add(
-                fault(
-                    "else-alone", "'else' stands here without 'when'", key_span, help="write when: condition beside it"
-                )
-            )
+            self.ctx.add(fault("else-alone", "'else' needs a 'when'", key_span, help="write when: condition beside it"))
         return found
 
     def read_or_lose(self, node: Node, read: Callable[[Node], Any]) -> Any:
@@ -305,10 +304,12 @@ class StepReader:
         """One argument; `text` fields are no expressions."""
         if isinstance(node, Scalar) and node.empty:
             raise fault(
-                "missing-value", f"'{clip(key.text)}' has no value", key.span, help="give one, or leave the key out"
+                "missing-value", f"'{clip(key.text)}' has no value", key.span, help="give one, or remove the key"
             )
         if isinstance(node, Mapping):
-            message = f"the value of '{clip(key.text)}' is a mapping, where a number, a list or an expression is wanted"
+            message = (
+                f"the value of '{clip(key.text)}' is a mapping, where a number, a list or an expression is expected"
+            )
             raise fault("wrong-type", message, head(node))
         if kind == "text":
             return Lit(as_text(node, f"'{key.text}'"), span=node.span)

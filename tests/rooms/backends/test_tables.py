@@ -584,11 +584,11 @@ def test_columns_are_chosen_in_their_order():
         (["cost", "squeezenet", "--columns", "params", "--format", "csv"], "csv has all columns"),
         (["cost", "squeezenet", "--width", "page"], "text has no width, caption or label"),
         (["cost", "squeezenet", "--width", "pages", "--format", "latex"], "did you mean 'page'?"),
-        (["table", "squeezenet", "--stages", "--format", "csv"], "known are text, md, latex"),
-        (["table", "squeezenet", "--stages", "--bold"], "has no best to print in bold"),
+        (["table", "squeezenet", "--stages", "--format", "csv"], "choose from text, md, latex"),
+        (["table", "squeezenet", "--stages", "--bold"], "cannot print the best in bold"),
         (["table", "squeezenet", "--bold"], "text has no bold"),
         (["table", "squeezenet", "--label", "a", "--format", "latex"], "a label needs a caption"),
-        (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is no label"),
+        (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is not a label"),
     ],
 )
 def test_a_wrong_choice_for_a_paper_is_told(arguments, says, capsys):
@@ -831,7 +831,7 @@ def test_the_command_writes_a_file(tmp_path, capsys):
         (["squeezenet@"], "is not of the form spec@variant"),
         (["squeezenett"], "did you mean 'squeezenet'?"),
         (["squeezenet", "--sort", "mac"], "did you mean 'macs'?"),
-        (["squeezenet", "--format", "markdown"], "known are text, md, latex, json, csv"),
+        (["squeezenet", "--format", "markdown"], "choose from text, md, latex, json, csv"),
     ],
 )
 def test_a_wrong_call_is_told(arguments, says, capsys):
@@ -844,5 +844,5 @@ def test_networks_at_another_input_and_with_other_params_have_no_published_accur
     wanted = [archdsl.cost(row.spec, row.variant, input=[3, 160, 160], num_classes=10) for row in found.rows]
     assert [(row.params, row.macs) for row in found.rows] == [(cost.params, cost.macs) for cost in wanted]
     assert {row.top1 for row in found.rows} == {None}
-    with pytest.raises(archdsl.SpecError, match="a Graph has its input and params already"):
+    with pytest.raises(archdsl.SpecError, match="a Graph already has its input and params"):
         archdsl.table([archdsl.graph("squeezenet")], num_classes=10)

@@ -144,7 +144,7 @@ def test_check_gives_annotations_to_github(run, here):
         (("cost", "small.yaml", "--input", "3,a,4"), "--input takes C,H,W"),
         (("cost", "small.yaml", "--input", "3,8,8", "--input", "3,9,9"), "each need a name"),
         (("cost", "small.yaml", "--input", "image=3,8,8"), "has no input 'image'"),
-        (("cost", "small.yaml", "--format", "markdown"), "known are text, md, latex, json, csv"),
+        (("cost", "small.yaml", "--format", "markdown"), "choose from text, md, latex, json, csv"),
         (("draw", "small.yaml", "--format", "gif"), "there is no figure format 'gif'"),
         (("draw", "small.yaml", "--block", "Unitt"), "did you mean 'Unit'?"),
         (("emit", "small.yaml", "--to", "tensorflow"), "there is no back end 'tensorflow'"),
@@ -231,8 +231,8 @@ def test_cost_prints_a_table_and_totals(run):
 
 def test_list_names_every_shipped_spec(run):
     out = run("list")[1]
-    survey, beyond = out.split("Beyond the survey (specs/beyond)")
-    assert survey.startswith("Families of the survey (specs)")
+    survey, beyond = out.split("Other networks (specs/beyond)")
+    assert survey.startswith("Lightweight networks (specs)")
     assert all(f"\n{name} " in survey for name in shipped())
     assert all(f"\n{name} " in beyond for name in shipped("specs/beyond"))
     assert "2,802,248" in survey

@@ -83,9 +83,9 @@ def test_a_project_says_which_rules_are_on(run):
             "[tool.archdsl.lint]\nignor = []\n",
             "pyproject.toml:2:1: error[bad-call]: [tool.archdsl.lint] has no 'ignor'",
         ),
-        ("[tool.archdsl.lint]\nignore = 3\n", "error[bad-call]: 'ignore' is a list of codes"),
-        ("[tool.archdsl]\nlint = 3\n", "error[bad-call]: [tool.archdsl.lint] is a table"),
-        ("[tool\n", "pyproject.toml' is no TOML"),
+        ("[tool.archdsl.lint]\nignore = 3\n", "error[bad-call]: 'ignore' must be a list of codes"),
+        ("[tool.archdsl]\nlint = 3\n", "error[bad-call]: [tool.archdsl.lint] must be a table"),
+        ("[tool\n", "pyproject.toml' is not valid TOML"),
     ],
 )
 def test_what_means_nothing_in_a_project_is_refused_at_its_place(run, text, said):

@@ -87,7 +87,7 @@ def test_a_spec_of_the_project_is_extended_by_its_path(run, tmp_path):
 
 def test_a_new_spec_overwrites_nothing_and_has_a_name(run, tmp_path):
     (tmp_path / "there.yaml").write_text("mine")
-    assert "is there already" in run("new", "there.yaml", "--from", "peleenet")[2]
+    assert "already exists" in run("new", "there.yaml", "--from", "peleenet")[2]
     assert (tmp_path / "there.yaml").read_text() == "mine"
     assert "cannot name a network" in run("new", "3.yaml", "--from", "peleenet")[2]
     assert "a spec is a .yaml file" in run("new", "mine", "--from", "peleenet")[2]

@@ -133,7 +133,7 @@ def test_a_file_of_another_sweep_or_of_another_network_is_left_as_it_is(spec, tm
         (["--variant", "huge"], "has no variant 'huge'"),
         (["--set", "width=8:4:1"], "no number is in 8:4:1"),
         (["--set", "width=0:1:0.0000001"], "more than 100,000 numbers"),
-        ([], "there is nothing to vary"),
+        ([], "there is no setting to vary"),
         (["--set", "width=8", "-o", "rows.txt"], "tells no format"),
         (["--set", "width=8", "--format", "parquet"], "not for a terminal"),
     ],

@@ -64,8 +64,8 @@ def test_the_table_says_what_it_holds_for(net, capfd):
         (["--engine", "eagr"], "--engine has no 'eagr'"),
         (["--form", "deployed"], "--form has no 'deployed'"),
         (["--format", "csv"], "--format has no 'csv'"),
-        (["--engine", ","], "--engine names nothing"),
-        (["--rounds", "1", "-o", "times.txt"], "the text is for a terminal"),
+        (["--engine", ","], "--engine is empty"),
+        (["--rounds", "1", "-o", "times.txt"], "the text format is only for the terminal"),
         (["--engine", "compile", "--stages"], "stages are timed by the engine eager"),
     ],
 )
@@ -116,7 +116,7 @@ def sum_of(table):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is for one engine"),
+        (["--engine", "eager,compile", "--per-op", "ops.json"], "a latency table is valid for one engine"),
         (["--per-op", "none/ops.json"], "there is no folder 'none'"),
         (["--per-op", "toy.yaml"], "'toy.yaml' is not a latency table"),
         (["--per-op", "compiled.json", "--stages"], "stages are timed by the engine eager"),

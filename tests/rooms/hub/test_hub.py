@@ -116,7 +116,7 @@ def test_weights_of_another_network_are_refused(spec, tmp_path):
     with pytest.raises(SpecError, match="the weights do not fit Mine"):
         archdsl.hub.from_pretrained("saved")
     (tmp_path / "saved" / "model.safetensors").write_bytes(b"none")
-    with pytest.raises(SpecError, match="no whole file of safetensors"):
+    with pytest.raises(SpecError, match="not a complete safetensors file"):
         archdsl.hub.from_pretrained("saved")
 
 

@@ -161,7 +161,7 @@ def test_the_command_follows_saves_and_ends_cleanly_when_interrupted(spec):
             process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert "there are faults" in out
+    assert "there are errors" in out
     assert "error[unknown-op]" in err
     assert "Traceback" not in err
 

@@ -192,7 +192,7 @@ def test_what_follows_a_map_and_cannot_be_left_out_is_refused_at_its_place():
     steps = {**INNER["stages"]["body"], "body": [{"repeat": "n", "body": [{"Unit": "out"}, {"conv": "out"}]}]}
     spec = {**INNER, "stages": {**INNER["stages"], "body": steps}}
     assert list(archdsl.graph(spec, features_only=["body.0.2"]).outputs) == ["body_0_2"]
-    with pytest.raises(archdsl.SpecError, match=r"what follows a map among body\.1\.2 cannot"):
+    with pytest.raises(archdsl.SpecError, match=r"the steps after a map in body\.1\.2 cannot"):
         archdsl.graph(spec, features_only=["body.1.2"])
 
 
@@ -224,7 +224,7 @@ def test_maps_are_ordered_by_stride_numbered_and_never_those_of_the_classifier()
     for wrong, text in (
         ({"features_only": [3]}, "'Net' has no map 3"),
         ({"out_indices": [0]}, "give features_only=True"),
-        ({"features_only": ["stem", 0]}, "asked for twice"),
+        ({"features_only": ["stem", 0]}, "named twice"),
     ):
         with pytest.raises(archdsl.SpecError, match=text):
             archdsl.graph(INNER, **wrong)

@@ -139,14 +139,14 @@ DECIDING = {  # where other params make other dilations: turns of a loop, a cond
 @pytest.mark.parametrize("names", DECIDING)
 def test_a_class_of_all_params_is_refused_where_some_that_were_not_asked_for_decide(names):
     steps, params = DECIDING[names]
-    with pytest.raises(archdsl.SpecError, match=f"depend on {names}, which one class cannot say"):
+    with pytest.raises(archdsl.SpecError, match=f"depend on {names}, which one class cannot express"):
         archdsl.emit(toy(steps, params=params), output_stride=2, style="parametric")
 
 
 def test_a_class_of_all_variants_is_refused_where_params_decide_about_dilations():
     spec = toy([{"conv": [4, 3, "s"]}, {"conv": [4, 3, 2]}], params={"s": 2})
     assert_agrees(spec, 2)
-    with pytest.raises(archdsl.SpecError, match="which one class cannot say"):
+    with pytest.raises(archdsl.SpecError, match="which one class cannot express"):
         archdsl.emit(spec, output_stride=2, style="parametric")
     with pytest.raises(archdsl.SpecError, match="those of one setting of its params"):
         archdsl.emit(archdsl.graph(spec, output_stride=2), style="parametric")
@@ -158,14 +158,14 @@ REFUSED = {
     "upsample has no dilation": [DOWN, DOWN, {"upsample": 2}],
     "pixel_unshuffle cannot become a dilation": [DOWN, {"pixel_unshuffle": 2}],
     "rearrange has no dilation": [DOWN, DOWN, {"rearrange": {"pattern": "c h w -> c w h"}}],
-    "makes one axis of a map": [DOWN, DOWN, "flatten", {"linear": 3}],
-    "with padding same, the size of a map": [DOWN, {"conv": {"out": 4, "kernel": 3, "stride": 2, "padding": "same"}}],
-    "hangs over the end": [DOWN, {"max_pool": {"kernel": 3, "stride": 2, "ceil": True}}],
+    "merges the axes of a map": [DOWN, DOWN, "flatten", {"linear": 3}],
+    "with padding same, the windows begin": [DOWN, {"conv": {"out": 4, "kernel": 3, "stride": 2, "padding": "same"}}],
+    "extends beyond the end": [DOWN, {"max_pool": {"kernel": 3, "stride": 2, "ceil": True}}],
     "reflect border": [DOWN, DOWN, {"conv": {"out": 4, "kernel": 3, "padding_mode": "reflect"}}],
     "blur_pool has no dilation": [DOWN, DOWN, {"blur_pool": None}],
     "a stride of 3 makes a map 3 times smaller, past 2": [{"conv": {"out": 4, "kernel": 3, "stride": 3}}],
-    "joins maps of which one has": [DOWN, {"concat": [[DOWN], [{"adaptive_avg_pool": 6}, {"dwconv": 1}]]}],
-    "it is there at one size of the map alone": [DOWN, DOWN, {"Sized": None}],
+    "joins maps whose dilations differ": [DOWN, {"concat": [[DOWN], [{"adaptive_avg_pool": 6}, {"dwconv": 1}]]}],
+    "it only exists at one size of the map": [DOWN, DOWN, {"Sized": None}],
     "its kernel depends on the size of its map": [DOWN, DOWN, {"Wide": None}],
     "its module runs on maps of several spacings": [
         {"conv": {"out": 4, "kernel": 3, "stride": 2}, "name": "one"},

@@ -113,7 +113,7 @@ def test_what_is_no_pass_is_refused(given, code, message):
 
 
 def test_a_graph_takes_no_passes():
-    with pytest.raises(archdsl.SpecError, match="built already"):
+    with pytest.raises(archdsl.SpecError, match="already a specific network"):
         archdsl.graph(archdsl.graph(SMALL), passes=["fold_batch_norm"])
 
 

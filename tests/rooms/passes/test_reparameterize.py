@@ -140,7 +140,7 @@ REFUSED = {
         "reparam cannot merge a branch that has another dilation"
     ),
     "conv: {out: 8, kernel: size, padding: 1}, bn": (
-        "reparam cannot merge a branch that is not known to lie in the same place"
+        "reparam cannot merge a branch that may not be aligned with the others"
     ),
     "conv: {out: 8, kernel: 2, stride: 2, padding: 1}, conv: {out: 8, kernel: 4, stride: 2, padding: 0}": (
         "reparam cannot merge a branch that does not lie within the largest window"

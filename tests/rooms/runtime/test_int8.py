@@ -124,5 +124,5 @@ def test_a_network_in_8_bits_agrees_with_the_module(target, tmp_path, capfd):
     said = capfd.readouterr()
     assert "calibrated with 24 samples; over 8 others: signal to noise" in said.out
     assert "MB in float32" in said.out
-    assert "the ranges are those of noise" in said.err
+    assert "the ranges come from noise" in said.err
     assert list(tmp_path.glob("toy-int8.*"))

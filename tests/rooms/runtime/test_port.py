@@ -371,7 +371,7 @@ def test_our_own_weights_without_their_names_go_home_or_are_refused(name):
         found = archdsl.port(bare, name, variant)
     except archdsl.SpecError as error:
         assert name in {"channelnet", "espnet", "espnet_v2", "pelee"}  # branches of equal shapes
-        assert "shapes and order fit both ways" in str(error)  # noqa: PT017
+        assert "shapes and order allow both" in str(error)  # noqa: PT017
         return
     assert all(torch.equal(found.state[key], value) for key, value in state.items())
     assert {pair.ours: pair.theirs for pair in found.pairs} == dict(zip(state, bare, strict=True))
@@ -451,9 +451,9 @@ def test_a_file_without_order_needs_one_that_has_it(here, state):
         assert {pair[:3] for pair in found.pairs} == {pair[:3] for pair in ordered.pairs}
     twice = spec(stages={"a": [{"conv": 3}, "relu", {"conv": 3}]})
     safetensors.torch.save_file({f"{name}.weight": torch.randn(3, 3, 1, 1) for name in "ab"}, "twice.safetensors")
-    assert "keeps no order" in refusal("unmatched-weights", "twice.safetensors", twice)
+    assert "does not keep the order" in refusal("unmatched-weights", "twice.safetensors", twice)
     told = refusal("unmatched-weights", "twice.safetensors", twice, reference="twice.safetensors")
-    assert "keeps no order" in told
+    assert "does not keep the order" in told
     assert "timm:NAME" in refusal("missing-file", "net.safetensors", SPEC, reference="squeezenet1_1")
     torch.save({**state, "more": torch.ones(1)}, "more.pth")
     assert "'more' is not the same" in refusal("unmatched-weights", "net.safetensors", SPEC, reference="more.pth")
@@ -481,7 +481,7 @@ class Bomb:
 )
 def test_code_in_a_pickle_is_not_run(what, legacy, here, state):
     torch.save(what(state), "bomb.pth", _use_new_zipfile_serialization=not legacy)
-    assert "holds more than weights" in refusal("bad-weights", "bomb.pth", SPEC)
+    assert "contains more than weights" in refusal("bad-weights", "bomb.pth", SPEC)
     Path("plain.pth").write_bytes(pickle.dumps(Bomb()))
     refusal("bad-weights", "plain.pth", SPEC)
     assert not Path("exploded").exists()
@@ -570,7 +570,7 @@ def test_other_names_than_those_of_the_reference_are_taken_in_its_order(here, st
     found = archdsl.port(other, SPEC, reference=theirs)
     assert agree(theirs, found)
     assert found.notes == [
-        "7 names of the checkpoint are not those of Theirs: taken in its order, 'stem.0.weight' as 'first.0.weight'"
+        "7 names of the checkpoint differ from those of Theirs; taken in order, 'stem.0.weight' as 'first.0.weight'"
     ]
     swapped = {**other, "left.0.weight": state["right.0.weight"], "right.0.weight": state["left.0.weight"]}
     told = refusal("unmatched-weights", swapped, SPEC, reference=theirs)
@@ -622,7 +622,7 @@ def test_what_reads_the_image_otherwise_is_not_made_for_other_channels():
     old = archdsl.build(network).state_dict()
     told = refusal("unmatched-weights", old, network, in_chans=6)
     assert "'stem_conv_2.weight' is 5×9×1×1 in the checkpoint and 5×12×1×1 in this network" in told
-    assert "it is no convolution of the image" in told
+    assert "not of a convolution of the image" in told
 
 
 def test_weights_may_lack_heads_of_training_or_have_them_alone():
@@ -658,8 +658,8 @@ def test_the_last_argument_that_differs_before_the_outputs_do_is_told():
         ("torchvision:squeezenet1_2", "did you mean 'squeezenet1_1'?"),
         ("timm:mobilenetv2_10", "did you mean 'mobilenetv2_140'?"),
         ("pytorchcv:squeezenet", "pytorchcv makes no network 'squeezenet'"),
-        ("torchvision:squeezenet1_1(open('exploded', 'w'))", "no call with literals by name"),
-        ("torchvision:squeezenet1_1(weights=open('exploded', 'w'))", "no call with literals by name"),
+        ("torchvision:squeezenet1_1(open('exploded', 'w'))", "not a call with literals as keyword arguments"),
+        ("torchvision:squeezenet1_1(weights=open('exploded', 'w'))", "not a call with literals as keyword arguments"),
         ("torchvision:squeezenet1_1(nothing=1)", "TypeError"),
     ],
 )
@@ -1020,7 +1020,7 @@ def test_the_command_says_that_nothing_is_proven_without_the_network(run):
     assert status == 0
     assert out.splitlines()[-3:] == [
         "52 tensors, paired by order and shapes",
-        "outputs were not compared: --from with the network that they come from does",
+        "outputs were not compared; to compare them, name the network that the weights come from with --from",
         "wrote again.pt",
     ]
     status, out, _ = run("own.pth", "squeezenet", "-v", "1.1", "-o", "again.pt")

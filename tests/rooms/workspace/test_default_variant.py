@@ -98,7 +98,7 @@ def test_list_says_which_variant_is_the_default(capfd):
     assert cli.main(["list"]) == 0
     out = capfd.readouterr().out
     assert "a*, b, c, samsung-s8, iphone-x" in out
-    assert "* is built where no variant is given" in out
+    assert "* is built if you choose no variant" in out
     assert cli.main(["list", "--format", "json"]) == 0
     listed = {item["spec"]: item["default"] for item in json.loads(capfd.readouterr().out)["specs"]}
     assert (listed["fbnet"], listed["resnet"], listed["hrnet"]) == ("a", "50", "w18")

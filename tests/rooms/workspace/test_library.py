@@ -40,15 +40,15 @@ def test_the_shipped_specs_are_the_files_of_their_folder():
 
 def test_a_bare_name_is_a_shipped_spec_and_a_path_of_that_name_is_not():
     assert locate("peleenet").name == "peleenet.yaml"
-    assert said(Path("peleenet"))[0] == "there is no spec 'peleenet', neither here nor shipped"
+    assert said(Path("peleenet"))[0] == "there is no spec 'peleenet', neither here nor among the shipped ones"
 
 
 @pytest.mark.parametrize(
     ("name", "message", "help"),
     [
         ("nett.yaml", "there is no file 'nett.yaml'", "did you mean 'net.yaml'?"),
-        ("peleent", "there is no spec 'peleent', neither here nor shipped", "did you mean 'peleenet'?"),
-        ("resnett", "there is no spec 'resnett', neither here nor shipped", "did you mean 'resnet'?"),
+        ("peleent", "there is no spec 'peleent', neither here nor among the shipped ones", "did you mean 'peleenet'?"),
+        ("resnett", "there is no spec 'resnett', neither here nor among the shipped ones", "did you mean 'resnet'?"),
         ("a/resnet.yaml", "there is no file 'a/resnet.yaml'", "'resnet' is a shipped spec: give its bare name"),
         ("a/peleenet.yaml", "there is no file 'a/peleenet.yaml'", "'peleenet' is a shipped spec: give its bare name"),
         (".", "'.' is a folder, not a spec", "there are net.yaml in it"),
@@ -80,5 +80,5 @@ def test_all_files_that_a_spec_is_made_of_are_noted_with_what_tells_a_change(her
 def test_a_graph_is_its_own_and_takes_nothing_more():
     graph = archdsl.graph("net.yaml")
     assert archdsl.graph(graph) is graph
-    with pytest.raises(SpecError, match="a Graph is built already"):
+    with pytest.raises(SpecError, match="a Graph is already a specific network"):
         archdsl.graph(graph, input=[3, 4, 4])

@@ -94,7 +94,7 @@ def test_an_empty_value_differs_from_a_written_null():
         ("a: 1\nb: 2\na: 3", "duplicate-key", (3, 1), "keep one"),
         ("[a]: 1", "bad-key", (1, 1), ""),
         ("? {a: 1}\n: 2", "bad-key", (1, 3), ""),
-        ("a: 1\n---\nb: 2", "several-documents", (2, 1), "one spec a file"),
+        ("a: 1\n---\nb: 2", "several-documents", (2, 1), "one spec into each file"),
         ("", "empty-file", (1, 1), ""),
         ("# only a comment\n", "empty-file", (1, 1), ""),
         ("a: \x1b[31m", "bad-character", (1, 4), "remove"),

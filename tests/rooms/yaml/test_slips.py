@@ -45,7 +45,7 @@ def test_an_expression_with_a_comma_is_shown_whole_to_be_quoted():
 
 def test_quotes_of_print_are_not_those_of_yaml():
     found = slip("name: Net\nlabel: [\u201cstem\u201d: 1\n")
-    assert found.message == "\u201c is a quote of print, not of YAML"
+    assert found.message == "\u201c is a typographic quote, not one of YAML"
     assert (found.span.line, found.span.col) == (2, 9)
 
 

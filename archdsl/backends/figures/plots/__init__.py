@@ -34,7 +34,7 @@ FORMATS = ("svg", "pdf", "png", "tikz", "html")
 def plot(data: Data, format: str = "svg", look: Look | None = None) -> tuple[bytes | str, int]:
     """The plot in a format: bytes for pdf and png, text for all others; and how many labels found no room."""
     if format not in FORMATS:
-        hint = did_you_mean(format, FORMATS) or f"known are {', '.join(FORMATS)}"
+        hint = did_you_mean(format, FORMATS) or f"choose from {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no plot format '{format}'", help=hint)
     look = look or Look()
     check_look(look, format)

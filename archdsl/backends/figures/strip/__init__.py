@@ -39,7 +39,7 @@ def strip(
 
 def known(what: str, word: str, words: tuple[str, ...]) -> None:
     if word not in words:
-        hint = did_you_mean(word, words) or f"known are {', '.join(words)}"
+        hint = did_you_mean(word, words) or f"choose from {', '.join(words)}"
         raise fault("bad-call", f"there is no {what} '{word}'", help=hint)
 
 

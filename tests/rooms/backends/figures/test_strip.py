@@ -402,7 +402,7 @@ def test_every_spec_is_drawn(graph, kind, orient):
     ("what", "code", "told"),
     [
         ({"style": "block"}, "bad-call", "did you mean 'blocks'?"),
-        ({"orient": "upright"}, "bad-call", "known are landscape, portrait"),
+        ({"orient": "upright"}, "bad-call", "choose from landscape, portrait"),
         ({"expand": ["stag1"]}, "unknown-stage", "did you mean 'stage1'?"),
         ({"level": "op", "expand": ["stage1"]}, "bad-call", "it belongs to the figure of the network"),
     ],
