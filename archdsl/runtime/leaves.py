@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -120,10 +120,17 @@ def is_defined_as(found: type, wanted: type) -> bool:
     return found.__bases__ == wanted.__bases__ and bodies(found) == bodies(wanted)
 
 
-def bodies(kind: type) -> dict[str, bytes]:
+def bodies(kind: type) -> dict[str, tuple[Any, ...]]:
     """The code of a class's own functions; how one that is loaded is pickled is no part of its definition."""
     own = {name: value for name, value in vars(kind).items() if isinstance(value, FunctionType)}
-    return {name: value.__code__.co_code for name, value in own.items() if name != "__reduce_ex__"}
+    return {name: body(value.__code__) for name, value in own.items() if name != "__reduce_ex__"}
+
+
+def body(code: CodeType) -> tuple[Any, ...]:
+    """The instructions of a function and its constants, but no text: that is for people."""
+    constants = [body(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
+    texts = [isinstance(value, str) for value in code.co_consts]
+    return code.co_code, *(value for value, text in zip(constants, texts, strict=True) if not text)
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:

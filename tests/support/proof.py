@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import re
 
 import torch
 from torch.utils._pytree import tree_leaves
 
-import archdsl
 from archdsl.analysis.noting import size_word
 from archdsl.diagnostics.faults import SpecError
 from archdsl.runtime import module
 from archdsl.runtime.verify import verify
 
 STYLES = ("specialized", "parametric")
-NUMBER = re.compile(r"\d+(\.\d+)?(e-?\d+)?")
 
 
 def network(graph, style):
@@ -42,12 +38,6 @@ def prove(graph, style):
     loss = sum(output.sum() for output in tree_leaves(net.eval()(*inputs)) if output.requires_grad)
     if isinstance(loss, torch.Tensor):
         loss.backward()
-
-
-def apart_from_numbers(graph):
-    """The source of a network without numbers and its head: where it is the same, what runs is the same code."""
-    _, *rest = ast.parse(archdsl.emit(graph)).body
-    return NUMBER.sub("0", "\n".join(map(ast.unparse, rest)))
 
 
 def prove_what_prints(graph):

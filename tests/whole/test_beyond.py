@@ -15,11 +15,9 @@ import pytest
 import torch
 from support.checkers import mypy_strict
 from support.nets import assert_equal, livened, run, smallest_of
-from support.proof import apart_from_numbers
 
 import archdsl
 from archdsl.runtime import module, onnx
-from archdsl.runtime.leaves import differences
 from archdsl.runtime.verify import verify
 from archdsl.workspace.library import read, shipped
 
@@ -73,14 +71,8 @@ def test_the_module_is_its_graph(name):
 def test_the_class_of_all_variants_is_the_graph_of_each(name):
     variants = list(read(name).variants)
     whole, arguments = module.one_of_all(archdsl.graph(name, variants[0]))
-    proven = set()
     for variant in variants:
-        graph, given = archdsl.graph(name, variant), arguments.get(variant, {})
-        with torch.device("meta"):
-            assert not [*differences(whole(**given), graph)], variant
-        if (code := apart_from_numbers(graph)) not in proven:  # where numbers alone differ, the same code runs
-            proven.add(code)
-            verify(whole(**given), graph, training=True)
+        verify(whole(**arguments.get(variant, {})), archdsl.graph(name, variant), training=True)
 
 
 @pytest.fixture(scope="module")

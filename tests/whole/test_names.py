@@ -32,9 +32,7 @@ EMITTED = (
 )
 NEAR = sorted({*EMITTED.split(), *definitions(), *METHODS, "make_divisible"})
 MEMBERS = {name for kind in (nn.Sequential, nn.ModuleList, nn.ModuleDict) for name in dir(kind()) if name[0] != "_"}
-EXCEPTIONS = [name for name in dir(builtins) if name.endswith(("Error", "Warning"))]  # none is in one of these sources
-BUILTINS = {*dir(builtins)} - {*EXCEPTIONS}
-ALL = sorted({*NEAR, *MEMBERS, *LEADING_OUT, *BUILTINS, *keyword.kwlist, *keyword.softkwlist})
+ALL = sorted({*NEAR, *MEMBERS, *LEADING_OUT, *dir(builtins), *keyword.kwlist, *keyword.softkwlist})
 
 KINDS = {
     "a param": """
@@ -276,14 +274,10 @@ def test_a_name_that_the_source_has_too_is_refused_or_right_as(kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_name_of_torch_and_python_is_refused_or_right_as(kind):
-    """Those that the source has, in both styles; the others in one, and in the other one as the next kind.
-
-    Each kind has every sixth exception.
-    """
+    """Those that the source has, in both styles; of the others half, and the other half as the next kind."""
     turn = list(KINDS).index(kind)
-    names = [*ALL, *EXCEPTIONS[turn % 6 :: 6]]
-    styles = {name: STYLES if name in NEAR else STYLES[(turn + number) % 2 :][:1] for number, name in enumerate(names)}
-    assert [found for name in names if (found := wrong(kind, name, styles[name]))] == []
+    styles = {name: STYLES if name in NEAR else STYLES[(turn + number) % 2 :][:1] for number, name in enumerate(ALL)}
+    assert [found for name in ALL if (found := wrong(kind, name, styles[name]))] == []
 
 
 def test_most_names_are_not_refused():
