@@ -1,6 +1,7 @@
 """Norms that torch does not have. Pasted into emitted files."""
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - as everyone writes it
 from torch import Tensor, nn
 
 
@@ -8,14 +9,17 @@ class ChannelLayerNorm(nn.LayerNorm):
     """LayerNorm over the channels, at every place of a map by itself."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+        x, shape = input.movedim(1, -1), self.normalized_shape
+        y = F.layer_norm(x, shape, self.weight, self.bias, self.eps)
+        return y.movedim(-1, 1)
 
 
 class ChannelRMSNorm(nn.RMSNorm):
     """RMSNorm over the channels, at every place of a map by itself."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+        x, shape = input.movedim(1, -1), self.normalized_shape
+        return F.rms_norm(x, shape, self.weight, self.eps).movedim(-1, 1)
 
 
 class GlobalResponseNorm(nn.Module):

@@ -10,10 +10,10 @@ class Scale(nn.Module):
     def __init__(self, features: int, init: float = 1.0, after: int = 0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((features,), float(init)))
-        self.after = after
+        self.shape = (-1, *(1,) * after)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.view(-1, *(1,) * self.after)
+        return x * self.weight.view(self.shape)
 
     def extra_repr(self) -> str:
-        return f"{self.weight.numel()}, after={self.after}"
+        return f"{self.weight.numel()}, after={len(self.shape) - 1}"

@@ -22,7 +22,8 @@ class Conv1dSame(nn.Conv1d):
         if s == 1 and k % 2 == 1:
             return F.conv1d(input, self.weight, self.bias, 1, "same", d, self.groups)
         pads = same_zeros(input.size(2), d * (k - 1) + 1, s)
-        return super().forward(F.pad(input, pads))
+        y: Tensor = self._conv_forward(F.pad(input, pads), self.weight, self.bias)
+        return y
 
 
 class Conv2dSame(nn.Conv2d):
@@ -42,7 +43,8 @@ class Conv2dSame(nn.Conv2d):
         for axis in (1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
             pads += same_zeros(input.size(axis + 2), extent, self.stride[axis])
-        return super().forward(F.pad(input, pads))
+        y: Tensor = self._conv_forward(F.pad(input, pads), self.weight, self.bias)
+        return y
 
 
 class Conv3dSame(nn.Conv3d):
@@ -62,7 +64,8 @@ class Conv3dSame(nn.Conv3d):
         for axis in (2, 1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
             pads += same_zeros(input.size(axis + 2), extent, self.stride[axis])
-        return super().forward(F.pad(input, pads))
+        y: Tensor = self._conv_forward(F.pad(input, pads), self.weight, self.bias)
+        return y
 
 
 def entry(size: int | tuple[int, ...], axis: int) -> int:

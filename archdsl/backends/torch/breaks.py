@@ -5,7 +5,7 @@ from __future__ import annotations
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.layout import Bracketed, Cat, Chain, Comprehension, Doc, Fluent, Group, Ternary, lines
 from archdsl.backends.torch.spelling import ATOM, LOOSE, one_line, operand, operands, power
-from archdsl.backends.torch.syntax import Statement, Tree
+from archdsl.backends.torch.syntax import NONE, Statement, Tree
 from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Logic, Name, Unary
 
 INDENT, WIDTH = 4, 88
@@ -51,7 +51,9 @@ def chosen_lines(statement: py.Chosen, depth: int) -> list[str]:
     if statement.alone:
         first = py.Assign(target, statement.then, MODULE)
         return lines_of(py.If(condition, [first], [py.Assign(target, statement.other)]), depth)
-    first = py.Assign(target, statement.other, MODULE)
+    made = statement.then.function if isinstance(statement.then, py.Call) else MODULE
+    optional = py.Operation(made, (("|", NONE),))
+    first = py.Assign(target, statement.other, optional if statement.other == NONE else MODULE)
     return statement_lines([first, py.If(condition, [py.Assign(target, statement.then)])], depth)
 
 

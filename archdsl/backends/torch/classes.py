@@ -28,6 +28,7 @@ from archdsl.backends.torch.kept import Kept
 from archdsl.backends.torch.lists import Lists
 from archdsl.backends.torch.loop_channels import Loops
 from archdsl.backends.torch.modules import Modules
+from archdsl.backends.torch.neighbours import merged
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.own import write_own
@@ -124,7 +125,7 @@ class Writer:
             *derived.values(),
             *lets,
             *self.checks.values(),
-            *without_unread(with_variables(self.body, self.widths.repeated_widths()), self.loops.variables),
+            *without_unread(with_variables(merged(self.body), self.widths.repeated_widths()), self.loops.variables),
         ]
         made.base, made.forward = ("nn.Sequential", []) if plain else ("nn.Module", forward)
         made.arguments, made.derived, made.init = arguments, list(derived), init

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from archdsl.analysis.channel_names import channel_names
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.pieces import module_call
+from archdsl.backends.torch.places import Way, common_way, way_to
 from archdsl.backends.torch.syntax import IDENTITY, Tree
 from archdsl.expr.nodes import Expr, Lit, Name, names
 from archdsl.ir import program as ir
@@ -36,6 +37,8 @@ class Classifier:
     head: str  # the first stage of the head
     pool: ir.Primitive | None  # ends the trunk, if another may
     of_scores: Mapping[ir.Primitive, str] = field(default_factory=dict)  # activations of scores, with their paths
+    way: Way | None = None  # to the module of the layer, in all networks that a class may be
+    ways: Mapping[ir.Primitive, Way] = field(default_factory=dict)  # to those activations
 
 
 def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
@@ -67,9 +70,10 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
     if len(exchanged) < len(ends):
         layer = None  # without classes there are no scores that it could be of
     if layer is not None:
-        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool, exchanged)
+        way, ways = way_to(layer.path, graph), {step: way_to(path, graph) for step, path in exchanged.items()}
+        return Classifier(param, steps[origin.made[layer.id]], layer, layer.path, head, pool, exchanged, way, ways)
     block, path = block_of(graph, param)
-    return Classifier(param, block, None, path, head, pool)
+    return Classifier(param, block, None, path, head, pool, way=way_to(path, graph) if block is not None else None)
 
 
 def block_of(graph: Graph, param: str) -> tuple[ir.Call | None, str]:
@@ -104,12 +108,15 @@ def common(found: Sequence[Classifier | None]) -> Classifier | None:
     last = found[-1]
     if last is None or len(known) < len(found) or len({(c.param, c.head) for c in known}) > 1:
         return None
-    layer = last.layer if all(c.layer is last.layer for c in known) else None
     pool = last.pool if all(c.pool is last.pool for c in known) else None
-    ends = last.of_scores if all(c.of_scores == last.of_scores for c in known) else None
-    if ends is None:
+    way = common_way([c.way for c in known if c.way is not None])
+    steps = {step: path for c in known for step, path in c.of_scores.items()}  # some networks may lack one
+    ways = {step: common_way([c.ways[step] for c in known if step in c.ways]) for step in steps}
+    alike = all(c.layer is last.layer for c in known)
+    if not alike or way is None or None in ways.values():
         return replace(last, layer=None, pool=pool, of_scores={})
-    return replace(last, layer=layer, pool=pool)
+    ends = {step: end for step, end in ways.items() if end is not None}
+    return replace(last, pool=pool, of_scores=steps, way=way, ways=ends)
 
 
 def through_one(graph: Graph) -> list[Node]:
@@ -179,16 +186,3 @@ def chosen_pool(op: Op, rank: int, name: str, argument: str) -> tuple[py.Assign,
     makers = {o.word_of_choice: o.module(site) for o in REGISTRY.values() if o.chosen_by == op.chosen_by}
     table = py.Dict(tuple((Lit(word), Name(made.cls)) for word, made in makers.items()))
     return py.assign(name, table), module_call(op.module(site), py.Subscript(Name(name), (Name(argument),)))
-
-
-def place_of(module: str, graph: Graph) -> Tree:
-    """A module as an attribute of the network: `self.head[-1]`."""
-    found: Tree = Name("self")
-    path = ""
-    for part in module.split("."):
-        beside = {n.path[len(path) :].split(".")[0] for n in graph.nodes if n.path.startswith(path)}
-        last = part.isdigit() and int(part) == max(int(b) for b in beside if b.isdigit())
-        index = py.Subscript(found, (Lit(-1 if last else int(part)),)) if part.isdigit() else None
-        found = index or py.attribute(found, part)
-        path += f"{part}."
-    return found

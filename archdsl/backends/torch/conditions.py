@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeGuard
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import check_word, write_table
 from archdsl.backends.torch.forward import Branching, Statement, negated
+from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
-from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Name, Unary
+from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Logic, Name, Unary
 from archdsl.ir import program as ir
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def ternary(writer: Writer, node: ir.If) -> bool:
     writer.channels[node.out] = writer.channels.merge(node.condition, writer.channels.of(then.out), after)
     writer.attributes.append(str(then.key))
     itself = other is not None and any(isinstance(n, ir.Call) and n.block is writer.function for n in (then, other))
+    match made:
+        case py.Conditional(inner, Expr() as classes, other_module) if other_module == otherwise:
+            made, condition = inner, Logic("and", (condition, classes))
     writer.body.append(py.Chosen(Name(f"self.{then.key}"), made, condition, otherwise, itself))
     writer.run_attribute(str(then.key), node.out, (entry,))
     return True
@@ -191,8 +195,11 @@ def chosen(writer: Writer, key: str, arms: list[Arm]) -> list[py.Statement]:
 def two_sides(writer: Writer, node: ir.If) -> None:
     """Modules of each side made under the condition; `forward` chooses by an attribute, unless it is one in both."""
     shown = writer.numbers.shown(node.condition, (node.id, "condition"))
-    one = one_attribute(writer, node)
-    test = Lit(True) if one else test_of(writer, node, shown)
+    one, mark = one_attribute(writer, node), len(writer.attributes)
+    test: Expr | None = None
+    given = isinstance(shown, Name) and shown.id in writer.function.optional  # a tensor, of which `forward` asks
+    if one or given or not makes_one(node):
+        test = Lit(True) if one else test_of(writer, node, shown)
     with writer.numbers.given(shown, True):
         then, then_result, then_body = side(writer, node.then)
     with writer.numbers.given(shown, False):
@@ -200,7 +207,11 @@ def two_sides(writer: Writer, node: ir.If) -> None:
     assert then_result is not None
     if one and not all(isinstance(region.nodes[0], ir.Container) for region in node.regions()):
         writer.body.append(py.Assign(Name(f"self.{one.key}"), None, MODULE))
-    if then_body:
+    optional = optional_module(then_body, writer.attributes[mark:]) if test is None else None
+    test = test or (is_made(optional) if optional is not None else test_of(writer, node, shown))
+    if optional is not None:
+        writer.body += made_or_none(optional, shown, then_body)
+    elif then_body:
         writer.body.append(py.If(shown, then_body, other_body))
     elif other_body:
         writer.body.append(py.If(negated(shown), other_body))
@@ -225,6 +236,40 @@ def two_sides(writer: Writer, node: ir.If) -> None:
             None if other_result is None else writer.resolve(other_result),
         )
     )
+
+
+def makes_one(node: ir.If) -> bool:
+    """Whether the first side makes one module, and the other one none."""
+    made = [inner for inner in node.then.nodes if inner.key is not None]
+    asked = any(isinstance(inner, (ir.If, ir.Stage)) for inner in node.then.nodes)
+    return len(made) == 1 and not asked and not node.other.nodes
+
+
+def optional_module(made: list[py.Statement], attributes: list[str]) -> Name | None:
+    """The attribute of the only module that a side makes, if it makes nothing else."""
+    match made:
+        case [py.Assign(Name(target), annotation=None), *rest] if [target] == [f"self.{key}" for key in attributes]:
+            return Name(target) if all(fills(statement) for statement in rest) else None
+    return None
+
+
+def fills(statement: py.Statement) -> bool:
+    """Whether a statement does nothing but to fill a container that is there."""
+    targets = [part.target for part in py.walk(statement) if isinstance(part, (py.Assign, py.Chosen))]
+    return not any(isinstance(target, Name) and target.id.startswith("self.") for target in targets)
+
+
+def is_made(attribute: Name) -> Expr:
+    """Whether an attribute holds a module."""
+    return Compare("is not", attribute, NONE)
+
+
+def made_or_none(attribute: Name, condition: Expr, made: list[py.Statement]) -> list[py.Statement]:
+    """The statements that make an attribute's module under a condition; otherwise it is None, as `forward` asks."""
+    if len(made) == 1 and isinstance(made[0], py.Assign) and made[0].value is not None:
+        return [py.Chosen(attribute, made[0].value, condition, NONE)]
+    kind = parsed("nn.Sequential | None")
+    return [py.Assign(attribute, NONE, kind), py.If(condition, made)]
 
 
 def one_attribute(writer: Writer, node: ir.If) -> ir.Primitive | ir.Call | ir.Container | None:

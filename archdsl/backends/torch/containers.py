@@ -190,7 +190,7 @@ class Containers:
             branches: Tree = Name(f"self.{key}")
             if not own:
                 return py.List((py.Comprehension(py.call(word, entering[0], *rest), Name(word), branches),))
-            rows = py.call("zip", branches, py.List(entering))
+            rows = py.call("zip", branches, py.Tuple(tuple(entering)))
             return py.List((py.Comprehension(py.call(word, Name(own), *rest), py.targets([word, own]), rows),))
 
         self.writer.statements.append(Step(node.out, (*entries, *further), print_branches, named=True))

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.breaks import has_breaks
 from archdsl.backends.torch.declared import KNOWN, TENSOR, Declared, Typed, all_typed, annotated, typed_tree
+from archdsl.backends.torch.neighbours import merged
 from archdsl.backends.torch.scope import SPARE, Tensors, Words
 from archdsl.backends.torch.spelling import one_line
+from archdsl.backends.torch.sums import with_sums
 from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.expr.nodes import Compare, Lit, Name, Unary
 from archdsl.ir import program as ir
@@ -179,7 +181,7 @@ class ForwardPrinter:
         else:
             self.flush()
             self.emit(py.Return(shape([self.read(result) for result in results])))
-        return self.body
+        return with_sums(merged(self.body), self.parameters)
 
     def in_training(
         self, results: Sequence[ir.Operand], kind: str, auxiliaries: Mapping[str, tuple[list[Statement], ir.Operand]]

@@ -40,7 +40,7 @@ class Modules:
         self.last_block: Tree | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
         self.layer_fields: dict[str, Expr] | None = None  # those of a classifier's last layer that are attributes
-        self.of_scores: dict[str, Tree] = {}  # the activations of its scores, by their paths
+        self.of_scores: dict[ir.Primitive, Tree] = {}  # the activations of its scores
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.norm_used = False  # whether this class makes the norm of the network
 
@@ -231,7 +231,7 @@ class Modules:
             self.keep_layer(node)
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
         if node in classifier.of_scores:
-            self.of_scores[classifier.of_scores[node]] = made
+            self.of_scores[node] = made
             return exchangeable(made, Name(classifier.param))
         if node is classifier.pool:
             argument = self.writer.words.word(node.op.chosen_by)

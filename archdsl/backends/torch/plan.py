@@ -125,6 +125,7 @@ class Uses:
     """Where a param of the network tells: in conditions and loops, in fields, in soft fields only."""
 
     control: set[str] = field(default_factory=set)
+    fixed: set[str] = field(default_factory=set)  # the same, without the conditions that are printed anyway
     hard: set[str] = field(default_factory=set)
     soft: set[str] = field(default_factory=set)
 
@@ -136,6 +137,7 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
     for slot, seen in origin.facts.seen.items():
         if slot[1] in ("condition", "count", "rows"):
             uses.control |= seen.deps
+            uses.fixed |= seen.deps if slot[1] != "condition" or not seen.varies else set()
     for function in called(origin):
         for node in function.walk():
             if isinstance(node, ir.Primitive):
@@ -148,7 +150,7 @@ def open_params(graph: Graph) -> tuple[frozenset[str], frozenset[str]]:
             uses.hard.update(read.id for read in names(param.default))
     stages = [origin.facts.seen.get((node.out.id, "c")) for node in origin.function.region.nodes]
     reaches = {name for seen in stages if seen is not None for name in seen.deps}  # beyond its stage
-    free = {IMAGE} - uses.hard - uses.control - reaches
+    free = {IMAGE} - uses.hard - uses.fixed - reaches
     numeric = {n for n, v in graph.params.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     rates = (numeric & uses.soft) - uses.hard - uses.control
     outputs = (numeric - uses.control) & origin.output_deps if not origin.spec.features else frozenset()

@@ -21,7 +21,7 @@ from archdsl.backends.torch.pieces import value_tree
 from archdsl.backends.torch.prelude import TOLD, called, imports_of, ours, prelude_parts, words_of
 from archdsl.backends.torch.scope import results_of
 from archdsl.diagnostics.faults import fault
-from archdsl.expr.nodes import Constant, Name
+from archdsl.expr.nodes import Call, Constant, Name
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ops import REGISTRY
@@ -37,6 +37,7 @@ STANDARD = {
     "accumulate": "from itertools import accumulate",
 }
 TORCH = {"torch": "import torch", "F": "import torch.nn.functional as F"}
+UNTRACED = ("max", "min", "round")  # functions of Python that torch.fx traces only if it is told to
 
 
 @dataclass
@@ -63,6 +64,7 @@ def print_document(document: Document) -> str:
     context = {
         "doc": document_lines(document),
         "imports": imports(read.union(*map(words_of, prelude)), document, further),
+        "wrapped": wrapped(document.classes),
         "prelude": prelude,
         "classes": classes,
         "outputs": output_fields(document),
@@ -71,6 +73,13 @@ def print_document(document: Document) -> str:
         "variants": variant_lines(document.variants),
     }
     return template("module.py.jinja", **context)
+
+
+def wrapped(classes: Sequence[ClassSource]) -> list[str]:
+    """The functions through which `forward` computes sizes, of those that torch.fx is to be told of."""
+    bodies = (part for source in classes for body in (source.features, source.head, source.forward) for part in body)
+    called = {part.function for part in py.walk(*bodies) if isinstance(part, (py.Call, Call))}
+    return [word for word in UNTRACED if word in called or Name(word) in called]
 
 
 def variant_lines(variants: Mapping[str, Mapping[str, Constant]]) -> list[str]:
@@ -163,7 +172,8 @@ def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) 
     standard += [f"from typing import {', '.join(typed)}"] if typed else []
     third = [line for name, line in TORCH.items() if name in read]
     tensors = "Tensor" in read or any(source.forward for source in document.classes)
-    groups = {"standard": standard, "third": [*third, f"from torch import {'Tensor, ' if tensors else ''}nn"]}
+    names = [*(["Tensor"] if tensors else []), *(["fx"] if wrapped(document.classes) else []), "nn"]
+    groups = {"standard": standard, "third": [*third, f"from torch import {', '.join(names)}"]}
     for line in further:
         module = line.split()[1].partition(".")[0]
         groups["standard" if module in sys.stdlib_module_names else "third"].append(line)

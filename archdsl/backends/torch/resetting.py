@@ -7,16 +7,17 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from archdsl.backends.torch import places
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.class_source import ClassSource
-from archdsl.backends.torch.classifier import Classifier, exchangeable, place_of, read_by, width_of
+from archdsl.backends.torch.classifier import Classifier, exchangeable, read_by, width_of
 from archdsl.backends.torch.initialize import held_by, init_body, rules
 from archdsl.backends.torch.kept import FEATURES
 from archdsl.backends.torch.named_init import blocks_init, is_a, statements, written
 from archdsl.backends.torch.pieces import module_call
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.evaluate import evaluate
-from archdsl.expr.nodes import Expr, Lit, Logic, Name, names, wrap
+from archdsl.expr.nodes import Expr, Lit, Logic, Name, Unary, names, wrap
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
 from archdsl.ops import REGISTRY
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
     """The body of `reset_classifier`; empty where the last layer cannot be made outside of the constructor."""
     classifier = writer.classifier
-    if classifier is None or not writer.outermost or classifier.param == "next":
+    if classifier is None or classifier.way is None or not writer.outermost or classifier.param == "next":
         return []
     made = call_anew(writer) if isinstance(classifier.layer, ir.Call) else layer_anew(writer, classifier)
     if made is None:
@@ -41,13 +42,36 @@ def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
     return [
         py.Assign(word, made),
         *under_condition(writer, general),
-        py.Assign(place_of(classifier.path, writer.plan.graph), moved),
+        py.Assign(places.at(classifier.way), moved),
         *under_condition(writer, named_init(writer, source)),
         *(
-            py.Assign(place_of(path, writer.plan.graph), exchangeable(tree, Name(classifier.param)))
-            for path, tree in writer.modules.of_scores.items()
+            statement
+            for step, tree in writer.modules.of_scores.items()
+            for statement in activation_anew(writer, classifier, step, tree)
         ),
     ]
+
+
+def activation_anew(writer: Writer, classifier: Classifier, step: ir.Primitive, made: Tree) -> list[py.Statement]:
+    """The activation of the scores anew, where the network has it; without classes there is none."""
+    found: py.Statement = py.Assign(places.at(classifier.ways[step]), exchangeable(made, Name(classifier.param)))
+    for node, side in conditions_around(step, writer.function.region):
+        if writer.decided(node) is not None:
+            continue
+        shown = writer.numbers.shown(node.condition, (node.id, "condition"))
+        asked: Expr = Name(f"self.{writer.kept.condition_flag('has_' + step.op.name, shown)}")
+        found = py.If(asked if side is node.then else Unary("not", asked), [found])
+    return [found]
+
+
+def conditions_around(step: ir.Primitive, region: ir.Region) -> list[tuple[ir.If, ir.Region]]:
+    """The conditions under which a step runs, the innermost first, each with the side on which it stands."""
+    for node in region.nodes:
+        for inner in node.regions():
+            if step in inner.nodes or (around := conditions_around(step, inner)):
+                here = [(node, inner)] if isinstance(node, ir.If) else []
+                return [*([] if step in inner.nodes else around), *here]
+    return []
 
 
 def keep_features(writer: Writer) -> None:
@@ -60,13 +84,11 @@ def keep_features(writer: Writer) -> None:
 def last_layer(writer: Writer) -> Tree | None:
     """The last layer as an attribute of the network."""
     classifier = writer.classifier
-    if classifier is None or classifier.layer is None or not writer.outermost:
+    if classifier is None or classifier.layer is None or classifier.way is None or not writer.outermost:
         return None
-    place = place_of(classifier.path, writer.plan.graph)
-    typed = isinstance(place, Name) or (
-        isinstance(place, py.Subscript) and "." not in classifier.path.rpartition(".")[0]
-    )
-    return place if typed else py.call("self.get_submodule", Lit(classifier.path))
+    place, path = places.at(classifier.way), places.path_of(classifier.way)
+    typed = isinstance(place, Name) or places.is_plain(classifier.way)
+    return place if typed else py.call("self.get_submodule", Lit(path))
 
 
 # --- the layer

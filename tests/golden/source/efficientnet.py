@@ -51,7 +51,8 @@ class Conv2dSame(nn.Conv2d):
         for axis in (1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
             pads += same_zeros(input.size(axis + 2), extent, self.stride[axis])
-        return super().forward(F.pad(input, pads))
+        y: Tensor = self._conv_forward(F.pad(input, pads), self.weight, self.bias)
+        return y
 
 
 class DropConnect(nn.Module):

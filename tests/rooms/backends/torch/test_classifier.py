@@ -278,3 +278,84 @@ def test_every_function_takes_what_build_takes(tmp_path):
     assert archdsl.cost(INITIALISED, "one", num_classes=10, dropout=0).params == archdsl.cost(INITIALISED, "one").params
     backbone = archdsl.build(INITIALISED, "one", features_only=True, in_chans=2)
     assert backbone.a[0].in_channels == 2
+
+
+def every_variant(spec):
+    """The class of all variants, as each of them emits it, with the arguments that make each."""
+    for emitted in spec["variants"]:
+        names: dict[str, object] = {}
+        exec(archdsl.emit(spec, emitted, style="parametric"), names)
+        for variant, arguments in names["VARIANTS"].items():
+            yield variant, names["Net"](**arguments).eval()
+
+
+POOLED = ["global_avg_pool"]
+OPTIONAL_STEPS = {
+    "before it": [*POOLED, {"when": "more", "body": [{"conv": 9}, "relu"]}, {"conv": "num_classes"}, "flatten"],
+    "behind it": [*POOLED, {"conv": "num_classes"}, {"when": "more", "flatten": None}],
+}
+
+
+@pytest.mark.parametrize("place", OPTIONAL_STEPS)
+def test_the_last_layer_is_found_beside_steps_that_only_some_variants_have(place):
+    spec = {
+        **SCORED,
+        "params": {"num_classes": 10, "more": False},
+        "stages": {"a": [{"conv": 8}], "head": OPTIONAL_STEPS[place]},
+        "variants": {"plain": {}, "more": {"more": True}},
+    }
+    x = torch.randn(2, 4, 8, 8)
+    for variant, net in every_variant(spec):
+        assert (net.get_classifier().out_channels, net.num_features) == (10, net.get_classifier().in_channels)
+        net.reset_classifier(7)
+        graph = archdsl.build(spec, variant, num_classes=7).eval()
+        graph.load_state_dict(net.state_dict())
+        assert torch.equal(net(x), graph(x))
+
+
+def test_a_last_layer_that_stands_at_another_place_in_each_variant_is_not_exchanged():
+    steps = [*POOLED, {"when": "more", "conv": 9}, {"conv": "num_classes"}, {"when": "flat", "flatten": None}]
+    spec = {
+        **SCORED,
+        "params": {"num_classes": 10, "more": False, "flat": False},
+        "stages": {"a": [{"conv": 8}], "head": steps},
+        "variants": {"plain": {}, "more": {"more": True}, "flat": {"flat": True}},
+    }
+    for _, net in every_variant(spec):
+        assert not hasattr(net, "reset_classifier")
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_a_block_that_compares_its_channels_takes_those_of_the_image_too(style):
+    block = {"params": ["out"], "body": [{"residual": {"if": "c_in == out", "body": [{"conv": "out"}]}}, "relu"]}
+    stages = {"a": [{"Unit": 5}, {"Unit": 5}], "head": ["global_avg_pool", "flatten", {"linear": "num_classes"}]}
+    spec = {**SCORED, "blocks": {"Unit": block}, "stages": stages, "variants": {"one": {}}}
+    names: dict[str, object] = {}
+    exec(archdsl.emit(spec, "one", style=style), names)
+    for channels in (1, 5):
+        net = names["Net"](in_chans=channels).eval()
+        graph = archdsl.build(spec, in_chans=channels).eval()
+        graph.load_state_dict(net.state_dict())
+        x = torch.randn(2, channels, 8, 8)
+        assert torch.equal(net(x), graph(x))
+
+
+@pytest.mark.parametrize("stage", ["head", "end"])
+def test_probabilities_that_only_some_variants_give_come_and_go_with_the_classes(stage):
+    soft = {"when": "soft", "softmax": None}
+    stages = {"a": [{"conv": 8}], "head": [*POOLED, "flatten", {"linear": "num_classes"}]}
+    stages[stage] = [*stages.get(stage, []), soft]
+    spec = {
+        **SCORED,
+        "params": {"num_classes": 10, "soft": False},
+        "stages": stages,
+        "variants": {"plain": {}, "soft": {"soft": True}},
+    }
+    x = torch.randn(2, 4, 8, 8)
+    for variant, net in every_variant(spec):
+        for classes in (7, 0, 5):
+            net.reset_classifier(classes)
+            graph = archdsl.build(spec, variant, num_classes=classes).eval()
+            graph.load_state_dict(net.state_dict())
+            assert torch.equal(net(x), graph(x))
+        assert torch.allclose(net(x).sum(1), torch.ones(2)) == (variant == "soft")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from random import Random
 
 import pytest
@@ -270,3 +271,13 @@ def test_a_word_that_is_none_of_a_choice_is_refused_by_the_class():
     exec(archdsl.emit("fbnet", "a", style="parametric"), names)
     with pytest.raises(KeyError, match="k7_e6"):
         names["FBNet"](rows=rows)
+
+
+@pytest.mark.parametrize("conditions", [("more", "more"), ("more", "not more"), ("not more", "more")])
+def test_steps_side_by_side_under_one_condition_or_its_opposite_are_made_under_one_if(conditions):
+    steps = [{"when": condition, "conv": width} for condition, width in zip(conditions, (6, 7), strict=True)]
+    tree = spec({"a": [{"conv": 4}, *steps]}, {"more": False}, variants={"plain": {}, "more": {"more": True}})
+    text = archdsl.emit(tree, "plain", style="parametric")
+    assert len(re.findall("if (not )?more:", text)) == 1
+    assert ("else:" in text) == (conditions[0] != conditions[1])
+    check(tree, {}, {"more": True})
