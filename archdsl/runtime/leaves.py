@@ -127,10 +127,10 @@ def bodies(kind: type) -> dict[str, tuple[Any, ...]]:
 
 
 def body(code: CodeType) -> tuple[Any, ...]:
-    """The instructions of a function and its constants, but no text: that is for people."""
+    """The instructions of a function, the names that it reads and its constants, but no text: that is for people."""
     constants = [body(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
     texts = [isinstance(value, str) for value in code.co_consts]
-    return code.co_code, *(value for value, text in zip(constants, texts, strict=True) if not text)
+    return code.co_code, code.co_names, *(value for value, text in zip(constants, texts, strict=True) if not text)
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:

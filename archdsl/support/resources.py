@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 Folder: TypeAlias = Literal["specs", "codegen_templates", "docs"]
-SPECS: tuple[str, ...] = ("specs", "specs/beyond")  # the families of the survey, and others
+SPECS: tuple[str, ...] = ("specs", "specs/beyond")  # lightweight networks, and others
 
 
 @cache

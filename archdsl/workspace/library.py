@@ -34,7 +34,7 @@ Inputs: TypeAlias = "Sequence[int] | Mapping[str, Sequence[int]]"
 
 
 def shipped(folder: str = SPECS[0]) -> list[str]:
-    """The bare names of the specs that come with archdsl in one of the folders `SPECS`: those of the survey."""
+    """The bare names of the specs that come with archdsl in one of the folders `SPECS`."""
     return sorted(path.stem for path in spec_folders()[folder].glob(f"*{SUFFIX}"))
 
 

@@ -12,7 +12,7 @@ from archdsl.ir.graph import Node, Scope, Tensor
 from archdsl.syntax.spec import Figure
 
 Arguments = Mapping[str, Any]
-_NAME = re.compile(r"[a-z]\w*")
+_NAME = re.compile(r"\b[a-z]\w*")
 _LETTERS = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega"
 GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθκλμνξρστφχψω", strict=True))
 

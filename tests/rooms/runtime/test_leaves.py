@@ -32,6 +32,10 @@ def test_a_class_with_another_constant_is_another():
     assert not is_defined_as(shift(shift="True"), shift())
 
 
+def test_a_class_that_calls_another_function_is_another():
+    assert not is_defined_as(shift(call="split"), shift())
+
+
 def test_a_class_of_torch_is_itself_alone():
     assert is_defined_as(nn.ReLU, nn.ReLU)
     assert not is_defined_as(nn.ReLU6, nn.ReLU)

@@ -513,6 +513,11 @@ def test_names_of_greek_letters_are_letters_in_formulas_and_at_their_arrows():
     assert [arrow.label.split(":")[0] for arrow in made.arrows if arrow.target is made.boxes()[-2]] == ["θ", "thetas"]
 
 
+def test_a_name_that_ends_in_that_of_a_greek_letter_is_no_letter():
+    parts = [{"split": 2, "as": ["Beta", "x_mu"]}, {"formula": "Beta * x_mu"}]
+    assert figures.picture(small("Unit", Unit=parts), block="Unit").boxes()[-2].lines == ("Beta · x_mu",)
+
+
 def test_the_kernel_of_a_signal_is_no_number_of_convolutions():
     graph = archdsl.graph(
         {
