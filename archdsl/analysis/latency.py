@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.kernels import Kernel, kernels
-from archdsl.diagnostics.faults import SpecError, fault
+from archdsl.diagnostics.faults import Diagnostic, SpecError, fault
 from archdsl.ir.facts import Origin
 from archdsl.ir.graph import Graph, Node, Scope
 from archdsl.support.naming import set_texts
@@ -100,6 +100,22 @@ class LatencyTable:
             raise self.unmeasured(graph, missing)
         found = {kernel.nodes[0]: self.time_of(kernel) for kernel in kernels(graph, self.conditions.engine)}
         return Latency(self.conditions, found)
+
+    def of_each(self, graphs: Iterable[Graph]) -> list[Latency]:
+        """The latencies of networks; raises `SpecError` with the kernels that were not measured, each of them once."""
+        found: list[Latency] = []
+        faults: list[Diagnostic] = []
+        told: set[str] = set()
+        for graph in graphs:
+            missing = self.missing(graph)
+            if not missing:
+                found.append(self.of(graph))
+            elif new := [kernel for kernel in missing if kernel.key not in told]:
+                told.update(kernel.key for kernel in new)
+                faults += self.unmeasured(graph, new).diagnostics
+        if faults:
+            raise SpecError(*faults)
+        return found
 
     def time_of(self, kernel: Kernel) -> float:
         """What a kernel takes within a network."""

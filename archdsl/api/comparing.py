@@ -64,6 +64,7 @@ def sweep(
     input: Inputs | Sequence[Inputs] | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
+    latency: str | os.PathLike[str] | None = None,
     stages: bool = False,
     sample: int | None = None,
     seed: int = 0,
@@ -79,6 +80,9 @@ def sweep(
     A record has the setting, `params`, `macs`, `peak_bytes` and `receptive_field`, with `stages` the shape of each
     stage, and for an invalid setting no counts, but the `code` and `message` of its error. Thousands of settings are
     counted per second, because they are counted together.
+
+    With `latency`, the file of a latency table (`archdsl time --per-op`), a record also has `latency_ms`. Each setting
+    is then made into a graph of its own, which takes longer. If ops are not in the table, `SpecError` names each once.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace.library import rewritten
@@ -91,6 +95,7 @@ def sweep(
         space_given(variant, params, input, {} if set is None else set),
         rewritten(form=form, passes=passes),
         stages=stages,
+        latency=latencies(latency),
     )
     return [row for rows in chunks(found, found.space.places(sample, seed)) for row in rows]
 

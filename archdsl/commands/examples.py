@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "sweep": (
         "archdsl sweep peleenet --set growth=16,24,32 --set num_classes=10,100 -o pelee.csv",
         "archdsl sweep mobilenet_v2 --set width=0.5:1.5:0.25 --input 3,192,192 --input 3,224,224",
+        "archdsl sweep squeezenet --variant 1.0 --variant 1.1 --latency latency.json",
     ),
     "table": ("archdsl table squeezenet mobilenet_v2@1.00-224 --sort macs", "archdsl table mobilenet_v2 --format md"),
     "time": (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import halves, sizes, split_setting, to_form, to_own, to_pass
+from archdsl.commands.options import halves, latencies, sizes, split_setting, to_form, to_latency, to_own, to_pass
 from archdsl.commands.terminal import deliver, progress, say
 from archdsl.diagnostics.faults import fault
 
@@ -67,6 +67,7 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 @to_form
 @to_own
 @to_pass
+@to_latency
 @click.option("--stages", is_flag=True, help="Add a column with the output shape of each stage.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Count only N settings, drawn at random.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of --sample.")
@@ -79,6 +80,7 @@ def command(
     inputs: dict[str, list[list[int]]],
     layers: str,
     passes: tuple[str, ...],
+    latency: str | None,
     stages: bool,
     sample: int | None,
     seed: int,
@@ -99,7 +101,8 @@ def command(
     space = space_of(variants, params, inputs)
     if not space.axes:
         raise fault("bad-call", "there is no setting to vary", help="for example --set growth=16,24,32")
-    sweep = sweep_of(spec, space, rewritten(form=layers, passes=passes), stages=stages)
+    rewriting = rewritten(form=layers, passes=passes)
+    sweep = sweep_of(spec, space, rewriting, stages=stages, latency=latencies(latency))
     places = space.places(sample, seed)
     if path is None:
         lines = lines_of(form, sweep)
@@ -137,7 +140,8 @@ def refuse_stale(file: RowFile, sweep: Sweep, there: Sequence[int], path: Path) 
     for row in sweep.rows(there[:: max(1, len(there) // CHECKED)]) if there else []:
         if not file.agrees(row):
             setting = ", ".join(f"{name}={row[name]}" for name in sweep.space.columns)
-            message = f"the row of {setting} in '{path}' does not match this spec, which has changed since"
+            measured = " and latency table, one of" if sweep.latency is not None else ","
+            message = f"the row of {setting} in '{path}' does not match this spec{measured} which has changed since"
             raise fault("bad-call", message, help="write to another file")
 
 

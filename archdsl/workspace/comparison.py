@@ -201,7 +201,8 @@ def compare(
     change = Change(inputs, params or {}, layers, rewriting)
     rows = [row for spec in specs for row in rows_of(spec, change, every=every)]
     if latency is not None:
-        rows = [replace(row, latency_ms=latency.of(row.made()).total_ms) for row in rows]
+        times = latency.of_each(row.made() for row in rows)
+        rows = [replace(row, latency_ms=time.total_ms) for row, time in zip(rows, times, strict=True)]
     return Comparison(sorted(rows, key=KEYS[sort]) if sort else rows, latency.conditions if latency else None)
 
 

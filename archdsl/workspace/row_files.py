@@ -18,6 +18,7 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.support.naming import did_you_mean
 from archdsl.support.output import replace, unwritable
 from archdsl.support.paths import is_there
+from archdsl.workspace.space import LATENCY
 
 if TYPE_CHECKING:
     import pyarrow
@@ -262,7 +263,7 @@ def schema_of(sweep: Sweep) -> pyarrow.Schema:
             fields.append(pa.field(axis.column, types[kinds.pop()]))
         else:
             fields.append(pa.field(axis.column, pa.string(), metadata={"json": "true"}))
-    kinds_of = {"receptive_field": shape, "code": pa.string(), "message": pa.string()}
+    kinds_of = {"receptive_field": shape, LATENCY: pa.float64(), "code": pa.string(), "message": pa.string()}
     for name in sweep.columns[len(fields) :]:
         stage = name.startswith("stage.")
         fields.append(pa.field(name, shape if stage else kinds_of.get(name, pa.int64())))

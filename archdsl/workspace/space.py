@@ -48,8 +48,9 @@ class Axis:
 
 # The columns of what is counted, then of a fault; those of stages have names of their own.
 COUNTED = ("params", "macs", "peak_bytes", "receptive_field")
+LATENCY = "latency_ms"  # behind the counts, if there is a latency table
 FAULT = ("code", "message")
-TAKEN = frozenset((*COUNTED, *FAULT, "variant"))
+TAKEN = frozenset((*COUNTED, LATENCY, *FAULT, "variant"))
 
 
 @dataclass(frozen=True)

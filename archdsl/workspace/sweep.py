@@ -15,18 +15,22 @@ from archdsl.analysis.batches import Counts, Whole
 from archdsl.analysis.cost import BYTES
 from archdsl.analysis.setting import stated_values, variants
 from archdsl.diagnostics.faults import Diagnostic, SpecError
-from archdsl.passes.pipeline import Rewriting, loses_joins
+from archdsl.passes.pipeline import Rewriting, graph_of, loses_joins
 from archdsl.workspace.library import SpecLike
 from archdsl.workspace.recent import Recent, recent_of
 from archdsl.workspace.settings import given, patches_in
-from archdsl.workspace.space import COUNTED, FAULT, Space
+from archdsl.workspace.space import COUNTED, FAULT, LATENCY, Space
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from archdsl.analysis.latency import LatencyTable
+    from archdsl.ir.graph import Graph
+
 Row: TypeAlias = "dict[str, Any]"  # a setting and what it costs, by column
 
 CHUNK = 4096  # settings that are counted at once
+TIMED = 64  # those that are looked up in a latency table at once: each is a graph of its own
 PATIENCE = 3.0  # seconds that are left, above which further processes are worth their start
 
 
@@ -48,6 +52,12 @@ class Patched:
                 self.known[key] = error.diagnostics[0]
         return self.known[key]
 
+    def graph(self, space: Space, values: Sequence[Any]) -> Graph:
+        """The network in a setting, by itself."""
+        call = space.call(values)
+        known = recent_of(self.spec, patches_in(given({}, space.given("patch", values)), call.variant))
+        return graph_of(known.spec, call.variant, call.params, call.inputs, self.rewriting)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process: without the networks."""
         return Patched, (self.spec, self.rewriting)
@@ -61,13 +71,15 @@ class Sweep:
     space: Space
     patched: Patched
     stages: tuple[str, ...] = ()  # those whose shapes are told
+    latency: LatencyTable | None = None
 
     @property
     def columns(self) -> list[str]:
-        return [*self.space.columns, *COUNTED, *(f"stage.{name}" for name in self.stages), *FAULT]
+        timed = [LATENCY] if self.latency is not None else []
+        return [*self.space.columns, *COUNTED, *timed, *(f"stage.{name}" for name in self.stages), *FAULT]
 
     def rows(self, places: Sequence[int]) -> list[Row]:
-        """The rows of some settings."""
+        """The rows of some settings; raises `SpecError` with the ops of them that the latency table lacks."""
         settings = [self.space.at(place) for place in places]
         counted: list[Any] = [None] * len(settings)
         for network, members in self.networks(settings):
@@ -75,7 +87,8 @@ class Sweep:
             results = [network] * len(calls) if isinstance(network, Diagnostic) else network.each(calls)
             for n, result in zip(members, results, strict=True):
                 counted[n] = result
-        return [self.row(values, found) for values, found in zip(settings, counted, strict=True)]
+        times = self.times(settings, counted)
+        return [self.row(*parts) for parts in zip(settings, counted, times, strict=True)]
 
     def networks(self, settings: Sequence[Sequence[Any]]) -> Iterator[tuple[Whole | Diagnostic, list[int]]]:
         """The networks of settings, and which settings are those of each."""
@@ -92,20 +105,34 @@ class Sweep:
             members.setdefault(at, []).append(n)
         yield from ((found[at], group) for at, group in members.items())
 
-    def row(self, values: Sequence[Any], found: Counts | Diagnostic) -> Row:
-        """A setting and what was found."""
-        return dict(zip(self.columns, [*values, *self.cells(found)], strict=True))
+    def times(
+        self, settings: Sequence[Sequence[Any]], counted: Sequence[Counts | Diagnostic]
+    ) -> Sequence[list[float | None]]:
+        """The latency of each setting in milliseconds, as the cells that it has in a row."""
+        if self.latency is None:
+            return [[]] * len(settings)
+        right = [n for n, found in enumerate(counted) if not isinstance(found, Diagnostic)]
+        times = self.latency.of_each(self.patched.graph(self.space, settings[n]) for n in right)
+        totals = {n: time.total_ms for n, time in zip(right, times, strict=True)}
+        return [[totals.get(n)] for n in range(len(settings))]
 
-    def cells(self, found: Counts | Diagnostic) -> list[Any]:
+    def row(self, values: Sequence[Any], found: Counts | Diagnostic, timed: Sequence[float | None]) -> Row:
+        """A setting and what was found."""
+        return dict(zip(self.columns, [*values, *self.cells(found, timed)], strict=True))
+
+    def cells(self, found: Counts | Diagnostic, timed: Sequence[float | None]) -> list[Any]:
         if isinstance(found, Diagnostic):
-            return [None] * (len(COUNTED) + len(self.stages)) + [found.code, " ".join(found.message.split())]
+            counts = len(COUNTED) + len(timed) + len(self.stages)
+            return [None] * counts + [found.code, " ".join(found.message.split())]
         shapes = (found.stages.get(name) for name in self.stages)
         field = found.receptive_field
-        parts = (None if part is None else list(part) for part in (field, *shapes))
-        return [found.params, found.macs, BYTES * found.peak, *parts, None, None]
+        field, *parts = (None if part is None else list(part) for part in (field, *shapes))
+        return [found.params, found.macs, BYTES * found.peak, field, *timed, *parts, None, None]
 
 
-def sweep_of(spec: SpecLike, space: Space, rewriting: Rewriting, *, stages: bool = False) -> Sweep:
+def sweep_of(
+    spec: SpecLike, space: Space, rewriting: Rewriting, *, stages: bool = False, latency: LatencyTable | None = None
+) -> Sweep:
     """A sweep of a spec; raises where no setting could be right: for a param, a path or a variant that there is not."""
     known = recent_of(spec)
     function = known.lowered(rewriting)[1].main
@@ -115,9 +142,8 @@ def sweep_of(spec: SpecLike, space: Space, rewriting: Rewriting, *, stages: bool
         elif axis.kind == "variant":
             for name in axis.values:
                 variants(known.spec, name)
-    found = Sweep(
-        lowered(known, rewriting), space, Patched(spec, rewriting), tuple(known.spec.stages) if stages else ()
-    )
+    shown = tuple(known.spec.stages) if stages else ()
+    found = Sweep(lowered(known, rewriting), space, Patched(spec, rewriting), shown, latency)
     refuse_lost(found)
     return found
 
@@ -141,11 +167,12 @@ def refuse_lost(sweep: Sweep) -> None:
 def chunks(sweep: Sweep, places: Sequence[int], cores: int = 1) -> Iterator[list[Row]]:
     """The rows of settings in their order, as they are counted; further cores help where that takes long."""
     done, began = 0, perf_counter()
+    most, first = (CHUNK, CHUNK // 8) if sweep.latency is None else (TIMED, TIMED)
     while done < len(places):
         if done and cores > 1 and (perf_counter() - began) / done * (len(places) - done) > PATIENCE:
             yield from spread(sweep, places[done:], cores)
             return
-        part = places[done : done + (CHUNK if done or cores == 1 else CHUNK // 8)]
+        part = places[done : done + (most if done or cores == 1 else first)]
         yield sweep.rows(part)
         done += len(part)
 

@@ -114,6 +114,49 @@ def test_a_difference_tells_the_latency_before_and_after(table, capfd):
     assert "Latency: Abacus" in archdsl.diff("toy.yaml@small", "toy.yaml@wide", latency=table).to_latex()
 
 
+def test_a_sweep_has_latencies_as_a_column(table, tmp_path, capfd):
+    given = ["sweep", "toy.yaml", "--set", "width=8,16,-1", "--latency", table]
+    rows = [json.loads(line) for line in output(capfd, *given, "--format", "jsonl").splitlines()]
+    for row in rows:
+        jsonschema.Draft202012Validator(SCHEMA).validate(row)
+    assert [row["latency_ms"] for row in rows] == [*TOTALS.values(), None]
+    assert rows == archdsl.sweep("toy.yaml", width=[8, 16, -1], latency=table)
+    assert list(rows[0])[5:7] == ["latency_ms", "code"]
+    assert "latency_ms" not in archdsl.sweep("toy.yaml", width=[8])[0]
+    by_path = archdsl.sweep(
+        "toy.yaml", ["small", "wide"], latency=table, stages=True, set={"body.relu": ["relu", None]}
+    )
+    assert [row["latency_ms"] for row in by_path] == [12.5, 12.0, 25.0, 24.0]
+    assert output(capfd, *given).splitlines()[1].split(",")[5] == "12.5"
+    assert "2 rows" in output(
+        capfd, "sweep", "toy.yaml", "-v", "small", "-v", "wide", "--latency", table, "-o", "a.csv"
+    )
+    document = json.loads((tmp_path / table).read_text())
+    document["kernels"][0]["median_ms"] += 1  # as measured anew
+    (tmp_path / table).write_text(json.dumps(document))
+    assert cli.main(["sweep", "toy.yaml", "-v", "small", "--latency", table, "-o", "a.csv"]) != 0
+    said = capfd.readouterr().err
+    assert "does not match this spec and latency table, one of which has changed since" in said
+
+
+def test_a_sweep_names_each_op_that_was_not_measured_once_with_a_command_that_measures_it(table, tmp_path, capfd):
+    given = ["sweep", "toy.yaml", "--set", "width=8,12,20", "--set", "head.dropout=0.2,0.3", "--latency", table]
+    assert cli.main([*given, "-o", "rows.csv"]) != 0
+    said = capfd.readouterr().err
+    assert said.count("error[bad-call]") == 2
+    assert said.count("'latency.json' has no time of conv (out 12, kernel 3, stride 2") == 1
+    for width in (12, 20):
+        command = f"archdsl time toy.yaml@small --input 3,16,16 --set head.dropout=0.2 --set width={width}"
+        assert f"{command} --per-op latency.json" in said
+    document = json.loads((tmp_path / table).read_text())
+    further = table_of(*(archdsl.graph("toy.yaml", width=width) for width in (12, 20)))
+    document["kernels"] += further["kernels"]
+    (tmp_path / table).write_text(json.dumps(document))
+    assert "6 rows" in output(capfd, *given, "-o", "rows.csv")
+    assert cli.main(["table", "toy.yaml@small", "toy.yaml@wide", "--input", "3,8,8", "--latency", table]) != 0
+    assert capfd.readouterr().err.count("has no time of") == 2
+
+
 def test_a_plot_of_accuracies_is_against_latency(table):
     plotting = pytest.importorskip("archdsl.workspace.plotting")
     found = plotting.plotted("accuracy", ["toy.yaml"], latency=table).data
