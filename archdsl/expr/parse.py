@@ -34,6 +34,7 @@ _SIGNS = (
 )
 
 
+_SHAPE = re.compile(r"[0-9]+(\s*[x×]\s*[0-9]+)+")  # a shape or size as papers write it: 3x32x32
 _PART = re.compile(r"[0-9]*[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -51,9 +52,16 @@ def parse(text: str, span: Span | None = None, *, formula: bool = False) -> Expr
             f"cannot read {_short(text)} as an expression",
             span,
             label="not an expression",
-            help=next((help for sign, help in _SIGNS if sign in text), ""),
+            help=_help(text),
         ) from None
     return _Reader(text, span, (*FUNCTIONS, *OF_TENSORS) if formula else tuple(FUNCTIONS)).read(tree.body, 0)
+
+
+def _help(text: str) -> str:
+    """What to write instead of a text that is no expression; empty where nothing is known."""
+    if _SHAPE.fullmatch(text.strip()):
+        return f"write [{', '.join(re.findall('[0-9]+', text))}]"
+    return next((help for sign, help in _SIGNS if sign in text), "")
 
 
 def _is_row_path(text: str) -> bool:

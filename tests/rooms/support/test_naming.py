@@ -43,7 +43,13 @@ def test_a_fresh_name_is_no_keyword_of_python():
 
 @pytest.mark.parametrize(
     ("name", "op"),
-    [("BatchNorm2d", "bn"), ("Conv2d", "conv"), ("swish", "silu"), ("fc", "linear"), ("AdaptiveAvgPool2d", "")],
+    [
+        ("BatchNorm2d", "bn"),
+        ("Conv2d", "conv"),
+        ("swish", "silu"),
+        ("global_pool", "global_avg_pool"),
+        ("AdaptiveAvgPool2d", ""),
+    ],
 )
 def test_an_op_of_another_library_is_known_by_its_name_there(name, op):
     assert op_elsewhere(name) == (f"did you mean '{op}'?" if op else "")

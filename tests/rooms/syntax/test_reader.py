@@ -256,6 +256,7 @@ def test_a_dict_is_read_like_a_file():
         ("conv: {out: }", "missing-value", "'out' has no value", ""),
         ("conv: {out: {a: 1}}", "wrong-type", "a mapping", ""),
         ("conv: n +", "bad-expression", "cannot read", ""),
+        ("conv: {out: 8, kernel: 3x1}", "bad-expression", "cannot read '3x1'", "write [3, 1]"),
         ("conv: __import__('os')", "unknown-function", "not a function", ""),
         ("conv: (1).real", "bad-expression", "not part", ""),
         ("{relu: , from: 1 + 2}", "bad-tensor", "the name of a tensor", ""),
