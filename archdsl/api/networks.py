@@ -42,8 +42,8 @@ def graph(
       (`set={"dense.stage3.layers": 12}`), and sets params whose names are arguments of this function.
     - `features_only`: make a backbone that returns the maps of the stages named (`["stem", "dense.stage2"]`), or if
       true, the last map of each resolution, the largest first. `out_indices` chooses among these by number or name.
-    - `output_stride` (8, 16, 32): no map becomes smaller than this fraction of the image. Further strides become
-      dilations; the weights stay the same.
+    - `output_stride` (1, 2, 4, 8, 16 or 32): no map becomes smaller than this fraction of the image. Further strides
+      become dilations; the weights stay the same.
     - `form`: `train`, or `deploy` for the network as it is used, with the same outputs in fewer steps.
     - `passes`: then applied in order; names (`archdsl passes` lists them), or functions from a Program to a Program.
 

@@ -99,7 +99,7 @@ class _Offer:
             yield from self.step_keys(here, head_of(given))
         else:
             yield from (key_item(key, form) for key, form in here.properties.items() if key not in REGISTRY)
-            yield from self.named_keys(here)
+            yield from self.named_keys()
 
     def step_keys(self, here: Place, head: str) -> Iterator[Item]:
         inner = "stages" in self.spot.path[:1] and len(self.spot.path) == 2
@@ -113,7 +113,7 @@ class _Offer:
             forms = here.properties
             yield from (key_item(key, forms[key]) for key in forms if key not in {*REGISTRY, *STRUCTURE, *STEP})
 
-    def named_keys(self, here: Place) -> Iterator[Item]:
+    def named_keys(self) -> Iterator[Item]:
         """Keys that are names of the spec: blocks in `defaults:`, params in a variant."""
         section, *rest = self.spot.path or [""]
         if section in ("defaults", "init", "calls") and not rest:

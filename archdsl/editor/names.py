@@ -21,7 +21,6 @@ from archdsl.editor.declared import (
     word_span,
     words,
 )
-from archdsl.editor.grammar import head_of
 from archdsl.editor.project import File, Project
 from archdsl.ops import REGISTRY
 from archdsl.syntax.identifiers import is_block_name
@@ -298,7 +297,7 @@ class _Walk:
             self.values(node, scope)
 
     def step(self, node: Mapping, scope: Scope, owner: str) -> None:
-        head, inner = head_of(node.keys()), dict(scope)
+        inner = dict(scope)
         loop = next((node.get(word) for word in ("for", "each") if word in node), None)
         if loop is not None:
             self.values(node.get("in"), scope)
@@ -308,9 +307,9 @@ class _Walk:
                 self.note(inner[name], key, declares=True)
         self.lets(node.get("let"), inner, owner)
         for key, value in node.entries:
-            self.entry(key, value, head, (scope, inner), owner)
+            self.entry(key, value, (scope, inner), owner)
 
-    def entry(self, key: Scalar, value: Node, head: str, scopes: tuple[Scope, Scope], owner: str) -> None:
+    def entry(self, key: Scalar, value: Node, scopes: tuple[Scope, Scope], owner: str) -> None:
         """One key of a step, with the names outside and inside of its loop."""
         scope, inner = scopes
         word = key.text

@@ -57,7 +57,7 @@ def merge(function: Function, region: Region, node: Primitive) -> None:
     node.op, node.fields, node.ins = found.op, found.fields, (found.entry,)
     node.given = frozenset(node.fields)
     region.nodes = [other for other in region.nodes if other.out not in found.made]
-    node.key = key_of(function, region, node)
+    node.key = key_of(function, node)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def channels_of(function: Function, entry: Operand) -> Expr | None:
     return Name("c_in") if any(entry is known for known in (first, *stages)) else None
 
 
-def key_of(function: Function, region: Region, node: Primitive) -> str:
+def key_of(function: Function, node: Primitive) -> str:
     """A key for the convolution after what it is; in a stage the stage's name stands in front."""
     taken = set(keys_of(function.region)).union(*(keys_of(a.region) for a in function.training.values()))
     stages = (other for other in function.walk() if isinstance(other, Stage))

@@ -144,7 +144,7 @@ class LoopChannels:
             channels.closed[variable] = None if form is None else resolved(form, channels.closed)
             channels.loops[variable] = node.span
         else:
-            channels[node.out] = self.after(start)
+            channels[node.out] = self.after()
         if node.carry.many and not node.carry.items:
             self.note_count()
         for name, mark in self.aside.items():
@@ -164,7 +164,7 @@ class LoopChannels:
         if more is not None and isinstance(node.entry, ir.Value):
             channels.counts[node.out] = simplify(channels.count(node.entry) + self.all_turns() * more)
 
-    def after(self, start: Expr) -> Expr:
+    def after(self) -> Expr:
         """Channels after a loop in which those that enter a turn never differ: what leaves its last turn."""
         result = self.writer.channels.leaves(self.node.body)
         if not self.local(result):
