@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from archdsl.diagnostics.faults import at
 from archdsl.expr.many import Alone, Array, Many, Split, entries, together
 from archdsl.ir.graph import Graph, Node, Tensor
 from archdsl.ir.nodes import fields_at, kinds_of, modules_of
@@ -170,7 +171,8 @@ class Sizes:
         """The shapes that leave a node where these enter."""
         count = next((len(n.array) for shape in given for n in shape if isinstance(n, Many)), 0)
         try:
-            return left(node, given)
+            with at(node.span):
+                return left(node, given)
         except Split as split:
             if len(split.groups) <= PARTS:
                 raise
@@ -184,7 +186,7 @@ class Sizes:
         for shapes in dict.fromkeys(given):
             if (kind, shapes) not in self.alone:
                 self.alone[kind, shapes] = None
-                with suppress(OpFault):
+                with suppress(OpFault), at(node.span):
                     self.alone[kind, shapes] = list(map(list, left(node, shapes)))
         found = [self.alone[kind, shapes] for shapes in given]
         good = np.array([shapes is not None for shapes in found])

@@ -323,7 +323,7 @@ def rule(text):
         (('Module("Halve"', 'Module("nn.Halve"'), "makes a module that fails: AttributeError"),
         (("(e.f.times,)", "()"), "makes a module that fails: TypeError"),
         (("    def module(", "    def modules("), r"has no module\(\): it cannot be printed"),
-        (("    def compute(", "    def computes("), r"has no compute\(\): what it computes is not known"),
+        (("    def compute(", "    def computes("), r"has no compute\(\): its computation is not defined"),
         (("return x[0] /", "return x[1] /"), r"fails in compute\(\): IndexError.* \(line 14\)"),
         (("return x[0] / 2**run.f.times", "return 3"), r"compute\(\) gives \['int'\], its shapes say"),
         (("return x[0] /", "return x[0][:, :2] /"), r"compute\(\) gives \[\(2, 2, .*\)\], its shapes say \[\(2, 4, "),

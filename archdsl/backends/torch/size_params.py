@@ -7,6 +7,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+from archdsl.diagnostics.faults import at
 from archdsl.expr.nodes import ListOf
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Deps, Facts, origin_of
@@ -29,7 +30,7 @@ def moving(graph: Graph) -> Iterator[tuple[int, frozenset[str]]]:
         if any(tensor.shape[1:] != node.inputs[0].shape[1:] for tensor in node.outputs if node.inputs):
             fields = Read(node.fields)
             shapes = [tensor.shape for tensor in node.inputs]
-            with suppress(*NEEDS_NUMBERS):
+            with suppress(*NEEDS_NUMBERS), at(node.span):
                 if node.op.many or node.op.size(fields, shapes[0][1:]) != node.shape[1:]:
                     node.op.result(fields, *shapes)
             yield made, frozenset(fields.read)

@@ -179,7 +179,7 @@ def test_what_does_not_become_one_layer_is_refused(branches, tmp_path):
 def test_what_is_at_fault_in_training_is_no_network_once_deployed(branches, tmp_path):
     file = written(tmp_path, branches)
     for made in (archdsl.graph, archdsl.cost):
-        with pytest.raises(archdsl.SpecError, match="reparam takes tensors of one shape"):
+        with pytest.raises(archdsl.SpecError, match="reparam takes tensors of the same shape"):
             made(file, "narrow", form="deploy")
 
 
