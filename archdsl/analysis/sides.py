@@ -115,32 +115,31 @@ class Trial:
 
     def taken(self, heights: Array, widths: Array) -> Array:
         """Of each pair of lengths, whether all steps go together."""
-        found = np.zeros(len(heights), dtype=bool)
-        waiting = [np.arange(len(heights))]
+        nodes, found = self.graph.nodes, np.zeros(len(heights), dtype=bool)
+        waiting = [(np.arange(len(heights)), self.entering(heights, widths), 0)]
         while waiting:
-            group = waiting.pop()
+            group, sizes, begun = waiting.pop()
             self.runs += 1
             if self.runs > MOST:
                 raise Untold
             try:
-                found[group] = self.run(heights[group], widths[group])
-            except Split as split:
-                waiting += [group[places] for places in split.groups]
+                for place in range(begun, len(nodes)):
+                    sizes.run(nodes[place], self.kinds[nodes[place]])
+                found[group] = True
+            except OpFault:
+                pass
+            except Split as split:  # each part goes on from this step
+                waiting += [(group[places], sizes.part(places), place) for places in split.groups]
             except (Alone, ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise Untold from error
         return found
 
-    def run(self, heights: Array, widths: Array) -> bool:
-        """Whether the steps go together at these lengths; raises `Split` where they do at some of them alone."""
+    def entering(self, heights: Array, widths: Array) -> Sizes:
+        """The shapes of the inputs, with images of these lengths."""
         sizes = Sizes(self.alone)
         for tensor in self.graph.inputs.values():
             sizes.enter(tensor, (tensor.shape[0], number(heights), number(widths)))
-        try:
-            for node in self.graph.nodes:
-                sizes.run(node, self.kinds[node])
-        except OpFault:
-            return False
-        return True
+        return sizes
 
 
 class Sizes:
@@ -150,7 +149,7 @@ class Sizes:
         self.alone = alone
         self.shapes: dict[Tensor, tuple[Any, ...]] = {}
         self.equal: dict[Hashable, tuple[Any, ...]] = {}
-        self.known: dict[Hashable, list[tuple[Any, ...]]] = {}  # what leaves nodes of a kind
+        self.known: dict[tuple[int, tuple[int, ...]], list[tuple[Any, ...]]] = {}  # what leaves nodes of a kind
 
     def enter(self, tensor: Tensor, shape: tuple[Any, ...]) -> None:
         self.shapes[tensor] = self.one(shape)
@@ -158,6 +157,17 @@ class Sizes:
     def one(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         key = tuple([n.array.tobytes() if isinstance(n, Many) else n for n in shape])
         return self.equal.setdefault(key, shape)
+
+    def part(self, places: Array) -> Sizes:
+        """The same of some of the images."""
+        part = Sizes(self.alone)
+        at = {id(shape): part.one(tuple([entry(n, places) for n in shape])) for shape in self.equal.values()}
+        part.shapes = {tensor: at[id(shape)] for tensor, shape in self.shapes.items()}
+        part.known = {
+            (kind, tuple([id(at[one]) for one in given])): [at[id(shape)] for shape in found]
+            for (kind, given), found in self.known.items()
+        }
+        return part
 
     def run(self, node: Node, kind: int) -> None:
         """What leaves a node; raises `OpFault` if it cannot be, or has another module than at the declared size."""
@@ -201,6 +211,11 @@ class Sizes:
 def number(lengths: Array) -> Any:
     """A length of each image; a plain number where all are the same."""
     return int(lengths[0]) if (lengths == lengths[0]).all() else Many(lengths)
+
+
+def entry(size: Any, places: Array) -> Any:
+    """A size at some of the images."""
+    return number(size.array[places]) if isinstance(size, Many) else size
 
 
 def left(node: Node, given: Sequence[Any]) -> Sequence[Any]:

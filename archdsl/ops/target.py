@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from archdsl.expr.fold import filled_in
+from archdsl.expr.given import kind
 from archdsl.expr.nodes import Expr, Lit, Name, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Field, Op, OpFault, Shape, atom, per_axis
@@ -32,7 +33,7 @@ def check_sides(f: SimpleNamespace, rank: int) -> None:
     if len(per_axis(f.sides, rank)) != rank:
         raise OpFault(f"size has {len(per_axis(f.sides, rank))} entries for {rank} spatial axes", field="size")
     for n in size_like(f, rank):
-        if type(n) is not int or n < 1:
+        if kind(n) is not int or n < 1:
             help = "round it with int(), round() or ceil()" if isinstance(n, float) else ""
             raise OpFault(f"size takes whole numbers from 1 on, not {n!r}", field="size", help=help)
 

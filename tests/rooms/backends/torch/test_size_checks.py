@@ -7,6 +7,7 @@ import torch
 from torch import fx
 
 import archdsl
+from archdsl.analysis import sides
 from archdsl.analysis.sides import FREE, Side, sides_taken
 
 DOWN, UP = {"conv": {"out": 4, "kernel": 3, "stride": 2}}, {"upsample": {"scale": 2}}
@@ -105,3 +106,21 @@ def test_two_images_are_of_one_size():
         "stages": {"a": [{"concat": ["one", [{"from": "two"}, {"upsample": {"size": [16, 24]}}]]}]},
     }
     assert sides_taken(archdsl.graph(other)) == FREE
+
+
+def test_the_rules_of_an_op_run_once_for_all_sizes_up_to_the_step_at_which_these_part(monkeypatch):
+    asked, left = [], sides.left
+    monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
+    stem = {"act": "silu"}
+    graph = archdsl.graph(joined({"max_pool": 2}, UP, stem=(stem, {"conv": 4})))
+    assert sides_taken(graph) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
+    assert asked.count(graph.nodes[0].op.name) == 3  # of both sides at once, of the heights and of the widths
+
+
+def test_a_size_over_those_of_a_map_is_computed_for_all_sizes_at_once(monkeypatch):
+    asked, left = [], sides.left
+    monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
+    pool = {"adaptive_avg_pool": {"size": ["ceil(h_in * 0.5)", "ceil(w_in * 0.5)"]}}
+    graph = archdsl.graph(joined(pool, UP))
+    assert sides_taken(graph) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
+    assert asked.count("adaptive_avg_pool") < 10  # and not once for each of hundreds of sizes
