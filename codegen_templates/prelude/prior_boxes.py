@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 
 class PriorBoxes(nn.Module):
-    """Default boxes of a map's cells, as corners in parts of the image."""
+    """Default boxes of a map's cells, as corners in parts of the image.
+
+    `forward` takes a map of these cells alone and raises `AssertionError` for any other.
+    """
 
     boxes: Tensor
 
@@ -20,6 +23,7 @@ class PriorBoxes(nn.Module):
         aspects: tuple[int, ...],
     ) -> None:
         super().__init__()
+        self.height, self.width = cells
         sides = [(min, min), (math.sqrt(min * max), math.sqrt(min * max))]
         for a in aspects:
             long, short = min * math.sqrt(a), min / math.sqrt(a)
@@ -34,4 +38,6 @@ class PriorBoxes(nn.Module):
         self.register_buffer("boxes", torch.tensor(boxes), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        torch._assert(x.size(2) == self.height, f"the map's height must be {self.height}")
+        torch._assert(x.size(3) == self.width, f"the map's width must be {self.width}")
         return self.boxes.repeat(x.size(0), 1)

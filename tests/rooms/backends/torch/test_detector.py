@@ -68,6 +68,23 @@ def test_prior_boxes_are_constants_that_no_checkpoint_holds(detector):
         assert torch.equal(other(x).priors, detector(x).priors)
 
 
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_prior_boxes_are_of_one_map_and_no_other_passes_in_silence(style):
+    spec = SPEC | {"params": SPEC["params"] | {"up": False}}
+    pooled = [{"conv": {"out": 8, "kernel": 3, "stride": 2}}, {"max_pool": {"kernel": 2, "ceil": "up"}}]
+    spec["input"], spec["stages"] = [3, 14, 14], SPEC["stages"] | {"trunk": pooled}
+    net = module.load(archdsl.emit(spec, style=style), "Detector")
+    right = net.Detector().eval()
+    found = right(torch.zeros(1, 3, 14, 14))
+    assert found.boxes.shape == found.priors.shape
+    for one in (right, torch.fx.symbolic_trace(right)):
+        with pytest.raises(AssertionError, match="the map's width must be 3"):
+            one(torch.zeros(1, 3, 14, 18))
+    if style == "parametric":
+        with pytest.raises(AssertionError, match="the map's height must be 3"):
+            net.Detector(up=True).eval()(torch.zeros(1, 3, 14, 14))
+
+
 def test_decoding_undoes_the_coding_of_ssd():
     torch.manual_seed(0)
     variances = (0.1, 0.1, 0.2, 0.2)
