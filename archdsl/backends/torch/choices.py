@@ -20,7 +20,10 @@ FEWEST = 4  # words from which on a table is easier to read than `if … elif`
 
 
 def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[py.Statement]:
-    """`self.key = keys[word]()`, where conditions ask for one word after another; else nothing."""
+    """`self.key = keys[word]()`, where conditions ask for one word after another; else nothing.
+
+    The class of all variants refuses a word that the table does not have.
+    """
     words = compared_words(writer, arms)
     left = [word for word in words_of(writer, words[0]) if word not in {w.value for _, w in words}] if words else []
     if len(words) + bool(left) < FEWEST or len(left) != 1:
@@ -29,8 +32,11 @@ def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[py.Statem
     rows.append((left[0], remaining(writer, arms[len(words) :])))
     name, table = words[0][0], writer.words.word(f"{key}s", f"{key}_makers")
     entries = tuple((Lit(word), maker(made)) for word, made in rows)
+    message = parsed(f"'{name.id} is one of ' + ', '.join({table})")
+    refusal = py.If(Compare("not in", name, Name(table)), [py.Raise(py.call("ValueError", message))])
     return [
         py.Assign(Name(table), py.Dict(entries), parsed(MAKERS)),
+        *([refusal] if writer.plan.parametric else []),
         py.assign(f"self.{key}", py.Call(py.Subscript(Name(table), (name,)))),
     ]
 
