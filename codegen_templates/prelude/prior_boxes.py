@@ -38,6 +38,6 @@ class PriorBoxes(nn.Module):
         self.register_buffer("boxes", torch.tensor(boxes), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        torch._assert(x.size(2) == self.height, f"the map's height must be {self.height}")
-        torch._assert(x.size(3) == self.width, f"the map's width must be {self.width}")
+        torch._assert(x.size(2) == self.height, f"the map must be {self.height} high")
+        torch._assert(x.size(3) == self.width, f"the map must be {self.width} wide")
         return self.boxes.repeat(x.size(0), 1)

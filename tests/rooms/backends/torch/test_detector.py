@@ -78,10 +78,10 @@ def test_prior_boxes_are_of_one_map_and_no_other_passes_in_silence(style):
     found = right(torch.zeros(1, 3, 14, 14))
     assert found.boxes.shape == found.priors.shape
     for one in (right, torch.fx.symbolic_trace(right)):
-        with pytest.raises(AssertionError, match="the map's width must be 3"):
+        with pytest.raises(AssertionError, match="the map must be 3 wide"):
             one(torch.zeros(1, 3, 14, 18))
     if style == "parametric":
-        with pytest.raises(AssertionError, match="the map's height must be 3"):
+        with pytest.raises(AssertionError, match="the map must be 3 high"):
             net.Detector(up=True).eval()(torch.zeros(1, 3, 14, 14))
 
 
