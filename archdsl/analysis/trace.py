@@ -232,6 +232,8 @@ class Trace:
 
 def reach_of(worker: Worker, seen: Sequence[Reach | None]) -> Reach | None:
     """The reach of an op's result from those of the tensors it reads."""
+    if worker.op.field("like") is not None and seen[0] is not None:
+        seen = seen[:1]  # the other tensor gives a size alone
     there = [n for n, reach in enumerate(seen) if reach is not None]
     found = worker.windows(there[0]) if there else None  # not those on a C×1×1 tensor, which is spread
     if found is None:

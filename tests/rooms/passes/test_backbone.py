@@ -245,6 +245,13 @@ def test_a_backbone_says_what_its_maps_are(style):
     ]
 
 
+@pytest.mark.parametrize("resized", ["adaptive_avg_pool", "adaptive_max_pool", "upsample"])
+def test_the_tensor_that_gives_a_map_its_size_gives_it_no_reduction(resized):
+    steps = [{"conv": {"out": 4, "stride": 8}, "as": "small"}, {"upsample": 4}, {resized: {"like": "small"}}]
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 32, 32], "stages": {"a": steps}}
+    assert archdsl.build(spec, features_only=["a"]).feature_info == [{"module": "a", "num_chs": 4, "reduction": 8}]
+
+
 def test_cost_and_draw_take_what_build_takes():
     cost, graph = archdsl.cost(INNER, features_only=True), archdsl.graph(INNER, features_only=True)
     assert [stage.name for stage in cost.stages] == ["stem", "body.0", "body.1", "body.2"]
