@@ -38,6 +38,10 @@ class PriorBoxes(nn.Module):
         self.register_buffer("boxes", torch.tensor(boxes), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        torch._assert(x.size(2) == self.height, f"the map must be {self.height} high")
-        torch._assert(x.size(3) == self.width, f"the map must be {self.width} wide")
+        torch._assert(  # type: ignore[no-untyped-call]
+            x.size(2) == self.height, f"the map must be {self.height} high"
+        )
+        torch._assert(  # type: ignore[no-untyped-call]
+            x.size(3) == self.width, f"the map must be {self.width} wide"
+        )
         return self.boxes.repeat(x.size(0), 1)

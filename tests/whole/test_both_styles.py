@@ -479,10 +479,6 @@ stages: {a: [conv: 4, U: true, conv: 6, U: false, conv: 2]}
 stages:
   a: {for: [n, c], in: [[1, 4], [1, 5]], body: [{repeat: n, body: [conv: c + turn]}, {repeat: 2, body: [conv: c]}]}
 """,
-    "branches of rows that a call gives": """
-blocks: {U: {params: [ks], body: [concat: {each: k, in: ks, body: [conv: {out: 2 + k, kernel: k}]}, conv: 3]}}
-stages: {a: [U: [[1, 3]], U: [[5, 3, 1]]]}
-""",
 }
 
 

@@ -9,6 +9,7 @@ from archdsl.backends.torch.syntax import NONE, Statement, Tree
 from archdsl.expr.nodes import Binary, Compare, Expr, IfElse, ListOf, Logic, Name, Unary
 
 INDENT, WIDTH = 4, 88
+UNTYPED = "  # type: ignore[no-untyped-call]"  # which the width of a line does not count
 MODULE = Name("nn.Module")
 MOST_CALLS = 2  # of one another on a line that is broken
 
@@ -25,8 +26,9 @@ def lines_of(statement: Statement, depth: int) -> list[str]:
             said = f"{one_line(target)}: {one_line(annotation)}" if annotation is not None else one_line(target)
             said = f"{said} = {one_line(also)}" if also is not None else said
             return whole_or_broken(f"{said} {operator} ", value, depth) if value is not None else head(said, depth)
-        case py.Evaluate(value):
-            return whole_or_broken("", value, depth)
+        case py.Evaluate(value, untyped):
+            first, *rest = whole_or_broken("", value, depth)
+            return [f"{first}{UNTYPED}" if untyped else first, *rest]
         case py.Return(value):
             return whole_or_broken("return ", value, depth)
         case py.Raise(value):

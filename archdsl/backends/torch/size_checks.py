@@ -48,7 +48,7 @@ def checked_sizes(graphs: Sequence[Graph], functions: Sequence[ir.Function], *, 
 def assertions(sides: Sides, image: str) -> list[py.Statement]:
     """A line for each condition; `torch._assert` is what torch.fx can trace."""
     return [
-        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(f"the {name} must be {wanted}")))
+        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(f"the {name} must be {wanted}")), untyped=True)
         for (name, axis), side in zip(AXES, sides, strict=True)
         if side is not None
         for condition, wanted in conditions(side, f"{image}.size({axis})")

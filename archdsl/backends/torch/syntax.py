@@ -168,9 +168,10 @@ class Assign:
 
 @dataclass
 class Evaluate:
-    """An expression as a statement."""
+    """An expression as a statement; mypy is told where it is the call of a function `untyped` by its library."""
 
     value: Tree
+    untyped: bool = False
 
 
 @dataclass

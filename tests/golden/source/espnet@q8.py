@@ -106,10 +106,10 @@ class ESPNet(nn.Module):
         self.decoder1 = nn.ConvTranspose2d(num_classes, num_classes, 2, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        torch._assert(
+        torch._assert(  # type: ignore[no-untyped-call]
             -x.size(2) % 8 <= 1, "the height must be a multiple of 8, or 1 less"
         )
-        torch._assert(
+        torch._assert(  # type: ignore[no-untyped-call]
             -x.size(3) % 8 <= 1, "the width must be a multiple of 8, or 1 less"
         )
         level1 = self.level1(x)

@@ -115,10 +115,10 @@ class PeleeNet(nn.Module):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Compute the map that enters the head."""
-        torch._assert(
+        torch._assert(  # type: ignore[no-untyped-call]
             -x.size(2) % 4 <= 1, "the height must be a multiple of 4, or 1 less"
         )
-        torch._assert(
+        torch._assert(  # type: ignore[no-untyped-call]
             -x.size(3) % 4 <= 1, "the width must be a multiple of 4, or 1 less"
         )
         x = self.stem(x)
