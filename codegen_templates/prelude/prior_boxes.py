@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class PriorBoxes(nn.Module):
     """Default boxes of a map's cells, as corners in parts of the image.
 
-    `forward` takes a map of these cells alone and raises `AssertionError` for any other.
+    `forward` takes a map of these cells alone; another one raises `AssertionError`.
     """
 
     boxes: Tensor
