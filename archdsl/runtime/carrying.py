@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+WRAPPERS = ("_orig_mod", "module")  # the key of the network in a compiled module; in a parallel or averaged one
 RATES = frozenset({"momentum", "p"})  # of norms and dropout: training may change them, and no output depends on them
 BATCH, NEAR = 2, 1e-6
 
@@ -58,7 +59,6 @@ def convert(
         for count in range(len(passes) + 1)
     ]
     (before, network, arguments), *after = networks
-    expect_built(model, network(**arguments), before, exact=not arguments)
 
     def stages(first: nn.Module) -> Iterator[Stage]:
         stage = Stage(first, before)
@@ -69,7 +69,9 @@ def convert(
             yield stage
 
     channels = arguments.get(IMAGE) if len(before.inputs) == 1 else None
-    return Converted(*proven(model, stages, channels))
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):  # whatever the caller's device and random state are
+        expect_built(model, network(**arguments), before, exact=not arguments)
+        return Converted(*proven(model, stages, channels))
 
 
 def stays_alike(carry: Carry) -> bool:
@@ -90,6 +92,10 @@ def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bo
             named = f"'{path}'" if path else "this module"
             message = f"{named} has a hook, which the network made from it would not have"
             raise fault("bad-call", message, help="remove it, and register it on the new network")
+    inside = [name for name, _ in model.named_children()]
+    if len(inside) == 1 and inside[0] in WRAPPERS and not hasattr(wanted, inside[0]):
+        message = f"this module only holds the network, as its part '{inside[0]}'"
+        raise fault("bad-call", message, help=f"give the part: model.{inside[0]}")
     has, wants = shapes(model), shapes(wanted)
     key = next((key for key in {**wants, **has} if has.get(key) != wants.get(key)), None)
     if key is not None:
@@ -127,7 +133,10 @@ def foreign(why: str) -> SpecError:
 
 
 def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
-    """A network after a pass, with the weights of the one before, each on its device and in its precision."""
+    """A network after a pass, with the weights of the one before, each on its device and in its precision.
+
+    What is frozen stays frozen, and a module that is in eval mode by itself stays in it.
+    """
     with one.blamed("fails in its weight rule"):
         changed: Mapping[Node, Weights] = one.weights(carry) if one.weights is not None else {}
     state: dict[str, torch.Tensor] = {}
@@ -145,4 +154,24 @@ def carried(made: nn.Module, one: Pass, carry: Carry) -> nn.Module:
         if key in state:
             tensor.data = tensor.data.to(state[key])
     made.load_state_dict(state)
-    return made.train(carry.model.training)
+    keep_modes(made.train(carry.model.training), carry)
+    return made
+
+
+def keep_modes(made: nn.Module, carry: Carry) -> None:
+    """Modules of nodes are in training or eval mode as they were, and their parameters are trained if they were.
+
+    A parameter that a pass adds to a module is trained if any of the module was.
+    """
+    modules, parameters = dict(made.named_modules()), dict(made.named_parameters())
+    known = dict(carry.model.named_parameters())
+    for node, old in carry.kept.items():
+        module, before = modules.get(node.path), carry.modules.get(old.path)
+        if module is None or before is None:
+            if node.path in parameters and old.path in known:
+                parameters[node.path].requires_grad_(known[old.path].requires_grad)
+            continue
+        module.train(before.training)
+        had = {name: parameter.requires_grad for name, parameter in before.named_parameters()}
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(had.get(name, any(had.values()) or not had))

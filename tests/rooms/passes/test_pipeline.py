@@ -244,3 +244,37 @@ def test_what_is_converted_is_proven_on_images_with_as_many_channels_as_the_call
     net = archdsl.build("mobilenet_v2", "0.35-224", in_chans=1)
     made = archdsl.convert(net, "mobilenet_v2", "0.35-224", in_chans=1)
     assert made(torch.zeros(2, 1, 64, 64)).shape == (2, 1000)
+
+
+def test_what_is_frozen_stays_frozen_and_what_is_in_eval_mode_stays_in_it():
+    net = archdsl.build(SMALL)
+    net.body.requires_grad_(False)
+    net.head[1].eval()
+    kept = archdsl.convert(net, SMALL, passes=[unchanged])
+    assert {key: part.requires_grad for key, part in kept.named_parameters()} == {
+        key: part.requires_grad for key, part in net.named_parameters()
+    }
+    assert {key: part.training for key, part in kept.named_modules()} == {
+        key: part.training for key, part in net.named_modules()
+    }
+    folded = archdsl.convert(net, SMALL, passes=["fold_batch_norm"])
+    trained = {key for key, part in folded.named_parameters() if part.requires_grad}
+    assert trained == {"head.0.weight", "head.0.bias"}
+
+
+def test_to_convert_leaves_the_random_state_and_needs_no_device_of_its_own():
+    net = archdsl.build(SMALL)
+    state = torch.get_rng_state()
+    with torch.device("meta"):
+        made = archdsl.convert(net, SMALL)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert {tensor.device.type for tensor in made.state_dict().values()} == {"cpu"}
+
+
+def test_a_module_that_holds_the_network_is_told_from_one_of_another_spec():
+    net = archdsl.build(SMALL)
+    with pytest.raises(archdsl.SpecError, match=r"only holds the network, as its part 'module'") as caught:
+        archdsl.convert(torch.nn.DataParallel(net), SMALL)
+    assert caught.value.diagnostics[0].help == "give the part: model.module"
+    with pytest.raises(archdsl.SpecError, match=r"as its part '_orig_mod'"):
+        archdsl.convert(torch.compile(net), SMALL)
