@@ -117,20 +117,42 @@ def is_defined_as(found: type, wanted: type) -> bool:
     """Whether a class is another one, or a copy of it in emitted source, whatever its name is there."""
     if wanted.__module__.startswith("torch."):
         return found is wanted
-    return found.__bases__ == wanted.__bases__ and bodies(found) == bodies(wanted)
+    mine, theirs = functions(found), functions(wanted)
+    same = found.__bases__ == wanted.__bases__ and mine.keys() == theirs.keys()
+    return same and all(is_function(own, theirs[name]) for name, own in mine.items())
 
 
-def bodies(kind: type) -> dict[str, tuple[Any, ...]]:
-    """The code of a class's own functions; how one that is loaded is pickled is no part of its definition."""
+def functions(kind: type) -> dict[str, FunctionType]:
+    """The functions of a class itself; how one that is loaded is pickled is no part of its definition."""
     own = {name: value for name, value in vars(kind).items() if isinstance(value, FunctionType)}
-    return {name: body(value.__code__) for name, value in own.items() if name != "__reduce_ex__"}
+    return {name: value for name, value in own.items() if name != "__reduce_ex__"}
 
 
-def body(code: CodeType) -> tuple[Any, ...]:
-    """The instructions of a function, the names that it reads and its constants, but no text: that is for people."""
-    constants = [body(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
-    texts = [isinstance(value, str) for value in code.co_consts]
-    return code.co_code, code.co_names, *(value for value, text in zip(constants, texts, strict=True) if not text)
+def is_function(one: FunctionType, other: FunctionType) -> bool:
+    """Whether functions do the same; what the file of one defines may have another name in the file of the other."""
+
+    def defined(name: str, function: FunctionType) -> bool:
+        return getattr(function.__globals__.get(name), "__module__", None) == function.__module__
+
+    def same(mine: CodeType, theirs: CodeType) -> bool:
+        constants = constants_of(mine), constants_of(theirs)
+        if mine.co_code != theirs.co_code or len(constants[0]) != len(constants[1]):
+            return False
+        names = zip(mine.co_names, theirs.co_names, strict=True)  # which equal instructions have as many of
+        called = all(a == b or (defined(a, one) and defined(b, other)) for a, b in names)
+        return called and all(map(equal, *constants))
+
+    def equal(mine: Any, theirs: Any) -> bool:
+        if isinstance(mine, CodeType) and isinstance(theirs, CodeType):
+            return same(mine, theirs)
+        return repr(mine) == repr(theirs)  # which tells 1 from 1.0 and from True
+
+    return same(one.__code__, other.__code__)
+
+
+def constants_of(code: CodeType) -> list[Any]:
+    """The constants of a function, but no text: that is for people."""
+    return [value for value in code.co_consts if not isinstance(value, str)]
 
 
 def arguments(made: Module) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:

@@ -66,7 +66,8 @@ def conditions(side: Side, length: str) -> Iterator[tuple[str, str]]:
         yield in_one_row(side, length), f"{start}" if count == 1 else f"{start} to {last}"
     elif span == 0:
         more = f"{start} more than " if start else ""
-        yield f"{length} % {period} == {start}", f"{more}a multiple of {period}"
+        said = ("even", "odd")[start] if period == 2 else f"{more}a multiple of {period}"
+        yield f"{length} % {period} == {start}", said
     elif last == period:
         yield f"-{length} % {period} <= {span}", f"a multiple of {period}, or {up_to(span)} less"
     elif start == 0:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch.plan import classifier_in
 from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir.graph import Graph, Node, Tensor
@@ -26,7 +27,7 @@ from archdsl.workspace.library import Inputs, SpecLike, graph_of
 if TYPE_CHECKING:
     from archdsl.passes.pipeline import Rewriting
 
-IMAGE, CLASSES = "in_chans", "num_classes"
+CLASSES = "num_classes"
 CONVOLUTION = "conv"
 KEEPING = frozenset({"crop", "identity", "pad", "upsample"})  # ops that keep channels apart and have no weights
 SOME = 8  # classes, to see which shapes depend on their number where a network has none

@@ -7,18 +7,22 @@ from torch import nn
 from archdsl.runtime.leaves import is_defined_as
 
 SHIFT = '''
+def {own}(parts):
+    return max(parts)
+
+
 class {name}(nn.Module):
     """{words}"""
 
     def forward(self, x):
         """{words}"""
-        return max(map(lambda part: part + {shift}, x.{call}()))
+        return {own}(map(lambda part: part + {shift}, x.{call}()))
 '''
 
 
-def shift(name="Shift", words="Adds 1.", shift="1", call="unbind"):
+def shift(name="Shift", words="Adds 1.", shift="1", call="unbind", own="largest"):
     scope = {"nn": nn, "__name__": "emitted"}
-    exec(SHIFT.format(name=name, words=words, shift=shift, call=call), scope)
+    exec(SHIFT.format(name=name, words=words, shift=shift, call=call, own=own), scope)
     return scope[name]
 
 
@@ -34,6 +38,11 @@ def test_a_class_with_another_constant_is_another():
 
 def test_a_class_that_calls_another_function_is_another():
     assert not is_defined_as(shift(call="split"), shift())
+
+
+def test_what_its_file_defines_may_have_another_name_there():
+    assert is_defined_as(shift(own="largest_2"), shift())
+    assert not is_defined_as(shift(call="split", own="split"), shift())
 
 
 def test_a_class_of_torch_is_itself_alone():

@@ -9,6 +9,7 @@ from torch import fx
 import archdsl
 from archdsl.analysis import sides
 from archdsl.analysis.sides import FREE, Side, sides_taken
+from archdsl.backends.torch.size_checks import conditions
 
 DOWN, UP = {"conv": {"out": 4, "kernel": 3, "stride": 2}}, {"upsample": {"scale": 2}}
 
@@ -124,3 +125,22 @@ def test_a_size_over_those_of_a_map_is_computed_for_all_sizes_at_once(monkeypatc
     graph = archdsl.graph(joined(pool, UP))
     assert sides_taken(graph) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
     assert asked.count("adaptive_avg_pool") < 10  # and not once for each of hundreds of sizes
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        (Side(0, 1, 1, 2), "even"),
+        (Side(1, 1, 1, 2), "odd"),
+        (Side(1, 1, 1, 4), "1 more than a multiple of 4"),
+        (Side(31, 2, 1, 32), "a multiple of 32, or 1 less"),
+        (Side(224, 1, 1, 0), "224"),
+    ],
+)
+def test_the_lengths_of_a_side_are_said_in_words(side, said):
+    ((condition, words),) = conditions(side, "n")
+    assert words == said
+    taken = [n for n in range(1, 300) if eval(condition, {"n": n})]
+    first, rows = side.start, range(0, 300, side.period) if side.period else [0]
+    wanted = {row + first + step * side.step for row in rows for step in range(side.count)}
+    assert taken == sorted(n for n in wanted if 1 <= n < 300)
