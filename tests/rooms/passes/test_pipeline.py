@@ -278,3 +278,13 @@ def test_a_module_that_holds_the_network_is_told_from_one_of_another_spec():
     assert caught.value.diagnostics[0].help == "give the part: model.module"
     with pytest.raises(archdsl.SpecError, match=r"as its part '_orig_mod'"):
         archdsl.convert(torch.compile(net), SMALL)
+
+
+def test_rounding_that_a_norm_magnifies_is_not_taken_for_another_network():
+    spec = {**SMALL, "stages": {"body": [{"conv": {"out": 4, "bias": True}}, "bn"]}}
+    net = archdsl.build(spec).double().eval()
+    for large in (net.body[0].bias.data, net.body[1].running_mean):
+        large.fill_(1e12)  # they cancel, and of what is added in between few digits are left
+    made = archdsl.convert(net, spec, passes=["fold_batch_norm"])
+    x = torch.randn(2, 3, 8, 8, dtype=torch.double)
+    assert not torch.allclose(made(x), net(x), rtol=0, atol=1e-5)  # the network before has rounded
