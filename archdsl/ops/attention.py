@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.expr.nodes import Constant, Expr, ListOf, Lit
 from archdsl.ops.axes import axis_field, is_channels, place_of_axis, place_of_features
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
-from archdsl.ops.conv import with_bias
+from archdsl.ops.windows import with_bias
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, axes_expr, is_lit, once, per_axis
-from archdsl.ops.conv import MODES, REFLECT, area, check_axes, check_border, check_fits, padded, window_label
+from archdsl.ops.windows import MODES, REFLECT, area, check_axes, check_border, check_fits, padded, window_label
 
 if TYPE_CHECKING:
     from torch import Tensor

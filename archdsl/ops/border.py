@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, once, per_axis, times
-from archdsl.ops.conv import ZEROS, check_axes, check_border, padded
 from archdsl.ops.shape import Mover
 from archdsl.ops.target import check_target, targets
+from archdsl.ops.windows import ZEROS, check_axes, check_border, padded
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, per_axis, times
-from archdsl.ops.conv import check_axes, check_fits, padded, window_label
 from archdsl.ops.shape import Mover
+from archdsl.ops.windows import check_axes, check_fits, padded, window_label
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, is_lit, per_axis, times
-from archdsl.ops.conv import (
+from archdsl.ops.target import SIDES, axes_like, check_target, sides_text, targets
+from archdsl.ops.windows import (
     KEEP,
     PADDING,
     SAME,
@@ -24,7 +25,6 @@ from archdsl.ops.conv import (
     spaced_window,
     window_label,
 )
-from archdsl.ops.target import SIDES, axes_like, check_target, sides_text, targets
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, atom, is_lit, once, per_axis, times
-from archdsl.ops.conv import KEEP, area, check_axes, check_fits, keep_expr, padding_of, window_label, with_bias
+from archdsl.ops.windows import KEEP, area, check_axes, check_fits, keep_expr, padding_of, window_label, with_bias
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from archdsl.ir.graph import Node
 from archdsl.ir.program import Call, Container, Function, If, Operation, Primitive, Program, Region, Stage, Value
 from archdsl.ir.program import program as program_of
 from archdsl.ir.rewrite import Reader, copied, erase, readers, regions_of, replace_value, taps
-from archdsl.ops.conv import KEEP, SAME
+from archdsl.ops.windows import KEEP, SAME
 from archdsl.passes.base import Carry, Pass, Weights
 from archdsl.passes.norms import NORM, scale_and_shift, state
 from archdsl.support.naming import unique

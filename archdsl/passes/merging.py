@@ -13,7 +13,7 @@ from archdsl.expr.simplify import same
 from archdsl.ir.program import Operand, Operation, Primitive
 from archdsl.ops import REGISTRY, Op
 from archdsl.ops.base import is_lit
-from archdsl.ops.conv import keep_expr
+from archdsl.ops.windows import keep_expr
 from archdsl.passes.windows import ENTERING, KEPT, ONE, Window, axes, refused, windows
 
 REPARAM = "reparam"

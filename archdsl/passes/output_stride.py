@@ -20,7 +20,7 @@ from archdsl.ir.program import Operation, Primitive, Program
 from archdsl.ir.program import program as program_of
 from archdsl.ir.rewrite import copied
 from archdsl.ops.base import OpFault, once, per_axis
-from archdsl.ops.conv import KEEP, SAME, border_of
+from archdsl.ops.windows import KEEP, SAME, border_of
 from archdsl.passes.per_run import PerRun, Run, runs_of
 from archdsl.passes.spacing import refused, spacings
 

@@ -22,7 +22,7 @@ from archdsl.ir.program import program as program_of
 from archdsl.ir.rewrite import copied, readers, regions_of
 from archdsl.ops import Op
 from archdsl.ops.base import per_axis
-from archdsl.ops.conv import KEEP, SAME, padding_of
+from archdsl.ops.windows import KEEP, SAME, padding_of
 from archdsl.passes.base import Carry, Pass, Weights
 from archdsl.passes.merging import REPARAM, merged
 from archdsl.passes.norms import scale_and_shift, state

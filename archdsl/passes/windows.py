@@ -17,7 +17,7 @@ from archdsl.expr.nodes import Expr, IfElse, ListOf, Lit, Name, wrap
 from archdsl.expr.simplify import same
 from archdsl.ir.program import Call, Container, If, Loop, Operand, Operation, Primitive, Region, Value
 from archdsl.ops.base import is_lit
-from archdsl.ops.conv import KEEP, SAME, keep_expr, same_is_keep
+from archdsl.ops.windows import KEEP, SAME, keep_expr, same_is_keep
 from archdsl.syntax.identifiers import MEASURES, TABLE_NAMES, TURN_NAMES
 
 CONVOLUTIONS = frozenset({"conv", "dwconv"})

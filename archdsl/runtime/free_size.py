@@ -10,8 +10,8 @@ from archdsl.diagnostics.faults import SpecError, fault
 from archdsl.ir.graph import Graph, Node
 from archdsl.ir.nodes import kinds_of
 from archdsl.ops.base import Shape, times
-from archdsl.ops.conv import SAME
 from archdsl.ops.target import SIDES
+from archdsl.ops.windows import SAME
 from archdsl.runtime.sizes import first_misfit
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import torch
 from archdsl.ir.graph import Node, Tensor
 from archdsl.ir.nodes import fields_at, macs_of
 from archdsl.ops.base import OpFault, Run, Shape
-from archdsl.ops.conv import Conv, ConvTranspose
+from archdsl.ops.conv import Conv
+from archdsl.ops.conv_transpose import ConvTranspose
 from archdsl.ops.learned import LearnedGroupConv
 from archdsl.ops.norm import BatchNorm
 from archdsl.ops.own import is_own

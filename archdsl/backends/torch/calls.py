@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.forward import Step
 from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.pieces import text
 from archdsl.backends.torch.sizes import Size, named_size
 from archdsl.backends.torch.spelling import one_line
+from archdsl.backends.torch.statements import Step
 from archdsl.backends.torch.syntax import NONE, Tree
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.fold import substitute

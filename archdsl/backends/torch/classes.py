@@ -20,7 +20,6 @@ from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.containers import Containers
 from archdsl.backends.torch.feature_info import feature_info
-from archdsl.backends.torch.forward import Statement, Step, base
 from archdsl.backends.torch.forward_body import ForwardBody
 from archdsl.backends.torch.functions import Functions
 from archdsl.backends.torch.initialize import init_body
@@ -37,6 +36,7 @@ from archdsl.backends.torch.repeated import with_variables
 from archdsl.backends.torch.resetting import keep_features, last_layer, reset_body
 from archdsl.backends.torch.signature import Signature
 from archdsl.backends.torch.sizes import Sizes
+from archdsl.backends.torch.statements import Statement, Step, base
 from archdsl.backends.torch.syntax import Tree
 from archdsl.backends.torch.taps import tapped
 from archdsl.backends.torch.unread import without_unread

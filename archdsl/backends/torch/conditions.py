@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.choices import check_word, write_table
-from archdsl.backends.torch.forward import Branching, Statement, negated
+from archdsl.backends.torch.forward import negated
 from archdsl.backends.torch.parse import parsed
+from archdsl.backends.torch.statements import Branching, Statement
 from archdsl.backends.torch.syntax import IDENTITY, NONE, Tree
 from archdsl.expr.nodes import Compare, Expr, IfElse, ListOf, Lit, Logic, Name, Unary
 from archdsl.ir import program as ir

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.forward import Carried, Step, Walked
 from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.pieces import Piece, aimed, appended, container, joined_pieces
+from archdsl.backends.torch.statements import Carried, Step, Walked
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.fold import negated
 from archdsl.expr.nodes import Expr, Name, names

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import scope
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.forward import ForwardPrinter, Statement, Step, operands_of
+from archdsl.backends.torch.forward import ForwardPrinter
 from archdsl.backends.torch.lists import listing
 from archdsl.backends.torch.size_checks import assertions
+from archdsl.backends.torch.statements import Statement, Step, operands_of
 from archdsl.backends.torch.syntax import Tree
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.nodes import Expr, Lit, Logic, Name, Unary

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.faults import printable
-from archdsl.backends.torch.forward import Step
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.lists import spread_out
 from archdsl.backends.torch.parse import CHANNELS, printed
+from archdsl.backends.torch.statements import Step
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.fold import filled_in
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name, names

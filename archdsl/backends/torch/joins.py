@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.backends.torch.forward import Branching, Statement, Step, Walked
+from archdsl.backends.torch.statements import Branching, Statement, Step, Walked
 from archdsl.backends.torch.syntax import Tree
 from archdsl.ir import program as ir
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.forward import Statement, Step
+from archdsl.backends.torch.statements import Statement, Step
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.nodes import Call, ListOf, Lit, Name
 from archdsl.ir import program as ir

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.faults import printable
-from archdsl.backends.torch.forward import Step
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.pieces import text
+from archdsl.backends.torch.statements import Step
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.nodes import Expr, Index, ListOf, Lit, Name
 from archdsl.ir import program as ir

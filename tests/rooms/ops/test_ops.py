@@ -25,7 +25,7 @@ from archdsl.expr.show import show
 from archdsl.ops import REGISTRY
 from archdsl.ops.base import OpFault, Run, Site, atom
 from archdsl.ops.conv import depthwise
-from archdsl.ops.shape import read_pattern
+from archdsl.ops.rearrange import read_pattern
 from archdsl.runtime.kernels import Kernels
 
 OPS = sorted(REGISTRY)
