@@ -206,7 +206,7 @@ class Laying:
             assert isinstance(value, Mapping)
             self.steps.insert(body, value, first, what)
             return
-        meant = found(body if first.number() is not None else iter(every), first, what, body.base)
+        meant = found(body, every, first, what)
         for spot in meant:
             if further:
                 self.inside(spot, further, value, f"'{first.text}' of {what}")

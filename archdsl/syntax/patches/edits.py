@@ -172,11 +172,10 @@ class Steps:
     def anchor(body: Draft, word: str, name: Scalar, what: str) -> Draft:
         top = [item for item in body.parts() if not item.gone]
         end = end_of(top, word, name)
-        names = {name for spot in spots(body) for name in spot.names()}
-        if end is not None and name.text not in names:
+        known = list(spots(body))
+        if end is not None and all(name.text not in spot.names() for spot in known):
             return end
-        meant = found(body, Part(name), what, body.base)
-        return meant[0].step
+        return found(body, known, Part(name), what)[0].step
 
 
 def shortened(step: Mapping) -> Node:

@@ -96,18 +96,18 @@ def bodies_of(head: str, value: Draft) -> Iterator[tuple[Draft, bool]]:
 
 
 # --- the steps that a path means
-def found(body: Draft | Iterator[Spot], part: Part, what: str, place: Node) -> list[Spot]:
-    """The steps that a word of a path means among those of a body, at least one."""
+def found(body: Draft, known: list[Spot], part: Part, what: str) -> list[Spot]:
+    """The steps that a word of a path means among those known of a body, at least one."""
     number = part.number()
-    if isinstance(body, Draft) and number is not None:
-        return [Spot(numbered(body, number, part, what), body)]
-    known = list(spots(body)) if isinstance(body, Draft) else list(body)
+    if number is not None:
+        step = numbered(body, number, part, what)
+        return [next((spot for spot in known if spot.step is step), Spot(step, body))]
     for names in (lambda spot: [spot.step.word, name_of(spot.step.base)], Spot.names):
         meant = [spot for spot in known if part.text in names(spot)]
         if meant:
             return chosen(meant, part, what)
     names_known = [spot.names()[0] for spot in known if spot.names()]
-    raise missed(part, f"{what} has no step", names_known, "its steps are", place.span)
+    raise missed(part, f"{what} has no step", names_known, "its steps are", body.base.span)
 
 
 def numbered(body: Draft, number: int, part: Part, what: str) -> Draft:

@@ -160,9 +160,15 @@ def test_a_step_in_a_step_is_found(folder):
     assert residual == {"residual": [{"conv": {"out": "c_in", "kernel": 3}}, "relu"]}
 
 
-def test_several_steps_for_a_branch_stay_one_branch(folder):
-    (concat, _) = changed(blocks={"Join.concat.identity": ["relu", "bn"]})["blocks"]["Join"]["body"]
-    assert concat["concat"][0] == ["relu", "bn"]
+@pytest.mark.parametrize("path", ["Join.concat.identity", "Join.concat.0"])
+def test_several_steps_for_a_branch_stay_one_branch(folder, path):
+    (concat, _) = changed(blocks={path: ["relu", "bn"]})["blocks"]["Join"]["body"]
+    assert concat["concat"] == [["relu", "bn"], [{"conv": "half"}, "relu"]]
+
+
+def test_several_steps_for_a_branch_that_is_a_list_stay_one_branch(folder):
+    (concat, _) = changed(blocks={"Join.concat.1": ["bn", "silu"]})["blocks"]["Join"]["body"]
+    assert concat["concat"] == ["identity", ["bn", "silu"]]
 
 
 def test_the_steps_of_stages_are_patched_too(folder):
