@@ -186,7 +186,7 @@ class Costs(Numbers[Counted, Frame]):
             self.kept.watch.op(node, inputs[0].shape, len(worker.outs))
         if self.part is not None:
             self.part.children.append(
-                Leaf(frame.whole_path(path), self.step_of(node).label, worker, len(self.trace.steps))
+                Leaf(frame.whole_path(path), self.label_of(node, fields), worker, len(self.trace.steps))
             )
         first = self.trace.run(worker, tuple([tensor.number for tensor in inputs]))
         self.bounded()

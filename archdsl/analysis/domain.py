@@ -13,6 +13,7 @@ from archdsl.analysis.trail import Trail
 from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ir import program as ir
+from archdsl.ops.formula import written
 
 T = TypeVar("T")  # a tensor
 F = TypeVar("F", bound=Frame)
@@ -127,6 +128,11 @@ class Domain(ABC, Generic[T, F]):
     def step_of(self, node: ir.Primitive) -> ir.Operation:
         """The step at work: one that runs the module of another stands where it is written."""
         return self.reusing[-1] if self.reusing and self.reusing[-1].module is node else node
+
+    def label_of(self, node: ir.Primitive, fields: SimpleNamespace) -> str | None:
+        """What the spec says with `label:`; a formula says itself."""
+        label = self.step_of(node).label
+        return written(fields.expression, node.called) if node.called and label is None else label
 
     def modules(self, mark: Any) -> Sequence[Any]:
         """What tells apart the modules that have run since `mark`: those of each run of a module are the same."""

@@ -152,7 +152,7 @@ class Graphs(Noting[Tensor]):
             path=frame.whole_path(path),
             scope=self.scope,
             span=step.span,
-            label=step.label,
+            label=self.label_of(node, fields),
             training=self.training,
             functional=node.functional,
             shared=bool(self.reusing) and (node.op.owned or not node.functional),

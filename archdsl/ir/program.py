@@ -102,6 +102,7 @@ class Primitive(Operation):
     tensors: Mapping[str, Operand] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     field_spans: Mapping[str, Span] = field(default_factory=dict)
+    called: tuple[str, ...] = ()  # of a formula: what the spec calls each of `ins`
 
     @property
     def functional(self) -> bool:

@@ -34,7 +34,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
         for item in (item for item in op.fields if item.kind == "tensor" and item.name in given):
             with faults.catch():
                 tensors[item.name] = builder.single(given.pop(item.name))
-        fields, read, label = op_fields(step, op, given, preset, builder, faults)
+        fields, read = op_fields(step, op, given, preset, builder, faults)
         fields |= {SIDES.name: sides} if sides is not None else {}
     stated = frozenset([*given, *tensors])
     with at(step.span):
@@ -44,14 +44,15 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
     made = ir.Primitive(
         op=op,
         fields=fields,
-        ins=read if read is not None else (entering(op, builder),),
+        ins=(entering(op, builder),) if read is None else tuple(read.values()),
         tensors=tensors,
         given=stated,
         field_spans=places_of(step, op),
         out=ir.Value("x"),
         span=step.span,
         key=builder.key(step, named_by(step, op)) if keyed else None,
-        label=label,
+        label=step.label,
+        called=tuple(read or ()),
     )
     builder.scope.named_module(step.name, made)
     return builder.append(made)
@@ -78,11 +79,10 @@ def op_fields(
     preset: Mapping[str, Expr],
     builder: Builder,
     faults: Collector,
-) -> tuple[dict[str, Expr], tuple[ir.Operand, ...] | None, str | None]:
-    """The fields of an op that are no tensors; what its formula reads, if it has one; its label."""
+) -> tuple[dict[str, Expr], dict[str, ir.Operand] | None]:
+    """The fields of an op that are no tensors; what its formula reads, if it has one, by what the spec calls it."""
     fields: dict[str, Expr] = {}
-    read: tuple[ir.Operand, ...] | None = None
-    label = step.label
+    read: dict[str, ir.Operand] | None = None
     for item in (item for item in op.fields if item.kind != "tensor"):
         value = given.get(item.name, preset.get(item.name))
         with faults.catch():
@@ -90,14 +90,13 @@ def op_fields(
                 fields[item.name] = wrap(item.default)
             elif item.kind == "formula":
                 fields[item.name], read = formula(value, builder.scope)
-                label = label or show(value)
             else:
                 fields[item.name] = value if is_resolved(item, given) else builder.expr(value, item.choices)
     for name, value in given.items():
         if name not in fields and op.field(name) is None:
             with faults.catch():
                 fields[name] = builder.expr(value)
-    return fields, read, label
+    return fields, read
 
 
 def refuse_missing(step: s.Step, op: Op, given: Collection[str], builder: Builder, faults: Collector) -> None:
@@ -130,10 +129,10 @@ def presets(op: Op, scope: Scope) -> dict[str, Expr]:
     }
 
 
-def formula(value: Expr, scope: Scope) -> tuple[Expr, tuple[ir.Operand, ...]]:
-    """A formula's tensors become its inputs, named t0, t1, … in the expression in order of first mention."""
+def formula(value: Expr, scope: Scope) -> tuple[Expr, dict[str, ir.Operand]]:
+    """A formula over t0, t1, … in order of first mention, and which tensors these are, by what the spec calls them."""
     operands: dict[str, ir.Operand] = {}
-    texts: dict[str, str] = {}
+    places: dict[str, str] = {}
 
     def visit(part: Expr) -> Expr:
         if not isinstance(part, (Name, Index)):
@@ -141,14 +140,13 @@ def formula(value: Expr, scope: Scope) -> tuple[Expr, tuple[ir.Operand, ...]]:
         base = part.base if isinstance(part, Index) else part
         if not isinstance(base, Name) or base.id in scope.numbers or scope.context.home.params.get(base.id):
             return number(part, scope)
-        key = repr(part)
-        if key not in texts:
-            texts[key] = f"t{len(texts)}"
-            operands[texts[key]] = single(part, scope)
-        return Name(texts[key], span=part.span)
+        text = show(part)
+        if text not in places:
+            places[text] = f"t{len(places)}"
+            operands[text] = single(part, scope)
+        return Name(places[text], span=part.span)
 
-    expr = visit(value)
-    return expr, tuple(operands.values())
+    return visit(value), operands
 
 
 def number(part: Expr, scope: Scope) -> Expr:
@@ -166,7 +164,7 @@ def over_several(
     with builder.context.library.all_or_skip() as faults:
         preset = presets(op, builder.scope)
         refuse_missing(step, op, given.keys() | preset.keys(), builder, faults)
-        fields, _, label = op_fields(step, op, given, preset, builder, faults)
+        fields, _ = op_fields(step, op, given, preset, builder, faults)
     return builder.append(
         ir.Primitive(
             op=op,
@@ -176,6 +174,6 @@ def over_several(
             field_spans={name: value.span for name, value in given.items() if value.span},
             out=ir.Value("x"),
             span=step.span,
-            label=label,
+            label=step.label,
         )
     )

@@ -41,6 +41,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "**": operator.pow,
 }
 ELEMENTWISE = ("sqrt", "exp", "log", "abs")
+DIGITS = 4  # of a number that readers see
 KNOWN = f"+ - * / ** max min mean {' '.join(ELEMENTWISE)}"
 
 
@@ -89,6 +90,20 @@ class Formula(Op, name="formula"):
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return show(f.expression)
+
+
+def written(expression: Expr, called: Sequence[str]) -> str:
+    """A formula for readers: its tensors as the spec calls them, and the numbers that its params are."""
+
+    def visit(part: Expr) -> Expr:
+        match part:
+            case Name() if (index := place(part)) is not None:
+                return Name(called[index])
+            case Lit(value=float(value)):
+                return Lit(float(f"{value:.{DIGITS}g}"))
+        return rebuild(part, visit)
+
+    return show(visit(expression))
 
 
 # --- parts of a formula

@@ -539,6 +539,17 @@ def test_the_tensors_of_a_formula_have_their_names_at_their_arrows():
     assert into == ["gate", "value", "more"]
 
 
+@pytest.mark.parametrize(
+    ("start", "lines"), [(0, "gate · value"), (2, "gate · value + 2"), (1 / 3, "gate · value + 0.3333")]
+)
+def test_a_formula_says_the_numbers_that_its_params_are(start, lines):
+    parts = [{"conv": 16}, {"split": 2, "as": ["gate", "value"]}, {"formula": "gate * value + start"}]
+    made = figures.picture(small("Unit", Unit={"params": {"start": start}, "body": parts}), block="Unit")
+    box = made.boxes()[-2]
+    assert box.lines == (lines,)
+    assert [arrow.label for arrow in made.arrows if arrow.target is box] == ["gate", "value"]
+
+
 # --- any block at all
 
 
