@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.argument_checks import refused_word
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.syntax import IDENTITY, Tree
 from archdsl.expr.nodes import Compare, Expr, Lit, Name, wrap
@@ -32,11 +33,9 @@ def write_table(writer: Writer, key: str, arms: Sequence[Arm]) -> list[py.Statem
     rows.append((left[0], remaining(writer, arms[len(words) :])))
     name, table = words[0][0], writer.words.word(f"{key}s", f"{key}_makers")
     entries = tuple((Lit(word), maker(made)) for word, made in rows)
-    message = parsed(f"'{name.id} is one of ' + ', '.join({table})")
-    refusal = py.If(Compare("not in", name, Name(table)), [py.Raise(py.call("ValueError", message))])
     return [
         py.Assign(Name(table), py.Dict(entries), parsed(MAKERS)),
-        *([refusal] if writer.plan.parametric else []),
+        *([refused_word(name, table)] if writer.plan.parametric else []),
         py.assign(f"self.{key}", py.Call(py.Subscript(Name(table), (name,)))),
     ]
 

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import scope
 from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.argument_checks import counted
 from archdsl.backends.torch.calls import Calls
 from archdsl.backends.torch.channels import Channels
-from archdsl.backends.torch.class_source import ClassSource
+from archdsl.backends.torch.class_source import Argument, ClassSource
 from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.containers import Containers
 from archdsl.backends.torch.feature_info import feature_info
@@ -124,12 +125,19 @@ class Writer:
         init = [
             *derived.values(),
             *lets,
+            *self.counts(arguments),
             *self.checks.values(),
             *without_unread(with_variables(merged(self.body), self.widths.repeated_widths()), self.loops.variables),
         ]
         made.base, made.forward = ("nn.Sequential", []) if plain else ("nn.Module", forward)
         made.arguments, made.derived, made.init = arguments, list(derived), init
         return made
+
+    def counts(self, arguments: Sequence[Argument]) -> Iterable[py.Statement]:
+        """What the constructor of a classifier refuses of its numbers of classes and of channels."""
+        if self.classifier is None or not self.outermost:
+            return ()
+        return counted(self.classifier, {argument.name: argument for argument in arguments}, self.origin.facts)
 
     def parts(
         self, inputs: Sequence[ir.Value], training: Iterable[str], named_init: list[tuple[ir.NamedInit, Expr]]

@@ -39,6 +39,12 @@ class Classifier:
     of_scores: Mapping[ir.Primitive, str] = field(default_factory=dict)  # activations of scores, with their paths
     way: Way | None = None  # to the module of the layer, in all networks that a class may be
     ways: Mapping[ir.Primitive, Way] = field(default_factory=dict)  # to those activations
+    others: Mapping[ir.Primitive | ir.Call, Node | None] = field(default_factory=dict)  # those of other networks there
+
+    @property
+    def layers(self) -> dict[ir.Primitive | ir.Call, Node | None]:
+        """The layers of which each network that a class may be has one, with that in its graph."""
+        return {**self.others, self.layer: self.node} if self.layer is not None else {}
 
 
 def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir.Function]) -> Classifier | None:
@@ -112,11 +118,20 @@ def common(found: Sequence[Classifier | None]) -> Classifier | None:
     way = common_way([c.way for c in known if c.way is not None])
     steps = {step: path for c in known for step, path in c.of_scores.items()}  # some networks may lack one
     ways = {step: common_way([c.ways[step] for c in known if step in c.ways]) for step in steps}
-    alike = all(c.layer is last.layer for c in known)
+    others = dict(layer for c in known if (layer := beside(c, last)) is not None)
+    alike = all(c.layer is last.layer or c.layer in others for c in known)
     if not alike or way is None or None in ways.values():
         return replace(last, layer=None, pool=pool, of_scores={})
     ends = {step: end for step, end in ways.items() if end is not None}
-    return replace(last, pool=pool, of_scores=steps, way=way, ways=ends)
+    return replace(last, pool=pool, of_scores=steps, way=way, ways=ends, others=others)
+
+
+def beside(one: Classifier, other: Classifier) -> tuple[ir.Primitive | ir.Call, Node | None] | None:
+    """The layer of one with its node, if it stands under the other's key over the same tensor: on another side."""
+    here, there = one.layer, other.layer
+    if here is there or not isinstance(here, ir.Primitive) or not isinstance(there, ir.Primitive) or one.node is None:
+        return None
+    return (here, one.node) if (here.key, here.ins) == (there.key, there.ins) else None
 
 
 def through_one(graph: Graph) -> list[Node]:
@@ -169,6 +184,15 @@ def stage_of(node: Node) -> str:
 def exchangeable(layer: Tree, width: Expr) -> Tree:
     """The last layer, which without classes is none."""
     return py.Conditional(layer, width, IDENTITY) if isinstance(width, Name) else layer
+
+
+def either(then: Tree, condition: Tree, other: Tree) -> Tree:
+    """One module of two; what without classes is none on both sides is that under one condition."""
+    match then, other:
+        case py.Conditional(one, width, none), py.Conditional(two, same, nothing) if none == nothing == IDENTITY:
+            if width == same:
+                return py.Conditional(py.Conditional(one, condition, two), width, IDENTITY)
+    return py.Conditional(then, condition, other)
 
 
 def read_by(call: Tree) -> set[str]:

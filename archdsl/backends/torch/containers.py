@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.classifier import either
 from archdsl.backends.torch.loops import LoopWriter
 from archdsl.backends.torch.pieces import Piece, aimed, appended, container, joined_pieces
 from archdsl.backends.torch.statements import Carried, Step, Walked
@@ -95,7 +96,7 @@ class Containers:
         self.leave(node, decided)
         pair = [single_module(side) for side in (then, other)]
         if pair[0] is not None and pair[1] is not None and then[0].key == other[0].key:
-            return [Piece(py.Conditional(pair[0], shown, pair[1]), then[0].key)]
+            return [Piece(either(pair[0], shown, pair[1]), then[0].key)]
         if not then:  # the other side alone makes modules
             then, other, shown = other, [], negated(shown)
         if not then:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.analysis.noting import ENTERS
 from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.argument_checks import refused_word
 from archdsl.backends.torch.classifier import chosen_pool, exchangeable, read_by, width_of
 from archdsl.backends.torch.faults import placed, printable
 from archdsl.backends.torch.kept import FEATURES
@@ -39,7 +40,7 @@ class Modules:
         self.read_by_words: dict[tuple[int, str], set[tuple[int, str]]] = {}  # what the words of a field read
         self.last_block: Tree | None = None  # that of a classifier, if a block gives the scores
         self.choices: dict[str, str] = {}  # arguments by which ops are chosen, with the words for those of the spec
-        self.layer_fields: dict[str, Expr] | None = None  # those of a classifier's last layer that are attributes
+        self.layer_fields: dict[ir.Primitive, dict[str, Expr]] = {}  # those of last layers that are attributes
         self.of_scores: dict[ir.Primitive, Tree] = {}  # the activations of its scores
         self.fresh: set[ir.Value] = set()  # tensors whose memory a step of this class makes
         self.norm_used = False  # whether this class makes the norm of the network
@@ -147,7 +148,7 @@ class Modules:
     def module_at(self, node: ir.Primitive | ir.Call) -> Tree:
         if isinstance(node, ir.Call):
             made_block: Tree = self.writer.calls.block(node)
-            if self.writer.classifier is not None and node is self.writer.classifier.layer:
+            if self.writer.classifier is not None and node in self.writer.classifier.layers:
                 self.keep_features(node)
                 made_block = exchangeable(made_block, Name(self.writer.classifier.param))
                 self.last_block = self.remade(made_block, self.writer.classifier.param)
@@ -156,7 +157,7 @@ class Modules:
         made = self.made_by_words(node, site, [name for name in node.fields if self.chooses(node, name)])
         self.writer.channels[node.out] = self.writer.channels.after(node)
         gone = (
-            self.writer.classifier is not None and node is self.writer.classifier.layer
+            self.writer.classifier is not None and node in self.writer.classifier.layers
         )  # a classifier may be made without it:
         if node.op.makes_memory(site.f) and (self.fresh or not gone):  # then what enters must not be the image
             self.fresh.add(node.out)
@@ -227,7 +228,7 @@ class Modules:
         classifier = self.writer.classifier
         if classifier is None:
             return made
-        if node is classifier.layer:
+        if node in classifier.layers:
             self.keep_layer(node)
             return exchangeable(made, getattr(site.f, width_of(node.op) or ""))
         if node in classifier.of_scores:
@@ -236,8 +237,9 @@ class Modules:
         if node is classifier.pool:
             argument = self.writer.words.word(node.op.chosen_by)
             self.choices[argument] = node.op.word_of_choice
-            table, made = chosen_pool(node.op, site.rank, self.writer.words.word("pools", "poolings"), argument)
-            self.writer.body.insert(0, table)
+            word = self.writer.words.word("pools", "poolings")
+            table, made = chosen_pool(node.op, site.rank, word, argument)
+            self.writer.body[:0] = [table, refused_word(Name(argument), word)]
         return made
 
     def remade(self, block: Tree, param: str) -> Tree:
@@ -257,14 +259,15 @@ class Modules:
         if self.writer.outermost and not worded and self.keep_features(node):
             seen = self.writer.numbers.seen
             open_ = [n for n in others if (node.id, n) in seen and not self.writer.numbers.constant((node.id, n))]
-            self.layer_fields = {n: self.writer.kept.in_forward(node.fields[n], n, (node.id, n)) for n in open_}
+            self.layer_fields[node] = {n: self.writer.kept.in_forward(node.fields[n], n, (node.id, n)) for n in open_}
 
     def keep_features(self, node: ir.Operation) -> bool:
         """Keeps the channels that enter a classifier's last layer, if they have an expression."""
         channels = self.writer.channels.of(node.operands()[0])
         if not self.writer.outermost or {UNKNOWN, LOOPED} & {*channels.mentioned}:
             return False
-        self.writer.kept.keep(FEATURES, self.writer.channels.shown(node.operands()[0]))
+        if FEATURES not in self.writer.kept.own:  # layers in one place take the same tensor
+            self.writer.kept.keep(FEATURES, self.writer.channels.shown(node.operands()[0]))
         return True
 
     def last_axis(self, node: ir.Primitive) -> Expr:

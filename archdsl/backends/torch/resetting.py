@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import places
 from archdsl.backends.torch import syntax as py
+from archdsl.backends.torch.argument_checks import refused_counts
 from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classifier import Classifier, exchangeable, read_by, width_of
+from archdsl.backends.torch.conditions import test_of
 from archdsl.backends.torch.initialize import held_by, init_body, rules
 from archdsl.backends.torch.kept import FEATURES
 from archdsl.backends.torch.named_init import blocks_init, is_a, statements, written
@@ -40,6 +42,7 @@ def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
     moved = py.Call(py.attribute(py.Call(py.attribute(word, "to"), (like,)), "train"), (Name("self.training"),))
     general = general_init(writer, word.id)
     return [
+        refused_counts({classifier.param: 0}),
         py.Assign(word, made),
         *under_condition(writer, general),
         py.Assign(places.at(classifier.way), moved),
@@ -102,18 +105,35 @@ def call_anew(writer: Writer) -> Tree | None:
 
 
 def layer_anew(writer: Writer, classifier: Classifier) -> Tree | None:
-    """The module of an op; none where its arguments have no expression in the network's class."""
-    made, step = module_of(writer, classifier), classifier.layer
-    if made is None or not isinstance(step, ir.Primitive):
-        return None
-    return exchangeable(module_call(made, Name(writer.plan.prelude.get(made.cls, made.cls))), Name(classifier.param))
+    """The module of an op, by the conditions that choose one of several; none where one has no expression here."""
+    found: Tree | None = None
+    for step in reversed(classifier.layers):
+        made = module_of(writer, step) if isinstance(step, ir.Primitive) else None
+        if made is None or not isinstance(step, ir.Primitive):
+            return None
+        tree = module_call(made, Name(writer.plan.prelude.get(made.cls, made.cls)))
+        found = tree if found is None else py.Conditional(tree, is_there(writer, step), found)
+    return exchangeable(found, Name(classifier.param)) if found is not None else None
 
 
-def module_of(writer: Writer, classifier: Classifier) -> Module | None:
-    """The last layer as `reset_classifier` makes it."""
-    step, node, known = classifier.layer, classifier.node, writer.modules.layer_fields
-    own = isinstance(step, ir.Primitive) and step in set(writer.function.walk())
-    if not isinstance(step, ir.Primitive) or node is None or (known is None if own else writer.plan.parametric):
+def is_there(writer: Writer, step: ir.Primitive) -> Expr:
+    """Whether the network has a step, by attributes."""
+    asked: list[Expr] = []
+    for node, side in reversed(conditions_around(step, writer.function.region)):
+        if writer.decided(node) is None:
+            shown = writer.numbers.shown(node.condition, (node.id, "condition"))
+            test = test_of(writer, node, shown)
+            asked.append(test if side is node.then else Unary("not", test))
+    first, *rest = asked
+    return Logic("and", (first, *rest)) if rest else first
+
+
+def module_of(writer: Writer, step: ir.Primitive) -> Module | None:
+    """A last layer as `reset_classifier` makes it."""
+    classifier, known = writer.classifier, writer.modules.layer_fields.get(step)
+    node = classifier.layers[step] if classifier is not None else None
+    own = step in set(writer.function.walk())
+    if classifier is None or node is None or (known is None if own else writer.plan.parametric):
         return None
     fields = {name: wrap(value) for name, value in node.fields.items()} | dict(known or {})
     fields[width_of(step.op) or ""] = Name(classifier.param)
@@ -133,24 +153,39 @@ def general_init(writer: Writer, word: str) -> list[py.Statement]:
             *init_body(function.init, [known[block.id] for block in blocks], prelude),
             *blocks_init(blocks, known, writer),
         ]
-        over = py.call(f"{word}.modules")
-        return [replace(loop, rows=over) if isinstance(loop, py.For) else loop for loop in loops]
-    made = module_of(writer, classifier)
-    assert made is not None
-    op = classifier.layer.op.name if classifier.layer is not None else ""
+    else:
+        loops = layers_init(writer, classifier, word)
+    over = py.call(f"{word}.modules")
+    return [replace(loop, rows=over) if isinstance(loop, py.For) else loop for loop in loops]
+
+
+def layers_init(writer: Writer, classifier: Classifier, word: str) -> list[py.Statement]:
+    """The same of a layer that is an op, or one of several; a rule of several ops stands there once."""
+    steps = [step for step in classifier.layers if isinstance(step, ir.Primitive)]
+    layers = {step: made for step in steps if (made := module_of(writer, step)) is not None}
+    biased = set[bool]().union(*(may_be(made.kwargs.get("bias", (True, True))[0]) for made in layers.values()))
+    found: list[py.Statement] = []
+    for step, made in layers.items():
+        said = layer_init(writer, step, made, word if len(layers) == 1 else "", biased)
+        found += [statement for statement in said if statement not in found]
+    return found
+
+
+def layer_init(writer: Writer, step: ir.Primitive, made: Module, word: str, biased: set[bool]) -> list[py.Statement]:
+    """What the rules of the spec say of a layer that is one op: of the word for it, else of each module in a loop."""
+    function, prelude, op = writer.function, writer.plan.prelude, step.op.name
     entry = next((e for target, e in function.init.items() if op == target or REGISTRY[op].follows == target), None)
     kinds = held_by(op, made.cls) if entry is not None else []
-    biased = may_be(made.kwargs.get("bias", (True, True))[0])
     body = rules(entry.target, entry, kinds, biased) if entry is not None and kinds else []
     if not body:
         return []
     shown = [prelude.get(kind, kind) for kind in kinds]
-    own = shown == [prelude.get(made.cls, made.cls)]
+    own = bool(word) and shown == [prelude.get(made.cls, made.cls)]
     test = is_a(word if own else "m", shown)
     if own:
         body = [py.changed(line, lambda tree: py.renamed(tree, "m", word)) for line in body]
         return [py.If(test, body)]
-    return [py.For(Name("m"), py.call(f"{word}.modules"), [py.If(test, body)])]
+    return [py.For(Name("m"), py.call("self.modules"), [py.If(test, body)])]
 
 
 def may_be(value: object) -> set[bool]:
@@ -173,10 +208,10 @@ def called_by(call: ir.Call) -> list[ir.Function]:
 
 def named_init(writer: Writer, source: ClassSource) -> list[py.Statement]:
     """The rules that name the layer, or a module in it, by its keys."""
-    layer = writer.classifier.layer if writer.classifier is not None else None
+    layers = writer.classifier.layers if writer.classifier is not None else {}
     kept: list[tuple[ir.NamedInit, Expr]] = []
     for init, shown in source.named_init:
-        if layer in init.path:
+        if not layers.keys().isdisjoint(init.path):
             flag = shown if shown == Lit(True) else Name(f"self.{writer.kept.condition_flag('own_init', shown)}")
             kept.append((init, flag))
     classes: Mapping[int, ClassSource] = {**writer.done.classes, writer.function.id: replace(source, named_init=kept)}

@@ -100,7 +100,11 @@ class EfficientNet(nn.Module):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
+        if num_classes < 0 or num_classes % 1 or in_chans < 1 or in_chans % 1:
+            raise ValueError("num_classes is a whole number from 0, in_chans from 1")
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        if global_pool not in pools:
+            raise ValueError("global_pool is one of " + ", ".join(pools))
         self.stem = ConvBNSiLU(in_chans, 32, kernel=3, stride=2)
         self.body = nn.Sequential()
         c_in = 32
@@ -166,6 +170,8 @@ class EfficientNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
+        if num_classes < 0 or num_classes % 1:
+            raise ValueError("num_classes is a whole number from 0")
         layer = (
             nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
         )

@@ -181,7 +181,11 @@ class MicroNet(nn.Module):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
+        if num_classes < 0 or num_classes % 1 or in_chans < 1 or in_chans % 1:
+            raise ValueError("num_classes is a whole number from 0, in_chans from 1")
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+        if global_pool not in pools:
+            raise ValueError("global_pool is one of " + ", ".join(pools))
         self.stem = nn.Sequential(
             nn.Sequential(
                 nn.Conv2d(in_chans, 4, (3, 1), (2, 1), (1, 0), bias=False),
@@ -254,6 +258,8 @@ class MicroNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Make the last layer anew; without classes the network gives features."""
+        if num_classes < 0 or num_classes % 1:
+            raise ValueError("num_classes is a whole number from 0")
         layer = LinearBNSwish(1024, num_classes) if num_classes else nn.Identity()
         for m in layer.modules():
             if isinstance(m, nn.Linear):

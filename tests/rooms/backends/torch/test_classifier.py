@@ -116,8 +116,35 @@ def test_the_last_pooling_can_be_a_maximum(name):
     larger = [interpolate(x, scale_factor=2) for x in images(name)]  # a map of several values
     (a,), (b,) = run(filled(name), larger), run(peak, larger)
     assert (a - b).abs().max() > 1e-3 * b.abs().max()
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=r"^global_pool is one of avg, max$"):
         made(name, global_pool="median")
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+@pytest.mark.parametrize("count", [-1, 2.5, "7"])
+def test_what_is_no_count_is_refused_where_it_is_given(style, count):
+    names: dict[str, object] = {}
+    exec(archdsl.emit(INITIALISED, "one", style=style), names)
+    net = names["Net"](num_classes=7)
+    for call in (net.reset_classifier, names["Net"], lambda n: names["Net"](in_chans=n)):
+        with pytest.raises(TypeError if count == "7" else ValueError, match=r"is a whole number|'str' and 'int'"):
+            call(count)
+    with pytest.raises(ValueError, match="in_chans from 1"):
+        names["Net"](in_chans=0)
+    assert net.scores[-1].out_features == 7
+
+
+def test_no_classes_are_refused_where_scores_have_no_layer_that_could_be_left_out():
+    stages = {"a": [{"conv": 4}], "head": ["global_avg_pool", "flatten", {"linear": "num_classes"}, "bn"]}
+    names: dict[str, object] = {}
+    exec(archdsl.emit({**SCORED, "stages": stages}), names)
+    with pytest.raises(ValueError, match="num_classes is a whole number from 1"):
+        names["Net"](num_classes=0)
+    stages["head"][2:] = [{"when": "num_classes > 0", "body": [{"linear": "num_classes"}, "bn"]}]
+    exec(
+        archdsl.emit({**SCORED, "stages": stages, "variants": {"bare": {"num_classes": 0}}}, style="parametric"), names
+    )
+    assert names["Net"](num_classes=0).eval()(torch.zeros(2, 4, 8, 8)).shape == (2, 4)
 
 
 def test_a_network_that_is_no_classifier_has_nothing_of_it():
@@ -323,6 +350,43 @@ def test_a_last_layer_that_stands_at_another_place_in_each_variant_is_not_exchan
     }
     for _, net in every_variant(spec):
         assert not hasattr(net, "reset_classifier")
+
+
+WIDE = {"linear": {"out": "num_classes", "bias": False}}
+OTHER_LAYERS = {
+    "in a chain": {"when": "kind == 'bare'", **WIDE, "else": [{"linear": "num_classes"}]},
+    "of another op": {
+        "when": "kind == 'bare'",
+        "learned_linear": {"out": "num_classes", "condense": 2},
+        "else": [{"linear": "num_classes"}],
+    },
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_LAYERS)
+def test_a_last_layer_of_another_kind_in_some_variants_is_exchanged_for_one_of_its_kind(kind):
+    spec = {
+        **SCORED,
+        "params": {"num_classes": 10, "kind": "plain"},
+        "init": {"linear": {"weight": {"constant": 2}, "bias": {"constant": 3}}},
+        "stages": {"a": [{"conv": 8}], "head": [*POOLED, "flatten", OTHER_LAYERS[kind]]},
+        "variants": {"plain": {}, "bare": {"kind": "bare"}},
+    }
+    x = torch.randn(2, 4, 8, 8)
+    for variant, net in every_variant(spec):
+        layer, others = net.get_classifier(), [7, 0, 5]
+        for classes in others:
+            net.reset_classifier(classes)
+            graph = archdsl.build(spec, variant, num_classes=classes).eval()
+            assert repr(net.get_classifier()) == repr(graph.head[-1])
+            assert all(map(torch.equal, initialised(net.head[-1]), initialised(graph.head[-1])))
+            graph.load_state_dict(net.state_dict())
+            assert torch.equal(net(x), graph(x))
+        assert (type(layer), layer.in_features) == (type(net.get_classifier()), net.num_features)
+
+
+def initialised(layer):
+    return [tensor for part in layer.modules() if isinstance(part, torch.nn.Linear) for tensor in part.parameters()]
 
 
 @pytest.mark.parametrize("style", ["specialized", "parametric"])
