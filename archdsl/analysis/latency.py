@@ -125,17 +125,20 @@ class LatencyTable:
     def unmeasured(self, graph: Graph, missing: list[Kernel]) -> SpecError:
         """What to say of a network with kernels that were not measured."""
         first = missing[0]
-        others = f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
+        others = {1: "", 2: ", nor of one other"}.get(len(missing), f", nor of {len(missing) - 1} others")
         message = f"'{self.file}' has no time of {first}{others}"
-        help = f"measure what is missing: {self.measuring(graph, graph.origin)}" if graph.origin is not None else ""
+        command = self.measuring(graph, graph.origin) if graph.origin is not None else None
+        help = f"measure what is missing: {command}" if command is not None else ""
         return fault("bad-call", message, first.nodes[0].span, help=help)
 
-    def measuring(self, graph: Graph, origin: Origin) -> str:
-        """The command that measures a network."""
+    def measuring(self, graph: Graph, origin: Origin) -> str | None:
+        """The command that measures a network; None if it has a pass that no command knows."""
+        options = origin.function.options
+        if options is None:
+            return None
         spec = short_name(Path(origin.spec.span.source.name))
         words = ["archdsl", "time", f"{spec}@{graph.variant}" if graph.variant is not None else spec]
-        if origin.function.channels_last:
-            words += ["--form", "deploy"]
+        words += options
         for name, tensor in graph.inputs.items():
             size = ",".join(map(str, tensor.shape))
             words += ["--input", size if len(graph.inputs) == 1 else f"{name}={size}"]

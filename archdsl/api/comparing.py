@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
     from archdsl.passes import PassLike
     from archdsl.workspace.comparison import Comparison
-    from archdsl.workspace.library import Inputs, SpecLike
+    from archdsl.workspace.library import Features, Inputs, SpecLike
 
 
 def table(
@@ -25,6 +25,9 @@ def table(
     variants: bool = False,
     sort: Literal["params", "macs", "top1", "latency"] | None = None,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     latency: str | os.PathLike[str] | None = None,
@@ -34,26 +37,21 @@ def table(
     """Compare networks: input, parameters, multiply-adds, and published top-1 accuracy with its source.
 
     Each is a spec, `"spec@variant"`, or a Graph. A single spec stands for all its variants; with `variants`, every spec
-    does. `sort` puts the smallest count, or the highest accuracy, first. `input` and `params` apply to each network,
-    which is then shown without published numbers. Numbers that were published for one form are shown only in that
-    `form`. `latency` is the file of a latency table (`archdsl time --per-op`). `.rows` is the data; `.to_latex()`,
+    does. `sort` puts the smallest count, or the highest accuracy, first. The arguments that `graph` has too apply to
+    each network. Numbers that were published for another network, or for another `form` of this one, are not shown.
+    `latency` is the file of a latency table (`archdsl time --per-op`). `.rows` is the data; `.to_latex()`,
     `.to_markdown()`, `.to_csv()` and `.to_text()` print it.
     """
     from archdsl.expr.given import checked
     from archdsl.workspace import comparison
+    from archdsl.workspace.library import rewritten
     from archdsl.workspace.settings import given
 
     checked("sort", variants=variants, sort=sort)
-    return comparison.compare(
-        comparison.flat(specs),
-        variants=variants,
-        sort=sort,
-        inputs=input,
-        params=given(params, set),
-        layers=form,
-        passes=passes,
-        latency=latencies(latency),
-    )
+    made = rewritten(features_only, form, passes, out_indices, output_stride)
+    change = comparison.Change(input, given(params, set), form, made)
+    networks = comparison.flat(specs)
+    return comparison.compare(networks, change, variants=variants, sort=sort, latency=latencies(latency))
 
 
 def sweep(

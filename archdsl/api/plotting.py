@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from archdsl.api.options import Form
     from archdsl.ir.graph import Graph
     from archdsl.passes import PassLike
-    from archdsl.workspace.library import Inputs, SpecLike
+    from archdsl.workspace.library import Features, Inputs, SpecLike
 
 
 @overload
@@ -33,6 +33,9 @@ def plot(
     dpi: int = ...,
     legend: bool | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -59,6 +62,9 @@ def plot(
     dpi: int = ...,
     legend: bool | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -85,6 +91,9 @@ def plot(
     dpi: int = ...,
     legend: bool | None = ...,
     input: Inputs | None = ...,
+    features_only: Features = ...,
+    out_indices: Sequence[str | int] | None = ...,
+    output_stride: int | None = ...,
     form: Form = ...,
     passes: Sequence[PassLike] = ...,
     set: Mapping[str, Any] | None = None,
@@ -110,6 +119,9 @@ def plot(
     dpi: int = 200,
     legend: bool | None = None,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     form: Form = "train",
     passes: Sequence[PassLike] = (),
     set: Mapping[str, Any] | None = None,
@@ -129,7 +141,8 @@ def plot(
     """
     from archdsl.backends.figures import Look, inches, plots
     from archdsl.expr.given import checked
-    from archdsl.workspace.comparison import flat
+    from archdsl.workspace.comparison import Change, flat
+    from archdsl.workspace.library import rewritten
     from archdsl.workspace.plotting import plotted
     from archdsl.workspace.settings import given
 
@@ -137,16 +150,7 @@ def plot(
     checked("latency", latency=latency)
     checked("width", "height", "legend", width=width, height=height, dpi=dpi, legend=legend)
     look = Look(theme, palette, font, inches(width), dpi, legend, inches(height))
-    found = plotted(
-        kind,
-        flat(specs),
-        against=against,
-        times=times,
-        latency=latency,
-        variants=variants,
-        inputs=input,
-        params=given(params, set),
-        layers=form,
-        passes=passes,
-    )
+    made = rewritten(features_only, form, passes, out_indices, output_stride)
+    change = Change(input, given(params, set), form, made)
+    found = plotted(kind, flat(specs), change, against=against, times=times, latency=latency, variants=variants)
     return plots.plot(found.data, format, look)[0]

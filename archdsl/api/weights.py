@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archdsl.ir.graph import Graph
     from archdsl.passes import PassLike
     from archdsl.runtime.porting import Ported, Reference, Weights
-    from archdsl.workspace.library import Inputs, SpecLike
+    from archdsl.workspace.library import Features, Inputs, SpecLike
 
 
 def convert(
@@ -25,27 +25,31 @@ def convert(
     variant: str | None = None,
     *,
     input: Inputs | None = None,
+    features_only: Features = False,
+    out_indices: Sequence[str | int] | None = None,
+    output_stride: int | None = None,
     passes: Sequence[PassLike] | None = None,
     set: Mapping[str, Any] | None = None,
     **params: Any,
 ) -> torch.nn.Module:
     """Return a trained network as rewritten by passes, with its weights carried over.
 
-    `model` must be built from the same spec without passes. In eval mode its outputs stay the same: copies of both are
-    run on random images in double precision, and if the outputs differ by more than 1e-5 of the largest, `SpecError`
-    with the code `differs` is raised, with both values. Without `passes`, the network is converted to the form
-    `deploy`: learned groups must be fully condensed, and layers whose op says so (`learned_linear`) change the outputs.
-    Each tensor keeps its precision and device. Raises `SpecError` too if the module is not that of the spec and
-    variant, or if it has hooks, which would be lost.
+    `model` must be built with the same arguments but without passes. In eval mode its outputs stay the same: copies of
+    both are run on random images in double precision, and if the outputs differ by more than 1e-5 of the largest,
+    `SpecError` with the code `differs` is raised, with both values. Without `passes`, the network is converted to the
+    form `deploy`: learned groups must be fully condensed, and layers whose op says so (`learned_linear`) change the
+    outputs. Each tensor keeps its precision and device. Raises `SpecError` too if the module is not that of the spec
+    and variant, or if it has hooks, which would be lost.
     """
     from archdsl.expr.given import checked
-    from archdsl.passes import DEPLOYED, chosen
+    from archdsl.passes import DEPLOYED
     from archdsl.runtime import carrying
+    from archdsl.workspace.library import rewritten
     from archdsl.workspace.settings import given
 
     checked(model=model)
-    passes = chosen(DEPLOYED if passes is None else passes)
-    return carrying.convert(model, spec, variant, given(params, set), input, passes).model
+    rewriting = rewritten(features_only, "train", DEPLOYED if passes is None else passes, out_indices, output_stride)
+    return carrying.convert(model, spec, variant, given(params, set), input, rewriting).model
 
 
 def port(

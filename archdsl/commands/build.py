@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec, to_output_stride
+from archdsl.commands.options import network, to_choose_of_spec
 from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified
 from archdsl.commands.terminal import console, say
@@ -25,7 +25,6 @@ LONGEST = 120  # characters of the name of a folder
 
 @click.command("build")
 @to_choose_of_spec
-@to_output_stride
 @click.option(
     "-o",
     "--out",
@@ -68,6 +67,7 @@ def folder_name(
     inputs: Any,
     layers: str,
     passes: tuple[str, ...],
+    features: Any,
     output_stride: int | None,
 ) -> str:
     """`peleenet-growth=16`: what was chosen, so that no other choice has the same folder."""
@@ -76,6 +76,7 @@ def folder_name(
     shapes = {name: "x".join(map(str, tensor.shape)) for name, tensor in graph.inputs.items()} if inputs else {}
     sizes = [size if len(shapes) == 1 else f"{name}={size}" for name, size in shapes.items()]
     form = [layers] if layers != "train" else []
+    form += [f"features_only={'all' if features is True else ','.join(map(str, features))}"] if features else []
     form += [f"output_stride={output_stride}"] if output_stride is not None else []
     whole = "-".join(filter(None, (name, graph.variant, *set_texts(graph.settings), *sizes, *form, *passes)))
     plain = re.sub(r"[^\w.,=+-]+", "_", re.sub(r"[\[\] ]", "", whole))[:LONGEST]
@@ -83,10 +84,17 @@ def folder_name(
 
 
 def is_of_spec(
-    *, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...], output_stride: int | None
+    *,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
+    passes: tuple[str, ...],
+    features: Any,
+    output_stride: int | None,
 ) -> bool:
     """Whether a network is one that its spec states something of: nothing is chosen beside its variant."""
-    return not params and inputs is None and layers == "train" and not passes and output_stride is None
+    chosen = params or inputs is not None or layers != "train" or passes or features or output_stride is not None
+    return not chosen
 
 
 def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:

@@ -11,11 +11,9 @@ from archdsl.commands.options import (
     latencies,
     network,
     to_choose_of_spec,
-    to_features,
     to_file,
     to_format,
     to_latency,
-    to_output_stride,
     to_place,
 )
 from archdsl.commands.terminal import console, result
@@ -23,8 +21,6 @@ from archdsl.commands.terminal import console, result
 
 @click.command("cost")
 @to_choose_of_spec
-@to_features
-@to_output_stride
 @to_latency
 @to_format
 @to_place

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands.draw import sized, to_axes, to_look
-from archdsl.commands.options import format_of, latencies, to_choose, to_file, to_latency, to_pass, was_given
+from archdsl.commands.options import format_of, latencies, rewriting, to_choose, to_file, to_latency, was_given
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
@@ -23,7 +23,6 @@ FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot", "t
 @click.command("diff")
 @click.argument("specs", nargs=-1, required=True, metavar="A [B]")
 @to_choose
-@to_pass
 @to_latency
 @click.option(
     "--rev", "between", metavar="REV[..REV]", help="Compare with a git revision, or two revisions with each other."
@@ -44,13 +43,15 @@ def command(
     variant: str | None,
     params: dict[str, Any],
     inputs: Any,
-    layers: str,
-    passes: tuple[str, ...],
     latency: str | None,
     between: str | None,
     form: str | None,
     told: bool,
     output: str | None,
+    layers: str,
+    passes: tuple[str, ...],
+    features: Any,
+    output_stride: int | None,
     **look: Any,
 ) -> None:
     """Compare two networks: what changed, stage by stage.
@@ -60,12 +61,12 @@ def command(
     as it was last committed.
     """
     from archdsl.workspace.difference import Choice, compared
-    from archdsl.workspace.library import rewritten
 
     chosen = format_of(form, output)
     known(chosen)
     table = latencies(latency)
-    sides = asked(specs, between, Choice(variant, params, inputs, rewritten(form=layers, passes=passes)))
+    made = rewriting(layers=layers, passes=passes, features=features, output_stride=output_stride)
+    sides = asked(specs, between, Choice(variant, params, inputs, made))
     found = compared(*sides, table)
     if chosen == "text" and output is None:
         from archdsl.backends.difference import show

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose, to_features, to_file, to_output_stride, to_pass
+from archdsl.commands.options import group_of, network, to_choose, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -48,9 +48,6 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     "specs", nargs=-1, required=True, metavar="SPEC[@VARIANT]...", shell_complete=completion.specs_and_variants
 )
 @to_choose
-@to_pass
-@to_features
-@to_output_stride
 @click.option(
     "--block",
     metavar="BLOCK",
@@ -118,9 +115,9 @@ def command(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
+    passes: tuple[str, ...],
     features: Any,
     output_stride: int | None,
-    passes: tuple[str, ...],
     block: tuple[str, ...],
     cases: tuple[str, ...],
     figure: str | None,
@@ -151,8 +148,8 @@ def command(
             params=shown.params,
             inputs=inputs,
             layers=shown.form,
-            features=features,
             passes=passes,
+            features=features,
             output_stride=output_stride,
         )
         for spec, of_spec in shown.networks

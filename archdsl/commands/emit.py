@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_features, to_file, to_output_stride
+from archdsl.commands.options import network, parse_option, to_choose_of_spec, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -25,8 +25,6 @@ class Emit(click.Command):
 
 @click.command("emit", cls=Emit)
 @to_choose_of_spec
-@to_features
-@to_output_stride
 @click.option(
     "--style",
     metavar="STYLE",

@@ -49,6 +49,8 @@ def command(
     inputs: Any,
     layers: str,
     passes: tuple[str, ...],
+    features: Any,
+    output_stride: int | None,
 ) -> None:
     """Export a network, and prove that the file computes the same as the module.
 
@@ -58,7 +60,7 @@ def command(
     the outputs are.
     """
     from archdsl.support.output import write_all
-    from archdsl.workspace.library import locate, rewritten
+    from archdsl.workspace.library import locate
 
     expect_fitting(calibrate, int8=int8, any_size=any_size)
     with quiet_torch():
@@ -69,9 +71,8 @@ def command(
         if int8:
             quantizing.expect_quantizer(target)
         with working(f"building {spec}"):
-            choice = Choice(spec, variant, params, inputs)
-            rewriting = rewritten(form=layers, passes=passes)
-            carried = carried_over(in_training(choice, weights), choice, rewriting)
+            choice = Choice(spec, variant, params, inputs, features, output_stride)
+            carried = carried_over(in_training(choice, weights), choice, layers, passes)
             network, graph = carried.network, carried.graph
         if weights is None:
             note("without --weights the network is freshly initialised")

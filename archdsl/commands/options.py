@@ -16,6 +16,7 @@ from archdsl.diagnostics.faults import fault
 if TYPE_CHECKING:
     from archdsl.analysis.latency import LatencyTable
     from archdsl.ir.graph import Graph
+    from archdsl.passes.pipeline import Rewriting
     from archdsl.workspace.settings import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -208,13 +209,10 @@ to_place = group_of(
     click.option("--caption", metavar="TEXT", help="Put the table into a float with this caption (latex)."),
     click.option("--label", metavar="NAME", help="The label of the float, such as tab:stages (latex)."),
 )
-# By which a network of a spec is chosen; what they say is what `network` takes after the spec.
-to_choose = group_of(
-    click.option("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."),
-    to_set,
-    to_input,
-    to_form,
-    to_own,
+# Which numbers and sizes networks have: of one spec, or of each of several.
+to_change = group_of(to_set, to_input, to_own)
+to_variant = click.option(
+    "--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."
 )
 to_pass = click.option(
     "--pass",
@@ -224,7 +222,25 @@ to_pass = click.option(
     shell_complete=completion.passes,
     help="Apply a pass (see `archdsl passes`). Repeatable.",
 )
-to_choose_of_spec = group_of(completion.spec_argument("spec"), to_choose, to_pass)
+# What is then made of networks; what they say is what `rewriting` takes.
+to_rewrite = group_of(to_form, to_pass, to_features, to_output_stride)
+# By which a network of a spec is chosen; what they say is what `network` takes after the spec.
+to_choose = group_of(to_variant, to_change, to_rewrite)
+to_choose_of_spec = group_of(completion.spec_argument("spec"), to_choose)
+
+
+def rewriting(
+    *,
+    layers: str,
+    passes: tuple[str, ...],
+    features: Any = False,
+    output_stride: int | None = None,
+    style: str = "specialized",
+) -> Rewriting:
+    """What the options ask to be made of networks, to be printed in a style."""
+    from archdsl.workspace.library import rewritten
+
+    return rewritten(features, layers, passes, output_stride=output_stride, style=style)
 
 
 def network(
@@ -233,18 +249,13 @@ def network(
     variant: str | None,
     params: Mapping[str, Any],
     inputs: Any,
-    layers: str,
-    features: Any = False,
-    passes: tuple[str, ...] = (),
-    output_stride: int | None = None,
-    style: str = "specialized",
+    **rewrite: Any,
 ) -> Graph:
-    """The network of a spec that the options choose, to be printed in a style."""
-    from archdsl.workspace.library import graph_of, rewritten
+    """The network of a spec that the options choose; `rewrite` is what `rewriting` takes."""
+    from archdsl.workspace.library import graph_of
 
     with working(f"reading {spec}"):
-        rewriting = rewritten(features, layers, passes, output_stride=output_stride, style=style)
-        graph = graph_of(spec, variant, params, inputs, rewriting)
+        graph = graph_of(spec, variant, params, inputs, rewriting(**rewrite))
     if variant is None and graph.variant is not None:
         note(f"{spec} is built as its default variant, {graph.variant}")
     return graph

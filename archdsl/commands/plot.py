@@ -9,7 +9,7 @@ import click
 
 from archdsl.commands import completion
 from archdsl.commands.draw import sized, to_look
-from archdsl.commands.options import to_file, to_form, to_input, to_own, to_set
+from archdsl.commands.options import rewriting, to_change, to_file, to_rewrite
 from archdsl.commands.progress import note, working
 from archdsl.commands.terminal import result
 
@@ -28,10 +28,8 @@ from archdsl.commands.terminal import result
 )
 @click.option("--times", metavar="FILE", help="Latencies, as `archdsl time --format json` writes them.")
 @click.option("--latency", metavar="FILE", help="Latencies by the table that `archdsl time --per-op FILE` measured.")
-@to_set
-@to_input
-@to_form
-@to_own
+@to_change
+@to_rewrite
 @click.option(
     "--format",
     "form",
@@ -51,6 +49,9 @@ def command(
     params: dict[str, Any],
     inputs: Any,
     layers: str,
+    passes: tuple[str, ...],
+    features: Any,
+    output_stride: int | None,
     form: str | None,
     output: str | None,
     **look: Any,
@@ -62,27 +63,20 @@ def command(
     """
     from archdsl.backends.figures import SUFFIXES, Look
     from archdsl.backends.figures.plots import plot
+    from archdsl.workspace.comparison import Change
     from archdsl.workspace.plotting import plotted
 
     suffix = Path(output).suffix[1:].lower() if output else ""
     chosen = Look(**sized(look))
     with working("counting networks"):
-        found = plotted(
-            kind,
-            specs,
-            against=against,
-            times=times,
-            latency=latency,
-            variants=variants,
-            inputs=inputs,
-            params=params,
-            layers=layers,
-        )
+        made = rewriting(layers=layers, passes=passes, features=features, output_stride=output_stride)
+        change = Change(inputs, params, layers, made)
+        found = plotted(kind, specs, change, against=against, times=times, latency=latency, variants=variants)
     with working("plotting"):
-        made, left_out = plot(found.data, form or SUFFIXES.get(suffix, suffix) or "svg", chosen)
+        drawn, left_out = plot(found.data, form or SUFFIXES.get(suffix, suffix) or "svg", chosen)
     for network, why in found.missing.items():
         note(f"{network} is left out: {why}")
     if left_out:
         what = "1 label has" if left_out == 1 else f"{left_out} labels have"
         note(f"{what} no room: give the plot a larger --width or --height, or fewer networks")
-    result(made, output)
+    result(drawn, output)

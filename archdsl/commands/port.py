@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import spec_argument
-from archdsl.commands.options import network, split_setting, to_choose
+from archdsl.commands.options import network, split_setting, to_change, to_form, to_variant
 from archdsl.commands.terminal import say
 from archdsl.diagnostics.faults import fault
 
@@ -38,7 +38,9 @@ def parse_map(_: click.Context, __: click.Parameter, values: Sequence[str]) -> d
     callback=parse_map,
     help="Rename weights whose name begins with OLD; with --between, the part at that path. Repeatable.",
 )
-@to_choose
+@to_variant
+@to_change
+@to_form
 @click.option("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")
 def command(
     checkpoint: str,

@@ -10,14 +10,13 @@ from archdsl.commands.completion import specs_and_variants
 from archdsl.commands.options import (
     format_of,
     latencies,
+    rewriting,
+    to_change,
     to_file,
-    to_form,
     to_format,
-    to_input,
     to_latency,
-    to_own,
     to_place,
-    to_set,
+    to_rewrite,
 )
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import console, result
@@ -32,18 +31,21 @@ BOLD = ("latex", "md")  # the formats that have it
 @click.option("--sort", metavar="COLUMN", help="params, macs, top1 or latency. [default: the order given]")
 @click.option("--stages", is_flag=True, help="Show the stages of the networks side by side (text, md, latex).")
 @click.option("--bold", is_flag=True, help="Print the best of each column in bold (latex, md).")
-@to_set
-@to_input
-@to_form
-@to_own
+@to_change
+@to_rewrite
 @to_latency
 @to_format
 @to_place
 @to_file
 def command(
     specs: tuple[str, ...],
+    variants: bool,
+    sort: str | None,
     stages: bool,
     bold: bool,
+    params: dict[str, Any],
+    inputs: Any,
+    layers: str,
     latency: str | None,
     form: str | None,
     columns: tuple[str, ...],
@@ -51,12 +53,12 @@ def command(
     caption: str | None,
     label: str | None,
     output: str | None,
-    **choice: Any,
+    **rewrite: Any,
 ) -> None:
     """Compare networks in a table: input, parameters, MACs, accuracy, latency."""
     from archdsl.support.latex import Placement, expect_format
     from archdsl.workspace import side_by_side
-    from archdsl.workspace.comparison import compare
+    from archdsl.workspace.comparison import Change, compare
     from archdsl.workspace.printing import FORMATS, show, written
 
     placement = Placement(width, caption, label)
@@ -67,7 +69,8 @@ def command(
     if bold and chosen not in BOLD:
         raise fault("bad-call", f"{chosen} has no bold", help=f"--bold works with {' and '.join(BOLD)}")
     with working("counting networks"):
-        found = compare(specs, latency=latencies(latency), **choice)
+        change = Change(inputs, params, layers, rewriting(layers=layers, **rewrite))
+        found = compare(specs, change, variants=variants, sort=sort, latency=latencies(latency))
     if stages:
         result(side_by_side.written(found.stages, chosen, columns, placement), output)
     elif chosen == "text" and output is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import to_file, to_input, to_own, to_set
+from archdsl.commands.options import to_change, to_features, to_file, to_output_stride, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.proof import quiet_torch
 from archdsl.commands.terminal import console, empty_table, progress, result, say
@@ -63,9 +63,10 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
     help="Also time each op by itself, and add those that are missing to this latency table.",
 )
 @click.option("--format", "form", metavar="FORMAT", default="text", show_default=True, help="text, json.")
-@to_set
-@to_input
-@to_own
+@to_change
+@to_pass
+@to_features
+@to_output_stride
 @to_file
 def command(
     specs: tuple[str, ...],
@@ -73,6 +74,9 @@ def command(
     inputs: Any,
     engines: list[str],
     forms: list[str],
+    passes: tuple[str, ...],
+    features: Any,
+    output_stride: int | None,
     batch: int,
     threads: int | None,
     rounds: int,
@@ -107,8 +111,9 @@ def command(
         if table is not None:
             now = Conditions(machine, engines[0], batch, count)
             latencies = per_op.begun(latencies, table, now, engines)
-        choices = [Choice(*halves(spec), params, inputs) for spec in specs]
-        networks = built([timing.Asked(choice, forms, engines, batch, stages) for choice in choices], count)
+        choices = [Choice(*halves(spec), params, inputs, features, output_stride) for spec in specs]
+        asked = [timing.Asked(choice, forms, passes, engines, batch, stages) for choice in choices]
+        networks = built(asked, count)
         kernels = per_op.kernels_of(latencies, networks) if latencies is not None else []
         clock([*networks, *kernels], rounds, count)
         if latencies is not None:
@@ -117,7 +122,9 @@ def command(
         result(as_json(networks, machine, count, rounds), output)
         return
     show(networks)
-    say(f"\nbatch {batch}, {count} thread{'s'[: count > 1]}, {rounds} rounds; " + ", ".join(said(machine)))
+    how = f"batch {batch}, {count} thread{'s'[: count > 1]}, {rounds} round{'s'[: rounds > 1]}"
+    rewritten = " ".join(choices[0].rewriting(passes=passes).options() or ())
+    say("\n" + "; ".join(filter(None, (how, rewritten, ", ".join(said(machine))))))
     if latencies is not None:
         say(per_op.added(kernels, latencies.file))
 

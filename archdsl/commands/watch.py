@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import to_choose_of_spec
+from archdsl.commands.options import rewriting, to_choose_of_spec
 from archdsl.commands.terminal import report, say
 from archdsl.diagnostics.faults import SpecError, fault
 
@@ -55,12 +55,12 @@ def expect_watcher() -> None:
 
 
 def chooser(
-    spec: str, *, variant: str | None, params: dict[str, Any], inputs: Any, layers: str, passes: tuple[str, ...]
+    spec: str, *, variant: str | None, params: dict[str, Any], inputs: Any, **rewrite: Any
 ) -> Callable[[], Graph]:
     """What makes the network that the options choose, from the spec as it is then."""
-    from archdsl.workspace.library import graph_of, rewritten
+    from archdsl.workspace.library import graph_of
 
-    return lambda: graph_of(spec, variant, params, inputs, rewritten(False, layers, passes))
+    return lambda: graph_of(spec, variant, params, inputs, rewriting(**rewrite))
 
 
 def views(spec: str, network: Callable[[], Graph]) -> Iterator[View]:

@@ -260,6 +260,7 @@ class Function(Numbered):
     doc: str = ""
     channels_last: bool = False  # of a network: how its convolutions lie in memory
     of_variant: bool = False  # of a network: passes have made it for one setting of its params alone
+    options: tuple[str, ...] | None = ()  # of a network: those of a command that makes it of its spec; None: none does
     source: int = UNNUMBERED  # as that of an operation
 
     @property

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.diagnostics.faults import fault
@@ -52,7 +53,7 @@ def named(name: str) -> Pass:
     if not isinstance(found, Pass) and (not callable(found) or isinstance(found, type)):
         message = f"{PASSES.said(name)} is {shown(found)}, neither a Pass nor a function"
         raise fault("bad-plugin", message, help=NOT_OURS)
-    return one(found)
+    return replace(one(found), called=name)
 
 
 def one(given: PassLike) -> Pass:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -35,6 +35,7 @@ class Pass:
 
     rewrite: Rewrite
     weights: WeightRule | None = None
+    called: str | None = field(default=None, compare=False)  # the name that a call gave for it
 
     @property
     def name(self) -> str:

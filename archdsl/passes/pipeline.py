@@ -14,6 +14,7 @@ from archdsl.ir.graph import Graph
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
+from archdsl.passes import DEPLOYED
 from archdsl.passes.backbone import backbone, expect_part
 from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
@@ -42,6 +43,21 @@ class Rewriting:
     output_stride: int | None = None
     every_variant: bool = False
 
+    def options(self) -> tuple[str, ...] | None:
+        """The options of a command that ask for the same; None if a pass has no name by which a command knows it."""
+        names = [one.called for one in self.passes if one.called is not None]
+        if len(names) < len(self.passes):
+            return None
+        deployed = tuple(names[: len(DEPLOYED)]) == DEPLOYED
+        words = ["--form", "deploy"] if deployed else []
+        for name in names[len(DEPLOYED) :] if deployed else names:
+            words += ["--pass", name]
+        if self.features is not False:
+            words += ["--features-only", "all" if self.features is True else ",".join(map(str, self.features))]
+        if self.output_stride is not None:
+            words += ["--output-stride", str(self.output_stride)]
+        return tuple(words)
+
 
 def graph_of(
     spec: Spec,
@@ -57,7 +73,7 @@ def graph_of(
         whole = elaborate(spec, variant, params, inputs)
         spec = backbone(spec, chosen_features(features, whole), whole)
     own = lowered(spec)
-    spec, program = rewritten(spec, rewriting.passes, own)
+    spec, program = rewritten(spec, rewriting, own)
     try:
         if loses_joins(own, program) or (whole is not None and rewriting.passes):
             part = elaborate(spec, variant, params, inputs, own)
@@ -117,13 +133,14 @@ def joins(program: Program) -> Counter[str]:
     return Counter(node.op.name for node in nodes if isinstance(node, Primitive) and node.op.many)
 
 
-def rewritten(spec: Spec, passes: Sequence[Pass], program: Program | None = None) -> tuple[Spec, Program]:
+def rewritten(spec: Spec, rewriting: Rewriting, program: Program | None = None) -> tuple[Spec, Program]:
     """The program of a spec after passes; what the spec says of figures goes with the names of blocks."""
     program = program or lowered(spec)
     expect_mergeable(program)
-    for one in passes:
+    for one in rewriting.passes:
         before, program = program, applied(one, program)
         spec = replace(spec, figure=renamed(spec.figure, new_names(before, program)))
+    program.main.options = rewriting.options()
     return spec, program
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -46,25 +48,27 @@ def convert(
     variant: str | None,
     params: Mapping[str, Any],
     inputs: Inputs | None,
-    passes: Sequence[Pass],
+    rewriting: Rewriting,
 ) -> Converted:
-    """The network of a spec after passes, with the weights of one that was built from the spec without them.
+    """The network of a spec as rewritten, with the weights of one that was built from the spec without the passes.
 
     Raises `SpecError`, its code `differs`, if its outputs are others.
     """
     known = read(spec, patches=patches_in(params, variant))
     params = {name: plain_value(value, name) for name, value in params.items()}
-    networks = [
-        compiled(known, variant, params, inputs, Rewriting(passes=tuple(passes[:count])))
-        for count in range(len(passes) + 1)
-    ]
+    made = partial(compiled, known, variant, params, inputs)
+    so_far = [replace(rewriting, passes=rewriting.passes[:count]) for count in range(len(rewriting.passes) + 1)]
+    networks = list(map(made, so_far))
+    # Dilations come last, in a program of their own: which weights belong where is seen before them.
+    plain = [replace(one, output_stride=None) for one in so_far]
+    carriers = [graph for graph, *_ in (networks if plain == so_far else map(made, plain))]
     (before, network, arguments), *after = networks
 
     def stages(first: nn.Module) -> Iterator[Stage]:
         stage = Stage(first, before)
         yield stage
-        for one, (graph, network, arguments) in zip(passes, after, strict=True):
-            carry = Carry(stage.model, stage.graph, graph)
+        for one, sides, (graph, network, arguments) in zip(rewriting.passes, pairwise(carriers), after, strict=True):
+            carry = Carry(stage.model, *sides)
             stage = Stage(carried(network(**arguments), one, carry), graph, one, alike=stays_alike(carry))
             yield stage
 

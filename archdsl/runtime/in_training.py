@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,14 @@ from archdsl.runtime.carrying import convert
 from archdsl.runtime.module import build_spec
 from archdsl.runtime.porting import files
 from archdsl.runtime.porting.fitting import put_weights
-from archdsl.workspace.library import graph_of
+from archdsl.workspace.library import graph_of, rewritten
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
-    from archdsl.workspace.library import Inputs, SpecLike
+    from archdsl.workspace.library import Features, Inputs, SpecLike
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,35 @@ class Choice:
     variant: str | None
     params: Mapping[str, Any]
     inputs: Inputs | None
+    features: Features = False
+    output_stride: int | None = None
+
+    def rewriting(self, form: str = "train", passes: Sequence[PassLike] = ()) -> Rewriting:
+        """What makes it of the spec, and passes after that."""
+        return rewritten(self.features, form, passes, output_stride=self.output_stride)
 
 
 def in_training(choice: Choice, weights: str | None) -> nn.Module:
-    """The network in training with weights from a file, else as its spec initialises it from seed 0."""
+    """The network in training with weights from a file, else as its spec initialises it from seed 0.
+
+    The weights of a backbone may be those of the whole network.
+    """
+    asked = choice.spec, choice.variant, choice.params, choice.inputs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = build_spec(choice.spec, choice.variant, choice.params, choice.inputs)
+        network = whole = build_spec(*asked)
+        if choice.rewriting() != rewritten():
+            network = build_spec(*asked, choice.rewriting())
+    own = network.state_dict()
     if weights is not None:
-        put_weights(network, files.read(weights)[0], f"the weights of '{weights}'")
-    elif callable(condense := getattr(network, "condense", None)):
+        others = whole.state_dict().keys() - own.keys()
+        found = {key: tensor for key, tensor in files.read(weights)[0].items() if key not in others}
+        put_weights(network, found, f"the weights of '{weights}'")
+        return network.eval()
+    if callable(condense := getattr(whole, "condense", None)):
         condense()  # as far as training goes
+    state = whole.state_dict()
+    network.load_state_dict({key: state[key] for key in own})
     return network.eval()
 
 
@@ -53,10 +72,11 @@ class Carried:
     error: float | None
 
 
-def carried_over(network: nn.Module, choice: Choice, rewriting: Rewriting) -> Carried:
+def carried_over(network: nn.Module, choice: Choice, form: str = "train", passes: Sequence[PassLike] = ()) -> Carried:
     """A network after passes; raises `SpecError`, its code `differs`, if its outputs are others than before."""
+    rewriting = choice.rewriting(form, passes)
     graph = graph_of(choice.spec, choice.variant, choice.params, choice.inputs, rewriting)
     if not rewriting.passes:
         return Carried(network, graph, None)
-    made = convert(network, choice.spec, choice.variant, choice.params, choice.inputs, rewriting.passes)
+    made = convert(network, choice.spec, choice.variant, choice.params, choice.inputs, rewriting)
     return Carried(made.model, graph, made.error)

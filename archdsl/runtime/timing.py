@@ -17,10 +17,10 @@ import torch
 
 from archdsl.analysis.work import trained
 from archdsl.diagnostics.faults import fault
+from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph, Node
 from archdsl.ir.nodes import runs_by_module
 from archdsl.runtime.in_training import Choice, carried_over, in_training
-from archdsl.workspace.library import rewritten
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -111,6 +111,7 @@ class TimedNetwork(Timed):
             "graph": self.graph.fingerprint,
             "inputs": {name: list(tensor.shape) for name, tensor in self.graph.inputs.items()},
             "form": self.form,
+            "options": list(origin_of(self.graph).function.options or ()),
             "engine": self.engine,
             "batch": self.batch,
             "macs": self.macs,
@@ -174,6 +175,7 @@ class Asked:
 
     network: Choice
     forms: Sequence[str]
+    passes: Sequence[str]
     engines: Sequence[str]
     batch: int
     stages: bool = False
@@ -183,7 +185,7 @@ def made(asked: Asked, threads: int) -> Iterator[TimedNetwork]:
     """The network in each form by each engine, all with the same weights and the same random inputs."""
     network = in_training(asked.network, None)
     for form in asked.forms:
-        carried = carried_over(network, asked.network, rewritten(form=form))
+        carried = carried_over(network, asked.network, form, asked.passes)
         one, graph = carried.network, carried.graph
         inputs = random_inputs(graph, asked.batch)
         for engine in asked.engines:

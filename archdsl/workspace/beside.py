@@ -69,7 +69,10 @@ def graph_beside(
     if not replaced:
         return pipeline.graph_of(spec, variant, own, inputs, rewriting)
     origin = origin_of(whole)
-    return elaborate(origin.spec, variant, own, inputs, with_ops(origin.program, replaced))
+    program = with_ops(origin.program, replaced)
+    pooled = [word for name in beside if name not in own | {IMAGE: 0} for word in ("--set", f"{name}={beside[name]}")]
+    program.main.options = None if program.main.options is None else (*program.main.options, *pooled)
+    return elaborate(origin.spec, variant, own, inputs, program)
 
 
 def unpooled(graph: Graph) -> Graph:

@@ -31,7 +31,6 @@ from archdsl.workspace.settings import patches_in
 
 if TYPE_CHECKING:
     from archdsl.analysis.latency import Conditions, LatencyTable
-    from archdsl.passes import PassLike
     from archdsl.passes.pipeline import Rewriting
     from archdsl.workspace.side_by_side import SideBySide
 
@@ -174,20 +173,17 @@ def value_or_nothing(value: Any) -> Any:
 # --- rows
 def compare(
     specs: Sequence[Compared],
+    change: Change | None = None,
     *,
     variants: bool = False,
     sort: str | None = None,
-    inputs: Inputs | None = None,
-    params: Mapping[str, Any] | None = None,
-    layers: str = TRAIN,
-    passes: Sequence[PassLike] = (),
     latency: LatencyTable | None = None,
 ) -> Comparison:
     """The comparison of networks, in the order given or by a count (least first) or accuracy (best first).
 
     With `variants` every spec without a variant stands for all of its own, as one alone always does. What was
     published is shown of the network alone that it is bound to, in the form of its layers that it belongs to, whatever
-    `inputs`, `params` and `passes` make of it. Latencies are those of a table of measured ops.
+    the `change` makes of it. Latencies are those of a table of measured ops.
     """
     if sort is not None and sort not in SORTS:
         hint = did_you_mean(sort, SORTS) or f"a table can be sorted by {', '.join(SORTS)}"
@@ -197,9 +193,7 @@ def compare(
     if sort == "latency" and latency is None:
         raise fault("bad-call", "there are no latencies to sort by", help="give the file of a latency table")
     every = variants or len(specs) == 1
-    rewriting = rewritten(form=layers, passes=passes)
-    change = Change(inputs, params or {}, layers, rewriting)
-    rows = [row for spec in specs for row in rows_of(spec, change, every=every)]
+    rows = [row for spec in specs for row in rows_of(spec, change or Change(), every=every)]
     if latency is not None:
         times = latency.of_each(row.made() for row in rows)
         rows = [replace(row, latency_ms=time.total_ms) for row, time in zip(rows, times, strict=True)]
@@ -218,14 +212,14 @@ KEYS: Mapping[str, Callable[[Row], float]] = {
 class Change:
     """What is done to each network of a comparison."""
 
-    inputs: Inputs | None
-    params: Mapping[str, Any]
-    layers: str
-    rewriting: Rewriting
+    inputs: Inputs | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    layers: str = TRAIN
+    rewriting: Rewriting = field(default_factory=rewritten)
 
     def __bool__(self) -> bool:
         has_params = bool(self.params) or bool(patches_in(self.params))
-        return self.inputs is not None or has_params or bool(self.rewriting.passes)
+        return self.inputs is not None or has_params or self.rewriting != rewritten()
 
 
 def rows_of(spec: Compared, change: Change, *, every: bool) -> Iterator[Row]:

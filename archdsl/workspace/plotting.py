@@ -20,13 +20,10 @@ from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
 from archdsl.support.tables import unit_of
 from archdsl.workspace.comparison import Change, Compared, Comparison, Row, compare, rows_of
-from archdsl.workspace.expected import TRAIN
 from archdsl.workspace.latency_file import read_latencies
-from archdsl.workspace.library import Inputs, rewritten
 
 if TYPE_CHECKING:
     from archdsl.analysis.latency import LatencyTable
-    from archdsl.passes import PassLike
 
 KINDS = ("accuracy", "stages", "receptive")
 COUNTS: Mapping[str, Axis] = {"macs": Axis("MACs"), "params": Axis("Parameters")}
@@ -44,15 +41,12 @@ class Plotted:
 def plotted(
     kind: str,
     specs: Sequence[Compared],
+    change: Change | None = None,
     *,
     against: str | None = None,
     times: str | os.PathLike[str] | None = None,
     latency: str | os.PathLike[str] | None = None,
     variants: bool = False,
-    inputs: Inputs | None = None,
-    params: Mapping[str, Any] | None = None,
-    layers: str = TRAIN,
-    passes: Sequence[PassLike] = (),
 ) -> Plotted:
     """The plot of a kind: `accuracy` against MACs, parameters or latency; `stages`; `receptive` (fields).
 
@@ -64,15 +58,14 @@ def plotted(
     if kind == "accuracy":
         axis = across(against, times, latency)
         table = read_latencies(latency) if latency is not None else None
-        networks = compare(specs, variants=variants, inputs=inputs, params=params, layers=layers, passes=passes)
+        networks = compare(specs, change, variants=variants)
         return accuracy(networks, measure_of(axis, times, table))
     for word, given in {"against": against, "times": times, "latency": latency}.items():
         if given is not None:
             raise fault("bad-call", f"a plot of kind '{kind}' has no '{word}'", help="the kind accuracy has")
     if not specs:
         raise fault("bad-call", "there is nothing to plot", help="give the names of specs")
-    change = Change(inputs, params or {}, layers, rewritten(form=layers, passes=passes))
-    rows = [row for spec in specs for row in rows_of(spec, change, every=variants)]
+    rows = [row for spec in specs for row in rows_of(spec, change or Change(), every=variants)]
     return Plotted(stages(rows)) if kind == "stages" else receptive(rows)
 
 

@@ -62,7 +62,7 @@ class Recent:
         if rewriting not in self.programs:
             if len(self.programs) >= MOST:
                 self.programs.clear()
-            self.programs[rewriting] = *rewritten(self.spec, rewriting.passes), Kept()
+            self.programs[rewriting] = *rewritten(self.spec, rewriting), Kept()
         return self.programs[rewriting]
 
 

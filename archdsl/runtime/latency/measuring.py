@@ -108,7 +108,7 @@ def with_errors(table: LatencyTable, networks: Sequence[TimedNetwork]) -> Latenc
 
 def record_of(one: TimedNetwork) -> dict[str, Any]:
     """A network as a latency table has it."""
-    words = ("network", "variant", "settings", "inputs", "graph", "form")
+    words = ("network", "variant", "settings", "inputs", "graph", "form", "options")
     times = ("predicted_ms", "median_ms", "low_ms", "high_ms", "error")
     data = one.data()
     return {name: data[name] for name in (*words, *times)}

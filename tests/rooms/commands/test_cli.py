@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -296,13 +297,18 @@ def test_build_writes_into_the_folder_that_out_names(run, here):
 def test_build_writes_each_choice_into_a_folder_of_its_own():
     from archdsl.commands.build import folder_name
 
-    def named(inputs=None, layers="train", passes=(), **params):
+    def named(inputs=None, layers="train", passes=(), features=False, **params):
         graph = archdsl.graph("peleenet", **params, **({"input": inputs} if inputs else {}))
-        chosen = {"inputs": inputs, "layers": layers, "passes": passes, "output_stride": None}
+        chosen = {"inputs": inputs, "layers": layers, "passes": passes, "features": features, "output_stride": 8}
         return folder_name("peleenet", graph, params=params, **chosen)
 
-    assert named(growth=16, num_classes=10) == f"{named()}-num_classes=10-growth=16"  # in the order of the spec
-    assert named((3, 64, 64), "deploy", ("fold_batch_norm",)) == f"{named()}-3x64x64-deploy-fold_batch_norm"
+    plain = named().removesuffix("-output_stride=8")
+    changed = f"{plain}-num_classes=10-growth=16-output_stride=8"  # in the order of the spec
+    assert named(growth=16, num_classes=10) == changed
+    assert named(features=True) == f"{plain}-features_only=all-output_stride=8"
+    assert named(features=["stem", 2]) == f"{plain}-features_only=stem,2-output_stride=8"
+    deployed = f"{plain}-3x64x64-deploy-output_stride=8-fold_batch_norm"
+    assert named((3, 64, 64), "deploy", ("fold_batch_norm",)) == deployed
 
 
 def test_a_folder_whose_name_was_made_plain_or_short_is_no_other_ones(monkeypatch):
@@ -312,7 +318,8 @@ def test_a_folder_whose_name_was_made_plain_or_short_is_no_other_ones(monkeypatc
 
     def named(value):
         graph = SimpleNamespace(variant=None, settings={"word": value}, inputs={})
-        return folder_name("net", graph, params={}, inputs=None, layers="train", passes=(), output_stride=None)
+        chosen = {"params": {}, "inputs": None, "layers": "train", "passes": ()}
+        return folder_name("net", graph, **chosen, features=False, output_stride=None)
 
     names = list(map(named, ("a/b", "a:b", [1, 2], [[1], 2], "x" * 300, "x" * 301)))
     assert len(set(names)) == len(names)
@@ -427,6 +434,40 @@ def test_every_file_with_a_command_is_named_and_called_as_it_is():
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py") if "@click.command(" in path.read_text()}
     assert files == set(cli.NAMES)
     assert {name: command.name for name, command in cli.archdsl.commands.items()} == {name: name for name in cli.NAMES}
+
+
+REWRITE = {"layers", "passes", "features", "output_stride"}
+CHANGE = {"params", "inputs", "ops"}
+ONE = ("build", "emit", "draw", "cost", "export", "diff", "watch")
+SEVERAL = ("table", "plot", "time")  # which name a variant as SPEC@VARIANT
+
+
+@pytest.mark.parametrize("name", [*ONE, *SEVERAL])
+def test_every_command_on_networks_takes_what_chooses_and_rewrites_them(name):
+    """Those that have it under one name share its definition, but for `time`, which takes several forms."""
+    have = {option.name: option for option in cli.archdsl.commands[name].params}
+    wanted = CHANGE | REWRITE | ({"variant"} if name in ONE else set())
+    assert wanted - have.keys() == ({"layers"} if name == "time" else set())
+    like = {option.name: option for option in cli.archdsl.commands["cost"].params}
+    for word in wanted & have.keys():
+        assert (have[word].opts, have[word].help) == (like[word].opts, like[word].help)
+
+
+@pytest.mark.parametrize("name", ["graph", "build", "emit", "cost", "draw", "export_onnx", "table", "plot", "convert"])
+def test_every_function_on_networks_takes_what_chooses_and_rewrites_them(name):
+    takes = inspect.signature(getattr(archdsl, name)).parameters.keys()
+    wanted = {"input", "features_only", "out_indices", "output_stride", "form", "passes", "set", "params"}
+    assert wanted - takes == ({"form"} if name == "convert" else set())  # the module in training is what it takes
+
+
+def test_a_table_and_a_plot_rewrite_each_network(run):
+    chosen = ("--pass", "fold_batch_norm", "--features-only", "stem", "--output-stride", "1")
+    (row,) = json.loads(run("table", "small.yaml@wide", *chosen, "--format", "json")[1])["rows"]
+    backbone = archdsl.cost("small.yaml", "wide", passes=["fold_batch_norm"], features_only=["stem"], output_stride=1)
+    assert (row["params"], row["macs"]) == (backbone.params, backbone.macs) == (16 * 28, 16 * 27 * 256)
+    svg = run("plot", "stages", "small.yaml@wide", *chosen)[1]
+    assert svg == archdsl.plot("stages", "small.yaml@wide", passes=["fold_batch_norm"], features_only=["stem"])
+    assert svg != archdsl.plot("stages", "small.yaml@wide", features_only=["stem"])
 
 
 def test_a_table_is_legible_on_an_ascii_terminal(here):

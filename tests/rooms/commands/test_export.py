@@ -56,6 +56,25 @@ def test_a_file_gives_the_outputs_of_the_trained_module(target, net, tmp_path, c
             torch.testing.assert_close(torch.as_tensor(mine), theirs, rtol=1e-4, atol=1e-5)
 
 
+def test_a_backbone_takes_the_weights_of_the_whole_network_or_its_own(net, capfd):
+    chosen = {"features_only": True, "output_stride": 1}
+    backbone = archdsl.build("toy.yaml", **chosen).eval()
+    backbone.load_state_dict({key: net.state_dict()[key] for key in backbone.state_dict()})
+    torch.save(backbone.state_dict(), "backbone.pth")
+    x = torch.randn(1, 3, 16, 16)
+    for weights in ("toy.pth", "backbone.pth"):
+        call = ["export", "toy.yaml", "--to", "torchscript", "--form", "deploy", "--weights", weights]
+        assert cli.main([*call, "--features-only", "all", "--output-stride", "1"]) == 0
+        with torch.no_grad():
+            (found,) = torch.jit.load("toy.pt")(x)
+            torch.testing.assert_close(found, backbone(x)[0], rtol=1e-4, atol=1e-5)
+    assert cli.main([*call[:4], "--weights", "backbone.pth"]) != 0  # which is not all of the network
+    assert "missing: head.2.weight" in capfd.readouterr().err
+    fast = archdsl.convert(backbone, "toy.yaml", **chosen)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in fast.modules())
+    torch.testing.assert_close(fast(x)[0], backbone(x)[0], rtol=1e-4, atol=1e-5)
+
+
 def test_a_file_that_computes_something_else_is_refused(net, monkeypatch):
     graph = archdsl.graph("toy.yaml")
     kind = exporting.FORMATS["torchscript"]

@@ -52,6 +52,17 @@ def test_each_form_and_engine_is_a_line_with_its_stages_and_the_machine(engines,
     assert all(stage["median_ms"] > 0 for stage in lines[0]["stages"])
 
 
+def test_a_backbone_with_passes_is_timed_and_each_op_of_it_is_found_in_the_table(net, capfd):
+    options = ["--pass", "fold_batch_norm", "--features-only", "stem,body", "--output-stride", "1"]
+    call = ["time", "toy.yaml@small", *options, "--rounds", "1", "--per-op", "ops.json"]
+    assert cli.main(call) == 0
+    assert f"1 round; {' '.join(options)}; " in capfd.readouterr().out
+    (record,) = json.loads(Path("ops.json").read_text(encoding="utf-8"))["networks"]
+    assert record["options"] == options
+    assert cli.main(["cost", "toy.yaml", *options, "--latency", "ops.json", "--format", "json"]) == 0
+    assert json.loads(capfd.readouterr().out)["latency_ms"] == pytest.approx(record["predicted_ms"])
+
+
 def test_the_table_says_what_it_holds_for(net, capfd):
     assert cli.main(["time", "toy.yaml", "--rounds", "1", "--stages"]) == 0
     said = capfd.readouterr().out

@@ -180,6 +180,22 @@ def test_an_op_that_was_not_measured_is_told_with_the_command_that_measures_it(t
     assert not caught.value.diagnostics[0].help
 
 
+def test_the_command_that_measures_rewrites_the_network_as_it_was(table, capfd):
+    options = "--pass fold_batch_norm --features-only stem,body --output-stride 1"
+    for command in ("cost toy.yaml", "table toy.yaml@small"):
+        assert cli.main([*command.split(), *options.split(), "--latency", table]) != 0
+        said = capfd.readouterr().err
+        assert f"archdsl time toy.yaml@small {options} --input 3,16,16 --per-op latency.json" in said
+    deployed = archdsl.graph("toy.yaml", form="deploy", passes=["reparameterize"])
+    assert deployed.origin.function.options == ("--form", "deploy", "--pass", "reparameterize")
+    with_classes = NET.replace("{width: 8}", "{width: 8, classes: 10}").replace("linear: 10", "linear: classes")
+    pooled = archdsl.graph(with_classes, global_pool="max", passes=["fold_batch_norm"])
+    assert pooled.origin.function.options == ("--pass", "fold_batch_norm", "--set", "global_pool=max")
+    with pytest.raises(SpecError) as caught:  # a function has no name that a command knows
+        archdsl.cost("toy.yaml", width=12, passes=[lambda program: program], latency=table)
+    assert not caught.value.diagnostics[0].help
+
+
 def test_an_engine_that_fuses_has_kernels_of_several_ops(table):
     graph = archdsl.graph("toy.yaml")
     texts = [str(kernel) for kernel in kernels(graph, "onnxruntime")]
