@@ -83,9 +83,6 @@ def expect_look(asked: Asked, look: Look) -> None:
 
 def expect_of_several(asked: Asked) -> None:
     """Raises at what only the figure of one network has."""
-    if asked.format == "html":
-        message = "an interactive page shows one network"
-        raise fault("bad-call", message, help="give one network, or draw them side by side as svg, pdf or png")
     given: dict[str, object] = {
         "block": asked.block,
         "cases": asked.cases,

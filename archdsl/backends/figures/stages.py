@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archdsl.backends.figures import measure, strip
+from archdsl.backends.figures import measure, still, strip
 from archdsl.backends.figures.asked import Asked
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.finish import dots, finished, title_of
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.paper import SMALLER, TALL, fitted
+from archdsl.backends.figures.paper import LEAST, SMALLER, TALL, fitted
 from archdsl.backends.figures.shapes import Shapes, numbered
 from archdsl.backends.figures.theme import Look
 from archdsl.backends.figures.writers import WRITERS
@@ -74,6 +74,8 @@ def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
     paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
     with measure.in_font(look.font):
         made = grid.side_by_side([*map(visible, graphs)], numbered(look.axes, *graphs), paper, legend=look.legend)
+        if format == "html":
+            return still.page(made.title, str(on_paper(made, "svg", look)), made.rect.width * LEAST, look)
         return on_paper(made, format, look, "draw fewer of them", most=TALL)
 
 

@@ -26,8 +26,8 @@ def is_suited(graph: Graph) -> bool:
 def resolutions(graph: Graph, shapes: Shapes, paper: Paper | None = None, *, legend: bool | None = None) -> Drawing:
     """The stages of a network in rows by the resolution of their maps, the highest on top."""
 
-    def made(allowed: Paper, *, closed: bool) -> Drawing:
-        found = strip(graph, closed=closed, ends_in_map=True)
+    def made(allowed: Paper, *, levelled: bool, closed: bool) -> Drawing:
+        found = strip(graph, levelled=levelled, closed=closed, ends_in_map=True)
         words = found.legend if legend or (legend is None and len(found.legend) > 1) else {}
         places: list[dict[Cell, Place]] = []
         for one in (by_resolution(found, rank_of(graph), form) for form in FORMS):
@@ -43,8 +43,8 @@ def side_by_side(
 ) -> Drawing:
     """Several networks as columns, their stages in common rows by the resolution of their maps."""
 
-    def made(allowed: Paper, *, closed: bool) -> Drawing:
-        found = [strip(graph, closed=closed, ends_in_map=True) for graph in graphs]
+    def made(allowed: Paper, *, levelled: bool, closed: bool) -> Drawing:
+        found = [strip(graph, levelled=levelled, closed=closed, ends_in_map=True) for graph in graphs]
         for place, cell in enumerate(cell for one in found for cell in one.cells):
             cell.place = place  # each has another one, by which it is known
         common = aligned(found, graphs)
@@ -66,16 +66,19 @@ def side_by_side(
 
 
 class Made(Protocol):
-    """A drawing for a paper, with each row of a stage as a box or with tables closed to one box each."""
+    """A drawing for a paper, with tables as `strip` has them: a box for each row, each resolution or each table."""
 
-    def __call__(self, allowed: Paper, *, closed: bool) -> Drawing: ...
+    def __call__(self, allowed: Paper, *, levelled: bool, closed: bool) -> Drawing: ...
 
 
 def fitted(made: Made, paper: Paper) -> Drawing:
-    """The tables of stages are closed where it does not fit otherwise; else what lacks the least."""
+    """The tables of stages are closed where it does not fit otherwise, if that will do to a box for each resolution.
+
+    If nothing fits it is what lacks the least.
+    """
     found: list[Drawing] = []
-    for closed in (False, True):
-        found.append(made(paper, closed=closed))
+    for levelled, closed in ((False, False), (True, False), (False, True)):
+        found.append(made(paper, levelled=levelled, closed=closed))
         if paper.holds(found[-1]):
             return found[-1]
     return min(found, key=lambda one: paper.lacking(one.rect.width, one.rect.height))

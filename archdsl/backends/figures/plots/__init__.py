@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.figures import still
 from archdsl.backends.figures.plots.bars import bars
 from archdsl.backends.figures.plots.canvas import Canvas, as_svg, saved, styled
 from archdsl.backends.figures.plots.curves import curves
@@ -69,7 +70,5 @@ def written(made: Canvas, data: Data, format: str) -> bytes | str:
 
         return tikz(made, data.title)
     if format == "html":
-        from archdsl.backends.figures.plots.page import page
-
-        return page(made, data)
+        return still.page(data.title, as_svg(made, data.title), made.size[0], made.look, data.table())
     return saved(made, format, data.title)

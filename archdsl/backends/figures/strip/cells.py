@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 from typing import TypeAlias
 
 from archdsl.analysis.stage_table.units import label as operator_text
@@ -131,6 +132,28 @@ class Terse(Outline):
             box.lines = totals([brief(inner).partition(",")[0] for inner in self.contents[box] if computes(inner)])
         return box
 
+    def levelled(self, items: Sequence[Item]) -> list[Item]:
+        """Neighbouring rows of a table whose maps have one resolution as one box each."""
+        found: list[Item] = []
+        for size, run in groupby(items, lambda item: resolution(item) if item in self.contents else None):
+            inside = [replace(i, items=self.levelled(i.items)) if isinstance(i, Group) else i for i in run]
+            rows = [item for item in inside if isinstance(item, Box)]
+            found += inside if size is None or len(rows) == 1 else [self.one_of(rows)]
+        return found
+
+    def one_of(self, rows: Sequence[Box]) -> Box:
+        """A box for several rows: the first and the last name, and how often each block is in them."""
+        first, last = rows[0], rows[-1]
+        inside = [box for row in rows for box in self.contents[row]]
+        words = totals([brief(box).partition(",")[0] for box in inside if computes(box)])
+        heading = f"{first.heading}\N{EN DASH}{last.heading}" if first.heading else ""
+        if not heading and len(words) == 1:
+            heading, words = words[0], ()
+        nodes = tuple(node for row in rows for node in row.nodes)
+        made = Box(first.role, words, nodes, heading, last.shape, tensor=last.tensor)
+        self.contents[made] = inside
+        return made
+
     def entitle(self, items: Sequence[Item]) -> None:
         """Rows without names are known by what they do, where each of a table does but one thing."""
         for group in (item for item in items if isinstance(item, Group)):
@@ -159,6 +182,12 @@ class Terse(Outline):
         """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
         text = self.words.of_rows(calls)
         return (text,) if text else ()
+
+
+def resolution(item: Item) -> tuple[int, ...] | None:
+    """Of what leaves a row."""
+    tensor = item.tensor if isinstance(item, Box) else None
+    return tensor.shape[1:] if tensor is not None else None
 
 
 def tell_apart(rows: Sequence[Box]) -> None:
@@ -252,15 +281,24 @@ def found(graph: Graph, stages: Sequence[Scope], name: str) -> Scope:
 
 
 # --- the strip
-def strip(graph: Graph, expand: Sequence[str] = (), *, closed: bool = False, ends_in_map: bool = False) -> Strip:
+def strip(
+    graph: Graph,
+    expand: Sequence[str] = (),
+    *,
+    closed: bool = False,
+    levelled: bool = False,
+    ends_in_map: bool = False,
+) -> Strip:
     """The stages of a network in the order of execution, with the ways between them.
 
+    Each row of a table is a cell; `levelled`: those of one resolution are; `closed`: all of them are.
     An output that says what the last stage said is left out; `ends_in_map`: but for a map.
     """
     outline = Terse(graph, opened(graph, expand))
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
     stages = outline.items(graph.root, CLOSED if closed else NETWORK)
+    stages = outline.levelled(stages) if levelled else stages
     outline.entitle(stages)
     items = [*ends("input", inputs, Shapes()), *stages, *ends("output", outputs, Shapes())]
     boxes = [box for item in items for box in item.boxes()]

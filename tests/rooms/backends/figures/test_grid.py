@@ -204,11 +204,27 @@ def test_tables_are_closed_where_networks_side_by_side_are_higher_than_a_page():
     assert paper.holds(grid.side_by_side([graph, graph], Shapes(), paper))
 
 
+def test_rows_of_one_resolution_are_a_box_before_a_whole_table_is_one():
+    rows = [[1, 1], [2, 1], [3, 2], [4, 2], [5, 1], *([n, 1] for n in range(6, 25))]
+    step = {"conv": {"out": "out", "kernel": 3, "stride": "s"}}
+    body = {"for": ["out", "s"], "in": rows, "body": [{"B": ["out", "s"]}]}
+    net = TABLES | {"blocks": {"B": {"params": ["out", "s"], "body": [step, "relu"]}}, "stages": {"body": body}}
+    made = grid.side_by_side([archdsl.graph(net)] * 2, Shapes(), Paper.of(3.4))
+    said = [(solid.cell.name, solid.cell.output.shape) for solid in made.solids if not solid.cell.end]
+    assert said == [("3×3 Conv ×2", (2, 64, 64)), ("3×3 Conv, s2", (3, 32, 32)), ("3×3 Conv ×21", (24, 16, 16))] * 2
+
+
+def test_networks_side_by_side_are_a_page_too():
+    page = archdsl.draw([DOWN, U], format="html")
+    assert page.startswith("<!DOCTYPE html>")
+    assert (page.count("<svg"), page.count("<?xml"), page.count("<table>")) == (1, 0, 0)
+    assert "<h1>Down, U</h1>" in page
+
+
 @pytest.mark.parametrize(
     ("spec", "options", "message"),
     [
         ([DOWN, DOWN], {"arrange": "strip"}, "several networks have no 'arrange'"),
-        ([DOWN, DOWN], {"format": "html"}, "an interactive page shows one network"),
         (U, {"arrange": "resolution", "format": "html"}, "an interactive page has an arrangement of its own"),
         ([LONG, LONG], {"width": 1.5}, "Long, Long does not fit in 1.5 in × 9 in"),
         (U, {"arrange": "resolution", "orient": "portrait"}, "a figure arranged by resolution has no 'orient'"),
