@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves
 
 from archdsl.analysis.noting import IMAGE
@@ -100,6 +101,7 @@ def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bo
     if len(inside) == 1 and inside[0] in WRAPPERS and not hasattr(wanted, inside[0]):
         message = f"this module only holds the network, as its part '{inside[0]}'"
         raise fault("bad-call", message, help=f"give the part: model.{inside[0]}")
+    refuse_norms(model, wanted)
     has, wants = shapes(model), shapes(wanted)
     key = next((key for key in {**wants, **has} if has.get(key) != wants.get(key)), None)
     if key is not None:
@@ -111,6 +113,23 @@ def expect_built(model: nn.Module, wanted: nn.Module, graph: Graph, *, exact: bo
         raise foreign(odd.message)
     if type(model) is not type(wanted) and not computes_the_same(model, wanted, graph):
         raise foreign("with the same weights it gives other outputs")
+
+
+def refuse_norms(model: nn.Module, wanted: nn.Module) -> None:
+    """Raises at a batch norm that was changed after the network was built, with what makes it one of the spec."""
+    ours = {path for path, part in wanted.named_modules() if isinstance(part, _BatchNorm)}
+    for path, part in model.named_modules():
+        if path not in ours or not isinstance(part, _BatchNorm):
+            continue
+        if isinstance(part, torch.nn.SyncBatchNorm):
+            message = f"'{path}' is a SyncBatchNorm"
+            raise fault("bad-call", message, help="load its weights into a network that build gives, and convert that")
+        if part.running_mean is None:
+            message = f"'{path}' has no running statistics: no layer can take over the mean of each batch"
+            raise fault("bad-call", message, help="train the network with track_running_stats=True, as build gives it")
+        if not part.track_running_stats:
+            message = f"'{path}' has track_running_stats=False, though it has statistics"
+            raise fault("bad-call", message, help="set it to True: in eval mode the outputs are the same")
 
 
 def computes_the_same(model: nn.Module, wanted: nn.Module, graph: Graph) -> bool:

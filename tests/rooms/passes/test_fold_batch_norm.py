@@ -352,6 +352,28 @@ def test_a_module_of_another_network_is_refused(given, message, tmp_path):
     assert message in str(error.value)
 
 
+def without_statistics(norm):
+    norm.running_mean = norm.running_var = None
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "help"),
+    [
+        (without_statistics, "'a.1' has no running statistics", "train the network with track_running_stats=True"),
+        (lambda norm: setattr(norm, "track_running_stats", False), "though it has statistics", "set it to True"),
+        (nn.SyncBatchNorm.convert_sync_batchnorm, "'a.1' is a SyncBatchNorm", "load its weights into a network that"),
+    ],
+)
+def test_a_norm_that_was_changed_is_told_with_what_to_do(change, message, help, tmp_path):
+    file = tmp_path / "net.yaml"
+    file.write_text(HEAD + PARAMS, encoding="utf-8")
+    net = archdsl.build(file)
+    net.a[1] = change(net.a[1]) or net.a[1]
+    with pytest.raises(archdsl.SpecError, match=message) as error:
+        archdsl.convert(net, file, passes=PASSES)
+    assert error.value.diagnostics[0].help.startswith(help)
+
+
 def test_a_module_that_computes_another_thing_with_the_same_layers_is_refused(tmp_path):
     net, other = tmp_path / "net.yaml", tmp_path / "other.yaml"
     net.write_text(HEAD + "stages: {a: [{add: [[conv: 4, bn], identity]}]}", encoding="utf-8")
