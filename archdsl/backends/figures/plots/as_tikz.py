@@ -74,8 +74,8 @@ def tikz(canvas: Canvas, title: str) -> str:
     parts = [
         *(line for axes in figure.axes for line in axis(axes, colours)),
         *(line for legend in figure.legends for line in key(legend, colours)),
-        *(leader(line, canvas, colours) for line in figure.lines),
-        *map(label, figure.texts),
+        *(leader(cast("Line2D", line), canvas, colours) for line in figure.artists),
+        *(label(text, colours) for text in figure.texts),
     ]
     beginning = BEGINNING.format(
         title=" ".join(title.split()),
@@ -110,7 +110,7 @@ def axis(axes: Axes, colours: Colours) -> Iterator[str]:
     for patch in axes.patches:
         yield bar(patch, colours)
     yield r"\end{axis}"
-    yield from (label(text) for text in (axes.xaxis.label, axes.yaxis.label, axes.title) if text.get_text())
+    yield from (label(text, colours) for text in (axes.xaxis.label, axes.yaxis.label, axes.title) if text.get_text())
 
 
 def range_of(axes: Axes, side: Literal["x", "y"]) -> str:
@@ -154,7 +154,7 @@ def key(legend: Legend, colours: Colours) -> Iterator[str]:
     for line, text in zip(legend.get_lines(), legend.get_texts(), strict=True):
         x, y = rect_of(line).centre
         yield f"\\path plot[only marks, {mark(line, colours)}] coordinates {{({x:.1f},{y:.1f})}};"
-        yield label(text)
+        yield label(text, colours)
 
 
 def leader(line: Line2D, canvas: Canvas, colours: Colours) -> str:
@@ -164,7 +164,7 @@ def leader(line: Line2D, canvas: Canvas, colours: Colours) -> str:
     return f"\\draw[draw={colours(line.get_color())}, line width={line.get_linewidth():g}bp] {path};"
 
 
-def label(text: Text) -> str:
+def label(text: Text, colours: Colours) -> str:
     """Words at their place."""
     rect = rect_of(text)
     x, y = rect.centre
@@ -175,6 +175,9 @@ def label(text: Text) -> str:
     else:
         x = rect.left if side == "left" else x
         style += f", anchor={ALIGNED[side]}"
+    behind = text.get_bbox_patch()
+    if behind is not None:
+        style += f", fill={colours(behind.get_facecolor())}"
     return f"\\node[{style}] at ({x:.1f},{y:.1f}) {{{fitted(text)}}};"
 
 

@@ -22,6 +22,7 @@ HALF = 2.7  # points, of a mark
 AIR = 0.08  # beside the numbers, as a part of what they span
 PARTS = ((1, 2, 5), (1, 3), (1,))  # of a power of ten: where a logarithmic axis has ticks
 TICKS = 7  # at most
+CLEAR = 0.5  # points around words behind which no line is seen
 
 
 def ranged(axes: Axes, side: Side, numbers: Sequence[float], *, long: bool = False) -> None:
@@ -98,7 +99,7 @@ def write(canvas: Canvas, labels: Sequence[Wanted], spots: Sequence[Spot | None]
                 zorder=1.5,
             )
             canvas.figure.add_artist(line)
-        words(canvas, label.words, spot.rect.centre)
+        words(canvas, label.words, spot.rect.centre, over=True)
 
 
 def outside(mark: Point, end: Point) -> Point:
@@ -108,9 +109,19 @@ def outside(mark: Point, end: Point) -> Point:
 
 
 def words(
-    canvas: Canvas, text: str, at: Point, side: Literal["left", "center"] = "center", *, bold: bool = False
+    canvas: Canvas,
+    text: str,
+    at: Point,
+    side: Literal["left", "center"] = "center",
+    *,
+    bold: bool = False,
+    over: bool = False,
 ) -> None:
-    """Words in the figure, at a place in points."""
+    """Words in the figure, at a place in points; `over` lines, which are not seen behind them."""
     across, down = canvas.size
     weight = "bold" if bold else "normal"
-    canvas.figure.text(at[0] / across, at[1] / down, text, ha=side, va="center", fontsize=SMALL, fontweight=weight)
+    made = canvas.figure.text(
+        at[0] / across, at[1] / down, text, ha=side, va="center", fontsize=SMALL, fontweight=weight
+    )
+    if over:
+        made.set_bbox({"facecolor": canvas.look.ground, "edgecolor": "none", "pad": CLEAR})

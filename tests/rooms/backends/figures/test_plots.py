@@ -162,6 +162,16 @@ def test_no_words_lie_over_others_and_none_are_small_or_cut_off(net, kind, look)
         assert canvas.left_out < (30 if look.width is None else 12)
 
 
+def test_a_label_hides_the_lines_behind_it_and_has_one_to_its_mark_where_it_stands_off():
+    with styled(Look()):
+        canvas = plots.canvas(crowd(), Look())
+        leaders = len(canvas.figure.artists)
+        assert all(text.get_bbox_patch().get_facecolor() == (1, 1, 1, 1) for text in canvas.figure.texts)
+    text, _ = plots.plot(crowd(), "tikz")
+    assert text.count("\\draw[") == leaders > 0
+    assert len(re.findall(r"\\node\[words, anchor=mid, fill=tone\d+\]", text)) == len(canvas.figure.texts)
+
+
 def test_what_has_nothing_to_show_is_left_out_and_said_or_refused(net, tmp_path):
     flat = {"archdsl": 1, "name": "Flat", "input": [3, 4, 4], "stages": {"a": ["flatten", {"linear": 4}]}}
     assert [*plotted("receptive", [net, flat]).missing] == ["Flat"]
