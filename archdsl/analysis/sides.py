@@ -1,4 +1,4 @@
-"""Which heights and widths of an image a network takes, where its steps do not go together at all of them.
+"""Which sizes of its inputs a network takes, where its steps do not go together at all of them.
 
 A U-Net joins maps that were halved and doubled again, which have one size at multiples of 16 alone; a table of
 positions has one length. Many lengths are tried at once: each size of a map is an array with an entry for each.
@@ -6,9 +6,11 @@ positions has one length. Many lengths are tried at once: each size of a map is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,61 +24,103 @@ from archdsl.ops.base import NEEDS_NUMBERS, OpFault
 AHEAD = 256  # lengths that are tried from the declared one on; what repeats does so at least twice
 MOST = 256  # runs, each of lengths that take one way through the rules
 PARTS = 2  # ways from one step on; where there are more, its op takes plain numbers alone
-IMAGE = 3  # axes of an image: channels, height, width
+MOST_ROWS = 3  # of lengths in a period, if these are not all alike
 
 
 @dataclass(frozen=True)
 class Side:
-    """Lengths of a side of the image: `count` of them from `start` on, each `step` more, and so on after each `period`.
+    """Lengths of a side of an input: `count` of them from `start` on, each `step` more, and so on after each `period`.
 
-    Without a period (0) there are no others.
+    Without a period (0) there are no others. With it, there may be those of further rows `also`.
     """
 
     start: int
     count: int
     step: int
     period: int
+    also: tuple[Side, ...] = ()
 
 
-Sides = tuple[Side | None, Side | None]
-FREE: Sides = (None, None)
+Sides = tuple["Side | None", ...]  # of the axes behind the channels; None where every length is taken
+FREE: Sides = ()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The sides of each input; where all inputs must be of one size, those of the first alone."""
+
+    inputs: tuple[Sides, ...] = ()
+    equal: bool = False
+
+
+ANY = Taken()
 
 
 class Untold(Exception):
     """The rules of the ops do not tell which lengths a network takes."""
 
 
-def sides_taken(graph: Graph) -> Sides:
-    """The heights and the widths that a network takes; None where it takes every one, or its ops do not tell.
+def sizes_taken(graph: Graph) -> Taken:
+    """The sizes of inputs that a network takes; `ANY` where it takes every one, or its ops do not tell.
 
-    That a map may become too small is not looked at. The images of several inputs are of one size, or nothing is told.
+    That a map may become too small is not looked at.
     """
-    sizes = {tensor.shape[1:] for tensor in graph.inputs.values()}
-    if len(sizes) != 1 or any(len(tensor.shape) != IMAGE for tensor in graph.inputs.values()):
-        return FREE
-    ((h, w),) = sizes
-    lengths = np.arange(AHEAD)
     try:
         trial = Trial(graph)
-        both = trial.taken(h + lengths, w + lengths)
-        if both.all():
-            return FREE
-        high, wide = trial.taken(h + lengths, w + 0 * lengths), trial.taken(h + 0 * lengths, w + lengths)
-        if (both != (high & wide)).any():  # which heights it takes depends on the width
-            return FREE
-        below_h, below_w = np.arange(1, h), np.arange(1, w)
-        return (
-            side(high, h, lambda: trial.taken(below_h, w + 0 * below_h)),
-            side(wide, w, lambda: trial.taken(h + 0 * below_w, below_w)),
-        )
+        found = sizes_of_several(trial) if len(trial.declared) > 1 else Taken((sides_of(trial, [0]),))
     except Untold:
+        return ANY
+    return found if found.equal or any(found.inputs) else ANY
+
+
+def sizes_of_several(trial: Trial) -> Taken:
+    """The sizes of several inputs, if those of each have nothing to do with the others, or all must be equal."""
+    every, ahead = range(len(trial.declared)), np.arange(AHEAD)
+    alone = [trial.moved({place: ahead}) for place in every]
+    if (trial.moved(dict.fromkeys(every, ahead)) == np.logical_and.reduce(alone)).all():
+        found = tuple(sides_of(trial, [place]) for place in every)
+        if any(side is not None and not side.period for sides in found for side in sides):
+            raise Untold  # others may be taken beside inputs of other sizes
+        return Taken(found)
+    if not are_equal(trial):
+        raise Untold
+    return Taken((sides_of(trial, every),), equal=True)
+
+
+def are_equal(trial: Trial) -> bool:
+    """Whether a network takes no input of another size than the others along any axis."""
+    first, *others = trial.declared
+    if any(shape != first for shape in others):
+        return False
+    every, ahead = range(len(trial.declared)), np.arange(AHEAD)
+    for place, axis in product(every, range(len(first))):
+        below, one_more = np.arange(1 - first[axis], 0), {**dict.fromkeys(every, ahead), place: ahead + 1}
+        alone = np.concatenate([trial.moved({place: by}, [axis]) for by in (below, ahead[1:])])
+        if alone.any() or trial.moved(one_more, [axis]).any():
+            return False
+    return True
+
+
+def sides_of(trial: Trial, places: Sequence[int]) -> Sides:
+    """The sides of inputs of one size while others keep theirs; raises `Untold` if one side depends on another."""
+    declared, ahead = trial.declared[places[0]], np.arange(AHEAD)
+    whole = trial.moved(dict.fromkeys(places, ahead))
+    if whole.all():
         return FREE
+    each = [trial.moved(dict.fromkeys(places, ahead), [axis]) for axis in range(len(declared))]
+    if (whole != np.logical_and.reduce(each)).any():
+        raise Untold
+
+    def below(axis: int) -> Array:
+        return trial.moved(dict.fromkeys(places, np.arange(1 - declared[axis], 0)), [axis])
+
+    return tuple(side(each[axis], length, partial(below, axis)) for axis, length in enumerate(declared))
 
 
 def side(taken: Array, declared: int, below: Callable[[], Array]) -> Side | None:
     """The lengths of a side, of which it is known from the declared one on, and can be asked below, which are taken.
 
-    None if they all are; raises `Untold` unless they are a row that repeats, or one row alone.
+    None if they all are; raises `Untold` unless they are rows that repeat, or one row alone.
     """
     if taken.all():
         return None
@@ -91,9 +135,19 @@ def side(taken: Array, declared: int, below: Callable[[], Array]) -> Side | None
     gaps = np.diff(places[: len(places) // 2 + 1])  # from each length that is taken to the next
     step, last = int(gaps.min()), int(gaps.argmax())
     first = int(declared + places[last + 1]) % period  # behind the widest gap
-    if (np.delete(gaps, last) != step).any() or (len(gaps) > 1 and (period % step or first % step)):
+    if (np.delete(gaps, last) == step).all() and (len(gaps) == 1 or not (period % step or first % step)):
+        return Side(first, len(gaps), step, period)
+    return in_rows({int(declared + place) % period for place in places}, period)
+
+
+def in_rows(taken: Collection[int], period: int) -> Side:
+    """Lengths that repeat, as rows of such that follow one another; raises `Untold` where there are too many."""
+    starts = sorted(first for first in taken if (first - 1) % period not in taken)
+    counts = [next(n for n in range(1, period) if (first + n) % period not in taken) for first in starts]
+    if len(starts) > MOST_ROWS:
         raise Untold
-    return Side(first, len(gaps), step, period)
+    first, *rest = (Side(start, count, 1, period) for start, count in zip(starts, counts, strict=True))
+    return replace(first, also=tuple(rest))
 
 
 def leading(taken: Array) -> int:
@@ -103,20 +157,32 @@ def leading(taken: Array) -> int:
 
 @dataclass
 class Trial:
-    """A graph that is run for sizes alone, with images of many heights and widths at once."""
+    """A graph that is run for sizes alone, with inputs of many sizes at once."""
 
     graph: Graph
+    declared: list[tuple[int, ...]] = field(init=False)  # of each input, without its channels
     kinds: Mapping[Node, int] = field(init=False)
     alone: dict[Hashable, Any] = field(default_factory=dict)  # what leaves nodes of a kind, by plain shapes that enter
     runs: int = 0
 
     def __post_init__(self) -> None:
         self.kinds = kinds_of(self.graph.nodes)
+        self.declared = [tensor.shape[1:] for tensor in self.graph.inputs.values()]
 
-    def taken(self, heights: Array, widths: Array) -> Array:
-        """Of each pair of lengths, whether all steps go together."""
-        nodes, found = self.graph.nodes, np.zeros(len(heights), dtype=bool)
-        waiting = [(np.arange(len(heights)), self.entering(heights, widths), 0)]
+    def moved(self, by: Mapping[int, Array], axes: Sequence[int] | None = None) -> Array:
+        """Whether all steps go together where sides of these inputs are longer by so much: along some axes, or all."""
+        count = len(next(iter(by.values())))
+        still = np.zeros(count, dtype=int)
+        sizes = [
+            [n + (by.get(place, still) if axes is None or axis in axes else still) for axis, n in enumerate(shape)]
+            for place, shape in enumerate(self.declared)
+        ]
+        return self.taken(sizes, count) if count else np.zeros(0, dtype=bool)
+
+    def taken(self, lengths: Sequence[Sequence[Array]], count: int) -> Array:
+        """Of each of many lengths of the sides of the inputs, whether all steps go together."""
+        nodes, found = self.graph.nodes, np.zeros(count, dtype=bool)
+        waiting = [(np.arange(count), self.entering(lengths), 0)]
         while waiting:
             group, sizes, begun = waiting.pop()
             self.runs += 1
@@ -134,11 +200,11 @@ class Trial:
                 raise Untold from error
         return found
 
-    def entering(self, heights: Array, widths: Array) -> Sizes:
-        """The shapes of the inputs, with images of these lengths."""
+    def entering(self, lengths: Sequence[Sequence[Array]]) -> Sizes:
+        """The shapes of the inputs, with sides of these lengths."""
         sizes = Sizes(self.alone)
-        for tensor in self.graph.inputs.values():
-            sizes.enter(tensor, (tensor.shape[0], number(heights), number(widths)))
+        for tensor, sides in zip(self.graph.inputs.values(), lengths, strict=True):
+            sizes.enter(tensor, (tensor.shape[0], *map(number, sides)))
         return sizes
 
 
@@ -159,7 +225,7 @@ class Sizes:
         return self.equal.setdefault(key, shape)
 
     def part(self, places: Array) -> Sizes:
-        """The same of some of the images."""
+        """The same of some of the sizes."""
         part = Sizes(self.alone)
         at = {id(shape): part.one(tuple([entry(n, places) for n in shape])) for shape in self.equal.values()}
         part.shapes = {tensor: at[id(shape)] for tensor, shape in self.shapes.items()}

@@ -52,9 +52,9 @@ class ForwardBody:
         return printer.run(self.writer.statements, results, shape, more if outputs else several, auxiliaries), False
 
     def asserted_sizes(self, inputs: Sequence[ir.Value]) -> list[py.Statement]:
-        """What must hold of the sizes of images, to stand in front of what is done with them."""
+        """What must hold of the sizes of inputs, to stand in front of what is done with them."""
         checked = self.writer.plan.checked
-        found = assertions(checked.sides, self.writer.tensors.word(inputs[0]))
+        found = assertions(checked.taken, [self.writer.tensors.word(var) for var in inputs])
         if checked.param is None or not found:
             return found
         kept = self.writer.kept.in_forward(Name(checked.param), checked.param)

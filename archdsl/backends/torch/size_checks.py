@@ -1,11 +1,11 @@
-"""What `forward` asserts of the height and width of its images, where the steps do not go together at all of them."""
+"""What `forward` asserts of the sizes of its inputs, where the steps do not go together at all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from archdsl.analysis.sides import FREE, Side, Sides, sides_taken
+from archdsl.analysis.sides import ANY, Side, Taken, sizes_taken
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.parse import parsed
 from archdsl.backends.torch.size_params import behind_sizes
@@ -13,14 +13,15 @@ from archdsl.expr.nodes import Lit
 from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph
 
-AXES = (("height", 2), ("width", 3))
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}  # by how many there are
+BEFORE = 2  # axes: samples, channels
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The heights and widths that a network takes: every one, unless a param (if one is named) is as wanted."""
+    """The sizes that a network takes: every one, unless a param (if one is named) is as wanted."""
 
-    sides: Sides = FREE
+    taken: Taken = ANY
     param: str | None = None
     wanted: bool = True
 
@@ -29,34 +30,53 @@ def checked_sizes(graphs: Sequence[Graph], functions: Sequence[ir.Function], *, 
     """What the class of all these graphs checks: of one that makes many networks, what holds of each of them."""
     *_, graph = graphs
     if not parametric:
-        return Checked(sides_taken(graph))
+        return Checked(sizes_taken(graph))
     behind = behind_sizes(graphs, functions)
     if not behind:
-        return Checked(sides_taken(graph))
+        return Checked(sizes_taken(graph))
     name = next(iter(behind))
     values = [one.params.get(name) for one in graphs]
     if len(behind) > 1 or any(type(value) is not bool for value in values) or len(set(values)) == 1:
         return Checked()
-    on, off = (sides_taken(graphs[values.index(value)]) for value in (True, False))
+    on, off = (sizes_taken(graphs[values.index(value)]) for value in (True, False))
     if on == off:
         return Checked(on)
-    if FREE not in (on, off):
+    if ANY not in (on, off):
         return Checked()
-    return Checked(on, name) if off == FREE else Checked(off, name, wanted=False)
+    return Checked(on, name) if off == ANY else Checked(off, name, wanted=False)
 
 
-def assertions(sides: Sides, image: str) -> list[py.Statement]:
+def assertions(taken: Taken, inputs: Sequence[str]) -> list[py.Statement]:
     """A line for each condition; `torch._assert` is what torch.fx can trace."""
     return [
-        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(f"the {name} must be {wanted}")), untyped=True)
-        for (name, axis), side in zip(AXES, sides, strict=True)
-        if side is not None
-        for condition, wanted in conditions(side, f"{image}.size({axis})")
+        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(said)), untyped=True)
+        for condition, said in conditions_of(taken, inputs)
     ]
+
+
+def conditions_of(taken: Taken, inputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What must hold of the sizes of inputs, and what is wrong where it does not."""
+    first, *others = inputs
+    for word, sides in zip(inputs, taken.inputs, strict=False):
+        of = f" of {word}" if others else ""
+        for axis, side in enumerate(sides):
+            name = AXES[len(sides)][axis]
+            for condition, wanted in conditions(side, f"{word}.size({axis + BEFORE})") if side is not None else ():
+                yield condition, f"the {name}{of} must be {wanted}"
+    for word in others if taken.equal else ():
+        yield f"{word}.shape[{BEFORE}:] == {first}.shape[{BEFORE}:]", f"{word} must have the size of {first}"
 
 
 def conditions(side: Side, length: str) -> Iterator[tuple[str, str]]:
     """What must hold of a length, and how it is said."""
+    if side.also:
+        rows = [pair for row in (side, *side.also) for pair in conditions(replace(row, also=()), length)]
+        texts = [said for _, said in rows]
+        more = f" more than a multiple of {side.period}"
+        if all(said.endswith(more) for said in texts):
+            texts = [*(said.removesuffix(more) for said in texts[:-1]), texts[-1]]
+        yield " | ".join(f"({condition})" for condition, _ in rows), ", or ".join(texts)
+        return
     start, count, step, period = side.start, side.count, side.step, side.period
     if count > 1 and step > 1:
         yield f"{length} % {step} == 0", "even" if step == 2 else f"a multiple of {step}"

@@ -8,9 +8,10 @@ from torch import fx
 
 import archdsl
 from archdsl.analysis import sides
-from archdsl.analysis.sides import FREE, Side, sides_taken
+from archdsl.analysis.sides import ANY, Side, Taken, sizes_taken
 from archdsl.backends.torch.size_checks import conditions
 
+POOL = {"kernel": 3, "stride": 4, "padding": 0}
 DOWN, UP = {"conv": {"out": 4, "kernel": 3, "stride": 2}}, {"upsample": {"scale": 2}}
 
 
@@ -95,18 +96,71 @@ def test_one_class_asserts_what_its_params_do_not_change():
     assert "_assert" in archdsl.emit(wide, style="parametric")
 
 
-def test_two_images_are_of_one_size():
-    both = {"archdsl": 1, "name": "Net", "inputs": {"one": [3, 16, 24], "two": [3, 16, 24]}}
-    both["stages"] = {
-        "join": [{"concat": ["one", "two"]}, {"residual": [{"max_pool": 2}, UP]}],
-    }
-    assert sides_taken(archdsl.graph(both)) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
-    other = {
-        **both,
-        "inputs": {"one": [3, 16, 24], "two": [3, 8, 24]},
-        "stages": {"a": [{"concat": ["one", [{"from": "two"}, {"upsample": {"size": [16, 24]}}]]}]},
-    }
-    assert sides_taken(archdsl.graph(other)) == FREE
+def inputs_joined(one, two, *steps):
+    stages = {"join": [{"concat": ["one", "two"]}, *steps]}
+    return {"archdsl": 1, "name": "Net", "inputs": {"one": one, "two": two}, "stages": stages}
+
+
+EVEN = Side(0, 1, 2, 2)
+
+
+def test_inputs_that_are_joined_are_of_one_size():
+    both = inputs_joined([3, 16, 24], [3, 16, 24], {"residual": [{"max_pool": 2}, UP]})
+    assert sizes_taken(archdsl.graph(both)) == Taken(((EVEN, EVEN),), equal=True)
+    network, x = archdsl.build(both).eval(), torch.zeros(1, 3, 20, 26)
+    assert torch.jit.script(network)(x, x).shape == fx.symbolic_trace(network)(x, x).shape == (1, 6, 20, 26)
+    with pytest.raises(AssertionError, match=r"^the width of one must be even$"):
+        network(x[..., :-1], x[..., :-1])
+    with pytest.raises(AssertionError, match=r"^two must have the size of one$"):
+        network(x, x[..., :-2])
+
+
+def test_nothing_is_said_of_inputs_whose_sizes_belong_together_in_other_ways():
+    other = inputs_joined([3, 16, 24], [3, 8, 24])
+    other["stages"]["join"] = [{"concat": ["one", [{"from": "two"}, {"upsample": {"scale": [2, 1]}}]]}]
+    spread = inputs_joined([3, 16, 24], [3, 16, 24])
+    spread["stages"]["join"] = [{"add": ["one", "two"]}, {"conv": 4}]  # two may also be of size 1
+    assert [sizes_taken(archdsl.graph(spec)) for spec in (other, spread)] == [ANY, ANY]
+
+
+def test_an_input_has_sizes_of_its_own_where_nothing_of_it_is_a_map_that_others_join():
+    halved = [{"residual": [{"max_pool": 2}, UP]}, "global_avg_pool"]
+    spec = inputs_joined([3, 16, 24], [3, 9, 9], "flatten", {"linear": 5})
+    spec["stages"]["join"][0] = {"concat": [{"from": "one", "body": halved}, {"from": "two", "body": halved[1:]}]}
+    assert sizes_taken(archdsl.graph(spec)) == Taken(((EVEN, EVEN), ()))
+    network, small = archdsl.build(spec).eval(), torch.zeros(1, 3, 7, 5)
+    assert network(torch.zeros(1, 3, 6, 8), small).shape == (1, 5)
+    with pytest.raises(AssertionError, match=r"^the height of one must be even$"):
+        network(small, small)
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+@pytest.mark.parametrize(
+    ("sides", "wrong", "said"),
+    [((16,), 0, "length"), ((8, 16, 16), 0, "depth"), ((8, 16, 16), 2, "width"), ((16, 1), 1, "width")],
+)
+def test_signals_videos_and_images_of_one_column_are_checked_too(style, sides, wrong, said):
+    steps = [{"residual": [{"max_pool": 2}, UP]}] if 1 not in sides else ["flatten", {"linear": 5}]
+    spec = {"archdsl": 1, "name": "Net", "input": [3, *sides], "stages": {"a": steps}}
+    names: dict[str, object] = {}
+    exec(archdsl.emit(spec, style=style), names)
+    network, longer = names["Net"]().eval(), [n + (axis == wrong) for axis, n in enumerate(sides)]
+    network(torch.zeros(1, 3, *sides))
+    with pytest.raises(AssertionError, match=f"^the {said} must be"):
+        network(torch.zeros(1, 3, *longer))
+
+
+def test_sizes_in_rows_that_are_not_alike_are_all_said():
+    once = [{"add": [[{"conv": {"out": 4, "kernel": 3, "stride": 4}}], [{"conv": 4}, {"max_pool": POOL}]]}]
+    twice = [{"conv": 4}, {"add": [[{"max_pool": 4}], [{"max_pool": 8}, UP]]}]
+    steps = [{"concat": [[*once, "global_avg_pool"], [*twice, "global_avg_pool"]]}, "flatten", {"linear": 5}]
+    network = archdsl.build({"archdsl": 1, "name": "Net", "input": [3, 16, 16], "stages": {"a": steps}}).eval()
+    taken = [size for size in range(13, 30) if runs(network, size, 16) is None]
+    assert taken == [16, 19, 24, 27]
+    error = runs(network, 18, 16)
+    assert str(error) == "the height must be a multiple of 8, or 3 more than a multiple of 8"
+    images = torch.zeros(1, 3, 19, 16)
+    assert torch.jit.script(network)(images).shape == fx.symbolic_trace(network)(images).shape == (1, 5)
 
 
 def test_the_rules_of_an_op_run_once_for_all_sizes_up_to_the_step_at_which_these_part(monkeypatch):
@@ -114,7 +168,7 @@ def test_the_rules_of_an_op_run_once_for_all_sizes_up_to_the_step_at_which_these
     monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
     stem = {"act": "silu"}
     graph = archdsl.graph(joined({"max_pool": 2}, UP, stem=(stem, {"conv": 4})))
-    assert sides_taken(graph) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
+    assert sizes_taken(graph) == Taken(((EVEN, EVEN),))
     assert asked.count(graph.nodes[0].op.name) == 3  # of both sides at once, of the heights and of the widths
 
 
@@ -123,7 +177,7 @@ def test_a_size_over_those_of_a_map_is_computed_for_all_sizes_at_once(monkeypatc
     monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
     pool = {"adaptive_avg_pool": {"size": ["ceil(h_in * 0.5)", "ceil(w_in * 0.5)"]}}
     graph = archdsl.graph(joined(pool, UP))
-    assert sides_taken(graph) == (Side(0, 1, 2, 2), Side(0, 1, 2, 2))
+    assert sizes_taken(graph) == Taken(((EVEN, EVEN),))
     assert asked.count("adaptive_avg_pool") < 10  # and not once for each of hundreds of sizes
 
 
@@ -135,12 +189,14 @@ def test_a_size_over_those_of_a_map_is_computed_for_all_sizes_at_once(monkeypatc
         (Side(1, 1, 1, 4), "1 more than a multiple of 4"),
         (Side(31, 2, 1, 32), "a multiple of 32, or 1 less"),
         (Side(224, 1, 1, 0), "224"),
+        (Side(1, 1, 1, 8, (Side(4, 2, 1, 8),)), "1, or 4 to 5 more than a multiple of 8"),
     ],
 )
 def test_the_lengths_of_a_side_are_said_in_words(side, said):
     ((condition, words),) = conditions(side, "n")
     assert words == said
     taken = [n for n in range(1, 300) if eval(condition, {"n": n})]
-    first, rows = side.start, range(0, 300, side.period) if side.period else [0]
-    wanted = {row + first + step * side.step for row in rows for step in range(side.count)}
+    periods = range(0, 300, side.period) if side.period else [0]
+    rows = [(row.start, row.step, row.count) for row in (side, *side.also)]
+    wanted = {by + start + n * step for by in periods for start, step, count in rows for n in range(count)}
     assert taken == sorted(n for n in wanted if 1 <= n < 300)
