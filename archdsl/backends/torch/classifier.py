@@ -170,7 +170,8 @@ def loses_its_map(node: Node) -> bool:
     """Whether a node leaves one value of each channel's map."""
     before, after = len(node.inputs[0].shape) - 1, len(node.shape) - 1
     extents, _ = node.op.window(SimpleNamespace(**node.fields), before)
-    return before > 0 and (after == 0 or (len(extents) > 0 and not any(extents)))
+    at_once = len(extents) > 0 and not any(extents) and math.prod(node.shape[1:]) == 1  # tokens are several
+    return before > 0 and (after == 0 or at_once)
 
 
 def stage_of(node: Node) -> str:

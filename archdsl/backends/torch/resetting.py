@@ -39,7 +39,7 @@ def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
         return []
     word = Name("layer" if classifier.param != "layer" else "last")
     like = py.call("next", py.call("self.parameters"))
-    moved = py.Call(py.attribute(py.Call(py.attribute(word, "to"), (like,)), "train"), (Name("self.training"),))
+    moved = in_mode(py.Call(py.attribute(word, "to"), (like,)))
     general = general_init(writer, word.id)
     return [
         refused_counts({classifier.param: 0}),
@@ -57,14 +57,23 @@ def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
 
 def activation_anew(writer: Writer, classifier: Classifier, step: ir.Primitive, made: Tree) -> list[py.Statement]:
     """The activation of the scores anew, where the network has it; without classes there is none."""
-    found: py.Statement = py.Assign(places.at(classifier.ways[step]), exchangeable(made, Name(classifier.param)))
+    word = Name("scores" if classifier.param != "scores" else "activation")
+    found: list[py.Statement] = [
+        py.Assign(word, exchangeable(made, Name(classifier.param))),
+        py.Assign(places.at(classifier.ways[step]), in_mode(word)),
+    ]
     for node, side in conditions_around(step, writer.function.region):
         if writer.decided(node) is not None:
             continue
         shown = writer.numbers.shown(node.condition, (node.id, "condition"))
         asked: Expr = Name(f"self.{writer.kept.condition_flag('has_' + step.op.name, shown)}")
-        found = py.If(asked if side is node.then else Unary("not", asked), [found])
-    return [found]
+        found = [py.If(asked if side is node.then else Unary("not", asked), found)]
+    return found
+
+
+def in_mode(made: Tree) -> Tree:
+    """A module in the mode of the network: in training or not."""
+    return py.Call(py.attribute(made, "train"), (Name("self.training"),))
 
 
 def conditions_around(step: ir.Primitive, region: ir.Region) -> list[tuple[ir.If, ir.Region]]:

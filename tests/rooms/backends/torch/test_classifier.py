@@ -274,6 +274,23 @@ def test_without_classes_there_are_no_probabilities_either(variant):
     torch.testing.assert_close(net(x).sum(1), torch.ones(2))
     net.reset_classifier(0)
     assert torch.equal(net(x), features)
+    assert not any(part.training for part in net.modules())
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_the_features_of_a_network_of_tokens_are_the_tokens_that_enter_its_head(style):
+    tokens = {"rearrange": {"pattern": "c h w -> (h w) c"}}
+    stages = {
+        "embed": [{"conv": {"out": 8, "kernel": 4, "stride": 4, "padding": 0}}, tokens],
+        "blocks": [{"residual": [{"layer_norm": {"axis": "w"}}, {"linear": {"out": 8, "axis": "w"}}]}],
+        "head": [{"select": 0}, {"linear": "num_classes"}],
+    }
+    names: dict[str, object] = {}
+    exec(archdsl.emit({**SCORED, "stages": stages}, style=style), names)
+    net, x = names["Net"]().eval(), torch.randn(2, 4, 8, 8)
+    features = net.forward_features(x)
+    assert features.shape == (2, 4, 8)
+    assert torch.equal(net.forward_head(features), net(x))
 
 
 def test_a_last_layer_is_kept_where_the_probabilities_of_its_scores_stand_in_a_block():
