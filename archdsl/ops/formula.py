@@ -67,10 +67,8 @@ class Formula(Op, name="formula"):
         check_spread_in(self, f.expression, shapes)
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        if any(is_mean(part) for part in parts(f.expression)):
-            raise OpFault(
-                "the channels after a mean depend on its axes"
-            )  # the run that asks for numbers knows the shapes
+        if not size and any(is_mean(part) and not keeps_channels(part) for part in parts(f.expression)):
+            raise OpFault("the channels depend on which tensors are averaged")  # the run knows the shapes
         return c
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
@@ -137,6 +135,12 @@ def parts(expr: Expr) -> Iterator[Expr]:
 def products(expr: Expr) -> int:
     """Multiplications and divisions of tensors, for each element."""
     return sum(isinstance(part, Binary) and part.op in ("*", "/", "**") for part in parts(expr))
+
+
+def keeps_channels(mean: Expr) -> bool:
+    """Whether a `mean` is over spatial axes alone, by what names them: the last axis may be that of the channels."""
+    assert isinstance(mean, Call)
+    return all(isinstance(arg, Lit) and arg.value in ("d", "h", "w", 1, 2, 3) for arg in mean.args[1:])
 
 
 def axes_of(call: Call, rank: int) -> tuple[Constant, ...]:

@@ -316,6 +316,15 @@ def split(w, x):
     return x
 
 
+def formula_with_means(w, x):
+    for stage, stride in (("a", 1), ("b", 2)):
+        x = w.conv(f"{stage}.0", x, stride=stride)
+        x = w.conv(f"{stage}.1.conv", x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt())
+        g = (x - pooled(x)).square()
+        x = w.bn(f"{stage}.2.bn", x * torch.sigmoid(g / (4 * pooled(g) + 1e-4) + 0.5))
+    return x
+
+
 def choice_of_rows(w, x):
     x = w.conv("stem", x)
     x = relu(w.conv("a.0.mb3.0", x))
