@@ -53,7 +53,8 @@ class Document:
 
 def print_document(document: Document) -> str:
     *blocks, network = document.classes
-    classes = [*(printable(source, "") for source in blocks), printable(network, shapes_of(document.graph))]
+    shapes = f"{'By default ' if document.variants else ''}{shapes_of(document.graph)}"
+    classes = [*(printable(source, "") for source in blocks), printable(network, shapes)]
     prelude, further = preludes(document.classes)
     read = py.words_read(*(part for source in document.classes for part in parts_of(source)))
     if "make_divisible" in read:
@@ -157,10 +158,17 @@ def document_lines(document: Document) -> list[str]:
         v for v in (f"arXiv:{paper['arxiv']}" if paper.get("arxiv") else "", str(paper.get("year", ""))) if v
     )
     about += f" ({source})." if about and source else "." if about else ""
-    numbers = f"Input {shapes}; {params:,} parameters, {macs:,} multiply-adds."
-    settings = {} if document.variants else graph.settings  # a class of all variants takes its params as arguments
-    title = textwrap.wrap(plain(f"{network_name(graph.name, graph.variant, settings)}."), 88)
-    return [*title, "", *textwrap.wrap(plain(about), 88), *([""] if about else []), numbers]
+    numbers = f"nput {shapes}; {params:,} parameters, {macs:,} multiply-adds."
+    if document.variants:  # what the variant is, and its settings, are defaults of arguments
+        itself = f"Without arguments, it is {graph.variant}: i" if graph.variant else "Without arguments: i"
+        title, numbers = (
+            graph.name,
+            f"One class for all variants: VARIANTS has the arguments of each. {itself}{numbers}",
+        )
+    else:
+        title, numbers = network_name(graph.name, graph.variant, graph.settings), f"I{numbers}"
+    parts = [textwrap.wrap(plain(part), 88) for part in (f"{title}.", about, numbers) if part]
+    return [line for number, part in enumerate(parts) for line in ([""] if number else []) + part]
 
 
 def imports(read: AbstractSet[str], document: Document, further: Sequence[str]) -> dict[str, list[str]]:

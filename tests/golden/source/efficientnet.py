@@ -1,9 +1,10 @@
-"""EfficientNet b0.
+"""EfficientNet.
 
 From "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks"
 (arXiv:1905.11946, 2019).
 
-Input N×3×224×224; 5,288,548 parameters, 385,814,752 multiply-adds.
+One class for all variants: VARIANTS has the arguments of each. Without arguments, it is
+b0: input N×3×224×224; 5,288,548 parameters, 385,814,752 multiply-adds.
 """
 
 import math
@@ -153,7 +154,7 @@ class MBConv(nn.Module):
 
 
 class EfficientNet(nn.Module):
-    """N×3×224×224 in, N×1000 out."""
+    """By default N×3×224×224 in, N×1000 out."""
 
     def __init__(
         self,
@@ -236,7 +237,7 @@ class EfficientNet(nn.Module):
         return x
 
     def forward_head(self, x: Tensor) -> Tensor:
-        """Compute the scores, or without classes the features, of that map."""
+        """Compute the scores of this map, or its features if there are no classes."""
         x = self.head(x)
         return x
 
@@ -246,11 +247,11 @@ class EfficientNet(nn.Module):
         return x
 
     def get_classifier(self) -> nn.Module:
-        """Give the last layer."""
+        """Return the last layer."""
         return self.head[-1]
 
     def reset_classifier(self, num_classes: int) -> None:
-        """Make the last layer anew; without classes the network gives features."""
+        """Replace the last layer; with 0 classes the network returns features."""
         if num_classes < 0 or num_classes % 1:
             raise ValueError("num_classes is a whole number from 0")
         layer = (

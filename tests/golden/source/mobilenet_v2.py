@@ -1,8 +1,9 @@
-"""MobileNetV2 1.00-224.
+"""MobileNetV2.
 
 From "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (arXiv:1801.04381, 2018).
 
-Input N×3×224×224; 3,504,872 parameters, 300,774,272 multiply-adds.
+One class for all variants: VARIANTS has the arguments of each. Without arguments, it is
+1.00-224: input N×3×224×224; 3,504,872 parameters, 300,774,272 multiply-adds.
 """
 
 from typing import Any
@@ -56,7 +57,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """N×3×224×224 in, N×1000 out."""
+    """By default N×3×224×224 in, N×1000 out."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class MobileNetV2(nn.Module):
         return x
 
     def forward_head(self, x: Tensor) -> Tensor:
-        """Compute the scores, or without classes the features, of that map."""
+        """Compute the scores of this map, or its features if there are no classes."""
         x = self.head(x)
         return x
 
@@ -124,11 +125,11 @@ class MobileNetV2(nn.Module):
         return x
 
     def get_classifier(self) -> nn.Module:
-        """Give the last layer."""
+        """Return the last layer."""
         return self.head[-1]
 
     def reset_classifier(self, num_classes: int) -> None:
-        """Make the last layer anew; without classes the network gives features."""
+        """Replace the last layer; with 0 classes the network returns features."""
         if num_classes < 0 or num_classes % 1:
             raise ValueError("num_classes is a whole number from 0")
         layer = (

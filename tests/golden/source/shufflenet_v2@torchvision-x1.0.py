@@ -118,7 +118,7 @@ class ShuffleNetV2(nn.Module):
         return x
 
     def forward_head(self, x: Tensor) -> Tensor:
-        """Compute the scores, or without classes the features, of that map."""
+        """Compute the scores of this map, or its features if there are no classes."""
         x = self.head(x)
         return x
 
@@ -128,11 +128,11 @@ class ShuffleNetV2(nn.Module):
         return x
 
     def get_classifier(self) -> nn.Module:
-        """Give the last layer."""
+        """Return the last layer."""
         return self.head[-1]
 
     def reset_classifier(self, num_classes: int) -> None:
-        """Make the last layer anew; without classes the network gives features."""
+        """Replace the last layer; with 0 classes the network returns features."""
         if num_classes < 0 or num_classes % 1:
             raise ValueError("num_classes is a whole number from 0")
         layer = (

@@ -187,6 +187,15 @@ def test_a_network_says_the_shapes_that_it_takes_and_gives():
     assert '"""N×4×8×8 in, one N×8×8×8, two N×2×8×8 out."""' in class_of(text, "Net")
 
 
+def test_a_class_of_all_variants_says_which_of_them_it_is_without_arguments():
+    stages = "params: {width: 8}\nstages: {a: [conv: width]}\nvariants: {thin: {width: 2}, wide: {}}\n"
+    found = archdsl.emit(HEAD + stages, "thin", style="parametric")
+    said = ast.get_docstring(ast.parse(found)).replace("\n", " ")
+    assert said.startswith("Net.  One class for all variants: VARIANTS has the arguments of each. ")
+    assert "Without arguments, it is thin: input N×4×8×8; 10 parameters" in said
+    assert '"""By default N×4×8×8 in, N×2×8×8 out."""' in found
+
+
 # --- names
 def test_an_argument_that_is_one_of_the_network_in_every_call_is_passed_once():
     assert "padding_2" not in archdsl.emit("mobilenet_v3", "large-1.00", style="parametric")
