@@ -56,9 +56,12 @@ class Follower:
         op = REGISTRY[step.target]
         given = dict(zip((item.name for item in op.fields), step.positional, strict=False))
         spans = {**{name: value.span for name, value in given.items() if value.span}, **step.named_spans}
-        like = {} if self.map is None else {"like": Name(self.map, span=step.span)}
-        said = size if self.map is None else replaced(size, SIDE_OF)
-        return replace(step, positional=(), named={**given, **step.named, "size": said, **like}, named_spans=spans)
+        named = {**given, **step.named, "size": size}
+        if self.map is not None:
+            named |= {"size": replaced(size, SIDE_OF), "like": Name(self.map, span=step.span)}
+            if named["size"] in WHOLE:
+                del named["size"]
+        return replace(step, positional=(), named=named, named_spans=spans)
 
 
 def follow(steps: list[s.Step], let: Mapping[str, Expr], entering: str, *, staged: bool) -> list[s.Step]:
@@ -107,10 +110,10 @@ def is_over_map(given: Mapping[str, Expr]) -> bool:
     return "like" in given and "size" in given and not {HEIGHT, WIDTH}.isdisjoint(given["size"].mentioned)
 
 
-def sides_of(size: Expr, scope: Scope) -> Expr | None:
-    """A size over that of another map, with its other names resolved; None if it is the very size."""
+def sides_of(size: Expr, scope: Scope) -> Expr:
+    """A size over that of another map, with its other names resolved."""
     sides = {HEIGHT: None, WIDTH: None}
-    return None if size in WHOLE else resolve(size, replace(scope, numbers={**scope.numbers, **sides}))
+    return resolve(size, replace(scope, numbers={**scope.numbers, **sides}))
 
 
 def is_measured(step: s.UseStep) -> bool:

@@ -36,7 +36,7 @@ def primitive(step: s.UseStep, op: Op, builder: Builder) -> ir.Value:
                 tensors[item.name] = builder.single(given.pop(item.name))
         fields, read = op_fields(step, op, given, preset, builder, faults)
         fields |= {SIDES.name: sides} if sides is not None else {}
-    stated = frozenset([*given, *tensors])
+    stated = frozenset([*given, *tensors, *([SIDES.name] if sides is not None else [])])
     with at(step.span):
         keyed = op.owned or not op.functional(stated)
     if step.name is not None and not keyed:

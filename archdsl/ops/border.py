@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archdsl.expr.nodes import Constant, Expr, wrap
 from archdsl.ops.base import Field, Module, OpFault, Run, Shape, Site, is_lit, once, per_axis, times
 from archdsl.ops.shape import Mover
-from archdsl.ops.target import check_target, targets
+from archdsl.ops.target import SIDES, check_target, sides_text, targets
 from archdsl.ops.windows import ZEROS, check_axes, check_border, padded
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Crop(Mover, name="crop"):
         Field("size", "axes", None, "spatial sizes of the output", minimum=1),
         Field("like", "tensor", None, "a tensor whose spatial sizes the output gets"),
     )
+    derived = (SIDES,)
     example = {"fields": {"size": [3, 4]}, "inputs": [(8, 6, 7)]}
     prelude = "crop.py"
 
@@ -121,6 +122,13 @@ class Crop(Mover, name="crop"):
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
         return targets(f, size)
+
+    def functional(self, given: frozenset[str]) -> bool:
+        return "like" in given and not given.isdisjoint({"size", SIDES.name})
+
+    def function(self, e: Site, *tensors: str) -> str:
+        sides = sides_text(e.f, tensors[1], e.rank)
+        return f"middle({tensors[0]}, {f'({sides},)' if e.rank == 1 else sides})"
 
     def module(self, e: Site) -> Module:
         if is_lit(e.f.size, None):

@@ -11,6 +11,7 @@ from archdsl.backends.torch.faults import printable
 from archdsl.backends.torch.joins import write_conditional_join
 from archdsl.backends.torch.lists import spread_out
 from archdsl.backends.torch.parse import CHANNELS, printed
+from archdsl.backends.torch.prelude import defined_in
 from archdsl.backends.torch.statements import Step
 from archdsl.backends.torch.syntax import Tree
 from archdsl.expr.fold import filled_in
@@ -41,6 +42,7 @@ class Functions:
         spread = [self.writer.lists.spread(o) for o in operands]
         many = [item is not None for item in spread]
 
+        names = self.writer.plan.prelude
         lazy = len(operands) == 1 and operands[0] in self.writer.lists.lazy
 
         def print_op(*trees: Tree) -> Tree:
@@ -50,7 +52,7 @@ class Functions:
             elif len(trees) == 1 and many[0]:
                 given = [py.Starred(trees[0])]
             with printable(node):
-                return printed(node.op, site, given)
+                return printed(node.op, site, given, names)
 
         self.writer.channels[node.out] = (
             self.writer.channels.after(node) if not node.out.many else self.writer.channels.parts(node)
@@ -60,7 +62,7 @@ class Functions:
             return
         if node.out.many:
             self.writer.lists.made_by_torch.add(node.out)
-        if write_conditional_join(self.writer, node, operands, lambda *trees: printed(node.op, site, trees)):
+        if write_conditional_join(self.writer, node, operands, lambda *trees: printed(node.op, site, trees, names)):
             return
         if node.op.makes_memory(site.f) and not node.out.many:
             self.writer.modules.fresh.add(node.out)
@@ -97,9 +99,11 @@ class Functions:
                 setattr(site.f, name, shown)
 
     def fill_channels(self, node: ir.Primitive, site: Site) -> None:
-        """The channels that enter an op, if it prints them."""
+        """The channels that enter an op, if it prints them; what it prints of its prelude is noted."""
         with printable(node):
-            asked = printed(node.op, site, [Name("x") for _ in node.operands()])
+            asked = printed(node.op, site, [Name("x") for _ in node.operands()], {})
+        if node.op.prelude and (pasted := py.words_read(asked) & defined_in(node.op.prelude_file())):
+            self.writer.modules.classes.setdefault(node.op.name, set()).update(pasted)
         if py.reads(asked, CHANNELS.id):
             slot = (node.ins[0].id, "c")
             site.c = self.writer.kept.in_forward(

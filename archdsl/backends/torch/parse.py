@@ -26,13 +26,16 @@ OPERATORS: Mapping[type[ast.AST], str] = {
 TOGETHER = {sign: signs for signs in (("+", "-"), ("*", "/", "//", "%")) for sign in signs}
 
 
-def printed(op: Op, site: Site, tensors: Sequence[Tree]) -> Tree:
+def printed(op: Op, site: Site, tensors: Sequence[Tree], names: Mapping[str, str]) -> Tree:
     """What an op prints in `forward` over its tensors; lists of tensors are starred.
+
+    `names` are the definitions of preludes that have another name in the file.
 
     The op is asked for its text over words for the tensors, in brackets where a tensor is more than a name; in the tree
     of that text the tensors take the places of these words.
     """
-    words, given = [], {}
+    words: list[str] = []
+    given: dict[str, Tree] = {old: Name(new) for old, new in names.items()} if op.prelude else {}
     for place, tensor in enumerate(tensors):
         word, starred = f"tensor_{place}", isinstance(tensor, py.Starred)
         value = given[word] = tensor.value if isinstance(tensor, py.Starred) else tensor

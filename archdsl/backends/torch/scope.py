@@ -127,7 +127,7 @@ def classes(functions: Sequence[ir.Function], network: ir.Function, name: str) -
 
 
 def prelude_names(functions: Sequence[ir.Function], made: Iterable[str], name: str) -> Rename:
-    """What the definitions of the prelude are called in a file whose own classes or arguments have their names."""
-    numbers = {word for function in functions for word in numbers_of(function)}
-    taken = {*made, *results_of(name), *numbers}
+    """What the definitions of the prelude are called in a file whose classes, arguments or tensors have their names."""
+    words = {word for function in functions for word in (*numbers_of(function), *given(function), *function.inputs)}
+    taken = {*made, *results_of(name), *words}
     return {known: unique(known, taken) for known in definitions() if known in taken}

@@ -444,6 +444,7 @@ PASTED = {
     "CropLike": spec(
         [4, 9, 9], {"conv": 4, "as": "a"}, {"conv": [4, 3, 2], "as": "b"}, {"crop": {"like": "b"}, "from": "a"}
     ),
+    "middle": spec([4, 9, 9], {"crop": {"size": ["h_in - 4", "w_in // 2"]}}),
     "Attention": spec([4, 8, 8], {"multihead_attention": 2}),
     "RelativeAttention": spec([4, 8, 8], {"multihead_attention": {"heads": 2, "relative": True}}),
     "CrossAttention": spec(
@@ -493,7 +494,32 @@ def test_what_is_pasted_passes_the_tools_where_it_is_pasted_and_where_it_stands(
     assert not said([*mypy_strict(pytestconfig), "."], tmp_path)
 
 
-@pytest.mark.parametrize("name", ["CropLike", "GeM", "GlobalResponseNorm", "StdConv2d", "BlurPool2d"])
+CUT = {"crop": {"size": ["h_in - 4", "w_in // 2"]}}
+CUTS = {
+    "of what enters": spec([4, 9, 9], {"conv": [4, 3]}, CUT),
+    "of each turn": spec([4, 12, 32], {"repeat": 2, "body": [{"conv": [4, 3]}, CUT]}),
+    "of a sequence": spec([4, 16], {"conv": [4, 3]}, {"crop": {"size": ["w_in - 6"]}}),
+    "of a tensor with the name of the function": {
+        "archdsl": 1, "name": "Net", "inputs": {"middle": [4, 9, 9]}, "stages": {"a": [CUT]}
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+@pytest.mark.parametrize("name", CUTS)
+def test_a_crop_to_a_computed_size_follows_the_size_of_the_image(name, style):
+    given, names = CUTS[name], {}
+    exec(archdsl.emit(given, style=style), names)
+    ((_, shape),) = archdsl.graph(given).inputs.items()
+    for more in (0, 3):
+        c, *size = shape.shape
+        larger = [c, *(n + more for n in size)]
+        (wanted,) = archdsl.graph(given, input=larger).outputs.values()
+        assert tuple(names["Net"]()(torch.zeros(1, *larger)).shape[1:]) == wanted.shape
+    archdsl.build(given, verify=True)
+
+
+@pytest.mark.parametrize("name", ["CropLike", "middle", "GeM", "GlobalResponseNorm", "StdConv2d", "BlurPool2d"])
 def test_what_is_pasted_is_followed_by_fx(name):
     net = archdsl.build(PASTED[name]).eval()
     x = torch.randn(2, *PASTED[name]["input"])
