@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 from pathlib import Path
@@ -52,6 +53,20 @@ def test_each_form_and_engine_is_a_line_with_its_stages_and_the_machine(engines,
     assert all(stage["median_ms"] > 0 for stage in lines[0]["stages"])
 
 
+def test_the_suffix_of_the_file_decides_and_all_variants_are_lines_of_csv(net):
+    call = ["time", "toy.yaml", "--variants", "--form", "train,deploy", "--rounds", "1"]
+    assert cli.main([*call, "--output-stride", "2", "--input", "3,8,8", "-o", "times.csv"]) == 0
+    with Path("times.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = ["small", "other"]
+    assert [(row["variant"], row["form"]) for row in rows] == list(itertools.product(names, ("train", "deploy")))
+    assert {(row["inputs"], row["batch"], row["engine"]) for row in rows} == {("3,8,8", "1", "eager")}
+    assert [row["options"] for row in rows] == ["output-stride=2"] * 4
+    assert all(float(row["median_ms"]) > 0 for row in rows)
+    assert cli.main([*call[:2], "--rounds", "1", "-o", "times.json"]) == 0
+    assert len(json.loads(Path("times.json").read_text(encoding="utf-8"))["networks"]) == 1
+
+
 def test_a_backbone_with_passes_is_timed_and_each_op_of_it_is_found_in_the_table(net, capfd):
     options = ["--pass", "fold_batch_norm", "--features-only", "stem,body", "--output-stride", "1"]
     call = ["time", "toy.yaml@small", *options, "--rounds", "1", "--per-op", "ops.json"]
@@ -74,7 +89,8 @@ def test_the_table_says_what_it_holds_for(net, capfd):
     [
         (["--engine", "eagr"], "--engine has no 'eagr'"),
         (["--form", "deployed"], "--form has no 'deployed'"),
-        (["--format", "csv"], "--format has no 'csv'"),
+        (["--format", "md"], "--format has no 'md'"),
+        (["-o", "times.csv", "--stages"], "csv has no times of stages"),
         (["--engine", ","], "--engine is empty"),
         (["--rounds", "1", "-o", "times.txt"], "the text format is only for the terminal"),
         (["--engine", "compile", "--stages"], "stages are timed by the engine eager"),
