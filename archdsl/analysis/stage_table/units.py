@@ -60,7 +60,7 @@ def units(scope: Scope, labels: Labels) -> list[Unit]:
         text = label(child, labels)
         unit.texts.append(text)
         unit.children.append(child)
-        unit.operators += [text] if is_operator(child) else []
+        unit.operators += [named(child, labels)] if is_operator(child) else []
     return merged(found)
 
 
@@ -125,6 +125,19 @@ def is_operator(child: Child) -> bool:
     if isinstance(child, Scope):
         return True
     return child.op.role in ("conv", "linear", "pool", "join") or child.op.counts == "elementwise" or bool(child.label)
+
+
+def named(child: Child, labels: Labels) -> str:
+    """An operator as papers print it; a block that is but one convolution with its norm and activation as that one."""
+    text = label(child, labels)
+    if isinstance(child, Node) or child.kind != "block" or child.label or child.name in labels:
+        return text
+    inside = units(child, labels)
+    first = inside[0].children[0] if len(inside) == 1 and len(inside[0].operators) == 1 else None
+    if isinstance(first, Scope):
+        inner = named(first, labels)
+        return text if inner == label(first, labels) else inner
+    return inside[0].main if first is not None and first.op.role in ("conv", "linear") else text
 
 
 def label(child: Child, labels: Labels = NO_LABELS) -> str:
