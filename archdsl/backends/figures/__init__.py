@@ -118,4 +118,5 @@ def draw_difference(
     look = look or Look()
     with measure.in_font(look.font):
         shapes = numbered(look.axes, found.before.graph, found.after.graph)
-        return stages.on_paper(difference.drawing(found, shapes, told=told), format, look)
+        made = difference.drawing(found, shapes, stages.paper_of(look), told=told)
+        return stages.on_paper(made, format, look)

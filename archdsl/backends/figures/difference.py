@@ -16,6 +16,7 @@ from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.picture import Box
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
+from archdsl.backends.figures.strip.fit import Paper
 from archdsl.backends.figures.strip.plan import Drawing, Point, Rect, Solid, Way, Words, centred, remark, text
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT
 from archdsl.backends.figures.texts import Line, Text
@@ -24,9 +25,10 @@ from archdsl.support.tables import short
 
 COLOURS: Mapping[str, str] = {"added": "#b8e3d6", "removed": "#f1caab", "changed": "#faf6c0", "same": ""}
 MARKS: Mapping[str, str] = {"added": "+ ", "removed": "− ", "changed": "", "same": ""}
-ROOM = 190.0  # for the text of a box
-MARGIN = 16.0, 5.0  # between the outline of a box and its text, which a reader's fallback font makes wider
-BETWEEN = 104.0  # columns, where differences are written
+ROOMS = (190.0, 150.0, 120.0, 100.0, 85.0, 70.0)  # for the text of a box: those to try, and between its outline and
+MARGINS = (16.0, 16.0, 12.0, 10.0, 8.0, 6.0)  # the text, which a reader's fallback font makes wider
+UNDER = 5.0  # the same above and below
+BETWEEN = 104.0, 20.0  # columns, where differences are written: at most, and beside them at least
 STEP = 20.0  # from a row to the next one
 LANE = 9.0  # between lines beside a column
 AIR = 12.0  # between the words above and the columns
@@ -44,21 +46,32 @@ class Column:
     outside: int  # -1: lines beside it run left of it; 1: right
 
 
-def drawing(found: Difference, shapes: Shapes, *, told: bool = True) -> Drawing:
-    """Both networks with everything in its place; the changes stand above if they are to be `told`."""
+def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, told: bool = True) -> Drawing:
+    """Both networks with everything in its place, in the widest boxes that fit; `told`: the changes stand above."""
+    for room, margin in zip(ROOMS, MARGINS, strict=True):
+        made = laid(found, shapes, room, margin, told=told)
+        if paper is None or paper.lacking(made.rect.width, made.rect.height)[0] == 0:
+            break
+    return made
+
+
+def laid(found: Difference, shapes: Shapes, room: float, margin: float, *, told: bool) -> Drawing:
+    """With so much room for the text of a box."""
     columns = [column(found, side) for side in (0, 1)]
     texts = {
-        cell: inside(found.rows[place], cell, side, shapes)
+        cell: inside(found.rows[place], cell, side, shapes, room)
         for side, one in enumerate(columns)
         for place, cell in one.cells.items()
     }
-    wide = max(said.width for said in texts.values()) + 2 * MARGIN[0]
+    wide = max(said.width for said in texts.values()) + 2 * margin
+    written = [delta_of(row) for row in found.rows]
+    between = min(BETWEEN[0], max(said.width for said in written) + BETWEEN[1]) if room < ROOMS[0] else BETWEEN[0]
     for one in columns:
-        one.middle = one.outside * (wide + BETWEEN) / 2
+        one.middle = one.outside * (wide + between) / 2
     solids, levels, top = [], [], 0.0
     for place in range(len(found.rows)):
         there = [one.cells[place] for one in columns if place in one.cells]
-        high = max(texts[cell].height for cell in there) + 2 * MARGIN[1]
+        high = max(texts[cell].height for cell in there) + 2 * UNDER
         levels.append(top - high / 2)
         for one in columns:
             if place in one.cells:
@@ -68,7 +81,7 @@ def drawing(found: Difference, shapes: Shapes, *, told: bool = True) -> Drawing:
     rects = {solid.cell: solid.rect for solid in solids}
     ways = [way for one in columns for way in ways_of(one, rects)]
     first = next(iter(rects))
-    words = [*differences(found, columns, levels), *heads(found, columns, first, wide)]
+    words = [*differences(written, columns, levels), *heads(found, columns, first, wide)]
     words += above(found, first, words, rects) if told else []
     return Drawing(title(found), solids, words, [*rects], ways)
 
@@ -91,31 +104,34 @@ def column(found: Difference, side: int) -> Column:
 
 
 # --- words
-def inside(row: Row, cell: Cell, side: int, shapes: Shapes) -> Text:
+def inside(row: Row, cell: Cell, side: int, shapes: Shapes, room: float) -> Text:
     """What a box says; what is another in the other network in bold."""
     stage, other = (row.before, row.after)[side], (row.before, row.after)[1 - side]
     assert stage is not None
-    heading = text(printable(MARKS[row.status] + cell.name), ROOM, TEXT, bold=True)
+    heading = text(printable(MARKS[row.status] + cell.name), room, TEXT, bold=True)
     operator = operators(stage)
     strong = other is not None and operators(other) != operator
     shape = shapes.numbers(stage.cost.output)
     changed = other is not None and shapes.numbers(other.cost.output) != shape
     below = Text((Line(shape, SMALL, INK if changed else FAINT, changed),))
-    return heading + text(printable(operator), ROOM, bold=strong) + below
+    return heading + text(printable(operator), room, bold=strong) + below
 
 
 def operators(stage: Stage) -> str:
     return f"{stage.cost.operator} ×{stage.cost.repeats}" if stage.cost.repeats > 1 else stage.cost.operator
 
 
-def differences(found: Difference, columns: Sequence[Column], levels: Sequence[float]) -> Iterator[Words]:
+def differences(written: Sequence[Text], columns: Sequence[Column], levels: Sequence[float]) -> Iterator[Words]:
     """Between the columns: how many more parameters and multiply-adds a stage has."""
-    for place, row in enumerate(found.rows):
-        lines = [line for name, unit in (("params", "params"), ("macs", "MACs")) if (line := delta(row, name, unit))]
-        cell = columns[1].cells.get(place) or columns[0].cells[place]
-        if lines:
-            said = Text(tuple(Line(line, SMALL, FAINT) for line in lines))
+    for place, said in enumerate(written):
+        if said.lines:
+            cell = columns[1].cells.get(place) or columns[0].cells[place]
             yield Words(cell, centred(said.width, said.height).moved(0, levels[place]), said)
+
+
+def delta_of(row: Row) -> Text:
+    lines = [line for name, unit in (("params", "params"), ("macs", "MACs")) if (line := delta(row, name, unit))]
+    return Text(tuple(Line(line, SMALL, FAINT) for line in lines))
 
 
 def delta(row: Row, name: str, unit: str) -> str:

@@ -21,7 +21,7 @@ from archdsl.ir.graph import Graph
 def network(graph: Graph, asked: Asked, look: Look) -> bytes | str:
     """A strip of stages; or the stages in rows by resolution, if asked for or if that suits the network better."""
     deep = asked.format == "tikz"
-    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    paper = paper_of(look)
     shown, written = visible(graph), numbered(look.axes, graph)
 
     def drawn(orient: str | None) -> strip.Drawing:
@@ -71,12 +71,17 @@ def several(graphs: Sequence[Graph], format: str, look: Look) -> bytes | str:
     """Networks side by side, their stages in common rows by resolution."""
     from archdsl.backends.figures import grid
 
-    paper = strip.Paper.of(look.width, look.height) if look.width is not None else None
+    paper = paper_of(look)
     with measure.in_font(look.font):
         made = grid.side_by_side([*map(visible, graphs)], numbered(look.axes, *graphs), paper, legend=look.legend)
         if format == "html":
             return still.page(made.title, str(on_paper(made, "svg", look)), made.rect.width * LEAST, look)
         return on_paper(made, format, look, "draw fewer of them", most=TALL)
+
+
+def paper_of(look: Look) -> strip.Paper | None:
+    """What a figure is to fit; None where it is as large as it comes."""
+    return strip.Paper.of(look.width, look.height) if look.width is not None else None
 
 
 def on_paper(

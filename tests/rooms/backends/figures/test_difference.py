@@ -7,6 +7,7 @@ from itertools import combinations
 import archdsl
 from archdsl.backends.figures.difference import COLOURS, drawing
 from archdsl.backends.figures.shapes import Shapes
+from archdsl.backends.figures.strip import Paper
 
 NET = {
     "archdsl": 1,
@@ -36,3 +37,19 @@ def test_what_was_done_to_a_stage_is_its_colour_and_the_same_stage_is_on_a_level
     assert {("a", "b", "flow"), ("a", "c", "skip"), ("b", "c", "flow"), ("b", "e", "flow"), ("e", "c", "flow")} <= ways
     rects = [solid.rect for solid in made.solids] + [words.rect for words in made.words]
     assert all(apart(one, other) for one, other in combinations(rects, 2))
+
+
+def test_on_a_narrow_page_words_break_and_columns_move_together():
+    long = {
+        **NET,
+        "stages": {"a": [{"conv": {"out": 4, "kernel": 3}}, "bn", "hard_swish", {"max_pool": 2}, {"conv": 8}]},
+    }
+    found = archdsl.diff(long, {**long, "input": [3, 32, 32]})
+    wide, paper = drawing(found, Shapes()), Paper.of(3.23)
+    narrow = drawing(found, Shapes(), paper)
+    assert not paper.holds(wide)
+    assert paper.holds(narrow)
+    assert narrow.rect.height > wide.rect.height
+    rects = [solid.rect for solid in narrow.solids] + [words.rect for words in narrow.words]
+    assert all(apart(one, other) for one, other in combinations(rects, 2))
+    assert drawing(found, Shapes(), Paper.of(7)).rect == wide.rect
