@@ -158,15 +158,13 @@ def document_lines(document: Document) -> list[str]:
         v for v in (f"arXiv:{paper['arxiv']}" if paper.get("arxiv") else "", str(paper.get("year", ""))) if v
     )
     about += f" ({source})." if about and source else "." if about else ""
-    numbers = f"nput {shapes}; {params:,} parameters, {macs:,} multiply-adds."
+    title, numbers = graph.name, f"{shapes}; {params:,} parameters, {macs:,} multiply-adds."
     if document.variants:  # what the variant is, and its settings, are defaults of arguments
-        itself = f"Without arguments, it is {graph.variant}: i" if graph.variant else "Without arguments: i"
-        title, numbers = (
-            graph.name,
-            f"One class for all variants: VARIANTS has the arguments of each. {itself}{numbers}",
-        )
+        itself = f", it is {graph.variant}" if graph.variant else ""
+        each = "One class for all variants: VARIANTS has the arguments of each."
+        numbers = f"{each} Without arguments{itself}: input {numbers}"
     else:
-        title, numbers = network_name(graph.name, graph.variant, graph.settings), f"I{numbers}"
+        title, numbers = network_name(graph.name, graph.variant, graph.settings), f"Input {numbers}"
     parts = [textwrap.wrap(plain(part), 88) for part in (f"{title}.", about, numbers) if part]
     return [line for number, part in enumerate(parts) for line in ([""] if number else []) + part]
 

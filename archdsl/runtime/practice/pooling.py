@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 from torch import nn
 
+from archdsl.analysis.sides import left
 from archdsl.backends.torch.classifier import Classifier
 from archdsl.expr.nodes import Lit
 from archdsl.ir.facts import origin_of
-from archdsl.ir.graph import Graph
+from archdsl.ir.graph import Graph, Node
+from archdsl.ir.nodes import modules_of
 from archdsl.ops import REGISTRY
-from archdsl.ops.base import Site
+from archdsl.ops.base import OpFault, Site
 
-ON_MAPS = (nn.Flatten, nn.Dropout, nn.Identity)  # what may stand behind a pooling that is taken out
+FLAT = "flatten"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class LastPooling:
     path: str
     kinds: Mapping[str, str]  # the classes of torch, by their words
     behind: tuple[str, ...]  # the paths of what runs after it, without the layer of classes
+    maps: bool  # whether that takes a map too
 
     def exchange(self, network: nn.Module, word: str, num_classes: int) -> None:
         """Puts another pooling in its place; none for the word ''. Raises `ValueError` where that cannot be."""
@@ -39,8 +42,8 @@ class LastPooling:
         if num_classes:
             message = "global_pool='' leaves the map, which no layer of classes can follow: give num_classes=0 with it"
             raise ValueError(message)
-        if not all(isinstance(part_of(network, path), ON_MAPS) for path in self.behind):
-            message = "a layer behind the last pooling takes no map: give global_pool='' to timm.create_model"
+        if not self.maps or any(part_of(network, path) is None for path in self.behind):
+            message = f"{type(network).__name__} has a step behind its last pooling that takes no map"
             raise ValueError(message)
         for path in (self.path, *self.flattening(network)):
             network.set_submodule(path, Unpooled().train(network.training))
@@ -72,4 +75,23 @@ def last_pooling(graph: Graph, classifier: Classifier | None) -> LastPooling | N
     others = {op.word_of_choice: op for op in REGISTRY.values() if op.chosen_by == classifier.pool.op.chosen_by}
     kinds = {word: op.module(site).cls.removeprefix("nn.") for word, op in others.items()}
     behind = [node.path for node in graph.nodes if node.id > pool.id and not node.training]
-    return LastPooling(pool.path, kinds, tuple(path for path in behind if path not in exchanged))
+    kept = tuple(path for path in behind if path not in exchanged)
+    return LastPooling(pool.path, kinds, kept, takes_map(graph, pool, exchanged))
+
+
+def takes_map(graph: Graph, pool: Node, exchanged: Collection[str]) -> bool:
+    """Whether what runs after a pooling can take the map before it, by the same modules; what flattens is taken out."""
+    shapes = {tensor: tensor.shape for node in graph.nodes for tensor in node.inputs}
+    shapes[pool.outputs[0]] = pool.inputs[0].shape
+    for node in graph.nodes[pool.id + 1 :]:
+        given = [shapes[tensor] for tensor in node.inputs]
+        if node.op.name == FLAT or node.path in exchanged:
+            shapes[node.outputs[0]] = given[0]
+        elif not node.training:
+            try:
+                shapes.update(zip(node.outputs, map(tuple, left(node, given)), strict=True))
+            except OpFault:
+                return False
+            if list(modules_of(node, given)) != list(modules_of(node, [t.shape for t in node.inputs])):
+                return False
+    return True

@@ -121,6 +121,30 @@ def test_the_last_pooling_is_exchanged_with_the_classifier():
         net.reset_classifier(4, "sum")
 
 
+@pytest.mark.parametrize(
+    ("behind", "maps"),
+    [([{"conv": 12}, "hard_swish", "flatten"], True), (["flatten", {"linear": 12}], False), (["flatten", "bn"], False)],
+    ids=["convolution", "linear layer", "norm of vectors"],
+)
+def test_what_runs_behind_a_pooling_that_is_taken_out_computes_a_map(behind, maps):
+    head = ["global_avg_pool", *behind, {"linear": "num_classes"}]
+    stages = {"a": [{"conv": {"out": 8, "kernel": 3, "stride": 2}}], "head": head}
+    spec = {"archdsl": 1, "name": "Pooled", "input": [3, 16, 16], "params": {"num_classes": 10}, "stages": stages}
+    (name,) = archdsl.timm.register(spec)
+    net, x = timm.create_model(name).eval(), torch.randn(2, 3, 16, 16)
+    if not maps:
+        with pytest.raises(ValueError, match="Pooled has a step behind its last pooling that takes no map"):
+            net.reset_classifier(0, "")
+        return
+    net.reset_classifier(0, "")
+    assert net(x).shape == (2, 12, 8, 8)
+    made = timm.create_model(name, num_classes=0, global_pool="").eval()
+    made.load_state_dict(net.state_dict())
+    assert torch.equal(made(x), net(x))
+    net.reset_classifier(4, "avg")
+    assert net(x).shape == (2, 4)
+
+
 def test_a_pretrained_cfg_says_the_classes_and_the_channels_of_the_image():
     stated = {"num_classes": 7, "input_size": (1, 32, 32)}
     net = make(pretrained_cfg=stated)
