@@ -59,6 +59,7 @@ def site(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_site_is_built_and_read_without_a_network(site):
     pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     for name, text in pages.items():

@@ -139,6 +139,7 @@ def small(name: str) -> nn.Module:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_small_network_of_each_family_learns_digits(name):
     careful = name in CAREFUL
@@ -147,6 +148,7 @@ def test_a_small_network_of_each_family_learns_digits(name):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_network_condenses_while_it_learns_and_computes_the_same_deployed():
     net = small("condensenet")
     found = train(net, SIDES["condensenet"], EPOCHS // 2, net.set_progress)

@@ -163,6 +163,7 @@ def test_random_networks_compute_the_same():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_random_networks_compute_the_same():
     assert changed(range(10, 50)) >= 30
 

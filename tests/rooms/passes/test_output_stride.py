@@ -256,5 +256,6 @@ def test_random_networks_agree_at_their_places():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_random_networks_agree_at_their_places():
     assert agreeing(range(150, 2000)) >= 100

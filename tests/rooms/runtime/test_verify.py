@@ -91,6 +91,7 @@ def test_random_networks_that_once_came_out_wrong(tree):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_thousands_of_random_networks_are_their_graphs():
     assert sum(map(check_random, range(150, 1300))) > 300
 

@@ -375,14 +375,13 @@ def test_a_fault_in_a_param_does_not_bring_others_with_it():
     ],
 )
 def test_a_hostile_spec_is_refused_within_a_second(text):
-    gc.collect()
-    gc.freeze()  # what other tests left in memory is not this spec's to look through
+    gc.disable()  # what other tests left in memory is not this spec's to look through
     try:
         start = time.process_time()
         assert faults_of(text)
         assert time.process_time() - start < 1
     finally:
-        gc.unfreeze()
+        gc.enable()
 
 
 def test_the_names_that_break_a_module_are_those_that_torch_has():
@@ -575,8 +574,8 @@ def mutated(node, random, rate):
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_a_mutilated_spec_is_read_or_refused_but_never_breaks_the_reader(path):
     random, data = Random(path.stem), yaml.safe_load(path.read_text())
-    for round_ in range(60):
-        source = from_python(mutated(data, random, 0.002 * (1 + round_ % 20)))
+    for round_ in range(20):  # whole/test_fuzz.py has more kinds of edits, and builds what is read
+        source = from_python(mutated(data, random, 0.002 * (1 + round_)))
         try:
             read_spec(source, base=None)
         except SpecError as error:

@@ -150,6 +150,7 @@ def test_random_specs_as_one_class():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_hundreds_of_random_specs_as_one_class():
     assert sum(map(check_random, range(200, 800))) > 130
 

@@ -237,6 +237,7 @@ def test_mypy_finds_nothing_in_strict_mode(emitted, pytestconfig):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_mypy_finds_nothing_in_strict_mode_in_any_variant(emitted, pytestconfig):
     assert not said([*mypy_strict(pytestconfig), "."], emitted)
 
