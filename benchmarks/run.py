@@ -20,6 +20,7 @@ GROUPS = {
     "proving": "the proof that a module is its graph; the peer is its first build",
     "forward": "one forward, eval, one thread; the peer is torchvision's module with the same weights",
     "deployed": "one forward of the form deploy, eval, one thread; the peer is the form in training, its weights",
+    "exported": "one run of our ONNX in onnxruntime, one thread; the peer is torch's own export of the module, or 10 s",
     "growth": "graph + nx + emit + cost; the peer is the same family at 100 nodes, per node",
 }
 

@@ -74,6 +74,8 @@ def test_it_can_be_traced_scripted_and_exported_with_free_sizes():
     assert torch.equal(loaded(images), wanted)
     with pytest.raises(torch.jit.Error, match="the height must be a multiple of 4"):
         loaded(torch.zeros(1, 3, 18, 24))
+    with pytest.raises(Exception, match="the height must be a multiple of 4"):
+        torch.compile(network, backend="eager")(torch.zeros(1, 3, 18, 24))
     sides = {0: torch.export.Dim("n"), 2: 4 * torch.export.Dim("h"), 3: 4 * torch.export.Dim("w")}
     program = torch.export.export(network, (torch.zeros(2, 3, 16, 24),), dynamic_shapes=(sides,))
     assert torch.allclose(program.module()(images), wanted, atol=1e-5)
