@@ -60,13 +60,13 @@ class Untold(Exception):
     """The rules of the ops do not tell which lengths a network takes."""
 
 
-def sizes_taken(graph: Graph) -> Taken:
+def sizes_taken(graph: Graph, *, training: bool = False) -> Taken:
     """The sizes of inputs that a network takes; `ANY` where it takes every one, or its ops do not tell.
 
-    That a map may become too small is not looked at.
+    Auxiliary heads count in `training` alone. That a map may become too small is not looked at.
     """
     try:
-        trial = Trial(graph)
+        trial = Trial(graph, training)
         found = sizes_of_several(trial) if len(trial.declared) > 1 else Taken((sides_of(trial, [0]),))
     except Untold:
         return ANY
@@ -160,13 +160,16 @@ class Trial:
     """A graph that is run for sizes alone, with inputs of many sizes at once."""
 
     graph: Graph
+    training: bool = False  # whether auxiliary heads run too
+    nodes: Sequence[Node] = field(init=False)
     declared: list[tuple[int, ...]] = field(init=False)  # of each input, without its channels
     kinds: Mapping[Node, int] = field(init=False)
     alone: dict[Hashable, Any] = field(default_factory=dict)  # what leaves nodes of a kind, by plain shapes that enter
     runs: int = 0
 
     def __post_init__(self) -> None:
-        self.kinds = kinds_of(self.graph.nodes)
+        self.nodes = [node for node in self.graph.nodes if self.training or not node.training]
+        self.kinds = kinds_of(self.nodes)
         self.declared = [tensor.shape[1:] for tensor in self.graph.inputs.values()]
 
     def moved(self, by: Mapping[int, Array], axes: Sequence[int] | None = None) -> Array:
@@ -181,7 +184,7 @@ class Trial:
 
     def taken(self, lengths: Sequence[Sequence[Array]], count: int) -> Array:
         """Of each of many lengths of the sides of the inputs, whether all steps go together."""
-        nodes, found = self.graph.nodes, np.zeros(count, dtype=bool)
+        nodes, found = self.nodes, np.zeros(count, dtype=bool)
         waiting = [(np.arange(count), self.entering(lengths), 0)]
         while waiting:
             group, sizes, begun = waiting.pop()

@@ -22,6 +22,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Shape, times
 from archdsl.runtime import onnx
+from archdsl.runtime.free_pools import with_free_pools
 from archdsl.runtime.free_size import FreeSize, expect_no_sides, free_size, shapes_of, unwritten
 from archdsl.support.naming import did_you_mean
 
@@ -197,9 +198,10 @@ def to_pt2(network: nn.Module, graph: Graph, free: FreeSize | None) -> Mapping[s
     axes = {0: torch.export.Dim("batch"), **(free.axes() if free is not None else {})}
     inputs = zeros(graph, free)
     shapes = (tuple(dict(axes) for _ in inputs),)
+    exported = with_free_pools(copy.deepcopy(network), graph) if free is not None else network
     try:
         with torch.no_grad():
-            program = torch.export.export(Plain(network).eval(), inputs, dynamic_shapes=shapes)
+            program = torch.export.export(Plain(exported).eval(), inputs, dynamic_shapes=shapes)
         return saved(".pt2", lambda path: torch.export.save(program, path))
     except Exception as error:  # whatever torch raises of sizes that it cannot leave open
         if free is None:

@@ -69,8 +69,9 @@ def around(trial: Shape, m: int) -> Iterator[Shape]:
 
 
 def misfit(graph: Graph, shape: Shape) -> Node | None:
-    """The first step that is another one at this size of the image."""
-    return first_misfit(graph, dict.fromkeys(graph.inputs.values(), shape), kinds_of(graph.nodes))
+    """The first step that is another one at this size of the image; auxiliary heads are not exported."""
+    nodes = [node for node in graph.nodes if not node.training]
+    return first_misfit(nodes, dict.fromkeys(graph.inputs.values(), shape), kinds_of(nodes))
 
 
 def least_side(graph: Graph, trial: Shape, axis: int, m: int) -> int:
@@ -102,7 +103,8 @@ def unwritten(network: nn.Module, graph: Graph, error: Exception) -> SpecError:
     """What to say where torch cannot write a network with free sizes: at the first step that it cannot write alone."""
     why = str(error.__cause__ or error).strip().partition("\n")[0]
     message = f"torch cannot export '{graph.name}' with a free height and width: {why}"
-    node = next((node for node in graph.nodes if depends_on_size(node) and not is_written(network, node)), None)
+    asked = [node for node in graph.nodes if depends_on_size(node) and not node.training]
+    node = next((node for node in asked if not is_written(network, node)), None)
     if node is None:
         return fault("bad-call", message, help=ONE_SIZE)
     why = f"how '{node.op.name}' runs depends on the size of its map"
@@ -135,6 +137,6 @@ def is_written(network: nn.Module, node: Node) -> bool:
 
 def expect_no_sides(graph: Graph, form: str) -> None:
     """Raises at a size that is computed of a map's, for a format that keeps it as the number that it was."""
-    for node in (node for node in graph.nodes if SIDES.name in node.fields):
+    for node in (node for node in graph.nodes if SIDES.name in node.fields and not node.training):
         message = f"{form} keeps the size of '{node.path}' as a number, where it is computed of that of a map"
         raise fault("bad-call", message, node.span, help=ONE_SIZE)

@@ -52,7 +52,7 @@ def emit(graph: Graph, weights: Weights | None = None, any_size: bool = False) -
 
 def expect_no_windows(graph: Graph) -> None:
     """Raises at a pool to a size: its windows are cut out for one size of its map (`onnx_pools`)."""
-    for node in graph.nodes:
+    for node in (node for node in graph.nodes if not node.training):
         if node.op.name in ("adaptive_avg_pool", "adaptive_max_pool") and set(node.shape[1:]) != {1}:
             message = f"in ONNX, the windows of '{node.path}' depend on the size of its map, which cannot be left free"
             raise fault("bad-call", message, node.span, help="export it for one size")
@@ -73,6 +73,7 @@ def filled(graph: Graph, weights: Weights | None, free: FreeSize | None) -> nn.M
     import torch
 
     from archdsl.runtime import module
+    from archdsl.runtime.free_pools import with_free_pools
     from archdsl.runtime.onnx_resize import refuse_inexact, with_exact_upsampling
     from archdsl.runtime.porting import files
     from archdsl.runtime.porting.fitting import put_weights
@@ -89,7 +90,7 @@ def filled(graph: Graph, weights: Weights | None, free: FreeSize | None) -> nn.M
             setattr(part, "inplace", False)  # noqa: B010 - for all that mypy knows it is a tensor
     if free is not None:
         refuse_inexact(graph)
-        return network.eval()
+        return with_free_pools(network, graph).eval()
     return with_exact_upsampling(network, graph).eval()
 
 

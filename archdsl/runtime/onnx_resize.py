@@ -34,7 +34,7 @@ def with_exact_upsampling(network: nn.Module, graph: Graph) -> nn.Module:
 
 def refuse_inexact(graph: Graph) -> None:
     """Raises at the first upsampling whose scale ONNX would round: only for a known size there is another module."""
-    for node in graph.nodes:
+    for node in (node for node in graph.nodes if not node.training):
         if node.op.name == "upsample" and node.fields["scale"] is not None:
             size = node.inputs[0].shape[1:]
             if not is_safe([float(factor) for factor in per_axis(node.fields["scale"], len(size))], size):

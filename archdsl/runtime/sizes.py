@@ -96,16 +96,16 @@ def shapes_at(graph: Graph, entering: Mapping[str, Shape], kinds: Mapping[Node, 
     shapes = {tensor: entering[name] for name, tensor in graph.inputs.items()}
     if not all(alike(tensor.shape, shape) for tensor, shape in shapes.items()):
         return None
-    return None if first_misfit(graph, shapes, kinds) is not None else shapes
+    return None if first_misfit(graph.nodes, shapes, kinds) is not None else shapes
 
 
-def first_misfit(graph: Graph, shapes: dict[Tensor, Shape], kinds: Mapping[Node, int]) -> Node | None:
+def first_misfit(nodes: Sequence[Node], shapes: dict[Tensor, Shape], kinds: Mapping[Node, int]) -> Node | None:
     """The first node that is another one where inputs have these shapes; gathers the shapes of what leaves the others.
 
     An axis that is longer than 1 has to stay so, and one of 1 as it is.
     """
     known: dict[tuple[int, tuple[Shape, ...]], Sequence[Shape] | None] = {}  # what leaves nodes of a kind
-    for node in graph.nodes:
+    for node in nodes:
         given = tuple([shapes[tensor] for tensor in node.inputs])
         if (kinds[node], given) not in known:
             known[kinds[node], given] = leaving(node, given)

@@ -120,6 +120,8 @@ class Writer:
         derived = self.signature.derived()
         arguments = self.signature.arguments(derived)
         if all(argument.name != self.signature.size for argument in arguments):  # else it is made for another one
+            if auxiliaries and forward:
+                forward[:0] = self.forward.asserted_in_training(inputs)
             for body in [features, forward] if auxiliaries else [features or forward]:
                 body[:0] = asserted if body else []
         init = [

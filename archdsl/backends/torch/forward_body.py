@@ -60,6 +60,12 @@ class ForwardBody:
         kept = self.writer.kept.in_forward(Name(checked.param), checked.param)
         return [py.If(kept if checked.wanted else Unary("not", kept), found)]
 
+    def asserted_in_training(self, inputs: Sequence[ir.Value]) -> list[py.Statement]:
+        """What must hold of the sizes of images where auxiliary heads read them too."""
+        words = [self.writer.tensors.word(var) for var in inputs]
+        found = assertions(self.writer.plan.checked.in_training, words, "in training, ")
+        return [py.If(self.in_training, found)] if found else []
+
     def print_several(self, inputs: Sequence[ir.Value], result: ir.Operand) -> list[py.Statement]:
         """The body of `forward` of a block that gives several tensors: a tuple if each has a name, else a list."""
         given = self.writer.resolve(result)

@@ -22,6 +22,7 @@ class Checked:
     """The sizes that a network takes: every one, unless a param (if one is named) is as wanted."""
 
     taken: Taken = ANY
+    in_training: Taken = ANY  # with its auxiliary heads, where these take fewer
     param: str | None = None
     wanted: bool = True
 
@@ -30,10 +31,10 @@ def checked_sizes(graphs: Sequence[Graph], functions: Sequence[ir.Function], *, 
     """What the class of all these graphs checks: of one that makes many networks, what holds of each of them."""
     *_, graph = graphs
     if not parametric:
-        return Checked(sizes_taken(graph))
+        return checked_of(graph)
     behind = behind_sizes(graphs, functions)
     if not behind:
-        return Checked(sizes_taken(graph))
+        return checked_of(graph)
     name = next(iter(behind))
     values = [one.params.get(name) for one in graphs]
     if len(behind) > 1 or any(type(value) is not bool for value in values) or len(set(values)) == 1:
@@ -43,13 +44,20 @@ def checked_sizes(graphs: Sequence[Graph], functions: Sequence[ir.Function], *, 
         return Checked(on)
     if ANY not in (on, off):
         return Checked()
-    return Checked(on, name) if off == ANY else Checked(off, name, wanted=False)
+    return Checked(on, param=name) if off == ANY else Checked(off, param=name, wanted=False)
 
 
-def assertions(taken: Taken, inputs: Sequence[str]) -> list[py.Statement]:
+def checked_of(graph: Graph) -> Checked:
+    """What is checked of one network."""
+    taken = sizes_taken(graph)
+    fewer = sizes_taken(graph, training=True) if any(node.training for node in graph.nodes) else taken
+    return Checked(taken, ANY if fewer == taken else fewer)
+
+
+def assertions(taken: Taken, inputs: Sequence[str], when: str = "") -> list[py.Statement]:
     """A line for each condition; `torch._assert` is what torch.fx can trace."""
     return [
-        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(said)), untyped=True)
+        py.Evaluate(py.call("torch._assert", parsed(condition), Lit(f"{when}{said}")), untyped=True)
         for condition, said in conditions_of(taken, inputs)
     ]
 

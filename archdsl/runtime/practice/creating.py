@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from timm.models import FeatureInfo, build_model_with_cfg
 
-from archdsl.backends.torch.plan import classifier_in
+from archdsl.backends.torch.plan import classifier_in, open_params
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
@@ -35,7 +35,8 @@ def create(
     pretrained_cfg_overlay: dict[str, Any] | None = None,
     cache_dir: Any = None,
     features_only: bool = False,
-    out_indices: Sequence[int] | None = None,
+    out_indices: Sequence[int] | int | None = None,
+    output_stride: int | None = None,
     **arguments: Any,
 ) -> nn.Module:
     """A network as a model of timm, or the backbone of it."""
@@ -43,7 +44,7 @@ def create(
     stated = {**as_dict(pretrained_cfg, name), **as_dict(pretrained_cfg_overlay, name)}
     given = spec_params(plain, {**asked_by(stated, plain), **{w: v for w, v in arguments.items() if v is not None}})
     made: nn.Module = build_model_with_cfg(
-        lambda **_: network(spec, variant, plain, given),
+        lambda **_: network(spec, variant, given, rewritten(output_stride=output_stride)),
         name,
         pretrained,
         pretrained_cfg={**config(name, plain), **as_dict(pretrained_cfg, name)},
@@ -53,7 +54,7 @@ def create(
     )
     if not features_only:
         return made
-    backbone = maps(spec, variant, given, out_indices)
+    backbone = maps(spec, variant, given, rewritten(features_only_of(out_indices), output_stride=output_stride))
     state = made.state_dict()
     backbone.load_state_dict({key: state[key] for key in backbone.state_dict()})
     vars(backbone)["pretrained_cfg"] = vars(backbone)["default_cfg"] = vars(made)["pretrained_cfg"]
@@ -79,7 +80,7 @@ def asked_by(config: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
     return found
 
 
-def network(spec: SpecLike, variant: str | None, plain: Graph, given: Mapping[str, Any]) -> nn.Module:
+def network(spec: SpecLike, variant: str | None, given: Mapping[str, Any], rewriting: Rewriting) -> nn.Module:
     """The network as a module with the members of timm's models."""
     params = dict(given)
     inputs = params.pop("input", None)
@@ -88,23 +89,29 @@ def network(spec: SpecLike, variant: str | None, plain: Graph, given: Mapping[st
             message = "global_pool='' gives the map before the last pooling, which no layer of classes can follow"
             raise fault("bad-call", message, help="give num_classes=0 with it")
         params.pop("global_pool")
-        graph = unpooled(graph_of(spec, variant, params, inputs))
+        graph = unpooled(graph_of(spec, variant, params, inputs, rewriting))
         return as_model(module.network_class(graph), graph)()
-    graph, kind, arguments = module.compiled(read(spec), variant, params, inputs, Rewriting())
+    graph, kind, arguments = module.compiled(read(spec), variant, params, inputs, rewriting)
     return as_model(kind, graph)(**arguments)
 
 
-def maps(spec: SpecLike, variant: str | None, given: Mapping[str, Any], out_indices: Sequence[int] | None) -> nn.Module:
+def maps(spec: SpecLike, variant: str | None, given: Mapping[str, Any], rewriting: Rewriting) -> nn.Module:
     """The backbone, which gives a list of maps."""
     params = {name: value for name, value in given.items() if name not in ("num_classes", "global_pool", "input")}
-    graph = graph_of(spec, variant, params, given.get("input"), rewritten(features_only_of(out_indices)))
+    graph = graph_of(spec, variant, params, given.get("input"), rewriting)
     backbone = as_backbone(module.network_class(graph))()
-    infos = list(vars(backbone)["feature_info"])
+    infos = list(vars(backbone).get("feature_info", ()))
+    if not infos:
+        message = f"timm's features_only gives maps, and '{graph.name}' has tokens, which have no place in the image"
+        raise fault("bad-call", message, help="archdsl.build(..., features_only=[...]) gives the tokens of stages")
     vars(backbone)["feature_info"] = FeatureInfo(infos, tuple(range(len(infos))))
     return backbone
 
 
-def features_only_of(out_indices: Sequence[int] | None) -> Sequence[str | int] | bool:
+def features_only_of(out_indices: Sequence[int] | int | None) -> Sequence[str | int] | bool:
+    """The maps that timm's `out_indices` names: their numbers, or how many of the last."""
+    if isinstance(out_indices, int):
+        return tuple(range(-out_indices, 0))
     return True if out_indices is None else tuple(out_indices)
 
 
@@ -148,6 +155,8 @@ def rate_of(graph: Graph, name: str, value: float) -> str | None:
         if node.op.name in RATES[name]
         for param in origin.facts.seen[origin.made[node.id], "p"].deps
     }
+    _, rates = open_params(graph)
+    found = found & rates or found  # a number of layers that rates depend on is read elsewhere too
     if len(found) == 1:
         return found.pop()
     if not value and not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import archdsl
 from archdsl.commands import cli
 from archdsl.commands.export import named
 from archdsl.runtime import exporting, module
+from archdsl.runtime.free_pools import with_free_pools
 from archdsl.runtime.free_size import free_size
 
 NET = """
@@ -142,6 +144,34 @@ def test_a_file_takes_every_size_that_the_network_takes(target, tmp_path, monkey
     assert "proven" in capfd.readouterr().out
     found = exporting.FORMATS[target].read(tmp_path / f"free{suffix}")(torch.randn(2, 3, 20, 44))
     assert tuple(found[0].shape) == (2, 2, 20, 44)
+
+
+CEIL = [
+    {"kernel": 2},
+    {"kernel": 3, "stride": 2},
+    {"kernel": [5, 3], "stride": 2, "padding": 1},
+    {"kernel": 2, "stride": 3},
+]
+POOLS = [("max_pool", {}), ("avg_pool", {}), ("avg_pool", {"count_include_pad": False})]
+
+
+@pytest.mark.parametrize("fields", CEIL)
+@pytest.mark.parametrize(("op", "more"), POOLS, ids=["max", "mean", "inside"])
+def test_a_pool_whose_last_window_extends_beyond_the_end_is_exported_for_any_size(op, more, fields):
+    spec = {"name": "Net", "input": [2, 13, 14], "stages": {"a": [{op: {**fields, **more, "ceil": True}}, {"conv": 3}]}}
+    graph, network = archdsl.graph(spec), archdsl.build(spec).double().eval()
+    longer = with_free_pools(copy.deepcopy(network), graph)
+    assert (type(longer.a[0]) is type(network.a[0])) == (fields == CEIL[-1])  # its last window may begin outside
+    for height, width in ((13, 14), (12, 12), (14, 15), (17, 11)):
+        x = torch.randn(1, 2, height, width, dtype=torch.float64)
+        torch.testing.assert_close(longer(x), network(x))
+
+
+def test_a_network_with_such_pools_is_exported_for_any_size():
+    pools = [{"max_pool": {"kernel": 3, "stride": 2, "ceil": True}}, {"avg_pool": {"ceil": True}}]
+    spec = {"name": "Net", "input": [2, 13, 14], "stages": {"a": [{"conv": 3}, *pools], "b": [{"conv": 3}]}}
+    written = exporting.export(archdsl.build(spec), archdsl.graph(spec), "pt2", any_size=True)
+    assert written.error < 1e-5
 
 
 ONE_SIZE = {

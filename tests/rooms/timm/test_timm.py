@@ -161,6 +161,34 @@ def test_a_backbone_gives_a_list_of_maps():
     assert [x.shape[1] for x in make(features_only=True)(image())] == [8, 32]
 
 
+def test_strides_past_a_limit_are_dilations_and_a_number_says_how_many_of_the_last_maps():
+    dense = make(features_only=True, output_stride=4, out_indices=2)
+    assert dense.feature_info.reduction() == [2, 4]
+    assert [tuple(y.shape[2:]) for y in dense.eval()(image())] == [(16, 16), (8, 8)]
+    whole = make(output_stride=4).eval()
+    whole.load_state_dict(make().state_dict())
+    assert whole.forward_features(image()).shape[2:] == (8, 8)
+
+
+def test_a_network_of_tokens_has_heads_and_rates_but_no_maps():
+    tokens = {"rearrange": {"pattern": "c h w -> (h w) c"}}
+    block = {"residual": [{"linear": {"out": 8, "axis": "w"}}, {"drop_connect": "drop_path * i / depth"}]}
+    stages = {
+        "embed": [{"conv": {"out": 8, "kernel": 8, "stride": 8, "padding": 0}}, tokens],
+        "blocks": [{"repeat": "depth", "body": [block]}],
+        "head": [{"select": 0}, {"linear": "num_classes"}],
+    }
+    params = {"num_classes": 10, "depth": 2, "drop_path": 0.0}
+    archdsl.timm.register({"archdsl": 1, "name": "ToyTokens", "input": [3, 32, 32], "params": params, "stages": stages})
+    net = make("toy_tokens", drop_path_rate=0.2).eval()
+    assert [part.p for part in net.modules() if hasattr(part, "p")] == [0.0, 0.1]
+    features = net.forward_features(image())
+    assert features.shape == (2, 16, 8)
+    assert net.forward_head(features, pre_logits=True).shape == (2, 8)
+    with pytest.raises(archdsl.SpecError, match="'ToyTokens' has tokens"):
+        make("toy_tokens", features_only=True)
+
+
 def test_layers_have_rates_of_their_own_and_one_step_trains():
     net = make()
     groups = param_groups_layer_decay(

@@ -10,6 +10,8 @@ import archdsl
 from archdsl.analysis import sides
 from archdsl.analysis.sides import ANY, Side, Taken, sizes_taken
 from archdsl.backends.torch.size_checks import conditions
+from archdsl.runtime.free_size import free_size
+from archdsl.runtime.onnx import expect_no_windows
 
 POOL = {"kernel": 3, "stride": 4, "padding": 0}
 DOWN, UP = {"conv": {"out": 4, "kernel": 3, "stride": 2}}, {"upsample": {"scale": 2}}
@@ -52,6 +54,33 @@ def test_what_is_refused_is_what_torch_refuses(spec, style, monkeypatch):
     monkeypatch.setattr(torch, "_assert", lambda *_: None)
     assert [error is None for error in found] == [runs(network, *size) is None for size in sizes]
     assert {error is None for error in found} == {True, False}
+
+
+HEAD = {"conv": {"out": 4, "kernel": 3, "stride": 2}}
+AUXILIARY = {
+    "archdsl": 1,
+    "name": "Net",
+    "input": [3, 32, 32],
+    "stages": {
+        "a": [HEAD],
+        "extra": {"training": True, "body": [{"adaptive_avg_pool": 2}, {"avg_pool": 2}, "flatten"]},
+        "fixed": {"training": True, "from": "a", "body": [{"avg_pool": 4}, "flatten", {"linear": 5}]},
+        "b": {"from": "a", "body": [HEAD, "global_avg_pool", "flatten"]},
+    },
+}
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_auxiliary_heads_forbid_sizes_in_training_alone(style):
+    loaded = {}
+    exec(archdsl.emit(AUXILIARY, style=style), loaded)
+    network, x = loaded["Net"](), torch.zeros(2, 3, 48, 48)
+    assert network.eval()(x).shape == (2, 4)
+    with pytest.raises(AssertionError, match=r"^in training, the height must be 31 to 38$"):
+        network.train()(x)
+    assert network(x[:, :, :33, :33]).fixed.shape == (2, 5)
+    assert free_size(archdsl.graph(AUXILIARY)).multiple == 1
+    expect_no_windows(archdsl.graph(AUXILIARY))
 
 
 def test_the_error_says_which_sizes_there_are():
