@@ -106,9 +106,14 @@ class Calls:
             return {"h_in": Lit(seen.value[-2] if len(seen.value) > 1 else None), "w_in": Lit(seen.value[-1])}
         told = parts is not None and not parts.varies and not parts.deps & self.writer.numbers.symbolic
         if parts is None or not told or not isinstance(parts.value, list):
-            return named_size(self.writer.sizes.of(node.ins[0]))
+            return named_size(self.writer.sizes.at(node))
         pairs = zip(("h_in", "w_in"), self.entered(), parts.value, strict=True)
         return {name: own * times if part == 1 else own // part for name, own, (times, part) in pairs}
+
+    def takes_size(self, node: ir.Call) -> bool:
+        """Whether the class of a block is given a height or a width."""
+        made = self.writer.done.classes.get(node.block.id)
+        return made is not None and any(argument.name in ("h_in", "w_in") for argument in made.arguments)
 
     def entered(self) -> Size:
         """Height and width of the tensor that enters this class, by their names."""

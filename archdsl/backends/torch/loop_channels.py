@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backends.torch.closed_forms import after_turns
+from archdsl.backends.torch.loop_places import turn_of
 from archdsl.backends.torch.numbers import UNKNOWN
+from archdsl.backends.torch.sizes import named_size
 from archdsl.backends.torch.table import Table
 from archdsl.backends.torch.turns import added_by, counts_turns, inner_loops, reads_turn, resolved
 from archdsl.expr.fold import substitute
 from archdsl.expr.nodes import Call, Compare, Expr, FirstRow, Index, ListOf, Lit, Name, SumOfRows, names
 from archdsl.expr.simplify import simplify
 from archdsl.ir import program as ir
+from archdsl.ir.expressions import expressions
 from archdsl.syntax.identifiers import TABLE_NAMES, TURN_NAMES
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 INDICES = ("i", "j", "k")  # of nested loops
 CARRIERS = ("c_in", "channels")  # what variables for channels that move are called, with a number behind
+SIZE_NAMES = ("h_in", "w_in")
 MAX_UNROLLED = 64  # turns of which the channels are worked out one by one
 BLOCK_ENTRY = "c_in "  # in a loop, what `c_in` means outside of all loops
 
@@ -61,7 +65,7 @@ class LoopChannels:
         self.bind()
         entering = self.rebind_entry() if self.writer.function.staged else None
         indices, counting = loops.indices, loops.counting
-        loops.indices = (*indices, self.index) if reads_turn(node) else indices
+        loops.indices = (*indices, self.index) if self.reads_turn() else indices
         loops.counting = node.table and counts_turns(node) and bool(inner_loops(node))
         loops.wrap_depth += node.wrap
         known = {name: form for name, form in channels.closed.items() if name != variable}
@@ -73,6 +77,27 @@ class LoopChannels:
         loops.wrap_depth -= node.wrap
         if isinstance(entering, Expr):
             channels.rename("c_in", entering)
+
+    def reads_turn(self) -> bool:
+        """Whether the body reads the number of the turn, or a size that it tells."""
+        return reads_turn(self.node) or ((self.takes_size() or self.reads_size()) and self.size_by_turn())
+
+    def takes_size(self) -> bool:
+        """Whether a call in the body takes a height or width that differs."""
+        seen, calls = self.writer.origin.facts.seen, self.writer.calls
+        inside = (inner for inner in self.node.body.walk() if isinstance(inner, ir.Call) and calls.takes_size(inner))
+        return any((fact := seen.get((call.id, "size"))) is not None and fact.varies for call in inside)
+
+    def reads_size(self) -> bool:
+        """Whether the body reads `h_in` or `w_in` as those of a turn."""
+        exprs = (*self.node.let.values(), *(expr for inner in self.node.body.walk() for expr in expressions(inner)))
+        return self.writer.function.staged and any(n.id in SIZE_NAMES for expr in exprs for n in names(expr))
+
+    def size_by_turn(self) -> bool:
+        """Whether the number of the turn tells the height or width of a tensor in it."""
+        sizes, inside = self.writer.sizes, [inner for inner in self.node.body.walk() if isinstance(inner, ir.Call)]
+        found = [sizes.of(self.node.carry), *map(sizes.at, inside)]
+        return any(name.id == turn_of(self.node) for size in found for n in size or () for name in names(n))
 
     def set_aside(self) -> None:
         """The channels known so far are over what `i`, `first` and so on mean outside: another loop's, or params."""
@@ -98,6 +123,11 @@ class LoopChannels:
         ):
             constant = self.numbers.constant((node.id, name))
             self.numbers.bound[name] = constant if constant is not None else expr
+        self.numbers.bound[turn_of(node)] = index
+        if self.reads_size():
+            for name in SIZE_NAMES:
+                self.numbers.bound.pop(name, None)
+            self.numbers.bound |= {} if node.entries else named_size(self.writer.sizes.of(node.carry))
 
     def rebind_entry(self) -> Expr | tuple[int, str]:
         """`c_in` becomes what enters a turn; the channels known so far no longer say it."""
@@ -225,7 +255,7 @@ class LoopChannels:
     def cells_at(self, index: Expr, *, first: Expr, last: Expr) -> dict[str, Expr]:
         """What a turn binds, by its place among them: of rows that a name holds, those that can be told by it."""
         node = self.node
-        cells: dict[str, Expr] = dict(zip(TURN_NAMES, (index, first, last), strict=True))
+        cells: dict[str, Expr] = {**dict(zip(TURN_NAMES, (index, first, last), strict=True)), turn_of(node): index}
         if node.rows is not None:
             row = Index(self.from_inside(node.rows), Lit(-1) if last == Lit(True) else index)
             lone = len(node.columns) == 1 and not self.table.in_brackets()
@@ -239,6 +269,7 @@ class LoopChannels:
         cells = self.table.cells() if self.node.rows is not None else [{} for _ in range(turns)]
         for index, cell in enumerate(cells):
             cell |= dict(zip(TURN_NAMES, map(Lit, (index, index == 0, index == turns - 1)), strict=True))
+            cell[turn_of(self.node)] = Lit(index)
             for name, expr in self.node.let.items():
                 cell[name] = substitute(expr, cell)
         return cells
@@ -261,7 +292,7 @@ class LoopChannels:
 
     def local(self, expr: Expr) -> bool:
         """Whether an expression reads what each turn binds anew."""
-        bound = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES}
+        bound = {*self.node.columns, *self.node.let, *TURN_NAMES, *TABLE_NAMES, turn_of(self.node)}
         return any(name.id in bound for name in names(expr))
 
     # --- the rows of a table

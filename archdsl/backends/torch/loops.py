@@ -13,7 +13,6 @@ from archdsl.backends.torch.turns import (
     all_same,
     counts_turns,
     inner_loops,
-    reads_turn,
     turns_written,
     update,
 )
@@ -113,7 +112,7 @@ class LoopWriter(LoopPlan):
         counts = self.counter in read or (self.counting and not node.table)
         if node.table:
             inner = self.counted(inner, counts)
-        index = reads_turn(node) and self.index in read
+        index = self.reads_turn() and self.index in read
         self.numbers.bound = self.outer
         target, rows = self.header(index, derived)
         if variable is None and not lets and not counts and self.is_comprehension(pieces):

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from archdsl.analysis.noting import SPREAD
+from archdsl.backends.torch.loop_places import LoopPlaces, bound_in, by_turn, turn_of
 from archdsl.backends.torch.numbers import Numbers
 from archdsl.backends.torch.taps import step_of
 from archdsl.expr.fold import fold, substitute
-from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, is_long, names, wrap
+from archdsl.expr.nodes import Constant, Expr, IfElse, Index, ListOf, Lit, Name, is_long, names, wrap
 from archdsl.expr.simplify import same, simplify
 from archdsl.ir import program as ir
 from archdsl.ir.facts import Facts
@@ -38,11 +39,14 @@ class Sizes:
         arguments: Callable[[ir.Call], Mapping[str, Expr]],
         callees: Mapping[int, Size | None],
     ) -> None:
+        self.function = function
         self.facts, self.numbers, self.callees = facts, numbers, callees
         self.channels, self.arguments = channels, arguments
         self.entering = entering  # of the tensor that enters
         self.first = next(iter(function.inputs.values()))
         self.found: dict[ir.Value, Size | None] = {}
+        self.places = LoopPlaces(function)
+        self.following: dict[int, Mapping[str, Expr]] = {}  # the loops whose turns are followed -> what a turn binds
         self.made: dict[ir.Value, ir.Operation] = {}
         self.carried: dict[ir.Value, ir.Operation] = {}
         for node in function.walk():
@@ -69,6 +73,14 @@ class Sizes:
                 step = step_of(operand)
                 return self.of(step.out) if step is not None else None
         return None
+
+    def at(self, node: ir.Call) -> Size | None:
+        """The size of what enters a call, by names that mean this where the call is printed."""
+        loops, operand = self.places.around.get(node.id, ()), node.ins[0]
+        source = self.made.get(getattr(operand, "var", operand))  # type: ignore[arg-type]
+        outer = self.places.around.get(source.id, ()) if source is not None else loops
+        found = self.of(operand) if outer == loops else self.lasting(operand, outer)
+        return self.followed(operand, outer) if found is None and outer else found
 
     def value(self, var: ir.Value) -> Size | None:
         seen = self.facts.seen.get((var.id, "size"))
@@ -148,7 +160,7 @@ class Sizes:
         """The fields of an op as its rule of sizes takes them; None if one chooses what the rule is."""
         found: dict[str, Any] = {}
         for name, expr in node.fields.items():
-            value = self.numbers.constant((node.id, name)) or expr
+            value = self.numbers.constant((node.id, name)) or self.meant(node, expr)
             item = node.op.field(name)
             if item is not None and item.kind == "formula":
                 found[name] = expr
@@ -184,50 +196,113 @@ class Sizes:
         then, other = self.of(node.then.result), self.of(node.other.result)
         if then is None or other is None or len(then) != len(other):
             return None
-        return tuple(fold(IfElse(node.condition, a, b)) for a, b in zip(then, other, strict=True))
+        condition = self.meant(node, node.condition)
+        return tuple(fold(IfElse(condition, a, b)) for a, b in zip(then, other, strict=True))
+
+    def meant(self, node: ir.Operation, expr: Expr) -> Expr:
+        """An expression at a node in the turns that are followed."""
+        known = self.places.in_turns(node, self.following)
+        return substitute(expr, known) if known else expr
 
     def looped(self, node: ir.Loop) -> Size | None:
         """What leaves a loop: what enters if its turns leave that as it is, else turn by turn."""
         size = self.of(node.entry)
         if node.parallel or size is None or self.turn(node, size, {}) == size:
             return None if node.parallel else size
-        for cells in self.turns(node):
+        turns = self.turns(node)
+        if not turns and 0 not in self.facts.turns.get(node.id, {0}):
+            turns = self.first_and_others(node, size)
+        for cells in turns:
             size = None if size is None else self.turn(node, size, cells)
-        return size if self.turns(node) else None
+        return size if turns else None
 
     def entering_turn(self, node: ir.Loop) -> Size | None:
-        """What enters each turn of a loop, if it is the same one."""
-        size = self.of(node.entry)
-        stays = size is not None and (node.parallel or self.turn(node, size, {}) == size)
-        return size if stays else None
+        """What enters each turn of a loop: the same, or what the turns before have left, chosen by the turn."""
+        loops = self.places.around.get(node.id, ())
+        size = self.lasting(node.entry, loops)
+        if size is None or node.parallel or self.turn(node, size, {}) == size:
+            return size
+        found = self.by_turn(node, size, node.carry)
+        if found is not None or not loops or loops[-1].id in self.following:
+            return found
+        return self.followed(node.carry, loops)
 
-    def turn(self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr]) -> Size | None:
-        """What leaves one turn of what enters it; nothing is kept of it."""
-        known, self.found = self.found, {**self.found, node.carry: entering}
-        size = self.of(node.body.result)
-        self.found = known
-        return None if size is None else short(tuple(substitute(n, cells) for n in size))
+    def lasting(self, operand: ir.Operand, loops: Sequence[ir.Loop]) -> Size | None:
+        """The size of a tensor in these loops, by names that mean the same in the loops inside of them."""
+        size = self.of(operand)
+        if size is None or not self.places.is_local(size):
+            return size
+        return self.followed(operand, loops) if loops else None
+
+    def followed(self, operand: ir.Operand, loops: Sequence[ir.Loop]) -> Size | None:
+        """The size that a tensor in these loops has in each turn of the innermost one."""
+        entering = self.lasting(loops[-1].entry, loops[:-1])
+        return None if entering is None else self.by_turn(loops[-1], entering, operand)
+
+    def by_turn(self, node: ir.Loop, entering: Size, operand: ir.Operand) -> Size | None:
+        """The size that a tensor of a loop has in the turn at hand; None where a turn cannot be followed."""
+        found: list[Size] = []
+        size: Size | None = entering
+        turns = self.turns(node) or self.first_and_others(node, entering)
+        for cells in turns:
+            own = None if size is None else self.turn(node, size, cells, operand)
+            if own is None or len(own) != len(entering) or self.places.is_local(own):
+                return None
+            found.append(own)
+            size = None if size is None else self.turn(node, size, cells)
+        return tuple(by_turn(axis, Name(turn_of(node))) for axis in zip(*found, strict=True)) if found else None
+
+    def turn(
+        self, node: ir.Loop, entering: Size, cells: Mapping[str, Expr], operand: ir.Operand | None = None
+    ) -> Size | None:
+        """What leaves one turn of what enters it, or the size of a tensor in it; nothing is kept of it."""
+        inside = {value for inner in node.body.walk() for value in (inner.out, getattr(inner, "carry", None))}
+        known, following = self.found, self.following
+        self.found = {value: size for value, size in known.items() if value not in inside} | {node.carry: entering}
+        if cells:
+            own = named_size(entering) if self.function.staged else {}
+            self.following = {**following, node.id: {**cells, **own}}
+        size = self.of(operand or node.body.result)
+        self.found, self.following = known, following
+        return None if size is None else short(size)
+
+    def first_and_others(self, node: ir.Loop, entering: Size) -> list[dict[str, Expr]]:
+        """What two turns bind, of a loop of which only the first changes the size; else nothing."""
+        cells: list[dict[str, Expr]] = [{"i": Lit(0), "first": Lit(True)}, {"first": Lit(False)}]
+        left = self.turn(node, entering, cells[0]) if node.count is not None else None
+        if left is None or any(name.id in bound_in(node) for n in left for name in names(n)):
+            return []
+        return cells if self.turn(node, left, cells[1]) == left else []
 
     def turns(self, node: ir.Loop) -> list[dict[str, Expr]]:
         """What each turn binds, of a loop with as many turns in every call; none where that differs."""
-        known, rows = self.facts.turns.get(node.id, set()), self.facts.rows.get(node.id, [])
-        word = "count" if node.count is not None else "rows"
-        said = node.count if node.count is not None else node.rows
-        fixed = self.numbers.constant((node.id, word)) or (said if isinstance(said, (Lit, ListOf)) else None)
-        if fixed is None or len(known) != 1 or any(True for _ in names(fixed)):
+        cells = self.rows(node) if node.count is None else self.counted(node)
+        for n, cell in enumerate(cells):
+            cell |= {"i": Lit(n), "first": Lit(n == 0), "last": Lit(n == len(cells) - 1), turn_of(node): Lit(n)}
+            for name, expr in node.let.items():
+                cell[name] = substitute(expr, cell)
+        return cells
+
+    def counted(self, node: ir.Loop) -> list[dict[str, Expr]]:
+        assert node.count is not None
+        count = self.numbers.constant((node.id, "count")) or self.meant(node, node.count)
+        turns = count.value if isinstance(count, Lit) and type(count.value) is int else 0
+        return [{} for _ in range(turns)] if turns <= MAX_UNROLLED else []
+
+    def rows(self, node: ir.Loop) -> list[dict[str, Expr]]:
+        known = self.facts.rows.get(node.id, [])
+        fixed = self.numbers.constant((node.id, "rows")) or node.rows
+        open_ = any(n.id not in node.columns for expr in node.column_defaults.values() for n in names(expr))
+        told = isinstance(fixed, (Lit, ListOf)) and not any(True for _ in names(fixed)) and not open_
+        if not told or len(known) > MAX_UNROLLED:
             return []
-        (count,) = known
-        return [
-            {name: wrap(value) for name, value in row.items()}
-            | {"i": Lit(n), "first": Lit(n == 0), "last": Lit(n == count - 1)}
-            for n, row in enumerate(rows if count <= MAX_UNROLLED else [])
-        ]
+        return [{name: wrap(row[name]) for name in node.columns} for row in known]
 
     def returned(self, node: ir.Call) -> Size | None:
         inside, entering = self.callees.get(node.block.id), self.of(node.ins[0])
         if inside is None or not named_size(entering):
             return None
-        given = {**self.arguments(node), **named_size(entering)}
+        given = {name: self.meant(node, expr) for name, expr in self.arguments(node).items()} | named_size(entering)
         return short(tuple(substitute(n, given) for n in inside))
 
 
