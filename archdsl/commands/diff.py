@@ -56,9 +56,9 @@ def command(
 ) -> None:
     """Compare two networks: what changed, stage by stage.
 
-    A and B are each SPEC or SPEC@VARIANT. A bare @VARIANT is a variant of A's spec. --variant, --set and --input apply
-    to both. Without B, A is compared with itself: at a git revision (--rev), or with and without --set and --input, or
-    as it was last committed.
+    A and B are each SPEC or SPEC@VARIANT. A bare @VARIANT is a variant of A's spec. The options that choose a network
+    apply to both. Without B, A is compared with itself: at a git revision (--rev), or with and without these options
+    (--set, --input, --form, --pass, ...), or as it was last committed.
     """
     from archdsl.workspace.difference import Choice, compared
 
@@ -100,7 +100,7 @@ def asked(specs: tuple[str, ...], between: str | None, choice: Choice) -> tuple[
         )
     if others:
         return difference.two(first, others[0], choice)
-    if between is None and (was_given("params") or was_given("inputs")):
+    if between is None and (was_given("params") or was_given("inputs") or choice.is_rewritten):
         return difference.settings(first, choice)
     return difference.history(first, choice, between)
 

@@ -12,6 +12,7 @@ from archdsl.analysis.difference import Difference, difference
 from archdsl.analysis.difference.statements import value_text
 from archdsl.analysis.latency import LatencyTable
 from archdsl.diagnostics.faults import fault
+from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.passes.pipeline import Rewriting
@@ -30,6 +31,11 @@ class Choice:
     params: Mapping[str, Any] | None = None
     inputs: Inputs | None = None
     rewriting: Rewriting | None = None
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether it is another network than its spec says."""
+        return self.rewriting not in (None, rewritten())
 
     def named(self, name: str, graph: Graph) -> str:
         """`PeleeNet, growth=24, input 3×256×256`: a network that is called so, with what was chosen of it."""
@@ -62,9 +68,13 @@ def two(before: Compared, after: Compared, choice: Choice) -> tuple[Named, Named
 
 
 def settings(spec: Compared, choice: Choice) -> tuple[Named, Named]:
-    """A network as it is, and with what is said of it."""
-    plain = Choice(choice.variant, rewriting=choice.rewriting)
-    return network(spec, plain), network(spec, choice)
+    """A network as it is, and with what is said of it: what rewrites it is said of both if there is more."""
+    if choice.params or patches_in(choice.params) or choice.inputs is not None:
+        plain = Choice(choice.variant, rewriting=choice.rewriting)
+        return network(spec, plain), network(spec, choice)
+    before, after = network(spec, Choice(choice.variant)), network(spec, choice)
+    made = f" with {' '.join(origin_of(after.graph).function.options or ())}"
+    return before, Named(after.graph, after.name + made, after.asked + made)
 
 
 def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Named, Named]:

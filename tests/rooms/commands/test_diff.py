@@ -70,6 +70,15 @@ def test_networks_that_are_the_same_are_said_to_be(run):
     assert (status, out.splitlines()[:2]) == (3, ["PeleeNet → PeleeNet, growth=16", "  growth 32 → 16"])
 
 
+def test_what_rewrites_one_network_is_what_it_is_compared_with(run):
+    status, out, _ = run("squeezenet@1.1", "--pass", "remove_identities")
+    assert (status, out.splitlines()[0]) == (0, "SqueezeNet 1.1 → SqueezeNet 1.1 with --pass remove_identities")
+    assert "− Dropout 0.5" in out
+    status, out, _ = run("squeezenet@1.1", "--form", "deploy", "--set", "num_classes=10")
+    assert out.splitlines()[0] == "SqueezeNet 1.1 → SqueezeNet 1.1, num_classes=10"
+    assert "− Dropout" not in out
+
+
 def test_json_has_all_of_it(run):
     status, out, _ = run("peleenet", "--set", "dropout=0.1", "--input", "3,256,256", "--format", "json")
     found = json.loads(out)
