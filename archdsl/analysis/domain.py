@@ -13,7 +13,6 @@ from archdsl.analysis.trail import Trail
 from archdsl.diagnostics.faults import SpecError
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ir import program as ir
-from archdsl.ops.formula import written
 
 T = TypeVar("T")  # a tensor
 F = TypeVar("F", bound=Frame)
@@ -130,9 +129,9 @@ class Domain(ABC, Generic[T, F]):
         return self.reusing[-1] if self.reusing and self.reusing[-1].module is node else node
 
     def label_of(self, node: ir.Primitive, fields: SimpleNamespace) -> str | None:
-        """What the spec says with `label:`; a formula says itself."""
+        """What the spec says with `label:`, or what the op says over the tensors that it names."""
         label = self.step_of(node).label
-        return written(fields.expression, node.called) if node.called and label is None else label
+        return node.op.as_written(fields, node.called) if node.called and label is None else label
 
     def modules(self, mark: Any) -> Sequence[Any]:
         """What tells apart the modules that have run since `mark`: those of each run of a module are the same."""

@@ -313,6 +313,10 @@ class Op:
         return self.fresh
 
     # --- figures
+    def as_written(self, f: SimpleNamespace, called: Sequence[str]) -> str | None:
+        """The step for readers, of an op that names its tensors as the spec calls them."""
+        return None
+
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         """What the figure's box says: `3×3 Conv, s2`."""
         return self.name

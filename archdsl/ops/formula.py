@@ -86,6 +86,9 @@ class Formula(Op, name="formula"):
     def function(self, e: Site, *tensors: str) -> str:
         return show(in_torch(e.f.expression, tensors, e.rank), python=True)
 
+    def as_written(self, f: SimpleNamespace, called: Sequence[str]) -> str | None:
+        return written(f.expression, called)
+
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
         return show(f.expression)
 
