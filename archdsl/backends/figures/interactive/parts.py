@@ -121,10 +121,16 @@ def part_of(outline: Outline, scope: Scope) -> Part:
     parts = [part for child in stacked(outline, scope) for part in child]
     only = parts[0] if len(parts) == 1 else None
     if isinstance(only, Group):
-        return Group((scope, *only.scopes), only.parts, only.nodes)
+        return Group(around(scope, only.scopes), only.parts, only.nodes)
     if isinstance(only, Stack) and scope.kind != "stage":
         return Stack(only.nodes, only.texts, (scope, *only.scopes))
     return Group((scope,), parts, tuple(scope.nodes()))
+
+
+def around(scope: Scope, inside: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """A scope and those in it that are the same group; a stage with a condition holds but itself."""
+    first = inside[0]
+    return inside if (first.kind, first.path) == (scope.kind, scope.path) else (scope, *inside)
 
 
 # --- wires

@@ -263,6 +263,14 @@ def test_a_block_that_is_one_box_is_no_group_of_its_own(small):
     assert stacks == [["conv", "bn", "relu"], ["add"], ["conv"]]
 
 
+def test_a_stage_with_a_condition_is_one_scope():
+    body = [{"conv": 4}, "relu", {"add": ["identity", {"conv": 4}]}]
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "params": {"deep": True}}
+    net = archdsl.graph({**spec, "stages": {"a": [{"conv": 4}], "b": {"when": "deep", "body": body}}})
+    told = [[scope["kind"] for scope in group["scopes"]] for group in groups_of(data_of(page_of(net))["root"])]
+    assert told == [["network"], ["stage"], ["stage"]]
+
+
 def test_several_outputs_and_heads_of_training_are_ends():
     spec = {
         "archdsl": 1, "name": "Two", "input": [3, 8, 8],
