@@ -188,13 +188,21 @@ def finite(number: Any) -> float:
 
 
 # --- stages
+def own_names(paths: Sequence[str]) -> list[str]:
+    """Stages by their paths, without the stage around a row whose own name no other one has."""
+    own = [path.rpartition(".")[2] for path in paths]
+    return [path if name.isdigit() or own.count(name) > 1 else name for path, name in zip(paths, own, strict=True)]
+
+
 def stages(rows: Sequence[Row]) -> Bars:
     """Parameters, MACs and activations of each stage."""
     axes = [Axis("Parameters"), Axis("MACs"), Axis("Activations")]
     groups = []
     for row in rows:
         counted = cost(row.made())
-        lines = [(line.name, (line.params, line.macs, line.activations)) for line in counted.stages]
+        names = own_names([line.name for line in counted.stages])
+        counts = [(line.params, line.macs, line.activations) for line in counted.stages]
+        lines = [*zip(names, counts, strict=True)]
         groups.append(Group(called(row), lines))
     return Bars(title("Cost by stage", rows), axes, groups)
 

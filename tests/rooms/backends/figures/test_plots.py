@@ -172,6 +172,14 @@ def test_a_label_hides_the_lines_behind_it_and_has_one_to_its_mark_where_it_stan
     assert len(re.findall(r"\\node\[words, anchor=mid, fill=tone\d+\]", text)) == len(canvas.figure.texts)
 
 
+def test_a_row_stands_under_its_own_name_where_no_other_has_it():
+    steps = {"for": ["name", "c"], "in": [["one", 2], ["two", 4]], "body": [{"conv": "c"}]}
+    bare = {"for": ["c"], "in": [[2], [4]], "body": [{"conv": "c"}]}
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"a": steps, "b": bare, "two": [{"conv": 1}]}}
+    (group,) = plotted("stages", [spec]).data.groups
+    assert [name for name, _ in group.rows] == ["one", "a.two", "b.0", "b.1", "two"]
+
+
 def test_what_has_nothing_to_show_is_left_out_and_said_or_refused(net, tmp_path):
     flat = {"archdsl": 1, "name": "Flat", "input": [3, 4, 4], "stages": {"a": ["flatten", {"linear": 4}]}}
     assert [*plotted("receptive", [net, flat]).missing] == ["Flat"]
