@@ -80,6 +80,18 @@ def exact(name):
     return copy.deepcopy(filled(name)).double()
 
 
+@cache
+def outputs(name):
+    """What the network gives for its images, computed once for all tests that compare with it."""
+    return run(filled(name), images(name))
+
+
+@cache
+def exact_outputs(name):
+    """The same in double precision."""
+    return run(exact(name), tuple(x.double() for x in images(name)))
+
+
 def smallest_of(graph):
     """The shape of each input at the smallest size that runs the same ops, by its name."""
     shapes = smallest(graph, kinds_of(graph.nodes))

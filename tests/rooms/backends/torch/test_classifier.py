@@ -77,7 +77,7 @@ def test_another_number_of_classes_is_another_last_layer_and_nothing_else(name):
 
 @every_classifier
 def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
-    net, bare = copy.deepcopy(filled(name)), made(name, num_classes=0)
+    net, bare = copy.deepcopy(filled(name)), shaped(name, num_classes=0)
     dropped = net.state_dict().keys() - bare.state_dict().keys()
     last = [part for path, part in net.named_modules() if path and all(key.startswith(f"{path}.") for key in dropped)][
         -1
@@ -90,7 +90,8 @@ def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
     assert sum(p.numel() for p in bare.parameters()) == sum(p.numel() for p in net.parameters()) - sum(
         p.numel() for p in last.parameters()
     )
-    bare.load_state_dict({k: v for k, v in net.state_dict().items() if k in bare.state_dict()}, strict=True)
+    kept = {k: v for k, v in net.state_dict().items() if k in bare.state_dict()}
+    bare.load_state_dict(kept, strict=True, assign=True)
     (features,) = run(bare, images(name))
     assert features.shape[1] == entering.shape[1]
     net.reset_classifier(0)
@@ -111,13 +112,13 @@ def test_images_of_other_channels_change_what_reads_the_image_alone(name):
 def test_the_last_pooling_can_be_a_maximum(name):
     if not takes(name, "global_pool"):
         pytest.skip("its last pooling is part of a block")
-    peak = made(name, global_pool="max")
-    peak.load_state_dict(filled(name).state_dict())
+    peak = shaped(name, global_pool="max")
+    peak.load_state_dict(filled(name).state_dict(), assign=True)
     larger = [interpolate(x, scale_factor=2) for x in images(name)]  # a map of several values
     (a,), (b,) = run(filled(name), larger), run(peak, larger)
     assert (a - b).abs().max() > 1e-3 * b.abs().max()
     with pytest.raises(ValueError, match=r"^global_pool is one of avg, max$"):
-        made(name, global_pool="median")
+        shaped(name, global_pool="median")
 
 
 @pytest.mark.parametrize("style", ["specialized", "parametric"])

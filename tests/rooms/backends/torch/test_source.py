@@ -61,6 +61,14 @@ def parametric(name):
 
 
 @cache
+def loaded(name):
+    """What the source of the class of all variants defines."""
+    found = {}
+    exec(compile(parametric(name), name, "exec"), found)
+    return found
+
+
+@cache
 def made_of(name, variant):
     """The text of a variant, the shape of its image and its cost."""
     graph = archdsl.graph(name, variant)
@@ -165,25 +173,22 @@ def test_every_golden_file_is_looked_at():
 @pytest.mark.parametrize("name", SPECS)
 def test_one_class_is_every_variant(name):
     """The same keys and sizes in the same order, here of the first and the last one; runtime/test_verify has all."""
-    loaded = {}
-    exec(compile(parametric(name), name, "exec"), loaded)
-    given = loaded["VARIANTS"] if read(name).variants else {}
+    given = loaded(name)["VARIANTS"] if read(name).variants else {}
     assert list(given) == list(read(name).variants)
     for variant in {*read(name).networks()[:1], *read(name).networks()[-1:]}:
         graph = archdsl.graph(name, variant)
         with torch.device("meta"):
-            ours, whole = archdsl.build(name, variant), loaded[graph.name](**given.get(variant or first_of(name), {}))
+            ours, whole = archdsl.build(graph), loaded(name)[graph.name](**given.get(variant or first_of(name), {}))
         sizes = [[(key, tuple(t.shape)) for key, t in module.state_dict().items()] for module in (ours, whole)]
         assert sizes[0] == sizes[1], variant
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_one_class_computes_what_each_network_does(name):
-    variant, loaded = first_of(name), {}
-    exec(compile(parametric(name), name, "exec"), loaded)
+    variant = first_of(name)
     graph = archdsl.graph(name, variant)
-    ours = archdsl.build(name, variant)
-    whole = loaded[graph.name](**loaded["VARIANTS"][variant])
+    ours = archdsl.build(graph)
+    whole = loaded(name)[graph.name](**loaded(name)["VARIANTS"][variant])
     assert list(whole.state_dict()) == list(ours.state_dict())
     whole.load_state_dict(ours.state_dict())
     x = [torch.randn(2, *shape) for shape in smallest_of(graph).values()]
@@ -196,9 +201,7 @@ def test_one_class_computes_what_each_network_does(name):
 
 
 def test_arguments_that_no_variant_has_work_too():
-    loaded = {}
-    exec(compile(parametric("mobilenet_v2"), "mobilenet_v2", "exec"), loaded)
-    whole = loaded["MobileNetV2"](width=0.6, num_classes=7).eval()
+    whole = loaded("mobilenet_v2")["MobileNetV2"](width=0.6, num_classes=7).eval()
     ours = archdsl.build("mobilenet_v2", width=0.6, num_classes=7).eval()
     whole.load_state_dict(ours.state_dict())
     x = torch.randn(2, 3, 96, 96)
