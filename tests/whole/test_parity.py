@@ -22,8 +22,8 @@ from contextlib import nullcontext
 import pytest
 import torch
 from support.places import DATA
+from support.undrawn import Undrawn
 from torch import nn
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 import archdsl
@@ -52,21 +52,6 @@ def marked(row):
 
 
 # --- the two networks
-
-
-class Undrawn(TorchFunctionMode):
-    """Networks are made without drawing their weights: to draw those of a large one takes longer than to run it."""
-
-    DRAWS = frozenset(
-        {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_}
-        | {nn.init.normal_, nn.init.uniform_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_}
-    )
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        """Zeros in place of what would be drawn: `fill` is what draws."""
-        if function in self.DRAWS:
-            return (args[0] if args else kwargs["tensor"]).detach().zero_()
-        return function(*args, **(kwargs or {}))
 
 
 def params(row):
