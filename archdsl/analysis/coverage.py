@@ -58,6 +58,15 @@ def covering_graphs(graph: Graph) -> list[Graph]:
     return [*found, itself]
 
 
+def with_params(graph: Graph, values: Mapping[str, Constant]) -> Graph | None:
+    """The network of a graph with other values of params; None where the spec refuses these."""
+    origin, inputs = origin_of(graph), {name: tensor.shape for name, tensor in graph.inputs.items()}
+    try:
+        return Elaborator(origin.spec, origin.program, None, Facts()).run({**graph.params, **values}, inputs)
+    except SpecError:
+        return None
+
+
 @contextmanager
 def same_maps(spec: Spec) -> Iterator[None]:
     """The variants of a backbone run: one that computes more than leads to the chosen maps has other maps."""

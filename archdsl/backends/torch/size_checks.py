@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
+from archdsl.analysis.coverage import with_params
 from archdsl.analysis.sides import ANY, Side, Taken, sizes_taken
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.parse import parsed
@@ -14,6 +16,7 @@ from archdsl.ir import program as ir
 from archdsl.ir.graph import Graph
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}  # by how many there are
+MOST_FLAGS = 3  # params that are true or false, of which all settings are tried
 BEFORE = 2  # axes: samples, channels
 
 
@@ -35,16 +38,25 @@ def checked_sizes(graphs: Sequence[Graph], functions: Sequence[ir.Function], *, 
     behind = behind_sizes(graphs, functions)
     if not behind:
         return checked_of(graph)
-    name = next(iter(behind))
-    values = [one.params.get(name) for one in graphs]
-    if len(behind) > 1 or any(type(value) is not bool for value in values) or len(set(values)) == 1:
+    if len(behind) > MOST_FLAGS or any(type(graph.params.get(name)) is not bool for name in behind):
         return Checked()
-    on, off = (sizes_taken(graphs[values.index(value)]) for value in (True, False))
-    if on == off:
-        return Checked(on)
-    if ANY not in (on, off):
-        return Checked()
-    return Checked(on, param=name) if off == ANY else Checked(off, param=name, wanted=False)
+    return of_flags(graph, sorted(behind))
+
+
+def of_flags(graph: Graph, flags: Sequence[str]) -> Checked:
+    """What a class checks if params that are true or false, and these alone, decide it: under one of them at most."""
+    found: dict[tuple[bool, ...], Checked] = {}
+    for values in product((True, False), repeat=len(flags)):
+        other = with_params(graph, dict(zip(flags, values, strict=True)))
+        if other is not None:
+            found[values] = checked_of(other)
+    if len(set(found.values())) == 1:
+        return found.popitem()[1]
+    for place, name in enumerate(flags):
+        on, off = ({one.taken for values, one in found.items() if values[place] is side} for side in (True, False))
+        if len(on) == len(off) == 1 and ANY in on | off:
+            return Checked(on.pop(), param=name) if off == {ANY} else Checked(off.pop(), param=name, wanted=False)
+    return Checked()
 
 
 def checked_of(graph: Graph) -> Checked:

@@ -127,6 +127,39 @@ def test_one_class_asserts_what_its_params_do_not_change():
     assert "_assert" in archdsl.emit(wide, style="parametric")
 
 
+def test_a_param_that_counts_steps_of_one_size_changes_nothing_that_a_class_asserts():
+    unit = {"params": {"out": None, "stride": 1}, "body": [{"conv": {"out": "out", "kernel": 3, "stride": "stride"}}]}
+    last = {"Unit": {"out": 4}, "when": "n > 1"}
+    stem = ({"Unit": {"out": 4, "stride": 2}}, {"repeat": "n", "body": [{"Unit": 4}]}, last)
+    more = {
+        "params": {"n": 2},
+        "blocks": {"Unit": unit},
+        "variants": {"one": {"n": 1}, "two": {}},
+        "input": [3, 32, 32],
+    }
+    spec = joined({"max_pool": 2}, UP, stem=stem, **more)
+    assert "torch._assert(" in archdsl.emit(spec, "two", style="parametric")
+    spec["stages"]["stem"][1]["body"] = [{"Unit": {"out": 4, "stride": 2}}]
+    assert "_assert" not in archdsl.emit(spec, "two", style="parametric")
+
+
+@pytest.mark.parametrize(
+    ("second", "asked"), [([UP, {"max_pool": 2}], "low"), ([{"max_pool": 3}, {"upsample": {"scale": 3}}], None)]
+)
+def test_of_several_flags_the_one_that_decides_is_asked(second, asked):
+    params, variants = {"low": True, "high": True}, {"a": {}, "b": {"low": False}}
+    spec = joined({"conv": 4}, params=params, variants=variants, input=[3, 18, 24])
+    spec["stages"]["more"] = [{"when": "low", "residual": [{"max_pool": 2}, UP]}, {"when": "high", "residual": second}]
+    names: dict[str, object] = {}
+    exec(archdsl.emit(spec, "a", style="parametric"), names)
+    for flags in ((low, high) for low in (True, False) for high in (True, False)):
+        network = names["Net"](*flags).eval()
+        found = runs(network, 18, 27)
+        assert isinstance(found, AssertionError) is (flags[0] and asked == "low")
+        assert runs(network, 18, 24) is None
+    assert ("if self.low:\n            torch._assert(" in archdsl.emit(spec, "a", style="parametric")) is bool(asked)
+
+
 def inputs_joined(one, two, *steps):
     stages = {"join": [{"concat": ["one", "two"]}, *steps]}
     return {"archdsl": 1, "name": "Net", "inputs": {"one": one, "two": two}, "stages": stages}
