@@ -52,6 +52,8 @@ def classifier_of(graph: Graph, classes: Collection[str], functions: Sequence[ir
     origin = origin_of(graph)
     images, scores = list(graph.inputs.values()), list(graph.outputs.values())
     classes = [name for name in classes if not isinstance(graph.params.get(name), (bool, str, list))]
+    if len(classes) > 1:  # other params may be behind what computes the scores, but not behind their number
+        classes = [name for name in classes if [graph.params[name]] == [tensor.shape[0] for tensor in scores]]
     plain = len(images) == len(scores) == len(classes) == 1
     if not plain or len(images[0].shape) < 2 or math.prod(scores[0].shape[1:]) > 1:
         return None

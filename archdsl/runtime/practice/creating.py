@@ -179,5 +179,5 @@ def config(name: str, graph: Graph) -> dict[str, Any]:
         stem = [n.path for n in graph.nodes if n.op.name == "conv" and is_image(n.inputs[0], graph)]
         found["first_conv"] = stem[0] if len(stem) == 1 else None
     if classifier is not None:
-        found |= {"num_classes": graph.params[classifier.param], "classifier": classifier.path}
+        found |= {"num_classes": graph.params[classifier.param], "classifier": classifier.path or None}
     return found

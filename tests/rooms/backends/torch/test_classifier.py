@@ -370,6 +370,35 @@ def test_a_last_layer_that_stands_at_another_place_in_each_variant_is_not_exchan
         assert not hasattr(net, "reset_classifier")
 
 
+def test_scores_without_a_layer_of_their_own_have_features_and_channels_of_the_image_too():
+    along = [
+        {"rearrange": {"pattern": "(n c) h w -> n c h w", "n": 1}},
+        {"conv": {"out": 1, "kernel": ["c_in - num_classes + 1", "h_in", "w_in"], "padding": 0}},
+        "flatten",
+    ]
+    pooled = [*POOLED, "flatten", {"linear": "num_classes"}]
+    spec = {
+        **SCORED,
+        "params": {"num_classes": 10, "width": 16, "along": False},
+        "blocks": {"Along": {"body": along}, "Pooled": {"body": pooled}},
+        "stages": {
+            "a": [{"conv": "width"}],
+            "head": [{"when": "along", "Along": None}, {"when": "not along", "Pooled": None}],
+        },
+        "variants": {"pooled": {}, "along": {"along": True}},
+    }
+    x = torch.randn(2, 4, 8, 8)
+    for variant, net in every_variant(spec):
+        own = archdsl.build(spec, variant).eval()
+        own.load_state_dict(net.state_dict())
+        assert torch.equal(net(x), own(x))
+        assert torch.equal(net.forward_head(net.forward_features(x)), own.forward_head(own.forward_features(x)))
+        grey = [type(one)(in_chans=1).eval()(x[:, :1]).shape for one in (net, own)]
+        assert grey == [(2, 10), (2, 10)]
+        assert hasattr(own, "reset_classifier") is (variant == "pooled")
+        assert "or its features" in type(own).forward_head.__doc__ or variant == "along"
+
+
 WIDE = {"linear": {"out": "num_classes", "bias": False}}
 OTHER_LAYERS = {
     "in a chain": {"when": "kind == 'bare'", **WIDE, "else": [{"linear": "num_classes"}]},
