@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -126,8 +126,15 @@ class Wires:
         if abs(x - self.x[box]) < half + ASIDE - SAME:
             return False
         low, high = min(x, self.x[box]) - NEAR, max(x, self.x[box]) + NEAR
-        spans = self.spans(self.row[box], box)
+        spans = [*self.spans(self.row[box], box), *self.across(self.row[box])]
         return not any(low < right and left < high for left, right in spans)
+
+    def across(self, row: int) -> Iterator[tuple[float, float]]:
+        """From where to where lines that enter the boxes of a row from the side have been laid in it."""
+        for arrow, entry in self.entering.items():
+            if entry.aside and self.row[arrow.target] == row:
+                low, high = sorted((entry.x, self.x[arrow.target]))
+                yield low, high
 
     def spans(self, row: int, *but: Place) -> list[tuple[float, float]]:
         """What is taken of a row, but for some of its places."""

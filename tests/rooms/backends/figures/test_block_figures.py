@@ -591,6 +591,12 @@ def test_any_block_is_drawn(seed):
     check_drawing(figures.picture(small("Unit", Unit=random_block(seed)), block="Unit"))
 
 
+def test_lines_that_change_sides_do_not_lie_upon_each_other_between_two_joins():
+    look = figures.Look(shapes="symbolic")  # whose words leave room for both
+    made = figures.picture(archdsl.graph("hrnet"), block="Module2", look=look)
+    assert not list(flaws(arrange.arranged(made, look), arrange.measured(made, look)))
+
+
 @pytest.mark.slow
 def test_any_block_of_up_to_thirty_steps_is_drawn():
     for seed in range(500):
