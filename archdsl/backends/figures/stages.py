@@ -35,7 +35,7 @@ def network(graph: Graph, asked: Asked, look: Look) -> bytes | str:
             made = on_grid(shown, written, paper, look)
             return on_paper(made, asked.format, look, "draw it with --arrange strip")
         made = drawn(asked.orient)
-        if asked.arrange is None and not (asked.style or asked.orient or asked.expand or deep):
+        if asked.arrange is None and not (asked.style or asked.orient or asked.expand):
             made = better(shown, made, lambda: on_grid(shown, written, paper, look), paper)
         if paper is None or paper.holds(made):
             return on_paper(made, asked.format, look)

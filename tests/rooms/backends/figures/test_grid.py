@@ -214,6 +214,11 @@ def test_rows_of_one_resolution_are_a_box_before_a_whole_table_is_one():
     assert said == [("3×3 Conv ×2", (2, 64, 64)), ("3×3 Conv, s2", (3, 32, 32)), ("3×3 Conv ×21", (24, 16, 16))] * 2
 
 
+def test_latex_has_the_arrangement_of_other_formats():
+    by_resolution = archdsl.draw(U, format="tikz", arrange="resolution")
+    assert archdsl.draw(U, format="tikz") == by_resolution != archdsl.draw(U, format="tikz", style="blocks")
+
+
 def test_networks_side_by_side_are_a_page_too():
     page = archdsl.draw([DOWN, U], format="html")
     assert page.startswith("<!DOCTYPE html>")
