@@ -74,8 +74,9 @@ def command(
         found = plotted(kind, specs, change, against=against, times=times, latency=latency, variants=variants)
     with working("plotting"):
         drawn, left_out = plot(found.data, form or SUFFIXES.get(suffix, suffix) or "svg", chosen)
-    for network, why in found.missing.items():
-        note(f"{network} is left out: {why}")
+    for why in dict.fromkeys(found.missing.values()):
+        names = [network for network, reason in found.missing.items() if reason == why]
+        note(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} left out: {why}")
     if left_out:
         what = "1 label has" if left_out == 1 else f"{left_out} labels have"
         note(f"{what} no room: give the plot a larger --width or --height, or fewer networks")

@@ -233,6 +233,9 @@ def test_the_command_says_what_is_left_out_and_writes_the_format_of_the_suffix(n
     done = CliRunner().invoke(command, ["accuracy", str(tmp_path / "net.yaml"), "-o", str(file)])
     assert (done.exit_code, done.stderr) == (0, "archdsl: Net x9 is left out: no accuracy published\n")
     assert file.read_text().startswith("% Top-1 accuracy against MACs of Net\n")
+    (tmp_path / "more.yaml").write_text(json.dumps({**net, "name": "More"}))
+    both = ["accuracy", "--variants", str(tmp_path / "net.yaml"), str(tmp_path / "more.yaml"), "-o", str(file)]
+    assert "archdsl: Net x9, More x9 are left out: no accuracy published\n" in CliRunner().invoke(command, both).stderr
     assert "there is no plot format 'gif'" in refused("stages", net, format="gif")
     assert "there is no kind 'cost'" in refused("cost", net)
     assert "does not fit in 0.5 in" in refused("stages", net, width=0.5)
