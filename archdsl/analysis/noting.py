@@ -283,9 +283,16 @@ class Noting(Numbers[S, NotedFrame]):
         shape = tensors[0].shape
         deps = self.behind_size(tensors[0])
         self.note((node.id, "size"), shape[1:], deps)
-        entered = self.image if frame.function is self.main else [frame.values["h_in"], frame.values["w_in"]]
+        entered = self.image if frame.function is self.main else self.size_entered(frame)
         self.note((node.id, "ratio"), ratio(shape, entered), deps)
         self.facts.ran.add(node.block.id)
+
+    @staticmethod
+    def size_entered(frame: NotedFrame) -> list[Constant]:
+        """Height and width that entered a block; in a loop of a stage, `h_in` and `w_in` are those of the turn."""
+        tensor = frame.tensors[next(iter(frame.function.inputs.values()))]
+        shape = (tensor[0] if isinstance(tensor, list) else tensor).shape
+        return [shape[-2] if len(shape) > 2 else None, shape[-1] if len(shape) > 1 else None]
 
     def truth(self, node: ir.If, frame: NotedFrame) -> bool:
         self.reached(node)

@@ -127,7 +127,8 @@ class LoopChannels:
         if self.reads_size():
             for name in SIZE_NAMES:
                 self.numbers.bound.pop(name, None)
-            self.numbers.bound |= {} if node.entries else named_size(self.writer.sizes.of(node.carry))
+            if self.writer.outermost and not node.entries:  # elsewhere they also name what enters the class
+                self.numbers.bound |= named_size(self.writer.sizes.of(node.carry))
 
     def rebind_entry(self) -> Expr | tuple[int, str]:
         """`c_in` becomes what enters a turn; the channels known so far no longer say it."""

@@ -207,14 +207,23 @@ class Sizes:
     def looped(self, node: ir.Loop) -> Size | None:
         """What leaves a loop: what enters if its turns leave that as it is, else turn by turn."""
         size = self.of(node.entry)
-        if node.parallel or size is None or self.turn(node, size, {}) == size:
-            return None if node.parallel else size
+        if size is None or node.parallel:
+            return self.branches(node, size)
+        if self.turn(node, size, {}) == size:
+            return size
         turns = self.turns(node)
         if not turns and 0 not in self.facts.turns.get(node.id, {0}):
             turns = self.first_and_others(node, size)
         for cells in turns:
             size = None if size is None else self.turn(node, size, cells)
         return size if turns else None
+
+    def branches(self, node: ir.Loop, size: Size | None) -> Size | None:
+        """What leaves each branch of a parallel loop, if it is the same."""
+        if size is None or node.entries:
+            return None
+        first, *others = [self.turn(node, size, cells) for cells in self.turns(node)] or [None]
+        return first if all(other == first for other in others) else None
 
     def entering_turn(self, node: ir.Loop) -> Size | None:
         """What enters each turn of a loop: the same, or what the turns before have left, chosen by the turn."""
