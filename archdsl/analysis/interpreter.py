@@ -74,6 +74,7 @@ class Interpreter(Generic[T, F]):
         """The stages of training alone, after all others."""
         found: dict[str, T] = {}
         for name, auxiliary in frame.function.training.items():
+            self.measure(auxiliary.condition, auxiliary.region.nodes[:1], frame)
             if self.domain.holds(auxiliary, frame):
                 with self.faults.catch():
                     found[name] = self.region(auxiliary.region, frame, Position(""))
@@ -105,10 +106,21 @@ class Interpreter(Generic[T, F]):
         entry = self.operand(operands[0], frame) if operands else None
         if entry is not None and not isinstance(entry, list):
             self.domain.enter(frame, entry)
+        if isinstance(node, ir.If):
+            self.measure(node.condition, [node], frame)
         name = str(node.stage)
         scope = self.domain.open("stage", name, name, node, entry, frame)
         self.operation(node, frame, position)
         self.domain.close(scope, frame.tensors.get(node.out))
+
+    def measure(self, condition: Expr, stage: Sequence[ir.Operation], frame: F) -> None:
+        """The `c_in`, `h_in` and `w_in` of a stage's own condition are those of what enters it."""
+        entry = ir.entering(stage[0]) if stage else None
+        if entry is None or not {*MEASURES}.intersection(condition.mentioned):
+            return
+        tensor = self.operand(entry, frame)
+        if not isinstance(tensor, list):
+            self.domain.enter(frame, tensor)
 
     def operation(self, node: ir.Operation, frame: F, position: Position) -> None:
         self.trail.here = node.span

@@ -327,6 +327,13 @@ def parts(functions: Iterable[Function]) -> Iterator[Numbered]:
         yield from readings(function.outputs.values())
 
 
+def entering(node: Operation) -> Operand | None:
+    """What enters a stage: of one with a `when:`, what enters it where it is there."""
+    while isinstance(node, If) and node.then.nodes:
+        node = node.then.nodes[0]
+    return next(iter(node.operands()), None)
+
+
 def regions_within(region: Region) -> Iterator[Numbered]:
     """A region, its operations with what they make, and the regions inside of them."""
     yield region

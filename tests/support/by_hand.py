@@ -340,6 +340,11 @@ def stage_when__deep(w, x):
     return w.conv("e", w.conv("d_conv", cat(relu(w.conv("b.0", a)), a)))
 
 
+def stage_when_of_what_enters(w, x):
+    a = w.conv("a", x)
+    return cat(w.conv("e", a, stride=2), w.bn("c", w.conv("b", a, stride=2)))
+
+
 def stage_from(w, x):
     a = w.conv("a", x, stride=2)
     b = w.conv("b", a, stride=2)

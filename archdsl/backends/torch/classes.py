@@ -237,8 +237,8 @@ class Writer:
         for node in region.nodes:
             if self.classifier is not None and node.stage == self.classifier.head and self.outermost:
                 self.forward.head = len(self.statements)
-            if node.stage is not None and node.operands():
-                self.numbers.bound["c_in"] = self.entering(node.operands()[0])
+            if node.stage is not None and (operand := ir.entering(node)) is not None:
+                self.numbers.bound["c_in"] = self.entering(operand)
             before = set(self.channels.known)
             self.node(node)
             if node.stage is not None:
