@@ -307,19 +307,19 @@ def test_a_shipped_spec_is_built(name):
     assert outcome(Source("fuzz.yaml", SHIPPED[name]), -1) == "built"
 
 
-@settings(quick, max_examples=250)
+@settings(quick, max_examples=150)
 @given(mutated(), st.integers(0, 3))
 def test_a_shipped_spec_after_slips_is_built_or_refused_with_a_place(text, variant):
     check_mutated(text, variant)
 
 
-@settings(quick, max_examples=250)
+@settings(quick, max_examples=150)
 @given(TREES_OF_STEPS)
 def test_random_steps_are_built_or_refused_with_a_place(tree):
     check_tree(tree)
 
 
-@settings(quick, max_examples=150)
+@quick
 @given(grafted(), st.integers(0, 3))
 def test_a_shipped_spec_with_foreign_parts_is_built_or_refused_with_a_place(tree, variant):
     check_tree(tree, variant)
