@@ -32,8 +32,13 @@ SMALL = {
 }
 
 HARDEST = {  # of the variants; of most specs the last
-    "efficientnet": ("tf-b0", {}),  # whose blocks the larger ones repeat: torch's exporter takes seconds for each
+    # with few of the blocks that repeat: torch's exporter takes seconds for each
+    "efficientnet": ("tf-b0", {}),
+    "igc_v1": ("resnet-d50-l4m8", {"depth": 14}),
+    "igc_v3": ("g2g4-1.0", {f"blocks.{row}.n": 2 for row in range(1, 6)}),
     "shufflenet_v2": ("large", {f"large_units.stage{number}.repeats": 2 for number in range(2, 6)}),
+    "squeezenext": ("2.0-23v5", {"depths": [2, 2, 2, 1]}),
+    "weightnet": ("condconv-x1.0", {f"units.stage{number}.repeats": 2 for number in range(2, 5)}),
 }
 
 
