@@ -61,7 +61,8 @@ def graph_beside(
             inputs = (int(beside_spec(name, value)), *images[0].shape[1:])
         elif classifier is not None and classifier.layer is not None and name == classifier.param:
             replaced |= {step.id: NOTHING for step in (classifier.layer, *classifier.of_scores)}
-            own[name] = value
+            if not any(node.training for node in whole.nodes):  # auxiliary heads keep their classes
+                own[name] = value
         elif classifier is not None and classifier.pool is not None and name == classifier.pool.op.chosen_by:
             replaced[classifier.pool.id] = op_of(name, str(beside_spec(name, value)))
         else:  # a param that may be 0, or one that the network lacks

@@ -61,8 +61,17 @@ class Maker:
 
     def of_sizes(self, graph: Graph, sizes: Sizes) -> Graph:
         """The network with the classes and channels of a checkpoint."""
-        given = {classes_of(graph): sizes.classes, IMAGE: sizes.channels}
+        given = {self.classes(graph): sizes.classes, IMAGE: sizes.channels}
         return self.graph(**{name: value for name, value in given.items() if value is not None})
+
+    def classes(self, graph: Graph) -> str:
+        """The param that is the number of classes, also of a network that was asked for without."""
+        return classes_of(self.graph(**dict.fromkeys(self.zeros, SOME)) if self.zeros else graph)
+
+    @property
+    def zeros(self) -> list[str]:
+        """The params that are 0: the number of classes, where none are asked for."""
+        return [name for name, value in self.params.items() if type(value) is int and value == 0]
 
 
 def classes_of(graph: Graph) -> str:
@@ -96,11 +105,12 @@ def possible_sizes(state: State, graph: Graph, maker: Maker) -> Iterator[Sizes]:
     theirs, own = shapes_of(state), shapes_in(graph)
     if Counter(map(squeezed, theirs.values())) == Counter(map(squeezed, own.values())):
         return
-    param = classes_of(graph)
+    param = maker.classes(graph)
     layers = hanging_on(maker, param, graph.params[param]) if param in graph.params else {}
     shapes = [image.shape for image in graph.inputs.values()]
     stems = hanging_on(maker, IMAGE, shapes[0][0]) if len(shapes) == 1 and len(shapes[0]) > 1 else {}
-    classes, channels = of_layers(theirs, own, layers), of_stems(theirs, own, stems)
+    heads = {} if param in maker.zeros else own  # auxiliary ones keep their classes
+    classes, channels = of_layers(theirs, heads, layers), of_stems(theirs, own, stems)
     yield from (Sizes(*sizes) for sizes in product(classes, channels))
 
 

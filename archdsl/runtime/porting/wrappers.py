@@ -1,7 +1,8 @@
 """Names of a checkpoint without what the tools of training put around them.
 
 `torch.compile` puts `_orig_mod` into names, `nn.DataParallel` and averaged models put `module.` before them, and a
-Lightning module holds a network beside losses and metrics, under a name of the user's choice.
+Lightning module holds a network beside losses and metrics, under a name of the user's choice. torch's pruning keeps a
+weight and a mask for each weight.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from archdsl.diagnostics.faults import fault
 from archdsl.runtime.porting.parts import State
 
 COMPILED = "_orig_mod"  # a part of the names in what torch.compile gives
+INSIDE = frozenset({COMPILED, "_checkpoint_wrapped_module", "_fsdp_wrapped_module"})  # such parts anywhere in names
+WHOLE, MASK = "_orig", "_mask"  # how the names of what a pruned weight is the product of end
 PARALLEL = "module"  # the first part of all names in a parallel or an averaged module
 AVERAGED = "n_averaged"  # how many models an averaged one is made of
 
@@ -26,9 +29,10 @@ def unwrapped(state: State) -> State:
     """Without the names of wrappers that hold one whole network; torch's notes of versions follow."""
     if AVERAGED in state and all(name.startswith(f"{PARALLEL}.") for name in state if name != AVERAGED):
         state = renamed(state, lambda name: None if name == AVERAGED else name)
+    state = pruned(state)
     while True:
-        if any(COMPILED in name.split(".") for name in state):
-            bare = renamed(state, lambda name: ".".join(part for part in name.split(".") if part != COMPILED))
+        if any(not INSIDE.isdisjoint(name.split(".")) for name in state):
+            bare = renamed(state, lambda name: ".".join(part for part in name.split(".") if part not in INSIDE))
         elif state and all(name.startswith(f"{PARALLEL}.") for name in state):
             bare = renamed(state, lambda name: name.removeprefix(PARALLEL).removeprefix("."))
         else:
@@ -36,6 +40,16 @@ def unwrapped(state: State) -> State:
         if len(bare) < len(state):  # two tensors of one name: these words are the network's own
             return state
         state = bare
+
+
+def pruned(state: State) -> State:
+    """With the weights that torch's pruning has left, in place of each weight and its mask."""
+    bases = {name: name.removesuffix(WHOLE) for name in state if name.endswith(WHOLE)}
+    found = {name: base for name, base in bases.items() if f"{base}{MASK}" in state and base not in state}
+    masks = {f"{base}{MASK}" for base in found.values()}
+    bare = renamed(state, lambda name: None if name in masks else found.get(name, name))
+    bare.update((base, state[name] * state[f"{base}{MASK}"]) for name, base in found.items())
+    return bare
 
 
 def renamed(state: State, name_of: Callable[[str], str | None]) -> OrderedDict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import archdsl
 from archdsl.commands import cli
@@ -526,6 +527,7 @@ def wrapped(state, how):
     return {
         "compiled": {f"_orig_mod.{name}": value for name, value in state.items()},
         "parallel and compiled": {f"module._orig_mod.{name}": value for name, value in state.items()},
+        "in parts": {name.replace(".", "._checkpoint_wrapped_module.", 1): value for name, value in state.items()},
         "averaged": {"n_averaged": torch.tensor(3), **{f"module.{name}": value for name, value in state.items()}},
         "lightning": {
             "epoch": 3,
@@ -537,7 +539,7 @@ def wrapped(state, how):
     }[how]
 
 
-@pytest.mark.parametrize("how", ["compiled", "parallel and compiled", "averaged", "lightning"])
+@pytest.mark.parametrize("how", ["compiled", "parallel and compiled", "in parts", "averaged", "lightning"])
 def test_names_that_tools_of_training_put_around_are_taken_off(how):
     theirs = alive(Theirs())
     plain = archdsl.port(theirs.state_dict(), SPEC, reference=theirs).state
@@ -549,6 +551,18 @@ def test_names_that_tools_of_training_put_around_are_taken_off(how):
         assert all(torch.equal(each.state[name], value) for name, value in plain.items())
     if how == "lightning":
         assert found.notes == again.notes == ["of the checkpoint, not used: epoch", "left out criterion.weight"]
+
+
+def test_the_weights_of_a_pruned_network_are_what_its_masks_leave(state):
+    network = archdsl.build(SPEC).eval()
+    network.load_state_dict(archdsl.port(state, SPEC, reference=Theirs()).state)
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d):
+            prune.l1_unstructured(part, "weight", 0.5)
+    bare = archdsl.build(SPEC).eval()
+    bare.load_state_dict(archdsl.port(nn.DataParallel(network).state_dict(), SPEC).state)
+    x = torch.randn(1, *SPEC["input"])
+    assert torch.equal(bare(x), network(x))
 
 
 def test_a_reference_may_be_wrapped_too():
@@ -614,6 +628,21 @@ def test_weights_of_other_classes_and_channels_are_made_to_fit(reference, state)
     assert more.remarks == {"stem.0.weight": "1 channel tiled to 5, times 1/5"}
     assert more.dropped == ["head.2.weight", "head.2.bias"]
     torch.testing.assert_close(more.state["stem.0.weight"].sum(1), found.state["stem.0.weight"].sum(1))
+
+
+def test_weights_are_made_to_fit_a_network_without_classes():
+    tokens = [{"conv": {"out": "dim", "kernel": 4, "stride": 4}}, {"rearrange": {"pattern": "c h w -> (h w) c"}}]
+    stages = {
+        "embed": tokens,
+        "extra": {"training": True, "body": [{"select": 1}, {"linear": "num_classes"}]},
+        "head": {"from": "embed", "body": [{"select": 0}, {"linear": "num_classes"}]},
+    }
+    network = spec(params={"num_classes": 4, "dim": 6}, stages=stages)  # of features whose number is a param too
+    state = archdsl.build(network).state_dict()
+    found = archdsl.port(state, network, num_classes=0)
+    assert found.dropped == ["head.weight", "head.bias"]
+    assert all(torch.equal(value, state[key]) for key, value in found.state.items())
+    assert archdsl.graph(network, num_classes=0).outputs["output"].shape == (6,)
 
 
 def test_what_reads_the_image_otherwise_is_not_made_for_other_channels():
