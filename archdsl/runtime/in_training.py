@@ -11,7 +11,7 @@ import torch
 from archdsl.ir.graph import Graph
 from archdsl.runtime.carrying import convert
 from archdsl.runtime.module import build_spec
-from archdsl.runtime.porting import files
+from archdsl.runtime.porting import files, wrappers
 from archdsl.runtime.porting.fitting import put_weights
 from archdsl.workspace.library import graph_of, rewritten
 
@@ -53,7 +53,8 @@ def in_training(choice: Choice, weights: str | None) -> nn.Module:
     own = network.state_dict()
     if weights is not None:
         others = whole.state_dict().keys() - own.keys()
-        found = {key: tensor for key, tensor in files.read(weights)[0].items() if key not in others}
+        known, _ = wrappers.fitted(files.read(weights)[0], whole.state_dict())
+        found = {key: tensor for key, tensor in known.items() if key not in others}
         put_weights(network, found, f"the weights of '{weights}'")
         return network.eval()
     if callable(condense := getattr(whole, "condense", None)):

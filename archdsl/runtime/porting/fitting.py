@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics.faults import Note, fault
+from archdsl.runtime.porting.wrappers import fitted, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -14,8 +15,12 @@ LISTED = 8  # keys spelled out of each kind
 
 
 def put_weights(model: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:
-    """Puts weights into a module; a `SpecError` lists the keys that do not fit, and calls the weights `what`."""
+    """Puts weights into a module; a `SpecError` lists the keys that do not fit, and calls the weights `what`.
+
+    Their names may be those that tools of training write: with a prefix, beside the tensors of losses.
+    """
     own = model.state_dict()
+    weights, _ = fitted(unwrapped(weights), own)
     other = {key: value.shape for key, value in weights.items() if key in own and value.shape != own[key].shape}
     # Not strictly: torch lets old files do without the counters of batch norms, and this list is more readable.
     fitting = {key: value for key, value in weights.items() if key not in other}

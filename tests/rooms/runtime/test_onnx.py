@@ -19,6 +19,7 @@ import archdsl
 from archdsl.commands import cli
 from archdsl.runtime import module
 from archdsl.runtime import onnx as onnx_export
+from archdsl.runtime.in_training import Choice, in_training
 
 SMALL = {
     "archdsl": 1,
@@ -328,8 +329,18 @@ def test_weights_of_a_file_are_those_of_the_model(name, net, tmp_path, monkeypat
 
 
 def test_a_checkpoint_of_a_training_script_is_unwrapped(net, tmp_path):
-    file = saved({"state_dict": net.state_dict(), "epoch": 3, "optimizer": {"lr": 0.1}}, tmp_path / "w.pth")
-    assert_same(onnx_export.emit(archdsl.graph(SMALL), file), net, (torch.randn(2, 3, 9, 9),))
+    plain = net.state_dict()
+    lightning = {**{f"model._orig_mod.{key}": value for key, value in plain.items()}, "loss.weight": torch.ones(4)}
+    for state in (plain, lightning):
+        file = saved({"state_dict": state, "epoch": 3, "optimizer": {"lr": 0.1}}, tmp_path / "w.pth")
+        assert_same(onnx_export.emit(archdsl.graph(SMALL), file), net, (torch.randn(2, 3, 9, 9),))
+
+
+def test_a_backbone_takes_the_weights_of_a_whole_network_with_a_prefix(net, tmp_path):
+    state = {f"model.{key}": value for key, value in net.state_dict().items()}
+    file = saved(state, tmp_path / "w.pth")
+    backbone = in_training(Choice(SMALL, None, {}, None, features=("stem",)), str(file))
+    assert torch.equal(backbone.stem[0].weight, net.stem[0].weight)
 
 
 def test_old_weights_without_the_counters_of_batch_norms_fit(net):
