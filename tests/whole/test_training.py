@@ -31,6 +31,7 @@ SMALL = {  # variants that are cheap, where the first is not
     "shufflenet_v2": "x0.5",
     "weightnet": "shufflenet_v2-x0.5",
 }
+FEW_UNITS = {"set": {f"units.stage{number}.repeats": 2 for number in range(2, 5)}}
 SHORT = {  # fewer blocks of the same kinds, or narrower ones, where the smallest variant takes long
     "condensenet": {"rows": [[4, 8], [4, 16], [4, 32]]},
     "efficientnet": {"width": 0.5, "depth": 0.4},
@@ -47,7 +48,11 @@ SHORT = {  # fewer blocks of the same kinds, or narrower ones, where the smalles
         ],
     },
     "igc_v3": {"set": {f"blocks.{row}.n": 2 if row == 1 else 1 for row in range(1, 6)}},
+    "peleenet": {"set": {f"dense.stage{number}.layers": 2 for number in range(1, 5)}},
+    "shufflenet_v1": FEW_UNITS,
+    "shufflenet_v2": FEW_UNITS,
     "squeezenext": {"depths": [2, 2, 2, 1]},
+    "weightnet": FEW_UNITS,
 }
 CAREFUL = {"squeezenet"}  # no norms keep its signals at their size: with the others' optimizer it learns nothing
 SEEDS = {"squeezenet": 1}  # its last layer starts small and a rectifier follows: after some starts no score ever rises
