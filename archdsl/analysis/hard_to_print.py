@@ -23,12 +23,14 @@ class Watch:
         self.loops = loops_of_sizes(program)  # something in a turn depends on the size of the map
         self.others = frozenset(node for function in program.functions for node in hard_parts(function))
         self.seen: dict[ir.Operation, Any] = {}
+        self.ranks: dict[ir.Operation, int] = {}
         self.turns: dict[ir.Loop, list[Shape]] = {}  # what entered the turn before
         self.growing: set[ir.Loop] = set()  # loops that leave other channels than enter them
         self.differs = False  # whether anything did at one of them
 
     def op(self, node: ir.Primitive, entering: Shape, leaving: int) -> None:
         """An op runs: on a map of this shape, with so many results."""
+        self.differs = self.differs or self.ranks.setdefault(node, len(entering)) != len(entering)
         if node in self.others:
             self.note(node, (entering[1:], leaving))
 

@@ -198,7 +198,10 @@ class Noting(Numbers[S, NotedFrame]):
 
     def note_entry(self, node: ir.Primitive, tensor: S) -> None:
         """An op is about to work on this tensor."""
-        self.facts.ranks[node.id] = len(tensor.shape) - 1
+        rank = len(tensor.shape) - 1
+        known = self.facts.ranks.setdefault(node.id, rank)
+        if known != rank:
+            self.facts.mixed.setdefault(node.id, {known}).add(rank)
         self.note((node.id, ENTERS), tensor.shape[1:], self.behind_size(tensor))
 
     def note_result(

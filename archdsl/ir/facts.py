@@ -37,6 +37,7 @@ class Facts:
     seen: dict[Place, Fact] = field(default_factory=dict)
     rows: dict[int, list[dict[str, Constant]]] = field(default_factory=dict)  # of loops, as they ran first
     ranks: dict[int, int] = field(default_factory=dict)  # spatial axes of the tensor that enters a primitive
+    mixed: dict[int, set[int]] = field(default_factory=dict)  # where these differ from call to call: all of them
     turns: dict[int, set[int]] = field(default_factory=dict)  # of loops, how often they turned
     ran: set[int] = field(default_factory=set)  # functions and sides that took part, bodies that were repeated
     reached: dict[int, Given] = field(default_factory=dict)  # a condition or loop -> a network that comes there

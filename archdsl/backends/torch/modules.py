@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from archdsl.backends.torch.syntax import Tree
 from archdsl.diagnostics.faults import SpecError, at, fault
 from archdsl.expr.nodes import Call, Compare, Constant, Expr, IfElse, Index, ListOf, Lit, Name, wrap
 from archdsl.ir import program as ir
-from archdsl.ops.base import Field, Module, Site, is_lit
+from archdsl.ops.base import NEEDS_NUMBERS, Field, Module, Site, is_lit
 
 if TYPE_CHECKING:
     from archdsl.backends.torch.classes import Writer
@@ -64,7 +65,26 @@ class Modules:
         bound = tuple(size.value) if size is not None and fixed else None
         width = LAST if size is not None and rank else CHANNELS
         spread = node.op.spreads and self.writer.channels.is_spread(node)
-        return Site(SimpleNamespace(**fields), CHANNELS, rank, bound, self.may_overwrite(node), not spread, width)
+        site = Site(SimpleNamespace(**fields), CHANNELS, rank, bound, self.may_overwrite(node), not spread, width)
+        self.expect_one_rank(node, site)
+        return site
+
+    def expect_one_rank(self, node: ir.Primitive, site: Site) -> None:
+        """Raises where tensors of several numbers of axes enter a step that is printed for one."""
+        ranks = sorted(self.writer.origin.facts.mixed.get(node.id, ()))
+        f = SimpleNamespace(**{**node.fields, **vars(site.f)})
+        found: set[str] = set()
+        for rank in ranks:
+            made = replace(site, f=f, rank=rank)
+            names_ = [f"x{n}" for n in range(len(node.operands()))]
+            with suppress(*NEEDS_NUMBERS):
+                found.add(repr(node.op.function(made, *names_) if node.functional else node.op.module(made)))
+        if len(found) > 1:
+            message = (
+                f"the tensors that enter this step have {' or '.join(map(str, ranks))} spatial axes, in different calls"
+            )
+            help = "write a block of its own for each number of axes"
+            raise fault("cannot-print", message, node.span, help=help)
 
     def field(self, node: ir.Primitive, item: Field) -> Expr:
         """A field, to print. Words and lists choose what is printed: they cannot come and go between calls."""
