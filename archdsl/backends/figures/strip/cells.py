@@ -17,6 +17,7 @@ from archdsl.backends.figures.outline import CALLS, MOST_RUNS, Outline, View, br
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
+from archdsl.backends.figures.strip.ordering import reordered
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -288,11 +289,13 @@ def strip(
     closed: bool = False,
     levelled: bool = False,
     ends_in_map: bool = False,
+    free: bool = False,
 ) -> Strip:
     """The stages of a network in the order of execution, with the ways between them.
 
     Each row of a table is a cell; `levelled`: those of one resolution are; `closed`: all of them are.
     An output that says what the last stage said is left out; `ends_in_map`: but for a map.
+    `free`: in another order of execution than the spec's, where fewer lines would cross.
     """
     outline = Terse(graph, opened(graph, expand))
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
@@ -304,6 +307,9 @@ def strip(
     boxes = [box for item in items for box in item.boxes()]
     wires = list(wiring(items, boxes))
     colours = kinds({box: outline.contents.get(box, [box]) for box in boxes if box.nodes}, wires, graph.figure)
+    if free:
+        items = reordered(items, wires)
+        boxes = [box for item in items for box in item.boxes()]
     cells = {box: Cell(box, place, kind=colours.get(box)) for place, box in enumerate(boxes)}
     if superfluous(boxes, wires) and not (ends_in_map and is_map(cells[boxes[-1]], rank_of(graph))):
         gone = boxes[-1]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Strip
-from archdsl.backends.figures.strip.lanes import CLEAR, LANE, Lanes, corners
+from archdsl.backends.figures.strip.lanes import AFTER, BEFORE, CLEAR, LANE, Lanes, corners
 from archdsl.backends.figures.strip.layout import Layout, Slot, turned
 from archdsl.backends.figures.strip.legend import placed as keys
 from archdsl.backends.figures.strip.plan import Border, Drawing, Point, Rect, Solid, Way, Words
@@ -36,7 +36,7 @@ def reach(made: Layout, beside: Lanes) -> float:
     """How long the rows are, with the lines at their ends."""
     if len(made.rows) == 1:
         return made.length
-    ends = made.manner.gap(CLEAR) + LANE * (beside.margins - 1) if beside.margins else 0
+    ends = sum(made.manner.gap(CLEAR) + LANE * (number - 1) for number in beside.margins.values() if number)
     return made.length + 2 * made.manner.gap(RETURN) + ends
 
 
@@ -82,11 +82,11 @@ def entering(body: Body, manner: Manner) -> float:
 
 def side_ways(made: Layout, beside: Lanes, first: int) -> Iterator[Way]:
     """Lines beside the strip, whose bundles have the numbers from the first on."""
-    end = made.length + (made.manner.gap(RETURN) if len(made.rows) > 1 else 0)
+    ends = {AFTER: made.length + made.manner.gap(RETURN), BEFORE: -made.manner.gap(RETURN)}
     for bundle, lane in enumerate(beside.lanes, start=first):
         for source in lane.net.sources:
             for target in lane.net.targets:
-                yield Way(source, target, lane.kind, corners(lane, source, target, beside, made, end), bundle)
+                yield Way(source, target, lane.kind, corners(lane, source, target, beside, made, ends), bundle)
 
 
 # --- turned

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from archdsl.backends.figures.paper import LEAST, TALL, room
 from archdsl.backends.figures.strip.bodies import Manner, bodies
 from archdsl.backends.figures.strip.cells import Strip, strip
 from archdsl.backends.figures.strip.crossings import crossings
 from archdsl.backends.figures.strip.drawing import placed, reach
-from archdsl.backends.figures.strip.lanes import Lanes, lanes
+from archdsl.backends.figures.strip.lanes import Known, Lanes, lanes
 from archdsl.backends.figures.strip.layout import Layout, lay
 from archdsl.backends.figures.strip.legend import height
 from archdsl.backends.figures.strip.plan import Drawing
@@ -76,13 +77,19 @@ def untangled(
     turns: bool,
     legend: bool | None,
 ) -> Drawing:
-    """A drawing; where its lines cross the same with lines at both sides of rows, if that fits and fewer cross."""
+    """A drawing; where its lines cross the same with lines at both sides of rows, if that fits and fewer cross.
+
+    Where they cross still, stages that do not depend on each other change places; then gaps get smaller.
+    """
     least = crossings(made.ways)
-    if not least or manner.blocks:
-        return made
-    for way in [manner, replace(manner, portrait=not manner.portrait)] if turns else [manner]:
+    turned = [manner, replace(manner, portrait=not manner.portrait)] if turns else [manner]
+    for tight, free, one in product((False, True), (False, True), turned if not manner.blocks else []):
+        if not least:
+            break
+        way = replace(one, tight=one.tight or tight)
         allowed = paper or Paper.of(COLUMN if way.portrait else PAGE)
-        other = best(strip(graph, expand, closed=way.closed), replace(way, both=True), allowed, legend=legend)
+        chosen = strip(graph, expand, closed=way.closed, free=free)
+        other = best(chosen, replace(way, both=True), allowed, legend=legend)
         found = crossings(other.ways)
         if found < least and allowed.holds(other):
             made, least = other, found
@@ -101,22 +108,26 @@ def best(chosen: Strip, manner: Manner, paper: Paper, *, legend: bool | None) ->
     """That which fits, of those the one of a single row or else the lowest; a column as wide as allowed."""
     words = chosen.legend if legend or (legend is None and len(chosen.legend) > 1) else {}
     found: list[tuple[tuple[float, ...], Drawing]] = []
+    known: Known = {}
     for space in ROOMS[manner.portrait]:
-        made, beside = fitted(chosen, manner, space, paper, height(words, paper.wide))
+        made, beside = fitted(chosen, manner, space, paper, height(words, paper.wide), known)
         drawn = placed(chosen, made, beside, words, paper.wide)
         lacking = paper.lacking(drawn.rect.width, drawn.rect.height)
-        found.append(((*lacking, len(made.rows) if manner.portrait else drawn.rect.height), drawn))
-        if len(made.rows) == 1 and not any(lacking):
+        tangled = crossings(drawn.ways) if manner.both else 0
+        found.append(((*lacking, tangled, len(made.rows) if manner.portrait else drawn.rect.height), drawn))
+        if len(made.rows) == 1 and not any(lacking) and not tangled:
             break
     return min(found, key=lambda one: one[0])[1]
 
 
-def fitted(chosen: Strip, manner: Manner, space: float, paper: Paper, below: float) -> tuple[Layout, Lanes]:
+def fitted(
+    chosen: Strip, manner: Manner, space: float, paper: Paper, below: float, known: Known
+) -> tuple[Layout, Lanes]:
     """In rows as long as the paper allows, with what runs at their ends."""
     most = allowed = paper.high - below if manner.portrait else paper.wide
     for _ in range(TRIES):
         made = lay(chosen, bodies(chosen.cells, manner, space), manner, most)
-        beside = lanes(chosen.nets, made)
+        beside = lanes(chosen.nets, made, known)
         surplus = reach(made, beside) - allowed
         if surplus <= HAIR:
             break

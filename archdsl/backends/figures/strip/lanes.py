@@ -1,8 +1,14 @@
-"""Lines beside the strip: which lane each runs in, where it leaves and enters boxes, its corners."""
+"""Lines beside the strip: which lane each runs in, where it leaves and enters boxes, its corners.
+
+Between two rows the line that goes on with the strip parts what runs below the one from what runs above the other.
+Lines above rows pass to others at the end of these, lines below rows at their begin, so that a strip has two sides
+however many rows it is broken into. Around its own ends a line gets to the other side: above the first row and below
+the last one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations, product
@@ -12,26 +18,55 @@ from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Net
 from archdsl.backends.figures.strip.layout import FAR, Layout, Slot, border_cells, turned
 from archdsl.backends.figures.strip.plan import Point, WayKind, inner_borders
-from archdsl.backends.figures.strip.sides import sides
+from archdsl.backends.figures.strip.sides import Places, sides, would_cross
 
 LANE = 8.0  # from one to the next
 CLEAR = 13.0  # from the strip to the first one
 PASSES = 4  # in which lanes change places
 PORT = 8.0  # between two lines at a box, where there is room
+FEW = 12  # lines of which two change their ways at once
+AFTER, BEFORE = 1, -1  # the ends of rows at which lines pass from one to another
 
 Span = tuple[float, float]
 Choice: TypeAlias = "Callable[[Sequence[Span], Callable[[Sequence[int]], int]], list[int]]"
 
 
+@dataclass(frozen=True)
+class Course:
+    """Where a line runs: above (1) or below (-1) each row that it touches, and past which end of these."""
+
+    sides: Mapping[int, int]
+    end: int = AFTER
+
+
+Known: TypeAlias = "dict[tuple[int, ...], list[Course]]"  # by the number of cells in each row
+
+
 @dataclass(eq=False)
 class Lane:
-    """A net with its lane in each row that it touches, and at the end of the rows if there are several."""
+    """A net with its lane in each row that it touches, and at an end of the rows if there are several."""
 
     net: Net
-    spans: dict[int, Span]  # in places of cells
+    places: dict[int, Span]  # the first and the last cell in each row
+    course: Course
     levels: dict[int, int] = field(default_factory=dict)
     margin: int | None = None
-    sides: dict[int, int] = field(default_factory=dict)  # of each row: 1 above, -1 below
+
+    @property
+    def sides(self) -> Mapping[int, int]:
+        return self.course.sides
+
+    @property
+    def far(self) -> bool:
+        """Whether it passes from row to row."""
+        return len(self.places) > 1
+
+    def span(self, row: int) -> Span:
+        """In places of cells: from the first to the last in a row, or to an end of the row."""
+        first, last = self.places[row]
+        if not self.far:
+            return first, last
+        return (first, FAR) if self.course.end == AFTER else (-FAR, last)
 
     @property
     def kind(self) -> WayKind:
@@ -44,36 +79,52 @@ class Lanes:
     ports: dict[tuple[Cell, Lane], float]  # along the strip
     heights: list[float]  # what lanes take above each row
     depths: list[float]  # and below it
-    margins: int  # how many run at the end of rows
+    margins: Mapping[int, int]  # how many run at each end of rows
 
 
-def lanes(nets: Sequence[Net], made: Layout) -> Lanes:
-    """Shorter ones nearer to the strip, unless fewer cross otherwise; none shares its place with another."""
-    found = [Lane(net, spans(net, made)) for net in nets]
-    for lane in found:
-        lane.sides = dict.fromkeys(lane.spans, 1)
+def lanes(nets: Sequence[Net], made: Layout, known: Known) -> Lanes:
+    """Shorter ones nearer to the strip, unless fewer cross otherwise; none shares its place with another.
+
+    `known` keeps the courses for rows that are tried with other sizes too.
+    """
+    found = [Lane(net, rows, Course(dict.fromkeys(rows, 1))) for net in nets for rows in [places(net, made)]]
     if made.manner.both:
-        take_sides(found, made)
+        begins = tuple(len(row) for row in made.rows)
+        if begins not in known:
+            known[begins] = taken_courses(found, made)
+        give(dict(zip(found, known[begins], strict=True)))
     levelled(found, made, untangled)
-    set_margins([lane for lane in found if len(lane.spans) > 1])
+    set_margins(found)
     rows, clear = range(len(made.rows)), made.manner.gap(CLEAR)
     used = {(row, side): [lane.levels[row] for lane in at_side(found, row, side)] for row in rows for side in (1, -1)}
     heights, depths = ([tall(used[row, side], clear) for row in rows] for side in (1, -1))
-    margins = max((lane.margin + 1 for lane in found if lane.margin is not None), default=0)
+    margins = {end: len({lane.margin for lane in at_end(found, end)}) for end in (AFTER, BEFORE)}
     return Lanes(found, ports(found, made), heights, depths, margins)
+
+
+def places(net: Net, made: Layout) -> dict[int, Span]:
+    """The first and the last cell in each row."""
+    by_row: dict[int, list[int]] = {}
+    for cell in net.ends:
+        by_row.setdefault(made.slots[cell].row, []).append(cell.place)
+    return {row: (min(found), max(found)) for row, found in by_row.items()}
 
 
 def at_side(found: Sequence[Lane], row: int, side: int) -> list[Lane]:
     return [lane for lane in found if lane.sides.get(row) == side]
 
 
+def at_end(found: Sequence[Lane], end: int) -> list[Lane]:
+    return [lane for lane in found if lane.far and lane.course.end == end]
+
+
 def levelled(found: Sequence[Lane], made: Layout, chosen: Choice) -> int:
     """Gives all lanes their places above and below rows; how many lines cross there."""
     crossed = 0
     for row, side in product(range(len(made.rows)), (1, -1)):
-        here = sorted(at_side(found, row, side), key=lambda lane: length(lane.spans[row]))
+        here = sorted(at_side(found, row, side), key=lambda lane: length(lane.span(row)))
         spurs = [[cell.place for cell in lane.net.ends if made.slots[cell].row == row] for lane in here]
-        wanted = [lane.spans[row] for lane in here]
+        wanted = [lane.span(row) for lane in here]
         crossing = partial(crossings, wanted=wanted, spurs=spurs)
         levels = chosen(wanted, crossing)
         crossed += crossing(levels)
@@ -82,62 +133,92 @@ def levelled(found: Sequence[Lane], made: Layout, chosen: Choice) -> int:
     return crossed
 
 
-def take_sides(found: Sequence[Lane], made: Layout) -> None:
-    """Each lane above or below its row, so that few cross; what goes to another row is below in the last one alone."""
-    free = [(lane, row) for lane in found for row in lane.spans if goes_below(lane, row, made)]
-    if len(made.rows) == 1:
-        places = [tuple(sorted({cell.place for cell in lane.net.ends})) for lane, _ in free]
-        for (lane, row), side in zip(free, sides(places), strict=True):
-            lane.sides[row] = side
-    least = crossed(found, made)
-    for _ in range(PASSES if least else 0):
+# --- courses
+def taken_courses(found: Sequence[Lane], made: Layout) -> list[Course]:
+    """Each lane above or below its rows, so that few cross: as at two sides of one long row, then what changes help."""
+    free = {lane: list(courses(lane, made)) for lane in found}
+    parted = sides([*map(cells_of, found)])
+    begun: list[tuple[int, dict[Lane, Course]]] = []
+    for above in (0, 1, -1):  # the value of the side that is above; 0: all
+        start = {lane: free[lane][0 if side * above >= 0 else -1] for lane, side in zip(found, parted, strict=True)}
+        give(start)
+        begun.append((crossed(found, made), start))
+    least, best = min(begun, key=lambda one: one[0])
+    give(best)
+    while least:
         before = least
-        for lane, row in free:
-            lane.sides[row] *= -1
+        for change in changes(free):
+            was = {lane: lane.course for lane in change}
+            give(change)
             tried = crossed(found, made)
             if tried < least:
                 least = tried
             else:
-                lane.sides[row] *= -1
+                give(was)
         if least == before:
             break
+    return [lane.course for lane in found]
 
 
-def goes_below(lane: Lane, row: int, made: Layout) -> bool:
-    """Whether a lane may run below a row: there it passes no label of a border, nor the arrow to the next row."""
-    labelled = {
-        cell for border in inner_borders(made.items[row]) if border.label.lines for cell in border_cells(border)
-    }
-    passes = not made.manner.portrait and labelled.intersection(lane.net.ends)
-    return not passes and (len(lane.spans) == 1 or row == len(made.rows) - 1)
+def changes(free: Mapping[Lane, Sequence[Course]]) -> Iterator[dict[Lane, Course]]:
+    """Each lane on each course; two at once that are in each other's way, where there are few."""
+    yield from ({lane: course} for lane, known in free.items() for course in known)
+    if len(free) <= FEW:
+        for one, other in combinations(free, 2):
+            if would_cross(cells_of(one), cells_of(other)):
+                yield from ({one: a, other: b} for a in free[one] for b in free[other])
+
+
+def cells_of(lane: Lane) -> Places:
+    return tuple(sorted({cell.place for cell in lane.net.ends}))
+
+
+def give(chosen: Mapping[Lane, Course]) -> None:
+    for lane, course in chosen.items():
+        lane.course = course
+
+
+def courses(lane: Lane, made: Layout) -> Iterator[Course]:
+    """All that a lane may take, that above all rows first, that below all rows last."""
+    above, below = (dict.fromkeys(lane.places, side) for side in (1, -1))
+    first, last = min(lane.places), max(lane.places)
+    yield Course(above)
+    if lane.far and last == len(made.rows) - 1 and goes_below(lane, [last], made):
+        yield Course({**above, last: -1})
+    if lane.far and first == 0 and goes_below(lane, set(lane.places) - {0}, made):
+        yield Course({**below, 0: 1}, BEFORE)
+    if goes_below(lane, lane.places, made):
+        yield Course(below, BEFORE if lane.far else AFTER)
+
+
+def goes_below(lane: Lane, rows: Iterable[int], made: Layout) -> bool:
+    """Whether a lane may run below rows: there it passes no label of a border."""
+    borders = (border for row in rows for border in inner_borders(made.items[row]) if border.label.lines)
+    labelled = {cell for border in borders for cell in border_cells(border)}
+    return made.manner.portrait or not labelled.intersection(lane.net.ends)
 
 
 def crossed(found: Sequence[Lane], made: Layout) -> int:
     """How many lines cross, if shorter ones are nearer to the strip."""
-    beside = levelled(found, made, lambda wanted, _: levels(wanted))
-    far = [lane for lane in found if len(lane.spans) > 1]
-    set_margins(far)
-    return beside + crossings_at_end([lane.margin or 0 for lane in far], far)
-
-
-def spans(net: Net, made: Layout) -> dict[int, Span]:
-    """From the first to the last cell in each row, or to the end of the row if there are several."""
-    by_row: dict[int, list[int]] = {}
-    for cell in net.ends:
-        by_row.setdefault(made.slots[cell].row, []).append(cell.place)
-    return {row: (min(places), max(places) if len(by_row) == 1 else FAR) for row, places in by_row.items()}
+    return levelled(found, made, lambda wanted, _: levels(wanted)) + set_margins(found)
 
 
 def length(span: Span) -> Span:
-    return span[1] - span[0], span[0]
+    """Longer ones later; of those to an end of the row that which begins farther from it."""
+    return span[1] - span[0], span[0] if span[1] < FAR else -span[0]
 
 
-def set_margins(far: list[Lane]) -> None:
-    """Where lines of several rows run at the end of these: shorter ones nearer, unless fewer cross otherwise."""
-    far.sort(key=lambda lane: max(lane.spans) - min(lane.spans))
-    wanted = [(min(lane.spans), max(lane.spans) + 0.5) for lane in far]
-    for lane, level in zip(far, untangled(wanted, lambda found: crossings_at_end(found, far)), strict=True):
-        lane.margin = level
+def set_margins(found: Sequence[Lane]) -> int:
+    """Where lines run at an end of rows: those of few rows nearer, unless fewer cross otherwise; how many cross."""
+    total = 0
+    for end in (AFTER, BEFORE):
+        far = sorted(at_end(found, end), key=lambda lane: max(lane.places) - min(lane.places))
+        wanted = [(min(lane.places), max(lane.places) + 0.5) for lane in far]
+        margins = untangled(wanted, partial(crossings_at_end, far=far))
+        for lane, margin in zip(far, margins, strict=True):
+            lane.margin = margin
+        total += crossings_at_end(margins, far)
+    return total
 
 
 def untangled(wanted: Sequence[Span], crossings: Callable[[Sequence[int]], int]) -> list[int]:
@@ -178,10 +259,7 @@ def crossings(found: Sequence[int], wanted: Sequence[Span], spurs: Sequence[Sequ
 
 def crossings_at_end(margins: Sequence[int], far: Sequence[Lane]) -> int:
     """How often a line on its way to the end of a row crosses one that runs there, nearer to the rows."""
-    heights = [
-        sorted((row, -lane.sides[row] * (1 + level)) for row, level in lane.levels.items() if row in lane.spans)
-        for lane in far
-    ]
+    heights = [sorted((row, -lane.sides[row] * (1 + level)) for row, level in lane.levels.items()) for lane in far]
     return sum(
         nearer < margin and ends[0] < height < ends[-1]
         for margin, own in zip(margins, heights, strict=True)
@@ -228,7 +306,8 @@ def ports(found: Sequence[Lane], made: Layout) -> dict[tuple[Cell, Lane], float]
 
 
 def order(lane: Lane, cell: Cell, row: int) -> tuple[int, int]:
-    arriving = len(lane.spans) == 1 and cell in lane.net.targets
+    """Where a line stands at a box, from what lies before it to what lies behind it."""
+    arriving = lane.course.end == BEFORE if lane.far else cell in lane.net.targets
     return (0, lane.levels[row]) if arriving else (1, -lane.levels[row])
 
 
@@ -246,7 +325,9 @@ def port_height(body: Body, manner: Manner, side: int) -> float:
 
 
 # --- corners
-def corners(lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout, end: float) -> list[Point]:
+def corners(
+    lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout, ends: Mapping[int, float]
+) -> list[Point]:
     """From box to box in (u, v), where v is 0 in the middle of each row until rows get their places."""
     start, goal = made.slots[source], made.slots[target]
     out, into = placed.ports[source, lane], placed.ports[target, lane]
@@ -260,7 +341,7 @@ def corners(lane: Lane, source: Cell, target: Cell, placed: Lanes, made: Layout,
     last.reverse()
     if lane.margin is None:
         return [*first, *last]
-    edge = end + made.manner.gap(CLEAR) + LANE * lane.margin
+    edge = ends[lane.course.end] + lane.course.end * (made.manner.gap(CLEAR) + LANE * lane.margin)
     return [*first, (edge, first[-1][1]), (edge, last[0][1]), *last]
 
 

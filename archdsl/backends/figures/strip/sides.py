@@ -10,7 +10,10 @@ Places = tuple[int, ...]  # of the cells that a line joins, in order
 
 def sides(lines: Sequence[Places]) -> list[int]:
     """1 or -1 for each: no two that would cross share a side where that can be, else as few as changing one helps."""
-    crossed = [[n for n, other in enumerate(lines) if would_cross(line, other)] for line in lines]
+    crossed = [
+        [n for n, other in enumerate(lines) if n != place and would_cross(line, other)]
+        for place, line in enumerate(lines)
+    ]
     found: dict[int, int] = {}
     for first in range(len(lines)):
         waiting = [] if first in found else [first]

@@ -96,10 +96,10 @@ def test_every_op_stands_in_exactly_one_box(graph, drawing):
 
 
 def test_every_stage_stands_once_in_order_with_its_output(graph, drawing):
-    wanted = [box for box in figures.picture(graph).boxes() if box.nodes]
+    wanted = {box.nodes: box.shape for box in figures.picture(graph).boxes() if box.nodes}
     found = [solid.cell for solid in drawing.solids if solid.cell.box.nodes]
-    assert [cell.box.nodes for cell in found] == [box.nodes for box in wanted]
-    assert [as_size(cell) for cell in found] == [box.shape for box in wanted]
+    assert {cell.box.nodes: as_size(cell) for cell in found} == wanted
+    assert all(way.source.place < way.target.place for way in drawing.ways)
     said = {solid.cell: " ".join(line.words for line in solid.text.lines) + " " for solid in drawing.solids}
     for words in drawing.words:
         said[words.cell] = said.get(words.cell, "") + " ".join(line.words for line in words.text.lines) + " "
@@ -247,10 +247,10 @@ def test_no_two_lines_of_different_tensors_run_on_each_other(graph, form, drawin
     together = {}
     for net in cells.strip(graph).nets:
         for source, target in product(net.sources, net.targets):
-            together[source.place, target.place, net.tap] = id(net)
+            together[source.name, target.name, net.tap] = id(net)
     parts = []
     for way in drawing.ways:
-        key = together.get((way.source.place, way.target.place, way.kind == "tap")) if way.kind != "flow" else id(way)
+        key = together.get((way.source.name, way.target.name, way.kind == "tap")) if way.kind != "flow" else id(way)
         parts += [(key, part) for part in segments(way)]
     for (one, a), (other, b) in combinations(parts, 2):
         if one == other:

@@ -138,6 +138,7 @@ def test_lines_that_would_cross_run_at_both_sides():
     assert sides([(1, 4), (2, 6), (5, 8), (7, 9)]) == [1, -1, 1, -1]
     three = sides([(1, 4), (2, 5), (3, 6)])
     assert sorted(three) in ([-1, -1, 1], [-1, 1, 1])
+    assert sides([(1, 3, 9)]) == [1]  # no line is in its own way
 
 
 @pytest.mark.parametrize("orient", [*ORIENTS, None])
@@ -155,6 +156,41 @@ def test_a_strip_has_lines_at_both_sides_where_they_would_cross_at_one(orient):
     assert all("×32×32" in solid.text.words for solid in drawn.solids)
     del stages["d"]
     assert strip(archdsl.graph({"archdsl": 1, "name": "One", "input": [3, 32, 32], "stages": stages}), "strip").words
+
+
+def test_lines_pass_rows_at_both_ends_of_these():
+    """Two lines that would cross at one side of a long row, each from one row to the next."""
+    conv = {"conv": {"out": 4, "kernel": 3}}
+    stages = {name: [conv] for name in "abcd"}
+    stages |= {"e": [{"concat": [[conv], "b"]}, conv], "f": [{"concat": [[conv], "c"]}, conv], "g": [conv]}
+    graph = archdsl.graph({"archdsl": 1, "name": "Rows", "input": [3, 32, 32], "stages": stages})
+    drawn = strip(graph, "strip", "landscape", paper=Paper.of(2.9))
+    assert (rows(drawn), ways_cross(drawn.ways)) == (2, 0)
+    boxes = [solid.rect for solid in drawn.solids]
+    far = [[x for x, _ in way.points] for way in drawn.ways if way.kind == "skip"]
+    assert any(min(across) < min(rect.left for rect in boxes) for across in far)
+    assert any(max(across) > max(rect.right for rect in boxes) for across in far)
+
+
+def test_stages_that_do_not_depend_on_each_other_change_places_where_fewer_lines_cross():
+    conv = {"conv": {"out": 4, "kernel": 3}}
+    maps = {f"map{n}": [conv] for n in range(3)}
+    heads = {f"head{n}": [f"map{n}", conv] for n in range(3)}
+    last = {"last": [{"concat": [*heads]}, conv]}
+    graph = archdsl.graph({"archdsl": 1, "name": "Heads", "input": [3, 32, 32], "stages": {**maps, **heads, **last}})
+    drawn = strip(graph, "strip", "landscape")
+    assert ways_cross(drawn.ways) == 0
+    order = names(drawn)
+    assert sorted(order) == sorted(["", *maps, *heads, "last"])
+    places = {solid.cell: solid.cell.place for solid in drawn.solids}
+    assert all(places[way.source] < places[way.target] for way in drawn.ways)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "pelee", "retinanet"])
+def test_no_lines_of_a_strip_cross(name):
+    drawn = strip(archdsl.graph(name), "strip", paper=Paper.of(7))
+    assert ways_cross(drawn.ways) == 0
+    assert Paper.of(7).holds(drawn)
 
 
 def test_lines_below_a_row_pass_no_label_of_a_border():
