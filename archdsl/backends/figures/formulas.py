@@ -12,7 +12,7 @@ from archdsl.expr.nodes import Binary, Call, Expr, Lit, Name, Unary
 from archdsl.expr.simplify import Facts
 
 LONGEST = 24  # characters of a number that still is a label
-SHORT: Mapping[str, str] = {"out": "c′", "groups": "g"}  # of params that most specs call so
+SHORT: Mapping[str, str] = {"out": "c′", "groups": "g", "num_classes": "classes"}  # of params that most specs call so
 MARKS = "′₀₁₂₃₄₅₆₇₈₉²³"  # of letters
 POWERS: Mapping[int, str] = {1: "", 2: "²", 3: "³"}
 SUM, PRODUCT, ATOM = range(3)  # how tightly a text binds

@@ -10,7 +10,7 @@ from archdsl.backends.figures.anatomy import Readers, anatomy, entering
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.wording import frozen, op_text
-from archdsl.backends.figures.words import Words
+from archdsl.backends.figures.words import Words, spaced
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
@@ -179,8 +179,8 @@ class Outline:
         return [first, *(self.told(calls) if calls else self.sharing_of(run[0]))]
 
     def heading(self, scope: Scope) -> str:
-        """What the spec calls it; a row of a table that has no name is known by its content alone."""
-        word = self.figure.labels.get(scope.name, scope.name) if scope.kind == "block" else scope.name
+        """What the spec calls it, stages in words; a row of a table that has no name is known by its content alone."""
+        word = self.figure.labels.get(scope.name, scope.name) if scope.kind == "block" else spaced(scope.name)
         return scope.label or ("" if word.isdigit() else word)
 
     # --- repeats

@@ -108,9 +108,10 @@ def letters(known: Symbols, figure: Figure, block: str, *, tokens: bool = False)
         usual = LETTERS.get(len(axes), ()) if tokens else ()
         for axis, token in zip_longest(axes, usual):
             (name,) = axis.mentioned or ("",)
-            letter = (token or name.partition("_")[0]) + ("" if number == 1 else chr(ord("₀") + number))
-            if letter not in params and letter not in found.values():
-                found.setdefault(name, letter)
+            plain, mark = token or name.partition("_")[0], "" if number == 1 else chr(ord("₀") + number)
+            for letter in (plain + mark, plain.upper() + mark):  # a capital where a param has the small one
+                if letter not in params and letter not in found.values():
+                    found.setdefault(name, letter)
     return found
 
 

@@ -28,12 +28,14 @@ Grow:
     - {repeat: n, body: [concat: [identity, conv: growth]]}
     - {split: 2, as: [a, b]}
     - add: [a, b]
+Tall: {params: [h, num_classes], body: [conv: {out: 2 * num_classes, kernel: [h, 1]}, relu, conv: num_classes]}
 Up: {inputs: [skip], body: [upsample: 2, concat: [identity, skip], max_pool: {kernel: 2, ceil: true}, flatten: ]}
 """
 STAGES = {
     "one": [{"conv": 8}, {"Unit": [4, 8, 1]}],
     "two": [{"Unit": [2, 16, 2]}, {"Grow": [6, 3]}],
-    "three": [{"Up": {"skip": "one"}}],
+    "three": [{"Tall": [3, 5]}],
+    "four": [{"Up": {"skip": "one"}}],
 }
 
 
@@ -63,6 +65,10 @@ def test_shapes_are_written_over_what_enters_and_the_params(net):
 def test_a_param_that_a_condition_makes_equal_to_what_enters_is_written_so(net):
     first, last, *_ = plain(said(net, "Unit", cases=["stride=1"]))
     assert first == last == "c×h×w"
+
+
+def test_what_enters_has_capitals_where_params_have_its_letters_and_classes_are_called_so(net):
+    assert set(plain(said(net, "Tall"))) == {"c×H×w", "2·classes×H×w", "classes×H×w"}
 
 
 def test_turns_are_counted_and_sums_stand_in_brackets(net):
@@ -124,8 +130,8 @@ stages:
 def test_two_tensors_have_two_letters_and_a_size_that_is_fixed_stays_a_number():
     whole = archdsl.graph(FUSE)
     shapes = plain(said(whole, "Fuse"))
-    assert shapes[:2] == ["c×h×w", "c_skip×h×w"]
-    assert {"c₂×h×w", "(c₂ + c_skip)×h×w"} <= {*shapes}
+    assert shapes[:2] == ["c×h×w", "C₂×h×w"]
+    assert {"c₂×h×w", "(c₂ + C₂)×h×w"} <= {*shapes}
     assert any(word.startswith("≈(") for word in shapes)
     assert all(word.endswith("×8×8") for word in shapes if "3" in word)
 
@@ -165,7 +171,7 @@ def test_a_block_on_tokens_says_n_times_d_and_what_n_is():
         first, last, *inner = plain(said(net, "Attend", axes))
         assert (first, last) == ("n×d,ntokens".replace("ntokens", " n tokens"), "n×d")
         assert {"n×3d", "3·heads×n×d/heads", "heads×n×d/heads"} <= {*inner}
-    assert plain(said(net, "Named"))[0] == "c_in×d"  # whose n is a param
+    assert plain(said(net, "Named"))[0] == "N×d"  # whose n is a param
 
 
 def test_tokens_have_their_channels_last_in_either_order():

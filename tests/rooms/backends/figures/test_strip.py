@@ -363,6 +363,11 @@ def test_a_stage_of_many_steps_says_them_all_and_of_very_many_that_there_are_mor
     assert lines(*many)[8:] == ["… (5 more)", "27×27 Conv"]
 
 
+def test_names_of_stages_are_words():
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 16, 16], "stages": {"conv_last": [{"conv": 8}, "gelu"]}}
+    assert [cell.name for cell in cells.strip(archdsl.graph(spec)).cells if not cell.end] == ["conv last"]
+
+
 def test_a_first_and_last_stage_made_of_a_block_of_their_own_are_stem_and_head():
     block = {"Stem": [{"conv": 8}, "bn", {"conv": 8}], "Body": [{"conv": 8}, "relu", {"conv": 8}]}
     stages = {"a": ["Stem"], "b": ["Body", "Body"], "c": ["Stem", "global_avg_pool", "flatten", {"linear": 10}]}
