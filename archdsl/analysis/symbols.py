@@ -77,6 +77,7 @@ class Symbols:
 
     entering: Mapping[str, Axes]
     made: Mapping[int, Sequence[Axes]]
+    fields: Mapping[int, Mapping[str, Expr]]  # of ops by their ids: numbers that are no sizes of windows
     names: Mapping[str, Expr]  # params and lets of the block, and what they are made of
     call: InACall
 
@@ -185,6 +186,7 @@ class Domain(Numbers[Symbol, SymbolFrame]):
         super().__init__()
         self.call_values = InACall(values)
         self.made: list[Sequence[Symbol]] = []
+        self.spelt: list[Mapping[str, Expr]] = []
         self.first_fields: dict[str, dict[str, Any]] = {}  # of modules, by path: another run has no other fields
         self.equal: dict[str, Expr] = {}  # names that are another in this call
 
@@ -285,6 +287,8 @@ class Domain(Numbers[Symbol, SymbolFrame]):
             for tensor in tensors[1:]:
                 self.unite(tensor.axes[0], tensors[0].axes[0])
         self.made.append(made)
+        windows, known = node.op.sized_by or (), self.first_fields[whole]
+        self.spelt.append({n: expr for n, expr in known.items() if isinstance(expr, Expr) and n not in windows})
         return made
 
     def over(self, expr: Expr, value: Constant) -> Any:
@@ -337,15 +341,23 @@ class Domain(Numbers[Symbol, SymbolFrame]):
             node.id: [self.united(tensor.axes) for tensor in found]
             for node, found in zip(nodes, self.made, strict=True)
         }
+        fields = {
+            node.id: {name: self.united_expr(expr) for name, expr in known.items()}
+            for node, known in zip(nodes, self.spelt, strict=True)
+        }
         names = {
             name: substitute(expr, self.equal)
             for name, expr in frame.exprs.items()
             if name in {**frame.function.params, **frame.function.let} and is_number(frame.values[name])
         }
-        return Symbols({name: self.united(axes) for name, axes in entering.items()}, made, names, self.call_values)
+        ends = {name: self.united(axes) for name, axes in entering.items()}
+        return Symbols(ends, made, fields, names, self.call_values)
 
     def united(self, axes: Axes) -> Axes:
-        return tuple(self.call_values.settled(substitute(axis, self.equal)) for axis in axes)
+        return tuple(map(self.united_expr, axes))
+
+    def united_expr(self, expr: Expr) -> Expr:
+        return self.call_values.settled(substitute(expr, self.equal))
 
 
 def given(node: ir.Primitive, fields: SimpleNamespace, inputs: Sequence[Symbol], index: int) -> tuple[Any, ...]:

@@ -174,7 +174,8 @@ class ChannelShuffle(Mover, name="channel_shuffle"):
         return Module("nn.ChannelShuffle", (e.f.groups,))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return f"Channel shuffle, g={f.groups}"
+        groups = f"{f.groups}"  # a number, or what it is made of
+        return f"Channel shuffle, g={groups}" if groups.isdigit() else f"Channel shuffle, {groups} groups"
 
     def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
         return f.groups in {1, shape[0]}

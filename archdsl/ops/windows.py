@@ -193,5 +193,5 @@ def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> s
         if set(entries) != {1}:
             parts.append(letter + "×".join(map(str, entries if len(set(entries)) > 1 else entries[:1])))
     if groups != 1:
-        parts.append(f"g{groups}")
+        parts.append(f"g{groups}" if f"{groups}".isdigit() else f"g={groups}")  # a number, or what it is made of
     return ", ".join(parts)

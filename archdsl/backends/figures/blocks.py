@@ -72,6 +72,7 @@ def stated(graph: Graph, name: str, calls: Sequence[Scope]) -> list[str]:
 def block_body(outline: Outline, call: Scope, view: View, shapes: Shapes) -> list[Item]:
     found = call.output if isinstance(call.output, (list, tuple)) else [call.output]
     leaving = [tensor for tensor in found if tensor is not None]
+    outline.shapes = shapes
     outputs = {f"output {n}" if len(leaving) > 1 else "output": tensor for n, tensor in enumerate(leaving, 1)}
     return [
         *ends("input", inputs(call), shapes),

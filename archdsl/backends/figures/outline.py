@@ -116,7 +116,7 @@ class Outline:
     def op_box(self, run: Sequence[Node]) -> Box:
         """`3×3 Conv, s2` above `BN, ReLU`."""
         first, *rest = run
-        texts = [op_text(node, self.figure) for node in run]
+        texts = [op_text(node, self.figure, self.shapes.fields.get(node.id)) for node in run]
         lines = (texts[0], ", ".join(texts[1:])) if rest and first.op.role != "norm" else (", ".join(texts),)
         lines = (*lines, *self.sharing(first))
         keys = frozenset([(lines, hard_fields(run))])

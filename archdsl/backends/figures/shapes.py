@@ -10,7 +10,7 @@ from typing import TypeVar
 from archdsl.analysis.symbols import Symbols, symbols
 from archdsl.backends.figures.formulas import SHORT, Writer
 from archdsl.backends.figures.tokens import LETTERS, MEANING, is_tokens
-from archdsl.expr.nodes import Expr
+from archdsl.expr.nodes import Expr, Name
 from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.ops.base import Shape
 from archdsl.syntax.spec import Figure
@@ -30,6 +30,7 @@ class Shapes:
     order: str = ORDERS[0]
     letters: Mapping[Tensor, Sequence[str]] = field(default_factory=dict)
     meanings: Mapping[Tensor, str] = field(default_factory=dict)  # of letters that are not those of a map
+    fields: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # of ops by their ids: numbers in letters
     ranks: Collection[int] | None = None  # of maps: the axes of others, as of tokens, stay as they are; None: of all
 
     def of(self, tensor: Tensor) -> str:
@@ -86,9 +87,18 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
         if number in nodes:
             for tensor, axes in zip(nodes[number].outputs, made, strict=True):
                 found[tensor] = written(known, writer, axes, tensor.shape)
+    fields = {number: spelt(known, writer, made) for number, made in known.fields.items() if number in nodes}
     if tokens and [*found[first]] == [*LETTERS[len(first.shape)]]:
-        return Shapes(letters=found, meanings={first: MEANING[len(first.shape)]})  # whose axes stay as they are
-    return replace(numbered(order, graph), letters=found)
+        meanings = {first: MEANING[len(first.shape)]}
+        return Shapes(letters=found, meanings=meanings, fields=fields)  # whose axes stay as they are
+    return replace(numbered(order, graph), letters=found, fields=fields)
+
+
+def spelt(known: Symbols, writer: Writer, fields: Mapping[str, Expr]) -> dict[str, str]:
+    """The fields of an op that are made of other numbers; one that is a param stays the number that the call gives."""
+    made = {n: expr for n, expr in fields.items() if not isinstance(expr, Name) or expr.id in writer.entering}
+    texts = {name: shortest(known, writer, expr) for name, expr in made.items() if expr.mentioned}
+    return {name: text for name, text in texts.items() if text}
 
 
 def is_call(scope: Scope, call: Scope, nodes: Mapping[int, object]) -> bool:

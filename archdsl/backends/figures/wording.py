@@ -17,14 +17,36 @@ _LETTERS = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi 
 GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθκλμνξρστφχψω", strict=True))
 
 
-def op_text(node: Node, figure: Figure | None = None) -> str:
-    """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind."""
+class Spelt(int):
+    """A number that is written as what it is made of."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text, spec)
+
+
+def spelt_as(number: int, text: str) -> Spelt:
+    made = Spelt(number)
+    made.text = text
+    return made
+
+
+def op_text(node: Node, figure: Figure | None = None, spelt: Mapping[str, str] | None = None) -> str:
+    """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind.
+
+    `spelt`: fields whose numbers are written so.
+    """
     said = node.label or (figure.labels.get(node.op.name) if figure else None)
     if said:
         return typeset(said) if node.op.name == "formula" else said
     entry = node.inputs[0].shape if node.inputs else ()
+    texts = {name: spelt_as(node.fields[name], text) for name, text in (spelt or {}).items()}
     with at(node.span):
-        return node.op.label(SimpleNamespace(**node.fields), entry, node.shape)
+        return node.op.label(SimpleNamespace(**{**node.fields, **texts}), entry, node.shape)
 
 
 def typeset(formula: str) -> str:

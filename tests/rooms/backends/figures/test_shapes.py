@@ -29,12 +29,15 @@ Grow:
     - {split: 2, as: [a, b]}
     - add: [a, b]
 Tall: {params: [h, num_classes], body: [conv: {out: 2 * num_classes, kernel: [h, 1]}, relu, conv: num_classes]}
+Mix:
+  params: [groups]
+  body: [conv: {out: c_in, groups: groups}, channel_shuffle: c_in // groups, conv: {out: c_in, groups: c_in // 2}]
 Up: {inputs: [skip], body: [upsample: 2, concat: [identity, skip], max_pool: {kernel: 2, ceil: true}, flatten: ]}
 """
 STAGES = {
     "one": [{"conv": 8}, {"Unit": [4, 8, 1]}],
     "two": [{"Unit": [2, 16, 2]}, {"Grow": [6, 3]}],
-    "three": [{"Tall": [3, 5]}],
+    "three": [{"Tall": [3, 5]}, {"conv": 12}, {"Mix": 3}],
     "four": [{"Up": {"skip": "one"}}],
 }
 
@@ -69,6 +72,15 @@ def test_a_param_that_a_condition_makes_equal_to_what_enters_is_written_so(net):
 
 def test_what_enters_has_capitals_where_params_have_its_letters_and_classes_are_called_so(net):
     assert set(plain(said(net, "Tall"))) == {"c×H×w", "2·classes×H×w", "classes×H×w"}
+
+
+def test_numbers_in_labels_are_written_over_what_enters_too(net):
+    def lines(shapes):
+        boxes = figures.picture(net, block="Mix", look=Look(shapes=shapes)).boxes()
+        return [box.lines[0] for box in boxes if box.nodes]
+
+    assert lines("symbolic") == ["1×1 Conv, g3", "Channel shuffle, c/g groups", "1×1 Conv, g=c/2"]
+    assert lines("numbers") == ["1×1 Conv, g3", "Channel shuffle, g=4", "1×1 Conv, g6"]
 
 
 def test_turns_are_counted_and_sums_stand_in_brackets(net):
