@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from archdsl.analysis.noting import IMAGE
 from archdsl.backends.torch import scope
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.argument_checks import counted
+from archdsl.backends.torch.argument_checks import asked_for, refused_without
 from archdsl.backends.torch.calls import Calls
 from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.class_source import Argument, ClassSource
@@ -127,7 +127,7 @@ class Writer:
         init = [
             *derived.values(),
             *lets,
-            *self.counts(arguments),
+            *self.refusals(arguments),
             *self.checks.values(),
             *without_unread(with_variables(merged(self.body), self.widths.repeated_widths()), self.loops.variables),
         ]
@@ -135,11 +135,13 @@ class Writer:
         made.arguments, made.derived, made.init = arguments, list(derived), init
         return made
 
-    def counts(self, arguments: Sequence[Argument]) -> Iterable[py.Statement]:
-        """What the constructor of a classifier refuses of its numbers of classes and of channels."""
-        if self.classifier is None or not self.outermost:
-            return ()
-        return counted(self.classifier, {argument.name: argument for argument in arguments}, self.origin.facts)
+    def refusals(self, arguments: Sequence[Argument]) -> list[py.Statement]:
+        """The refusal of no classes, in the constructor of a network whose scores cannot be left out."""
+        param, classifier = self.plan.scored, self.classifier
+        if not self.outermost or param is None or not any(a.name == param and a.type == "int" for a in arguments):
+            return []
+        left_out = classifier is not None and classifier.layer is not None
+        return [] if left_out or asked_for(param, self.origin.facts) else [refused_without(param)]
 
     def parts(
         self, inputs: Sequence[ir.Value], training: Iterable[str], named_init: list[tuple[ir.NamedInit, Expr]]

@@ -32,6 +32,7 @@ class Plan:
     symbolic: frozenset[str]  # the params that stay arguments,
     rates: frozenset[str]  # and those of them that soft fields alone read
     classifier: Classifier | None
+    scored: str | None  # the param that counts classes, if a network that the class may be is a classifier
     names: Mapping[int, str]  # of the classes, by function
     prelude: Mapping[str, str]  # the definitions of the prelude that have another name in this file
     norm: SharedNorm | None  # that of the whole network
@@ -58,7 +59,8 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
     if parametric:
         symbolic |= frozenset(graph.params)
     functions = called(origin)
-    classifier = common([classifier_of(g, (symbolic & origin_of(g).output_deps) - {IMAGE}, functions) for g in graphs])
+    known = [classifier_of(g, (symbolic & origin_of(g).output_deps) - {IMAGE}, functions) for g in graphs]
+    classifier = common(known)
     if classifier is None:
         symbolic -= {IMAGE}
     classes = scope.classes(functions, origin.function, graph.name)
@@ -75,6 +77,7 @@ def plan_of(graphs: Sequence[Graph], *, parametric: bool) -> Plan:
         symbolic,
         rates,
         classifier,
+        next((one.param for one in known if one is not None), None),
         classes,
         prelude,
         norm,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import places
 from archdsl.backends.torch import syntax as py
-from archdsl.backends.torch.argument_checks import refused_counts
 from archdsl.backends.torch.class_source import ClassSource
 from archdsl.backends.torch.classifier import Classifier, exchangeable, read_by, width_of
 from archdsl.backends.torch.conditions import test_of
@@ -42,7 +41,6 @@ def reset_body(writer: Writer, source: ClassSource) -> list[py.Statement]:
     moved = in_mode(py.Call(py.attribute(word, "to"), (like,)))
     general = general_init(writer, word.id)
     return [
-        refused_counts({classifier.param: 0}),
         py.Assign(word, made),
         *under_condition(writer, general),
         py.Assign(places.at(classifier.way), moved),

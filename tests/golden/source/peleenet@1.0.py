@@ -81,8 +81,6 @@ class PeleeNet(nn.Module):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
-        if num_classes < 0 or num_classes % 1 or in_chans < 1 or in_chans % 1:
-            raise ValueError("num_classes is a whole number from 0, in_chans from 1")
         pools = {"avg": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
         if global_pool not in pools:
             raise ValueError("global_pool is one of " + ", ".join(pools))
@@ -145,8 +143,6 @@ class PeleeNet(nn.Module):
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last layer; with 0 classes the network returns features."""
-        if num_classes < 0 or num_classes % 1:
-            raise ValueError("num_classes is a whole number from 0")
         layer = (
             nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
         )

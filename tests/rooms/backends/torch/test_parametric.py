@@ -282,3 +282,10 @@ def test_steps_side_by_side_under_one_condition_or_its_opposite_are_made_under_o
     assert len(re.findall("if (not )?more:", text)) == 1
     assert ("else:" in text) == (conditions[0] != conditions[1])
     check(tree, {}, {"more": True})
+
+
+def test_no_classes_are_refused_by_a_class_that_is_a_classifier_in_some_variants_alone():
+    names: dict[str, object] = {}
+    exec(archdsl.emit("espnet_v2", style="parametric"), names)
+    with pytest.raises(ValueError, match="num_classes must be at least 1"):
+        names["ESPNetV2"](num_classes=0)
