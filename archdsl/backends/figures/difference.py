@@ -1,14 +1,15 @@
 """Two networks beside one another: stages that are the same stage on a level, in the colours of what was done to them.
 
 Places are computed: the old network stands left, the new one right, each with its own arrows, the difference in
-parameters and multiply-adds between; the changes in words stand above. `nop2` draws it.
+parameters and multiply-adds between; the changes in words stand above. Where that is higher than the page, it goes on
+beside itself, in further panels, to which each network has a line of its own. `nop2` draws it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from archdsl.analysis.difference import Difference
 from archdsl.analysis.difference.stages import Row, Stage, nodes_of
@@ -16,7 +17,7 @@ from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.picture import Box
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
-from archdsl.backends.figures.strip.fit import Paper
+from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing, Point, Rect, Solid, Way, Words, centred, remark, text
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT
 from archdsl.backends.figures.texts import Line, Text
@@ -29,34 +30,89 @@ ROOMS = (190.0, 150.0, 120.0, 100.0, 85.0, 70.0)  # for the text of a box: those
 MARGINS = (16.0, 16.0, 12.0, 10.0, 8.0, 6.0)  # the text, which a reader's fallback font makes wider
 UNDER = 5.0  # the same above and below
 BETWEEN = 104.0, 20.0  # columns, where differences are written: at most, and beside them at least
-STEP = 20.0  # from a row to the next one
+STEPS = {False: 20.0, True: 11.0}  # from a row to the next one; by whether there are several panels
 LANE = 9.0  # between lines beside a column
 AIR = 12.0  # between the words above and the columns
 MOST = 14  # statements above
+PANELS = 3  # at most
+PASS = 6.0  # between the lines of the two networks on their way to the next panel, and thrice from anything else
 
 
 @dataclass
 class Column:
-    """One of the networks: the cells of its stages, and where it stands across."""
+    """One of the networks: the cells of its stages, and where it stands across its panel."""
 
     graph: Graph
     stages: list[Stage]
     cells: dict[int, Cell]  # by the place of the row
     middle: float
     outside: int  # -1: lines beside it run left of it; 1: right
+    pairs: set[tuple[int, int]]  # a row and one that reads of it
+
+    @property
+    def beside(self) -> list[tuple[int, int]]:
+        """The pairs that are not neighbours, whose lines run beside the column."""
+        following = dict(pairwise(sorted(self.cells)))
+        return sorted(pair for pair in self.pairs if following.get(pair[0]) != pair[1])
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Where rows stand.
+
+    `starts` are the first rows of panels; `edge` and `pitch` how far from the middle of a panel its right edge is and
+    the middle of the next panel; `highs` how high rows are, `step` the room below each.
+    """
+
+    starts: Sequence[int]
+    edge: float
+    pitch: float
+    highs: Sequence[float]
+    step: float
+
+    def of(self, place: int) -> int:
+        """The panel of a row."""
+        return sum(start <= place for start in self.starts) - 1
+
+    def x(self, place: int) -> float:
+        return self.pitch * self.of(place)
+
+    def y(self, place: int) -> float:
+        """The middle of a row; the first of each panel begins at 0."""
+        return -self.depth(self.starts[self.of(place)], place) - self.highs[place] / 2
+
+    def low(self, panel: int) -> float:
+        """The lower edge of the last row."""
+        ends = [*self.starts[1:], len(self.highs)]
+        return self.step - self.depth(self.starts[panel], ends[panel])
+
+    def depth(self, first: int, last: int) -> float:
+        """How far down rows reach, with the room below each."""
+        return sum(high + self.step for high in self.highs[first:last])
 
 
 def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, told: bool = True) -> Drawing:
-    """Both networks with everything in its place, in the widest boxes that fit; `told`: the changes stand above."""
-    for room, margin in zip(ROOMS, MARGINS, strict=True):
-        made = laid(found, shapes, room, margin, told=told)
-        if paper is None or paper.lacking(made.rect.width, made.rect.height)[0] == 0:
-            break
-    return made
+    """Both networks with everything in its place, in the fewest panels, of the widest boxes, that fit onto the paper.
+
+    Without a paper it is a page. `told`: the changes stand above. If nothing fits, that which lacks the least.
+    """
+    allowed = paper or Paper.of(PAGE)
+    best: tuple[tuple[float, float], Drawing] | None = None
+    for panels in range(1, PANELS + 1):
+        for room, margin in zip(ROOMS, MARGINS, strict=True):
+            made = laid(found, shapes, room, margin, panels, told=told)
+            if made is None:
+                break
+            lacking = allowed.lacking(made.rect.width, made.rect.height)
+            if not any(lacking):
+                return made
+            best = min(best or (lacking, made), (lacking, made), key=lambda one: one[0])
+    assert best is not None
+    return best[1]
 
 
-def laid(found: Difference, shapes: Shapes, room: float, margin: float, *, told: bool) -> Drawing:
-    """With so much room for the text of a box."""
+def laid(found: Difference, shapes: Shapes, room: float, margin: float, number: int, *, told: bool) -> Drawing | None:
+    """In so many panels, with so much room for the text of a box; None where rows cannot be parted so."""
     columns = [column(found, side) for side in (0, 1)]
     texts = {
         cell: inside(found.rows[place], cell, side, shapes, room)
@@ -68,22 +124,38 @@ def laid(found: Difference, shapes: Shapes, room: float, margin: float, *, told:
     between = min(BETWEEN[0], max(said.width for said in written) + BETWEEN[1]) if room < ROOMS[0] else BETWEEN[0]
     for one in columns:
         one.middle = one.outside * (wide + between) / 2
-    solids, levels, top = [], [], 0.0
-    for place in range(len(found.rows)):
-        there = [one.cells[place] for one in columns if place in one.cells]
-        high = max(texts[cell].height for cell in there) + 2 * UNDER
-        levels.append(top - high / 2)
-        for one in columns:
-            if place in one.cells:
-                cell = one.cells[place]
-                solids.append(Solid(cell, centred(wide, high).moved(one.middle, levels[-1]), text=texts[cell]))
-        top -= high + STEP
+    cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(found.rows))]
+    highs = [max(texts[cell].height for cell in there) + 2 * UNDER for there in cells]
+    step = STEPS[number > 1]
+    starts = parted([high + step for high in highs], columns, number)
+    if starts is None:
+        return None
+    left, right = (wide + between / 2 + LANE * (max(lanes_of(one.beside).values(), default=-1) + 1) for one in columns)
+    panels = Panels(starts, right, right + 7 * PASS + left, highs, step)
+    solids = [
+        Solid(cell, centred(wide, highs[place]).moved(panels.x(place) + one.middle, panels.y(place)), text=texts[cell])
+        for place in range(len(found.rows))
+        for one in columns
+        if place in one.cells
+        for cell in [one.cells[place]]
+    ]
     rects = {solid.cell: solid.rect for solid in solids}
-    ways = [way for one in columns for way in ways_of(one, rects)]
+    ways = [way for one in columns for way in ways_of(one, rects, panels)]
     first = next(iter(rects))
-    words = [*differences(written, columns, levels), *heads(found, columns, first, wide)]
+    words = [*differences(written, columns, panels), *heads(found, columns, panels, cells, wide)]
     words += above(found, first, words, rects) if told else []
     return Drawing(title(found), solids, words, [*rects], ways)
+
+
+def parted(highs: Sequence[float], columns: Sequence[Column], number: int) -> list[int] | None:
+    """The first rows of so many panels, as high as each other as can be; no line beside a column is parted."""
+    crossed = {place for one in columns for a, b in one.beside for place in range(a + 1, b + 1)}
+    free = [place for place in range(1, len(highs)) if place not in crossed]
+    ways = (
+        (max(sum(highs[a:b]) for a, b in pairwise([0, *starts, len(highs)])), [0, *starts])
+        for starts in combinations(free, number - 1)
+    )
+    return min(ways, default=(0.0, None))[1]
 
 
 def title(found: Difference) -> str:
@@ -100,7 +172,18 @@ def column(found: Difference, side: int) -> Column:
             box = Box("other", (), heading=stage.cost.name, nodes=tuple(nodes_of(stage.part)), colour=COLOURS[status])
             cells[place] = Cell(box, 2 * place + side)
             stages.append(stage)
-    return Column(graph, stages, cells, 0, 2 * side - 1)
+    return Column(graph, stages, cells, 0, 2 * side - 1, pairs_of(graph, dict(zip(cells, stages, strict=True))))
+
+
+def pairs_of(graph: Graph, stages: Mapping[int, Stage]) -> set[tuple[int, int]]:
+    """The rows of stages with those of the stages that read of them."""
+    owner = {node: place for place, stage in stages.items() for node in nodes_of(stage.part)}
+    return {
+        (owner[tensor.node], owner[node])
+        for node in graph.nodes
+        for tensor in node.reads
+        if tensor.node is not None and node in owner and tensor.node in owner and owner[tensor.node] != owner[node]
+    }
 
 
 # --- words
@@ -121,12 +204,12 @@ def operators(stage: Stage) -> str:
     return f"{stage.cost.operator} ×{stage.cost.repeats}" if stage.cost.repeats > 1 else stage.cost.operator
 
 
-def differences(written: Sequence[Text], columns: Sequence[Column], levels: Sequence[float]) -> Iterator[Words]:
+def differences(written: Sequence[Text], columns: Sequence[Column], panels: Panels) -> Iterator[Words]:
     """Between the columns: how many more parameters and multiply-adds a stage has."""
     for place, said in enumerate(written):
         if said.lines:
             cell = columns[1].cells.get(place) or columns[0].cells[place]
-            yield Words(cell, centred(said.width, said.height).moved(0, levels[place]), said)
+            yield Words(cell, centred(said.width, said.height).moved(panels.x(place), panels.y(place)), said)
 
 
 def delta_of(row: Row) -> Text:
@@ -141,12 +224,18 @@ def delta(row: Row, name: str, unit: str) -> str:
     return f"{'+' if after > before else '−'}{short(abs(after - before))} {unit}"
 
 
-def heads(found: Difference, columns: Sequence[Column], first: Cell, wide: float) -> Iterator[Words]:
-    """Over each column the network that it is, with what that has in all."""
+def heads(
+    found: Difference, columns: Sequence[Column], panels: Panels, cells: Sequence[Sequence[Cell]], wide: float
+) -> Iterator[Words]:
+    """Over each column the network that it is, over the first with what that has in all."""
     for one, side in zip(columns, (found.before, found.after), strict=True):
         name = text(printable(side.name), wide, TEXT, bold=True)
-        said = name + remark(f"{short(side.cost.params)} params, {short(side.cost.macs)} MACs")
-        yield Words(first, centred(said.width, said.height).moved(one.middle, AIR + said.height / 2), said)
+        sums = remark(f"{short(side.cost.params)} params, {short(side.cost.macs)} MACs")
+        for start in panels.starts:
+            said = name if start else name + sums  # on one line with the first
+            low = AIR + (sums.height if start else 0)
+            rect = centred(said.width, said.height).moved(panels.x(start) + one.middle, low + said.height / 2)
+            yield Words(cells[start][0], rect, said)
 
 
 def above(found: Difference, first: Cell, words: Sequence[Words], rects: Mapping[Cell, Rect]) -> Iterator[Words]:
@@ -163,30 +252,34 @@ def above(found: Difference, first: Cell, words: Sequence[Words], rects: Mapping
 
 
 # --- lines
-def ways_of(one: Column, rects: Mapping[Cell, Rect]) -> Iterator[Way]:
+def ways_of(one: Column, rects: Mapping[Cell, Rect], panels: Panels) -> Iterator[Way]:
     """Arrows from each stage to those that read of it: to the next one straight, to others beside the column."""
-    places = sorted(one.cells)
-    owner = {node: place for place, stage in zip(places, one.stages, strict=True) for node in nodes_of(stage.part)}
-    pairs = {
-        (owner[tensor.node], owner[node])
-        for node in one.graph.nodes
-        for tensor in node.reads
-        if tensor.node is not None and node in owner and tensor.node in owner and owner[tensor.node] != owner[node]
-    }
-    following = dict(pairwise(places))
-    beside = sorted(pair for pair in pairs if following.get(pair[0]) != pair[1])
-    lanes = lanes_of(beside)
-    for number, (source, target) in enumerate(sorted(pairs)):
+    lanes = lanes_of(one.beside)
+    for number, (source, target) in enumerate(sorted(one.pairs)):
         cells = one.cells[source], one.cells[target]
         start, goal = (rects[cell] for cell in cells)
         if (source, target) not in lanes:
-            points: list[Point] = [(one.middle, start.low), (one.middle, goal.high)]
-            yield Way(*cells, "flow", points, number)
+            points: list[Point] = [(start.centre[0], start.low)]
+            for panel in range(panels.of(source), panels.of(target)):
+                points += passing(one, panels, panel)
+            yield Way(*cells, "flow", [*points, (goal.centre[0], goal.high)], number)
             continue
         edge = start.right if one.outside > 0 else start.left
         far = edge + one.outside * LANE * (lanes[source, target] + 1)
         out, into = (start.low + start.centre[1]) / 2, (goal.high + goal.centre[1]) / 2
         yield Way(*cells, "skip", [(edge, out), (far, out), (far, into), (edge, into)], number)
+
+
+def passing(one: Column, panels: Panels, panel: int) -> Iterator[Point]:
+    """From the foot of a column to its head in the next panel: the line of the old network around that of the new."""
+    outer = one.outside < 0
+    down = panels.low(panel) - (3 if outer else 2) * PASS
+    up = (1.5 if outer else 2.5) * PASS
+    across = panels.pitch * panel + panels.edge + (4 if outer else 3) * PASS
+    yield panels.pitch * panel + one.middle, down
+    yield across, down
+    yield across, up
+    yield panels.pitch * (panel + 1) + one.middle, up
 
 
 def lanes_of(pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:

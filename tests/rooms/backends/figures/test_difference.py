@@ -7,7 +7,7 @@ from itertools import combinations
 import archdsl
 from archdsl.backends.figures.difference import COLOURS, drawing
 from archdsl.backends.figures.shapes import Shapes
-from archdsl.backends.figures.strip import Paper
+from archdsl.backends.figures.strip import Paper, crossings
 
 NET = {
     "archdsl": 1,
@@ -53,3 +53,35 @@ def test_on_a_narrow_page_words_break_and_columns_move_together():
     rects = [solid.rect for solid in narrow.solids] + [words.rect for words in narrow.words]
     assert all(apart(one, other) for one, other in combinations(rects, 2))
     assert drawing(found, Shapes(), Paper.of(7)).rect == wide.rect
+
+
+def deep(stages: int, width: int) -> dict:
+    return {**NET, "stages": {f"s{n}": [{"conv": width}, "relu"] for n in range(stages)}}
+
+
+def test_what_is_higher_than_the_page_goes_on_beside_itself():
+    found = archdsl.diff(deep(12, 4), deep(12, 8))
+    paper = Paper.of(7, 5)
+    made = drawing(found, Shapes(), paper, told=False)
+    assert paper.holds(made)
+    places = {solid.cell: solid.rect.centre for solid in made.solids}
+    assert len({x for x, _ in places.values()}) == 4  # two panels of two columns
+    assert len(places) == 24
+    assert len({(cell.name, y) for cell, (_, y) in places.items()}) == 12
+    rects = [solid.rect for solid in made.solids] + [words.rect for words in made.words]
+    assert all(apart(one, other) for one, other in combinations(rects, 2))
+    assert crossings(made.ways) == 0
+    parted = [way for way in made.ways if len(way.points) > 2]
+    assert [(way.source.name, way.target.name) for way in parted] == [("s5", "s6")] * 2
+
+
+def test_a_line_beside_a_column_stays_in_one_panel():
+    def joined(width: int) -> dict:
+        spec = deep(12, width)
+        return {**spec, "stages": {**spec["stages"], "end": [{"add": ["s4", "s11"]}]}}
+
+    made = drawing(archdsl.diff(joined(4), joined(8)), Shapes(), Paper.of(7, 5))
+    columns = {}
+    for solid in made.solids:
+        columns.setdefault(solid.rect.centre[0], set()).add(solid.cell.name)
+    assert all({"s4", "end"} <= names or names.isdisjoint({"s4", "end"}) for names in columns.values())
