@@ -115,12 +115,15 @@ def grouped(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def short(number: int) -> str:
-    """`507.8 M`, `0.5 k`: four figures and a unit."""
-    for factor, unit in ((10**9, "G"), (10**6, "M")):
-        if number >= factor:
-            return f"{number / factor:.4g} {unit}"
-    return f"{number / 1000:.4g} k"
+WHOLE = 10_000  # numbers below it are written in full
+
+
+def short(number: int, of: str = "") -> str:
+    """`507.8 M`, `20.99 k`, `4,440`: four figures and a unit, here of what `of` stands for (`54.66 MB`, `960 B`)."""
+    for factor, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= max(factor, WHOLE):
+            return f"{number / factor:.4g} {unit}{of}"
+    return f"{number:,} {of}".rstrip()
 
 
 def milliseconds(most: float) -> Callable[[float], str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.stage_table import CHANNELS, REPEATS, STRIDE, Heading, Line, StageTable, printed, stage_table
+from archdsl.analysis.stage_table import CHANNELS, REPEATS, STRIDE, Heading, Line, StageTable, stage_table
 from archdsl.backends.cost import cell_of
 from archdsl.diagnostics.faults import fault
 from archdsl.ops.base import axes_as_printed
@@ -160,7 +160,7 @@ def feature_of(heading: Heading) -> Feature:
         value: Any = line.value(heading)
         return NOTHING if value is None else cell(line)
 
-    return Feature(heading.word, WORDS.get(heading.standard) or printed(heading.word), text)
+    return Feature(heading.word, WORDS.get(heading.standard) or heading.text, text)
 
 
 def full_name(row: Row) -> str:

@@ -8,7 +8,7 @@ network really has: the argument of the block that a column reaches, so a width 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.lines import lines
@@ -35,6 +35,12 @@ class Heading:
 
     word: str
     standard: str = ""
+    label: str = field(default="", compare=False)  # what the spec calls it in figures
+
+    @property
+    def text(self) -> str:
+        """As papers print it."""
+        return self.label or printed(self.word)
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,22 @@ def stage_table(graph: Graph, latency: Latency | None = None) -> StageTable:
     made = [
         line if latency is None else replace(line, latency_ms=latency.of(nodes_of(run))) for (line, _), run in found
     ]
-    return StageTable(columns([drawn for drawn, _ in found], sites), tuple(made))
+    own = columns([drawn for drawn, _ in found], sites)
+    said = labels(found, graph.figure.labels)
+    return StageTable(
+        tuple(column if column.standard else replace(column, label=said.get(column.word, "")) for column in own),
+        tuple(made),
+    )
+
+
+def labels(found: Sequence[tuple[Drawn, list[Unit]]], known: Mapping[str, str]) -> dict[str, str]:
+    """What the spec calls columns in figures, by their words, where it calls the arguments that they reach alike."""
+    said: dict[str, set[str]] = {}
+    for (_, own), run in found:
+        for block in [child.name for child in run[0].children if isinstance(child, Scope)]:
+            for column in own:
+                said.setdefault(column.word, set()).add(known.get(f"{block}.{column.argument}", "").rstrip("= ×"))
+    return {word: next(iter(texts)) for word, texts in said.items() if len(texts) == 1}
 
 
 def own_values(graph: Graph) -> dict[Scope, dict[Column, Any]]:

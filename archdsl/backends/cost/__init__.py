@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Claim, Cost, cost
-from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation, printed
+from archdsl.analysis.stage_table import CHANNELS, STRIDE, Heading, Line, StageTable, activation
 from archdsl.analysis.work import WORK, Work
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
@@ -57,7 +57,7 @@ def own_columns(found: StageTable) -> dict[Heading, Item]:
 
 def own_column(heading: Heading, found: StageTable) -> Column:
     words = any(isinstance(line.value(heading), str) for line in found.lines)
-    return Column(printed(heading.word), right=not words, key=heading.word)
+    return Column(heading.text, right=not words, key=heading.word)
 
 
 def cell_of(heading: Heading) -> Cell:
@@ -79,11 +79,17 @@ def totals(found: Cost) -> list[str]:
     timed = [] if latency is None else [f"latency {milliseconds(latency.total_ms)(latency.total_ms)} ms"]
     work = ", ".join(f"{name} {getattr(found, name):,}" for name in WORK)
     reach = f"receptive field {times(found.receptive_field)}" if found.receptive_field else "no receptive field"
-    values = f"params {found.params:,} ({short(found.params)}), buffers {found.buffers:,}"
-    made = f"activations {found.activations:,} ({short(found.activation_bytes)}B as float32)"
-    alive = f"peak {found.peak:,} ({short(found.peak_bytes)}B)"
-    counts = f"{values}, MACs {found.macs:,} ({short(found.macs)})"
+    values = f"params {both(found.params)}, buffers {found.buffers:,}"
+    made = f"activations {found.activations:,} ({short(found.activation_bytes, 'B')} as float32)"
+    alive = f"peak {found.peak:,} ({short(found.peak_bytes, 'B')})"
+    counts = f"{values}, MACs {both(found.macs)}"
     return [counts, work, f"{made}, {alive}", reach, *timed, *published(found.published)]
+
+
+def both(number: int) -> str:
+    """`5,483,032 (5.483 M)`; a number that is short as it is alone."""
+    exact, brief = f"{number:,}", short(number)
+    return exact if brief == exact else f"{exact} ({brief})"
 
 
 def published(claim: Claim) -> list[str]:

@@ -35,7 +35,7 @@ from archdsl.diagnostics.faults import SpecError
 from archdsl.ops.base import as_printed
 from archdsl.support.latex import tex_escape
 from archdsl.support.latex_fit import ROOM
-from archdsl.support.tables import mark_escape, unit_of
+from archdsl.support.tables import mark_escape, short, unit_of
 from archdsl.workspace.library import locate, read, shipped
 from archdsl.workspace.printing import FORMATS as TABLE_FORMATS
 from archdsl.workspace.printing import written
@@ -864,3 +864,42 @@ def test_networks_at_another_input_and_with_other_params_have_no_published_accur
     assert {row.top1 for row in found.rows} == {None}
     with pytest.raises(archdsl.SpecError, match="a Graph already has its input and params"):
         archdsl.table([archdsl.graph("squeezenet")], num_classes=10)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0, "0"), (960, "960"), (9_999, "9,999"), (10_328, "10.33 k"), (3_504_872, "3.505 M"), (37_700_000_000, "37.7 G")],
+)
+def test_numbers_below_ten_thousand_are_written_in_full(number, said):
+    assert short(number) == said
+
+
+def test_bytes_have_their_unit_behind_a_space():
+    assert (short(960, "B"), short(54_660_000, "B")) == ("960 B", "54.66 MB")
+
+
+def test_a_column_has_the_words_that_figures_have_for_its_argument():
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [3, 8, 8],
+        "figure": {"labels": {"Unit.attention": "DFC", "Unit.groups": "G="}},
+        "blocks": {
+            "Unit": {
+                "params": {"out": None, "attention": False, "groups": 1},
+                "body": [
+                    {"conv": {"out": "out", "kernel": 3, "groups": "groups"}},
+                    {"relu": None, "when": "attention"},
+                ],
+            }
+        },
+        "stages": {
+            "body": {
+                "for": ["c", "dfc", "g"],
+                "in": [[4, False, 1], [8, True, 2]],
+                "body": [{"Unit": {"out": "c", "attention": "dfc", "groups": "g"}}],
+            }
+        },
+    }
+    headings = printed(archdsl.cost(spec), "md").splitlines()[0].split(" | ")
+    assert {"DFC", "G"} <= set(headings)
