@@ -19,6 +19,7 @@ from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing, Point, Rect, Solid, Way, Words, centred, remark, text
+from archdsl.backends.figures.strip.said import cells_of
 from archdsl.backends.figures.style import FAINT, INK, SMALL, TEXT
 from archdsl.backends.figures.texts import Line, Text
 from archdsl.ir.graph import Graph
@@ -115,7 +116,7 @@ def laid(found: Difference, shapes: Shapes, room: float, margin: float, number: 
     """In so many panels, with so much room for the text of a box; None where rows cannot be parted so."""
     columns = [column(found, side) for side in (0, 1)]
     texts = {
-        cell: inside(found.rows[place], cell, side, shapes, room)
+        cell: inside(found.rows[place], cell, columns[1 - side].cells.get(place), side, shapes, room)
         for side, one in enumerate(columns)
         for place, cell in one.cells.items()
     }
@@ -164,15 +165,20 @@ def title(found: Difference) -> str:
 
 def column(found: Difference, side: int) -> Column:
     graph = (found.before, found.after)[side].graph
-    cells, stages = {}, []
-    for place, row in enumerate(found.rows):
-        stage = (row.before, row.after)[side]
-        if stage is not None:
-            status = row.status
-            box = Box("other", (), heading=stage.cost.name, nodes=tuple(nodes_of(stage.part)), colour=COLOURS[status])
-            cells[place] = Cell(box, 2 * place + side)
-            stages.append(stage)
+    there = {place: stage for place, row in enumerate(found.rows) if (stage := (row.before, row.after)[side])}
+    stages = [*there.values()]
+    said = cells_of(graph, [[*nodes_of(stage.part)] for stage in stages])
+    cells = {
+        place: Cell(box_of(stage, cell, COLOURS[found.rows[place].status]), 2 * place + side)
+        for (place, stage), cell in zip(there.items(), said, strict=True)
+    }
     return Column(graph, stages, cells, 0, 2 * side - 1, pairs_of(graph, dict(zip(cells, stages, strict=True))))
+
+
+def box_of(stage: Stage, said: Cell | None, colour: str) -> Box:
+    """In the words of a strip, or of the table for what is no part of a strip."""
+    heading, lines = (said.name, tuple(said.lines)) if said else (stage.cost.name, (operators(stage),))
+    return Box("other", lines, tuple(nodes_of(stage.part)), heading or stage.cost.name, colour=colour)
 
 
 def pairs_of(graph: Graph, stages: Mapping[int, Stage]) -> set[tuple[int, int]]:
@@ -187,17 +193,16 @@ def pairs_of(graph: Graph, stages: Mapping[int, Stage]) -> set[tuple[int, int]]:
 
 
 # --- words
-def inside(row: Row, cell: Cell, side: int, shapes: Shapes, room: float) -> Text:
+def inside(row: Row, cell: Cell, partner: Cell | None, side: int, shapes: Shapes, room: float) -> Text:
     """What a box says; what is another in the other network in bold."""
     stage, other = (row.before, row.after)[side], (row.before, row.after)[1 - side]
     assert stage is not None
     heading = text(printable(MARKS[row.status] + cell.name), room, TEXT, bold=True)
-    operator = operators(stage)
-    strong = other is not None and operators(other) != operator
+    strong = partner is not None and partner.lines != cell.lines
     shape = shapes.numbers(stage.cost.output)
     changed = other is not None and shapes.numbers(other.cost.output) != shape
     below = Text((Line(shape, SMALL, INK if changed else FAINT, changed),))
-    return heading + text(printable(operator), room, bold=strong) + below
+    return heading + text("; ".join(cell.lines), room, bold=strong) + below
 
 
 def operators(stage: Stage) -> str:

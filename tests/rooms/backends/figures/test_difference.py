@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import archdsl
+from archdsl.backends.figures import strip
 from archdsl.backends.figures.difference import COLOURS, drawing
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import Paper, crossings
@@ -85,3 +86,19 @@ def test_a_line_beside_a_column_stays_in_one_panel():
     for solid in made.solids:
         columns.setdefault(solid.rect.centre[0], set()).add(solid.cell.name)
     assert all({"s4", "end"} <= names or names.isdisjoint({"s4", "end"}) for names in columns.values())
+
+
+def test_boxes_have_the_words_of_a_strip():
+    unit = {"params": {"out": None, "k": 3}, "body": [{"conv": {"out": "out", "kernel": "k"}}, "bn", {"conv": "out"}]}
+    rows = {"for": ["c", "k"], "in": [[4, 3], [8, 5]], "body": [{"Unit": {"out": "c", "k": "k"}}]}
+    spec = {
+        **NET,
+        "figure": {"labels": {"Unit": "Bottleneck"}},
+        "blocks": {"Unit": unit},
+        "stages": {"body": rows, "last_one": [{"conv": 2}]},
+    }
+    made = drawing(archdsl.diff(spec, {**spec, "input": [3, 32, 32]}), Shapes())
+    said = {(solid.cell.name, *solid.cell.lines) for solid in made.solids}
+    strips = strip.cells.strip(archdsl.graph(spec)).cells
+    assert said == {(cell.name, *cell.lines) for cell in strips if not cell.end}
+    assert ("Bottleneck", "k3") in said

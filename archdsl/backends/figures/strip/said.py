@@ -1,0 +1,20 @@
+"""What a strip says of parts of a network, for other figures that show the same parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archdsl.backends.figures.hiding import visible
+from archdsl.backends.figures.strip.cells import Cell, strip
+from archdsl.ir.graph import Graph, Node
+
+
+def cells_of(graph: Graph, parts: Iterable[Iterable[Node]]) -> Iterator[Cell | None]:
+    """The cell of the strip for each part, by the nodes in it; None for a part that is no cell of its own."""
+    cells = [cell for cell in strip(visible(graph)).cells if cell.box.nodes]
+    owner = {node.path: cell for cell in cells for node in cell.box.nodes}
+    for part in parts:
+        paths = {node.path for node in part}
+        found = {owner[path] for path in paths if path in owner}
+        whole = [cell for cell in found if paths.issuperset(node.path for node in cell.box.nodes)]
+        yield whole[0] if len(found) == len(whole) == 1 else None
