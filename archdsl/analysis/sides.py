@@ -1,7 +1,8 @@
 """Which sizes of its inputs a network takes, where its steps do not go together at all of them.
 
 A U-Net joins maps that were halved and doubled again, which have one size at multiples of 16 alone; a table of
-positions has one length. Many lengths are tried at once: each size of a map is an array with an entry for each.
+positions has one length. Where strides became dilations, windows must hang over the end of a map just as they do at the
+declared size, or they would move. Many lengths are tried at once: each size of a map is an array with an entry each.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 
 from archdsl.diagnostics.faults import at
 from archdsl.expr.many import Alone, Array, Many, Split, entries, together
+from archdsl.ir.facts import Window
 from archdsl.ir.graph import Graph, Node, Tensor
-from archdsl.ir.nodes import fields_at, kinds_of, modules_of
+from archdsl.ir.nodes import fields_at, kinds_of, modules_of, moves
 from archdsl.ops.base import NEEDS_NUMBERS, OpFault
 
 AHEAD = 256  # lengths that are tried from the declared one on; what repeats does so at least twice
@@ -43,6 +45,7 @@ class Side:
 
 Sides = tuple["Side | None", ...]  # of the axes behind the channels; None where every length is taken
 FREE: Sides = ()
+Kind = tuple[int, "Window | None"]  # of nodes that are alike, and what becomes of their window
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def sizes_taken(graph: Graph, *, training: bool = False) -> Taken:
     Auxiliary heads count in `training` alone. That a map may become too small is not looked at.
     """
     try:
-        trial = Trial(graph, training)
+        before = graph.origin.before if graph.origin is not None else None
+        trial = Trial(graph, training, before=Trial(before.graph, training, before.windows) if before else None)
         found = sizes_of_several(trial) if len(trial.declared) > 1 else Taken((sides_of(trial, [0]),))
     except Untold:
         return ANY
@@ -161,15 +165,17 @@ class Trial:
 
     graph: Graph
     training: bool = False  # whether auxiliary heads run too
+    windows: Mapping[Node, Window] = field(default_factory=dict)  # which became dilated
+    before: Trial | None = None  # of the graph that has them
     nodes: Sequence[Node] = field(init=False)
     declared: list[tuple[int, ...]] = field(init=False)  # of each input, without its channels
-    kinds: Mapping[Node, int] = field(init=False)
+    kinds: Mapping[Node, Kind] = field(init=False)
     alone: dict[Hashable, Any] = field(default_factory=dict)  # what leaves nodes of a kind, by plain shapes that enter
     runs: int = 0
 
     def __post_init__(self) -> None:
         self.nodes = [node for node in self.graph.nodes if self.training or not node.training]
-        self.kinds = kinds_of(self.nodes)
+        self.kinds = {node: (kind, self.windows.get(node)) for node, kind in kinds_of(self.nodes).items()}
         self.declared = [tensor.shape[1:] for tensor in self.graph.inputs.values()]
 
     def moved(self, by: Mapping[int, Array], axes: Sequence[int] | None = None) -> Array:
@@ -180,7 +186,8 @@ class Trial:
             [n + (by.get(place, still) if axes is None or axis in axes else still) for axis, n in enumerate(shape)]
             for place, shape in enumerate(self.declared)
         ]
-        return self.taken(sizes, count) if count else np.zeros(0, dtype=bool)
+        found = self.taken(sizes, count) if count else np.zeros(0, dtype=bool)
+        return found & self.before.moved(by, axes) if self.before is not None else found
 
     def taken(self, lengths: Sequence[Sequence[Array]], count: int) -> Array:
         """Of each of many lengths of the sides of the inputs, whether all steps go together."""
@@ -218,7 +225,7 @@ class Sizes:
         self.alone = alone
         self.shapes: dict[Tensor, tuple[Any, ...]] = {}
         self.equal: dict[Hashable, tuple[Any, ...]] = {}
-        self.known: dict[tuple[int, tuple[int, ...]], list[tuple[Any, ...]]] = {}  # what leaves nodes of a kind
+        self.known: dict[tuple[Kind, tuple[int, ...]], list[tuple[Any, ...]]] = {}  # what leaves nodes of a kind
 
     def enter(self, tensor: Tensor, shape: tuple[Any, ...]) -> None:
         self.shapes[tensor] = self.one(shape)
@@ -238,7 +245,7 @@ class Sizes:
         }
         return part
 
-    def run(self, node: Node, kind: int) -> None:
+    def run(self, node: Node, kind: Kind) -> None:
         """What leaves a node; raises `OpFault` if it cannot be, or has another module than at the declared size."""
         given = [self.shapes[tensor] for tensor in node.inputs]
         key = kind, tuple(map(id, given))
@@ -246,12 +253,12 @@ class Sizes:
             self.known[key] = list(map(self.one, self.leaving(node, kind, given)))
         self.shapes.update(zip(node.outputs, self.known[key], strict=True))
 
-    def leaving(self, node: Node, kind: int, given: Sequence[Any]) -> Sequence[Any]:
+    def leaving(self, node: Node, kind: Kind, given: Sequence[Any]) -> Sequence[Any]:
         """The shapes that leave a node where these enter."""
         count = next((len(n.array) for shape in given for n in shape if isinstance(n, Many)), 0)
         try:
             with at(node.span):
-                return left(node, given)
+                return left(node, given, kind[1])
         except Split as split:
             if len(split.groups) <= PARTS:
                 raise
@@ -260,13 +267,13 @@ class Sizes:
                 raise
         return self.each_alone(node, kind, list(zip(*(entries(shape, count) for shape in given), strict=True)))
 
-    def each_alone(self, node: Node, kind: int, given: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+    def each_alone(self, node: Node, kind: Kind, given: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
         """The same of the shapes that enter for each image, where the rules of an op take plain numbers alone."""
         for shapes in dict.fromkeys(given):
             if (kind, shapes) not in self.alone:
                 self.alone[kind, shapes] = None
                 with suppress(OpFault), at(node.span):
-                    self.alone[kind, shapes] = list(map(list, left(node, shapes)))
+                    self.alone[kind, shapes] = list(map(list, left(node, shapes, kind[1])))
         found = [self.alone[kind, shapes] for shapes in given]
         good = np.array([shapes is not None for shapes in found])
         if not good.any():
@@ -287,11 +294,13 @@ def entry(size: Any, places: Array) -> Any:
     return number(size.array[places]) if isinstance(size, Many) else size
 
 
-def left(node: Node, given: Sequence[Any]) -> Sequence[Any]:
-    """The same by the rules of its op; raises `OpFault` where the node would have another module."""
+def left(node: Node, given: Sequence[Any], window: Window | None = None) -> Sequence[Any]:
+    """The same by the rules of its op; raises `OpFault` where the node would have another module, or dilated window."""
     fields, declared = fields_at(node, given), [tensor.shape for tensor in node.inputs]
     found = node.op.shapes(fields, *given)
     whole = fields_at(node, declared)
+    if window is not None and moves(node, given, window):
+        raise OpFault("its window would move")
     if node.op.params(fields, given[0], found[0]) != node.op.params(whole, declared[0], node.shape):
         raise OpFault("its weight is made for one size")
     if given[0][0] != declared[0][0] and not node.functional:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,10 +13,11 @@ from archdsl.ops.base import Shape
 from archdsl.syntax.spec import Spec
 
 if TYPE_CHECKING:
-    from archdsl.ir.graph import Graph
+    from archdsl.ir.graph import Graph, Node
 
 Deps: TypeAlias = "frozenset[str]"
 Place: TypeAlias = "tuple[int, str]"  # the id of a part, and a word for what of it: a field, `c`, `condition`
+Window: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...]]"  # the spacing of the map that enters, and the step now
 Given: TypeAlias = "tuple[dict[str, Constant], dict[str, Shape]]"  # a run's params and the shapes of its inputs
 
 
@@ -44,6 +46,14 @@ class Facts:
     taps: dict[int, set[tuple[str, ...]]] = field(default_factory=dict)  # a tapped container -> the paths into it
 
 
+@dataclass(frozen=True)
+class Undilated:
+    """A network before strides became dilations, with each window that they changed."""
+
+    graph: Graph
+    windows: Mapping[Node, Window]
+
+
 @dataclass
 class Origin:
     """Where a graph came from: for the source back end."""
@@ -55,6 +65,7 @@ class Origin:
     made: list[int]  # of each node of the graph, the operation that it was made from
     opened: list[int]  # and of each scope below the root, in the order of `scopes`
     seal: Seal | None = None  # the graph as it was made
+    before: Undilated | None = None  # of one whose strides became dilations
 
     @property
     def function(self) -> Function:

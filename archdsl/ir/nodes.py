@@ -7,6 +7,7 @@ from types import NoneType, SimpleNamespace
 from typing import Any
 
 from archdsl.expr.nodes import wrap
+from archdsl.ir.facts import Window
 from archdsl.ir.graph import Node, Tensor
 from archdsl.ops.base import Module, Shape, Site
 
@@ -31,6 +32,13 @@ def fields_at(node: Node, shapes: Sequence[Shape]) -> SimpleNamespace:
     """The fields of a node, its tensor fields with the shapes that now enter."""
     names = tensor_fields(node)
     return SimpleNamespace(**{**node.fields, **dict(zip(names, shapes[len(shapes) - len(names) :], strict=True))})
+
+
+def moves(node: Node, shapes: Sequence[Any], window: Window) -> bool:
+    """Whether a window that becomes dilated would be another one where these shapes enter; raises `OpFault`."""
+    both = shapes, [tensor.shape for tensor in node.inputs]
+    now, whole = (node.op.spaced(fields_at(node, given), given[0][1:], *window) for given in both)
+    return now != whole
 
 
 def macs_of(node: Node, shapes: Shapes) -> int:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from archdsl.analysis.elaborate import elaborate, lowered
 from archdsl.diagnostics.faults import SpecError, fault
-from archdsl.ir.facts import origin_of
+from archdsl.ir.facts import Undilated, origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
@@ -20,6 +20,7 @@ from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
 from archdsl.passes.output_stride import expect_as_planned, with_output_stride
 from archdsl.passes.reparameterize import expect_mergeable
+from archdsl.passes.spacing import spacings
 from archdsl.passes.varied import all_networks, expect_for_all
 from archdsl.support.plugins import NOT_OURS
 from archdsl.syntax.spec import Figure, Spec
@@ -102,6 +103,8 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
         message = f"with output_stride {limit}, {first.message}"
         raise fault("bad-call", message, first.span, help=help) from None
     expect_as_planned(graph, made, limit)
+    changed = {node: (one.spacing, one.stride) for node, one in spacings(graph, limit).items() if one.changes}
+    origin_of(made).before = Undilated(graph, changed)
     if rewriting.every_variant:
         expect_for_all(graph, program, limit)
     return made

@@ -12,7 +12,7 @@ from archdsl.ir.nodes import kinds_of
 from archdsl.ops.base import Shape, times
 from archdsl.ops.target import SIDES
 from archdsl.ops.windows import SAME
-from archdsl.runtime.sizes import first_misfit
+from archdsl.runtime.sizes import first_misfit, moved_window
 
 if TYPE_CHECKING:
     from torch import nn
@@ -71,7 +71,9 @@ def around(trial: Shape, m: int) -> Iterator[Shape]:
 def misfit(graph: Graph, shape: Shape) -> Node | None:
     """The first step that is another one at this size of the image; auxiliary heads are not exported."""
     nodes = [node for node in graph.nodes if not node.training]
-    return first_misfit(nodes, dict.fromkeys(graph.inputs.values(), shape), kinds_of(nodes))
+    entering = dict.fromkeys(graph.inputs, shape)
+    found = first_misfit(nodes, dict.fromkeys(graph.inputs.values(), shape), kinds_of(nodes))
+    return found or moved_window(graph, entering, training=False)
 
 
 def least_side(graph: Graph, trial: Shape, axis: int, m: int) -> int:

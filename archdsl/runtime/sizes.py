@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
+from archdsl.ir.facts import Window
 from archdsl.ir.graph import Graph, Node, Tensor
-from archdsl.ir.nodes import Shapes, fields_at, modules_of
+from archdsl.ir.nodes import Shapes, fields_at, kinds_of, modules_of, moves
 from archdsl.ops.base import OpFault, Shape
 
 IMAGE = 3  # axes of an image: channels, height, width
 MANY = 2**22  # elements of all tensors of one sample: with more, each axis of the input is looked at alone
 PARTS = 8  # of an axis, into which its length falls
+NO_WINDOWS: Mapping[Node, Window] = {}
 MORE = (1, 2, 4, 8, 16, 32)  # how much higher an image is tried
 
 
@@ -96,34 +98,54 @@ def shapes_at(graph: Graph, entering: Mapping[str, Shape], kinds: Mapping[Node, 
     shapes = {tensor: entering[name] for name, tensor in graph.inputs.items()}
     if not all(alike(tensor.shape, shape) for tensor, shape in shapes.items()):
         return None
-    return None if first_misfit(graph.nodes, shapes, kinds) is not None else shapes
+    if first_misfit(graph.nodes, shapes, kinds) is not None or moved_window(graph, entering) is not None:
+        return None
+    return shapes
 
 
-def first_misfit(nodes: Sequence[Node], shapes: dict[Tensor, Shape], kinds: Mapping[Node, int]) -> Node | None:
+def moved_window(graph: Graph, entering: Mapping[str, Shape], *, training: bool = True) -> Node | None:
+    """The first node whose window was another one for such inputs before strides became dilations; None if none was."""
+    before = graph.origin.before if graph.origin is not None else None
+    if before is None:
+        return None
+    nodes = [node for node in before.graph.nodes if training or not node.training]
+    shapes = {tensor: entering[name] for name, tensor in before.graph.inputs.items()}
+    return first_misfit(nodes, shapes, kinds_of(nodes), before.windows)
+
+
+def first_misfit(
+    nodes: Sequence[Node],
+    shapes: dict[Tensor, Shape],
+    kinds: Mapping[Node, int],
+    windows: Mapping[Node, Window] = NO_WINDOWS,
+) -> Node | None:
     """The first node that is another one where inputs have these shapes; gathers the shapes of what leaves the others.
 
-    An axis that is longer than 1 has to stay so, and one of 1 as it is.
+    An axis that is longer than 1 has to stay so, and one of 1 as it is. The `windows` become dilated ones.
     """
-    known: dict[tuple[int, tuple[Shape, ...]], Sequence[Shape] | None] = {}  # what leaves nodes of a kind
+    known: dict[Hashable, Sequence[Shape] | None] = {}  # what leaves nodes of a kind
     for node in nodes:
-        given = tuple([shapes[tensor] for tensor in node.inputs])
-        if (kinds[node], given) not in known:
-            known[kinds[node], given] = leaving(node, given)
-        found = known[kinds[node], given]
+        given, window = tuple([shapes[tensor] for tensor in node.inputs]), windows.get(node)
+        key = kinds[node], window, given
+        if key not in known:
+            known[key] = leaving(node, given, window)
+        found = known[key]
         if found is None or not all(map(alike, (tensor.shape for tensor in node.outputs), found)):
             return node
         shapes.update(zip(node.outputs, found, strict=True))
     return None
 
 
-def leaving(node: Node, given: Sequence[Shape]) -> Sequence[Shape] | None:
-    """What leaves a node where these shapes enter; None if the op cannot be, or has another module."""
+def leaving(node: Node, given: Sequence[Shape], window: Window | None) -> Sequence[Shape] | None:
+    """What leaves a node where these shapes enter; None if the op cannot be, or has another module or window."""
+    whole = [tensor.shape for tensor in node.inputs]
     try:
         fields = fields_at(node, given)
         found = node.op.shapes(fields, *given)
+        if window is not None and moves(node, given, window):
+            return None
     except OpFault:
         return None
-    whole = [tensor.shape for tensor in node.inputs]
     if node.op.params(fields, given[0], found[0]) != node.op.params(fields_at(node, whole), whole[0], node.shape):
         return None  # a linear layer on an axis that is not that of the channels
     channels_stay = given[0][0] == whole[0][0] and found[0][0] == node.shape[0]

@@ -89,6 +89,31 @@ def test_every_kind_of_window_reads_the_same_with_gaps(steps):
     verify(module.build(graph), graph)
 
 
+MOVED = {
+    "a rounded-up pool": [DOWN, {"max_pool": {"kernel": 2, "stride": 2, "ceil": True}}, {"dwconv": 3}],
+    "means of two": [DOWN, {"avg_pool": 2}, {"dwconv": 3}],
+}
+
+
+@pytest.mark.parametrize("steps", MOVED.values(), ids=MOVED)
+def test_sizes_at_which_a_window_would_move_are_refused_at_the_call(steps):
+    _, net, _ = maps_of(toy(steps))
+    _, wide, _ = maps_of(toy(steps), 2)
+    wide.load_state_dict(net.state_dict())
+    refused = []
+    for height in range(17, 40):
+        image = torch.randn(1, 4, height, 24).double()
+        try:
+            new = wide(image)
+        except AssertionError:
+            refused.append(height)
+        else:
+            assert any(torch.allclose(there, net(image)) for there in with_gaps(net(image), new))
+    with pytest.raises(AssertionError, match="the height must be"):
+        wide(torch.randn(1, 4, refused[0], 24).double())
+    assert refused == [height for height in range(17, 40) if -(-height // 2) % 2]  # the second window's map is odd
+
+
 BLOCKS = {
     "Unit": {
         "params": {"out": 4, "stride": 1, "k": 3},

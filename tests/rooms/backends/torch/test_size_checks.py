@@ -229,7 +229,7 @@ def test_sizes_in_rows_that_are_not_alike_are_all_said():
 
 def test_the_rules_of_an_op_run_once_for_all_sizes_up_to_the_step_at_which_these_part(monkeypatch):
     asked, left = [], sides.left
-    monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
+    monkeypatch.setattr(sides, "left", lambda node, *given: asked.append(node.op.name) or left(node, *given))
     stem = {"act": "silu"}
     graph = archdsl.graph(joined({"max_pool": 2}, UP, stem=(stem, {"conv": 4})))
     assert sizes_taken(graph) == Taken(((EVEN, EVEN),))
@@ -238,7 +238,7 @@ def test_the_rules_of_an_op_run_once_for_all_sizes_up_to_the_step_at_which_these
 
 def test_a_size_over_those_of_a_map_is_computed_for_all_sizes_at_once(monkeypatch):
     asked, left = [], sides.left
-    monkeypatch.setattr(sides, "left", lambda node, given: asked.append(node.op.name) or left(node, given))
+    monkeypatch.setattr(sides, "left", lambda node, *given: asked.append(node.op.name) or left(node, *given))
     pool = {"adaptive_avg_pool": {"size": ["ceil(h_in * 0.5)", "ceil(w_in * 0.5)"]}}
     graph = archdsl.graph(joined(pool, UP))
     assert sizes_taken(graph) == Taken(((EVEN, EVEN),))
