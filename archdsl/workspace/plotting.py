@@ -15,6 +15,7 @@ from archdsl.analysis.cost import cost
 from archdsl.analysis.lines import lines
 from archdsl.analysis.trace import Trace, trace_of
 from archdsl.backends.figures.plots.data import Axis, Bars, Curve, Curves, Data, Group, Mark, Scatter, Series
+from archdsl.backends.figures.strip.said import cells_of
 from archdsl.diagnostics.faults import fault
 from archdsl.expr.given import known_word
 from archdsl.ir.graph import Graph
@@ -194,16 +195,25 @@ def own_names(paths: Sequence[str]) -> list[str]:
     return [path if name.isdigit() or own.count(name) > 1 else name for path, name in zip(paths, own, strict=True)]
 
 
+def words_of(graph: Graph, names: Sequence[str]) -> list[str]:
+    """The same, but rows that have no names are called as in strips, by what they do: `MBConv, k3, exp 72`."""
+    cells = cells_of(graph, [part.nodes() for _, part in lines(graph.root)])
+    said = [", ".join(filter(None, [cell.name, *cell.lines])) if cell else "" for cell in cells]
+    return [
+        words if words and name.rpartition(".")[2].isdigit() else name for name, words in zip(names, said, strict=True)
+    ]
+
+
 def stages(rows: Sequence[Row]) -> Bars:
     """Parameters, MACs and activations of each stage."""
     axes = [Axis("Parameters"), Axis("MACs"), Axis("Activations")]
     groups = []
     for row in rows:
-        counted = cost(row.made())
+        graph = row.made()
+        counted = cost(graph)
         names = own_names([line.name for line in counted.stages])
         counts = [(line.params, line.macs, line.activations) for line in counted.stages]
-        lines = [*zip(names, counts, strict=True)]
-        groups.append(Group(called(row), lines))
+        groups.append(Group(called(row), [*zip(names, counts, strict=True)], words_of(graph, names)))
     return Bars(title("Cost by stage", rows), axes, groups)
 
 

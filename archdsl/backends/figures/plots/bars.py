@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 ROW, HEAD = 11.0, 34.0  # points that a stage takes, and what stands above and below all of them
 THICK = 0.72  # of a row, a bar
+SHARE = 0.33  # of the figure's width: what the longer names of stages may take
 GAP = 3.0  # points between a bar and its number
 
 
 def bars(data: Bars, look: Look) -> Canvas:
     """The plot."""
     lines = lines_of(data)
+    worded = lines_of(data, worded=True)
     canvas = blank(look, (max(ROW * len(lines), LEAST[1]) + HEAD) / POINTS)
+    with in_font(look.font):
+        if max(width(line.name, SMALL) for line in worded) <= SHARE * canvas.size[0]:
+            lines = worded
     panels = canvas.figure.subplots(1, len(data.axes), sharey=True, squeeze=False)[0]
     named(panels[0], lines)
     for number, axes in enumerate(panels):
@@ -46,12 +51,13 @@ class Line:
     numbers: Sequence[int] = ()
 
 
-def lines_of(data: Bars) -> list[Line]:
-    """From the top down; a lone network has no name of its own here."""
+def lines_of(data: Bars, *, worded: bool = False) -> list[Line]:
+    """From the top down; a lone network has no name of its own here. `worded`: with the longer names of stages."""
     found = []
     for group in data.groups:
         found += [Line(group.name, group.name)] if len(data.groups) > 1 else []
-        found += [Line(name, group.name, numbers) for name, numbers in group.rows]
+        names = group.words if worded and group.words else [name for name, _ in group.rows]
+        found += [Line(name, group.name, numbers) for name, (_, numbers) in zip(names, group.rows, strict=True)]
     return found
 
 

@@ -97,10 +97,14 @@ class Curves:
 
 @dataclass(frozen=True)
 class Group:
-    """The stages of a network, each with its numbers in the order of the axes."""
+    """The stages of a network, each with its numbers in the order of the axes.
+
+    `words` are longer names of the rows, for where there is room.
+    """
 
     name: str
     rows: Sequence[tuple[str, Sequence[int]]]
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 
 import archdsl
 from archdsl.backends.figures import Look, plots
+from archdsl.backends.figures.plots.bars import bars, lines_of
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, styled
 from archdsl.backends.figures.plots.curves import beside
 from archdsl.backends.figures.plots.data import Axis, Mark, Scatter, Series, front
@@ -178,6 +180,20 @@ def test_a_row_stands_under_its_own_name_where_no_other_has_it():
     spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"a": steps, "b": bare, "two": [{"conv": 1}]}}
     (group,) = plotted("stages", [spec]).data.groups
     assert [name for name, _ in group.rows] == ["one", "a.two", "b.0", "b.1", "two"]
+
+
+def test_rows_without_names_are_called_as_in_strips_where_there_is_room():
+    unit = {"Unit": {"params": {"out": None, "k": 3}, "body": [{"conv": {"out": "out", "kernel": "k"}}, {"conv": 2}]}}
+    rows = {"for": ["c", "k"], "in": [[2, 3], [4, 5]], "body": [{"Unit": {"out": "c", "k": "k"}}]}
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "blocks": unit, "stages": {"a": [{"conv": 2}], "b": rows}}
+    data = plotted("stages", [spec]).data
+    words = ["a", "Unit, c2, k3", "Unit, c4, k5"]
+    assert [line.name for line in lines_of(data, worded=True)] == words
+    long = replace(data, groups=[replace(data.groups[0], words=[word * 9 for word in words])])
+    for shown, expected in ((data, words), (long, ["a", "b.0", "b.1"])):
+        with styled(Look()):
+            axes = bars(shown, Look()).figure.axes[0]
+            assert [tick.get_text() for tick in axes.get_yticklabels()] == expected
 
 
 def test_what_has_nothing_to_show_is_left_out_and_said_or_refused(net, tmp_path):
