@@ -9,6 +9,7 @@ from archdsl.backends.torch import scope
 from archdsl.backends.torch import syntax as py
 from archdsl.backends.torch.forward import ForwardPrinter
 from archdsl.backends.torch.lists import listing
+from archdsl.backends.torch.repeated import replaced_in
 from archdsl.backends.torch.size_checks import assertions
 from archdsl.backends.torch.statements import Statement, Step, operands_of
 from archdsl.backends.torch.syntax import Tree
@@ -181,9 +182,19 @@ class ForwardBody:
 
     def auxiliary(self, auxiliary: ir.Auxiliary) -> tuple[list[Statement], ir.Operand]:
         outer, self.writer.statements = self.writer.statements, []
+        mark = len(self.writer.body)
         result = self.writer.region(auxiliary.region)
+        self.writer.body[mark:] = [replaced_in(made, self.classes_kept()) for made in self.writer.body[mark:]]
         for statement in self.writer.statements:
             if isinstance(statement, Step):
                 statement.alone = False
         made, self.writer.statements = self.writer.statements, outer
         return made, self.writer.resolve(result)
+
+    def classes_kept(self) -> dict[Expr, Expr]:
+        """What auxiliary heads read as the number of classes: that of the network if there are to be none."""
+        classifier = self.writer.classifier
+        if classifier is None or classifier.layer is None:
+            return {}
+        own, count = Name(classifier.param), self.writer.signature.default_of(classifier.param)
+        return {own: Logic("or", (own, count))} if count is not None else {}

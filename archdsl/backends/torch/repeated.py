@@ -36,19 +36,25 @@ def is_laborious(expr: Expr) -> bool:
 
 def with_variables(body: Sequence[Statement], words: Mapping[Expr, str]) -> list[Statement]:
     """A constructor with variables for widths, each made in front of the statement that reads it first."""
-    found = [py.changed(statement, lambda tree: replaced(tree, words)) for statement in body] if words else list(body)
+    variables = {width: Name(word) for width, word in words.items()}
+    found = [replaced_in(statement, variables) for statement in body] if words else list(body)
     for width, word in words.items():
         reader = next((n for n, statement in enumerate(found) if py.reads(statement, word)), None)
         if reader is not None:
-            others = {other: name for other, name in words.items() if other != width}
+            others = {other: name for other, name in variables.items() if other != width}
             found.insert(reader, py.Assign(Name(word), replaced(width, others)))
     return found
 
 
-def replaced(tree: Tree, words: Mapping[Expr, str]) -> Tree:
-    """A tree with variables for the widths in it."""
+def replaced_in(statement: Statement, words: Mapping[Expr, Expr]) -> Statement:
+    """A statement with other expressions for some in it."""
+    return py.changed(statement, lambda tree: replaced(tree, words))
+
+
+def replaced(tree: Tree, words: Mapping[Expr, Expr]) -> Tree:
+    """A tree with other expressions for some in it."""
     return in_number(tree, words) if isinstance(tree, Expr) else py.rebuild(tree, lambda part: replaced(part, words))
 
 
-def in_number(expr: Expr, words: Mapping[Expr, str]) -> Expr:
-    return Name(words[expr]) if expr in words else rebuild(expr, lambda part: in_number(part, words))
+def in_number(expr: Expr, words: Mapping[Expr, Expr]) -> Expr:
+    return words[expr] if expr in words else rebuild(expr, lambda part: in_number(part, words))

@@ -265,6 +265,24 @@ def test_without_classes_there_are_no_probabilities_either(variant):
 
 
 @pytest.mark.parametrize("style", ["specialized", "parametric"])
+def test_auxiliary_heads_keep_their_classes_where_there_are_to_be_none(style):
+    names: dict[str, object] = {}
+    exec(archdsl.emit(INITIALISED, "aux", style=style), names)
+    arguments = names["VARIANTS"]["aux"] if style == "parametric" else {}
+    net, reset = names["Net"](**{**arguments, "num_classes": 0}), names["Net"](**arguments)
+    reset.reset_classifier(0)
+    port = archdsl.port(names["Net"](**arguments).state_dict(), INITIALISED, "aux", num_classes=0)
+    graph = archdsl.graph(INITIALISED, "aux", num_classes=0)
+    same = archdsl.build(graph, verify=True)
+    for other in (same, reset, archdsl.build(INITIALISED, "aux", num_classes=0)):
+        other.load_state_dict(port.state)
+    net.load_state_dict(port.state)
+    assert net(torch.randn(2, 4, 8, 8)).extra.shape == (2, 10, 1, 1)
+    assert sum(p.numel() for p in net.parameters()) == archdsl.cost(INITIALISED, "aux", num_classes=0).params
+    assert names["Net"](**{**arguments, "num_classes": 7})(torch.randn(2, 4, 8, 8)).extra.shape == (2, 7, 1, 1)
+
+
+@pytest.mark.parametrize("style", ["specialized", "parametric"])
 def test_the_features_of_a_network_of_tokens_are_the_tokens_that_enter_its_head(style):
     tokens = {"rearrange": {"pattern": "c h w -> (h w) c"}}
     stages = {
