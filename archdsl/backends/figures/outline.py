@@ -131,7 +131,9 @@ class Outline:
         inside = self.items(scope, OPEN)
         if len(inside) == 1 and isinstance(inside[0], Box):
             box = inside[0]
-            box.heading = scope.label or self.figure.labels.get(scope.name, box.heading)
+            heading = scope.label or self.figure.labels.get(scope.name, box.heading)
+            says_it = not box.calls and heading == box.lines[0].partition(",")[0]  # `3×3 Conv`, as its op is called
+            box.heading = "" if says_it else heading
             box.colour = self.figure.colours.get(scope.name, box.colour)
             box.lines = (*box.lines, *self.sharing(scope))
             return box

@@ -63,6 +63,21 @@ def test_labels_are_the_words_of_ops_and_blocks():
     assert found[:2] == ["3×3 Conv / BatchNorm, ReLU", "SE / squeeze 4"]
 
 
+def test_a_block_labelled_as_the_op_that_it_is_says_so_once():
+    layer = {"params": ["stride"], "body": [{"conv": {"out": 8, "kernel": 3, "stride": "stride"}}, "bn", "relu"]}
+    blocks = {"Layer": layer, "Pair": {"body": [{"Layer": 1}, {"Layer": 2}]}}
+    figure = {"labels": {"Layer": "3×3 Conv"}}
+    spec = {**SPEC, "blocks": blocks, "stages": {"a": ["Pair"]}, "figure": figure}
+    found = words(figures.picture(archdsl.graph(spec), block="Pair"))
+    assert found == ["3×3 Conv / BN, ReLU", "3×3 Conv, s2 / BN, ReLU"]
+
+
+def test_a_block_that_holds_one_block_alone_has_the_name_of_that():
+    blocks = {"Pair": {"body": [{"conv": 8}, {"conv": 8}]}, "Outer": {"body": ["Pair"]}}
+    spec = {**SPEC, "blocks": blocks, "stages": {"a": ["Outer", "relu"]}}
+    assert words(figures.picture(archdsl.graph(spec), level="stage"))[:1] == ["Pair"]
+
+
 def test_the_label_of_a_step_goes_before_that_of_its_kind():
     spec = {**SPEC, "figure": {"labels": {"relu": "rectified"}}, "stages": {"a": [{"relu": None, "label": "mine"}]}}
     assert words(figures.picture(archdsl.graph(spec), level="op")) == ["mine"]
