@@ -17,8 +17,10 @@ from archdsl.backends.figures.asked import (
     named,
 )
 from archdsl.backends.figures.cases import Case
+from archdsl.backends.figures.paper import SMALLER
 from archdsl.backends.figures.picture import Picture
 from archdsl.backends.figures.shapes import KINDS, ORDERS, numbered
+from archdsl.backends.figures.strip import PAGE, Paper
 from archdsl.backends.figures.theme import Look, inches
 from archdsl.backends.figures.writers import WRITERS
 from archdsl.diagnostics.faults import fault
@@ -118,5 +120,10 @@ def draw_difference(
     look = look or Look()
     with measure.in_font(look.font):
         shapes = numbered(look.axes, found.before.graph, found.after.graph)
-        made = difference.drawing(found, shapes, stages.paper_of(look), told=told)
-        return stages.on_paper(made, format, look)
+        paper = stages.paper_of(look)
+        made = difference.drawing(found, shapes, paper, told=told)
+        if paper is None or paper.holds(made):
+            return stages.on_paper(made, format, look)
+        page = Paper.of(PAGE, look.height)
+        fits = page.holds(difference.drawing(found, shapes, page, told=told))
+        return stages.on_paper(made, format, look, f"--width {PAGE:g}in" if fits else SMALLER)

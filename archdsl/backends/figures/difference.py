@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 from archdsl.analysis.difference import Difference
 from archdsl.analysis.difference.stages import Row, Stage, nodes_of
@@ -31,7 +31,7 @@ ROOMS = (190.0, 150.0, 120.0, 100.0, 85.0, 70.0)  # for the text of a box: those
 MARGINS = (16.0, 16.0, 12.0, 10.0, 8.0, 6.0)  # the text, which a reader's fallback font makes wider
 UNDER = 5.0  # the same above and below
 BETWEEN = 104.0, 20.0  # columns, where differences are written: at most, and beside them at least
-STEPS = {False: 20.0, True: 11.0}  # from a row to the next one; by whether there are several panels
+STEPS = 20.0, 11.0  # from a row to the next one: those to try
 LANE = 9.0  # between lines beside a column
 AIR = 12.0  # between the words above and the columns
 MOST = 14  # statements above
@@ -93,15 +93,15 @@ class Panels:
 
 
 def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, told: bool = True) -> Drawing:
-    """Both networks with everything in its place, in the fewest panels, of the widest boxes, that fit onto the paper.
+    """Both networks in the fewest panels, with the widest gaps and boxes, that fit onto the paper.
 
     Without a paper it is a page. `told`: the changes stand above. If nothing fits, that which lacks the least.
     """
     allowed = paper or Paper.of(PAGE)
     best: tuple[tuple[float, float], Drawing] | None = None
-    for panels in range(1, PANELS + 1):
+    for panels, step in product(range(1, PANELS + 1), STEPS):
         for room, margin in zip(ROOMS, MARGINS, strict=True):
-            made = laid(found, shapes, room, margin, panels, told=told)
+            made = laid(found, shapes, room, margin, panels, step, told=told)
             if made is None:
                 break
             lacking = allowed.lacking(made.rect.width, made.rect.height)
@@ -112,7 +112,9 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
     return best[1]
 
 
-def laid(found: Difference, shapes: Shapes, room: float, margin: float, number: int, *, told: bool) -> Drawing | None:
+def laid(
+    found: Difference, shapes: Shapes, room: float, margin: float, number: int, step: float, *, told: bool
+) -> Drawing | None:
     """In so many panels, with so much room for the text of a box; None where rows cannot be parted so."""
     columns = [column(found, side) for side in (0, 1)]
     texts = {
@@ -127,7 +129,6 @@ def laid(found: Difference, shapes: Shapes, room: float, margin: float, number: 
         one.middle = one.outside * (wide + between) / 2
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(found.rows))]
     highs = [max(texts[cell].height for cell in there) + 2 * UNDER for there in cells]
-    step = STEPS[number > 1]
     starts = parted([high + step for high in highs], columns, number)
     if starts is None:
         return None

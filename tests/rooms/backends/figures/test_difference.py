@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
+
 import archdsl
-from archdsl.backends.figures import strip
+from archdsl.backends.figures import Look, draw_difference, strip
 from archdsl.backends.figures.difference import COLOURS, drawing
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import Paper, crossings
+from archdsl.diagnostics.faults import SpecError
 
 NET = {
     "archdsl": 1,
@@ -102,3 +105,13 @@ def test_boxes_have_the_words_of_a_strip():
     strips = strip.cells.strip(archdsl.graph(spec)).cells
     assert said == {(cell.name, *cell.lines) for cell in strips if not cell.end}
     assert ("Bottleneck", "k3") in said
+
+
+def test_smaller_gaps_come_before_panels_and_a_refusal_names_the_width_that_fits():
+    found = archdsl.diff(deep(8, 4), deep(8, 8))
+    high = drawing(found, Shapes(), told=False).rect.height
+    tighter = drawing(found, Shapes(), Paper(700, high - 50), told=False)
+    assert len({solid.rect.centre[0] for solid in tighter.solids}) == 2
+    with pytest.raises(SpecError) as refused:
+        draw_difference(found, "dot", Look(width=3.4, height=5))
+    assert "or --width 7in" in str(refused.value)
