@@ -13,7 +13,7 @@ from archdsl.syntax.patches.places import place_in
 from archdsl.syntax.patches.rules import Rules
 from archdsl.syntax.patches.steps import Spot, bodies, found, head_of, is_call, keys_of, spots, spots_in
 from archdsl.syntax.patches.tables import Table, lay_names
-from archdsl.syntax.reading.values import as_mapping, clip, declared, is_null
+from archdsl.syntax.reading.values import as_mapping, clip, declared, head, is_null
 from archdsl.syntax.words import BLOCK, STAGE
 from archdsl.yaml.located import Mapping, Node, Scalar, Sequence
 
@@ -190,9 +190,10 @@ class Laying:
         if table is not None and (table.find(first) is not None or (not further and is_new_row(table, value))):
             table.patch(first, further, value)
             return
-        if table is None and is_loop(step) and first.number() is not None:
+        a_step = any(first.text in spot.names() for spot in steps_of(step))
+        if table is None and is_loop(step) and not a_step and (first.number() is not None or self.stated(step, first)):
             raise self.rows_elsewhere(step, first, what)
-        if table is not None and not any(first.text in spot.names() for spot in steps_of(step)) and not place_in(value):
+        if table is not None and not a_step and not place_in(value):
             raise table.no_row(first, [spot.names()[0] for spot in steps_of(step) if spot.names()])
         self.step(inner(step), steps_of(step), rest, value, what)
 
@@ -228,8 +229,20 @@ class Laying:
             self.steps.lay(spot.step, Mapping(((first.key, value),), value.span), first)
         elif first.text in ("body", "else") and not further:
             self.steps.lay(spot.step, Mapping(((first.key, value),), value.span), first)
+        elif (body := body_named(spot.step, first)) is not None:
+            self.choice_body(body, rest, value, what)
         else:
             self.within(spot.step, rest, value, what)
+
+    def choice_body(self, body: Draft, rest: list[Part], value: Node, what: str) -> None:
+        """One of the bodies of a `choice:`, whole, or a step in it."""
+        first, *further = rest
+        if further:
+            self.step(body, spots(body), further, value, f"'{first.text}' of {what}")
+        elif isinstance(value, Sequence):
+            body.become(value)
+        else:
+            raise fault("wrong-type", f"'{first.text}' is a body of the choice", head(value), help="write its steps")
 
     @staticmethod
     def key(step: Draft, rest: list[Part], value: Node) -> None:
@@ -263,17 +276,27 @@ class Laying:
         """The variants that state a param."""
         return [key.text for key, variant in self.section("variants") if variant.get(param) is not None]
 
+    def stated(self, loop: Draft, part: Part) -> str:
+        """Where a row of a loop is stated that a param and variants state: `large.rows.3` under `variants:`."""
+        rows, columns = loop.get("in"), next((loop.get(word) for word in ROWS if loop.get(word) is not None), None)
+        name = rows.node.text if rows is not None and isinstance(rows.node, Scalar) else ""
+        held = {f"variants: {{{key.text}.{name}": variant.get(name) for key, variant in self.section("variants")}
+        held[f"params: {{{name}"] = next((value for key, value in self.section("params") if key.text == name), None)
+        for at, rows in held.items():
+            if rows is not None and isinstance(rows.node, Sequence):
+                row = Table("", rows, columns).find(part) if part.number() is None else None
+                if row is not None:
+                    return f"{at}.{rows.items.index(row)}"
+        return ""
+
     def rows_elsewhere(self, loop: Draft, part: Part, what: str) -> SpecError:
         rows = loop.get("in")
         assert rows is not None
         name = rows.node.text if isinstance(rows.node, Scalar) else ""
         message = f"the rows of {what} are '{clip(name)}'"
         stating = self.stating(name)
-        help = (
-            f"which variants state: patch one of them, variants: {{{stating[0]}.{name}.{part.text}: ...}}"
-            if stating
-            else ""
-        )
+        at = self.stated(loop, part) or (f"variants: {{{stating[0]}.{name}.{part.text}" if stating else "")
+        help = f"which variants state: patch one of the tables, {at}: ...}}" if at else ""
         return fault("unknown-override", message, part.span, notes=(Note("here", rows.base.span),), help=help)
 
     def param(self, name: Part, default: Draft, rest: list[Part], value: Node) -> None:
@@ -347,6 +370,12 @@ def inner(step: Draft) -> Draft:
     if isinstance(step.node, Mapping) and not heads_alone(step):
         return next((body for body, _ in bodies(step)), step)
     return step
+
+
+def body_named(step: Draft, part: Part) -> Draft | None:
+    """The body that a word of a path means in a `choice:`, if the step is one and has it."""
+    of = step.get("of") if head_of(step.node) == "choice" else None
+    return of.get(part.text) if of is not None and part.place is None and not part.every else None
 
 
 def is_loop(step: Draft) -> bool:

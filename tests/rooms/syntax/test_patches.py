@@ -113,6 +113,16 @@ def test_a_table_of_a_param_is_patched_where_it_is_stated(folder):
     assert "variants: {0.5.rows.1: ...}" in refused(stages={"plain.1": {"n": 7}}).help
 
 
+def test_a_row_that_variants_state_is_named_where_it_stands(folder):
+    named = BASE.replace("[[8, 1], [16, 2]]", "[[x, 1], [y, 2]]").replace("[[4, 1]]", "[[x, 1], [w, 3], [z, 4]]")
+    Path("base.yaml").write_text(
+        named.replace("plain: {for: [c, n]", "plain: {for: [name, n]").replace("conv: c}", "conv: n}")
+    )
+    assert "variants: {0.5.rows.2: ...}" in refused(stages={"plain.z": {"n": 7}}).help
+    assert "params: {rows.1: ...}" in refused(stages={"plain.y.n": 7}).help
+    assert "no step 'v'" in refused(stages={"plain.v": {"n": 7}}).message
+
+
 def test_columns_params_and_values_are_laid_on_those_there_are(folder):
     found = changed(
         stages={"table.for": {"se": False, "wide": None}, "stem.when": "deep"},
@@ -158,6 +168,37 @@ def test_a_step_in_a_step_is_found(folder):
     concat, residual = found["blocks"]["Join"]["body"]
     assert concat == {"concat": ["relu", [{"conv": "half"}, "bn", "silu"]]}
     assert residual == {"residual": [{"conv": {"out": "c_in", "kernel": 3}}, "relu"]}
+
+
+CHOICE = """\
+archdsl: 1
+name: Base
+input: [3, 8, 8]
+params: {op: a}
+stages:
+  cell: [{choice: op, of: {a: [conv: 4, relu], b: [conv: 5, bn]}}, relu6]
+"""
+
+
+@pytest.mark.parametrize(
+    ("patches", "bodies"),
+    [
+        ({"cell.choice.a": ["silu"]}, {"a": ["silu"], "b": [{"conv": 5}, "bn"]}),
+        ({"cell.0.b": ["silu"]}, {"a": [{"conv": 4}, "relu"], "b": ["silu"]}),
+        ({"cell.choice.b.conv": 7, "cell.choice.a.relu": None}, {"a": [{"conv": 4}], "b": [{"conv": 7}, "bn"]}),
+        ({"cell.choice.b.act": {"after": "bn", "silu": None}},
+         {"a": [{"conv": 4}, "relu"], "b": [{"conv": 5}, "bn", "silu"]}),
+    ],
+)  # fmt: skip
+def test_a_body_of_a_choice_is_found_by_its_name(folder, patches, bodies):
+    Path("base.yaml").write_text(CHOICE)
+    assert changed(stages=patches)["stages"]["cell"] == [{"choice": "op", "of": bodies}, "relu6"]
+
+
+def test_a_body_of_a_choice_is_a_list_of_steps(folder):
+    Path("base.yaml").write_text(CHOICE)
+    assert "'a' is a body of the choice" in refused(stages={"cell.choice.a": "silu"}).message
+    assert "no step 'a'" in refused(stages={"cell.a": ["silu"]}).message
 
 
 @pytest.mark.parametrize("path", ["Join.concat.identity", "Join.concat.0"])
