@@ -29,9 +29,8 @@ COLOURS: Mapping[str, str] = {"added": "#b8e3d6", "removed": "#f1caab", "changed
 MARKS: Mapping[str, str] = {"added": "+ ", "removed": "− ", "changed": "", "same": ""}
 ROOMS = (190.0, 150.0, 120.0, 100.0, 85.0, 70.0)  # for the text of a box: those to try, and between its outline and
 MARGINS = (16.0, 16.0, 12.0, 10.0, 8.0, 6.0)  # the text, which a reader's fallback font makes wider
-UNDER = 5.0  # the same above and below
 BETWEEN = 104.0, 20.0  # columns, where differences are written: at most, and beside them at least
-STEPS = 20.0, 11.0  # from a row to the next one: those to try
+GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0)  # from a row to the next one, and above and below text: those to try
 LANE = 9.0  # between lines beside a column
 AIR = 12.0  # between the words above and the columns
 MOST = 14  # statements above
@@ -99,9 +98,9 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
     """
     allowed = paper or Paper.of(PAGE)
     best: tuple[tuple[float, float], Drawing] | None = None
-    for panels, step in product(range(1, PANELS + 1), STEPS):
+    for panels, gaps in product(range(1, PANELS + 1), GAPS):
         for room, margin in zip(ROOMS, MARGINS, strict=True):
-            made = laid(found, shapes, room, margin, panels, step, told=told)
+            made = laid(found, shapes, room, margin, panels, gaps, told=told)
             if made is None:
                 break
             lacking = allowed.lacking(made.rect.width, made.rect.height)
@@ -113,7 +112,7 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
 
 
 def laid(
-    found: Difference, shapes: Shapes, room: float, margin: float, number: int, step: float, *, told: bool
+    found: Difference, shapes: Shapes, room: float, margin: float, number: int, gaps: tuple[float, float], *, told: bool
 ) -> Drawing | None:
     """In so many panels, with so much room for the text of a box; None where rows cannot be parted so."""
     columns = [column(found, side) for side in (0, 1)]
@@ -128,7 +127,8 @@ def laid(
     for one in columns:
         one.middle = one.outside * (wide + between) / 2
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(found.rows))]
-    highs = [max(texts[cell].height for cell in there) + 2 * UNDER for there in cells]
+    step, under = gaps
+    highs = [max(texts[cell].height for cell in there) + 2 * under for there in cells]
     starts = parted([high + step for high in highs], columns, number)
     if starts is None:
         return None

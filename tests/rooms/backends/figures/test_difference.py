@@ -110,8 +110,10 @@ def test_boxes_have_the_words_of_a_strip():
 def test_smaller_gaps_come_before_panels_and_a_refusal_names_the_width_that_fits():
     found = archdsl.diff(deep(8, 4), deep(8, 8))
     high = drawing(found, Shapes(), told=False).rect.height
-    tighter = drawing(found, Shapes(), Paper(700, high - 50), told=False)
-    assert len({solid.rect.centre[0] for solid in tighter.solids}) == 2
+    for less in (50, 100):
+        tighter = drawing(found, Shapes(), Paper(700, high - less), told=False)
+        assert len({solid.rect.centre[0] for solid in tighter.solids}) == 2
+        assert tighter.rect.height <= high - less
     with pytest.raises(SpecError) as refused:
         draw_difference(found, "dot", Look(width=3.4, height=5))
     assert "or --width 7in" in str(refused.value)
