@@ -194,3 +194,7 @@ def test_roles_need_outputs():
     spec = {key: value for key, value in SPEC.items() if key != "outputs"}
     with pytest.raises(archdsl.SpecError, match="there is no output 'boxes'"):
         archdsl.graph(spec)
+
+
+def test_no_images_have_no_objects(detector):
+    assert detector.detect(torch.zeros(0, 3, 16, 16)) == []
