@@ -102,6 +102,17 @@ def behind(whole: Graph, features: Sequence[str]) -> set[int]:
     return found
 
 
+def beyond(whole: Graph, features: Sequence[str]) -> list[str]:
+    """The stages that an input leads to: the first that leads to none of the features."""
+    needed = behind(whole, features)
+    read = {tensor for node in whole.nodes if node.id in needed for tensor in node.inputs}
+    reached = set([tensor for tensor in whole.inputs.values() if tensor not in read][:1])
+    for node in whole.nodes:
+        if not node.training and not reached.isdisjoint(node.inputs):
+            reached.update(node.outputs)
+    return [scope.name for scope in whole.stages() if isinstance(scope.output, Tensor) and scope.output in reached]
+
+
 def known(feature: str, paths: Container[str]) -> str:
     """The innermost part that a dotted path names."""
     while feature and feature not in paths:

@@ -15,7 +15,7 @@ from archdsl.ir.program import Primitive, Program
 from archdsl.ir.rewrite import copied
 from archdsl.ir.verify import verify
 from archdsl.passes import DEPLOYED
-from archdsl.passes.backbone import backbone, expect_part
+from archdsl.passes.backbone import backbone, beyond, expect_part
 from archdsl.passes.base import Pass
 from archdsl.passes.features import chosen_features
 from archdsl.passes.output_stride import expect_as_planned, with_output_stride
@@ -80,7 +80,7 @@ def graph_of(
             part = elaborate(spec, variant, params, inputs, own)
         made = elaborate(spec, variant, params, inputs, program)
     except SpecError as error:
-        raise (idle(error, spec) if spec.features else error) from None
+        raise (idle(error, spec, whole) if whole is not None else error) from None
     if whole is not None:
         expect_part(part if rewriting.passes else made, whole)
     return dilated(made, params, inputs, rewriting) if rewriting.output_stride is not None else made
@@ -110,14 +110,16 @@ def dilated(graph: Graph, params: Mapping[str, Any] | None, inputs: Inputs | Non
     return made
 
 
-def idle(error: SpecError, spec: Spec) -> SpecError:
+def idle(error: SpecError, spec: Spec, whole: Graph) -> SpecError:
     """What to say where a backbone would compute what leads to none of its maps, or take what none of them reads."""
     first = error.diagnostics[0]
     if first.code == "unused-input":
         message = (
             f"{first.message} in a backbone with the map{'s' * (len(spec.features) > 1)} {', '.join(spec.features)}"
         )
-        return fault("bad-call", message, first.span, help="choose a map too that this input leads to")
+        known = ", ".join(beyond(whole, spec.features)) or "none can be named"
+        help = f"name the maps, and among them one that this input leads to: {known}"
+        return fault("bad-call", message, first.span, help=help)
     unused = [item for item in error.diagnostics if item.code == "unused-step"]
     if not unused or len(unused) < len(error.diagnostics):
         return error

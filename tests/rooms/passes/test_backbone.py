@@ -133,6 +133,9 @@ def test_an_input_that_leads_to_no_map_is_named_with_what_to_choose():
     ):
         with pytest.raises(archdsl.SpecError, match=message):
             archdsl.graph(tree, features_only=features)
+    with pytest.raises(archdsl.SpecError) as error:
+        archdsl.graph(tree, features_only=["b"])
+    assert error.value.diagnostics[0].help == "name the maps, and among them one that this input leads to: a, c"
     assert list(archdsl.graph(tree, features_only=["a", "b"]).outputs) == ["a", "b"]
 
 
