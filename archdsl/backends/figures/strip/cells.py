@@ -173,10 +173,12 @@ class Terse(Outline):
         runs = super().runs(inside)
         if len({brief(box) for box in inside}) == 1 < len(runs) and all(len(run) > 1 for run in runs):
             return [of_one_block(brief(inside[0]), runs, len(inside))]
+        whole = periodic([bracketed(*self.run_text(brief(box), [box])) for box in inside])
         if len(runs) > MOST_RUNS:
-            whole = periodic([bracketed(*self.run_text(brief(box), [box])) for box in inside])
             short = periodic([brief(box).partition(",")[0] for box in inside])
             return short if len(short) < len(whole) > MOST_RUNS else whole
+        if len(whole) < len(runs):
+            return whole
         return runs if len(runs) == 1 else [[bracketed(*run)] for run in runs]
 
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:

@@ -201,6 +201,13 @@ def test_lines_that_come_again_and_again_are_said_once():
     assert cells.periodic(["a", "b", "a", "b", "a", "b", "c", "c", "d"]) == [["(a, b) ×3"], ["c ×2"], ["d"]]
 
 
+def test_two_turns_of_several_blocks_are_said_once():
+    unit = {"body": [{"conv": {"out": 8, "kernel": 3}}, {"conv": 8}]}
+    turns = [{"Mix": None}, {"Feed": None}]
+    graph = small({"conv": 8}, *turns, *turns, {"Mix": None}, Mix=unit, Feed=unit)
+    assert cells.strip(graph).cells[1].lines == ["1×1 Conv", "(Mix, Feed) ×2", "Mix"]
+
+
 # --- where it is
 
 
