@@ -10,7 +10,7 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import combinations, count, pairwise
 from typing import Any, TypeAlias
 
 from archdsl.backends.figures.bands import Bands
@@ -63,6 +63,10 @@ class Layers:
             last = max(self.row[arrow.target] for arrow in net.arrows)
             net.stops = {row: Stop(net) for row in range(self.row[net.source] + 1, last)}
         self.x = self.across()
+        if ends := self.ends():
+            ordered = self.across(ends)
+            if self.crossings(ordered) <= self.crossings(self.x):
+                self.x = ordered
 
     def rows(self) -> dict[Box, int]:
         """By the longest way from an input; a row that is too wide stands in several."""
@@ -97,9 +101,27 @@ class Layers:
         net = next(net for net in self.from_box[arrow.source] if arrow in net.arrows)
         return net.stops.get(self.row[arrow.target] - 1, arrow.source)
 
+    def ends(self) -> list[tuple[Box, Box]]:
+        """Neighbours in the order of the block among inputs, and among outputs, that stand in one row."""
+        boxes = self.flow.boxes
+        inputs = [box for box in boxes if box.role == "input"]
+        outputs = [box for box in boxes if box.role == "output"]
+        pairs = [*pairwise(inputs), *pairwise(outputs)]
+        return [(one, other) for one, other in pairs if self.row[one] == self.row[other]]
+
+    def crossings(self, x: Mapping[Place, float]) -> int:
+        """How many lines cross between rows, boxes and lines being there across."""
+        level: dict[Place, int] = dict(self.row.items())
+        level |= {stop: row for net in self.nets for row, stop in net.stops.items()}
+        by_row: dict[int, list[tuple[float, float]]] = {}
+        for one, other, _ in self.pieces():
+            by_row.setdefault(level[one], []).append((x[one], x[other]))
+        pairs = (pair for found in by_row.values() for pair in combinations(found, 2))
+        return sum((a - b) * (c - d) < 0 for (a, c), (b, d) in pairs)
+
     # --- the engine
-    def across(self) -> dict[Place, float]:
-        """By the engine: few crossings, straight lines."""
+    def across(self, ends: Sequence[tuple[Box, Box]] = ()) -> dict[Place, float]:
+        """By the engine: few crossings, straight lines; of each of these pairs the first one left of the other."""
         graphviz: Any = importlib.import_module("graphviz")
         graph = graphviz.Digraph(
             graph_attr={"nodesep": f"{self.gaps.columns / 72:.4f}", "ranksep": "0.3"},
@@ -117,6 +139,9 @@ class Layers:
         self.place(graph, self.part.items, names, count())
         for stop in self.stops():
             graph.node(names[stop], width=f"{STOP / 72:.4f}")
+        for one, other in ends:
+            with graph.subgraph(graph_attr={"rank": "same"}) as level:
+                level.edge(names[one], names[other])
         answer = json.loads(render(graph.source, "json"))
         found = {thing["name"]: float(thing["pos"].split(",")[0]) for thing in answer["objects"] if "pos" in thing}
         return {place: found[name] for place, name in names.items()}

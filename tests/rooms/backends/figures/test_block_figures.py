@@ -597,6 +597,14 @@ def test_lines_that_change_sides_do_not_lie_upon_each_other_between_two_joins():
     assert not list(flaws(arrange.arranged(made, look), arrange.measured(made, look)))
 
 
+def test_inputs_and_outputs_stand_in_the_order_of_the_block_where_no_more_lines_cross_for_it():
+    figure = Drawn(archdsl.graph("hrnet"), "Module3", cases=())
+    inputs, outputs = ("input", "b", "c"), ("output 1", "output 2", "output 3")
+    for words in (inputs, outputs):
+        found = [figure.x(figure.box(word)) for word in words]
+        assert found == sorted(found), words
+
+
 @pytest.mark.slow
 def test_any_block_of_up_to_thirty_steps_is_drawn():
     for seed in range(500):
