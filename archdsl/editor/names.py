@@ -202,6 +202,7 @@ class _Walk:
             for block in blocks:
                 self.cases(block.text, node.get("cases"))
             self.network_params(node.get("params"))
+            self.chosen_variant(node.get("variant"))
 
     def network_params(self, node: Node | None) -> None:
         for key, _ in entries(node):
@@ -209,19 +210,28 @@ class _Walk:
                 self.note(self.params[key.text], key)
 
     def variants(self) -> None:
-        bases = list(self.project.bases(self.file))
         for section in ("variants", "expect"):
             for key, value in entries(self.file.tree.get(section)):
-                home = [base for base in bases if base.entry("variants", key.text)]
-                self.note(Symbol("variant", key.text, (home or bases)[-1].path), key, declares=section == "variants")
+                self.note(self.variant_symbol(key.text), key, declares=section == "variants")
                 if section == "variants":
-                    self.variant(value, bases)
+                    self.variant(value)
+        self.chosen_variant(self.file.tree.get("default"))
 
-    def variant(self, node: Node, bases: list[File]) -> None:
+    def chosen_variant(self, node: Node | None) -> None:
+        """The name of a variant, as `default:` and others say it."""
+        if isinstance(node, Scalar):
+            self.note(self.variant_symbol(node.text), node)
+
+    def variant_symbol(self, name: str) -> Symbol:
+        """A variant, which is that of the file that has it first where one extends another."""
+        bases = list(self.project.bases(self.file))
+        home = [base for base in bases if base.entry("variants", name)]
+        return Symbol("variant", name, (home or bases)[-1].path)
+
+    def variant(self, node: Node) -> None:
         for key, value in entries(node):
-            if key.text == "extends" and isinstance(value, Scalar):
-                home = [base for base in bases if base.entry("variants", value.text)]
-                self.note(Symbol("variant", value.text, (home or bases)[-1].path), value)
+            if key.text == "extends":
+                self.chosen_variant(value)
             elif key.text in self.params and key.text not in VARIANT:
                 self.note(self.params[key.text], key)
                 self.values(value, self.params)

@@ -174,6 +174,18 @@ def test_a_name_is_renamed_wherever_it_is_meant_and_nowhere_else(project):
             renamed(word, name)
 
 
+def test_a_variant_is_renamed_where_the_default_and_figures_name_it_too(project):
+    path = project.folders[0] / "wider.yaml"
+    path.write_text(
+        "archdsl: 1\nextends: net.yaml\nname: Wider\nvariants: {huge: {extends: wide}}\ndefault: 'wide'\n"
+        "figure: {paper: {Figure 1: {block: Unit, variant: wide}}}\n"
+    )
+    places = rename(project.file(path), 5, 11, "broad", project)
+    texts = {path.name: written(spans, "broad") for path, spans in places.items()}
+    assert texts["net.yaml"] == TEXT.replace("wide:", "broad:")
+    assert texts["wider.yaml"] == path.read_text().replace("wide}", "broad}").replace("'wide'", "'broad'")
+
+
 def test_patches_name_the_blocks_and_stages_of_their_base(project):
     path = project.folders[0] / "patched.yaml"
     text = """\
