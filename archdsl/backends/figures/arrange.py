@@ -55,7 +55,8 @@ def arranged(picture: Picture, look: Look, gaps: Gaps = WIDE, part: float | None
         sizes = replace(sizes, most=(wide, part * wide))
     if all(len(part.flow.boxes) <= MOST_BOXES for part in cases):
         sheet = whole(cases, sizes, look, side_by_side)
-        if not any(flaws(sheet, sizes)):
+        parted = part is not None and sheet.width > sizes.most[0]
+        if not parted and not any(flaws(sheet, sizes)):
             return sheet
     return whole(cases, sizes, look, in_layers.side_by_side)
 

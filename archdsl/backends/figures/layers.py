@@ -133,9 +133,9 @@ class Layers:
         for one, other, weight in self.pieces():
             graph.edge(names[one], names[other], weight=str(weight))
         graph.node("root")
-        for box in self.flow.boxes:  # all rows begin at the same height
+        for box in self.flow.boxes:  # what begins stands in its row
             if not self.flow.entering[box]:
-                graph.edge("root", names[box], weight="0")
+                graph.edge("root", names[box], weight="0", minlen=str(self.row[box] + 1))
         self.place(graph, self.part.items, names, count())
         for stop in self.stops():
             graph.node(names[stop], width=f"{STOP / 72:.4f}")

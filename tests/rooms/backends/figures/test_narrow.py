@@ -121,6 +121,19 @@ def test_rows_of_a_tangle_that_are_too_wide_stand_in_several():
     assert len(heights) > 2
 
 
+def test_many_inputs_of_one_join_stand_in_several_rows():
+    names = [f"m{n}" for n in range(2, 13)]
+    blocks = {"Unit": {"inputs": names, "body": [{"conv": 8}, {"concat": ["identity", *names]}]}}
+    steps = [*({"conv": 8, "as": name} for name in names), {"Unit": {name: name for name in names}, "from": "input"}]
+    spec = {"archdsl": 1, "name": "Many", "input": [8, 16, 16], "blocks": blocks, "stages": {"body": steps}}
+    made = figures.picture(archdsl.graph(spec), block="Unit")
+    drawn, sheet = laid_out(made, figures.Look(width=6))
+    assert sheet.width <= room(6, LEAST) + HAIR
+    inputs = [sheet.boxes[box] for box in drawn.boxes() if box.role == "input"]
+    assert len(inputs) == 12
+    assert len({rect.y for rect in inputs}) > 1
+
+
 def test_what_parts_of_a_row_lead_to_comes_before_the_next_part():
     """Four maps, and four sums of all of them."""
     names = [f"t{n}" for n in range(4)]
