@@ -261,5 +261,8 @@ class Graphs(Noting[Tensor]):
         used = self.read().union(outputs)
         unused = [node for node in self.nodes if used.isdisjoint(node.outputs)]
         for span in dict.fromkeys(node.span for node in unused):
-            self.faults.found += refusals.unread_step(span).diagnostics
+            runs = [node for node in self.nodes if node.span == span]
+            one_op = len({node.op.name for node in runs}) == 1
+            where = [number for number, node in enumerate(runs, 1) if used.isdisjoint(node.outputs)]
+            self.faults.found += refusals.unread_step(span, where if one_op else [], len(runs)).diagnostics
         self.faults.finish()

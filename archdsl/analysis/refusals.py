@@ -186,6 +186,11 @@ def unread_input(name: str, span: Span) -> SpecError:
     return fault("unused-input", f"nothing reads the input '{name}'", span, help=help_)
 
 
-def unread_step(span: Span | None) -> SpecError:
+def unread_step(span: Span | None, where: Sequence[int], runs: int) -> SpecError:
+    """A step whose result nobody reads: `where` it runs so, of all its `runs` in loops and calls, counted from 1."""
+    if 0 < len(where) < runs:
+        which = "the last time" if list(where) == [runs] else f"at run {' and '.join(map(str, where))}"
+        message = f"this step runs {runs} times, and {which} nothing reads its result"
+        return fault("unused-step", message, span, help="read it there too, or give it a when: that is false there")
     help_ = "read it, remove it, or give it the when: of the step that reads it"
     return fault("unused-step", "nothing reads the result of this step", span, help=help_)

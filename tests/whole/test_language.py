@@ -208,6 +208,12 @@ def test_a_dotted_path_reads_the_tensor_that_was_named():
 
 REFUSED = {
     "unused-step: nothing reads the result": "a: [conv: 4, {conv: 5, as: p}, {conv: 6, from: input}]",
+    "unused-step: this step runs 3 times, and the last time nothing reads its result": (
+        "a: [{conv: 4, as: x}, {conv: 4, as: y}, {repeat: 3, as: [x, y], body: [fork: [{conv: 4}, {add: [x, y]}]]}, y]"
+    ),
+    "unused-step: this step runs 3 times, and at run 1 and 3 nothing reads its result": (
+        "a: [{fork: [{each: k, in: [1, 3, 5], body: [conv: {out: 4, kernel: k}]}], as: p}, 'p[1]']"
+    ),
     "several-results: a step with several results cannot": "a: [{split: 3, as: p, when: true}, {relu: , from: input}]",
     "several-results: expected one tensor": "a: [{split: 3, as: p}, formula: p * 2]",
     "several-results: the last step": "a: [add: [identity, [conv: 4, {split: 2, as: p}]]]",
