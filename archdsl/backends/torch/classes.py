@@ -33,7 +33,7 @@ from archdsl.backends.torch.numbers import UNKNOWN
 from archdsl.backends.torch.order import Order
 from archdsl.backends.torch.own import write_own
 from archdsl.backends.torch.plan import Done, Plan
-from archdsl.backends.torch.repeated import with_variables
+from archdsl.backends.torch.repeated import replaced_in, with_variables
 from archdsl.backends.torch.resetting import keep_features, last_layer, reset_body
 from archdsl.backends.torch.signature import Signature
 from archdsl.backends.torch.sizes import Sizes
@@ -124,8 +124,9 @@ class Writer:
                 forward[:0] = self.forward.asserted_in_training(inputs)
             for body in [features, forward] if auxiliaries else [features or forward]:
                 body[:0] = asserted if body else []
+        kept = self.forward.classes_kept() if self.outermost and auxiliaries else {}
         init = [
-            *derived.values(),
+            *(replaced_in(statement, kept) for statement in derived.values()),
             *lets,
             *self.refusals(arguments),
             *self.checks.values(),

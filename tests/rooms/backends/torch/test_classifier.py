@@ -282,6 +282,20 @@ def test_auxiliary_heads_keep_their_classes_where_there_are_to_be_none(style):
     assert names["Net"](**{**arguments, "num_classes": 7})(torch.randn(2, 4, 8, 8)).extra.shape == (2, 7, 1, 1)
 
 
+def test_a_param_of_the_number_of_classes_is_that_of_auxiliary_heads_too():
+    stages = {
+        "a": [{"conv": 8}],
+        "extra": {"from": "a", "training": True, "body": ["global_avg_pool", "flatten", {"linear": "wide"}]},
+        "head": {"from": "a", "body": ["global_avg_pool", "flatten", {"linear": "num_classes"}]},
+    }
+    spec = {**SCORED, "params": {**SCORED["params"], "wide": "num_classes * 2"}, "stages": stages}
+    names: dict[str, object] = {}
+    exec(archdsl.emit(spec, style="parametric"), names)
+    built = archdsl.build(spec, num_classes=0)
+    names["Net"](num_classes=0).load_state_dict(built.state_dict())
+    assert built.extra[-1].out_features == archdsl.graph(spec).params["wide"] > 0
+
+
 @pytest.mark.parametrize("style", ["specialized", "parametric"])
 def test_the_features_of_a_network_of_tokens_are_the_tokens_that_enter_its_head(style):
     tokens = {"rearrange": {"pattern": "c h w -> (h w) c"}}
