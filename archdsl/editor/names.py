@@ -110,9 +110,26 @@ class _Walk:
                 home, dot, _ = key.text.partition(".")
                 if dot or section == "calls":
                     self.target(key, stages)
+                    self.calls_on(key, value)
                     self.block_arguments(key.text, value)
                     own = {name: self.param_of_block(home, name) for name in self.params_of_block(home)}
                     self.steps(value, {**self.params, **stages, **own}, key.text)
+
+    def calls_on(self, key: Scalar, value: Node) -> None:
+        """The blocks that the steps on a path call, and an argument of the last: `mid.Unit.out`, `mid.Unit[1]`."""
+        first, *rest = key.text.split(".")
+        place, block = next((span for word, span in words(key) if word == first), None), ""
+        if place is None:
+            return
+        for part in rest:
+            word = part.partition("[")[0]
+            if word in self.params_of_block(block):
+                self.found.append(Use(self.param_of_block(block, word), _after(place, word)))
+            block = word if is_block_name(word) and block_of(word, self.file, self.project) else ""
+            if block:
+                self.found.append(Use(self.block_symbol(block), _after(place, block)))
+            place = _after(place, part)
+        self.block_arguments(block, value)
 
     def entries_of(self, section: str, kind: Kind) -> Scope:
         """The entries of a section, each of the file that has it first where one extends another."""

@@ -213,6 +213,22 @@ calls:
     assert {"stem", "rows", "head"} <= {item.label for item in offered_here}
 
 
+def test_a_block_is_renamed_in_the_paths_that_lead_through_its_calls(project):
+    path = project.folders[0] / "patched.yaml"
+    path.write_text(
+        "archdsl: 1\nextends: net.yaml\nname: Patched\nstages:\n"
+        "  rows.repeat.Unit.out: c + width\n  'rows.Unit[0]': {stride: 2}\n"
+    )
+    file = project.file(project.folders[0] / "net.yaml")
+
+    def renamed(word: str, name: str) -> str:
+        return written(rename(file, *place(TEXT, word, 1), name, project)[path], name)
+
+    assert renamed("Unit:\n", "Cell") == path.read_text().replace("Unit", "Cell")
+    assert renamed("out: ,", "outs") == path.read_text().replace("out:", "outs:")
+    assert renamed("stride: 1}", "step") == path.read_text().replace("stride", "step")
+
+
 def test_what_is_of_a_shipped_file_keeps_its_name(tmp_path):
     (tmp_path / "net.yaml").write_text("archdsl: 1\nextends: peleenet.yaml\nname: Mine\nparams: {growth: 16}\n")
     project = Project(folders=[tmp_path])
