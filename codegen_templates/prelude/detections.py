@@ -84,8 +84,8 @@ def detections(
         raise ValueError(f"{confidence=} must be from 0 to 1, {keep=} at least 1")
     found = []
     count = priors.size(1) // 4
-    likely = scores.unflatten(1, (count, scores.size(1) // count))
-    likely = likely.softmax(2).transpose(1, 2)
+    each = scores.size(1) // count
+    likely = scores.view(scores.size(0), count, each).softmax(2).transpose(1, 2)
     classes = torch.arange(likely.size(1), device=scores.device)
     sure = (likely > confidence) & (classes != background)[:, None]
     best, places = likely.masked_fill(~sure, 0).topk(min(top_k, count), 2)
