@@ -20,6 +20,7 @@ from archdsl.backends.torch.channels import Channels
 from archdsl.backends.torch.class_source import Argument, ClassSource
 from archdsl.backends.torch.conditions import test_of, write_condition
 from archdsl.backends.torch.containers import Containers
+from archdsl.backends.torch.faults import placed
 from archdsl.backends.torch.feature_info import feature_info
 from archdsl.backends.torch.forward_body import ForwardBody
 from archdsl.backends.torch.functions import Functions
@@ -243,7 +244,8 @@ class Writer:
             if node.stage is not None and (operand := ir.entering(node)) is not None:
                 self.numbers.bound["c_in"] = self.entering(operand)
             before = set(self.channels.known)
-            self.node(node)
+            with placed(node.span):
+                self.node(node)
             if node.stage is not None:
                 entering = self.numbers.bound.get("c_in")
                 self.channels.end_stage(before, {"c_in": entering} if isinstance(entering, Expr) else {})

@@ -185,6 +185,17 @@ def test_a_tapped_row_whose_channels_hang_on_those_before_it_is_refused():
     assert [(item.code, item.span is not None) for item in caught.value.diagnostics] == [("cannot-print", True)]
 
 
+def test_what_one_class_cannot_express_is_told_at_its_step(tmp_path):
+    path = tmp_path / "turned.yaml"
+    path.write_text(
+        "archdsl: 1\nname: Turned\ninput: [3, 8, 8]\nparams: {width: 8}\nstages:\n  a: [{conv: width}]\n"
+        '  b: [{repeat: 2, body: [{rearrange: {pattern: "c h w -> w h c"}}]}]\n  c: [flatten, {linear: 5}]\n'
+        "variants: {one: {}, two: {width: 12}}\n"
+    )
+    with pytest.raises(archdsl.SpecError, match=r"turned.yaml:7:8: error\[cannot-print\]: 'w_in' differs"):
+        archdsl.emit(path, style="parametric")
+
+
 def test_bodies_of_a_choice_with_other_strides_before_a_linear_layer():
     bodies = {
         "k2": [{"conv": {"out": "c", "stride": 2}}],
