@@ -13,6 +13,7 @@ from common import Row, Spent, alternate, child, deliver, row, timed
 
 NAMES = ("mobilenet_v2", "shufflenet_v2", "ghostnet", "igc_v3")
 BOUND = 1.0
+RUNS = 20  # at once: the first after a pause finds nothing in the caches
 SECONDS = 10.0  # that an export may take
 
 
@@ -33,8 +34,9 @@ def main(name: str, budget: float) -> None:
     x = torch.randn(1, *next(iter(graph.inputs.values())).shape)
     made = []
     export = timed(lambda: made.append(onnx.emit(graph, trained.state_dict())))
+    free = ({0: torch.export.Dim("batch")},)  # as ours: a file for one batch alone is another one
     with redirect_stdout(io.StringIO()):  # torch says how far it is
-        program = torch.onnx.export(trained, (x,), dynamo=True, verbose=False)
+        program = torch.onnx.export(trained, (x.repeat(2, 1, 1, 1),), dynamo=True, verbose=False, dynamic_shapes=free)
     assert program is not None
     ours, theirs = session_of(made[0], 1), session_of(program.model_proto.SerializeToString(), 1)
     entering = {place.name: x.numpy() for place in theirs.get_inputs()}
@@ -42,16 +44,16 @@ def main(name: str, budget: float) -> None:
     torch.testing.assert_close(torch.from_numpy(found), torch.from_numpy(wanted), rtol=1e-3, atol=1e-4)
 
     def run() -> Spent:
-        return timed(lambda: ours.run(None, {next(iter(graph.inputs)): x.numpy()}))
+        return timed(lambda: [ours.run(None, {next(iter(graph.inputs)): x.numpy()}) for _ in range(RUNS)])
 
     def run_theirs() -> Spent:
-        return timed(lambda: theirs.run(None, entering))
+        return timed(lambda: [theirs.run(None, entering) for _ in range(RUNS)])
 
     for _ in range(3):
         run(), run_theirs()
     pairs = alternate(run, run_theirs, budget=budget, least=5, most=31)
     allowed = Spent(SECONDS, SECONDS)
-    rows = [row("exported", f"{name}, a run", pairs, BOUND)]
+    rows = [row("exported", f"{name}, a run", pairs, BOUND, scale=1000 / RUNS)]
     rows.append(row("exported", f"{name}, the export", [(export, allowed)], BOUND, scale=1, unit="s"))
     deliver([vars(item) for item in rows])
 
