@@ -83,18 +83,9 @@ def folder_name(
     return plain if plain == whole else f"{plain}-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
-def is_of_spec(
-    *,
-    params: dict[str, Any],
-    inputs: Any,
-    layers: str,
-    passes: tuple[str, ...],
-    features: Any,
-    output_stride: int | None,
-) -> bool:
+def is_of_spec(*, layers: str, **chosen: Any) -> bool:
     """Whether a network is one that its spec states something of: nothing is chosen beside its variant."""
-    chosen = params or inputs is not None or layers != "train" or passes or features or output_stride is not None
-    return not chosen
+    return layers == "train" and not any(chosen.values())
 
 
 def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:

@@ -9,19 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.expr.nodes import Constant, Expr, IfElse
-from archdsl.ops.base import (
-    Field,
-    Module,
-    Op,
-    OpFault,
-    Run,
-    Shape,
-    Site,
-    State,
-    is_lit,
-    per_axis,
-    times,
-)
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, per_axis, times
 from archdsl.ops.windows import (
     KEEP,
     MODE,

@@ -8,17 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Expr
-from archdsl.ops.base import (
-    Field,
-    Module,
-    Op,
-    OpFault,
-    Run,
-    Shape,
-    Site,
-    State,
-    per_axis,
-)
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, per_axis
 from archdsl.ops.windows import area, check_axes, window_label, with_bias
 
 if TYPE_CHECKING:

@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.expr.nodes import Expr
 from archdsl.ops.axes import axis_field, place_of_axis
-from archdsl.ops.base import (
-    Field,
-    Module,
-    Op,
-    OpFault,
-    Run,
-    Shape,
-    Site,
-    State,
-    is_lit,
-    times,
-)
+from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State, is_lit, times
 from archdsl.ops.windows import with_bias
 
 if TYPE_CHECKING:

@@ -8,19 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from archdsl.expr.nodes import Constant, Expr, IfElse, Lit
-from archdsl.ops.base import (
-    Field,
-    Op,
-    OpFault,
-    Run,
-    Shape,
-    State,
-    axes_expr,
-    is_lit,
-    once,
-    per_axis,
-    times,
-)
+from archdsl.ops.base import Field, Op, OpFault, Run, Shape, State, axes_expr, is_lit, once, per_axis, times
 
 if TYPE_CHECKING:
     from torch import Tensor
