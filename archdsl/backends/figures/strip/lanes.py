@@ -1,7 +1,7 @@
 """Lines beside the strip: which lane each runs in, where it leaves and enters boxes, its corners.
 
 Between two rows the line that goes on with the strip parts what runs below the one from what runs above the other.
-Lines above rows pass to others at the end of these, lines below rows at their begin, so that a strip has two sides
+Lines above rows pass to others at the end of these, lines below rows at their start, so that a strip has two sides
 however many rows it is broken into. Around its own ends a line gets to the other side: above the first row and below
 the last one.
 """
