@@ -337,15 +337,11 @@ has them."""
 NONE = "No figure of the paper shows a block."
 NOT_DRAWN = {  # what the gallery of a family lacks
     "efficientnet": f"{NONE} Its blocks are MnasNet's.",
-    "espnet_v2": "Figure 1 (b), EESP-A, is not drawn: no network of the paper has this block.",
     "fbnet_v2": NONE,
     "fbnet_v3": NONE,
-    "micronet": "The three Micro-Blocks are not drawn as the paper cuts them: the spec has the rows of the released "
-    "code. A `LiteRow` is a Micro-Block-A; a `FullRow` begins with the expansion that ends a Micro-Block-B or -C, and "
-    "goes on with the next block.",
     "mobilenet_v1": "Figure 2 shows filters, no block.",
     "mobilenet_v2": "Figure 4 (a) is not drawn: no spec has the block of NasNet.",
-    "squeezenext": "Figure 1 (left) is not drawn: it shows a block of ResNet, which the spec `resnet` has.",
+    "squeezenext": "Figure 1 (left), a block of ResNet, is not drawn. `archdsl draw resnet` draws that network.",
     "weightnet": "SENet and CondConv as special cases of WeightNet are the variants `se-x1.0` and `condconv-x1.0`: "
     "`archdsl draw weightnet@se-x1.0 --block WeightConv`.",
 }
