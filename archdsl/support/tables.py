@@ -32,6 +32,7 @@ BLANK_POINT = "\u2008"  # as wide as a point
 MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"  # of footnotes: there is no raised q
 LETTERS = "abcdefghijklmnoprstuvwxyz"
 YES = "✓"
+UNIT = re.compile(r" \((K|M|G|ms|%)\)$")  # of a heading
 
 
 @dataclass(frozen=True)
@@ -190,14 +191,32 @@ def once(names: Sequence[str]) -> list[str]:
     return [name if n == 0 or name != names[n - 1] else "" for n, name in enumerate(names)]
 
 
-def chosen(columns: Sequence[C], names: Sequence[str], key: Callable[[C], str]) -> list[C]:
+def chosen(columns: Sequence[C], names: Sequence[str], said: Callable[[C], Column]) -> list[C]:
     """The columns of these names, in their order; raises `SpecError` if there is no such column."""
-    known = list(dict.fromkeys(map(key, columns)))
+    keys = chosen_keys([said(column) for column in columns], names)
+    return [column for key in keys for column in columns if said(column).key == key]
+
+
+def chosen_keys(columns: Sequence[Column], names: Sequence[str]) -> list[str]:
+    """The keys of the columns that are named: each by its key, or by its heading without the unit, in any case.
+
+    Raises `SpecError`, which lists the columns, if there is no such column.
+    """
+    keys = list(dict.fromkeys(column.key for column in columns))
+    headings = {column.key: UNIT.sub("", column.over or column.heading) for column in reversed(columns)}
+    known = {plain(headings[key]): key for key in reversed(keys)} | {plain(key): key for key in keys}
     for name in names:
-        if name not in known:
-            help = did_you_mean(name, known) or f"the columns are {', '.join(known)}"
+        if plain(name) not in known:
+            each = [key if plain(key) == plain(headings[key]) else f"{key} ({headings[key]})" for key in keys]
+            hint = did_you_mean(name, [*keys, *headings.values()])
+            help = f"{hint} The columns are {', '.join(each)}" if hint else f"the columns are {', '.join(each)}"
             raise fault("bad-call", f"there is no column '{name}'", help=help)
-    return [column for name in dict.fromkeys(names) for column in columns if key(column) == name]
+    return list(dict.fromkeys(known[plain(name)] for name in names))
+
+
+def plain(name: str) -> str:
+    """A key or heading without unit and regard to case, and with a blank for an underscore."""
+    return UNIT.sub("", name).replace("_", " ").strip().casefold()
 
 
 # --- a terminal

@@ -117,16 +117,15 @@ def rounded(found: Comparison, names: Sequence[str] = (), *, bold: bool = False)
     items = [named(item, found) for item in front(found)]
     items += [*counted(found, "params", "Params"), *counted(found, "macs", "MACs")]
     items += latencies(found, "Latency")
-    below = ["publ.: as published, where it differs"] if any(row.published for row in found.rows) else []
-    inputs = {as_papers(row) for row in found.rows}
-    if len(inputs) == 1 and len(found.rows) > 1 and "input" not in names:
-        items = [item for item in items if item.column.key != "input"]
-        below += [f"Input: {inputs.pop()}"]
-    if accuracies(found):
-        item, notes = accuracy(found)
-        items.append(item)
-        below += notes
-    chosen = picked(items, names)
+    top1, notes = accuracy(found) if accuracies(found) else (None, [])
+    items += [top1] if top1 is not None else []
+    inputs = {as_papers(row) for row in found.rows} if len(found.rows) > 1 else set()
+    alike = len(inputs) == 1 and not names
+    chosen = picked([item for item in items if not (alike and item.column.key == "input")], names)
+    shown = {item.column.key for item in chosen}
+    below = ["publ.: as published, where it differs"] if any(item.column.heading == "publ." for item in chosen) else []
+    below += [f"Input: {inputs.pop()}"] if len(inputs) == 1 and "input" not in shown else []
+    below += notes if "top1" in shown else []
     return built(found, chosen, bold=bold, below=below + conditions(found, chosen))
 
 
@@ -241,7 +240,7 @@ def accuracy(found: Comparison) -> tuple[Item, list[str]]:
 
 def picked(items: Sequence[Item], names: Sequence[str]) -> list[Item]:
     """The columns of these names, in their order; all if none is named."""
-    return tables.chosen(items, names, lambda item: item.column.key) if names else list(items)
+    return tables.chosen(items, names, lambda item: item.column) if names else list(items)
 
 
 def built(

@@ -33,6 +33,11 @@ class Feature:
     right: bool = True
     breaks: bool = False
 
+    @property
+    def column(self) -> Column:
+        """The column where all networks agree."""
+        return Column(self.heading, self.right, self.breaks, key=self.key)
+
 
 @dataclass(frozen=True)
 class SideBySide:
@@ -69,7 +74,7 @@ class SideBySide:
 
     def table(self, names: Sequence[str] = ()) -> Table:
         """The table, in the columns named or in all."""
-        wanted = tables.chosen(self.features, names, lambda feature: feature.key) if names else self.features
+        wanted = tables.chosen(self.features, names, lambda feature: feature.column) if names else self.features
         shown = [column for feature in wanted for column in self.columns(feature)]
         if not names:  # as in papers: first what the networks have in common
             shown.sort(key=lambda item: bool(item[0].over))
@@ -112,7 +117,7 @@ class SideBySide:
         found = [[feature.text(line) for line in table.lines] for table in self.stages]
         if all(cells == found[0] for cells in found):
             cells = once(found[0]) if feature.key == "stage" else found[0]
-            yield Column(feature.heading, feature.right, feature.breaks, key=feature.key), cells
+            yield feature.column, cells
             return
         for name, cells in zip(self.names, found, strict=True):
             yield Column(name, feature.right, feature.breaks, over=feature.heading, key=feature.key), cells

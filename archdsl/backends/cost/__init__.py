@@ -150,7 +150,7 @@ def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Tab
 
 def picked(known: Sequence[Item], names: Sequence[str]) -> list[Item]:
     """The columns of these names."""
-    return tables.chosen(known, names, lambda item: item.column.key)
+    return tables.chosen(known, names, lambda item: item.column)
 
 
 def filled(title: str, table: StageTable, items: Sequence[Item], notes: Sequence[str], total: str = "total") -> Table:

@@ -595,6 +595,32 @@ def test_columns_are_chosen_in_their_order():
     assert "source" not in archdsl.table("squeezenet").to_text(columns=["variant", "top1"])
 
 
+def test_columns_are_chosen_by_the_words_of_the_spec_and_by_the_headings_of_the_table():
+    labels = {"Unit.dfc": "DFC (long)", "Unit.odd": "DFC (short)"}
+    rows = {"for": ["dfc", "odd"], "in": [[1, 4], [2, 3]], "body": [{"Unit": ["dfc", "odd"]}]}
+    unit = {"params": ["dfc", "odd"], "body": [{"conv": "dfc"}, {"conv": "odd"}, {"conv": 9}]}
+    found = archdsl.cost(net({"a": rows}, blocks={"Unit": unit}, figure={"labels": labels}))
+    for names in (["stage", "dfc", "params"], ["Stage", "dfc (Long)", "Params (M)"]):
+        head, *_ = found.to_markdown(columns=names).splitlines()
+        assert head == "| stage | DFC (long) | params |"
+    with pytest.raises(SpecError, match="no column 'dfx'") as told:
+        found.to_latex(columns=["dfx"])
+    help = "did you mean 'dfc'? The columns are stage, input, operator, dfc (DFC (long)), odd (DFC (short)), "
+    assert str(told.value.diagnostics[0].help).startswith(help)
+    pair = archdsl.table(["mobilenet_v2@1.00-224", "mobilenet_v2@0.75-224"])
+    assert pair.stages.to_markdown(columns=["c"]) == pair.stages.to_markdown(columns=["channels"])
+
+
+def test_notes_below_a_comparison_are_those_of_its_columns():
+    found = archdsl.table(["peleenet", "mobilenet_v2@1.00-224"])
+    assert "publ.: as published" in found.to_latex()
+    assert "README" in found.to_latex(columns=["Network", "Top-1"])
+    bare = found.to_latex(columns=["network", "input"])
+    assert "publ." not in bare
+    assert "README" not in bare
+    assert "arXiv" not in bare
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
