@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.ops.base import FORM, Field, Module, Op, OpFault, Run, Shape, Site, State, times
+from archdsl.ops.windows import groups_label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,7 +78,7 @@ class LearnedGroupConv(Op, name="learned_group_conv"):
         return Module(cls, (e.c, e.f.out, e.f.groups, e.f.condense))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return f"1×1 L-Conv, g{f.groups}" if f.form == "train" else f"Index, 1×1 Conv, g{f.groups}"
+        return f"{'1×1 L-Conv' if f.form == 'train' else 'Index, 1×1 Conv'}, {groups_label(f.groups)}"
 
 
 class LearnedLinear(Op, name="learned_linear"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.expr.nodes import Constant, Expr
 from archdsl.ops.axes import axis_field, is_channels, place_of_features
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, State
+from archdsl.ops.windows import groups_label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,7 +124,7 @@ class GroupNorm(Op, name="group_norm"):
         return Module("nn.GroupNorm", (e.f.groups, e.c), {"eps": (e.f.eps, 1e-5), "affine": (e.f.affine, True)})
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        return f"GN, g{f.groups}"
+        return f"GN, {groups_label(f.groups)}"
 
 
 class LayerNorm(Op, name="layer_norm"):

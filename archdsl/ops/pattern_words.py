@@ -54,10 +54,15 @@ def flat(side: Side) -> Axis:
 
 
 # --- channels
+def shuffle_label(groups: int) -> str:
+    """`Channel shuffle, g=4`, and `c/2 groups` where the number is written as what it is made of."""
+    return f"Channel shuffle, g={groups}" if f"{groups}".isdigit() else f"Channel shuffle, {groups} groups"
+
+
 def shuffled(left: Side, right: Side, sizes: Sizes) -> str | None:
     """`(g c) h w -> (c g) h w`."""
     if left[1:] == right[1:] and singles(left[1:]) and len(left[0]) == 2 and left[0][::-1] == right[0]:
-        return f"Channel shuffle, g={sizes.of[left[0][0]]}"
+        return shuffle_label(sizes.of[left[0][0]])
     return None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.expr.nodes import Constant, ListOf, wrap
 from archdsl.expr.show import show
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, atom, is_lit, per_axis
+from archdsl.ops.pattern_words import shuffle_label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -174,8 +175,7 @@ class ChannelShuffle(Mover, name="channel_shuffle"):
         return Module("nn.ChannelShuffle", (e.f.groups,))
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        groups = f"{f.groups}"  # a number, or what it is made of
-        return f"Channel shuffle, g={groups}" if groups.isdigit() else f"Channel shuffle, {groups} groups"
+        return shuffle_label(f.groups)
 
     def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
         return f.groups in {1, shape[0]}

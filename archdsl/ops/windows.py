@@ -181,5 +181,10 @@ def window_label(word: str, f: SimpleNamespace, rank: int, groups: int = 1) -> s
         if set(entries) != {1}:
             parts.append(letter + "×".join(map(str, entries if len(set(entries)) > 1 else entries[:1])))
     if groups != 1:
-        parts.append(f"g{groups}" if f"{groups}".isdigit() else f"g={groups}")  # a number, or what it is made of
+        parts.append(groups_label(groups))
     return ", ".join(parts)
+
+
+def groups_label(groups: int) -> str:
+    """`g4`, and `c/2 groups` where the number is written as what it is made of."""
+    return f"g{groups}" if f"{groups}".isdigit() else f"{groups} groups"

@@ -34,13 +34,17 @@ class Writer:
         found = self.bound(expr, PRODUCT)
         return found if found is not None and len(found) <= LONGEST else None
 
+    def name(self, name: str) -> str:
+        """The letter of a param or of an axis, or else its words."""
+        return self.letters.get(name, name.replace("_", "\N{NO-BREAK SPACE}"))
+
     def part(self, expr: Expr) -> tuple[str, int] | None:
         """The text and how tightly it binds."""
         match expr:
             case Lit(value=value) if isinstance(value, (int, float)):
                 return f"{value:g}", ATOM
             case Name(id=name):
-                return self.letters.get(name, name), ATOM
+                return self.name(name), ATOM
             case Unary(op="-", operand=operand):
                 return self.joined("−{}", PRODUCT, operand)
             case Binary(op="-", left=a, right=half) if self.is_half(half, a):

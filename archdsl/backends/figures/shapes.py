@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TypeVar
 
 from archdsl.analysis.symbols import Symbols, symbols
-from archdsl.backends.figures.formulas import SHORT, Writer
+from archdsl.backends.figures.formulas import SHORT, Writer, is_letter
 from archdsl.backends.figures.tokens import LETTERS, MEANING, is_tokens
 from archdsl.expr.nodes import Expr, Name
 from archdsl.ir.graph import Graph, Scope, Tensor
@@ -95,8 +95,13 @@ def in_letters(graph: Graph, call: Scope, order: str) -> Shapes:
 
 
 def spelt(known: Symbols, writer: Writer, fields: Mapping[str, Expr]) -> dict[str, str]:
-    """The fields of an op that are made of other numbers; one that is a param stays the number that the call gives."""
-    made = {n: expr for n, expr in fields.items() if not isinstance(expr, Name) or expr.id in writer.entering}
+    """The fields of an op that are made of other numbers, or are a param that has a letter.
+
+    A param that is a word stays the number that the call gives: `4 heads`.
+    """
+    made = {
+        name: expr for name, expr in fields.items() if not isinstance(expr, Name) or is_letter(writer.name(expr.id))
+    }
     texts = {name: shortest(known, writer, expr) for name, expr in made.items() if expr.mentioned}
     return {name: text for name, text in texts.items() if text}
 
@@ -111,7 +116,7 @@ def letters(known: Symbols, figure: Figure, block: str, *, tokens: bool = False)
     params = {*known.names, *known.call.values}
     found = {name: short for name, short in SHORT.items() if name in params and short not in params}
     found |= {name: name[0] + name[1:].translate(SUBSCRIPTS) for name in params if name[1:].isdigit()}
-    said = {name: figure.labels.get(f"{block}.{name}", "") for name in params}
+    said = {name: figure.labels.get(f"{block}.{name}", "").removesuffix("=") for name in params}
     own = [text for text in said.values() if text.isalpha() and text not in params]
     found |= {name: text for name, text in said.items() if own.count(text) == 1}
     for number, axes in enumerate(known.entering.values(), 1):

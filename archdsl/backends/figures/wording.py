@@ -26,7 +26,7 @@ class Spelt(int):
         return self.text
 
     def __format__(self, spec: str) -> str:
-        return format(self.text, spec)
+        return self.text
 
 
 def spelt_as(number: int, text: str) -> Spelt:
@@ -38,13 +38,14 @@ def spelt_as(number: int, text: str) -> Spelt:
 def op_text(node: Node, figure: Figure | None = None, spelt: Mapping[str, str] | None = None) -> str:
     """`3×3 Conv, s2`, or what the spec says with `label:`, or in `figure:` for all of its kind.
 
-    `spelt`: fields whose numbers are written so.
+    `spelt`: fields whose whole numbers are written so.
     """
     said = node.label or (figure.labels.get(node.op.name) if figure else None)
     if said:
         return typeset(said) if node.op.name == "formula" else said
     entry = node.inputs[0].shape if node.inputs else ()
-    texts = {name: spelt_as(node.fields[name], text) for name, text in (spelt or {}).items()}
+    numbers = {name: node.fields[name] for name in spelt or () if type(node.fields[name]) is int}
+    texts = {name: spelt_as(number, (spelt or {})[name]) for name, number in numbers.items()}
     with at(node.span):
         return node.op.label(SimpleNamespace(**{**node.fields, **texts}), entry, node.shape)
 

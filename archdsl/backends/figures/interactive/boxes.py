@@ -13,6 +13,7 @@ from archdsl.backends.figures.interactive.kinds import Text
 from archdsl.backends.figures.interactive.parts import End, Part, Stack
 from archdsl.backends.figures.labels import wrapped
 from archdsl.backends.figures.shapes import Shapes
+from archdsl.backends.figures.wording import op_text
 from archdsl.ir.graph import Tensor
 
 Size: TypeAlias = "tuple[int, int]"  # width and height, in px at scale 1
@@ -57,8 +58,10 @@ def clipped(text: str) -> str:
     return clean if len(clean) <= WIDEST else clean[: WIDEST - 1].rstrip() + "…"
 
 
-def row_texts(stack: Stack) -> list[str]:
-    return [clipped(text) or node.op.name for text, node in zip(stack.texts, stack.nodes, strict=True)]
+def row_texts(stack: Stack, shapes: Shapes) -> list[str]:
+    """What each row says."""
+    texts = [op_text(node, stack.figure, shapes.fields.get(node.id)) for node in stack.nodes]
+    return [clipped(text) or node.op.name for text, node in zip(texts, stack.nodes, strict=True)]
 
 
 def caption(stack: Stack, shapes: Shapes) -> str:
@@ -67,9 +70,9 @@ def caption(stack: Stack, shapes: Shapes) -> str:
     return leaves if any(shapes.of(tensor) != leaves for tensor in stack.nodes[0].inputs) else ""
 
 
-def is_symbol(stack: Stack) -> bool:
+def is_symbol(stack: Stack, shapes: Shapes) -> bool:
     """Whether the box is a small circle: `+`."""
-    return len(stack.nodes) == 1 and stack.nodes[0].op.role == "join" and len(row_texts(stack)[0]) <= 2
+    return len(stack.nodes) == 1 and stack.nodes[0].op.role == "join" and len(row_texts(stack, shapes)[0]) <= 2
 
 
 def closed_size(part: Part, said: Words | None, shapes: Shapes) -> Size:
@@ -85,10 +88,10 @@ def closed_size(part: Part, said: Words | None, shapes: Shapes) -> Size:
 
 
 def stack_size(stack: Stack, shapes: Shapes) -> Size:
-    if is_symbol(stack):
+    if is_symbol(stack, shapes):
         return SYMBOL, SYMBOL
     below = caption(stack, shapes)
-    lines = [(text, TEXT, False) for text in row_texts(stack)]
+    lines = [(text, TEXT, False) for text in row_texts(stack, shapes)]
     return fit([*lines, (below, SMALL, False)], ROW * len(stack.nodes) + (CAPTION if below else 0))
 
 

@@ -135,10 +135,10 @@ class Writer:
     def stack(self, stack: Stack) -> Data:
         return {
             "kind": "stack",
-            **({"symbol": True} if boxes.is_symbol(stack) else {}),
+            **({"symbol": True} if boxes.is_symbol(stack, self.shapes) else {}),
             **({"shape": below} if (below := boxes.caption(stack, self.shapes)) else {}),
             "scopes": [self.scope(scope) for scope in stack.scopes],
-            "ops": [self.op(*row) for row in zip(stack.nodes, boxes.row_texts(stack), strict=True)],
+            "ops": [self.op(*row) for row in zip(stack.nodes, boxes.row_texts(stack, self.shapes), strict=True)],
         }
 
     def op(self, node: Node, text: str) -> Data:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from archdsl.backends.figures.anatomy import entering
 from archdsl.backends.figures.outline import HEADS, Outline
-from archdsl.backends.figures.wording import op_text
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.syntax.spec import Figure
 
 Part: TypeAlias = "Group | Stack | End"
 
@@ -35,7 +35,7 @@ class Stack:
     """
 
     nodes: tuple[Node, ...]
-    texts: tuple[str, ...]  # what each row says
+    figure: Figure  # what the spec calls ops
     scopes: tuple[Scope, ...] = ()
 
 
@@ -99,7 +99,7 @@ def stacked(outline: Outline, scope: Scope) -> Iterator[list[Part]]:
 
 
 def stack(outline: Outline, run: Sequence[Node]) -> Stack:
-    return Stack(tuple(run), tuple(op_text(node, outline.figure) for node in run))
+    return Stack(tuple(run), outline.figure)
 
 
 def seen_through(scope: Scope) -> Iterator[Scope | Node]:
@@ -123,7 +123,7 @@ def part_of(outline: Outline, scope: Scope) -> Part:
     if isinstance(only, Group):
         return Group(around(scope, only.scopes), only.parts, only.nodes)
     if isinstance(only, Stack) and scope.kind != "stage":
-        return Stack(only.nodes, only.texts, (scope, *only.scopes))
+        return Stack(only.nodes, only.figure, (scope, *only.scopes))
     return Group((scope,), parts, tuple(scope.nodes()))
 
 

@@ -74,13 +74,50 @@ def test_what_enters_has_capitals_where_params_have_its_letters_and_classes_are_
     assert set(plain(said(net, "Tall"))) == {"c×H×w", "2·classes×H×w", "classes×H×w"}
 
 
-def test_numbers_in_labels_are_written_over_what_enters_too(net):
-    def lines(shapes):
-        boxes = figures.picture(net, block="Mix", look=Look(shapes=shapes)).boxes()
-        return [box.lines[0] for box in boxes if box.nodes]
+def labels(graph, block, shapes="symbolic"):
+    """The first lines of the boxes of ops."""
+    boxes = figures.picture(graph, block=block, look=Look(shapes=shapes)).boxes()
+    return [box.lines[0].replace("\N{NO-BREAK SPACE}", " ") for box in boxes if box.nodes]
 
-    assert lines("symbolic") == ["1×1 Conv, g3", "Channel shuffle, c/g groups", "1×1 Conv, g=c/2"]
-    assert lines("numbers") == ["1×1 Conv, g3", "Channel shuffle, g=4", "1×1 Conv, g6"]
+
+def test_numbers_in_labels_are_written_over_what_enters_and_letters_of_params_too(net):
+    assert labels(net, "Mix") == ["1×1 Conv, g groups", "Channel shuffle, c/g groups", "1×1 Conv, c/2 groups"]
+    assert labels(net, "Mix", "numbers") == ["1×1 Conv, g3", "Channel shuffle, g=4", "1×1 Conv, g6"]
+
+
+MIXED = """
+archdsl: 1
+name: Net
+input: [6, 16, 16]
+figure: {labels: {Mixed.l: L=}}
+blocks:
+  Mixed:
+    params: [l, parts, group_width, drop]
+    body:
+      - {channel_shuffle: l}
+      - {rearrange: {pattern: (n c) h w -> n c h w, n: l}}
+      - {rearrange: {pattern: n c h w -> (n c) h w, n: parts}}
+      - {conv: {out: c_in, groups: c_in // group_width}}
+      - {dropout: drop / 2}
+stages: {a: [{Mixed: [3, 3, 3, 0.5]}]}
+"""
+
+
+def test_params_without_a_letter_stay_numbers_in_labels():
+    spec = yaml.safe_load(MIXED)
+    assert labels(archdsl.graph(spec), "Mixed") == [
+        "Channel shuffle, L groups",
+        "Split into L groups",
+        "Merge 3 groups",
+        "1×1 Conv, c/group width groups",
+        "Dropout 0.25",
+    ]
+
+
+def test_a_page_writes_the_numbers_in_labels_in_letters(net):
+    page = figures.draw(net, format="html", look=Look(shapes="symbolic"))
+    assert '"Channel shuffle, c/g groups"' in page
+    assert '"Channel shuffle, g=4"' in figures.draw(net, format="html")
 
 
 def test_turns_are_counted_and_sums_stand_in_brackets(net):
