@@ -111,5 +111,6 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def run(args: Sequence[str] | None) -> int:
     """Runs a command; gives the exit status that it chose itself (`Context.exit`), else that of success."""
-    chosen = archdsl.main(list(args) if args is not None else None, prog_name="archdsl", standalone_mode=False)
+    with progress.noted():
+        chosen = archdsl.main(list(args) if args is not None else None, prog_name="archdsl", standalone_mode=False)
     return OK if chosen is None else int(chosen)

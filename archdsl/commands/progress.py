@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
+from typing import TextIO
 
 from archdsl.commands.terminal import complain
+from archdsl.diagnostics.faults import FontWarning
 
 PATIENCE = 1.0  # seconds after which somebody wants to know that something happens
 CLEAR = "\r\x1b[K"
@@ -29,6 +32,30 @@ def note(text: str) -> None:
     """Something that a user should know of a result."""
     if not Chosen.quiet:
         complain(f"archdsl: {text}")
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """What is warned of in figures are notes."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, FontWarning):
+                note(str(message))
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.simplefilter("always", FontWarning)
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -41,6 +41,10 @@ class Diagnostic:
     severity: Severity = "error"
 
 
+class FontWarning(UserWarning):
+    """A figure that cannot show all letters of its words."""
+
+
 class SpecError(Exception):
     """An error in a spec or a call. `diagnostics` holds it as data, `str()` gives it as text."""
 

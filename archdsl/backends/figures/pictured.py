@@ -8,6 +8,7 @@ from archdsl.backends.figures import measure
 from archdsl.backends.figures.dot import LEGEND_ENTRY, dot, explained, node_names, printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.finish import dots, finished, title_of
+from archdsl.backends.figures.glyphs import expect_fonts
 from archdsl.backends.figures.paper import LEAST, Page, extent, fitted, room
 from archdsl.backends.figures.picture import Picture
 from archdsl.backends.figures.theme import Look
@@ -21,6 +22,7 @@ def drawn(made: Picture, format: str, look: Look, *, aligned: bool) -> bytes | s
     if format in WRITERS:
         return written(made, format, look, aligned=aligned)
     text, page, program = laid_out(made, look, aligned=aligned)
+    expect_fonts(text, format, look)
     drawing = render(text, format, program, dpi=dots(look, page))
     return finished(drawing, format, printable(made.title), titles(made), look, page)
 

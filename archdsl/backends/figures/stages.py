@@ -9,6 +9,7 @@ from archdsl.backends.figures.asked import Asked
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.finish import dots, finished, title_of
+from archdsl.backends.figures.glyphs import expect_fonts
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.paper import LEAST, SMALLER, TALL, fitted
 from archdsl.backends.figures.shapes import Shapes, numbered
@@ -101,6 +102,7 @@ def on_paper(
     text = strip.as_dot.dot(made, look, page.attributes if page else {})
     if format == "dot":
         return text
+    expect_fonts(text, format, look)
     return finished(
         render(text, format, strip.as_dot.LAYOUT, dpi=dots(look, page)), format, title, strip_titles(made), look, page
     )

@@ -33,6 +33,32 @@ SIGNS = {
     "…": r"\ldots{}",
     "′": r"\ensuremath{'}",
     "≈": r"\ensuremath{\approx}",
+    "÷": r"\ensuremath{\div}",
+    "±": r"\ensuremath{\pm}",
+    "≤": r"\ensuremath{\leq}",
+    "≥": r"\ensuremath{\geq}",
+    "≠": r"\ensuremath{\neq}",
+    "∞": r"\ensuremath{\infty}",
+    "⊕": r"\ensuremath{\oplus}",
+    "⊗": r"\ensuremath{\otimes}",
+    "⊙": r"\ensuremath{\odot}",
+    "√": r"\ensuremath{\surd}",
+    "°": r"\ensuremath{^{\circ}}",
+    "•": r"\ensuremath{\bullet}",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "œ": r"\oe{}",
+    "Œ": r"\OE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "ı": r"\i{}",
     "\N{NO-BREAK SPACE}": "~",
 }
 ACCENTS = {
@@ -68,12 +94,19 @@ def raised(letter: str) -> str:
 
 def letters(words: str) -> Iterator[str]:
     for letter in words:
-        if letter in SIGNS:
-            yield SIGNS[letter]
-        elif letter.isascii():
-            yield letter
-        else:
-            yield raised(letter) or accented(letter) or greek(letter) or f"U+{ord(letter):04X}"
+        yield command(letter) or f"U+{ord(letter):04X}"
+
+
+def spelled(words: str) -> Iterator[str]:
+    """The letters that become their numbers."""
+    return (letter for letter in words if not command(letter))
+
+
+def command(letter: str) -> str:
+    """A letter as LaTeX sets it; nothing where its fonts lack it."""
+    if letter in SIGNS:
+        return SIGNS[letter]
+    return letter if letter.isascii() else raised(letter) or accented(letter) or greek(letter)
 
 
 def accented(letter: str) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 from archdsl.backends.figures import style
+from archdsl.backends.figures.glyphs import expect_latex
 from archdsl.backends.figures.measure import face
 from archdsl.backends.figures.scene import OUTLINE, PEN, Frame, Key, Point, Rect, Scene, Shape, Wire, Words
 from archdsl.backends.figures.strip.as_dot import HEAD
 from archdsl.backends.figures.style import Paint
 from archdsl.backends.figures.texts import Line, Text
-from archdsl.backends.figures.writers.latex import escaped
+from archdsl.backends.figures.writers.latex import escaped, spelled
 
 ROUND = 4.0  # the radius of the corners of boxes, before they are scaled
 HAIR = 0.01  # points
@@ -48,6 +49,8 @@ FAMILIES = {"sans": ("sffamily", "sourcesanspro"), "serif": ("rmfamily", "source
 
 def write(scene: Scene) -> str:
     """The text."""
+    texts = (*(shape.text for shape in scene.shapes()), *(words.text for words in scene.words()))
+    expect_latex(letter for text in texts for letter in spelled(text.words))
     return Writer(scene).text()
 
 

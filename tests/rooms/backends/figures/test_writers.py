@@ -15,12 +15,15 @@ from xml.etree import ElementTree
 
 import pptx
 import pytest
+import yaml
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from support.figures import KINDS, graph_of, toy
 
 import archdsl
 from archdsl.backends import figures
+from archdsl.backends.figures import fonts, measure
+from archdsl.commands.cli import main
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENDS = {"source": "exit", "target": "entry"}  # of a line in a diagram
@@ -262,6 +265,52 @@ def test_a_block_in_latex_has_the_theme_the_font_and_the_width_asked_for():
     (scale,) = re.findall(r"x=([\d.]+)bp", text)
     left, right = re.search(r"bounding box.*?\((.*?),.*rectangle \((.*?),", text).groups()
     assert (float(right) - float(left)) * float(scale) == pytest.approx(3.4 * 72, abs=0.01)
+
+
+# --- letters that fonts lack
+@pytest.fixture
+def worded(monkeypatch, tmp_path):
+    """Gives a network with such a label, on a machine without fonts of its own."""
+    monkeypatch.setattr(fonts, "MACHINE", (str(tmp_path),))
+    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    fonts.lacking.cache_clear()
+    yield lambda label: archdsl.graph(
+        {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"a": [{"conv": 4, "label": label}, "relu"]}}
+    )
+    fonts.lacking.cache_clear()
+
+
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_letters_that_no_font_of_the_machine_has_are_named(worded, format):
+    graph = worded("通道 ≤ 道")
+    for level in ("network", "op"):
+        with pytest.warns(archdsl.FontWarning, match=f"no font on this machine has '通道': the {format}") as told:
+            archdsl.draw(graph, level=level, format=format)
+        assert [item.filename for item in told] == [__file__]
+
+
+def test_letters_that_another_font_has_are_not_named(worded, monkeypatch, recwarn):
+    carried = fonts.folder()
+    monkeypatch.setattr(fonts, "MACHINE", (str(carried),))
+    monkeypatch.setattr(measure, "face_of", lambda *_, **__: measure.Face({ord("x"): 0.5}, 0.6, 1.0, 0.3))
+    archdsl.draw(worded("é"), level="op", format="svg")
+    archdsl.draw(worded("文"), level="op", format="dot")  # which no engine has drawn
+    assert not [item for item in recwarn if item.category is archdsl.FontWarning]
+
+
+def test_letters_that_latex_does_not_set_are_named_and_spelled_out(worded, recwarn):
+    text = archdsl.draw(worded("Größe ÷ 2 ≤ ⊕"), format="tikz", style="strip")
+    assert not [item for item in recwarn if item.category is archdsl.FontWarning]
+    assert r"Gr\"{o}\ss{}e \ensuremath{\div} 2 \ensuremath{\leq} \ensuremath{\oplus}" in text
+    with pytest.warns(archdsl.FontWarning, match="the fonts of LaTeX lack '通道'"):
+        assert "U+901AU+9053" in archdsl.draw(worded("通道"), format="tikz", style="strip")
+
+
+def test_the_command_line_notes_them(worded, tmp_path, capsys):
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"a": [{"conv": 4, "label": "通道"}]}}
+    (tmp_path / "net.yaml").write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
+    assert main(["draw", str(tmp_path / "net.yaml"), "-o", str(tmp_path / "net.svg")]) == 0
+    assert capsys.readouterr().err.startswith("archdsl: no font on this machine has '通道'")
 
 
 @pytest.mark.slow  # TeX
