@@ -54,6 +54,18 @@ def split(scope: P) -> Iterator[tuple[str, P]]:
         yield scope.path or scope.name, scope
 
 
+def places(paths: Sequence[str]) -> list[str]:
+    """What stages and rows are called: a row that has a name by that, with its stage if others have rows of that name.
+
+    A row without a name is called as its stage.
+    """
+    parts = [tuple(part for part in path.split(".") if not part.isdigit()) or (path,) for path in paths]
+    homes: dict[str, set[tuple[str, ...]]] = {}
+    for words in parts:
+        homes.setdefault(words[-1], set()).add(words)
+    return [words[-1] if len(homes[words[-1]]) == 1 else " ".join(words[-2:]) for words in parts]
+
+
 def lone_part(scope: P) -> P | None:
     """The part that a part consists of, if it is one."""
     only = scope.children[0] if len(scope.children) == 1 else None

@@ -104,7 +104,7 @@ class SideBySide:
     @cached_property
     def features(self) -> list[Feature]:
         """The columns that there are."""
-        own = dict.fromkeys(heading for table in self.stages for heading in table.columns)
+        own = dict.fromkeys(heading for table in self.stages for heading in table.columns if not heading.hidden)
         front = [
             Feature("stage", "Stage", lambda line: line.place, right=False),
             Feature("output", "Output", lambda line: axes_as_printed(line.output) or NOTHING),

@@ -58,8 +58,7 @@ class Sites:
         for child in reading(unit):
             for column, exact in self.read.get(child.span, {}).items() if child.span else ():
                 reached = arguments(child).get(column.argument)
-                shown = bool(reached) if column.kind == "truth" else reached if exact else unit.bound.get(column.word)
-                found.setdefault(column, (shown, reached))
+                found.setdefault(column, (shown(column, reached, unit.bound, exact=exact), reached))
         return found
 
     def alike_arguments(self, unit: Unit, own: Iterable[Column]) -> dict[str, Any]:
@@ -71,6 +70,13 @@ class Sites:
             if given and column.word not in known and given[-1] != channels_of(unit):  # those have a column
                 found.setdefault(column.word, bool(given[-1]) if column.kind == "truth" else given[-1])
         return found
+
+
+def shown(column: Column, reached: Any, bound: Mapping[str, Any], *, exact: bool) -> Any:
+    """What stands in a column: what a step really has; true only of a row that says so (`shortcut: not spp`)."""
+    if column.kind == "truth":
+        return bool(reached) and bool(bound.get(column.word, True))
+    return reached if exact else bound.get(column.word)
 
 
 def channels_of(unit: Unit) -> int | None:

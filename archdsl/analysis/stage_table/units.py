@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -49,19 +50,29 @@ def units(scope: Scope, labels: Labels) -> list[Unit]:
     """The units of a stage or a row; one that is no chain is a single unit. `labels` are the words for blocks."""
     chain = flat(scope, {})
     if chain is None:
-        entry = scope.inputs[0] if scope.inputs else None
-        return [Unit([brief(runs(scope.children, labels))], [scope], entry, scope.row)]
+        operators = [(text, len(list(equal))) for text, equal in groupby(gathered(scope.children, labels))]
+        said = [brief(operators)] if operators else []
+        return [Unit([brief(runs(scope.children, labels))], [scope], entry_within(scope), scope.row, said)]
     found: list[Unit] = []
     for child, bound in chain:
         ahead = not found or found[-1].bound != bound  # what stands in front of the first operator belongs to it
-        if ahead or (is_operator(child) and found[-1].operators):
+        if ahead or (is_operator(child, labels) and found[-1].operators):
             found.append(Unit([], [], entry_of(child), bound))
         unit = found[-1]
         text = label(child, labels)
         unit.texts.append(text)
         unit.children.append(child)
-        unit.operators += [named(child, labels)] if is_operator(child) else []
+        unit.operators += [named(child, labels)] if is_operator(child, labels) else []
     return merged(found)
+
+
+def gathered(children: Sequence[Child], labels: Labels) -> Iterator[str]:
+    """The operators of a part that is no chain, as papers print them: those in turns and branches in their order."""
+    for child in children:
+        if isinstance(child, Scope) and child.kind != "stage" and is_open(child):
+            yield from gathered(child.children, labels)
+        elif is_operator(child, labels) or (isinstance(child, Node) and not goes_along(child)):
+            yield from filter(None, [named(child, labels)])
 
 
 def brief(parts: Sequence[tuple[str, int]]) -> str:
@@ -120,24 +131,30 @@ def is_open(scope: Scope) -> bool:
     return scope.label is None and (scope.kind != "block" or not scope.name[:1].isupper())
 
 
-def is_operator(child: Child) -> bool:
-    """Whether it has a line of its own: not a norm, an activation, a shuffle, a dropout."""
+def is_operator(child: Child, labels: Labels = NO_LABELS) -> bool:
+    """Whether it has a line of its own: not a norm, an activation, a shuffle, a dropout, nor a block of such alone."""
     if isinstance(child, Scope):
-        return True
+        return bool(child.label) or child.name in labels or not all(map(goes_along, child.nodes()))
     return child.op.role in ("conv", "linear", "pool", "join") or child.op.counts == "elementwise" or bool(child.label)
 
 
+def goes_along(node: Node) -> bool:
+    """Whether it belongs to the operator before it: a norm, an activation, a dropout."""
+    return node.op.role in ("norm", "act") or node.op.group == "regularisation"
+
+
 def named(child: Child, labels: Labels) -> str:
-    """An operator as papers print it; a block that is but one convolution with its norm and activation as that one."""
+    """An operator as papers print it; a block that is but one convolution or pool with its norm as that one."""
     text = label(child, labels)
     if isinstance(child, Node) or child.kind != "block" or child.label or child.name in labels:
         return text
-    inside = units(child, labels)
-    first = inside[0].children[0] if len(inside) == 1 and len(inside[0].operators) == 1 else None
+    if sum(not goes_along(node) for node in child.nodes()) != 1:
+        return text
+    (inside, *_) = units(child, labels)
+    first = inside.children[0]
     if isinstance(first, Scope):
-        inner = named(first, labels)
-        return text if inner == label(first, labels) else inner
-    return inside[0].main if first is not None and first.op.role in ("conv", "linear") else text
+        return text if first is child or named(first, labels) == label(first, labels) else named(first, labels)
+    return inside.main if first.op.role in ("conv", "linear", "pool") else text
 
 
 def label(child: Child, labels: Labels = NO_LABELS) -> str:
@@ -148,6 +165,15 @@ def label(child: Child, labels: Labels = NO_LABELS) -> str:
         return ""
     fields = {**child.fields, "stride": 1} if "stride" in child.fields else child.fields
     return child.op.label(SimpleNamespace(**fields), child.inputs[0].shape, child.shape)
+
+
+def entry_within(scope: Scope) -> Tensor | None:
+    """What enters a part: its input if it reads that, else the first tensor from elsewhere that it reads."""
+    nodes = list(scope.nodes())
+    made = {tensor for node in nodes for tensor in node.outputs}
+    read = [tensor for node in nodes for tensor in node.inputs if tensor not in made]
+    first = scope.inputs[0] if scope.inputs else None
+    return first if first in read or not read else read[0]
 
 
 def entry_of(child: Child) -> Tensor | None:

@@ -15,7 +15,7 @@ from archdsl.ops.base import times
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format
 from archdsl.support.naming import called
-from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, milliseconds, short
+from archdsl.support.tables import NOTHING, YES, Column, Table, grouped, milliseconds, once, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,8 +26,10 @@ HEADINGS = {"params": "params", "macs": "MACs"}
 
 # --- texts
 def step(stride: Sequence[float] | None) -> str:
-    """`2`, `2×1`, `1/2` for a map that grows; a dash where there is no map."""
-    return "×".join(dict.fromkeys(map(ratio, stride))) if stride else NOTHING
+    """`2`, `2×1`, `1×2×2`, `1/2` for a map that grows; a dash where there is no map."""
+    if not stride:
+        return NOTHING
+    return "×".join(map(ratio, stride if len(set(stride)) > 1 else stride[:1]))
 
 
 def ratio(number: float) -> str:
@@ -52,7 +54,8 @@ def value_text(value: Any) -> str:
 
 def own_columns(found: StageTable) -> dict[Heading, Item]:
     """The columns between operator and counts; words stand left, numbers right, ticks too."""
-    return {heading: Item(own_column(heading, found), cell_of(heading)) for heading in found.columns}
+    shown = [heading for heading in found.columns if not heading.hidden]
+    return {heading: Item(own_column(heading, found), cell_of(heading)) for heading in shown}
 
 
 def own_column(heading: Heading, found: StageTable) -> Column:
@@ -128,10 +131,14 @@ def latencies(found: Cost, heading: str) -> list[Item]:
     return [Item(column, lambda line: text(line.latency_ms or 0), text(total))]
 
 
-def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = ()) -> Table:
-    """The table with the shape that leaves each line, and these counts; or with the columns named."""
+def whole(found: Cost, counts: Sequence[Item], names: Sequence[str] = (), *, paths: bool = False) -> Table:
+    """The table with the shape that leaves each line, and these counts; or with the columns named.
+
+    A stage stands in its first line; with `paths` in each, as commands take it (`bnecks.0`).
+    """
     table = found.table
-    stage = Item(Column("stage", key="stage"), lambda line: line.stage)
+    places = iter(once([line.place for line in table.lines]))
+    stage = Item(Column("stage", key="stage"), lambda line: line.stage if paths else next(places))
     entering = Item(Column("input", key="input"), lambda line: times(line.input))
     operator = Item(Column("operator", breaks=True, key="operator"), lambda line: line.operator)
     leaving = Item(Column("output", key="output"), lambda line: times(line.output))
@@ -187,9 +194,9 @@ def show(found: Cost, console: Console, names: Sequence[str] = ()) -> None:
     """Prints the table and the totals; a narrow terminal gets rounded numbers, exact ones in the totals."""
     from rich.text import Text
 
-    made = tables.rich_table(whole(found, exact(found), names))
+    made = tables.rich_table(whole(found, exact(found), names, paths=True))
     if tables.narrowest(made, console) > console.width:
-        made = tables.rich_table(whole(found, rounded(found), names))
+        made = tables.rich_table(whole(found, rounded(found), names, paths=True))
         console.width = max(console.width, tables.narrowest(made, console))  # rather wrapped by the terminal than cut
     console.print(Text(title(found), style="bold"), made, sep="\n")
     for text in totals(found):

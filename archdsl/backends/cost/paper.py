@@ -59,7 +59,7 @@ def table(found: Cost, names: Sequence[str] = ()) -> Table:
 
 
 def printed_table(found: Cost, lines: StageTable, names: Sequence[str]) -> Table:
-    labels = iter(once([line.place for line in lines.lines]))
+    labels = iter(once([line.place.replace("_", " ") for line in lines.lines]))
     stage = Item(Column("Stage", key="stage"), lambda _: next(labels))
     entering = Item(Column("Input", key="input"), lambda line: as_printed(line.input))
     operator = Item(Column("Operator", breaks=True, key="operator"), lambda line: line.main)

@@ -541,13 +541,87 @@ def test_a_block_that_is_but_a_convolution_with_its_norm_is_that_convolution():
         "Two": {"params": ["out"], "body": [{"ConvBNReLU": "out"}, {"conv": "out"}]},
         "Before": {"params": ["out"], "body": ["bn", {"conv": "out"}]},
         "Pool": {"params": ["out"], "body": [{"max_pool": 2}]},
+        "Rows": {"params": ["out"], "body": [{"conv": "out"}, {"rearrange": "c h w -> c w h"}]},
     }
     spec = {
         "archdsl": 1, "name": "Net", "input": [3, 8, 8], "blocks": blocks, "figure": {"labels": {"Said": "Stem"}},
         "stages": {"body": [{name: 8} for name in blocks]},
     }  # fmt: skip
     said = [row[2] for row in paper_table(archdsl.cost(spec)).rows]
-    assert said == ["1×1 Conv", "1×1 Conv", "Stem", "Two", "Before", "Pool"]
+    assert said == ["1×1 Conv", "1×1 Conv", "Stem", "Two", "Before", "2×2 Max pool", "Rows"]
+
+
+def test_a_paper_names_the_operators_of_a_stage_that_is_no_chain():
+    rows = paper_table(archdsl.cost("espnet")).rows
+    said = {row[0]: row[2] for row in rows}
+    assert said["merge2"] == "3×3 Avg pool ×2; Concat"
+    assert said["decoder4"] == "2×2 Deconv; 1×1 Conv; Concat; ESP"
+    assert {row[0]: row[2] for row in paper_table(counted("pelee")).rows}["predict"].startswith("Boxes ×6; Concat;")
+
+
+def test_the_input_of_a_stage_is_a_tensor_that_it_reads():
+    *_, predict, priors = counted("pelee").table.lines
+    assert predict.input == (256, 1, 1)  # the map before it is one of those that it reads
+    assert priors.input == (256, 19, 19)  # the predictions before it are not
+
+
+def test_strides_that_differ_are_told_of_each_axis():
+    step = {"conv": {"out": 4, "kernel": 3, "stride": [1, 2, 2]}}
+    text = archdsl.cost(net({"a": [step, {"conv": 4}]}) | {"input": [3, 4, 8, 8]}).to_markdown(columns=["s"])
+    assert text.splitlines()[2:4] == ["| 1×2×2 |", "| 1 |"]
+
+
+def test_lines_that_take_turns_are_one_line_of_a_paper():
+    one = {"params": ["k"], "body": [{"residual": [{"conv": {"out": "c_in", "kernel": "k"}}, "bn"]}]}
+    turn = {"repeat": 3, "body": [{"One": 1}, {"Two": 3}]}
+    spec = net({"a": [{"conv": 4}, turn], "b": [turn, {"conv": 4}, {"Two": 3}]}, blocks={"One": one, "Two": one})
+    found = archdsl.cost(spec)
+    table = paper_table(found, ["stage", "operator", "n", "params"])
+    each = 4 * 4 * 1 + 4 * 4 * 9 + 3 * 8
+    assert [row[:3] for row in table.rows] == [
+        ["a", "1×1 Conv", "1"],
+        ["", "One; Two", "3"],
+        ["b", "One; Two", "3"],
+        ["", "1×1 Conv", "1"],
+        ["", "Two", "1"],
+    ]
+    assert sum(line.work.params for line in found.table.condensed().lines) == found.params
+    assert (
+        found.table.condensed().lines[1].work.params == 3 * (4 * 4 * 1 + 4 * 4 * 9 + 2 * 4 + 2 * 4 + 2 * 4) == 3 * each
+    )
+
+
+def test_a_column_is_true_where_the_row_says_so_and_not_where_an_argument_is_its_contrary():
+    unit = {"params": ["pooled", "skip"], "body": [{"max_pool": 2, "when": "pooled"}, {"conv": 4, "when": "skip"}]}
+    rows = {"for": ["odd"], "in": [[False], [True]], "body": [{"Unit": [False, "not odd"]}, {"conv": 4}]}
+    table = archdsl.cost(net({"a": rows}, blocks={"Unit": unit})).table
+    assert not any(line.values.get("odd") for line in table.lines)
+
+
+def test_rows_of_one_name_are_told_apart_by_their_stages():
+    rows = {"for": ["name", "c"], "in": [["a", 4], ["b", 4]], "body": [{"conv": "c"}]}
+    other = rows | {"in": [["b", 4], ["d", 4]]}
+    table = paper_table(archdsl.cost(net({"one": rows, "two_more": other})), ["stage", "operator"])
+    assert [row[0] for row in table.rows] == ["a", "one b", "two more b", "d"]
+
+
+def test_channels_of_tokens_are_their_features():
+    tokens = [{"conv": {"out": 6, "kernel": 4, "stride": 4}}, {"rearrange": "c h w -> (h w) c"}]
+    attention = [{"layer_norm": {"axis": "w"}}, {"multihead_attention": {"heads": 2, "axis": "w"}}]
+    found = archdsl.cost(net({"a": tokens, "b": [{"residual": attention}]})).table.lines
+    assert [(line.output, line.channels) for line in found] == [((64, 6), 6), ((64, 6), 6)]
+    signal = archdsl.cost(net({"a": [{"conv": {"out": 6, "kernel": 3}}]}) | {"input": [1, 40]}).table.lines
+    assert [(line.output, line.channels) for line in signal] == [((6, 40), 6)]
+
+
+def test_columns_that_figures_hide_are_in_the_data_alone():
+    unit = {"params": ["c", "k"], "body": [{"conv": {"out": "c", "kernel": "k"}}, {"conv": "2 * c"}]}
+    rows = {"for": ["c", "k"], "in": [[4, 1], [8, 3]], "body": [{"Unit": ["c", "k"]}]}
+    found = archdsl.cost(net({"a": rows}, blocks={"Unit": unit}, figure={"hide": ["Unit.c"]}))
+    assert found.to_latex().splitlines()[3].split("&")[3:5] == [" $k$ ", " $c$ "]
+    assert paper_table(found, ["operator", "c"]).rows == [["Unit", "8"], ["Unit", "16"]]
+    data = json.loads(printed(found, "json"))["table"]
+    assert [line["values"]["c"] for line in data["lines"]] == [4, 8]
 
 
 def test_a_caption_makes_a_float_with_a_label():
