@@ -151,12 +151,16 @@ def from_patches(left: Side, right: Side, sizes: Sizes) -> str | None:
 
 # --- tokens
 def flattened(left: Side, right: Side) -> Axis | None:
-    """`c h w -> (h w) c`; with groups of channels `(g c) h w -> g (h w) c` or `(g h w) c`. The names of groups."""
+    """`c h w -> (h w) c`; with groups of channels `(g c) h w -> g (h w) c` or `(g h w) c`. The names of groups.
+
+    There may be several, as of queries, keys and values of heads: `(k g c) h w -> k g (h w) c`.
+    """
     places = flat(left[1:])
-    if len(left) < 3 or not singles(left[1:]) or len(left[0]) > 2 or right[-1] not in [(name,) for name in left[0]]:
+    if len(left) < 3 or not singles(left[1:]) or right[-1] not in [(name,) for name in left[0]]:
         return None
     groups = tuple(name for name in left[0] if (name,) != right[-1])
-    return groups if right[:-1] in ((places,), (groups, places), ((*groups, *places),)) else None
+    apart = (*((name,) for name in groups), places)
+    return groups if right[:-1] in (apart, (groups, places), ((*groups, *places),)) else None
 
 
 def to_tokens(left: Side, right: Side, sizes: Sizes) -> str | None:
@@ -170,7 +174,7 @@ def from_tokens(left: Side, right: Side, sizes: Sizes) -> str | None:
 
 
 def in_groups(groups: Axis, sizes: Sizes) -> str:
-    return f", {sizes.of[groups[0]]} groups" if groups else ""
+    return f", {extent(groups, sizes)} groups" if groups else ""
 
 
 def headed(left: Side, right: Side, given: Collection[str]) -> Axis | None:

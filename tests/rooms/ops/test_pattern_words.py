@@ -21,6 +21,7 @@ from archdsl.ops import REGISTRY
         ("c h w -> 1 (h w) c", {}, (3, 8, 8), "Map to tokens"),
         ("(h w) c -> c h w", {"h": 4}, (16, 3), "Tokens to map"),
         ("(c p) h w -> p (h w) c", {"p": 4}, (8, 2, 2), "Map to tokens, 4 groups"),
+        ("(k n c) h w -> k n (h w) c", {"k": 3, "n": 2}, (12, 2, 2), "Map to tokens, 3×2 groups"),
         ("1 (n h w) c -> (n c) h w", {"n": 2, "h": 2, "w": 2}, (1, 8, 5), "Tokens to map, 2 groups"),
         ("n (k d) -> k n d", {"k": 2}, (5, 8), "Split into 2 heads"),
         ("c (w a) -> w c a", {"a": 2}, (5, 8), "Split into 2 windows"),
