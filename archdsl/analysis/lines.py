@@ -55,15 +55,16 @@ def split(scope: P) -> Iterator[tuple[str, P]]:
 
 
 def places(paths: Sequence[str]) -> list[str]:
-    """What stages and rows are called: a row that has a name by that, with its stage if others have rows of that name.
+    """What stages and rows are called: a row that has a name by that, and one without as its stage.
 
-    A row without a name is called as its stage.
+    The rows of a stage have the stage before their names if one of them is called as a row of another stage.
     """
     parts = [tuple(part for part in path.split(".") if not part.isdigit()) or (path,) for path in paths]
     homes: dict[str, set[tuple[str, ...]]] = {}
     for words in parts:
-        homes.setdefault(words[-1], set()).add(words)
-    return [words[-1] if len(homes[words[-1]]) == 1 else " ".join(words[-2:]) for words in parts]
+        homes.setdefault(words[-1], set()).add(words[:-1])
+    unclear = {home for found in homes.values() if len(found) > 1 for home in found}
+    return [" ".join(words[-2:] if words[:-1] in unclear else words[-1:]) for words in parts]
 
 
 def lone_part(scope: P) -> P | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.cost import cost
-from archdsl.analysis.lines import lines
+from archdsl.analysis.lines import lines, places
 from archdsl.analysis.trace import Trace, trace_of
 from archdsl.backends.figures.plots.data import Axis, Bars, Curve, Curves, Data, Group, Mark, Scatter, Series
 from archdsl.backends.figures.strip.said import cells_of
@@ -189,18 +190,25 @@ def finite(number: Any) -> float:
 
 
 # --- stages
-def own_names(paths: Sequence[str]) -> list[str]:
-    """Stages by their paths, without the stage around a row whose own name no other one has."""
-    own = [path.rpartition(".")[2] for path in paths]
-    return [path if name.isdigit() or own.count(name) > 1 else name for path, name in zip(paths, own, strict=True)]
+def row_names(paths: Sequence[str]) -> list[str]:
+    """Stages and rows as tables call them, those of one name counted: `stages 1`, `stages 2`."""
+    called = places(paths)
+    counts: Counter[str] = Counter()
+    found = []
+    for name in called:
+        counts[name] += 1
+        found.append(f"{name} {counts[name]}" if called.count(name) > 1 else name)
+    return found
 
 
 def words_of(graph: Graph, names: Sequence[str]) -> list[str]:
     """The same, but rows that have no names are called as in strips, by what they do: `MBConv, k3, exp 72`."""
-    cells = cells_of(graph, [part.nodes() for _, part in lines(graph.root)])
+    parts = list(lines(graph.root))
+    cells = cells_of(graph, [part.nodes() for _, part in parts])
     said = [", ".join(filter(None, [cell.name, *cell.lines])) if cell else "" for cell in cells]
     return [
-        words if words and name.rpartition(".")[2].isdigit() else name for name, words in zip(names, said, strict=True)
+        words if words and path.rpartition(".")[2].isdigit() else name
+        for (path, _), name, words in zip(parts, names, said, strict=True)
     ]
 
 
@@ -211,7 +219,7 @@ def stages(rows: Sequence[Row]) -> Bars:
     for row in rows:
         graph = row.made()
         counted = cost(graph)
-        names = own_names([line.name for line in counted.stages])
+        names = row_names([line.name for line in counted.stages])
         counts = [(line.params, line.macs, line.activations) for line in counted.stages]
         groups.append(Group(called(row), [*zip(names, counts, strict=True)], words_of(graph, names)))
     return Bars(title("Cost by stage", rows), axes, groups)
@@ -248,7 +256,8 @@ def curve(name: str, graph: Graph) -> Curve:
         for (depth, _), widest in zip(seen, accumulate((extent for _, extent in seen), max), strict=True)
     ]
     ends = []
-    for stage, part in lines(trace.root):
+    parts = list(lines(trace.root))
+    for stage, (_, part) in zip(row_names([path for path, _ in parts]), parts, strict=True):
         number = part.result if part.result is not None or not part.stop else trace.steps[part.stop - 1].first
         extent = extents[number] if number is not None else None
         if number is not None and extent is not None:

@@ -602,7 +602,7 @@ def test_rows_of_one_name_are_told_apart_by_their_stages():
     rows = {"for": ["name", "c"], "in": [["a", 4], ["b", 4]], "body": [{"conv": "c"}]}
     other = rows | {"in": [["b", 4], ["d", 4]]}
     table = paper_table(archdsl.cost(net({"one": rows, "two_more": other})), ["stage", "operator"])
-    assert [row[0] for row in table.rows] == ["a", "one b", "two more b", "d"]
+    assert [row[0] for row in table.rows] == ["one a", "one b", "two more b", "two more d"]
 
 
 def test_channels_of_tokens_are_their_features():

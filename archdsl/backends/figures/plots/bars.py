@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.backends.figures.measure import in_font, width
 from archdsl.backends.figures.plots.axes import place_of, room_of, words
-from archdsl.backends.figures.plots.canvas import HAIR, LEAST, POINTS, SMALL, Canvas, blank, settled
+from archdsl.backends.figures.plots.canvas import HAIR, LEAST, POINTS, SMALL, TEXT, Canvas, blank, settled
 from archdsl.backends.figures.plots.data import Bars
 from archdsl.backends.figures.theme import Look
 from archdsl.support.tables import unit_of
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 ROW, HEAD = 11.0, 34.0  # points that a stage takes, and what stands above and below all of them
 THICK = 0.72  # of a row, a bar
 SHARE = 0.33  # of the figure's width: what the longer names of stages may take
-GAP = 3.0  # points between a bar and its number
+GAP = 3.0  # points between a bar and its number, and between titles
+SHORT = {"Parameters": "Params", "Activations": "Act."}  # titles where there is little room
 
 
 def bars(data: Bars, look: Look) -> Canvas:
@@ -37,6 +38,7 @@ def bars(data: Bars, look: Look) -> Canvas:
         panel(canvas, axes, data, lines, number)
     settled(canvas, *panels)
     for number, axes in enumerate(panels):
+        titled(canvas, axes, data, number)
         numbered(canvas, axes, lines, number)
     headed(canvas, panels[0], lines)
     return canvas
@@ -98,6 +100,15 @@ def panel(canvas: Canvas, axes: Axes, data: Bars, lines: Sequence[Line], number:
     axes.set_xticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
+
+
+def titled(canvas: Canvas, axes: Axes, data: Bars, number: int) -> None:
+    """A shorter title above bars where the whole one would touch the next."""
+    title = axes.get_title(loc="center")
+    with in_font(canvas.look.font):
+        if width(title, TEXT) + GAP > room_of(axes).width:
+            name = data.axes[number].name
+            axes.set_title(title.replace(name, SHORT.get(name, name)), x=0, horizontalalignment="left")
 
 
 def runs(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:

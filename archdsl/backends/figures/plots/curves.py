@@ -10,8 +10,8 @@ from archdsl.backends.figures.measure import in_font, width
 from archdsl.backends.figures.plots.axes import named, place_of, ranged, room_of, words, write
 from archdsl.backends.figures.plots.canvas import HAIR, MARKERS, SMALL, Canvas, blank, high, settled
 from archdsl.backends.figures.plots.data import Curves
-from archdsl.backends.figures.plots.labels import Wanted, placed
-from archdsl.backends.figures.strip.plan import Rect
+from archdsl.backends.figures.plots.labels import Wanted, meet, placed, through, within
+from archdsl.backends.figures.strip.plan import Point, Rect
 from archdsl.backends.figures.theme import Look
 
 if TYPE_CHECKING:
@@ -73,22 +73,39 @@ def labelled(canvas: Canvas, axes: Axes, data: Curves) -> None:
     heights = [place_of(axes, (0, level))[1] for _, level in data.levels]
     lines += [[(room.left, y), (room.right, y)] for y in heights]
     with in_font(canvas.look.font):
-        levels = beside(heights, [width(name, SMALL) for name, _ in data.levels], room)
+        ways = [way for line in lines[: len(data.curves)] for way in pairwise(line)]
+        levels = beside(heights, [width(name, SMALL) for name, _ in data.levels], room, around, ways)
         found = placed(labels, SMALL, room, [*around, *levels], lines)
     for (name, _), rect in zip(data.levels, levels, strict=True):
         words(canvas, name, rect.centre)
     write(canvas, labels, found)
 
 
-def beside(heights: Sequence[float], widths: Sequence[float], room: Rect) -> list[Rect]:
-    """The places of the names of levels: above the line of each, or below it where another line would run over it."""
+def beside(
+    heights: Sequence[float],
+    widths: Sequence[float],
+    room: Rect,
+    marks: Sequence[Rect] = (),
+    ways: Sequence[tuple[Point, Point]] = (),
+) -> list[Rect]:
+    """The places of the names of levels: above or below the line of each, on the left or right, where nothing else is.
+
+    That is no other level, no mark and no curve, which is given as the lines it consists of.
+    """
     found: list[Rect] = []
     for y, wide in zip(heights, widths, strict=True):
-        lows = (y + 1, y - 1 - SMALL)
         taken = [*heights, *(rect.centre[1] for rect in found)]
-        free = (low for low in lows if low > room.low and not any(low < other < low + SMALL for other in taken))
-        low = next(free, lows[0])
-        found.append(Rect(room.left + GAP, low, room.left + GAP + wide, low + SMALL))
+        lefts = (room.left + GAP, room.right - GAP - wide)
+        places = [Rect(left, low, left + wide, low + SMALL) for left in lefts for low in (y + 1, y - 1 - SMALL)]
+        apart = [
+            rect for rect in places if within(rect, room) and not any(rect.low < other < rect.high for other in taken)
+        ]
+        free = (
+            rect
+            for rect in apart
+            if not any(meet(rect, mark) for mark in marks) and not any(through(rect, *way) for way in ways)
+        )
+        found.append(next(free, (apart or places)[0]))
     return found
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import hypot
 
 from archdsl.backends.figures.measure import height, width
 from archdsl.backends.figures.strip.plan import Point, Rect
 
-RINGS = (4.0, 9.0, 15.0)  # points from a mark to its label; beyond the first with a line
+RINGS = (4.0, 9.0, 15.0, 22.0)  # points from a mark to its label; beyond the first with a line
 SIDES = ((1, 0), (0, 1), (1, 1), (-1, 1), (-1, 0), (0, -1), (1, -1), (-1, -1))  # the best first
 CORNER = 0.75  # of that in each direction, where a label stands off a corner
+BETWEEN = ((2, 1), (-2, 1), (2, -1), (-2, -1), (1, 2), (-1, 2), (1, -2), (-1, -2))  # further ones for lines
 AIR = 0.8  # points between two labels
+ALIKE = 2.0  # points by which a label has to be nearer to its mark than to another one
 OVER = 15  # places that a line to be avoided costs
 NONE = 100  # what it costs to have no place
 
@@ -40,8 +43,8 @@ def spots(label: Wanted, size: float) -> Iterator[Spot]:
     wide, high = width(label.words, size), height(size) * 0.8  # what letters fill of a line
     x, y = label.at
     for ring, far in enumerate(RINGS):
-        for order, (dx, dy) in enumerate(SIDES):
-            reach = far * CORNER if dx and dy else far
+        for order, (dx, dy) in enumerate((*SIDES, *BETWEEN) if ring else SIDES):
+            reach = far * CORNER / max(abs(dx), abs(dy)) if dx and dy else far
             left = x + dx * reach - (wide if dx < 0 else wide / 2 if dx == 0 else 0)
             low = y + dy * reach - (high if dy < 0 else high / 2 if dy == 0 else 0)
             end = (x + dx * reach, y + dy * reach) if ring else None
@@ -61,7 +64,9 @@ def placed(
         [
             replace(spot, cost=spot.cost + OVER * any(through(spot.rect.grown(AIR), *way) for way in ways))
             for spot in spots(label, size)
-            if within(spot.rect, room) and not over(spot, label.at, marks)
+            if within(spot.rect.grown(AIR), room)
+            and not over(spot, label.at, marks)
+            and not mistaken(spot, label.at, marks)
         ]
         for label in labels
     ]
@@ -114,8 +119,16 @@ def cost(spot: Spot | None) -> float:
 
 def over(spot: Spot, at: Point, marks: Sequence[Rect]) -> bool:
     """Whether a label or the line to it lies over a mark; the line begins at one."""
-    others = [mark for mark in marks if not meet(mark, Rect(at[0], at[1], at[0], at[1]))]
+    others = [mark for mark in marks if not holds(mark, at)]
     return any(meet(spot.rect, mark) for mark in marks) or any(crossed(spot, at, mark) for mark in others)
+
+
+def mistaken(spot: Spot, at: Point, marks: Sequence[Rect]) -> bool:
+    """Whether a label could be read as that of another mark: it has no line, and stands as near to that one."""
+    if spot.end is not None:
+        return False
+    own = min((apart_by(spot.rect, mark) for mark in marks if holds(mark, at)), default=0.0)
+    return any(apart_by(spot.rect, mark) < own + ALIKE for mark in marks if not holds(mark, at))
 
 
 def crowding(spot: Spot, free: Mapping[int, Sequence[Spot]]) -> float:
@@ -157,6 +170,16 @@ def through(rect: Rect, a: Point, b: Point) -> bool:
         near, far = sorted(((low - start) / (end - start), (high - start) / (end - start)))
         first, last = max(first, near), min(last, far)
     return first < last
+
+
+def holds(mark: Rect, at: Point) -> bool:
+    return mark.left < at[0] < mark.right and mark.low < at[1] < mark.high
+
+
+def apart_by(one: Rect, other: Rect) -> float:
+    """The distance of two rectangles."""
+    across = max(other.left - one.right, one.left - other.right, 0.0)
+    return hypot(across, max(other.low - one.high, one.low - other.high, 0.0))
 
 
 def within(rect: Rect, room: Rect) -> bool:

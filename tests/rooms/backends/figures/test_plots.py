@@ -22,6 +22,7 @@ from archdsl.backends.figures.plots.bars import bars, lines_of
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, styled
 from archdsl.backends.figures.plots.curves import beside
 from archdsl.backends.figures.plots.data import Axis, Mark, Scatter, Series, front
+from archdsl.backends.figures.plots.labels import Wanted, apart_by, placed
 from archdsl.backends.figures.strip.plan import Rect
 from archdsl.commands.plot import command
 from archdsl.workspace.plotting import plotted
@@ -94,6 +95,38 @@ def test_no_level_runs_over_the_name_of_another():
     assert not any(rect.low < y < rect.high for rect in found for y in heights)
     assert found[0].high < heights[0]
     assert found[2].low > heights[2]
+
+
+def test_the_name_of_a_level_stands_where_no_curve_and_no_mark_is():
+    room, curve = Rect(0, 0, 200, 100), [((0.0, 30.0), (60.0, 60.0))]
+    (left,) = beside([40.0], [40.0], room)
+    (right,) = beside([40.0], [40.0], room, [], curve)
+    assert (left.left, left.low) == (3, 41)
+    assert (right.right, right.low) == (197, 41)
+    (below,) = beside([40.0], [40.0], room, [Rect(170, 42, 175, 47)], curve)
+    assert below.high < 40
+    assert below.right == 197
+
+
+def test_no_label_stands_as_near_to_another_mark_as_to_its_own():
+    marks = [(50.0, 50.0), (62.0, 50.0), (56.0, 58.0), (50.0, 38.0)]
+    around = [Rect(x - 2.7, y - 2.7, x + 2.7, y + 2.7) for x, y in marks]
+    found = placed([Wanted("0.75", at) for at in marks], SMALL, Rect(0, 0, 120, 120), around)
+    assert all(spot is not None for spot in found)
+    for spot, own in zip(found, around, strict=True):
+        far = min(apart_by(spot.rect, mark) for mark in around if mark is not own)
+        assert spot.end is not None or apart_by(spot.rect, own) < far
+
+
+def test_titles_over_narrow_bars_are_short():
+    name = "a_stage_of_long_name"
+    spec = NET | {"stages": {name: NET["stages"]["stem"], "head": NET["stages"]["head"]}}
+    for narrow, titles in ((False, ["Parameters", "MACs", "Activations"]), (True, ["Params", "MACs", "Act."])):
+        data = plotted("stages", [spec if narrow else NET]).data
+        look = Look(width=3.23)
+        with styled(look):
+            shown = [axes.get_title().partition(" ")[0] for axes in bars(data, look).figure.axes]
+        assert shown == titles
 
 
 def test_stages_and_receptive_fields_are_those_that_are_counted(net):
@@ -174,12 +207,14 @@ def test_a_label_hides_the_lines_behind_it_and_has_one_to_its_mark_where_it_stan
     assert len(re.findall(r"\\node\[words, anchor=mid, fill=tone\d+\]", text)) == len(canvas.figure.texts)
 
 
-def test_a_row_stands_under_its_own_name_where_no_other_has_it():
+def test_rows_have_their_stage_before_their_names_where_another_row_has_one_of_these():
     steps = {"for": ["name", "c"], "in": [["one", 2], ["two", 4]], "body": [{"conv": "c"}]}
     bare = {"for": ["c"], "in": [[2], [4]], "body": [{"conv": "c"}]}
     spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"a": steps, "b": bare, "two": [{"conv": 1}]}}
     (group,) = plotted("stages", [spec]).data.groups
-    assert [name for name, _ in group.rows] == ["one", "a.two", "b.0", "b.1", "two"]
+    (curve,) = plotted("receptive", [spec]).data.curves
+    assert [end.name for end in curve.ends] == [name for name, _ in group.rows]
+    assert [name for name, _ in group.rows] == ["a one", "a two", "b 1", "b 2", "two"]
 
 
 def test_rows_without_names_are_called_as_in_strips_where_there_is_room():
@@ -190,7 +225,7 @@ def test_rows_without_names_are_called_as_in_strips_where_there_is_room():
     words = ["a", "Unit, c2, k3", "Unit, c4, k5"]
     assert [line.name for line in lines_of(data, worded=True)] == words
     long = replace(data, groups=[replace(data.groups[0], words=[word * 9 for word in words])])
-    for shown, expected in ((data, words), (long, ["a", "b.0", "b.1"])):
+    for shown, expected in ((data, words), (long, ["a", "b 1", "b 2"])):
         with styled(Look()):
             axes = bars(shown, Look()).figure.axes[0]
             assert [tick.get_text() for tick in axes.get_yticklabels()] == expected
