@@ -9,6 +9,7 @@ import re
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
+from difflib import unified_diff
 from functools import cache
 from io import BytesIO
 from itertools import groupby
@@ -44,6 +45,7 @@ from archdsl.syntax.words import (
     INIT,
     PAPER_FIGURE,
     PLACED,
+    PUBLISHED,
     RESIDUAL,
     SPEC,
     STAGE,
@@ -487,6 +489,7 @@ PLACES: dict[str, tuple[str, Mapping[str, str], str]] = {
     "Steps that hold steps": ("`{}`", STRUCTURE, "joins"),
     "Keys of a variant": ("`{}` of a variant", VARIANT, "variants"),
     "Keys of top1:": ("`{}` of top1", TOP1, "variants"),
+    "Keys of published:": ("`{}` of published", PUBLISHED, "variants"),
     "Keys of expect:": ("`{}` of expect", EXPECT, "variants"),
     "Keys of init:": ("`{}` of init", INIT, "initialisation"),
     "Keys of detect:": ("`{}` of detect", DETECT, "detectors"),
@@ -542,25 +545,40 @@ def words_page() -> str:
 
 
 def word_section(heading: str, key: str, about: str, section: str) -> str:
-    """What a key is for, what may stand beside it, an example."""
+    """What a key is for, an example, and the keys that stand beside it."""
     plain = heading.replace("`", "")
     section = SECTIONS.get(plain) or (LISTED.get(key, section) if plain.endswith("of a spec") else section)
     title = section.replace("-", " ").capitalize()
-    lines = [f"### {heading}\n", f"{about[:1].upper()}{about[1:]}. See [{title}](language.md#{section}).\n"]
-    beside = RESIDUAL if key == "residual" and key in STRUCTURE else BESIDE.get(key, {})
-    if plain == key and beside:
-        lines.append(table(("key", "what it is"), *((f"`{name}`", said) for name, said in beside.items())) + "\n")
+    lines = [f"### {heading}\n", f"{sentence(about)} See [{title}](language.md#{section}).\n"]
     if plain == key or plain.endswith("of a step"):
         found = shortest_example(key)
         lines += [fenced("yaml", found.strip()) + "\n"] if found else []
+    beside = (RESIDUAL if key == "residual" else BESIDE.get(key, {})) if plain == key else {}
+    lines += [f"#### `{name}` of `{key}`\n\n{sentence(said)}\n" for name, said in beside.items()]
     return "\n".join(lines)
 
 
+def sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def shortest_example(key: str) -> str | None:
-    """The shortest example of the language that has a key."""
+    """The shortest example of the language in which a key stands in a step."""
     page = (DOCS / "language.md").read_text(encoding="utf-8")
     found = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    return min((text for text in found if re.search(rf"\b{key}:", text)), key=len, default=None)
+    return min((text for text in found if is_in_a_step(key, yaml_of(text))), key=len, default=None)
+
+
+def is_in_a_step(key: str, node: object, listed: bool = False) -> bool:
+    """Whether a mapping that is an item of a list, as steps are, has a key; so have tables of stages."""
+    if isinstance(node, list):
+        return any(is_in_a_step(key, item, listed=True) for item in node)
+    if not isinstance(node, dict):
+        return False
+    found = (
+        key in node and (listed or key in BESIDE) and (key != "body" or not node.keys() & (STRUCTURE.keys() - {key}))
+    )
+    return found or any(is_in_a_step(key, item) for item in node.values())
 
 
 # --- docs/passes.md
@@ -579,24 +597,34 @@ archdsl: 1
 name: Net
 input: [3, 32, 32]
 stages:
-  stem: [conv: {out: 8, kernel: 3}, bn, relu]
+  stem: [conv: {out: 8, kernel: 3}, bn, relu, dropout: 0.1]
+  mix: [conv: 8, channel_shuffle: 2, channel_shuffle: 4, conv: 8]
   body: [reparam: [identity, conv: {out: 8, kernel: 3}, conv: 8]]
 """
 
 
 def passes_page() -> str:
-    """Each pass, and what it makes of the same small network."""
+    """Each pass, and what it changes in the same small network."""
+    before = made(archdsl.emit(BEFORE))
     parts = [PASSES, "The examples below are passes over this network:\n", fenced("yaml", BEFORE.strip()) + "\n"]
-    parts.append(fenced("python", constructor(archdsl.emit(BEFORE))) + "\n")
+    parts += ["Without a pass, its source is this:\n", fenced("python", before) + "\n"]
+    parts.append("Lines that a pass removes from the source begin with `-`, and those that it adds with `+`.\n")
     for name in BUILT_IN:
-        after = archdsl.emit(BEFORE, passes=[name])
-        parts += [f"## {name}\n", f"{named(name).doc}\n", fenced("python", constructor(after)) + "\n"]
+        after = made(archdsl.emit(BEFORE, passes=[name]))
+        assert after != before, f"{name} changes nothing in the network of the page"
+        parts += [f"## {name}\n", f"{named(name).doc}\n", fenced("diff", changed(before, after)) + "\n"]
     return "\n".join(parts)
 
 
-def constructor(source: str) -> str:
-    """What the class of the network makes."""
-    return indented(indented(source, "class Net("), "    def __init__(")
+def changed(before: str, after: str) -> str:
+    """The lines that differ, each with its sign."""
+    lines = unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return "\n".join(line for line in list(lines)[2:] if line[0] in "+-")
+
+
+def made(source: str) -> str:
+    """The class of the network."""
+    return indented(source, "class Net(")
 
 
 # --- docs/lint.md

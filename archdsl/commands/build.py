@@ -32,9 +32,10 @@ LONGEST = 120  # characters of the name of a folder
     help="Folder to write into. [default: build/NAME-CHOICE, such as build/peleenet-growth=16]",
 )
 def command(spec: str, variant: str | None, out: str | None, **choice: Any) -> None:
-    """Build a network, verify it, and write its source, figures and tables.
+    """Build and verify a network, and write it into a folder.
 
-    The module must agree with the graph in its outputs, layer arguments, parameters and MACs.
+    The folder then contains the source, the figures and the tables. The module must agree with the graph in
+    its outputs, layer arguments, parameters and MACs.
     """
     from archdsl.analysis.cost import cost
     from archdsl.backends.cost import show

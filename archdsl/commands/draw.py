@@ -19,7 +19,7 @@ to_look = group_of(
     click.option("--palette", metavar="PALETTE", default="colour", show_default=True, help="colour or grey."),
     click.option("--font", metavar="FONT", default="sans", show_default=True, help="sans or serif."),
     click.option("--width", metavar="WIDTH", help="Final width: 3.4in, 86mm, column or page. Text gets 7 to 9 points."),
-    click.option("--height", metavar="HEIGHT", help="With --width: the greatest height of the figure."),
+    click.option("--height", metavar="HEIGHT", help="With --width: the maximum height."),
     click.option("--dpi", metavar="DPI", type=int, default=200, show_default=True, help="Dots per inch of a png."),
     click.option(
         "--legend/--no-legend", default=None, help="Show what the colours mean. [default: if there are several]"
@@ -130,10 +130,11 @@ def command(
     output: str | None,
     **look: Any,
 ) -> None:
-    """Draw a network, the inside of a block, or several networks side by side.
+    """Draw networks, or the inside of blocks.
 
-    With --format html the figure is an interactive page in which stages and blocks open and close. drawio and pptx
-    are for editing in draw.io and PowerPoint.
+    Several networks are drawn side by side. With --format html the figure of one network is
+    an interactive page in which stages and blocks open and close. drawio and pptx are for editing in draw.io and
+    PowerPoint.
     """
     from archdsl.backends.figures import SUFFIXES, Look, draw
     from archdsl.workspace.drawing import subject

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option(
     "--weights",
     metavar="FILE",
-    help="Weights of the network in training, as .safetensors or .pth. [default: freshly initialised]",
+    help="Weights of the trained network, as .safetensors or .pth. [default: freshly initialised]",
 )
 @click.option("--any-size", is_flag=True, help="Leave the height and width of the image free, if the network can.")
 @click.option("--int8", is_flag=True, help="Write 8-bit integers, with --calibrate (onnx, openvino).")
@@ -52,12 +52,12 @@ def command(
     features: Any,
     output_stride: int | None,
 ) -> None:
-    """Export a network, and prove that the file computes the same as the module.
+    """Export a network, and prove that the file matches the module.
 
-    The weights are those of the network in training, whatever the form: they are carried over. The file takes any
-    batch size (LiteRT: one image), and with --any-size each height and width that the network takes. For random inputs,
-    its outputs must equal those of the module. With --int8, a quarter of the samples is held out to measure how close
-    the outputs are.
+    --weights takes the weights of the trained network, and converts them if the form is deploy. The file accepts any
+    batch size (LiteRT: one image), and with --any-size every height and width that the network accepts. For random
+    inputs, its outputs must equal those of the module. With --int8, a quarter of the samples is held out to measure
+    how close the outputs are.
     """
     from archdsl.support.output import write_all
     from archdsl.workspace.library import locate

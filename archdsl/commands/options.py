@@ -148,7 +148,7 @@ to_form = click.option(
     metavar="FORM",
     default="train",
     shell_complete=completion.words("train", "deploy"),
-    help="train, or deploy for the form used after training.",
+    help="train, or deploy for the form used after training. [default: train]",
 )
 to_latency = click.option(
     "--latency", metavar="FILE", help="Show latencies, from the table that `archdsl time --per-op FILE` measured."
@@ -156,15 +156,16 @@ to_latency = click.option(
 to_features = click.option(
     "--features-only",
     "features",
-    metavar="STAGE,...",
+    metavar="MAPS",
     callback=parse_features,
-    help="A backbone that returns the maps of these stages, with these numbers, or of all resolutions (all).",
+    help="Build a backbone. It returns the maps of these stages (stem,body), the maps with these numbers (2,3), or the "
+    "last map of each resolution (all).",
 )
 to_output_stride = click.option(
     "--output-stride",
     metavar="N",
     type=int,
-    help="1, 2, 4, 8, 16 or 32: maps get no smaller than 1/N of the image, because further strides become dilations.",
+    help="Turn strides into dilations, so that no map is smaller than 1/N of the image. N is 1, 2, 4, 8, 16 or 32.",
 )
 to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
 to_format = click.option(
@@ -212,7 +213,7 @@ to_place = group_of(
 # Which numbers and sizes networks have: of one spec, or of each of several.
 to_change = group_of(to_set, to_input, to_own)
 to_variant = click.option(
-    "--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec."
+    "--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Use this variant of the spec."
 )
 to_pass = click.option(
     "--pass",

@@ -26,8 +26,10 @@ from archdsl.commands.terminal import result
     shell_complete=completion.words("macs", "params", "latency"),
     help="macs, params or latency: what accuracy is plotted against. [default: macs]",
 )
-@click.option("--times", metavar="FILE", help="Latencies, as `archdsl time --format json` writes them.")
-@click.option("--latency", metavar="FILE", help="Latencies by the table that `archdsl time --per-op FILE` measured.")
+@click.option("--times", metavar="FILE", help="Read latencies from a file that `archdsl time --format json` wrote.")
+@click.option(
+    "--latency", metavar="FILE", help="Read latencies from the table that `archdsl time --per-op FILE` measured."
+)
 @to_change
 @to_rewrite
 @click.option(
@@ -56,7 +58,7 @@ def command(
     output: str | None,
     **look: Any,
 ) -> None:
-    """Plot the numbers of networks.
+    """Plot accuracy, costs or receptive fields of networks.
 
     KIND is accuracy (published top-1 accuracy against cost), stages (parameters, MACs and activations of each stage)
     or receptive (the receptive field by depth).

@@ -55,7 +55,7 @@ def command(
     layers: str,
     output: str,
 ) -> None:
-    """Load weights into a network from another implementation.
+    """Load the weights of another implementation into a network.
 
     The weights of torchvision, timm and pytorchcv are matched by structure. With --between, the weights of a spec are
     carried over to its edited version.

@@ -55,7 +55,7 @@ def command(
     output: str | None,
     **rewrite: Any,
 ) -> None:
-    """Compare networks in a table: input, parameters, MACs, accuracy, latency."""
+    """Compare networks in a table: parameters, MACs, accuracy, latency."""
     from archdsl.support.latex import Placement, expect_format
     from archdsl.workspace import side_by_side
     from archdsl.workspace.comparison import Change, compare

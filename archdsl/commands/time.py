@@ -51,15 +51,13 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
 )
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images per call.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of each engine. [default: as many as torch uses]")
-@click.option(
-    "--rounds", type=click.IntRange(1), default=20, show_default=True, help="Number of measured calls of each."
-)
-@click.option("--stages", is_flag=True, help="Time each stage, too (eager).")
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Measured calls of each network.")
+@click.option("--stages", is_flag=True, help="Also time each stage (eager only).")
 @click.option(
     "--per-op",
     "table",
     metavar="FILE",
-    help="Also time each op by itself, and add those that are missing to this latency table.",
+    help="Also time each op by itself, and add the times to this latency table. Ops that it has are not timed again.",
 )
 @click.option("--format", "form", metavar="FORMAT", help="text, json, csv. [default: from FILE's suffix, else text]")
 @to_change
@@ -87,7 +85,7 @@ def command(
 ) -> None:
     """Time the forward pass of networks in eval mode.
 
-    All networks run in turns, after a warm-up. Shown are the median, the quartiles, the CPU time, and the speed
+    The networks take turns, after a warm-up. Each line shows the median, the quartiles, the CPU time, and the speed
     relative to the first line.
     """
     from archdsl.analysis.latency import Conditions

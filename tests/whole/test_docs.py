@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -18,9 +19,9 @@ import archdsl
 from archdsl.commands import cli
 from archdsl.commands.status import CHANGES, OK
 from archdsl.ops import REGISTRY
-from archdsl.syntax import json_schema
+from archdsl.syntax import json_schema, words
 from archdsl.syntax.reading.structure import READERS
-from archdsl.syntax.words import BESIDE, FORMS, STRUCTURE
+from archdsl.syntax.words import BESIDE, FORMS, RESIDUAL, STRUCTURE
 from archdsl.workspace.library import shipped
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
@@ -277,6 +278,23 @@ def test_every_op_is_on_the_page_of_ops():
     for name, op in REGISTRY.items():
         section = text.split(f"\n### {name}\n")[1].split("\n### ")[0]
         assert all(f"| `{item.name}` |" in section for item in op.fields), name
+
+
+def test_every_word_has_an_anchor_of_its_own(make):
+    tables = [table for name, table in vars(words).items() if name.isupper() and isinstance(table, Mapping)]
+    told = [keys for _, keys, _ in make.PLACES.values()]
+    assert all(
+        table in told
+        for table in tables
+        if table and all(isinstance(said, str) for said in table.values()) and table is not RESIDUAL
+    )
+
+    text = (DOCS / "words.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#{3,4} (.+)$", text, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    assert set(headings) >= {form.format(key) for form, keys, _ in make.PLACES.values() for key in keys}
+    beside = {**BESIDE, "residual": RESIDUAL}
+    assert set(headings) >= {f"`{key}` of `{word}`" for word, keys in beside.items() for key in keys}
 
 
 def test_the_table_of_torchs_layers_leaves_none_out_and_names_steps_that_are_its_layers():

@@ -14,7 +14,7 @@ from support.places import DOCS, ROOT
 import archdsl
 from archdsl.commands.cli import NAMES
 from archdsl.ops import REGISTRY
-from archdsl.syntax.words import SPEC, STEP, STRUCTURE
+from archdsl.syntax.words import BESIDE, SPEC, STEP, STRUCTURE
 
 CONFIG = ROOT / "mkdocs.yml"
 SHARED = yaml.load(CONFIG.read_text(encoding="utf-8"), yaml.BaseLoader)["site_description"]
@@ -77,8 +77,11 @@ def test_the_site_is_built_and_read_without_a_network(site):
         assert f'id="{word}-of-a-step"' in pages["words.html"]
     for word in STRUCTURE:
         assert f'id="{word}"' in pages["words.html"]
+    for word, keys in BESIDE.items():
+        assert all(f'id="{key}-of-{word}"' in pages["words.html"] for key in keys)
     for name in REGISTRY:
         assert f'id="{name}"' in pages["ops.html"]
+    assert '<code>archdsl COMMAND <span class="option">--help</span></code>' in pages["cli.html"]
     for name in NAMES:
         assert f"All options of <code>archdsl {name}</code>" in pages["cli.html"]
     for name in archdsl.__all__:

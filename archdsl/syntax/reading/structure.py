@@ -106,7 +106,7 @@ RESIDUAL_FORM = {
 
 
 @word(
-    "residual", "a body whose input is added to its output: a list of steps, or {body, if, shortcut}",
+    "residual", "steps whose input is added to their result: a list of steps, or `{body, if, shortcut}`",
     schema=RESIDUAL_FORM,
 )  # fmt: skip
 def residual(found: Structure) -> Step:
@@ -129,7 +129,7 @@ def residual(found: Structure) -> Step:
 
 
 @word(
-    "repeat", "repeats the body this many times, in sequence", "expression",
+    "repeat", "runs the body this many times, one after another", "expression",
     body="the steps of one turn", let="values computed in each turn",
 )  # fmt: skip
 def repeat(found: Structure) -> Step:
@@ -138,7 +138,7 @@ def repeat(found: Structure) -> Step:
 
 
 @word(
-    "for", "the body once for each row of in:, in sequence; names the columns", "names",
+    "for", "names the columns of a table, and runs the body once for each row, one after another", "names",
     in_="the rows", body="the steps of one row", let="values computed in each row",
 )  # fmt: skip
 def rows(found: Structure) -> Step:
@@ -146,29 +146,29 @@ def rows(found: Structure) -> Step:
 
 
 @word(
-    "each", "the body once for each row of in:, as parallel branches; names the columns", "names",
+    "each", "names the columns of a table, and makes a parallel branch of the body for each row", "names",
     in_="the rows", body="the steps of one branch", let="values computed in each row",
 )  # fmt: skip
 def each(found: Structure) -> Step:
     return replace(loop(found), parallel=True)
 
 
-@word("running_sum", "the running sums of its branches: b1, b1 + b2, b1 + b2 + b3, ...")
+@word("running_sum", "adds up branches one by one, and gives each sum as a branch: b1, b1 + b2, b1 + b2 + b3 and so on")
 def running_sum(found: Structure) -> Step:
     return RunningSumStep(**found.common, branches=branches(found.reader, found.key, found.value))
 
 
-@word("fork", "branches from one tensor, which are all kept; as: names them")
+@word("fork", "runs branches on the same tensor and keeps all their results, which `as:` names")
 def fork(found: Structure) -> Step:
     return ForkStep(**found.common, branches=branches(found.reader, found.key, found.value))
 
 
-@word("split", "splits the channels into n equal parts, or parts of the given sizes; as: names them", "value")
+@word("split", "splits the channels into n equal parts, or into parts of the given sizes; `as:` names them", "value")
 def split(found: Structure) -> Step:
     return SplitStep(**found.common, sizes=to_expr(found.given()))
 
 
-@word("choice", "one of the bodies in of:, which a param chooses", "expression", of="the bodies by name")
+@word("choice", "runs one of the bodies under `of:`, which a param chooses", "expression", of="the bodies by name")
 def choice(found: Structure) -> Step:
     of = found.node.get("of")
     if of is None:
@@ -187,7 +187,7 @@ def choice(found: Structure) -> Step:
     return ChoiceStep(**found.common, param=to_expr(found.given()), bodies=bodies)
 
 
-@word("body", "steps that form one group")
+@word("body", "steps that belong together; other keys, such as `name:` and `when:`, stand beside it")
 def together(found: Structure) -> Step:
     return SequenceStep(**found.common, body=found.reader.body(found.value, "body"))
 
