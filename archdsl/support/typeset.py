@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-# Widths of cmr10 in thousandths of its size.
+# Widths of cmr10 in thousandths of its size; that of an underscore in the encoding T1, where it is wider.
 _WIDTHS: Mapping[int, str] = {
     278: "!',.:;[]`il|",
     306: "fj",
@@ -19,7 +19,7 @@ _WIDTHS: Mapping[int, str] = {
     472: "?",
     500: '"$*/0123456789^ago{}~\u2007–',
     514: "J",
-    528: "kqvxy_",
+    528: "kqvxy",
     556: "Sbdhnpu",
     611: "Z",
     625: "L",
@@ -30,6 +30,7 @@ _WIDTHS: Mapping[int, str] = {
     736: "R",
     750: "AHNUVXY",
     764: "D",
+    769: "_",
     778: "&+=@KOQ<>×−",
     785: "G",
     833: "#%m✓Δ",

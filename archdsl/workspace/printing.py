@@ -185,7 +185,8 @@ def named(item: Item, found: Comparison) -> Item:
 def as_papers(row: Row) -> str:
     """The input as papers print it; several by name."""
     shapes = {name: as_printed(shape) for name, shape in row.inputs.items()}
-    return ", ".join(shapes.values() if len(shapes) == 1 else [f"{name} {text}" for name, text in shapes.items()])
+    words = {name.replace("_", " "): text for name, text in shapes.items()}
+    return ", ".join(words.values() if len(words) == 1 else [f"{name} {text}" for name, text in words.items()])
 
 
 def counted(found: Comparison, name: str, heading: str) -> list[Item]:

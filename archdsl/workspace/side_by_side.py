@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,14 @@ class SideBySide:
         label: str | None = None,
     ) -> str:
         """A booktabs tabular that fits a `width`, `"column"` or `"page"`; with a caption it is a float."""
-        return latex(self.table(columns), Placement(width, caption, label))
+        return latex(self.paper_table(columns), Placement(width, caption, label))
+
+    def paper_table(self, names: Sequence[str] = ()) -> Table:
+        """The table, with the names of stages in words."""
+        table = self.table(names)
+        places = [place for place, column in enumerate(table.columns) if column.key == "stage"]
+        rows = [[cell.replace("_", " ") if n in places else cell for n, cell in enumerate(row)] for row in table.rows]
+        return replace(table, rows=rows)
 
     def table(self, names: Sequence[str] = ()) -> Table:
         """The table, in the columns named or in all."""
@@ -182,7 +189,7 @@ def written(found: SideBySide, form: str, columns: Sequence[str] = (), placement
     """The table in a format."""
     expect_format(form, FORMATS, columns, placement)
     if form == "latex":
-        return latex(found.table(columns), placement)
+        return latex(found.paper_table(columns), placement)
     return found.to_markdown(columns=columns) if form == "md" else found.to_text(columns=columns)
 
 

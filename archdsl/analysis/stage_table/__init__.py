@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archdsl.analysis.lines import lines, places
-from archdsl.analysis.reach import stride
+from archdsl.analysis.reach import Reach, stride
 from archdsl.analysis.stage_table.features import features
 from archdsl.analysis.stage_table.reading import LABEL, Column, Sites, activation, origins
 from archdsl.analysis.stage_table.rows import CHANNELS, REPEATS, SPELLED, STRIDE, Heading, Line, StageTable, printed
@@ -116,11 +116,17 @@ def drawn(
         result.shape if result else (),
         features(result) if result else None,
         len(run),
-        stride(*(reach[tensor] if tensor is not None else None for tensor in (entry, result))),
+        stride(entered(first, reach), reach[result] if result else None),
         {column.word: shown for column, (shown, _) in claimed.items()} | sites.alike_arguments(first, claimed),
         total(works[node] for node in nodes_of(run)),
     )
     return line, {column: reached for column, (_, reached) in claimed.items()}
+
+
+def entered(unit: Unit, reach: Reaches) -> Reach | None:
+    """The reach of what enters a unit; of maps that come from several inputs of the network the one of widest steps."""
+    known = [found for tensor in unit.entries if (found := reach[tensor]) is not None]
+    return max(known, key=lambda found: found.jump, default=None)
 
 
 # --- columns

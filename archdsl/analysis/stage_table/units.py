@@ -42,6 +42,14 @@ class Unit:
         return output if isinstance(output, Tensor) else None
 
     @property
+    def entries(self) -> list[Tensor]:
+        """What enters, with what else of the same size the first step reads."""
+        first, entry = self.children[0], self.entry
+        read = read_within(first) if isinstance(first, Scope) else first.inputs
+        alike = [tensor for tensor in read if entry is not None and tensor.shape[1:] == entry.shape[1:]]
+        return alike or ([entry] if entry is not None else [])
+
+    @property
     def place(self) -> Span | None:
         return self.children[0].span
 
@@ -169,11 +177,16 @@ def label(child: Child, labels: Labels = NO_LABELS) -> str:
 
 def entry_within(scope: Scope) -> Tensor | None:
     """What enters a part: its input if it reads that, else the first tensor from elsewhere that it reads."""
-    nodes = list(scope.nodes())
-    made = {tensor for node in nodes for tensor in node.outputs}
-    read = [tensor for node in nodes for tensor in node.inputs if tensor not in made]
+    read = read_within(scope)
     first = scope.inputs[0] if scope.inputs else None
     return first if first in read or not read else read[0]
+
+
+def read_within(scope: Scope) -> list[Tensor]:
+    """The tensors from elsewhere that a part reads, in order."""
+    nodes = list(scope.nodes())
+    made = {tensor for node in nodes for tensor in node.outputs}
+    return [tensor for node in nodes for tensor in node.inputs if tensor not in made]
 
 
 def entry_of(child: Child) -> Tensor | None:

@@ -571,6 +571,27 @@ def test_strides_that_differ_are_told_of_each_axis():
     assert text.splitlines()[2:4] == ["| 1×2×2 |", "| 1 |"]
 
 
+def test_a_stride_is_that_of_the_map_whose_steps_are_widest_where_several_inputs_meet():
+    spec = net({
+        "image": [{"from": "picture", "body": [{"conv": {"out": 4, "kernel": 3, "stride": 2}}]}],
+        "map": [{"from": "depth_map", "body": [{"conv": 4}]}],
+        "both": [{"concat": ["image", "identity"]}, {"conv": {"out": 4, "kernel": 3, "stride": 2}}],
+    })  # fmt: skip
+    del spec["input"]
+    found = archdsl.cost(spec | {"inputs": {"picture": [3, 32, 32], "depth_map": [1, 16, 16]}})
+    assert found.table.lines[-1].stride == (2, 2)
+    pair = archdsl.table([spec | {"inputs": {"picture": [3, 2 * n, 2 * n], "depth_map": [1, n, n]}} for n in (16, 32)])
+    assert r"picture 32$^2$ $\times$ 3, depth map 16$^2$" in pair.to_latex()
+
+
+def test_a_paper_has_blanks_for_the_underscores_of_stages():
+    spec = net({"first_stage": [{"conv": 4}], "last": [{"conv": 8}]})
+    assert "first stage" in archdsl.cost(spec).to_latex()
+    pair = archdsl.table([spec, spec | {"input": [3, 8, 8]}]).stages
+    assert "first stage" in pair.to_latex()
+    assert "first_stage" in pair.to_text()
+
+
 def test_lines_that_take_turns_are_one_line_of_a_paper():
     one = {"params": ["k"], "body": [{"residual": [{"conv": {"out": "c_in", "kernel": "k"}}, "bn"]}]}
     turn = {"repeat": 3, "body": [{"One": 1}, {"Two": 3}]}
