@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.spans import Span
@@ -52,6 +53,15 @@ class Node:
     @property
     def shape(self) -> Shape:
         return self.outputs[0].shape
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it hands on what enters, as a dropout of 0 or a sum of one tensor does; not what the spec labels."""
+        if self.label or not len(self.inputs) == len(self.outputs) == 1:
+            return False
+        entry = self.inputs[0].shape
+        is_of_one = self.op.many and self.op.role == "join" and entry == self.shape
+        return is_of_one or self.op.idle(SimpleNamespace(**self.fields), entry, self.shape)
 
     @property
     def reads(self) -> tuple[Tensor, ...]:

@@ -15,7 +15,7 @@ from archdsl.analysis.cost import Cost
 from archdsl.analysis.difference.changes import changes
 from archdsl.analysis.difference.stages import Row, counted, rows
 from archdsl.analysis.difference.statements import Statement, statements
-from archdsl.analysis.difference.structure import Part, Structure
+from archdsl.analysis.difference.structure import Part, Structure, is_idle
 from archdsl.analysis.difference.weights import Carried, carried, tensors_of
 from archdsl.analysis.latency import LatencyTable
 from archdsl.ir.graph import Graph, Node
@@ -139,11 +139,16 @@ def name_of(graph: Graph) -> str:
 
 
 def touched(structure: Structure) -> frozenset[Part]:
-    """The parts of the new network in which something stands that the old has not, or stands otherwise."""
+    """The parts of the new network in which something stands that the old has not, or stands otherwise.
+
+    What does nothing, as a dropout of 0, is nothing here.
+    """
     found: set[Part] = set()
     for pair in structure.root.walk():
-        gaps = any(gap.removed or gap.added for gap in pair.gaps)
-        if gaps or pair.moved or pair.old.traits != pair.new.traits or pair.old.word != pair.new.word:
+        alone = [item.part for gap in pair.gaps for item in (*gap.removed, *gap.added)]
+        differs = pair.moved or pair.old.traits != pair.new.traits or pair.old.word != pair.new.word
+        idle = is_idle(pair.old.part) and is_idle(pair.new.part)
+        if not all(map(is_idle, alone)) or (differs and not idle):
             found.add(pair.new.part)
     return frozenset(found)
 

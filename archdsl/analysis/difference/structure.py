@@ -14,6 +14,11 @@ Part: TypeAlias = "Scope | Node"
 NAMED = ("stage", "row")
 
 
+def is_idle(part: Part) -> bool:
+    """Whether a part does nothing: all ops in it hand on what enters."""
+    return part.is_idle if isinstance(part, Node) else all(node.is_idle for node in part.nodes())
+
+
 class ByStructure(Aligner):
     """Aligns two networks so that most ops find their like."""
 

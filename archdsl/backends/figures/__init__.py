@@ -17,9 +17,9 @@ from archdsl.backends.figures.asked import (
     named,
 )
 from archdsl.backends.figures.cases import Case
-from archdsl.backends.figures.paper import SMALLER
+from archdsl.backends.figures.paper import SMALLER, TALL
 from archdsl.backends.figures.picture import Picture
-from archdsl.backends.figures.shapes import KINDS, ORDERS, numbered
+from archdsl.backends.figures.shapes import KINDS, ORDERS, Shapes, numbered
 from archdsl.backends.figures.strip import PAGE, Paper
 from archdsl.backends.figures.theme import Look, inches
 from archdsl.backends.figures.writers import WRITERS
@@ -122,8 +122,19 @@ def draw_difference(
         shapes = numbered(look.axes, found.before.graph, found.after.graph)
         paper = stages.paper_of(look)
         made = difference.drawing(found, shapes, paper, told=told)
-        if paper is None or paper.holds(made):
-            return stages.on_paper(made, format, look)
-        page = Paper.of(PAGE, look.height)
-        fits = page.holds(difference.drawing(found, shapes, page, told=told))
-        return stages.on_paper(made, format, look, f"--width {PAGE:g}in" if fits else SMALLER)
+        instead = SMALLER if paper is None or paper.holds(made) else larger(found, shapes, look, told=told)
+        return stages.on_paper(made, format, look, instead)
+
+
+def larger(found: Difference, shapes: Shapes, look: Look, *, told: bool) -> str:
+    """The options for a page on which two networks fit, where that of the look is too small for them."""
+    from archdsl.backends.figures import difference
+
+    assert look.width is not None
+    wide, high = max(look.width, PAGE), max(look.height or TALL, TALL)
+    flags = {"--width": wide}, {"--height": high}, {"--width": wide, "--height": high}
+    for given in flags:
+        page = Paper.of(given.get("--width", look.width), given.get("--height", look.height))
+        if page.holds(difference.drawing(found, shapes, page, told=told)):
+            return " ".join(f"{flag} {size:g}in" for flag, size in given.items())
+    return SMALLER

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
@@ -33,11 +32,8 @@ def visible(graph: Graph, shown: Sequence[str] = ()) -> Graph:
 
 def hidden(graph: Graph, part: Scope | Node) -> bool:
     if isinstance(part, Node):
-        if not len(part.inputs) == len(part.outputs) == 1:
-            return False
-        fields = SimpleNamespace(**part.fields)
-        idle = not part.label and part.op.idle(fields, part.inputs[0].shape, part.shape)
-        return idle or part.op.name in graph.figure.hide
+        is_one = len(part.inputs) == len(part.outputs) == 1
+        return part.is_idle or (is_one and part.op.name in graph.figure.hide)
     return part.kind == "block" and part.name in graph.figure.hide and bool(part.inputs)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from archdsl.backends.figures.hiding import visible
-from archdsl.backends.figures.strip.cells import Cell, strip
+from archdsl.backends.figures.outline import CALLS, brief
+from archdsl.backends.figures.strip.cells import Cell, Terse, computes, strip
 from archdsl.ir.graph import Graph, Node
 
 
@@ -18,3 +19,13 @@ def cells_of(graph: Graph, parts: Iterable[Iterable[Node]]) -> Iterator[Cell | N
         found = {owner[path] for path in paths if path in owner}
         whole = [cell for cell in found if paths.issuperset(node.path for node in cell.box.nodes)]
         yield whole[0] if len(found) == len(whole) == 1 else None
+
+
+def operators_of(graph: Graph, parts: Iterable[Iterable[Node]]) -> Iterator[Sequence[str]]:
+    """The blocks and operators in each part, one by one, without their arguments: `TwoWayDenseLayer`, `1×1 Conv`."""
+    shown = visible(graph)
+    boxes = [box for item in Terse(shown, ()).items(shown.root, CALLS) for box in item.boxes() if computes(box)]
+    for part in parts:
+        paths = {node.path for node in part}
+        inside = [box for box in boxes if paths.issuperset(node.path for node in box.nodes)]
+        yield [brief(box).partition(",")[0] for box in inside]

@@ -464,7 +464,7 @@ def test_what_a_block_figure_cannot_show_is_refused(how, message, help_):
 
 def test_steps_that_change_nothing_are_not_drawn():
     idle = [{"dropout": 0}, {"take": 8}, {"channel_shuffle": 1}, {"max_pool": 1}, {"pad": {"before": 0}}, {"crop": 16}]
-    idle += [{"upsample": 1}, {"drop_connect": 0}]
+    idle += [{"upsample": 1}, {"drop_connect": 0}, {"mul": ["identity"]}]
     working = [{"dropout": 0.1}, {"take": 4}, {"channel_shuffle": 2}, {"upsample": 2}]
     steps = [{"conv": 8}, *idle, *working, {"lp_pool": {"kernel": 1, "norm_type": 2}}]
     graph = small("Unit", Unit=steps)

@@ -79,16 +79,79 @@ def test_what_is_higher_than_the_page_goes_on_beside_itself():
     assert [(way.source.name, way.target.name) for way in parted] == [("s5", "s6")] * 2
 
 
-def test_a_line_beside_a_column_stays_in_one_panel():
-    def joined(width: int) -> dict:
-        spec = deep(12, width)
-        return {**spec, "stages": {**spec["stages"], "end": [{"add": ["s4", "s11"]}]}}
+def joined(width: int) -> dict:
+    spec = deep(12, width)
+    return {**spec, "stages": {**spec["stages"], "end": [{"add": ["s4", "s11"]}]}}
 
-    made = drawing(archdsl.diff(joined(4), joined(8)), Shapes(), Paper.of(7, 5))
+
+def test_a_line_beside_a_column_stays_in_one_panel_where_that_fits():
+    made = drawing(archdsl.diff(joined(4), joined(8)), Shapes(), Paper.of(7, 6.5))
     columns = {}
     for solid in made.solids:
         columns.setdefault(solid.rect.centre[0], set()).add(solid.cell.name)
+    assert len(columns) == 4
     assert all({"s4", "end"} <= names or names.isdisjoint({"s4", "end"}) for names in columns.values())
+
+
+def test_on_a_lower_page_lines_beside_columns_go_on_in_the_next_panel_too():
+    paper = Paper.of(7, 4.5)
+    made = drawing(archdsl.diff(joined(4), joined(8)), Shapes(), paper)
+    assert paper.holds(made)
+    passing = [way for way in made.ways if (way.source.name, way.target.name) == ("s4", "end")]
+    assert [way.kind for way in passing] == ["skip", "skip"]
+    assert all(way.points[0][0] + 100 < way.points[-1][0] for way in passing)
+    assert crossings(made.ways) == 0
+    rects = [solid.rect for solid in made.solids]
+    corners = [point for way in passing for point in way.points[1:-1]]
+    assert not any(r.left < x < r.right and r.low < y < r.high for r in rects for x, y in corners)
+
+
+def named(*stages: tuple[str, int]) -> dict:
+    """A chain of convolutions: their names, and by how much each halves the map."""
+    return {**NET, "stages": {name: [{"conv": {"out": 4, "stride": stride}}] for name, stride in stages}}
+
+
+def test_stages_that_are_gone_stand_beside_those_that_came_with_as_large_a_map():
+    old = named(("stem", 1), ("a1", 1), ("a2", 2), ("end", 1))
+    new = named(("stem", 1), ("b1", 2), ("b2", 1), ("b3", 2), ("end", 1))
+    new["stages"] |= {name: [*new["stages"][name], "relu"] for name in ("b1", "b2", "b3")}
+    made = drawing(archdsl.diff(old, new), Shapes(), told=False)
+    levels = {}
+    for solid in made.solids:
+        levels.setdefault(-solid.rect.centre[1], []).append(solid.cell.name)
+    assert [sorted(names) for _, names in sorted(levels.items())] == [
+        ["stem", "stem"], ["a1"], ["a2", "b1"], ["b2"], ["b3"], ["end", "end"],
+    ]  # fmt: skip
+
+
+UNIT = {"params": {"out": None}, "body": [{"conv": {"out": "out", "kernel": 3}}, "bn", {"conv": "out"}]}
+
+
+def table(*widths: int) -> dict:
+    rows = {"for": ["c"], "in": [[width] for width in widths], "body": [{"Unit": {"out": "c"}}]}
+    return {**NET, "blocks": {"Unit": UNIT}, "stages": {"stem": ["relu"], "body": rows, "end": [{"conv": 2}]}}
+
+
+def said(made) -> list[tuple[str, ...]]:
+    """What the boxes of the new network say, from above."""
+    new = [solid for solid in made.solids if solid.cell.place % 2]
+    return [(solid.cell.name, *solid.cell.lines) for solid in sorted(new, key=lambda solid: solid.cell.place)]
+
+
+def test_where_the_page_is_low_repeats_are_counted_and_what_is_unchanged_is_told_by_its_number():
+    found = archdsl.diff(table(*[4] * 9), table(*[4] * 8, 6))
+    high = drawing(found, Shapes(), told=False)
+    assert len(said(high)) == 11
+    assert ("Unit ×8",) in said(drawing(found, Shapes(), Paper.of(3.4, 4), told=False))
+    low = said(drawing(found, Shapes(), Paper.of(3.4, 1.9), told=False))
+    assert low[0] == ("", "9 unchanged stages")
+    assert len(low) == 3
+
+
+def test_what_the_figure_shows_nowhere_is_no_change_in_it():
+    found = archdsl.diff(NET, {**NET, "stages": {**NET["stages"], "d": [{"conv": 2}, {"dropout": 0}]}})
+    assert not found.is_empty
+    assert {solid.cell.box.colour for solid in drawing(found, Shapes()).solids} == {COLOURS["same"]}
 
 
 def test_boxes_have_the_words_of_a_strip():
@@ -115,5 +178,6 @@ def test_smaller_gaps_come_before_panels_and_a_refusal_names_the_width_that_fits
         assert len({solid.rect.centre[0] for solid in tighter.solids}) == 2
         assert tighter.rect.height <= high - less
     with pytest.raises(SpecError) as refused:
-        draw_difference(found, "dot", Look(width=3.4, height=5))
+        draw_difference(found, "dot", Look(width=3.4, height=2.2))
     assert "or --width 7in" in str(refused.value)
+    assert draw_difference(found, "dot", Look(width=7, height=2.2))
