@@ -763,6 +763,24 @@ def test_accuracies_of_the_shipped_specs_are_those_published():
     assert found == published
 
 
+@pytest.mark.parametrize(
+    ("spec", "variant", "params", "macs"),
+    [
+        ("ghostnet", "1.3", "7.3 M", "226 M"),
+        ("mobilenet_v3", "large-1.00", "5.4 M", "219 M"),
+        ("mobilenet_v3", "small-minimalistic", "", "65 M"),
+        ("squeezenext", "1.0-23", "", "282 M"),
+        ("espnet_v2", "x0.5", "", "28.37 M"),
+        ("fbnet", "a", "4.28648 M", ""),
+    ],
+)
+def test_published_counts_of_shipped_specs_that_differ_are_told(spec, variant, params, macs):
+    published = counted(spec, variant).published.counts
+    assert {name: amount.text for name, amount in published.items()} == {
+        name: text for name, text in (("params", params), ("macs", macs)) if text
+    }
+
+
 def test_published_numbers_stand_beside_ours_where_they_differ_and_in_the_form_that_they_are_of():
     spec = {
         "name": "Net",
