@@ -97,12 +97,16 @@ class Columns:
             even = max(one.step, other.step) + one.outer[1] - other.outer[0]
             places.append(places[-1] + max(one.right + gap + other.left, even if one.step or other.step else 0.0))
         wide = region.end is not None and self.is_bar(region.end)
-        solid = [n for n, lane in enumerate(lanes) if wide or not lane] or [0]
+        solid = [n for n, lane in enumerate(lanes) if not lane]
+        if wide and len(solid) != 1:  # shortcuts beside one chain leave it straight
+            solid = [*range(len(lanes))]
+        solid = solid or [0]
         if len(solid) > 2 and len(solid) == len(places):
             step = max(b - a for a, b in pairwise(places))
             places = [n * step for n in range(len(places))]
         first, last = solid[0], solid[-1]
-        middle = (places[first] + strips[first].outer[0] + places[last] + strips[last].outer[1]) / 2
+        low, high = (strips[first].outer[0], strips[last].outer[1]) if len(solid) > 1 else (0.0, 0.0)
+        middle = (places[first] + low + places[last] + high) / 2
         places = [x - middle for x in places]
         return self.clear_of_ends(region, places)
 

@@ -162,8 +162,8 @@ class Layers:
                     drawn.add(stop)
                     yield before, stop, 2 if isinstance(before, Box) else 8
                 before = stop
-            chained = len(self.flow.entering[arrow.target]) == 1
-            yield before, arrow.target, 8 if chained else 2 if arrow.kind != "skip" else 1
+            main = sum(other.kind != "skip" for other in self.flow.entering[arrow.target]) <= 1
+            yield before, arrow.target, 1 if arrow.kind == "skip" else 8 if main else 2
 
     def place(self, graph: Any, items: Sequence[Item], names: Mapping[Place, str], numbers: Iterator[int]) -> None:
         """Boxes with their margins; frames hold theirs, and the lines between these, together."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from archdsl.backends.figures.columns import LABEL_GAP
+from archdsl.backends.figures.columns import BAR_FROM, LABEL_GAP
 from archdsl.backends.figures.dot import form
 from archdsl.backends.figures.layers import Layers, Net, Place, Stop
 from archdsl.backends.figures.picture import Arrow, Box
@@ -22,6 +22,7 @@ ASIDE = RADIUS + HEAD  # between a box and a line that turns to enter it from th
 SAME = 0.5  # points; what is less apart goes straight
 STEPS = (6.0, -6.0, 12.0, -12.0, 18.0, -18.0)  # by which one gives way to another
 NUDGE = 16.0  # so far a line is moved to be straight
+REACH = 72.0  # so far a bar reaches out on a side for arrows to come down straight
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Wires:
             self.smooth(net)
         for box in self.flow.boxes:
             self.make_room(box)
+        for box in self.flow.boxes:
+            self.widen(box)
         self.entering: dict[Arrow, Entry] = {}
         for box in self.flow.boxes:
             self.entering.update(self.entries(box))
@@ -86,6 +89,25 @@ class Wires:
             beyond = side * (self.comes_from(arrow) - self.x[box]) - half
             if -NUDGE < beyond < ASIDE and isinstance(self.layers.above(arrow), Stop):
                 self.shift(self.net(arrow), self.x[box] + side * (half + ASIDE))
+
+    def widen(self, box: Box) -> None:
+        """A bar reaches a little further, to where its outermost arrows come down straight, if there is room."""
+        if not self.layers.is_bar(box) or len(self.flow.entering[box]) < BAR_FROM:
+            return
+        apart, half = self.layers.gaps.columns / 2, self.layers.width[box] / 2
+        low, high = self.x[box] - half, self.x[box] + half
+        found = [self.comes_from(arrow) for arrow in self.flow.entering[box]]
+        near = [x for x in found if low - REACH < x < high + REACH]
+        if not near:
+            return
+        left = min(near) - INSET - PORT_STEP * sum(x < min(near) for x in found)
+        right = max(near) + INSET + PORT_STEP * sum(x > max(near) for x in found)
+        beside = self.spans(self.row[box], box)
+        if left > low or any(one < low and left - apart < other for one, other in beside):
+            left = low
+        if right < high or any(high < other and one < right + apart for one, other in beside):
+            right = high
+        self.x[box], self.layers.width[box] = (left + right) / 2, right - left
 
     def shift(self, net: Net, x: float) -> None:
         """Moves a whole trunk, if there is room."""

@@ -230,6 +230,45 @@ def test_a_join_of_many_is_a_bar_that_arrows_enter_straight_from_above():
     assert len({round(way[-1][1]) for way in entering}) == 1
 
 
+POOL = {"max_pool": {"kernel": 5, "stride": 1, "padding": 2}}
+SPATIAL_PYRAMID = [  # of one pooling again and again
+    {"conv": 4, "as": "x"},
+    *({**POOL, "as": name} for name in "abc"),
+    {"concat": ["x", "a", "b", "c"]},
+    {"conv": 8},
+]
+CROSS_STAGE = [  # of a split, whose parts are read in no simple order
+    {"conv": 8},
+    {"split": 2, "as": ["x", "y"]},
+    {"from": "y", "conv": {"out": 4, "kernel": 3}, "as": "a"},
+    {"conv": {"out": 4, "kernel": 5}, "as": "b"},
+    {"concat": ["x", "y", "a", "b"]},
+    {"conv": 8},
+]
+
+
+@pytest.mark.parametrize("unit", [SPATIAL_PYRAMID, CROSS_STAGE])
+def test_a_chain_whose_boxes_a_join_reads_is_straight_and_its_shortcuts_come_down_straight(unit):
+    figure = Drawn(small("Unit", Unit=unit), "Unit")
+    concat = figure.box("Concat")
+    (last,) = [one for one, other, _ in figure.edges if other is concat and one.lines[0].startswith("5×5")][-1:]
+    assert abs(figure.x(figure.box("1×1 Conv")) - figure.x(last)) < 0.5
+    assert abs(figure.x(figure.box("1×1 Conv", 1)) - figure.x(last)) < 0.5
+    for edge in [e for one, other, e in figure.edges if other is concat]:
+        (ax, _), (bx, _) = points(edge)[-4::3]
+        assert abs(ax - bx) < 0.5
+
+
+def test_queries_keys_and_values_come_down_straight():
+    attention = {"from": "q", "scaled_dot_product_attention": {"k": "k", "v": "v"}}
+    apart = {"rearrange": {"pattern": "(k c) h w -> k (h w) c", "k": 3}}
+    unit = [{"conv": 24}, apart, {"split": 3, "as": ["q", "k", "v"]}, attention]
+    figure = Drawn(small("Unit", Unit=unit), "Unit")
+    ways = [points(edge) for _, other, edge in figure.edges if other is figure.box("Attention")]
+    assert len(ways) == 3
+    assert all(abs(way[0][0] - way[-1][0]) < 0.5 for way in ways)
+
+
 def test_branches_stand_left_to_right_in_the_order_of_the_spec():
     kernels = (7, 1, 5, 3)
     unit = [{"concat": [{"conv": {"out": 4, "kernel": k}} for k in kernels]}]
