@@ -111,7 +111,7 @@ def no_truth(node: ir.If, value: Constant) -> SpecError:
 
 def no_choice(node: ir.If, value: Constant) -> SpecError:
     assert isinstance(node.condition, Compare)
-    help_ = did_you_mean(str(value), node.choices) or f"there are {', '.join(node.choices)}"
+    help_ = did_you_mean(str(value), node.choices) or f"choose from {', '.join(node.choices)}"
     span = node.condition.left.span or node.span
     return fault("bad-choice", f"this choice has no body {value!r}", span, help=help_)
 

@@ -179,8 +179,8 @@ def expect_known(engines: Sequence[str], forms: Sequence[str], form: str) -> Non
     }
     for option, (given, words) in known.items():
         if not given:
-            raise fault("bad-call", f"{option} is empty", help=f"there are {', '.join(words)}")
+            raise fault("bad-call", f"{option} is empty", help=f"choose from {', '.join(words)}")
         for word in given:
             if word not in words:
-                hint = did_you_mean(word, words) or f"there are {', '.join(words)}"
-                raise fault("bad-call", f"{option} has no '{word}'", help=hint)
+                hint = did_you_mean(word, words) or f"choose from {', '.join(words)}"
+                raise fault("bad-call", f"{option} does not accept '{word}'", help=hint)

@@ -24,7 +24,7 @@ class Note:
     span: Span | None = None
 
 
-ELSEWHERE = Note("other calls or variants have this fault too, with other numbers")
+ELSEWHERE = Note("other calls or variants have this error too, with other numbers")
 
 
 @dataclass(frozen=True)

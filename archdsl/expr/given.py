@@ -126,12 +126,12 @@ def as_word(name: str, value: Any) -> str:
 def known_word(what: str, word: object, known: Iterable[str]) -> None:
     """Raises unless a word is one of those that there are."""
     if not isinstance(word, str):
-        raise fault("bad-call", f"{what} is a word, not {shown(word)}", help=f"there are {', '.join(known)}")
+        raise fault("bad-call", f"{what} is a word, not {shown(word)}", help=f"choose from {', '.join(known)}")
     if word not in (words := list(known)):
         raise fault(
             "bad-call",
             f"there is no {what} '{word}'",
-            help=did_you_mean(word, words) or f"there are {', '.join(words)}",
+            help=did_you_mean(word, words) or f"choose from {', '.join(words)}",
         )
 
 

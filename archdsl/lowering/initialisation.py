@@ -113,7 +113,7 @@ def near(function: ir.Function, keys: Sequence[str]) -> str:
     if isinstance(node, ir.Container):
         steps = [str(step.key or index) for index, step in enumerate(node.body.nodes)]
         return f"its modules have the keys of the state_dict: {', '.join(f'{keys[0]}.{step}' for step in steps)}"
-    return did_you_mean(keys[0], known) or f"there are {', '.join(known)}"
+    return did_you_mean(keys[0], known) or f"choose from {', '.join(known)}"
 
 
 # --- what is checked

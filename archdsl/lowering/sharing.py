@@ -124,9 +124,11 @@ def tensors_given(step: s.UseStep, module: ir.Primitive | ir.Call) -> Mapping[st
         raise misfit(message, step, module, help=f"write {step.target}: without arguments, beside share:")
     odd = sorted(step.named.keys() ^ module.tensors.keys())
     if odd:
-        has, lacks = ("this step", "that one") if odd[0] in step.named else ("that one", "this step")
-        message = f"{has} is given the tensor '{odd[0]}' and {lacks} is not: they cannot share a module"
-        raise misfit(message, step, module, help="give both the same tensors, each its own")
+        has, lacks = ("this step", "the step that creates the module")
+        if odd[0] not in step.named:
+            has, lacks = lacks, has
+        message = f"{has} gets the tensor '{odd[0]}', and {lacks} does not, so they cannot share a module"
+        raise misfit(message, step, module, help="pass the same inputs in both steps; the tensors may differ")
     return {name: step.named[name] for name in module.tensors}
 
 
@@ -171,7 +173,10 @@ def no_such_module(share: s.Share, builder: Builder) -> SpecError:
 def no_lone_module(share: s.Share, stage: s.Stage) -> SpecError:
     """The fault of a stage that is no module to be shared."""
     if stage.when is not None:
-        message, help = f"the stage '{stage.name}' has a when:, so its module may not exist", "share one that is"
+        message, help = (
+            f"the stage '{stage.name}' has a when:, so its module may not exist",
+            "share a module that always exists",
+        )
     elif (stage.span.line, stage.span.col) > (share.span.line, share.span.col):
         message, help = f"the stage '{stage.name}' does not come before this step", "share a module of an earlier one"
     else:

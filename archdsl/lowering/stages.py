@@ -77,7 +77,7 @@ def optional_stage(stage: s.Stage, entry: ir.Operand, builder: Builder) -> ir.Va
 def auxiliary(stage: s.Stage, builder: Builder) -> ir.Auxiliary:
     """A stage of training alone; no other reads it."""
     if stage.name in (builder.context.home.outputs or (LONE_OUTPUT,)):
-        message = f"'{stage.name}' names an output: what training adds to the outputs needs another name"
+        message = f"'{stage.name}' is the name of an output, so an auxiliary head cannot have it"
         raise fault("bad-name", message, stage.span, help=RENAME)
     stage = measured(stage)
     at_work(stage, builder.context)

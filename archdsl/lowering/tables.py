@@ -79,7 +79,9 @@ def check_countable(table: s.LoopStep, context: Context) -> None:
         for name in names(loop.count if loop.count is not None else loop.rows or Lit(0)):
             if name.id in unknown:
                 message = f"the number of repeats depends on '{name.id}', so 'turn' and 'turns' cannot count them"
-                raise fault("bad-loop", message, name.span or loop.span, help="count from params and columns")
+                raise fault(
+                    "bad-loop", message, name.span or loop.span, help="compute the number from params and columns"
+                )
 
 
 def uncounted(loop: s.Step) -> SpecError:

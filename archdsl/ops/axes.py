@@ -61,7 +61,7 @@ def is_channels(axis: Constant | Expr, rank: int) -> bool:
 def known_axes(rank: int) -> str:
     """The axes that a tensor has, as a help line."""
     words = ["c", *AXES[1:][len(AXES) - rank :]] if rank <= len(AXES) else ["c"]
-    return f"it has {', '.join(words)}, or 0 to {rank - 1}"
+    return f"its axes are {', '.join(words)}, or the numbers 0 to {rank - 1}"
 
 
 def dim(axis: Constant | Expr) -> int:

@@ -197,7 +197,7 @@ def taken(kind: Any, known: Any) -> SpecError:
     """Two ops of one name."""
     help = "give it another name"
     if not is_own(known):
-        return fault("bad-plugin", f"{said(kind)} has the name of one of archdsl's own", help=help)
+        return fault("bad-plugin", f"{said(kind)} has the name of an op of archdsl", help=help)
     return fault(
         "bad-plugin", f"two plug-ins have an op '{kind.name}': {home_of(known)} and {home_of(kind)}", help=help
     )

@@ -163,7 +163,8 @@ class Rearrange(Mover, name="rearrange"):
             )
         if n % known if unknown else n != known:
             sizes = ", ".join(f"{name} = {given[name]}" for name in axis if name in given)
-            message = f"an axis of {n} is not ({' '.join(axis)}) with {sizes}" if sizes else f"an axis of {n} is not 1"
+            given_sizes = f"cannot be split into ({' '.join(axis)}) with {sizes}" if sizes else "is not 1"
+            message = f"an axis of size {n} {given_sizes}"
             raise OpFault(message, field="pattern")
 
     def comes_of(self, f: SimpleNamespace, *ranks: int) -> list[tuple[frozenset[int], list[Expr]]]:

@@ -66,7 +66,7 @@ def one(given: PassLike) -> Pass:
         return given
     if not callable(given) or isinstance(given, type):
         message = f"a pass is a name or a function from a Program to a Program, not {shown(given)}"
-        raise fault("bad-call", message, help=f"there are {', '.join(names())}")
+        raise fault("bad-call", message, help=f"choose from {', '.join(names())}")
     return Pass(given)
 
 

@@ -58,7 +58,7 @@ class Exported:
 def expect_format(form: str) -> None:
     """Raises for a word that is no format, or if a package is missing that writes or runs such files."""
     if form not in FORMATS:
-        known = f"there are {', '.join(FORMATS)}"
+        known = f"choose from {', '.join(FORMATS)}"
         raise fault("unknown-format", f"there is no format '{form}'", help=did_you_mean(form, FORMATS) or known)
     require(f"the format {form}", FORMATS[form].packages, FORMATS[form].extra)
 

@@ -70,7 +70,7 @@ class Once:
         wanted = node.op.compute(run, entering)
         self.kernels.macs = before
         if text := difference(found, wanted):
-            message = f"what leaves '{node.path}' {text}, where a piece of its input enters"
+            message = f"the output of '{node.path}' {text}, for a piece of its input"
             self.heard.differences.append((node.outputs[0], Diagnostic("differs", message, node.span)))
         alike = counted == node.op.macs(run.f, piece.shape, tuple(wanted.shape[1:]))
         return len(self.heard.values[node.outputs[0]]) * piece.macs if alike else counted

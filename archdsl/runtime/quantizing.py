@@ -82,7 +82,7 @@ def expect_useful(found: Agreement) -> None:
         why = "its outputs differ more from those of the module than those of the samples from each other"
     if why:
         help = "calibrate with more samples, like those that it will see; or leave out --int8"
-        raise fault("bad-call", f"the network is of no use in int8: {why}", help=help)
+        raise fault("bad-call", f"the int8 file would be of no use: {why}", help=help)
 
 
 # --- what became of the outputs

@@ -208,7 +208,7 @@ class Probe:
         for tensor, output in zip(wanted, found, strict=True):
             if text := difference(output, values[tensor]):
                 place = tensor.node.span if tensor.node else self.graph.root.span
-                yield tensor, Diagnostic("differs", f"what leaves {text}", place)
+                yield tensor, Diagnostic("differs", f"the output {text}", place)
 
     def work(self, macs: int, nodes: Sequence[Node]) -> Iterator[str]:
         """A difference of the multiply-adds of all samples."""

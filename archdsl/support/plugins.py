@@ -70,7 +70,7 @@ class Plugins:
         others = self.registered()
         if name not in others:
             known = self.names()
-            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"choose from {', '.join(known)}"
             raise fault(self.unknown, f"there is no {self.kind} '{name}'", help=hint)
         return loaded(self.kind, others[name])
 
@@ -85,7 +85,7 @@ class Plugins:
             if name in (None, taken):
                 message = f"two plug-ins have the name of the {self.kind} '{taken}': {one} and {other}"
                 if taken in self.built_in:
-                    message = f"the {self.kind} '{taken}' ({other}) has the name of one of archdsl's own"
+                    message = f"the {self.kind} '{taken}' ({other}) has the name of a {self.kind} of archdsl"
                 raise fault("bad-plugin", message, help="uninstall it, or have it register another name")
 
 

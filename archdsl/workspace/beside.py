@@ -99,7 +99,7 @@ def beside_spec(name: str, value: Constant) -> Constant:
     """What a classifier's constructor takes beside the params of the spec: a word or a whole number."""
     words = [op.word_of_choice for op in REGISTRY.values() if op.chosen_by == name]
     if words and value not in words:
-        raise fault("bad-value", f"{name} does not accept {shown(value)}", help=f"there are {', '.join(words)}")
+        raise fault("bad-value", f"{name} does not accept {shown(value)}", help=f"choose from {', '.join(words)}")
     if not words and not (type(value) is int and (value == 0 if name != IMAGE else 1 <= value <= MAX_SIDE)):
         raise fault("bad-value", f"{name} takes a whole number, at least 1, not {shown(value)}")
     return value

@@ -53,7 +53,7 @@ def subject(
     if figure is None:
         return asked
     if len(networks) > 1:
-        raise fault("bad-call", "several networks have no 'figure'", help="draw one network with it")
+        raise fault("bad-call", "'figure' draws a single network", help="give one network")
     [(spec, own)] = networks
     shown = paper_figure(spec, figure, block, cases, expand)
     asked = replace(asked, block=shown.block, cases=shown.cases, expand=shown.expand)

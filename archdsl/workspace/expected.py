@@ -15,7 +15,7 @@ from archdsl.yaml.edits import key_text
 UPDATE = "archdsl check --update"
 PAPER = "paper"  # where numbers are from, if a spec says nothing else
 TRAIN = "train"  # the form in which a network is what its spec says
-TAKE_OUT = f"take out top1: and {UPDATE}, or extend the spec (extends:) instead of copying it"
+TAKE_OUT = f"remove top1: and run {UPDATE}, or extend the spec (extends:) instead of copying it"
 
 
 def known_as(spec: Spec, variant: str | None) -> str | None:
@@ -105,9 +105,9 @@ def wrong_counts(spec: Spec, variant: str | None, expected: Expected, params: in
     return [
         Diagnostic(
             "unexpected-count",
-            f"{named(spec, variant)} has {counted:,} {what}, expected are {wanted:,}",
+            f"{named(spec, variant)} has {counted:,} {what}, but expect: states {wanted:,}",
             expected.span,
-            help=f"compare the stages with the paper's table: archdsl cost; or correct the number ({UPDATE})",
+            help=f"compare archdsl cost with the table of the paper, or correct the number with {UPDATE}",
         )
         for what, (wanted, counted) in pairs.items()
         if wanted is not None and wanted != counted
@@ -128,18 +128,18 @@ def wrong_network(
     if expected is None or found == wanted:
         return []
     notes: tuple[Note, ...] = ()
-    help = f"if the change is meant, correct the line: graph: {found}, or {UPDATE}"
+    help = f"if the change is intended, run {UPDATE}, or write graph: {found}"
     if numbers is not None:
         notes, help = (measured_on(spec, variant),), TAKE_OUT
-    message = f"{named(spec, variant)} is not the stated network: its graph is {found}, not {wanted}"
+    message = f"{named(spec, variant)} is not the network that expect: states: its fingerprint is {found}, not {wanted}"
     return [Diagnostic("other-network", message, expected.span, notes=notes, help=help)]
 
 
 def measured_on(spec: Spec, variant: str | None) -> Note:
     published = spec.variants[variant or ""]
     if published.top1 is None:
-        return Note("its published numbers belong to that one", published.span)
-    return Note(f"top1: {published.top1:g} was measured on that one", published.span)
+        return Note("the published numbers belong to the stated network", published.span)
+    return Note(f"top1: {published.top1:g} was measured on the stated network", published.span)
 
 
 def unbound(spec: Spec, variant: str, found: str) -> Diagnostic:
@@ -148,5 +148,5 @@ def unbound(spec: Spec, variant: str, found: str) -> Diagnostic:
     message = f"the numbers published for '{variant}' do not say which network they belong to"
     if published.top1 is not None:
         message = f"top1: {published.top1:g} of '{variant}' does not say which network it was measured on"
-    help = f"if that is this one, state it under expect: ({key_text(variant)}: {{graph: {found}}}), or {UPDATE}"
+    help = f"if it is this network, run {UPDATE}, or write expect: {{{key_text(variant)}: {{graph: {found}}}}}"
     return Diagnostic("unbound-accuracy", message, published.span, help=help)

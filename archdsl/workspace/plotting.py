@@ -64,7 +64,9 @@ def plotted(
         return accuracy(networks, measure_of(axis, times, table))
     for word, given in {"against": against, "times": times, "latency": latency}.items():
         if given is not None:
-            raise fault("bad-call", f"a plot of kind '{kind}' has no '{word}'", help="the kind accuracy has")
+            raise fault(
+                "bad-call", f"a plot of kind '{kind}' does not take '{word}'", help="only the kind accuracy does"
+            )
     if not specs:
         raise fault("bad-call", "there is nothing to plot", help="give the names of specs")
     rows = [row for spec in specs for row in rows_of(spec, change or Change(), every=variants)]

@@ -103,8 +103,8 @@ def test_features_that_are_no_list_of_stages_are_told_how_to_write_it():
 def test_a_pooling_that_there_is_not_is_told_which_there_are():
     text = said(archdsl.build, "mobilenet_v2", global_pool="avgmax")
     assert "global_pool does not accept 'avgmax'" in text
-    assert "there are avg, max" in text
-    assert "there are avg, max" in said(archdsl.build, "mobilenet_v2", global_pool=3)
+    assert "choose from avg, max" in text
+    assert "choose from avg, max" in said(archdsl.build, "mobilenet_v2", global_pool=3)
 
 
 def test_channels_of_the_image_are_a_whole_number():

@@ -238,7 +238,7 @@ def test_a_file_that_is_loaded_again_replaces_its_ops(write):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ([('name="halve"', 'name="conv"')], r"'conv' of my_ops \(my_ops.py\) has the name of one of archdsl's own"),
+        ([('name="halve"', 'name="conv"')], r"'conv' of my_ops \(my_ops.py\) has the name of an op of archdsl"),
         ([('name="halve"', 'name="residual"')], r"'residual' of my_ops .* has the name of a word of the language"),
         ([('name="halve"', 'name="Halve"')], "the op 'Halve' of my_ops .* cannot have that name"),
         ([("fields = (", "fields = [*("), ('"how often"),)', '"how often"),)]')], "has fields that are none"),

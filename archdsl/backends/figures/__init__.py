@@ -98,7 +98,7 @@ def picture(
     known = tuple(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
     for name in wanted:
         if name not in known:
-            raise fault("unknown-block", f"'{graph.name}' has no block '{name}' in use", help=hint(name, known))
+            raise fault("unknown-block", f"'{graph.name}' uses no block '{name}'", help=hint(name, known))
     if cases and len(wanted) != 1:
         raise fault("bad-call", "cases are those of one block", help="give one block with them")
     if level not in LEVELS:

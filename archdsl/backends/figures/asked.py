@@ -21,7 +21,7 @@ FORMATS = ("svg", "pdf", "png", "dot", *WRITERS, "html")
 ARRANGEMENTS = ("strip", "resolution")
 WHOLE = next(iter(LEVELS))  # the level of a strip of stages
 WRITTEN = ("shapes", "axes")  # what of a look a page has too
-OF_NETWORK = "it belongs to the figure of the network"
+OF_NETWORK = "it is for the figure of the network"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class Asked:
     @property
     def called(self) -> str:
         """What is drawn, as a fault says it."""
-        return "a page" if self.format == "html" else "a block" if self.block else "this level"
+        return (
+            "an interactive page" if self.format == "html" else f"the figure of a {'block' if self.block else 'level'}"
+        )
 
 
 def named(block: Blocks | None) -> tuple[str, ...]:
@@ -57,9 +59,9 @@ def hint(word: str, known: Sequence[str]) -> str:
 
 
 def refuse(what: str, given: Mapping[str, object], help: str) -> None:
-    """Raises at the first word that is given: `what` ("a block has") no such word."""
+    """Raises at the first word that is given: `what` ("the figure of a block") does not take it."""
     for word in (word for word, value in given.items() if value):
-        raise fault("bad-call", f"{what} no '{word}'", help=help)
+        raise fault("bad-call", f"{what} does not take '{word}'", help=help)
 
 
 def of_strip(asked: Asked) -> dict[str, bool]:
@@ -73,9 +75,9 @@ def expect_look(asked: Asked, look: Look) -> None:
         raise fault("unknown-format", f"there is no figure format '{asked.format}'", help=hint(asked.format, FORMATS))
     for item in fields(look) if asked.format == "html" else ():
         if item.name not in WRITTEN and getattr(look, item.name) != item.default:
-            raise fault("bad-call", f"a page has no '{item.name}'", help="all other formats have")
+            raise fault("bad-call", f"html does not take '{item.name}'", help="all other formats do")
     if asked.format in WRITERS and look.dpi != DPI:
-        raise fault("bad-call", f"{WRITERS[asked.format].what} has no 'dpi'", help="a png has")
+        raise fault("bad-call", f"{asked.format} does not take 'dpi'", help="only png does")
     if look.shapes != KINDS[0] and not asked.block and asked.format != "html":
         what = "a strip" if asked.is_whole else "this level"
         raise fault("bad-call", f"{what} has no symbolic shapes", help="the figure of a block has: give --block")
@@ -92,23 +94,23 @@ def expect_of_several(asked: Asked) -> None:
         "expand": asked.expand,
         "level": asked.level != WHOLE,
     }
-    refuse("several networks have", given, "draw one network with it")
+    refuse("a figure of several networks", given, "draw one network with it")
 
 
 def expect_of_one(asked: Asked) -> None:
     """Raises at what the figure of a network, of a level or of a block, or the page of a network does not have."""
     expect_arrangement(asked)
     if asked.format == "html":
-        refuse(f"{asked.called} has", of_strip(asked), OF_NETWORK)
+        refuse(asked.called, of_strip(asked), OF_NETWORK)
         if asked.cases:
-            raise fault("bad-call", "a page has no 'cases'", help="it shows every call of a block")
+            raise fault("bad-call", "an interactive page does not take 'cases'", help="it shows every call of a block")
         if len(asked.block) > 1:
-            raise fault("bad-call", "a page starts at one block", help="give one block with it")
+            raise fault("bad-call", "an interactive page starts at one block", help="give one block with it")
     elif asked.block:
         expect_level_of_block(asked)
-        refuse(f"{asked.called} has", of_strip(asked) | {"expand": False}, OF_NETWORK)
+        refuse(asked.called, of_strip(asked) | {"expand": False}, OF_NETWORK)
     elif not asked.is_whole:
-        refuse(f"{asked.called} has", of_strip(asked), OF_NETWORK)
+        refuse(asked.called, of_strip(asked), OF_NETWORK)
     elif asked.cases:
         raise fault("bad-call", "cases are those of a block", help="give the block with them")
 
@@ -123,9 +125,9 @@ def expect_arrangement(asked: Asked) -> None:
         help = f"leave out 'arrange', or draw it by {asked.arrange} as svg, pdf or png"
         raise fault("bad-call", message, help=help)
     if not asked.is_whole:
-        refuse(f"{asked.called} has", {"arrange": True}, OF_NETWORK)
+        refuse(asked.called, {"arrange": True}, OF_NETWORK)
     if asked.arrange == "resolution":
-        refuse("a figure arranged by resolution has", of_strip(asked), "it belongs to a strip")
+        refuse("a figure arranged by resolution", of_strip(asked), "it is for strips")
 
 
 def expect_level_of_block(asked: Asked) -> None:

@@ -161,7 +161,7 @@ class ForwardBody:
         shown = set(conditions.values())
         if len(shown) > 1 or (shown and any(known.values())):
             message = (
-                "the auxiliary heads have different conditions, and the results of a network in training are one kind"
+                "the auxiliary heads have different conditions, so one class would return different outputs in training"
             )
             first = next(iter(wanted))
             other = next(name for name in wanted if name not in conditions or conditions[name] != conditions.get(first))

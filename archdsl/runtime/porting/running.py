@@ -280,7 +280,7 @@ class Taker:
     def alone(self, part: Part) -> SpecError:
         """One of ours that none of theirs is left for."""
         spare = self.left[0].part if self.left else None
-        notes = (Note(f"the next of theirs that is left is {spare}{surplus(spare, part)}"),) if spare else ()
+        notes = (Note(f"their next module without a counterpart is {spare}{surplus(spare, part)}"),) if spare else ()
         return fault("unmatched-weights", f"no module of theirs has the shape of our {part}", notes=notes)
 
     def finish(self, dropped: list[Part]) -> Pairing:
@@ -353,18 +353,22 @@ def compare(
     notes = ((stray(*strays[0]),) if strays else ()) + tuple(map(Note, unlike[-1:]))
     if [out.shape for out in theirs] != [out.shape for out in ours]:
         shapes = (", ".join("×".join(map(str, out.shape[1:])) for out in side) for side in (theirs, ours))
-        raise fault("unequal-outputs", "theirs gives {}, ours {}".format(*shapes), notes=notes)
+        raise fault("unequal-outputs", "their network returns {}, ours {}".format(*shapes), notes=notes)
     scale = max(out.abs().max().item() for out in theirs)
     difference = max((a - b).abs().max().item() for a, b in zip(theirs, ours, strict=True))
     proof = Proof(difference, scale)
     if not proof.relative <= TOLERANCE:
         message = f"with the same weights the outputs differ by {proof.relative:.1e} of the largest"
-        before = "something without weights differs before it: padding, stride, eps or an activation"
+        before = "before it, something without weights differs: a padding, a stride, an eps or an activation"
         hint = before if strays and not unlike else ""
         raise fault("unequal-outputs", message, notes=notes, help=hint)
     return proof
 
 
 def stray(theirs: Part, ours: Part, difference: float) -> Note:
-    size = "has another shape" if math.isinf(difference) else f"differs by {difference:.1e} of the largest number"
-    return Note(f"what enters our {ours} {size} from what enters their {theirs}")
+    size = (
+        "has another shape than"
+        if math.isinf(difference)
+        else f"differs by {difference:.1e} of the largest number from"
+    )
+    return Note(f"the input of our {ours} {size} the input of their {theirs}")

@@ -115,7 +115,7 @@ class Laying:
         meant = [spot for spot in known if head_of(spot.step.base) == key.text]
         if not meant:
             words = [head_of(spot.step.base) for spot in known]
-            raise missed(Part(key), "no step of the spec that this one extends is", words, "its steps are")
+            raise missed(Part(key), "the spec that this one extends has no step", words, "its steps are")
         if place_in(value) is not None:
             raise fault(
                 "wrong-type",

@@ -125,7 +125,7 @@ class Steps:
 
     def no_argument(self, key: Scalar, word: str) -> SpecError:
         known = keys_of(word)
-        help = did_you_mean(key.text, known) or f"beside it may stand {', '.join(known)}"
+        help = did_you_mean(key.text, known) or f"the keys allowed beside it are {', '.join(known)}"
         return fault("unknown-key", f"'{clip(key.text)}' is not a key of '{word}'", key.span, help=help)
 
     def lay_value(self, step: Draft, value: Node, path: Part) -> None:

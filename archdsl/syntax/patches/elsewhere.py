@@ -126,7 +126,7 @@ class Split:
             self.taken.add(key)
         elif key.text not in here:
             words = [*here, *(word for file in known for word in file.heads)]
-            raise missed(Part(key), "no step of the spec that this one extends is", words, "its steps are")
+            raise missed(Part(key), "the spec that this one extends has no step", words, "its steps are")
 
     def rest(self) -> Mapping:
         """What is laid on the spec itself."""

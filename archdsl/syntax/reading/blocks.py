@@ -82,7 +82,9 @@ class BodyReader:
     def refuse_path(self, key: Scalar) -> None:
         """Raises at `dense.stage3` in a spec that extends none: patches are laid on a base."""
         if "." in key.text and not self.extends:
-            message = f"'{clip(key.text)}' is the path of a part, which changes the spec that extends: names"
+            message = (
+                f"'{clip(key.text)}' is the path of a part of the spec that this one extends, but there is no extends:"
+            )
             raise fault("bad-name", message, key.span, help="change the part itself, or write extends:")
 
     def block_inputs(self, node: Node | None) -> dict[str, bool]:

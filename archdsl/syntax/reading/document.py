@@ -151,7 +151,7 @@ class DocumentReader:
             return  # what it must have is there
         if (calls := tree.key("calls")) is not None:
             help = "give arguments in defaults:, or change the steps themselves"
-            message = "'calls' changes a spec that extends: names"
+            message = "'calls' changes the spec that this one extends, but there is no extends:"
             self.ctx.add(fault("unknown-key", message, calls.span, help=help))
         if not any(word in tree or self.ctx.misspelt(word, tree) for word in ("stages", "blocks")):
             help = "write stages: with the network, or blocks: for others to use"

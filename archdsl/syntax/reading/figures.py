@@ -82,12 +82,12 @@ def colour(key: Scalar, node: Node) -> str:
     if text in ROLES:
         return text
     if not _COLOUR.fullmatch(text):
-        help = f"there are {', '.join(ROLES)}, and '#rrggbb'"
+        help = f"choose from {', '.join(ROLES)}, or write '#rrggbb'"
         raise fault("bad-word", f"'{clip(text)}' is not a colour", node.span, help=help)
     parts = [int(text[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     if 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] < DARKEST:
-        help = "give a lighter one; the dark theme darkens it by itself"
+        help = "give a lighter colour; the dark theme darkens it by itself"
         raise fault("bad-value", f"black text is not readable on {text}", node.span, help=help)
     return text.lower()
 
@@ -219,7 +219,9 @@ def known_forms(ctx: Context, tree: Mapping, spec: Spec) -> None:
                 known_variant(ctx, variant.text, variant, list(spec.variants))
         for key, _ in params.entries if isinstance(params, Mapping) else ():
             if key.text not in spec.params:
-                hint = ctx.hint(key.text, spec.params) or f"there are {', '.join(spec.params) or 'none'}"
+                hint = ctx.hint(key.text, spec.params) or (
+                    f"choose from {', '.join(spec.params)}" if spec.params else "the network has no params"
+                )
                 ctx.add(fault("unknown-param", f"there is no param '{clip(key.text)}'", key.span, help=hint))
 
 
@@ -241,7 +243,9 @@ def known_blocks(ctx: Context, tree: Mapping, specs: SequenceABC[Spec]) -> None:
         if not _BLOCK.fullmatch(block):
             continue
         if block not in params:
-            hint = ctx.hint(block, params) or f"there are {', '.join(params) or 'none'}"
+            hint = ctx.hint(block, params) or (
+                f"choose from {', '.join(params)}" if params else "the spec has no blocks"
+            )
             ctx.add(fault("unknown-block", f"there is no block '{clip(block)}'", name.span, help=hint))
         elif dot and param not in params[block]:
             hint = ctx.hint(param, params[block]) or f"it has {', '.join(params[block]) or 'none'}"

@@ -114,7 +114,7 @@ class OpsReader:
             raise fault("wrong-type", message, head(node), help="such as {normal: 0.01}")
         name, value = node.entries[0]
         if name.text not in INIT:
-            help = self.ctx.hint(name.text, INIT) or f"there are {', '.join(INIT)}"
+            help = self.ctx.hint(name.text, INIT) or f"choose from {', '.join(INIT)}"
             raise fault("bad-init", f"there is no initialisation '{clip(name.text)}'", name.span, help=help)
         number = to_expr(value.items[0] if isinstance(value, Sequence) and len(value.items) == 1 else value)
         if isinstance(number, ListOf) or number == Lit(None):

@@ -60,7 +60,7 @@ def exact(node: Node, what: str) -> tuple[int, int]:
 
 def no_count(node: Node, what: str) -> SpecError:
     return fault(
-        "bad-value", f"{what} is a count as it was published", head(node), help="write 3.4 M, 300 M, or 3504872"
+        "bad-value", f"{what} takes a count as it was published", head(node), help="write 3.4 M, 300 M, or 3504872"
     )
 
 

@@ -40,4 +40,4 @@ def check_share(common: Mapping[str, Any], word: str, *, calls: bool) -> None:
         raise fault("bad-share", "share: stands beside an op or a block", share.span, help=help)
     if calls and common.get("name") is not None:
         message = "this step has a name: and a share:, but the module that it runs has a name already"
-        raise fault("bad-share", message, share.span, help="take one of them out")
+        raise fault("bad-share", message, share.span, help="remove one of the two")

@@ -208,7 +208,10 @@ class StepReader:
             )
         if not self.is_target(second.text) and second.text not in STRUCTURE:
             known = [*BESIDE.get(first.text, ()), *STEP]
-            help = self.ctx.hint(second.text, known) or f"beside '{clip(first.text)}' may stand {', '.join(known)}"
+            help = (
+                self.ctx.hint(second.text, known)
+                or f"the keys allowed beside '{clip(first.text)}' are {', '.join(known)}"
+            )
             return fault(
                 "unknown-key", f"'{clip(second.text)}' cannot stand beside '{clip(first.text)}'", second.span, help=help
             )

@@ -101,7 +101,7 @@ def test_a_wrong_expected_number_is_a_fault_at_its_line(run, here):
     status, _, err = run("check", "small.yaml")
     assert status == 2
     assert "small.yaml:15:" in err
-    assert "Small has 55,376 macs, expected are 55,377" in err
+    assert "Small has 55,376 macs, but expect: states 55,377" in err
 
 
 def test_a_fault_that_only_a_variant_has_is_found(run, here):

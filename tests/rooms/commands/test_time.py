@@ -87,9 +87,9 @@ def test_the_table_says_what_it_holds_for(net, capfd):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--engine", "eagr"], "--engine has no 'eagr'"),
-        (["--form", "deployed"], "--form has no 'deployed'"),
-        (["--format", "md"], "--format has no 'md'"),
+        (["--engine", "eagr"], "--engine does not accept 'eagr'"),
+        (["--form", "deployed"], "--form does not accept 'deployed'"),
+        (["--format", "md"], "--format does not accept 'md'"),
         (["-o", "times.csv", "--stages"], "csv has no times of stages"),
         (["--engine", ","], "--engine is empty"),
         (["--rounds", "1", "-o", "times.txt"], "the text format is only for the terminal"),

@@ -132,7 +132,7 @@ def test_the_reference_is_left_as_it_is():
 def test_another_activation_is_refused_and_the_message_says_where(turned):
     theirs = alive(Theirs(turned, act=nn.SiLU))
     told = refusal("unequal-outputs", theirs.state_dict(), SPEC, reference=theirs)
-    assert "what enters our 'mixed_branch1.0'" in told
+    assert "the input of our 'mixed_branch1.0'" in told
     assert agree(
         theirs, archdsl.port(theirs.state_dict(), SPEC, reference=theirs, act="silu"), spec(params={"act": "silu"})
     )
@@ -173,7 +173,7 @@ def test_a_bias_that_they_lack_is_zero_and_one_that_we_lack_is_refused(reference
 def test_a_bias_that_ours_lacks_is_named():
     """The shapes of the weights, which the message shows, are the same."""
     told = refusal("unmatched-weights", Theirs().state_dict(), biasless(), reference=Theirs())
-    assert "the next of theirs that is left is 'last' (5×10×1×1), with a 'bias' that ours has not" in told
+    assert "their next module without a counterpart is 'last' (5×10×1×1), with a 'bias' that ours has not" in told
 
 
 def biasless():

@@ -221,7 +221,7 @@ def test_where_outputs_first_differ_is_told(net):
 def test_an_output_that_differs_alone_is_told(net):
     forward_of(net, lambda self, x: self.head(self.body(self.stem(x))) * (1 + 1e-7))
     (message,) = told(net)
-    assert message.startswith("what leaves is ")
+    assert message.startswith("the output is ")
 
 
 def test_rounding_is_no_difference(net):
@@ -231,7 +231,7 @@ def test_rounding_is_no_difference(net):
 
 def test_an_output_of_another_shape_and_one_too_many_are_told(net):
     forward_of(net, lambda self, x: self.head(self.body(self.stem(x)))[:, :9])
-    assert told(net) == ["what leaves is 9, in the graph it is 10"]
+    assert told(net) == ["the output is 9, in the graph it is 10"]
     forward_of(net, lambda self, x: (self.head(self.body(self.stem(x))), x))
     assert told(net) == ["the module gives 2 outputs, the graph 1"]
 
@@ -318,7 +318,7 @@ def test_an_input_that_is_an_output_is_told_where_it_changes():
     network = module.build(graph)
     in_both_modes(network, graph)
     forward_of(network, lambda self, x: (x + 1, self.a(x)))
-    with pytest.raises(SpecError, match="what leaves is"):
+    with pytest.raises(SpecError, match="the output is"):
         verify(network, graph)
 
 
@@ -458,7 +458,7 @@ def test_a_layer_that_computes_something_else_on_a_piece_is_told(monkeypatch, na
     verify(network, graph)
     plain = REGISTRY[name].compute
     monkeypatch.setattr(REGISTRY[name], "compute", lambda run, x: plain(run, x) * (1 + 1e-6))
-    with pytest.raises(SpecError, match=r"what leaves 'a\.[01]' is .* where a piece of its input enters"):
+    with pytest.raises(SpecError, match=r"the output of 'a\.[01]' is .* for a piece of its input"):
         verify(network, graph)
 
 
@@ -473,7 +473,7 @@ def test_a_piece_tells_each_argument_of_a_layer(monkeypatch, field):
         "compute",
         lambda run, x: plain(replace(run, f=SimpleNamespace(**vars(run.f) | {field: 1})), x),
     )
-    with pytest.raises(SpecError, match="where a piece of its input enters"):
+    with pytest.raises(SpecError, match="for a piece of its input"):
         verify(network, graph)
 
 
@@ -569,7 +569,7 @@ def test_of_convolutions_that_are_alike_one_computes_and_all_are_as_they_were_af
         network(torch.zeros(1, 4, 8, 8))
     assert len(calls) == 6
     network.a[4].forward = other = F.relu
-    with pytest.raises(SpecError, match="what leaves is"):  # whatever is not its class's forward
+    with pytest.raises(SpecError, match="the output is"):  # whatever is not its class's forward
         verify(network, graph)
     assert network.a[4].forward is other
     network.a[3].dilation = (2, 2)

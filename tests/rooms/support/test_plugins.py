@@ -38,7 +38,7 @@ def test_our_own_stand_before_those_of_others():
 @pytest.mark.parametrize(
     ("names", "asked", "message"),
     [
-        (["camel"], "camel", "the writer 'camel' (archdsl.support.naming:snake) has the name of one of archdsl's own"),
+        (["camel"], "camel", "the writer 'camel' (archdsl.support.naming:snake) has the name of a writer of archdsl"),
         (
             ["kebab", "kebab"],
             "kebab",

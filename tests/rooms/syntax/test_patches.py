@@ -290,7 +290,7 @@ def test_rules_of_initialisation_follow_their_modules(folder, sections, rules):
         ({"blocks": {"Unit.params": {"r": 1}, "Unit": ["relu"]}}, "given as a whole too", ""),
         ({"blocks": {"Unit": {"relu": "silu"}}}, "the block 'Unit' has no body", "Unit.STEP: ..."),
         ({"blocks": {"Unit..bn": "relu"}}, "is not a path", "dense.stage3.layers"),
-        ({"calls": {"rulu": "silu"}}, "no step of the spec that this one extends is 'rulu'", "did you mean 'relu'?"),
+        ({"calls": {"rulu": "silu"}}, "the spec that this one extends has no step 'rulu'", "did you mean 'relu'?"),
         ({"calls": {"relu": {"after": "bn", "silu": None}}}, "changes steps in their place", ""),
         ({"params": {"width.0": 3}}, "is not a list of rows", ""),
         ({"stages": {"join.Join": None}}, "the only step there", "identity"),
@@ -401,7 +401,7 @@ def test_patches_of_patches_of_a_file_in_use_stand_one_on_another(using):
         ({"blocks": {"Unut.relu": "silu"}}, "there is no block 'Unut'", "did you mean 'Unit'?"),
         ({"blocks": {"Unit.rulu": "silu"}}, "the block 'Unit' has no step 'rulu'", "did you mean 'relu'?"),
         ({"blocks": {"Trunk.tabel.b.n": 1}}, "the network 'Trunk' has no stage 'tabel'", "did you mean 'table'?"),
-        ({"calls": {"hard_swish": "relu"}}, "no step of the spec that this one extends is 'hard_swish'", "Gate"),
+        ({"calls": {"hard_swish": "relu"}}, "the spec that this one extends has no step 'hard_swish'", "Gate"),
     ],
 )
 def test_a_patch_that_hits_nothing_in_use_points_into_the_file_that_has_it(using, sections, message, help):

@@ -143,7 +143,7 @@ def test_a_fault_of_a_block_is_told_once_however_often_it_is_called(tmp_path):
         check(tmp_path / "net.yaml")
     (found,) = caught.value.diagnostics
     assert found.message == "groups 2 does not divide the channels (3 -> 4)"
-    assert "other calls or variants have this fault too, with other numbers" in [note.message for note in found.notes]
+    assert "other calls or variants have this error too, with other numbers" in [note.message for note in found.notes]
 
 
 @pytest.mark.parametrize("given", [(224, 224), (224,), (1, 3, 224, 224)])

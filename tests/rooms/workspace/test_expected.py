@@ -102,6 +102,6 @@ def test_numbers_that_are_stated_are_held_against_what_is_built(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text(MINE + "expect: {'1.0': {params: 1}}\n")
     assert cli.main(["build", "mine.yaml"]) == 2  # the network as it stands is that variant
-    assert "Mine 1.0 has 224 params, expected are 1" in capfd.readouterr().err
+    assert "Mine 1.0 has 224 params, but expect: states 1" in capfd.readouterr().err
     assert not (tmp_path / "build").exists()
     assert cli.main(["build", "mine.yaml", "--set", "width=4"]) == 0

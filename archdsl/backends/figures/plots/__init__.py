@@ -47,7 +47,7 @@ def plot(data: Data, format: str = "svg", look: Look | None = None) -> tuple[byt
 def check_look(look: Look, format: str) -> None:
     """LaTeX sets words in its own font."""
     if format == "tikz" and look.font != Look.font:
-        raise fault("bad-call", "TikZ has no 'font'", help="its words are set in that of the paper")
+        raise fault("bad-call", "tikz does not take 'font'", help="the plot is set in the font of the paper")
 
 
 def canvas(data: Data, look: Look) -> Canvas:

@@ -13,7 +13,6 @@ from archdsl.backends.figures.scene import Scene
 class Writer:
     """One kind of file: how large a figure of no given width comes out, with how many points around it."""
 
-    what: str
     write: Callable[[Scene], bytes | str]
     scale: float = 1.0
     margin: float = PAD
@@ -41,7 +40,7 @@ def to_pptx(scene: Scene) -> bytes:
 
 
 WRITERS: Mapping[str, Writer] = {
-    "tikz": Writer("a document of TikZ", to_tikz, 0.7, 2.0),  # text of 12 and 10 points is 8.4 and 7 in print
-    "drawio": Writer("a diagram", to_drawio, 0.72),
-    "pptx": Writer("a slide", to_pptx),
+    "tikz": Writer(to_tikz, 0.7, 2.0),  # text of 12 and 10 points is 8.4 and 7 in print
+    "drawio": Writer(to_drawio, 0.72),
+    "pptx": Writer(to_pptx),
 }

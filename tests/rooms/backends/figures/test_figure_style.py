@@ -186,7 +186,7 @@ def test_a_png_has_the_dots_asked_for(dpi):
     [
         ({"theme": "drak"}, "did you mean 'dark'?"),
         ({"palette": "gray"}, "did you mean 'grey'?"),
-        ({"font": "mono"}, "there are sans, serif"),
+        ({"font": "mono"}, "choose from sans, serif"),
         ({"width": "wide"}, "3.4in"),
         ({"width": 1000}, ""),
         ({"dpi": 0}, ""),

@@ -229,11 +229,11 @@ def test_networks_side_by_side_are_a_page_too():
 @pytest.mark.parametrize(
     ("spec", "options", "message"),
     [
-        ([DOWN, DOWN], {"arrange": "strip"}, "several networks have no 'arrange'"),
+        ([DOWN, DOWN], {"arrange": "strip"}, "a figure of several networks does not take 'arrange'"),
         (U, {"arrange": "resolution", "format": "html"}, "an interactive page has an arrangement of its own"),
         ([LONG, LONG], {"width": 1.5}, "Long, Long does not fit in 1.5 in × 9 in"),
-        (U, {"arrange": "resolution", "orient": "portrait"}, "a figure arranged by resolution has no 'orient'"),
-        (U, {"arrange": "resolution", "level": "op"}, "this level has no 'arrange'"),
+        (U, {"arrange": "resolution", "orient": "portrait"}, "a figure arranged by resolution does not take 'orient'"),
+        (U, {"arrange": "resolution", "level": "op"}, "the figure of a level does not take 'arrange'"),
         (U, {"arrange": "resolutions"}, "there is no arrangement 'resolutions'"),
         (U, {"arrange": "resolution", "width": 1}, "U does not fit in 1 in"),
     ],

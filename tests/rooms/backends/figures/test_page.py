@@ -419,7 +419,7 @@ def test_draw_makes_it(small):
 
 def test_a_block_is_shown_at_its_first_call(small):
     assert data_of(page_of(small, block="Unit"))["show"] == "body.0"
-    with pytest.raises(archdsl.SpecError, match="no block 'Unti' in use"):
+    with pytest.raises(archdsl.SpecError, match="uses no block 'Unti'"):
         page_of(small, block="Unti")
 
 

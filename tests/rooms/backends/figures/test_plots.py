@@ -137,7 +137,7 @@ def test_stages_and_receptive_fields_are_those_that_are_counted(net):
     assert list(curve.places) == [(0, 1), (1, 3), (2, 9), (3, 17)]  # the pool between the convolutions adds 2
     assert [(end.name, end.x, end.y) for end in curve.ends] == [("stem", 1, 3), ("body", 3, 17)]
     assert max(y for _, y in curve.places) == counted.receptive_field[0]
-    assert "has no 'against'" in refused("stages", net, against="macs")
+    assert "does not take 'against'" in refused("stages", net, against="macs")
 
 
 # --- drawings
@@ -290,7 +290,7 @@ def test_the_command_says_what_is_left_out_and_writes_the_format_of_the_suffix(n
     assert "there is no plot format 'gif'" in refused("stages", net, format="gif")
     assert "there is no kind 'cost'" in refused("cost", net)
     assert "does not fit in 0.5 in" in refused("stages", net, width=0.5)
-    assert "TikZ has no 'font'" in refused("stages", net, format="tikz", font="serif")
+    assert "tikz does not take 'font'" in refused("stages", net, format="tikz", font="serif")
 
 
 def test_without_matplotlib_the_message_says_what_to_install(net, monkeypatch):

@@ -416,7 +416,7 @@ def test_every_spec_is_drawn(graph, kind, orient):
         ({"style": "block"}, "bad-call", "did you mean 'blocks'?"),
         ({"orient": "upright"}, "bad-call", "choose from landscape, portrait"),
         ({"expand": ["stag1"]}, "unknown-stage", "did you mean 'stage1'?"),
-        ({"level": "op", "expand": ["stage1"]}, "bad-call", "it belongs to the figure of the network"),
+        ({"level": "op", "expand": ["stage1"]}, "bad-call", "it is for the figure of the network"),
     ],
 )
 def test_what_cannot_be_drawn_is_told_with_what_can(what, code, told):

@@ -164,7 +164,7 @@ def test_a_figure_that_is_larger_than_any_slide_is_refused():
 
 @pytest.mark.parametrize("format", ["tikz", "drawio", "pptx"])
 def test_what_has_no_dots_refuses_their_number(format):
-    with pytest.raises(archdsl.SpecError, match="has no 'dpi'"):
+    with pytest.raises(archdsl.SpecError, match="does not take 'dpi'"):
         archdsl.draw(toy(), format=format, dpi=300)
 
 
