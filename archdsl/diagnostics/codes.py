@@ -100,7 +100,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Commands, options and plug-ins": {
         "bad-call": "an option or argument that is not valid",
-        "bad-plugin": "a fault in an op, a pass or a back end of another package",
+        "bad-plugin": "an error in an op, a pass or a back end of another package",
         "cannot-write": "a file that cannot be written",
         "engine": "a failure of Graphviz, which lays out figures",
         "no-engine": "a figure format that needs Graphviz, which is not installed",

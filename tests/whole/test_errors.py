@@ -116,8 +116,8 @@ def index() -> str:
         "# Errors",
         "",
         "A message begins with its place and its code, `specs/my.yaml:14:23: error[unknown-op]: ...`, then shows",
-        "the line, and ends with what to do. All independent faults of a file are reported in one run. Each code",
-        "has a page with what it means, what is wrong and what is right.",
+        "the line, and ends with what to do. All independent errors of a file are reported in one run. Each code",
+        "has a page that explains it, with a wrong and a right example.",
     ]
     for heading, codes in GROUPS.items():
         parts += ["", f"## {heading}", "", "| code | meaning |", "|---|---|"]

@@ -67,7 +67,7 @@ def test_an_accuracy_is_never_bound_to_another_network(copied, tmp_path):
         before = (tmp_path / file).read_text()
         with pytest.raises(SpecError) as caught:
             update(file)
-        assert "72.6 was measured on that one" in str(caught.value)
+        assert "72.6 was measured on the stated network" in str(caught.value)
         assert (tmp_path / file).read_text() == before
     file = copied('1.0": {top1: 72.6}', '1.0": {growth: 16}')
     assert update(file) == ["1.0"]
