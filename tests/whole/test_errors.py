@@ -41,10 +41,15 @@ def words_of(command: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The arguments of `$ PATH=nowhere archdsl draw peleenet`, once the environment is set."""
     words = shlex.split(command.removeprefix("$ "))
     if words[0].startswith("PATH="):
-        monkeypatch.setenv("PATH", words.pop(0).removeprefix("PATH="))
-        monkeypatch.setitem(sys.modules, "pygraphviz", None)  # the engine is the program, not the library
-        monkeypatch.setitem(sys.modules, "onnx", None)
+        set_path(words.pop(0).removeprefix("PATH="), monkeypatch)
     return words[1:]
+
+
+def set_path(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with the programs of one folder, and without the packages of figures and of ONNX."""
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)  # the engine is the program, not the library
+    monkeypatch.setitem(sys.modules, "onnx", None)
 
 
 def shown(command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> list[str]:
@@ -156,9 +161,14 @@ def test_what_a_page_of_python_calls_wrong_gives_its_code_and_what_it_calls_righ
     exec(right, {"archdsl": archdsl})
 
 
+MACHINES = {"engine": "broken", "no-engine": "nowhere", "no-package": "nowhere"}  # code -> the PATH of its page
+
+
 @pytest.mark.parametrize("code", TOLD)
 def test_what_a_page_calls_wrong_gives_its_code_and_what_it_calls_right_is_built(code, tmp_path, monkeypatch, capfd):
     found = examples(code)
+    if code in MACHINES:
+        set_path(MACHINES[code], monkeypatch)
     status, told = run_example(found["wrong"], tmp_path, monkeypatch, capfd)
     assert (status, set(re.findall(r"error\[([a-z-]+)\]", told))) == (2, {code}), told
     assert run_example(found["right"], tmp_path, monkeypatch, capfd) == (0, "")
