@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from archdsl.diagnostics.faults import fault
 from archdsl.support.latex_fit import ROOM, Layout, fitted, stacked
+from archdsl.support.latex_letters import command
 from archdsl.support.naming import did_you_mean
 from archdsl.support.resources import template
 from archdsl.support.tables import BLANK, BLANK_MARK, BLANK_POINT, LETTERS, MARKS, YES, Table
@@ -148,8 +150,14 @@ def tex_escape(cell: str) -> str:
     words = " ".join(WHITE.split(cell)).strip(" ")
     if FORMULA.fullmatch(words):  # 224² × 3
         return f"${''.join(_MATHS.get(mark, mark) for mark in words)}$"
-    text = "".join(_TEX.get(mark, mark) for mark in words)
+    text = "".join(_TEX.get(mark) or set_letter(mark) for mark in words)
     return text.replace(r"\phantom{.}\phantom{0}", r"\phantom{.0}")
+
+
+def set_letter(letter: str) -> str:
+    """A letter as it stands where LaTeX reads it from a file, as those with accents; others by their command."""
+    taken = letter.isascii() or (letter.isalpha() and unicodedata.name(letter, "").startswith("LATIN"))
+    return letter if taken else command(letter) or letter
 
 
 def tex_heading(text: str) -> str:

@@ -438,6 +438,10 @@ def test_a_source_is_escaped_in_every_format():
     assert [row["source"] for row in rows] == [HOSTILE, "'=1+1"]
 
 
+def test_signs_that_latex_does_not_read_from_a_file_are_commands_in_a_table():
+    assert tex_escape("λ ≤ 10⁻³ é ½") == r"\ensuremath{\lambda} \ensuremath{\leq} 10\ensuremath{^{-}}$^3$ é 1/2"
+
+
 # --- LaTeX compiles
 PAPER = rf"""\documentclass[twocolumn]{{article}}
 \usepackage{{booktabs,tabularx,amssymb}}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, TEXT, Canvas
 from archdsl.backends.figures.strip.plan import Point, Rect
-from archdsl.backends.figures.writers.latex import escaped
+from archdsl.support.latex_letters import escaped
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -12,7 +12,7 @@ from archdsl.backends.figures.scene import OUTLINE, PEN, Frame, Key, Point, Rect
 from archdsl.backends.figures.strip.as_dot import HEAD
 from archdsl.backends.figures.style import Paint
 from archdsl.backends.figures.texts import Line, Text
-from archdsl.backends.figures.writers.latex import escaped, spelled
+from archdsl.support.latex_letters import escaped, spelled
 
 ROUND = 4.0  # the radius of the corners of boxes, before they are scaled
 HAIR = 0.01  # points

@@ -302,6 +302,9 @@ def test_letters_that_latex_does_not_set_are_named_and_spelled_out(worded, recwa
     text = archdsl.draw(worded("Größe ÷ 2 ≤ ⊕"), format="tikz", style="strip")
     assert not [item for item in recwarn if item.category is archdsl.FontWarning]
     assert r"Gr\"{o}\ss{}e \ensuremath{\div} 2 \ensuremath{\leq} \ensuremath{\oplus}" in text
+    text = archdsl.draw(worded("10⁻³ ½ ∇ ~ {x}"), format="tikz", style="strip")
+    braced = r"\ensuremath{\sim} \ensuremath{\{}x\ensuremath{\}}"
+    assert rf"10\ensuremath{{^{{-}}}}\ensuremath{{^{{3}}}} 1/2 \ensuremath{{\nabla}} {braced}" in text
     with pytest.warns(archdsl.FontWarning, match="the fonts of LaTeX lack '通道'"):
         assert "U+901AU+9053" in archdsl.draw(worded("通道"), format="tikz", style="strip")
 
@@ -319,7 +322,10 @@ def test_a_paper_takes_a_figure_that_compiles_by_itself_too(paper, tmp_path):
     needed = ("standalone.cls", "tikz.sty", f"{paper}.cls", *(["ptmr7t.tfm"] if paper == "IEEEtran" else []))
     if not shutil.which("pdflatex") or not all(exists(name) for name in needed):
         pytest.skip("needs pdflatex with standalone, TikZ, the class and its fonts")
-    (tmp_path / "block.tex").write_text(str(drawn("block", "tikz", width=3.4)), encoding="utf-8")
+    spec = toy.__wrapped__()  # a graph of its own
+    spec.nodes[0].label = "~{a}\\ 10⁻³ ½ ≤ ∇ Größe & 50 % #1_x^2"
+    made = figures.draw(spec, format="tikz", look=figures.Look(width=3.4), **KINDS["block"])
+    (tmp_path / "block.tex").write_text(str(made), encoding="utf-8")
     kind, body = PAPERS[paper]
     (tmp_path / "paper.tex").write_text(PAPER % (kind, body), encoding="utf-8")
     for name in ("block", "paper"):

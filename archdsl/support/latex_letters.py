@@ -7,16 +7,16 @@ import unicodedata
 from collections.abc import Iterator
 
 SIGNS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
+    "\\": r"\ensuremath{\backslash}",  # as braces, of mathematics: few fonts of words have them
+    "{": r"\ensuremath{\{}",
+    "}": r"\ensuremath{\}}",
     "$": r"\$",
     "&": r"\&",
     "#": r"\#",
     "%": r"\%",
     "_": r"\_",
     "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
+    "~": r"\ensuremath{\sim}",
     "<": r"\ensuremath{<}",
     ">": r"\ensuremath{>}",
     "|": r"\ensuremath{|}",
@@ -34,6 +34,24 @@ SIGNS = {
     "′": r"\ensuremath{'}",
     "≈": r"\ensuremath{\approx}",
     "÷": r"\ensuremath{\div}",
+    "∼": r"\ensuremath{\sim}",
+    "∝": r"\ensuremath{\propto}",
+    "≡": r"\ensuremath{\equiv}",
+    "←": r"\ensuremath{\leftarrow}",
+    "↔": r"\ensuremath{\leftrightarrow}",
+    "↑": r"\ensuremath{\uparrow}",
+    "↓": r"\ensuremath{\downarrow}",
+    "⇒": r"\ensuremath{\Rightarrow}",
+    "∈": r"\ensuremath{\in}",
+    "∑": r"\ensuremath{\sum}",
+    "∏": r"\ensuremath{\prod}",
+    "∂": r"\ensuremath{\partial}",
+    "∇": r"\ensuremath{\nabla}",
+    "‖": r"\ensuremath{\Vert}",
+    "⌊": r"\ensuremath{\lfloor}",
+    "⌋": r"\ensuremath{\rfloor}",
+    "⌈": r"\ensuremath{\lceil}",
+    "⌉": r"\ensuremath{\rceil}",
     "±": r"\ensuremath{\pm}",
     "≤": r"\ensuremath{\leq}",
     "≥": r"\ensuremath{\geq}",
@@ -86,10 +104,11 @@ def escaped(words: str) -> str:
 
 
 def raised(letter: str) -> str:
-    """A superscript or subscript digit."""
+    """A superscript or subscript digit, letter or minus."""
     kind, _, digit = unicodedata.decomposition(letter).partition(" ")
     sign = {"<super>": "^", "<sub>": "_"}.get(kind)
-    return f"\\ensuremath{{{sign}{chr(int(digit, 16))}}}" if sign and len(digit) == 4 else ""
+    low = unicodedata.normalize("NFKD", letter).replace("\N{MINUS SIGN}", "-")
+    return f"\\ensuremath{{{sign}{{{low}}}}}" if sign and len(digit) == 4 and low.isascii() else ""
 
 
 def letters(words: str) -> Iterator[str]:
@@ -106,7 +125,13 @@ def command(letter: str) -> str:
     """A letter as LaTeX sets it; nothing where its fonts lack it."""
     if letter in SIGNS:
         return SIGNS[letter]
-    return letter if letter.isascii() else raised(letter) or accented(letter) or greek(letter)
+    return letter if letter.isascii() else raised(letter) or accented(letter) or greek(letter) or taken_apart(letter)
+
+
+def taken_apart(letter: str) -> str:
+    """The letters of `½` or of a ligature; nothing if it is one letter."""
+    parts = unicodedata.normalize("NFKD", letter).replace("\N{FRACTION SLASH}", "/")
+    return escaped(parts) if len(parts) > 1 and parts.isascii() else ""
 
 
 def accented(letter: str) -> str:
@@ -127,3 +152,6 @@ def greek(letter: str) -> str:
     word = word.lower().replace("lamda", "lambda")
     word = word.capitalize() if case == "CAPITAL" else word
     return f"\\ensuremath{{\\{word}}}" if GREEK.fullmatch(word) else ""
+
+
+__all__ = ["command", "escaped", "spelled"]
