@@ -10,6 +10,8 @@ from archdsl.analysis.stage_table import activation, own_values, printed
 from archdsl.backends.figures.wording import differing, value_text
 from archdsl.ir.graph import Graph, Scope
 
+VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and papers do not say
+
 
 class Words:
     """The words of the calls of one graph."""
@@ -27,7 +29,7 @@ class Words:
         block, varying = calls[0].name, differing(calls)
         names = [n for n in differing(everywhere) if n not in varying and n in calls[0].arguments]
         shown = [name for name in names if f"{block}.{name}" not in self.figure.hide]
-        return listed(worded(self.label(block, name) or spaced(name), calls[0].arguments[name]) for name in shown)
+        return listed(worded(self.argument(block, name), calls[0].arguments[name]) for name in shown)
 
     def of_case(self, call: Scope, names: Sequence[str]) -> str:
         """What tells a call from others: all of these arguments, what is false or 0 too."""
@@ -35,7 +37,7 @@ class Words:
 
     def argument(self, block: str, name: str) -> str:
         """The word for an argument."""
-        return self.label(block, name) or spaced(name)
+        return self.label(block, name) or in_words(name)
 
     def columns(self, call: Scope) -> Iterator[tuple[str, str]]:
         """The columns that a call reads, with their words; those of a call that holds nothing but this one count."""
@@ -45,10 +47,7 @@ class Words:
         for column, value in self.rows[outer].items() if outer is not None else ():
             assert outer is not None
             if f"{outer.name}.{column.argument}" not in self.figure.hide:
-                yield (
-                    column.word,
-                    worded(self.label(outer.name, column.argument) or spaced(printed(column.word)), value),
-                )
+                yield column.word, worded(self.label(outer.name, column.argument) or in_words(column.word), value)
 
     @cached_property
     def rows(self) -> Mapping[Scope, Mapping[Any, Any]]:
@@ -61,6 +60,12 @@ class Words:
 
 def spaced(name: str) -> str:
     return name.replace("_", " ")
+
+
+def in_words(name: str) -> str:
+    """The name of a param as papers say it: `reduction ratio`, and `SE` of `se` and `use_se`."""
+    verb, _, rest = name.partition("_")
+    return " ".join(map(printed, (rest if rest and verb in VERBS else name).split("_")))
 
 
 def alone(scope: Scope) -> bool:

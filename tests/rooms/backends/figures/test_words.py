@@ -10,7 +10,7 @@ from support.places import ROOT
 import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures.strip.cells import strip
-from archdsl.backends.figures.words import worded
+from archdsl.backends.figures.words import in_words, told, worded
 
 SPEC = {
     "archdsl": 1,
@@ -89,6 +89,19 @@ def test_the_level_of_stages_uses_the_same_words():
 )
 def test_values_are_words(name, value, words):
     assert worded(name, value) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("reduction_ratio", "reduction ratio"), ("se", "SE"), ("se_ratio", "SE ratio"), ("use_se", "SE"), ("use", "use")],
+)
+def test_params_are_said_in_words(name, words):
+    assert in_words(name) == words
+
+
+def test_a_truth_is_there_or_is_not():
+    assert told(in_words("use_se"), True) == "with SE"
+    assert told(in_words("with_shortcut"), False) == "without shortcut"
 
 
 def test_no_strip_of_a_shipped_network_has_an_argument_as_code():
