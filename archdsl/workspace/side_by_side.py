@@ -98,7 +98,7 @@ class SideBySide:
         found = [stage_table(row.made()) for row in self.networks.rows]
         for row, table in zip(self.networks.rows, found, strict=True):
             self.expect_alike(row, table, found[0])
-        return found
+        return condensed(found)
 
     def expect_alike(self, row: Row, table: StageTable, first: StageTable) -> None:
         """Raises `SpecError` where a table has other lines than the first."""
@@ -117,7 +117,7 @@ class SideBySide:
             Feature("output", "Output", lambda line: axes_as_printed(line.output) or NOTHING),
             Feature("operator", "Operator", lambda line: line.main, right=False, breaks=True),
         ]
-        return [*front, *map(feature_of, own)]
+        return [*front, *(feature_of(heading, self.stages) for heading in own)]
 
     def columns(self, feature: Feature) -> Iterator[tuple[Column, list[str]]]:
         """The columns of a feature with their cells: one where all networks agree."""
@@ -164,15 +164,25 @@ class SideBySide:
         return [row.variant or row.name if one else full_name(row) for row in self.networks.rows]
 
 
-def feature_of(heading: Heading) -> Feature:
-    """A column between operator and counts."""
+def condensed(found: list[StageTable]) -> list[StageTable]:
+    """The tables with what their stages repeat as one line, where the same lines are repeated in each."""
+    if any(column.standard == REPEATS for table in found for column in table.columns):
+        return found
+    fewer = [table.condensed() for table in found]
+    said = [[(line.place, line.main, line.repeats) for line in table.lines] for table in fewer]
+    return fewer if all(lines == said[0] for lines in said) else found
+
+
+def feature_of(heading: Heading, found: Sequence[StageTable]) -> Feature:
+    """A column between operator and counts; one of words stands left."""
     cell = cell_of(heading)
 
     def text(line: Line) -> str:
         value: Any = line.value(heading)
         return NOTHING if value is None else cell(line)
 
-    return Feature(heading.word, WORDS.get(heading.standard) or heading.text, text)
+    right = not any(isinstance(line.value(heading), str) for table in found for line in table.lines)
+    return Feature(heading.word, WORDS.get(heading.standard) or heading.text, text, right)
 
 
 def full_name(row: Row) -> str:

@@ -948,6 +948,28 @@ def test_stages_of_networks_stand_side_by_side_and_what_they_have_in_common_once
         archdsl.table([graphs["a"], graphs["c"]]).stages.to_text()
 
 
+def test_rows_that_networks_side_by_side_repeat_alike_are_one_row():
+    unit = {"params": ["c", "act"], "body": [{"conv": "c"}, {"act": "act"}]}
+    rows = {"for": ["c", "act"], "in": "rows", "body": [{"Unit": ["c", "act"]}]}
+    variants = {
+        "a": {"rows": [[8, "relu"], [8, "relu"], [16, "silu"]]},
+        "b": {"rows": [[4, "relu"], [4, "relu"], [6, "silu"]]},
+        "c": {"rows": [[8, "relu"], [16, "silu"], [16, "silu"]]},
+    }
+    start = {"stem": [{"conv": "rows[0][0]"}], "body": rows}
+    spec = net(start, params={"rows": None}, variants=variants, blocks={"Unit": unit})
+    graphs = {name: archdsl.graph(spec, name) for name in variants}
+    table = archdsl.table([graphs["a"], graphs["b"]]).stages.table(["operator", "act", "n", "c"])
+    assert table.rows == [
+        ["1×1 Conv", "–", "1", "8", "4"],
+        ["1×1 Conv", "ReLU", "2", "8", "4"],
+        ["1×1 Conv", "SiLU", "1", "16", "6"],
+    ]
+    assert [column.right for column in table.columns] == [False, False, True, True, True]
+    other = archdsl.table([graphs["a"], graphs["c"]]).stages.table(["operator", "c"])
+    assert [row[1:] for row in other.rows] == [["8", "8"], ["8", "8"], ["8", "16"], ["16", "16"]]
+
+
 def test_sources_of_several_networks_name_the_paper():
     text = archdsl.table(["shufflenet_v1@g1-x1.0", "squeezenet"]).to_latex()
     assert "arXiv 1707.01083, Table 2" in text

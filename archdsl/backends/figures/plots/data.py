@@ -25,6 +25,12 @@ class Axis:
         """`300.8 M`."""
         return f"{number / self.factor:,.4g} {self.unit}".rstrip()
 
+    def texts(self, numbers: Sequence[float]) -> list[str]:
+        """The numbers of a column, with equal decimals: as many as one of them needs for four figures, two at most."""
+        shown = [number / self.factor for number in numbers]
+        decimals = max((len(f"{number:.4g}".partition(".")[2]) for number in shown), default=0)
+        return [f"{number:,.{min(2, decimals)}f} {self.unit}".rstrip() for number in shown]
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -61,11 +67,10 @@ class Scatter:
             Column(self.x.name, right=True),
             Column(self.y.name, right=True),
         ]
-        rows = [
-            [series.name, mark.name, self.x.text(mark.x), self.y.text(mark.y)]
-            for series in self.series
-            for mark in series.marks
-        ]
+        names = [[series.name, mark.name] for series in self.series for mark in series.marks]
+        marks = [mark for series in self.series for mark in series.marks]
+        numbers = zip(self.x.texts([mark.x for mark in marks]), self.y.texts([mark.y for mark in marks]), strict=True)
+        rows = [[*name, *texts] for name, texts in zip(names, numbers, strict=True)]
         return Table(self.title, columns, rows, notes=self.notes)
 
 

@@ -197,6 +197,16 @@ def test_no_words_lie_over_others_and_none_are_small_or_cut_off(net, kind, look)
         assert canvas.left_out < (30 if look.width is None else 12)
 
 
+def test_numbers_of_a_column_of_a_page_have_equal_decimals():
+    marks = [Mark("a", 300_774_272, 75.0), Mark("b", 99_074_048, 71.85), Mark("c", 43_399_344, 9.5)]
+    data = Scatter("", Axis("MACs", "M", 10**6), Axis("Top-1", "%"), [Series("Net", marks)])
+    assert [row[2:] for row in data.table().rows] == [
+        ["300.77 M", "75.00 %"],
+        ["99.07 M", "71.85 %"],
+        ["43.40 M", "9.50 %"],
+    ]
+
+
 def test_a_label_hides_the_lines_behind_it_and_has_one_to_its_mark_where_it_stands_off():
     with styled(Look()):
         canvas = plots.canvas(crowd(), Look())
