@@ -7,7 +7,7 @@ tells. Steps that are there or not are always told, whatever decides it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from archdsl.analysis.difference.alignment import OP, Item, frozen
@@ -43,6 +43,16 @@ class Place:
         return not self.before and not self.after
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a change is about, in the old network and in the new one, and what stands around it."""
+
+    before: tuple[Part, ...] = ()
+    after: tuple[Part, ...] = ()
+    near: Part | None = None  # the step before what was added; the op that reads what it did not
+    wrap: Wrap | None = None
+
+
 @dataclass(frozen=True)
 class Change:
     """One thing that differs. `subject` is what it is said of (an op, a block, a param), `what` which value of it."""
@@ -55,6 +65,7 @@ class Change:
     after: Any = None
     near: str = ""  # of what was added: the step before it
     plainly: tuple[str, str] = ("", "")  # before and after without what may differ from place to place, numbers
+    parts: Parts = field(default=Parts(), compare=False, repr=False)
 
 
 def changes(before: Graph, after: Graph, structure: Structure) -> list[Change]:
@@ -112,7 +123,8 @@ class Changes:
         yield from self.repeats(pair, within)
         if pair.moved:
             before, after = (", ".join(map(name_of, side.items)) for side in (pair.old, pair.new))
-            yield Change("order", within, "", "", before, after)
+            parts = Parts(parts_of(pair.old.items), parts_of(pair.new.items))
+            yield Change("order", within, "", "", before, after, parts=parts)
         told = self.counted_turns(pair)
         for wrap, change in self.wraps(pair, within, told):
             yield change
@@ -147,7 +159,8 @@ class Changes:
         old, new = pair.old.part, pair.new.part
         if isinstance(old, Scope) and isinstance(new, Scope):
             if old.shared != new.shared:
-                yield Change("value", place, new.name, "shared", old.shared, new.shared)
+                parts = Parts((old,), (new,))
+                yield Change("value", place, new.name, "shared", old.shared, new.shared, parts=parts)
             if pair.old.word == pair.new.word:
                 yield from self.differing(old, new, old.arguments, new.arguments, self.place_of_call(pair, place))
             number = self.number_of(old), self.number_of(new)
@@ -159,7 +172,8 @@ class Changes:
         elif isinstance(old, Node) and isinstance(new, Node):
             for name in ("training", "shared"):
                 if getattr(old, name) != getattr(new, name):
-                    yield Change("value", place, new.op.name, name, getattr(old, name), getattr(new, name))
+                    values = getattr(old, name), getattr(new, name)
+                    yield Change("value", place, new.op.name, name, *values, parts=Parts((old,), (new,)))
             yield from self.differing(old, new, old.fields, new.fields, place)
 
     def place_of_call(self, pair: Pair, place: Place) -> Place:
@@ -177,8 +191,8 @@ class Changes:
             if name in before and differ(before[name], value):
                 sources = self.old.value(old, name), self.new.value(new, name)
                 if self.all_values or not self.follows(new, *sources):
-                    plainly = texts_of(*sources)
-                    yield Change("value", place, subject, name, before[name], value, plainly=plainly)
+                    plainly, parts = texts_of(*sources), Parts((old,), (new,))
+                    yield Change("value", place, subject, name, before[name], value, plainly=plainly, parts=parts)
 
     def follows(self, new: Part, one: Source | None, other: Source | None) -> bool:
         """Whether a difference of values comes of another one: both are said by the same expression over names."""
@@ -199,12 +213,14 @@ class Changes:
         """Loops that turn another number of times."""
         for old, new in self.loops(pair):
             if len(old) != len(new):
-                yield Change("repeats", place, called(new[:1]), "", len(old), len(new))
+                parts = Parts(parts_of(old[:1]), parts_of(new[:1]))
+                yield Change("repeats", place, called(new[:1]), "", len(old), len(new), parts=parts)
 
         for side in (pair.old, pair.new):
             for turns in self.split_turns(side, pair):
                 counts = (1, len(turns)) if side is pair.new else (len(turns), 1)
-                yield Change("repeats", place, f"[{called(turns[:1])}]", "", *counts)
+                turn = parts_of(turns[:1])
+                yield Change("repeats", place, f"[{called(turns[:1])}]", "", *counts, parts=Parts(turn, turn))
 
     @staticmethod
     def split_turns(side: Item, pair: Pair) -> list[list[Item]]:
@@ -242,23 +258,28 @@ class Changes:
             plainly = in_words([old]), in_words([new])
             texts = called([old]), called([new])
             before, after = texts if texts[0] != texts[1] else plainly
-            yield Change("replaced", place, "", "", before, after, plainly=plainly)
+            parts = Parts(parts_of([old]), parts_of([new]))
+            yield Change("replaced", place, "", "", before, after, plainly=plainly, parts=parts)
             removed = [item for item in removed if item is not old]
             added = [item for item in added if item is not new]
         if removed:
-            yield Change("removed", place, *called_apart(removed), plainly=(in_words(removed), ""))
+            parts = Parts(parts_of(removed))
+            yield Change("removed", place, *called_apart(removed), plainly=(in_words(removed), ""), parts=parts)
         if added:
             near = "" if last is None else name_of(last)
-            yield Change("added", place, *called_apart(added), near=near, plainly=("", in_words(added)))
+            parts = Parts((), parts_of(added), None if last is None else last.part)
+            yield Change("added", place, *called_apart(added), near=near, plainly=("", in_words(added)), parts=parts)
 
     # --- the ways of tensors
     def reads(self, old: Node, new: Node, place: Place) -> Iterator[Change]:
         """An op that reads what another one makes, or in another order."""
         lost, gained, before, after = self.inputs.changed(old, new)
         if lost or gained:
-            yield Change("inputs", place, new.op.name, "", *told(lost, gained, place))
+            parts = Parts(nodes_among(lost), nodes_among(gained), new)
+            yield Change("inputs", place, new.op.name, "", *told(lost, gained, place), parts=parts)
         elif before:
-            yield Change("order", place, new.op.name, "inputs", *told(before, after, place))
+            parts = Parts(near=new)
+            yield Change("order", place, new.op.name, "inputs", *told(before, after, place), parts=parts)
 
 
 # --- words
@@ -272,7 +293,17 @@ def wrapped(kind: Kind, wrap: Wrap, items: Sequence[Item], pair: Pair, place: Pl
     others = f", {'with the shortcut' if is_residual else 'beside'} {called(wrap.beside)}" if wrap.beside else ""
     text = f"{word} around {around}{others}"
     plainly = f"{word} around {in_words([*wrap.around, *wrap.beside])}"
-    return Change(kind, place, text, plainly=("", plainly) if kind == "added" else (plainly, ""))
+    beside = ("", plainly) if kind == "added" else (plainly, "")
+    return Change(kind, place, text, plainly=beside, parts=Parts(wrap=wrap))
+
+
+def parts_of(items: Sequence[Item]) -> tuple[Part, ...]:
+    return tuple(item.part for item in items)
+
+
+def nodes_among(sources: Sequence[Origin]) -> tuple[Part, ...]:
+    """The ops among what makes tensors; the others are inputs of the network."""
+    return tuple(node for node, _ in sources if isinstance(node, Node))
 
 
 def texts_of(one: Source | None, other: Source | None) -> tuple[str, str]:

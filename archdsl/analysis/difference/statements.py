@@ -28,6 +28,11 @@ class Statement:
     changes: tuple[Change, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
+    alike: tuple[tuple[Change, ...], ...] = field(
+        default=(), compare=False, repr=False
+    )  # of each text, from all places
+    calls: int = 0  # of the block that the places are calls of, in both networks
+    rows: tuple[str, ...] = ()  # the stages that hold these of its calls and no others
 
     def __str__(self) -> str:
         said = "; ".join(self.texts)
@@ -61,11 +66,11 @@ def statements(changes: Sequence[Change], structure: Structure) -> list[Statemen
     alike: dict[tuple[Any, ...], dict[Place, Change]] = {}
     for change in merged(changes):
         alike.setdefault(key_of(change), {})[change.place] = change
-    together: dict[tuple[tuple[Place, ...], int], list[Change]] = {}
+    together: dict[tuple[tuple[Place, ...], int], list[tuple[Change, ...]]] = {}
     for number, places in enumerate(alike.values()):
-        one = in_one([*places.values()])
-        alone = number if one.place.is_whole and one.kind != "setting" else -1  # a stage, a name
-        together.setdefault((tuple(places), alone), []).append(one)
+        first = next(iter(places.values()))
+        alone = number if first.place.is_whole and first.kind != "setting" else -1  # a stage, a name
+        together.setdefault((tuple(places), alone), []).append(tuple(places.values()))
     return [statement(places, found, census) for (places, _), found in together.items()]
 
 
@@ -108,13 +113,15 @@ def countable(change: Change) -> bool:
     return type(change.before) is int and type(change.after) is int and (change.kind == "repeats" or is_column(change))
 
 
-def statement(places: Sequence[Place], changes: Sequence[Change], census: Census) -> Statement:
-    texts = tuple(map(text, changes))
+def statement(places: Sequence[Place], found: Sequence[tuple[Change, ...]], census: Census) -> Statement:
+    changes = tuple(map(in_one, found))
     before, after = (
         tuple(filter(None, dict.fromkeys(side))) for side in zip(*((p.before, p.after) for p in places), strict=True)
     )
-    where = in_calls(places[0].block, after, census) if places[0].block else listed(after)
-    return Statement(where, texts, tuple(changes), before, after)
+    block = places[0].block
+    where, texts = in_calls(block, after, census) if block else listed(after), tuple(map(text, changes))
+    rows = rows_of(block, after, census) if block else ()
+    return Statement(where, texts, changes, before, after, tuple(found), census.calls[block], rows)
 
 
 # --- where
@@ -123,11 +130,17 @@ def in_calls(block: str, paths: Sequence[str], census: Census) -> str:
     total = census.calls[block]
     if len(paths) >= total:
         return f"in {block}" if total == 1 else f"in all {total} {plural(block)}"
-    rows = Counter(census.rows.get((block, path), "") for path in paths)
-    if all(row and census.in_row[block, row] == n for row, n in rows.items()):
+    rows = rows_of(block, paths, census)
+    if rows:
         word = "the" if len(paths) == 1 else f"all {len(paths)}"
-        return f"in {word} {block if len(paths) == 1 else plural(block)} of {listed([*rows])}"
+        return f"in {word} {block if len(paths) == 1 else plural(block)} of {listed(rows)}"
     return f"in {len(paths)} of {total} {plural(block)} ({listed(paths)})"
+
+
+def rows_of(block: str, paths: Sequence[str], census: Census) -> tuple[str, ...]:
+    """The stages and rows whose calls of a block are these, all of them; none if others hold some."""
+    rows = Counter(census.rows.get((block, path), "") for path in paths)
+    return tuple(rows) if all(row and census.in_row[block, row] == n for row, n in rows.items()) else ()
 
 
 def plural(block: str) -> str:
