@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.cost import Cost
 from archdsl.analysis.difference.changes import changes
+from archdsl.analysis.difference.phrases import phrases
 from archdsl.analysis.difference.stages import Row, counted, rows
 from archdsl.analysis.difference.statements import Statement, statements
 from archdsl.analysis.difference.structure import Part, Structure, is_idle
@@ -61,6 +63,11 @@ class Difference:
     def is_empty(self) -> bool:
         """Whether both are the same network: names may differ, and the order of what runs side by side."""
         return self.before.graph.fingerprint == self.after.graph.fingerprint
+
+    @cached_property
+    def phrases(self) -> list[str]:
+        """The changes in the words of figures and of papers; without those that no figure shows, as a dropout of 0."""
+        return phrases(self.changes, self.before.graph, self.after.graph)
 
     def data(self) -> dict[str, Any]:
         """As plain data."""

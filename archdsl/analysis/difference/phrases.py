@@ -24,7 +24,7 @@ SIGNS = {"added": "+", "removed": "−"}
 RUNS = {"conv": "convolution", "linear": "linear layer"}  # blocks that papers know as one operator
 OUTPUT = "output "  # the subject of such a change begins so
 _SIZE = re.compile(r"(^|[ (\[])[\d×.–]+ (?=[A-Z])")  # `3×3 ` of `3×3 Conv`
-_DETAIL = re.compile(r", [^;→]*?(?=;| →|$)")  # `, s2`
+_DETAIL = re.compile(r", [a-z]+[\d×.]+(?=[,;)\]]| |$)")  # `, s2`
 
 
 def phrases(statements: Sequence[Statement], before: Graph, after: Graph) -> list[str]:
@@ -207,7 +207,8 @@ class Speaker:
             assert change.parts.near is not None
             return f"inputs of {self.word(change.parts.near)} in another order"
         before, after = (
-            ", ".join(map(self.word, self.shown(side))) for side in (change.parts.before, change.parts.after)
+            ", ".join(plainly(self.word(part)) for part in self.shown(side))
+            for side in (change.parts.before, change.parts.after)
         )
         return f"in another order: {before} {ARROW} {after}" if before != after else ""
 
@@ -279,9 +280,11 @@ def stages(paths: Sequence[str]) -> str:
 
 def within(paths: Sequence[str], where: str) -> str:
     """The same as seen from the stage that they are in."""
-    numbers = [path.rpartition(".")[2] for path in paths]
-    if all(path.rpartition(".")[0] == where for path in paths) and all(map(str.isdigit, numbers)):
-        return in_words([int(number) + 1 for number in numbers])
+    names = [path.rpartition(".")[2] for path in paths if path.rpartition(".")[0] == where]
+    if where and len(names) == len(paths):
+        if all(map(str.isdigit, names)):
+            return in_words([int(name) + 1 for name in names])
+        return stages(paths) if len(names) <= MOST else f"{len(names)} rows"
     return stages(paths)
 
 

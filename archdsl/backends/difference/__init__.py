@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from archdsl.analysis.cost import COUNTED
 from archdsl.analysis.difference import Difference
 from archdsl.backends.difference.as_data import data
-from archdsl.backends.difference.stage_tables import paper_table, rounded, whole
+from archdsl.backends.difference.stage_tables import OPERATOR, OUTPUT, STAGE, paper_table, rounded, whole
 from archdsl.backends.difference.words import said, title, totals
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement
@@ -19,6 +19,8 @@ from archdsl.support.latex import latex as latex_table
 from archdsl.support.latex_fit import fits
 from archdsl.support.resources import template
 from archdsl.support.tables import Table
+
+LEFT_OUT = (OUTPUT,), (STAGE, OUTPUT), (OPERATOR, OUTPUT)  # columns of a narrow LaTeX table: those to try
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,16 +61,20 @@ def markdown(found: Difference) -> str:
 
 def latex(found: Difference, placement: Placement = ANYWHERE) -> str:
     """A booktabs tabular of the stages, counts in units; the changes are comments below it."""
-    table = paper_table(found)
-    if placement.width is not None and not fits(table, placement.width):
-        table = without_output(table)
-    return latex_table(table, placement)
+    whole = paper_table(found)
+    tries = [whole, *(without(whole, keys) for keys in LEFT_OUT)]
+    if placement.width is not None:
+        return latex_table(next((table for table in tries if fits(table, placement.width)), tries[-1]), placement)
+    return latex_table(whole, placement)
 
 
-def without_output(table: Table) -> Table:
-    """A narrower table: the second column is left out."""
-    rows, totals = ([[*row[:1], *row[2:]] for row in part] for part in (table.rows, table.totals))
-    return replace(table, columns=[table.columns[0], *table.columns[2:]], rows=rows, totals=totals)
+def without(table: Table, keys: Collection[str]) -> Table:
+    """A narrower table: some columns are left out."""
+    kept = [place for place, column in enumerate(table.columns) if column.key not in keys]
+    rows, totals = ([[row[place] for place in kept] for row in part] for part in (table.rows, table.totals))
+    if STAGE in keys:
+        totals = [["Total", *row[1:]] for row in totals]
+    return replace(table, columns=[table.columns[place] for place in kept], rows=rows, totals=totals)
 
 
 def as_json(found: Difference) -> str:

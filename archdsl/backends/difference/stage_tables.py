@@ -8,11 +8,14 @@ from archdsl.analysis.cost import COUNTED, Cost, StageCost
 from archdsl.analysis.difference import Difference
 from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW
-from archdsl.backends.difference.words import COUNTS, both, said, signed, title, totals
-from archdsl.ops.base import times
-from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, short, unit_of
+from archdsl.analysis.lines import places
+from archdsl.analysis.stage_table.words import Operator, in_words, operators
+from archdsl.backends.difference.words import COUNTS, both, signed, title, totals
+from archdsl.ops.base import as_printed, times
+from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, once, short, unit_of
 
 Cell = Callable[[Row], str]
+STAGE, OPERATOR, OUTPUT = "stage", "operator", "output"  # keys of columns that a narrow table may lack
 MARKS = {"same": "", "changed": "~", "added": "+", "removed": "−"}
 
 
@@ -131,12 +134,12 @@ def rounded(value: int) -> str:
 
 # --- as a paper has it
 def paper_table(found: Difference) -> Table:
+    """The table in the words of a paper: rows without names by what they do, counts in units."""
     units = {name: unit_for(found, name) for name in ("params", "macs")}
     columns: list[tuple[Column, Cell]] = [
-        (Column("Stage", breaks=True), name_of),
-        (Column("Output"), output_of),
+        (Column("Output", key=OUTPUT), printed_output),
     ]
-    sums = ["Total", ""]
+    sums = [""]
     for name, word in (("params", "Params"), ("macs", "MACs")):
         unit = units[name]
         columns += [
@@ -148,10 +151,58 @@ def paper_table(found: Difference) -> Table:
     for column, cell, total in latencies(found, "Latency"):
         columns.append((column, cell))
         sums.append(total)
-    rows = [[cell(row) for _, cell in columns] for row in found.rows]
-    notes = [*said(found), *totals(found)]
+    front = Column("Stage", breaks=True, key=STAGE), Column("Operator", breaks=True, key=OPERATOR)
+    rows = [
+        [name, operator, *(cell(row) for _, cell in columns)]
+        for name, operator, row in zip(once(printed_names(found)), printed_operators(found), found.rows, strict=True)
+    ]
+    notes = [*found.phrases, *totals(found)]
     below = [] if found.after.cost.latency is None else [found.after.cost.latency.note]
-    return Table(title(found), [column for column, _ in columns], rows, [sums], notes, below)
+    return Table(title(found), [*front, *(column for column, _ in columns)], rows, [["Total", "", *sums]], notes, below)
+
+
+def printed_names(found: Difference) -> list[str]:
+    """What stages and rows are called in print; a row without a name as its stage."""
+    sides: list[list[str | None]] = []
+    for side in ((row.before for row in found.rows), (row.after for row in found.rows)):
+        paths = [stage.cost.name if stage else None for stage in side]
+        names = iter(places([path for path in paths if path is not None]))
+        sides.append([next(names).replace("_", " ") if path is not None else None for path in paths])
+    return [both(before or "", after or "") for before, after in zip(*sides, strict=True)]
+
+
+def printed_operators(found: Difference) -> list[str]:
+    """What stages do in print."""
+    olds, news = operators(found.before.graph, found.after.graph)
+    pairs = [(row.before, row.after) for row in found.rows]
+    return [
+        between(olds.get(old.cost.name, []) if old else [], news.get(new.cost.name, []) if new else [])
+        for old, new in pairs
+    ]
+
+
+def between(olds: Sequence[Operator], news: Sequence[Operator]) -> str:
+    """What a stage does in both networks; of an operator of both what is another: `MBConv ×3 → ×4, k5`."""
+    if len(olds) != 1 or len(news) != 1 or olds[0].name != news[0].name:
+        return both(in_words(olds), in_words(news))
+    (old,), (new,) = olds, news
+    times = f" ×{new.repeats}" if new.repeats > 1 else ""
+    if old.repeats != new.repeats:
+        times = f" ×{old.repeats} {ARROW} ×{new.repeats}"
+    words = dict.fromkeys([*new.values, *old.values])
+    said = (other_value(old.values.get(word, ""), new.values.get(word, "")) for word in words)
+    return ", ".join([new.name + times, *said])
+
+
+def other_value(before: str, after: str) -> str:
+    """`k3 → k5`, `+ SE`."""
+    if before and after:
+        return both(before, after)
+    return f"+ {after}" if after else f"− {before}"
+
+
+def printed_output(row: Row) -> str:
+    return both(*(as_printed(stage.cost.output) if stage else "" for stage in (row.before, row.after)))
 
 
 def unit_for(found: Difference, name: str) -> Unit:

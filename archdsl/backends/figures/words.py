@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from archdsl.analysis.stage_table import activation, own_values, printed
-from archdsl.backends.figures.wording import differing, value_text
+from archdsl.analysis.stage_table import own_values, printed
+from archdsl.analysis.stage_table.words import number_text, worded
+from archdsl.backends.figures.wording import differing
 from archdsl.ir.graph import Graph, Scope
 
 VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and papers do not say
@@ -73,18 +74,6 @@ def alone(scope: Scope) -> bool:
     return scope.parent is not None and list(scope.parent.nodes()) == list(scope.nodes())
 
 
-def worded(name: str, value: Any) -> str:
-    """`k5`, `exp 72`, `g=4`; a truth is its name, a word is itself, and of what is false or 0 there is none."""
-    if not value:
-        return ""
-    if value is True:
-        return name
-    if isinstance(value, str):
-        return activation(value) or value
-    close = len(name) == 1 or not name[-1].isalnum()
-    return f"{name}{'' if close else ' '}{number_text(value)}"
-
-
 def told(name: str, value: Any) -> str:
     """An argument in a caption: `stride 2`, `t = 6`, `with shift`, `without shift`."""
     if value is None or isinstance(value, bool):
@@ -92,10 +81,6 @@ def told(name: str, value: Any) -> str:
     if isinstance(value, str):
         return worded(name, value)
     return f"{name} = {number_text(value)}" if len(name) == 1 else f"{name} {number_text(value)}"
-
-
-def number_text(value: Any) -> str:
-    return "×".join(map(value_text, value)) if isinstance(value, (list, tuple)) else value_text(value)
 
 
 def listed(words: Iterator[str]) -> str:

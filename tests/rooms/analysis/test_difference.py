@@ -96,6 +96,32 @@ def test_what_was_changed_is_said_once_and_what_follows_is_not(tmp_path, changes
     assert found.is_empty == all("is called" in text for text in texts)
 
 
+TOLD = [
+    ([("two, 3", "two, 5")], {}, ["two: 3 → 5 layers"]),
+    ([("bn, act: act]", "group_norm: 4, act: act]")], {}, ["in 11 convolutions: BN → GN, g4"]),
+    ([("act: act]", "act: hard_swish]")], {}, ["in 11 convolutions: ReLU → h-swish"]),
+    ([("conv: {out: out", "conv: {bias: true, out: out")], {}, ["in 11 convolutions: + bias of Conv"]),
+    ([("ratio: 2", "ratio: 4")], {}, ["in all 5 Layers: ratio 2 → 4"]),
+    ([("  head:", "  extra: [Unit: 32, Unit: 16]\n  head:")], {}, ["+ extra after dense: 3×3 Conv ×2"]),
+    ([(", [two, 3, false]", "")], {}, ["dense: − two: Layer ×3"]),
+    ([("[one, 2, true]", "[one, 2, false]"), ("  head:", "  last: [Unit: 4]\n  head:")], {},
+     ["one: − pool; − 2×2 Avg pool, s2", "+ last after dense: 3×3 Conv"]),
+    ([("bn, act: act]", "act: act, bn]")], {},
+     ["in 11 convolutions: in another order: Conv, BN, ReLU → Conv, ReLU, BN"]),
+    ([("  stem:", "  begin:")], {}, []),
+    ([("Layer:", "Pair:")], {}, []),
+    ([("flatten,", "flatten, dropout: 0,")], {}, []),
+    ([("stages:", "init: {conv: {weight: {normal: 0.01}}}\nstages:")], {}, []),
+    ([("stages:", "figure: {labels: {Layer: dense layer, Layer.ratio: t}}\nstages:"), ("ratio: 2", "ratio: 3")], {},
+     ["in all 5 dense layers: t 2 → 3"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "params", "told"), TOLD, ids=[f"{n}" for n in range(len(TOLD))])
+def test_a_figure_tells_changes_in_the_words_of_a_paper_and_none_that_it_does_not_show(tmp_path, changes, params, told):
+    assert edited(tmp_path, *changes, **params).phrases == told
+
+
 def test_two_changes_of_a_place_are_one_statement_and_others_are_others(tmp_path):
     grouped = ("conv: {out: out", "conv: {groups: 2, out: out")
     found = edited(tmp_path, ("one, 2", "one, 4"), ("two, 3", "two, 5"), grouped, ("[3, 32, 32]", "[4, 32, 32]"))

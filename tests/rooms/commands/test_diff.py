@@ -122,6 +122,14 @@ def test_a_table_for_a_paper_fits_a_column_without_the_outputs(run):
     assert "there is no width '3in'" in run(*asked, "--width", "3in")[2]
 
 
+def test_a_table_for_a_paper_says_rows_by_what_they_do(run):
+    text = run("mobilenet_v3@large-1.00", "@large-minimalistic", "--format", "latex")[1]
+    assert "bnecks." not in text
+    row = next(line for line in text.splitlines() if "exp 480" in line)
+    assert "MBConv, k5 $\\to$ k3, exp 72, ReLU, $-$ SE" in text  # of k the new network has no column
+    assert "MBConv, k3, exp 480, h-swish $\\to$ ReLU, $-$ SE" in row
+
+
 # --- revisions
 def git(*words: str) -> None:
     name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]

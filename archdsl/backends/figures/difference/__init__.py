@@ -8,17 +8,19 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from archdsl.analysis.difference import Difference
-from archdsl.backends.figures.difference.columns import COLOURS, Panels, column, parted, passing_lines, ways_of
+from archdsl.backends.figures.difference.columns import COLOURS, Column, Panels, column, parted, passing_lines, ways_of
 from archdsl.backends.figures.difference.levels import Levels, ways
 from archdsl.backends.figures.difference.texts import above, delta_of, differences, heads, inside, title
 from archdsl.backends.figures.shapes import Shapes
+from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.fit import PAGE, Paper
 from archdsl.backends.figures.strip.plan import Drawing, Solid, centred
+from archdsl.backends.figures.texts import Text
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,16 @@ class Room:
     lane: float = 9.0  # between lines beside a column
 
 
+@dataclass(frozen=True)
+class Manner:
+    """A way to try."""
+
+    room: Room
+    gaps: tuple[float, float]  # from a level to the next one, and above and below text
+    panels: int
+    freely: bool  # whether lines beside columns pass to the next panel
+
+
 ROOMS = (
     Room(190, 16, 20),
     Room(150, 16, 20),
@@ -41,9 +53,9 @@ ROOMS = (
     Room(60, 6, 10, 7),
 )
 BETWEEN = 104.0  # the columns of the widest, at least
-GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0)  # from a level to the next one, and above and below text: those to try
+GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0)
 PANELS = (1, False), (2, False), (3, False), (2, True), (3, True)  # how many, and whether lines beside columns pass
-MOST = 14, 6  # statements above, at first and where there are more ways to try
+MOST = 14, 6  # statements above: at first, and where nothing fits with those
 
 
 def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, told: bool = True) -> Drawing:
@@ -53,10 +65,9 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
     """
     allowed = paper or Paper.of(PAGE)
     best: tuple[tuple[float, float], Drawing] | None = None
-    said = [str(statement) for statement in found.changes] if told else []
-    for levels, ((number, freely), gaps) in product(ways(found), product(PANELS, GAPS)):
+    for said, levels, ((number, freely), gaps) in product(words(found, told=told), ways(found), product(PANELS, GAPS)):
         for room in ROOMS:
-            made = laid(found, levels, shapes, room, gaps, (number, freely), said)
+            made = laid(found, levels, shapes, Manner(room, gaps, number, freely), said)
             if made is None:
                 break
             lacking = allowed.lacking(made.rect.width, made.rect.height)
@@ -69,53 +80,52 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
     return best[1]
 
 
-def shortened(said: Sequence[str], most: int) -> list[str]:
-    """Statements, the first few of many."""
-    return [*said] if len(said) <= most else [*said[: most - 1], f"… {len(said) - most + 1} more"]
+def words(found: Difference, *, told: bool) -> list[Sequence[str]]:
+    """The changes that stand above: those to try."""
+    said = found.phrases if told else []
+    whole, *fewer = (
+        [*said] if len(said) <= most else [*said[: most - 1], f"… {len(said) - most + 1} more"] for most in MOST
+    )
+    return [whole, *(some for some in fewer if some != whole)]
 
 
-def laid(
-    found: Difference,
-    levels: Levels,
-    shapes: Shapes,
-    room: Room,
-    gaps: tuple[float, float],
-    panelled: tuple[int, bool],
-    said: Sequence[str],
-) -> Drawing | None:
-    """In so many panels, with so much room for the text of a box; None where levels cannot be parted so."""
+def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said: Sequence[str]) -> Drawing | None:
+    """The figure in one manner; None where levels cannot be parted into so many panels."""
     graphs = found.before.graph, found.after.graph
+    room, (step, under) = manner.room, manner.gaps
     columns = [column(levels, graph, side, room.lane) for side, graph in enumerate(graphs)]
     texts = {
         cell: inside(one.slots[place], columns[1 - side].slots.get(place), shapes, room.text)
         for side, one in enumerate(columns)
         for place, cell in one.cells.items()
     }
-    wide = max(text.width for text in texts.values()) + 2 * room.margin
     written = [*map(delta_of, levels)]
+    wide = max(text.width for text in texts.values()) + 2 * room.margin
     between = max(text.width for text in written) + room.between
     between = max(between, BETWEEN) if room is ROOMS[0] else between
     for one in columns:
         one.wide, one.middle = wide, one.outside * (wide + between) / 2
-    step, under = gaps
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(levels))]
     highs = [max(texts[cell].height for cell in there) + 2 * under for there in cells]
-    starts = parted([high + step for high in highs], columns, panelled[0], freely=panelled[1])
+    starts = parted([high + step for high in highs], columns, manner.panels, freely=manner.freely)
     if starts is None:
         return None
     left, right = (wide + between / 2 + one.beside for one in columns)
     panels = Panels(starts, right, left, highs, step, passing_lines(starts, columns))
-    solids = [
-        Solid(cell, centred(wide, highs[place]).moved(panels.x(place) + one.middle, panels.y(place)), text=texts[cell])
-        for place in range(len(levels))
-        for one in columns
-        if place in one.cells
-        for cell in [one.cells[place]]
-    ]
+    solids = [*boxes(columns, panels, texts)]
     rects = {solid.cell: solid.rect for solid in solids}
-    words = [*differences(written, columns, panels), *heads(found, columns, panels, wide)]
-    words += above(said, solids[0].cell, words, rects)
-    return Drawing(title(found), solids, words, [*rects], [*ways_of(columns, rects, panels)])
+    beside = [*differences(written, columns, panels), *heads(found, columns, panels, wide)]
+    beside += above(said, solids[0].cell, beside, rects)
+    return Drawing(title(found), solids, beside, [*rects], [*ways_of(columns, rects, panels)])
+
+
+def boxes(columns: Sequence[Column], panels: Panels, texts: Mapping[Cell, Text]) -> Iterator[Solid]:
+    """The boxes of both networks, level by level."""
+    for place, high in enumerate(panels.highs):
+        for one in columns:
+            if (cell := one.cells.get(place)) is not None:
+                rect = centred(one.wide, high).moved(panels.x(place) + one.middle, panels.y(place))
+                yield Solid(cell, rect, text=texts[cell])
 
 
 __all__ = ["COLOURS", "drawing"]
