@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands.draw import sized, to_axes, to_look
-from archdsl.commands.options import format_of, latencies, rewriting, to_choose, to_file, to_latency, was_given
+from archdsl.commands.options import format_of, latencies, once, rewriting, to_choose, to_file, to_latency, was_given
 from archdsl.commands.status import CHANGES
 from archdsl.commands.terminal import console, result
 from archdsl.diagnostics.faults import fault
@@ -27,7 +27,7 @@ FORMATS = ("text", "md", "latex", "json", "html", "svg", "pdf", "png", "dot", "t
 @click.option(
     "--rev", "between", metavar="REV[..REV]", help="Compare with a git revision, or two revisions with each other."
 )
-@click.option(
+@once(
     "--format",
     "form",
     metavar="FORMAT",

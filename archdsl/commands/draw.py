@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import group_of, network, to_choose, to_file
+from archdsl.commands.options import group_of, network, once, to_choose, to_file
 from archdsl.commands.progress import working
 from archdsl.commands.terminal import result
 
@@ -99,7 +99,7 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="numbers, or symbolic: shapes inside a block as formulas of its input and params, such as 2c × h/2 × w/2.",
 )
-@click.option(
+@once(
     "--format",
     "form",
     metavar="FORMAT",

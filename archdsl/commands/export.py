@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import to_choose_of_spec
+from archdsl.commands.options import once, to_choose_of_spec
 from archdsl.commands.progress import note, working
 from archdsl.commands.proof import quiet_torch
 from archdsl.commands.terminal import say
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     metavar="SAMPLES",
     help="Samples for the ranges of --int8: a folder, or a file (.npy, .npz, .pt); or random, for a trial.",
 )
-@click.option("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
+@once("-o", "--output", metavar="FILE", help="File to write. [default: NAME with the suffix of the format]")
 def command(
     spec: str,
     target: str,

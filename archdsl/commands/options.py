@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,6 +120,15 @@ def was_given(option: str) -> bool:
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
+def single(_: click.Context, option: click.Parameter, values: Sequence[str]) -> str | None:
+    """The value of an option that has only one: a second would be dropped in silence."""
+    if len(values) > 1:
+        raise click.UsageError(f"{max(option.opts, key=len)} is given {len(values)} times, and takes one value")
+    return values[0] if values else None
+
+
+once = partial(click.option, multiple=True, callback=single)
+
 # --- options
 to_own = click.option(
     "--ops",
@@ -167,8 +177,8 @@ to_output_stride = click.option(
     type=int,
     help="Turn strides into dilations, so that no map is smaller than 1/N of the image. N is 1, 2, 4, 8, 16 or 32.",
 )
-to_file = click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
-to_format = click.option(
+to_file = once("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+to_format = once(
     "--format",
     "form",
     metavar="FORMAT",
@@ -212,7 +222,7 @@ to_place = group_of(
 )
 # Which numbers and sizes networks have: of one spec, or of each of several.
 to_change = group_of(to_set, to_input, to_own)
-to_variant = click.option(
+to_variant = once(
     "--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Use this variant of the spec."
 )
 to_pass = click.option(

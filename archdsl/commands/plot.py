@@ -9,7 +9,7 @@ import click
 
 from archdsl.commands import completion
 from archdsl.commands.draw import sized, to_look
-from archdsl.commands.options import rewriting, to_change, to_file, to_rewrite
+from archdsl.commands.options import once, rewriting, to_change, to_file, to_rewrite
 from archdsl.commands.progress import note, working
 from archdsl.commands.terminal import result
 
@@ -32,7 +32,7 @@ from archdsl.commands.terminal import result
 )
 @to_change
 @to_rewrite
-@click.option(
+@once(
     "--format",
     "form",
     metavar="FORMAT",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl.commands.completion import spec_argument
-from archdsl.commands.options import network, split_setting, to_change, to_form, to_variant
+from archdsl.commands.options import network, once, split_setting, to_change, to_form, to_variant
 from archdsl.commands.terminal import say
 from archdsl.diagnostics.faults import fault
 
@@ -41,7 +41,7 @@ def parse_map(_: click.Context, __: click.Parameter, values: Sequence[str]) -> d
 @to_variant
 @to_change
 @to_form
-@click.option("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")
+@once("-o", "--output", metavar="FILE", required=True, help="File to write: .safetensors, .pth or .pt.")
 def command(
     checkpoint: str,
     spec: str | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import halves, latencies, sizes, split_setting, to_form, to_latency, to_own, to_pass
+from archdsl.commands.options import halves, latencies, once, sizes, split_setting, to_form, to_latency, to_own, to_pass
 from archdsl.commands.terminal import deliver, progress, say
 from archdsl.diagnostics.faults import fault
 
@@ -72,7 +72,7 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Count only N settings, drawn at random.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of --sample.")
 @click.option("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: from FILE's suffix, else csv]")
-@click.option("-o", "--output", metavar="FILE", help="File to write. If it exists, only missing rows are added.")
+@once("-o", "--output", metavar="FILE", help="File to write. If it exists, only missing rows are added.")
 def command(
     spec: str,
     variants: tuple[str, ...],
