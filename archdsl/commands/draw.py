@@ -76,7 +76,11 @@ def sized(look: Mapping[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="How much detail to show: network, stage or op; with --block, op opens every block inside.",
 )
-@click.option("--style", metavar="STYLE", help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W.")
+@click.option(
+    "--style",
+    metavar="STYLE",
+    help="strip: boxes with text; blocks: boxes drawn to the shape C×H×W. [default: strip; tikz: blocks]",
+)
 @click.option("--orient", metavar="ORIENT", help="landscape or portrait. [default: landscape if it fits]")
 @click.option(
     "--arrange",

@@ -83,7 +83,7 @@ def far(one: Point, other: Point) -> float:
 
 
 def geometry(sites: Sites, radius: float) -> str:
-    """The XML of a path: a box with round corners, or an ellipse, with these sites, which grow with it."""
+    """The XML of a path: a box, its corners of a radius if they are round, or an ellipse; its sites grow with it."""
     guides, places = [], []
     for n, (x, y) in enumerate(sites.own):
         parts = (x - sites.rect.left) / sites.rect.width, (y - sites.rect.top) / sites.rect.height
@@ -91,12 +91,22 @@ def geometry(sites: Sites, radius: float) -> str:
             guides.append(f'<a:gd name="{axis}{n}" fmla="*/ {length} {round(part * WHOLE)} {WHOLE}"/>')
         places.append(f'<a:cxn ang="{sites.angle((x, y))}"><a:pos x="x{n}" y="y{n}"/></a:cxn>')
     size = round(sites.rect.width * WHOLE / 100), round(sites.rect.height * WHOLE / 100)
-    path = ellipse(*size) if is_round(sites.form) else rounded(*size, round(radius * WHOLE / 100))
+    path = outlined(sites.form, *size, round(radius * WHOLE / 100))
     return (
         f"<a:avLst/><a:gdLst>{''.join(guides)}</a:gdLst><a:ahLst/><a:cxnLst>{''.join(places)}</a:cxnLst>"
         f'<a:rect l="0" t="0" r="r" b="b"/><a:pathLst><a:path w="{size[0]}" h="{size[1]}">{path}<a:close/></a:path>'
         "</a:pathLst>"
     )
+
+
+def outlined(form: Form, width: int, height: int, radius: int) -> str:
+    if is_round(form):
+        return ellipse(width, height)
+    return square(width, height) if form == "square" else rounded(width, height, radius)
+
+
+def square(width: int, height: int) -> str:
+    return moved(0, 0) + drawn(width, 0) + drawn(width, height) + drawn(0, height)
 
 
 def ellipse(width: int, height: int) -> str:

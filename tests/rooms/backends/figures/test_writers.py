@@ -136,6 +136,17 @@ def said(markup: str) -> list[str]:
     return found
 
 
+def test_boxes_with_places_for_lines_keep_their_corners():
+    tapped = [{"relu": None, "name": "x"}, {"conv": 8}]
+    merged = {"a": ["relu"], "b": tapped, "c": [{"concat": ["a", "b", "b.x", "input"]}, "relu"]}
+    spec = {"archdsl": 1, "name": "Net", "input": [8, 9, 9], "stages": merged}
+    for style, arcs in (("strip", 4), ("blocks", 0)):
+        made = pptx.Presentation(BytesIO(archdsl.draw(spec, style=style, format="pptx"))).slides[0]
+        paths = [path for shape in leaves(made.shapes) for path in shape.element.iter(qn("a:custGeom"))]
+        assert paths
+        assert {len(list(path.iter(qn("a:arcTo")))) for path in paths} == {arcs}
+
+
 def test_frames_of_a_slide_are_groups_and_its_width_is_exact():
     made = slide("block", width=3.4)
     (group,) = [shape for shape in made.shapes if shape.name == "Pair"]
