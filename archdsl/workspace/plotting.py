@@ -230,7 +230,7 @@ def stages(rows: Sequence[Row]) -> Bars:
 # --- receptive fields
 def receptive(rows: Sequence[Row]) -> Plotted:
     """The receptive field after so many convolutions, on the longest way to each map."""
-    curves, sizes, missing = [], [], {}
+    curves, sizes, missing, ranks = [], [], {}, set[int]()
     for row in rows:
         graph = row.made()
         made = curve(called(row), graph)
@@ -239,10 +239,11 @@ def receptive(rows: Sequence[Row]) -> Plotted:
             continue
         curves.append(made)
         sizes += [max(tensor.shape[1:], default=1) for tensor in graph.inputs.values()]
+        ranks |= {len(tensor.shape) - 1 for tensor in graph.inputs.values()}
     if not curves:
         raise fault("bad-call", "no map of these networks has a receptive field")
-    levels = [(f"input, {size}", float(size)) for size in dict.fromkeys(sizes)]
-    x, y = Axis("Depth", "convolutions"), Axis("Receptive field", "pixels")
+    levels = [(f"input, {size:,}", float(size)) for size in dict.fromkeys(sizes)]
+    x, y = Axis("Depth", "convolutions"), Axis("Receptive field", "pixels" if ranks != {1} else "samples")
     shown = [row for row in rows if called(row) not in missing]
     return Plotted(Curves(title("Receptive field", shown), x, y, curves, levels), missing)
 

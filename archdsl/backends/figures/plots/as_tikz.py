@@ -169,6 +169,7 @@ def label(text: Text, colours: Colours) -> str:
     rect = rect_of(text)
     x, y = rect.centre
     style = "words" if text.get_fontsize() == SMALL else "title"
+    style += ", align=left" if "\n" in text.get_text() else ""
     side = text.get_horizontalalignment()
     if text.get_rotation():
         style += ", rotate=90"
@@ -184,11 +185,10 @@ def label(text: Text, colours: Colours) -> str:
 def fitted(text: Text) -> str:
     """Words no wider than they are in the font of the other formats."""
     rect = rect_of(text)
-    words = escaped(text.get_text())
-    if text.get_fontweight() == "bold":
-        words = rf"\textbf{{{words}}}"
     room = rect.height if text.get_rotation() else rect.width
-    return f"\\fit{{{room:.1f}bp}}{{{words}}}" if words else ""
+    bold = r"\textbf{%s}" if text.get_fontweight() == "bold" else "%s"
+    lines = [bold % escaped(line) for line in text.get_text().split("\n") if line]
+    return r"\\".join(f"\\fit{{{room:.1f}bp}}{{{line}}}" for line in lines)
 
 
 def rect_of(artist: Artist) -> Rect:

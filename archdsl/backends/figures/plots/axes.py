@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import ceil, floor, hypot, log10
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -40,7 +41,8 @@ def ranged(axes: Axes, side: Side, numbers: Sequence[float], *, long: bool = Fal
         axis.set_ticks(decades(low, high))
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        whole = all(float(number).is_integer() for number in numbers)  # of what is counted there are no halves
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=whole))
         air = AIR * (high - low) or AIR * abs(high) or 1
         low, high = low - air, high + air
     limits(low, high)
@@ -61,9 +63,25 @@ def decades(low: float, high: float) -> list[float]:
 def named(canvas: Canvas, lines: Sequence[Line2D]) -> None:
     """A legend above the axes, in as many columns as there is room for."""
     with in_font(canvas.look.font):
-        entry = ENTRY + max(width(str(line.get_label()), SMALL) for line in lines)
+        for line in lines:
+            line.set_label("\n".join(wrapped(str(line.get_label()), canvas.size[0] - ENTRY)))
+        entry = ENTRY + max(width(part, SMALL) for line in lines for part in str(line.get_label()).split("\n"))
     columns = max(1, min(len(lines), int(canvas.size[0] / entry)))
     canvas.figure.legend(handles=list(lines), loc="outside upper center", ncols=columns)
+
+
+def wrapped(text: str, room: float) -> list[str]:
+    """Words in lines no wider than a room; one that is wider itself is broken behind underscores."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        parts = [word] if width(word, SMALL) <= room else re.findall(r"[^_]*_|[^_]+", word)
+        for n, part in enumerate(parts):
+            longer = f"{lines[-1]}{'' if n else ' '}{part}" if lines else part
+            if lines and width(longer, SMALL) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+    return lines
 
 
 def place_of(axes: Axes, point: Point) -> Point:

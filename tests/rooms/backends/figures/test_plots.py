@@ -20,7 +20,7 @@ import archdsl
 from archdsl.backends.figures import Look, plots
 from archdsl.backends.figures.plots.bars import bars, lines_of
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, styled
-from archdsl.backends.figures.plots.curves import beside
+from archdsl.backends.figures.plots.curves import beside, curves
 from archdsl.backends.figures.plots.data import Axis, Mark, Scatter, Series, front
 from archdsl.backends.figures.plots.labels import Wanted, apart_by, placed
 from archdsl.backends.figures.strip.plan import Rect
@@ -195,6 +195,29 @@ def test_no_words_lie_over_others_and_none_are_small_or_cut_off(net, kind, look)
     if kind == "crowd":
         assert len(canvas.figure.texts) == 45 - canvas.left_out
         assert canvas.left_out < (30 if look.width is None else 12)
+
+
+def test_long_names_in_a_legend_are_broken_and_whole_numbers_have_no_parts():
+    long = NET | {"name": "A_Network_Whose_Name_Is_Too_Long_For_A_Line_Of_Legends", "variants": {"a_long_variant": {}}}
+    data = plotted("receptive", [long, NET]).data
+    look = Look(width=2.5)
+    with styled(look):
+        figure = curves(data, look).figure
+        texts = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert texts[0].replace("\n", "").replace(" ", "") == f"{long['name']}a_long_variant"
+        assert "\n" in texts[0]
+        assert texts[1] == "Net"
+        figure.draw_without_rendering()
+        assert figure.legends[0].get_window_extent().width <= figure.bbox.width
+        ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert all("." not in tick for tick in ticks)
+    drawn, _ = plots.plot(data, "tikz", look)
+    assert drawn.count("align=left") == 1
+    assert plotted("receptive", [NET]).data.y.unit == "pixels"
+    line = {"a": [{"conv": {"out": 2, "kernel": 3}}]}
+    sound = plotted("receptive", [{"archdsl": 1, "name": "Sound", "input": [1, 32000], "stages": line}]).data
+    assert sound.y.unit == "samples"
+    assert sound.levels == [("input, 32,000", 32000.0)]
 
 
 def test_numbers_of_a_column_of_a_page_have_equal_decimals():
