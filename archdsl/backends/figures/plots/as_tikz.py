@@ -169,13 +169,14 @@ def label(text: Text, colours: Colours) -> str:
     rect = rect_of(text)
     x, y = rect.centre
     style = "words" if text.get_fontsize() == SMALL else "title"
-    style += ", align=left" if "\n" in text.get_text() else ""
+    several = "\n" in text.get_text()  # lines
+    style += ", align=left" if several else ""
     side = text.get_horizontalalignment()
     if text.get_rotation():
         style += ", rotate=90"
     else:
         x = rect.left if side == "left" else x
-        style += f", anchor={ALIGNED[side]}"
+        style += f", anchor={ALIGNED[side].removeprefix('mid ') if several else ALIGNED[side]}"
     behind = text.get_bbox_patch()
     if behind is not None:
         style += f", fill={colours(behind.get_facecolor())}"
