@@ -34,7 +34,7 @@ def fitting(found: Cost, names: Sequence[str], placement: Placement) -> Table:
     for without in LEFT_OUT:
         fewer = printed_table(found, lines, [key for key in whole.keys if key not in without])
         if fits(fewer, placement.width):
-            return fewer if fewer.totals else replace(fewer, below=[sums(found), *fewer.below])
+            return fewer if fewer.totals else replace(fewer, below=[sums(found)])
     return whole
 
 
@@ -43,8 +43,11 @@ def sums(found: Cost) -> str:
     words = {"params": "parameters", "macs": "MACs"}
     told = [f"{amount.text} {words[name]}" for name, amount in found.published.counts.items()]
     published = f" Published: {', '.join(told)}." if told else ""
-    timed = "" if found.latency is None else f", {milliseconds(found.latency.total_ms)(found.latency.total_ms)} ms"
-    return f"Total: {short_unit(found.params)} parameters, {short_unit(found.macs)} MACs{timed}.{published}"
+    counts = f"{short_unit(found.params)} parameters, {short_unit(found.macs)} MACs"
+    if found.latency is None:
+        return f"Total: {counts}.{published}"
+    time = milliseconds(found.latency.total_ms)(found.latency.total_ms)
+    return f"Total: {counts}, {time} ms.{published} {found.latency.note}."
 
 
 def short_unit(number: int) -> str:

@@ -12,6 +12,7 @@ from support.places import DOCS
 
 import archdsl
 from archdsl.analysis.kernels import kernels
+from archdsl.backends.cost.paper import sums
 from archdsl.commands import cli
 from archdsl.diagnostics.faults import SpecError
 from archdsl.workspace.latency_file import read_latencies, written
@@ -86,6 +87,7 @@ def test_the_latency_of_a_network_is_the_sum_of_its_ops_and_of_its_stages(table,
     assert "& 12.50" in latex
     assert r"\footnotesize Latency: Abacus, 1 thread, batch 1" in latex
     assert output(capfd, "cost", "toy.yaml", "--latency", table, "--format", "csv").endswith(",12.5\n")
+    assert " MACs, 12.50 ms. Latency: Abacus, 1 thread, batch 1, " in sums(cost)  # of a table without columns for them
     assert archdsl.cost("toy.yaml").latency is None
 
 
