@@ -7,6 +7,7 @@ from archdsl.support.resources import template
 from archdsl.support.tables import Table
 
 ENLARGED = 0.16  # rem a point: the smallest words of a figure are about as large as those around it, at most
+LEGIBLE = 0.09  # rem a point: they have 10 pixels, and the figure is scrolled where that is too wide for the screen
 
 
 def page(title: str, figure: str, width: float, look: Look, table: Table | None = None) -> str:
@@ -17,6 +18,7 @@ def page(title: str, figure: str, width: float, look: Look, table: Table | None 
         title=title,
         figure=figure,
         width=round(width * ENLARGED, 1),
+        least=round(width * LEGIBLE, 1),
         header=[*zip(table.header, sides, strict=True)] if table else [],
         rows=[[*zip(cells, sides, strict=True)] for cells in table.rows] if table else [],
         notes=table.notes if table else [],

@@ -1,4 +1,4 @@
-"""The pages of plots, differences and several networks in a real browser: they load nothing and fit a telephone."""
+"""The pages of plots, differences and networks side by side in a browser: they load nothing, a telephone shows them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ NET = {
     },
 }  # fmt: skip
 
+SIZES = """() => [...document.querySelectorAll("figure text")].map(
+    (words) => words.getScreenCTM().a * parseFloat(words.getAttribute("font-size")))"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -32,7 +35,7 @@ def page_of(kind: str) -> str:
         found = archdsl.diff(NET, NET | {"params": {"width": 16}})
         return difference.page(found, str(draw_difference(found, told=False)))
     if kind == "networks":
-        return archdsl.draw([NET, NET], format="html")
+        return archdsl.draw([NET] * 6, format="html")
     return archdsl.plot(kind, NET, format="html")
 
 
@@ -49,6 +52,10 @@ def test_it_loads_nothing_and_fits_a_telephone(browser, tmp_path, kind):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     told = page.locator("svg title").all_text_contents()
     assert any("stem" in text for text in told)
+    assert all(size >= 9.5 for size in page.evaluate(SIZES))
+    assert page.evaluate("document.querySelector('figure').matches('[tabindex][aria-label]')")
+    # A figure carries only the letters that it shows: other words in its font would be of two.
+    assert "Source" not in page.evaluate("getComputedStyle(document.body).fontFamily")
     if kind != "networks":
         assert page.locator("tbody tr").count() >= 2
         page.keyboard.press("Tab")  # what scrolls can be reached
