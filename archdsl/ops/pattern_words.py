@@ -180,12 +180,15 @@ def in_groups(groups: Axis, sizes: Sizes) -> str:
 def headed(left: Side, right: Side, given: Collection[str]) -> Axis | None:
     """`n (k d) -> k n d`, where `k` may join what stands before the tokens: the names of what features are split by.
 
-    A sequence is parted into windows in the same way, but then it is their length that is given.
+    A sequence is parted into windows in the same way, but then it is their length that is given. Heads may be called
+    as the height is, `h`, where their number is given.
     """
     *before, features = left
-    if not before or len(features) < 2 or not singles(left[:-1]) or MAP.intersection(flat(left)):
+    if not before or len(features) < 2 or not singles(left[:-1]):
         return None
     heads, tokens = features[:-1], before[-1]
+    if MAP.intersection((*flat(left[:-1]), features[-1], *(name for name in heads if name not in given))):
+        return None
     moved = sorted((*heads, *flat(tuple(before[:-1]))))
     apart = len(right) > 2 and right[-2:] == (tokens, features[-1:]) and sorted(flat(right[:-2])) == moved
     return heads if apart and (len(left) > 2 or set(heads) <= set(given)) else None

@@ -94,7 +94,7 @@ class Layers:
         return self.sizes.labels[net.said][0] + LABEL_GAP if net.said is not None else 0.0
 
     def is_bar(self, box: Box) -> bool:
-        return self.width[box] > self.sizes.boxes[box][0] + 0.01
+        return len(self.flow.entering[box]) >= BAR_FROM or self.width[box] > self.sizes.boxes[box][0] + 0.01
 
     def above(self, arrow: Arrow) -> Place:
         """What an arrow comes from in the row before that of its end."""

@@ -22,7 +22,8 @@ ASIDE = RADIUS + HEAD  # between a box and a line that turns to enter it from th
 SAME = 0.5  # points; what is less apart goes straight
 STEPS = (6.0, -6.0, 12.0, -12.0, 18.0, -18.0)  # by which one gives way to another
 NUDGE = 16.0  # so far a line is moved to be straight
-REACH = 72.0  # so far a bar reaches out on a side for arrows to come down straight
+SWAY = 40.0  # so far all of a line is moved, to be straight below its box
+REACH = 110.0  # so far a bar reaches out on a side for arrows to come down straight
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Wires:
 
     def straighten(self, net: Net, x: float) -> None:
         """A trunk straight below where it leaves its box, if it comes down near there and the way is free."""
-        if net.stops and SAME < abs(x - self.x[next(iter(net.stops.values()))]) < NUDGE:
+        if net.stops and SAME < abs(x - self.x[next(iter(net.stops.values()))]) < SWAY:
             self.shift(net, x)
 
     def smooth(self, net: Net) -> None:
@@ -91,10 +92,10 @@ class Wires:
                 self.shift(self.net(arrow), self.x[box] + side * (half + ASIDE))
 
     def widen(self, box: Box) -> None:
-        """A bar reaches a little further, to where its outermost arrows come down straight, if there is room."""
+        """A bar reaches a little further, to where its arrows come down straight, as far as there is room."""
         if not self.layers.is_bar(box) or len(self.flow.entering[box]) < BAR_FROM:
             return
-        apart, half = self.layers.gaps.columns / 2, self.layers.width[box] / 2
+        half = self.layers.width[box] / 2
         low, high = self.x[box] - half, self.x[box] + half
         found = [self.comes_from(arrow) for arrow in self.flow.entering[box]]
         near = [x for x in found if low - REACH < x < high + REACH]
@@ -102,17 +103,17 @@ class Wires:
             return
         left = min(near) - INSET - PORT_STEP * sum(x < min(near) for x in found)
         right = max(near) + INSET + PORT_STEP * sum(x > max(near) for x in found)
-        beside = self.spans(self.row[box], box)
-        if left > low or any(one < low and left - apart < other for one, other in beside):
-            left = low
-        if right < high or any(high < other and one < right + apart for one, other in beside):
-            right = high
+        apart, beside = self.layers.gaps.columns, self.spans(self.row[box], box)
+        left = min(low, max([left, *(end + apart for _, end in beside if end < low)]))
+        right = max(high, min([right, *(start - apart for start, _ in beside if start > high)]))
         self.x[box], self.layers.width[box] = (left + right) / 2, right - left
 
     def shift(self, net: Net, x: float) -> None:
         """Moves a whole trunk, if there is room."""
         apart = self.layers.gaps.columns / 2
         beside = [span for row, stop in net.stops.items() for span in self.spans(row, stop)]
+        words = [other for other in self.layers.nets if other is not net and self.row[other.source] in net.stops]
+        beside += [(self.leaving[other], self.leaving[other] + self.layers.room(other)) for other in words]
         if not any(left - apart < x < right + apart for left, right in beside):
             self.x.update(dict.fromkeys(net.stops.values(), x))
 
