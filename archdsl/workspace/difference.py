@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.difference import Difference, difference
+from archdsl.analysis.difference.phrases import set_to
 from archdsl.analysis.difference.statements import value_text
 from archdsl.analysis.latency import LatencyTable
 from archdsl.diagnostics.faults import fault
@@ -39,7 +40,13 @@ class Choice:
 
     def named(self, name: str, graph: Graph) -> str:
         """`PeleeNet, growth=24, input 3×256×256`: a network that is called so, with what was chosen of it."""
-        said = [f"{setting}={value_text(value)}" for setting, value in graph.settings.items()]
+        return self.with_settings(name, [f"{setting}={value_text(value)}" for setting, value in graph.settings.items()])
+
+    def printed(self, name: str, graph: Graph) -> str:
+        """The same in print: `PeleeNet, growth 24, input 3×256×256`."""
+        return self.with_settings(name, [set_to(setting, value) for setting, value in graph.settings.items()])
+
+    def with_settings(self, name: str, said: Sequence[str]) -> str:
         shapes = self.inputs.items() if isinstance(self.inputs, Mapping) else [("", self.inputs or ())]
         sizes = (f"input {name}".strip() + f" {times(shape)}" for name, shape in shapes if shape)
         return ", ".join([name, *said, *sizes])
@@ -47,11 +54,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Named:
-    """A network, and what it may be called: by its spec's name, and by what it was asked for with."""
+    """A network, and what it may be called: by its spec's name, by what it was asked for with, and in print."""
 
     graph: Graph
     name: str
     asked: str
+    printed: str
 
 
 def diff(before: Compared, after: Compared, latency: LatencyTable | None = None) -> Difference:
@@ -73,8 +81,16 @@ def settings(spec: Compared, choice: Choice) -> tuple[Named, Named]:
         plain = Choice(choice.variant, rewriting=choice.rewriting)
         return network(spec, plain), network(spec, choice)
     before, after = network(spec, Choice(choice.variant)), network(spec, choice)
-    made = f" with {' '.join(origin_of(after.graph).function.options or ())}"
-    return before, Named(after.graph, after.name + made, after.asked + made)
+    options = origin_of(after.graph).function.options or ()
+    made = f" with {' '.join(options)}"
+    printed = ", ".join([after.printed, *map(option_in_print, options[::2], options[1::2])])
+    return before, Named(after.graph, after.name + made, after.asked + made, printed)
+
+
+def option_in_print(flag: str, value: str) -> str:
+    """`deploy form` of `--form deploy`, `output stride 16`."""
+    word = flag.removeprefix("--").replace("-", " ")
+    return f"{value} {word}" if word == "form" else f"{word} {value.replace('_', ' ')}"
 
 
 def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Named, Named]:
@@ -90,21 +106,32 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
     old = at_revision(path, first, variant, choice)
     if second is None:
         now = of_file(file, variant, choice)
-        return old, Named(now.graph, choice.named(f"{called(now.graph)} now", now.graph), now.asked)
+        names = (name(f"{called(now.graph)} now", now.graph) for name in (choice.named, choice.printed))
+        return old, Named(now.graph, next(names), now.asked, next(names))
     return old, at_revision(path, second, variant, choice)
 
 
 def compared(before: Named, after: Named, latency: LatencyTable | None = None) -> Difference:
     """The difference of two networks, by names that tell them apart where any do; latencies are those of a table."""
     names = (before.name, after.name) if before.name != after.name else (before.asked, after.asked)
-    return difference(before.graph, after.graph, names, latency)
+    return difference(before.graph, after.graph, names, latency, printed(before, after))
+
+
+def printed(before: Named, after: Named) -> tuple[str, str]:
+    """What two networks are called in print: those of one name with their files behind it."""
+    if before.printed != after.printed:
+        return before.printed, after.printed
+    files = [Path(one.asked.partition(AT)[0]).stem for one in (before, after)]
+    if files[0] == files[1]:
+        return before.asked, after.asked
+    return f"{before.printed} ({files[0]})", f"{after.printed} ({files[1]})"
 
 
 def network(spec: Compared, choice: Choice) -> Named:
     """A network by its spec, with its variant behind an @."""
     if isinstance(spec, Graph):
         graph = graph_of(spec, choice.variant, choice.params, choice.inputs, choice.rewriting or rewritten())
-        return Named(graph, called(graph), called(graph))
+        return Named(graph, *[called(graph)] * 3)
     file, variant = halves(spec)
     return of_file(file, variant, choice)
 
@@ -114,7 +141,8 @@ def of_file(file: SpecLike, variant: str | None, choice: Choice) -> Named:
     graph = graph_of(file, variant_of(variant, choice), choice.params, choice.inputs, choice.rewriting)
     asked = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "a dict"
     named = f"{asked}@{variant}" if variant is not None else asked
-    return Named(graph, choice.named(called(graph), graph), choice.named(named, graph))
+    names = choice.named(called(graph), graph), choice.named(named, graph), choice.printed(called(graph), graph)
+    return Named(graph, *names)
 
 
 def at_revision(path: Path, revision: str, variant: str | None, choice: Choice) -> Named:
@@ -122,7 +150,8 @@ def at_revision(path: Path, revision: str, variant: str | None, choice: Choice) 
     form = variant_of(variant, choice)
     spec = read_at(path, revision, patches_in(choice.params, form))
     graph = elaborated(spec, form, choice.params, choice.inputs, choice.rewriting)
-    return Named(graph, choice.named(f"{called(graph)} at {revision}", graph), f"{path} at {revision}")
+    name = f"{called(graph)} at {revision}"
+    return Named(graph, choice.named(name, graph), f"{path} at {revision}", choice.printed(name, graph))
 
 
 def called(graph: Graph) -> str:

@@ -30,9 +30,10 @@ FORMAT = 1  # of the data
 
 @dataclass(frozen=True)
 class Side:
-    """One of the networks: as it is called here, its graph, and what it costs."""
+    """One of the networks: as it is called here and in print, its graph, and what it costs."""
 
     name: str
+    printed: str
     graph: Graph = field(repr=False)
     cost: Cost = field(repr=False)
 
@@ -124,16 +125,21 @@ class Difference:
 
 
 def difference(
-    before: Graph, after: Graph, names: tuple[str, str] | None = None, latency: LatencyTable | None = None
+    before: Graph,
+    after: Graph,
+    names: tuple[str, str] | None = None,
+    latency: LatencyTable | None = None,
+    printed: tuple[str, str] | None = None,
 ) -> Difference:
-    """What makes the network `after` of the network `before`, which are called by `names`."""
+    """What makes the network `after` of the network `before`, which are called by `names`, in print by `printed`."""
     structure = Structure(before, after)
     (cost, olds), (cost_after, news) = counted(before, latency), counted(after, latency)
     called = names or (name_of(before), name_of(after))
+    in_print = printed or called
     weights, kept = weights_of(before, after)
     return Difference(
-        Side(called[0], before, cost),
-        Side(called[1], after, cost_after),
+        Side(called[0], in_print[0], before, cost),
+        Side(called[1], in_print[1], after, cost_after),
         tuple(statements(changes(before, after, structure), structure)),
         tuple(rows(olds, news, structure.partners, kept, touched(structure))),
         weights,

@@ -122,8 +122,9 @@ class Speaker:
         if not change.parts.after:
             return valued(spoken(change.what), change.before, change.after)  # a column of a row
         old, new = change.parts.before[0], change.parts.after[0]
-        if is_idle(old) and is_idle(new):
-            return ""
+        if is_idle(old) or is_idle(new):
+            gone, come = ("" if is_idle(part) else self.word(part) for part in (old, new))
+            return f"− {gone}" if gone else f"+ {come}" if come else ""
         words = self.word(old), self.word(new)
         if words[0] != words[1] and isinstance(new, Node):
             return f"{words[0]} {ARROW} {words[1]}"
@@ -320,6 +321,14 @@ def valued(name: str, before: Any, after: Any, subject: str = "") -> str:
     if {type(before), type(after)} <= {bool, type(None)} and bool(before) != bool(after):
         return f"{'+' if after else '−'} {name}" + (f" of {subject}" if subject else "")
     return f"{subject} {name} {in_print(before)} {ARROW} {in_print(after)}".strip()
+
+
+def set_to(name: str, value: Any) -> str:
+    """A param of a network in its name: `growth 24`, `no SE`."""
+    word = spoken(name.removeprefix("num_"))
+    if value is None or isinstance(value, bool):
+        return word if value else f"no {word}"
+    return f"{word} {in_print(value)}"
 
 
 def spoken(name: str) -> str:

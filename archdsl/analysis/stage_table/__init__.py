@@ -60,11 +60,15 @@ def arguments_of(found: Sequence[tuple[Drawn, list[Unit]]]) -> dict[str, set[str
     return reached
 
 
-def own_values(graph: Graph) -> dict[Scope, dict[Column, Any]]:
-    """The calls in rows of tables with what they have in the columns of the network's own."""
+def own_values(graph: Graph, also: Sequence[str] = ()) -> dict[Scope, dict[Column, Any]]:
+    """The calls in rows of tables with what they have in the columns of the network's own.
+
+    `also`: columns that come first, of a network that this one stands beside.
+    """
     sites = Sites(graph)
     found = runs(graph, sites)
     own = [column.word for column in columns([line for line, _ in found], sites) if not column.standard]
+    own = [*dict.fromkeys([*also, *own])]
     return {
         child: in_order(sites.claimed(unit), own)
         for _, run in found

@@ -10,7 +10,7 @@ from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW
 from archdsl.analysis.lines import places
 from archdsl.analysis.stage_table.words import Operator, in_words, operators
-from archdsl.backends.difference.words import COUNTS, both, signed, title, totals
+from archdsl.backends.difference.words import COUNTS, both, signed, title, title_in_print, totals
 from archdsl.ops.base import as_printed, times
 from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, once, short, unit_of
 
@@ -158,7 +158,9 @@ def paper_table(found: Difference) -> Table:
     ]
     notes = [*found.phrases, *totals(found)]
     below = [] if found.after.cost.latency is None else [found.after.cost.latency.note]
-    return Table(title(found), [*front, *(column for column, _ in columns)], rows, [["Total", "", *sums]], notes, below)
+    return Table(
+        title_in_print(found), [*front, *(column for column, _ in columns)], rows, [["Total", "", *sums]], notes, below
+    )
 
 
 def printed_names(found: Difference) -> list[str]:

@@ -22,6 +22,11 @@ def title(found: Difference) -> str:
     return f"{found.before.name} {ARROW} {found.after.name}"
 
 
+def title_in_print(found: Difference) -> str:
+    """`PeleeNet 1.0 → PeleeNet 1.0, growth 24`."""
+    return f"{found.before.printed} {ARROW} {found.after.printed}"
+
+
 def said(found: Difference) -> list[str]:
     """The statements; of networks that are the same, that they are."""
     lines = [str(statement) for statement in found.changes]

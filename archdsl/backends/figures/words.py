@@ -17,8 +17,9 @@ VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and pap
 class Words:
     """The words of the calls of one graph."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph, self.figure = graph, graph.figure
+    def __init__(self, graph: Graph, also: Sequence[str] = ()) -> None:
+        """`also`: columns of tables that are told where no call differs in them."""
+        self.graph, self.figure, self.also = graph, graph.figure, also
 
     def of_rows(self, calls: Sequence[Scope]) -> str:
         """What all these calls have in the columns of the network's tables: `k5, exp 72, SE, h-swish`."""
@@ -52,7 +53,7 @@ class Words:
 
     @cached_property
     def rows(self) -> Mapping[Scope, Mapping[Any, Any]]:
-        return own_values(self.graph)
+        return own_values(self.graph, self.also)
 
     def label(self, block: str, argument: str) -> str | None:
         """What the spec calls an argument in figures."""

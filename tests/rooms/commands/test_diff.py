@@ -130,6 +130,18 @@ def test_a_table_for_a_paper_says_rows_by_what_they_do(run):
     assert "MBConv, k3, exp 480, h-swish $\\to$ ReLU, $-$ SE" in row
 
 
+def test_a_figure_calls_networks_as_papers_do(run):
+    def heads(*words: str) -> str:
+        assert run(*words, "-o", "made.dot") == (0, "", "")
+        return Path("made.dot").read_text()
+
+    assert "<B>PeleeNet, growth 24</B>" in heads("peleenet", "--set", "growth=24")
+    assert "<B>SqueezeNet 1.1, deploy form</B>" in heads("squeezenet@1.1", "--form", "deploy")
+    for name in ("one", "two"):
+        Path(f"{name}.yaml").write_text("archdsl: 1\nname: Net\ninput: [3, 8, 8]\nstages: {a: [conv: 4]}\n")
+    assert "<B>Net (two)</B>" in heads("one.yaml", "two.yaml")
+
+
 # --- revisions
 def git(*words: str) -> None:
     name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]

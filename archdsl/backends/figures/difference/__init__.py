@@ -15,7 +15,7 @@ from itertools import product
 from archdsl.analysis.difference import Difference
 from archdsl.backends.figures.difference.columns import COLOURS, Column, Panels, column, parted, passing_lines, ways_of
 from archdsl.backends.figures.difference.levels import Levels, ways
-from archdsl.backends.figures.difference.texts import above, delta_of, differences, heads, inside, title
+from archdsl.backends.figures.difference.texts import above, delta_of, differences, heads, inside, title, wide_of_heads
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.fit import PAGE, Paper
@@ -103,6 +103,7 @@ def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said
     wide = max(text.width for text in texts.values()) + 2 * room.margin
     between = max(text.width for text in written) + room.between
     between = max(between, BETWEEN) if room is ROOMS[0] else between
+    between = max(between, wide_of_heads(found) - wide)
     for one in columns:
         one.wide, one.middle = wide, one.outside * (wide + between) / 2
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(levels))]

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import combinations, pairwise
 
 from archdsl.backends.figures.difference.levels import Levels, Slot
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.picture import Box
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.plan import Point, Rect, Way
@@ -119,12 +120,12 @@ def column(levels: Levels, graph: Graph, side: int, lane: float) -> Column:
 
 def pairs_of(graph: Graph, slots: Mapping[int, Slot]) -> set[tuple[int, int]]:
     """The levels of a network with those that read of them."""
-    owner = {node: place for place, slot in slots.items() for node in slot.nodes}
+    owner = {node.id: place for place, slot in slots.items() for node in slot.nodes}
+    reads = ((tensor.node, node) for node in visible(graph).nodes for tensor in node.reads)
     return {
-        (owner[tensor.node], owner[node])
-        for node in graph.nodes
-        for tensor in node.reads
-        if tensor.node is not None and node in owner and tensor.node in owner and owner[tensor.node] != owner[node]
+        (owner[one.id], owner[other.id])
+        for one, other in reads
+        if one is not None and one.id in owner and other.id in owner and owner[one.id] != owner[other.id]
     }
 
 

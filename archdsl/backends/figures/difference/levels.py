@@ -16,6 +16,8 @@ from typing import NamedTuple, TypeAlias
 
 from archdsl.analysis.difference import Difference
 from archdsl.analysis.difference.stages import Row, Stage, Status, nodes_of
+from archdsl.analysis.stage_table import stage_table
+from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.strip.cells import totals
 from archdsl.backends.figures.strip.said import cells_of, operators_of
 from archdsl.ir.graph import Graph, Node, Scope
@@ -86,15 +88,21 @@ def ways(found: Difference) -> Iterator[Levels]:
 def of_rows(found: Difference) -> Levels:
     """A level for each row of the table of both."""
     sides: list[dict[int, Slot]] = [{}, {}]
-    for side, graph in enumerate((found.before.graph, found.after.graph)):
+    graphs = found.before.graph, found.after.graph
+    columns = [column.word for graph in graphs for column in stage_table(graph).columns if not column.standard]
+    for side, graph in enumerate(graphs):
         there = {place: stage for place, row in enumerate(found.rows) if (stage := (row.before, row.after)[side])}
         parts = [[*nodes_of(stage.part)] for stage in there.values()]
-        words = zip(there.items(), cells_of(graph, parts), operators_of(graph, parts), strict=True)
+        shown = {node.id for node in visible(graph).nodes}
+        words = zip(there.items(), cells_of(graph, parts, columns), operators_of(graph, parts), strict=True)
         for (place, stage), cell, operators in words:
             name, lines = (cell.name, tuple(cell.lines)) if cell else (stage.cost.name, (operator(stage),))
             status = status_of(found.rows[place])
+            if shown.isdisjoint(node.id for node in nodes_of(stage.part)):
+                continue  # it does nothing
             sides[side][place] = Slot(status, name or stage.cost.name, lines, (stage,), tuple(operators))
-    return [Level(sides[0].get(place), sides[1].get(place)) for place in range(len(found.rows))]
+    levels = [Level(sides[0].get(place), sides[1].get(place)) for place in range(len(found.rows))]
+    return [level for level in levels if level.slots != (None, None)]
 
 
 def operator(stage: Stage) -> str:

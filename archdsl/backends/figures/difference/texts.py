@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from archdsl.analysis.difference import Difference
+from archdsl.analysis.difference import Difference, Side
 from archdsl.backends.figures.difference.columns import PASS, Column, Panels
 from archdsl.backends.figures.difference.levels import Level, Slot
 from archdsl.backends.figures.dot import printable
@@ -20,7 +20,7 @@ AIR = 12.0  # between the words above and the columns
 
 
 def title(found: Difference) -> str:
-    return printable(f"{found.before.name} → {found.after.name}")
+    return printable(f"{found.before.printed} → {found.after.printed}")
 
 
 def inside(slot: Slot, other: Slot | None, shapes: Shapes, room: float) -> Text:
@@ -59,8 +59,8 @@ def delta(level: Level, name: str, unit: str) -> str:
 def heads(found: Difference, columns: Sequence[Column], panels: Panels, wide: float) -> Iterator[Words]:
     """Over each column the network that it is, over the first with what that has in all."""
     for one, side in zip(columns, (found.before, found.after), strict=True):
-        name = text(printable(side.name), wide, TEXT, bold=True)
-        sums = remark(f"{short(side.cost.params)} params, {short(side.cost.macs)} MACs")
+        name = text(printable(side.printed), wide, TEXT, bold=True)
+        sums = sums_of(side)
         above = max(AIR + sums.height, (panels.most + 1) * PASS)  # the names are on one line
         for number, start in enumerate(panels.starts):
             said = name if number else name + sums
@@ -68,6 +68,16 @@ def heads(found: Difference, columns: Sequence[Column], panels: Panels, wide: fl
             rect = centred(said.width, said.height).moved(panels.x(start) + one.middle, low + said.height / 2)
             cell = columns[0].cells.get(start) or columns[1].cells[start]
             yield Words(cell, rect, said)
+
+
+def sums_of(side: Side) -> Text:
+    """What a network has in all."""
+    return remark(f"{short(side.cost.params)} params, {short(side.cost.macs)} MACs")
+
+
+def wide_of_heads(found: Difference) -> float:
+    """How far from middle to middle columns must be, so that these do not touch."""
+    return (sums_of(found.before).width + sums_of(found.after).width) / 2 + AIR
 
 
 def above(said: Sequence[str], first: Cell, words: Sequence[Words], rects: Mapping[Cell, Rect]) -> Iterator[Words]:

@@ -18,6 +18,7 @@ from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
 from archdsl.backends.figures.strip.ordering import reordered
+from archdsl.backends.figures.words import Words
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -114,8 +115,9 @@ class Strip:
 class Terse(Outline):
     """Boxes of a strip: stages, some of them opened."""
 
-    def __init__(self, graph: Graph, opened: Collection[Scope]) -> None:
+    def __init__(self, graph: Graph, opened: Collection[Scope], also: Sequence[str] = ()) -> None:
         super().__init__(graph)
+        self.words = Words(graph, also)
         self.opened = set(opened)
         self.contents: dict[Box, list[Box]] = {}  # of stages
 
@@ -292,14 +294,16 @@ def strip(
     levelled: bool = False,
     ends_in_map: bool = False,
     free: bool = False,
+    also: Sequence[str] = (),
 ) -> Strip:
     """The stages of a network in the order of execution, with the ways between them.
 
     Each row of a table is a cell; `levelled`: those of one resolution are; `closed`: all of them are.
     An output that says what the last stage said is left out; `ends_in_map`: but for a map.
     `free`: in another order of execution than the spec's, where fewer lines would cross.
+    `also`: columns of tables that are told where no row differs in them.
     """
-    outline = Terse(graph, opened(graph, expand))
+    outline = Terse(graph, opened(graph, expand), also)
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
     stages = outline.items(graph.root, CLOSED if closed else NETWORK)

@@ -10,9 +10,12 @@ from archdsl.backends.figures.strip.cells import Cell, Terse, computes, strip
 from archdsl.ir.graph import Graph, Node
 
 
-def cells_of(graph: Graph, parts: Iterable[Iterable[Node]]) -> Iterator[Cell | None]:
-    """The cell of the strip for each part, by the nodes in it; None for a part that is no cell of its own."""
-    cells = [cell for cell in strip(visible(graph)).cells if cell.box.nodes]
+def cells_of(graph: Graph, parts: Iterable[Iterable[Node]], also: Sequence[str] = ()) -> Iterator[Cell | None]:
+    """The cell of the strip for each part, by the nodes in it; None for a part that is no cell of its own.
+
+    `also`: columns of tables that are told where no row differs in them.
+    """
+    cells = [cell for cell in strip(visible(graph), also=also).cells if cell.box.nodes]
     owner = {node.path: cell for cell in cells for node in cell.box.nodes}
     for part in parts:
         paths = {node.path for node in part}

@@ -148,6 +148,23 @@ def test_where_the_page_is_low_repeats_are_counted_and_what_is_unchanged_is_told
     assert len(low) == 3
 
 
+def test_a_stage_that_does_nothing_is_no_box_and_lines_pass_it_by():
+    net = {**NET, "stages": {"a": [{"conv": 4}], "idle": [{"dropout": 0}], "b": [{"conv": 4}]}}
+    made = drawing(archdsl.diff(net, {**net, "input": [3, 8, 8]}), Shapes())
+    assert {solid.cell.name for solid in made.solids} == {"a", "b"}
+    assert {(way.source.name, way.target.name, way.kind) for way in made.ways} == {("a", "b", "flow")}
+
+
+def test_what_a_column_says_of_one_network_is_said_of_the_other():
+    def kernels(*sizes: int) -> dict:
+        unit = {"params": ["k"], "body": [{"conv": {"out": 4, "kernel": "k"}}, {"conv": 4}]}
+        rows = {"for": ["k"], "in": [[size] for size in sizes], "body": [{"Unit": {"k": "k"}}]}
+        return {**NET, "blocks": {"Unit": unit}, "stages": {"body": rows}}
+
+    made = drawing(archdsl.diff(kernels(3, 5), kernels(3, 3)), Shapes())
+    assert sorted(solid.cell.lines for solid in made.solids) == [["k3"], ["k3"], ["k3"], ["k5"]]
+
+
 def test_what_the_figure_shows_nowhere_is_no_change_in_it():
     found = archdsl.diff(NET, {**NET, "stages": {**NET["stages"], "d": [{"conv": 2}, {"dropout": 0}]}})
     assert not found.is_empty
