@@ -152,10 +152,13 @@ def goes_along(node: Node) -> bool:
 
 
 def named(child: Child, labels: Labels) -> str:
-    """An operator as papers print it; a block that is but one convolution or pool with its norm as that one."""
+    """An operator as papers print it; a block that is but one other block, convolution or pool as that one."""
     text = label(child, labels)
     if isinstance(child, Node) or child.kind != "block" or child.label or child.name in labels:
         return text
+    inner = lone_block(child)
+    if inner is not None:
+        return named(inner, labels)
     if sum(not goes_along(node) for node in child.nodes()) != 1:
         return text
     (inside, *_) = units(child, labels)
@@ -163,6 +166,16 @@ def named(child: Child, labels: Labels) -> str:
     if isinstance(first, Scope):
         return text if first is child or named(first, labels) == label(first, labels) else named(first, labels)
     return inside.main if first.op.role in ("conv", "linear", "pool") else text
+
+
+def lone_block(scope: Scope) -> Scope | None:
+    """The block of the spec that a block consists of, if it holds nothing else."""
+    inside: Scope = scope
+    while len(inside.children) == 1 and isinstance(inside.children[0], Scope):
+        inside = inside.children[0]
+        if not is_open(inside):
+            return inside if inside.kind == "block" else None
+    return None
 
 
 def label(child: Child, labels: Labels = NO_LABELS) -> str:

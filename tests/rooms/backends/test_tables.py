@@ -536,7 +536,7 @@ def test_a_narrow_table_leaves_columns_out_and_tells_the_totals_below():
     assert "Total: 2.80 M parameters, 508 M MACs." in text
 
 
-def test_a_block_that_is_but_a_convolution_with_its_norm_is_that_convolution():
+def test_a_block_that_is_but_a_convolution_with_its_norm_or_another_block_is_that():
     conv = {"params": ["out"], "body": [{"conv": "out"}, "bn", "relu"]}
     blocks = {
         "ConvBNReLU": conv,
@@ -546,13 +546,14 @@ def test_a_block_that_is_but_a_convolution_with_its_norm_is_that_convolution():
         "Before": {"params": ["out"], "body": ["bn", {"conv": "out"}]},
         "Pool": {"params": ["out"], "body": [{"max_pool": 2}]},
         "Rows": {"params": ["out"], "body": [{"conv": "out"}, {"rearrange": "c h w -> c w h"}]},
+        "Choice": {"params": ["out"], "body": [{"Two": "out", "when": "out > 4", "else": ["bn"]}]},
     }
     spec = {
         "archdsl": 1, "name": "Net", "input": [3, 8, 8], "blocks": blocks, "figure": {"labels": {"Said": "Stem"}},
         "stages": {"body": [{name: 8} for name in blocks]},
     }  # fmt: skip
     said = [row[2] for row in paper_table(archdsl.cost(spec)).rows]
-    assert said == ["1×1 Conv", "1×1 Conv", "Stem", "Two", "Before", "2×2 Max pool", "Rows"]
+    assert said == ["1×1 Conv", "1×1 Conv", "Stem", "Two", "Before", "2×2 Max pool", "Rows", "Two"]
 
 
 def test_a_paper_names_the_operators_of_a_stage_that_is_no_chain():
