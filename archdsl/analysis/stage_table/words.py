@@ -55,7 +55,8 @@ def worded(name: str, value: Any) -> str:
     if value is True:
         return name
     if isinstance(value, str):
-        return activation(value) or value
+        words = value.replace("_", " ")
+        return activation(value) or (words if words.replace(" ", "").isalpha() else value)  # `k3_e6` is a paper's name
     close = len(name) == 1 or not name[-1].isalnum()
     return f"{name}{'' if close else ' '}{number_text(value)}"
 

@@ -84,6 +84,7 @@ def test_the_level_of_stages_uses_the_same_words():
         ("squeeze", 0, ""),
         ("nl", "hard_swish", "h-swish"),
         ("op", "k3_e6", "k3_e6"),
+        ("mode", "wide_path", "wide path"),
         ("rate", 0.25, "rate 0.25"),
     ],
 )
