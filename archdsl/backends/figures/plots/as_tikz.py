@@ -1,4 +1,4 @@
-r"""A plot as a picture of TikZ and pgfplots, for \input: the same ranges, ticks and places of labels, the data to edit.
+r"""A plot as a picture of TikZ and pgfplots: the same ranges, ticks and places of labels, the data to edit.
 
 Its words are in the font of the paper; a label that is wider there is made narrower, so that none lies over another.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from archdsl.backends.figures.plots.canvas import POINTS, SMALL, TEXT, Canvas
 from archdsl.backends.figures.strip.plan import Point, Rect
+from archdsl.backends.figures.writers.standalone import standalone
 from archdsl.support.latex_letters import escaped
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
     from matplotlib.text import Text
 
-BEGINNING = r"""% {title}
-% The preamble needs: \usepackage{{pgfplots}} \pgfplotsset{{compat=1.16}}
-\begingroup
+NEEDS = (r"\usepackage{pgfplots}", r"\pgfplotsset{compat=1.16}")
+FONT = "sourcesanspro"  # that of the other formats
+BEGINNING = r"""\begingroup
 \def\fit#1#2{{% width, words: a label that is wider than its place is made narrower
   \setbox0\hbox{{#2}}\ifdim\wd0>#1\resizebox{{#1}}{{\height}}{{\usebox0}}\else\usebox0\fi}}%
 {colours}
@@ -78,7 +79,6 @@ def tikz(canvas: Canvas, title: str) -> str:
         *(label(text, colours) for text in figure.texts),
     ]
     beginning = BEGINNING.format(
-        title=" ".join(title.split()),
         colours="\n".join(
             f"\\definecolor{{{name}}}{{HTML}}{{{value.removeprefix('#').upper()}}}%"
             for value, name in colours.names.items()
@@ -89,7 +89,8 @@ def tikz(canvas: Canvas, title: str) -> str:
         down=down,
         ground=ground,
     )
-    return beginning + "".join(f"{part}\n" for part in parts) + ENDING
+    picture = beginning + "".join(f"{part}\n" for part in parts) + ENDING
+    return standalone(picture, title, NEEDS, FONT, default=True)
 
 
 # --- axes

@@ -12,26 +12,14 @@ from archdsl.backends.figures.scene import OUTLINE, PEN, Frame, Key, Point, Rect
 from archdsl.backends.figures.strip.as_dot import HEAD
 from archdsl.backends.figures.style import Paint
 from archdsl.backends.figures.texts import Line, Text
+from archdsl.backends.figures.writers.standalone import standalone
 from archdsl.support.latex_letters import escaped, spelled
 
 ROUND = 4.0  # the radius of the corners of boxes, before they are scaled
 HAIR = 0.01  # points
 
-# Before `\begin{document}` of a paper `\@nodocument` is an error, in it nothing.
-PREAMBLE = r"""% {title}
-% Compile this file with pdflatex, lualatex or xelatex, or \input it in a paper that has in its preamble:
-%   \usepackage{{tikz}}
-%   \usetikzlibrary{{arrows.meta}}
-\expandafter\ifx\csname @nodocument\endcsname\relax\else % not in a paper: a document of its own
-  \documentclass[border=0bp]{{standalone}}
-  \usepackage{{tikz}}
-  \usetikzlibrary{{arrows.meta}}
-  % the font that labels were measured in, where it is installed; with any other, \fit keeps them in their places
-  \IfFileExists{{{package}.sty}}{{\usepackage[T1]{{fontenc}}\usepackage{{{package}}}}}{{}}
-  \def\endoffigure{{\end{{document}}}}
-  \begin{{document}}%
-\fi%
-\begin{{tikzpicture}}[
+NEEDS = (r"\usepackage{tikz}", r"\usetikzlibrary{arrows.meta}")
+PREAMBLE = r"""\begin{{tikzpicture}}[
   x={scale}bp, y={scale}bp, line width={line}bp, line join=round,
   heading/.style={{font=\{family}\fontsize{{{text}}}{{{text}}}\selectfont, inner sep=0pt, outer sep=0pt, text=ink}},
   remark/.style={{heading, font=\{family}\fontsize{{{small}}}{{{small}}}\selectfont}},
@@ -43,7 +31,7 @@ PREAMBLE = r"""% {title}
   \def\fit#1#2{{% width, words: a label that is wider than its place is made narrower
     \setbox0\hbox{{#2}}\ifdim\wd0>#1\relax\resizebox{{#1}}{{\height}}{{\box0}}\else\box0\fi}}
 """
-ENDING = "\\end{tikzpicture}%\n\\csname endoffigure\\endcsname\n"
+ENDING = "\\end{tikzpicture}%\n"
 FAMILIES = {"sans": ("sffamily", "sourcesanspro"), "serif": ("rmfamily", "sourceserifpro")}
 
 
@@ -76,17 +64,16 @@ class Writer:
             *(line for words in scene.words() for line in self.written(words)),
         ]
         body = "".join(f"  {part}\n" for part in [*self.colours(), *parts])
-        return self.beginning() + body + ENDING
+        _, package = FAMILIES[self.look.font]
+        return standalone(self.beginning() + body + ENDING, scene.title, NEEDS, package)
 
     def beginning(self) -> str:
-        scale, look = self.scene.scale, self.look
-        family, package = FAMILIES[look.font]
+        scale = self.scene.scale
+        family, _ = FAMILIES[self.look.font]
         sizes = {"scale": f"{scale:.5g}", "text": self.size(style.TEXT), "small": self.size(style.SMALL)}
         lengths = {"line": PEN, "side": 1.3 * PEN, "outline": OUTLINE, "round": ROUND, "head": HEAD, "wide": 0.8 * HEAD}
         return PREAMBLE.format(
-            title=self.scene.title,
             family=family,
-            package=package,
             corner=f"{self.scene.corner * scale:.3g}",
             **sizes,
             **{name: f"{points * scale:.3g}" for name, points in lengths.items()},

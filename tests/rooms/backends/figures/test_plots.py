@@ -343,8 +343,11 @@ def test_the_pictures_of_pgfplots_fit_a_column_of_a_paper(net, tmp_path):
         (tmp_path / f"{kind}.tex").write_text(archdsl.plot(kind, net, format="tikz"))
         text += rf"\begin{{figure}}\input{{{kind}.tex}}\caption{{A plot.}}\end{{figure}}"
     (tmp_path / "paper.tex").write_text(text + r"Text.\end{document}")
-    call = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
-    assert "Warning: " not in done.stdout
+    for name in ("paper", "stages"):  # which is a document by itself, too
+        call = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", name]
+        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert "Overfull" not in done.stdout
+        assert "Warning: " not in done.stdout
+    page = re.search(rb"/MediaBox \[0 0 ([\d.]+)", (tmp_path / "stages.pdf").read_bytes())
+    assert page is None or float(page[1]) == pytest.approx(3.23 * 72, abs=0.1)
