@@ -105,10 +105,11 @@ def found_in_a_browser(site):
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
             assert page.evaluate(SMALLEST) >= 0.6, name
         page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto((site / "index.html").as_uri())
-        page.click("input.md-search__input")
-        page.keyboard.type("running_sum")
-        page.wait_for_selector(".md-search-result__item", timeout=20_000)
+        for words in ("running_sum", "--output-stride"):
+            page.goto((site / "index.html").as_uri())
+            page.click("input.md-search__input")
+            page.keyboard.type(words)
+            page.wait_for_selector(".md-search-result__item", timeout=20_000)
         page.goto((site / "systems/peleenet.html").as_uri())
         page.locator("iframe.interactive").focus()
         heading = page.frame_locator("iframe.interactive").locator("#facts h2")
