@@ -98,6 +98,7 @@ def found_in_a_browser(site):
     """A page opened as a file is searched, and fits a phone."""
     with started() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.set_default_timeout(120_000)  # other tests run beside this one
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         for name in ("index", "cli", "ops", "systems/peleenet", "systems/gallery"):
@@ -109,7 +110,7 @@ def found_in_a_browser(site):
             page.goto((site / "index.html").as_uri())
             page.click("input.md-search__input")
             page.keyboard.type(words)
-            page.wait_for_selector(".md-search-result__item", timeout=20_000)
+            page.wait_for_selector(".md-search-result__item")
         page.goto((site / "systems/peleenet.html").as_uri())
         page.locator("iframe.interactive").focus()
         heading = page.frame_locator("iframe.interactive").locator("#facts h2")
