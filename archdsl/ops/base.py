@@ -219,6 +219,10 @@ class Op:
         """
         return None
 
+    def last_axis_holds_features(self, fields: Mapping[str, Any]) -> bool | None:
+        """Whether a result of two axes is tokens × features, not channels × places; None: as what enters is."""
+        return None
+
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
         """The shapes that leave, of an op with several results (`split`)."""
         return (self.shape(f, *shapes),)

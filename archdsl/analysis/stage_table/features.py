@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from archdsl.ir.graph import Tensor
 from archdsl.ops.axes import is_channels
-from archdsl.ops.rearrange import read_pattern
 
 
 def features(tensor: Tensor) -> int | None:
@@ -26,9 +25,9 @@ def are_tokens(tensor: Tensor) -> bool:
             return not is_channels(node.fields["axis"], len(found.shape) - 1)
         if node.op.role in ("conv", "pool", "norm"):
             return False
-        if node.op.name == "rearrange":
-            pattern = read_pattern(node.fields["pattern"])
-            return pattern.left[0] == pattern.right[-1]  # c h w -> (h w) c
+        told = node.op.last_axis_holds_features(node.fields)
+        if told is not None:
+            return told
         alike = [entry for entry in node.inputs if len(entry.shape) == len(found.shape)]
         found = alike[-1] if alike else None
     return False
