@@ -159,7 +159,8 @@ def touched(structure: Structure) -> frozenset[Part]:
     found: set[Part] = set()
     for pair in structure.root.walk():
         alone = [item.part for gap in pair.gaps for item in (*gap.removed, *gap.added)]
-        differs = pair.moved or pair.old.traits != pair.new.traits or pair.old.word != pair.new.word
+        fields = isinstance(pair.new.part, Node) and pair.old.traits != pair.new.traits  # what arguments do is in these
+        differs = pair.moved or fields or pair.old.word != pair.new.word
         idle = is_idle(pair.old.part) and is_idle(pair.new.part)
         if not all(map(is_idle, alone)) or (differs and not idle):
             found.add(pair.new.part)

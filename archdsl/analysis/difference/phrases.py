@@ -53,7 +53,10 @@ class Speaker:
 
     def __init__(self, before: Graph, after: Graph) -> None:
         self.before, self.after = before, after
-        self.calls = {scope.name: scope for graph in (before, after) for scope in graph.root.scopes()}
+        self.calls: dict[str, list[Scope]] = {}  # of each block one in each network
+        for graph in (before, after):
+            for name, scope in {scope.name: scope for scope in graph.root.scopes()}.items():
+                self.calls.setdefault(name, []).append(scope)
 
     def statement(self, statement: Statement) -> str:
         """Empty for what no figure shows."""
@@ -79,9 +82,9 @@ class Speaker:
 
     def word_of_block(self, block: str) -> str:
         """`convolution`, of a block that is but one with its norm and activation; else its name in print."""
-        scope, labels = self.calls[block], self.labels
-        if block not in labels and named(scope, labels) != describe(scope, labels):
-            return next((RUNS[node.op.role] for node in scope.nodes() if node.op.role in RUNS), block)
+        calls, labels = self.calls[block], self.labels
+        if block not in labels and all(named(call, labels) != describe(call, labels) for call in calls):
+            return next((RUNS[node.op.role] for node in calls[0].nodes() if node.op.role in RUNS), block)
         return labels.get(block, block)
 
     @property

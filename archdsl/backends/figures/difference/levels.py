@@ -100,7 +100,7 @@ def of_rows(found: Difference) -> Levels:
             status = status_of(found.rows[place])
             if shown.isdisjoint(node.id for node in nodes_of(stage.part)):
                 continue  # it does nothing
-            sides[side][place] = Slot(status, name or stage.cost.name, lines, (stage,), tuple(operators))
+            sides[side][place] = Slot(status, name, lines, (stage,), tuple(operators))
     levels = [Level(sides[0].get(place), sides[1].get(place)) for place in range(len(found.rows))]
     return [level for level in levels if level.slots != (None, None)]
 
@@ -157,7 +157,7 @@ def place_of(slot: Slot | None) -> object:
         return slot
     parts = [stage.part for stage in slot.stages]
     tables = {part.parent for part in parts if isinstance(part, Scope) and part.kind == "row"}
-    return (slot.status, slot.output[1:], next(iter(tables))) if len(tables) == 1 and slot.name else slot
+    return (slot.status, slot.output[1:], next(iter(tables))) if len(tables) == 1 else slot
 
 
 def grouped(levels: Levels, key: Callable[[Level], object]) -> Iterator[tuple[object, Levels]]:
@@ -197,6 +197,8 @@ def one_of(slots: Sequence[Slot]) -> Slot | None:
 def summed(slots: Sequence[Slot], operators: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """The name of several slots, and what is in them."""
     counted = [times_of(slot.name) for slot in slots]
+    if not any(slot.name for slot in slots):
+        return "", totals(operators)
     if len({name for name, _ in counted}) > 1:
         return f"{slots[0].name} \N{EN DASH} {slots[-1].name}", totals(operators)
     return f"{counted[0][0]} ×{sum(number for _, number in counted)}", common([slot.lines for slot in slots])

@@ -26,12 +26,14 @@ def title(found: Difference) -> str:
 def inside(slot: Slot, other: Slot | None, shapes: Shapes, room: float) -> Text:
     """What a box says; what is another in the same stage of the other network in bold."""
     partner = other if other is not None and other.status == slot.status else None
-    heading = text(printable(MARKS[slot.status] + slot.name), room, TEXT, bold=True) if slot.name else Text()
+    mark = MARKS[slot.status]
+    heading = text(printable(mark + slot.name), room, TEXT, bold=True) if slot.name else Text()
     strong = partner is not None and partner.lines != slot.lines
     shape = shapes.numbers(slot.output)
     changed = partner is not None and shapes.numbers(partner.output) != shape
     below = Text((Line(shape, SMALL, INK if changed else FAINT, changed),))
-    return heading + text("; ".join(map(printable, slot.lines)), room, bold=strong) + below
+    lines = "; ".join(map(printable, slot.lines))
+    return heading + text(lines if slot.name else mark + lines, room, bold=strong) + below
 
 
 def differences(written: Sequence[Text], columns: Sequence[Column], panels: Panels) -> Iterator[Words]:

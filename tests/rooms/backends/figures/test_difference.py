@@ -171,6 +171,25 @@ def test_what_the_figure_shows_nowhere_is_no_change_in_it():
     assert {solid.cell.box.colour for solid in drawing(found, Shapes()).solids} == {COLOURS["same"]}
 
 
+def test_an_argument_that_makes_no_other_op_is_no_change_of_a_stage():
+    unit = {"params": {"gate": False}, "body": [{"conv": 4}, {"sigmoid": None, "when": "gate"}]}
+    spec = {**NET, "blocks": {"Unit": unit}, "stages": {"a": [{"Unit": {}}], "b": [{"conv": 4}]}}
+    more = {**unit, "params": {"gate": False, "bias": True}}
+    made = drawing(archdsl.diff(spec, {**spec, "blocks": {"Unit": more}}), Shapes())
+    assert {solid.cell.box.colour for solid in made.solids} == {COLOURS["same"]}
+
+
+def test_a_row_without_a_name_is_known_by_what_it_does():
+    def rows(*widths: int) -> dict:
+        body = [{"conv": {"out": "c", "kernel": 3}}, {"max_pool": 2}]
+        return {**NET, "stages": {"stem": ["relu"], "body": {"for": ["c"], "in": [[w] for w in widths], "body": body}}}
+
+    made = drawing(archdsl.diff(rows(4), rows(4, 6)), Shapes())
+    texts = [" ".join(line.words for line in solid.text.lines) for solid in made.solids]
+    assert sum(words.startswith("+ 3×3 Conv; 2×2 Max pool") for words in texts) == 1
+    assert not any("body" in words for words in texts)
+
+
 def test_boxes_have_the_words_of_a_strip():
     unit = {"params": {"out": None, "k": 3}, "body": [{"conv": {"out": "out", "kernel": "k"}}, "bn", {"conv": "out"}]}
     rows = {"for": ["c", "k"], "in": [[4, 3], [8, 5]], "body": [{"Unit": {"out": "c", "k": "k"}}]}
