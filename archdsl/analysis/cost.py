@@ -140,7 +140,7 @@ class Cost(Work):
         }
 
     def to_records(self, by: Literal["stage", "node"] = "stage") -> list[dict[str, Any]]:
-        """A flat dict for each line of the stage table, or for each node, as pandas takes them."""
+        """A flat dict for each line of the stage table, or for each node, which `pandas.DataFrame` takes."""
         if by not in BY:
             raise fault("bad-call", f"there are no records by '{by}'", help=f"by is one of {', '.join(BY)}")
         which = {"network": self.name, "variant": self.variant, "settings": ", ".join(set_texts(self.settings))}
@@ -154,7 +154,7 @@ class Cost(Work):
             yield node_record(node) | timed
 
     def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
-        """The table for a terminal, with totals and what is counted; `columns` are those to show, in order."""
+        """The table for a terminal, with totals and what is counted; `columns` are the columns to show, in order."""
         from archdsl.backends.cost import text
 
         return text(self, width, columns)
@@ -173,9 +173,9 @@ class Cost(Work):
         caption: str | None = None,
         label: str | None = None,
     ) -> str:
-        """The table as a paper prints it: a tabular that needs booktabs, with a caption a float.
+        """The table as a paper prints it, in LaTeX for booktabs. With a caption, it is a float.
 
-        `width` is what it has to fit, `"column"` or `"page"`; `columns` are those to show, in their order.
+        `width` is the width to fit, `"column"` or `"page"`; `columns` are the columns to show, in order.
         """
         from archdsl.backends.cost.paper import latex
         from archdsl.support.latex import Placement

@@ -42,7 +42,7 @@ class Diagnostic:
 
 
 class FontWarning(UserWarning):
-    """A figure that cannot show all letters of its words."""
+    """A warning that a figure has letters that no font of the machine can show."""
 
 
 class SpecError(Exception):

@@ -56,7 +56,7 @@ class Node:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it hands on what enters, as a dropout of 0 or a sum of one tensor does; not what the spec labels."""
+        """Whether it returns its input unchanged, like a dropout of 0 or a sum of one tensor, and has no label."""
         if self.label or not len(self.inputs) == len(self.outputs) == 1:
             return False
         entry = self.inputs[0].shape
@@ -65,7 +65,7 @@ class Node:
 
     @property
     def reads(self) -> tuple[Tensor, ...]:
-        """What it computes with: a tensor of the network's own takes no more than the batch axis of what enters."""
+        """The tensors whose values it reads. A `param` or `buffer` reads only the batch size of its input."""
         return () if self.op.owned else self.inputs
 
     def __repr__(self) -> str:
@@ -141,7 +141,7 @@ class Graph:
 
     @property
     def called(self) -> str:
-        """Its name, its variant, and what was set over that."""
+        """Its name, its variant, and the settings that were changed."""
         return called(self.name, self.variant, self.settings)
 
     @cached_property
@@ -160,7 +160,7 @@ class Graph:
 
     @property
     def fingerprint(self) -> str:
-        """What tells the network from others: ops, arguments, wiring and the size of its inputs, but no names."""
+        """A string that networks with the same ops, arguments, wiring and input sizes share, whatever their names."""
         from archdsl.ir.fingerprint import fingerprint
 
         return fingerprint(self)

@@ -181,41 +181,41 @@ class Op:
 
     # --- shape
     def check(self, f: SimpleNamespace, *shapes: Shape) -> None:
-        """Raises `OpFault` if the fields do not fit the tensors that enter."""
+        """Raises `OpFault` if the fields do not fit the input tensors."""
 
     def channels(self, f: SimpleNamespace, c: Any, size: tuple[int, ...]) -> Any:
-        """Channels that leave, of `c` that enter (for a join: a list of them).
+        """The output channels for `c` input channels (a list for a join).
 
-        Of an op with several results: a list, or one value if all have the same.
+        An op with several results returns a list, or one value if all results have the same channels.
         """
         return c
 
     def size(self, f: SimpleNamespace, size: tuple[int, ...]) -> tuple[int, ...]:
-        """Spatial sizes that leave."""
+        """The spatial sizes of the output."""
         return size
 
     @property
     def keeps_size(self) -> bool:
-        """Whether the spatial axes that leave are those that enter, whatever the fields are."""
+        """Whether the output always has the spatial sizes of the input, whatever the fields are."""
         return type(self).size is Op.size and type(self).result is Op.result
 
     def shape(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        """The shape that leaves; calls `check` first."""
+        """The shape of the output; calls `check` first."""
         self.check(f, *shapes)
         return self.result(f, *shapes)
 
     def result(self, f: SimpleNamespace, *shapes: Shape) -> Shape:
-        """The shape that leaves, unchecked; the source asks with expressions where sizes differ between calls."""
+        """The shape of the output, without `check`; sizes may be expressions where they differ between calls."""
         first = shapes[0]
         c: Any = [shape[0] for shape in shapes] if self.many else first[0]
         return (self.channels(f, c, first[1:]), *self.size(f, first[1:]))
 
     def comes_of(self, f: SimpleNamespace, *ranks: int) -> Sequence[tuple[frozenset[int], Sequence[Expr]]] | None:
-        """For each axis of the result, channels first, the axes that enter and the fields' numbers which make its size.
+        """For each axis of the output, channels first: the input axes and the fields that determine its size.
 
-        `ranks` are those of the tensors, and their axes are counted on from one to the next: of two maps, 3 are the
-        channels of the second. None: the channels are what `channels` says, and each spatial axis is made of the same
-        one of those that enter.
+        `ranks` has the number of axes of each input. The axes of all inputs are numbered consecutively: for two maps,
+        axis 3 is the channels of the second one. None means that `channels` gives the channels, and that each spatial
+        axis depends on the same axis of the inputs.
         """
         return None
 
@@ -224,39 +224,39 @@ class Op:
         return None
 
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:
-        """The shapes that leave, of an op with several results (`split`)."""
+        """The shapes of all outputs, for an op with several results (`split`)."""
         return (self.shape(f, *shapes),)
 
     # --- meaning
     def compute(self, run: Run, *x: Tensor) -> Any:
-        """What leaves, of N×C×H×W tensors that enter (branches or input, then `tensor` fields): the op's one meaning.
+        """The output for N×C×H×W inputs (branches or input, then `tensor` fields). This defines what the op means.
 
-        Written in the plainest functions of torch and apart from `module` and `function`, which are proven against it;
-        of an op with several results, a sequence.
+        It uses the plainest functions of torch, and neither `module` nor `function`, which are proven against it. An op
+        with several results returns a sequence.
         """
         raise own.lacking(type(self), "compute", "its computation is not defined, so it cannot be verified")
 
     def calibrate(self, run: Run, *x: Tensor) -> None:
-        """Makes what training gathers in passing (a running mean) that of these tensors, in `run.weights`."""
+        """Sets statistics that training would gather (a running mean) to those of these tensors, in `run.weights`."""
 
     def alternatives(self, e: Site) -> Iterator[Module]:
-        """The modules that may stand for a node: the one that is printed where all is constant, and its equals."""
+        """The modules that are accepted for a node: the one that is printed for constant fields, and equal ones."""
         yield self.module(e)
 
     def takes_factor(self, fields: Mapping[str, Expr]) -> bool:
-        """Whether its weight, and a bias, can take in a factor and a number for each channel that leaves.
+        """Whether a factor and an offset for each output channel can be folded into its weight and bias.
 
-        Told from the fields as the program has them: false unless it holds whatever they come to.
+        The fields may be expressions; the result is true only if it holds for all their values.
         """
         return False
 
     def slower_channels_last(self, f: SimpleNamespace, shape: Shape) -> bool:
-        """Whether it was measured to be slower where maps lie channels last in memory."""
+        """Whether measurements show that it is slower if maps are channels last in memory."""
         return False
 
     # --- what is learned
     def state(self, f: SimpleNamespace, shape: Shape, out: Shape) -> State:
-        """The shapes of its module's state_dict, which tell what weights carry over to another network."""
+        """The shapes in the state_dict of its module, by which weights carry over to another network."""
         return {}
 
     # --- cost, for one input
@@ -269,24 +269,24 @@ class Op:
         return 0
 
     def macs(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        """Multiply-adds of convolution and linear arithmetic, nothing else."""
+        """Multiply-adds of convolutions, linear layers and products of tensors, nothing else."""
         return 0
 
     def work(self, f: SimpleNamespace, shape: Shape, out: Shape) -> int:
-        """Elements computed, for the column `counts`."""
+        """The number of elements computed, which is added to the column that `counts` names."""
         return math.prod(out)
 
     def window(self, f: SimpleNamespace, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Extent (dilation counted; 0: the whole axis) and stride on each axis, for the receptive field."""
+        """Extent (with dilation; 0: the whole axis) and stride of its window on each axis, for the receptive field."""
         return (1,) * rank, (1,) * rank
 
     def spaced(
         self, f: SimpleNamespace, size: tuple[int, ...], spacing: Sequence[int], stride: Sequence[int]
     ) -> Mapping[str, Constant]:
-        """The fields, of those that change, with which it gives what it gave before at the places that it gave then.
+        """The changed fields with which the op computes its earlier results on a map with more elements.
 
-        The map that enters has those of the map of `size` before at every so many-th place (`spacing`) and further
-        ones between them; `stride` is the step between two windows now. Raises `OpFault` where no fields do that.
+        The input now has the elements of the earlier map of `size` at every `spacing`-th position, and others between
+        them. `stride` is the step between two windows now. Raises `OpFault` if no fields do that.
         """
         extents, strides = self.window(f, len(size))
         if tuple(stride) != tuple(strides):
@@ -298,35 +298,35 @@ class Op:
 
     # --- source: exactly one of the two
     def functional(self, given: frozenset[str]) -> bool:
-        """Whether it prints as an expression in `forward`, told from the names of the fields given in the step."""
+        """Whether it is printed as an expression in `forward`, given the names of the fields that the step sets."""
         return False
 
     def module(self, e: Site) -> Module:
-        """The submodule; its call takes the tensor, then the tensors of its `tensor` fields."""
+        """The submodule. It is called with the input tensor, then the tensors of its `tensor` fields."""
         raise own.lacking(type(self), "module", "it cannot be printed")
 
     def function(self, e: Site, *tensors: str) -> str:
-        """The expression in `forward` over the texts of its tensors (branches or input, then `tensor` fields).
+        """The expression in `forward`, given the texts of its tensors (branches or input, then `tensor` fields).
 
         A text that begins with `*` is a list of tensors (`*parts`).
         """
         raise own.lacking(type(self), "function", "it cannot be printed")
 
     def makes_memory(self, f: SimpleNamespace) -> bool:
-        """Whether what leaves is memory of its own, as the step is printed, and not needed by its backward pass."""
+        """Whether its output is newly allocated, and not needed by its backward pass, so that it may be overwritten."""
         return self.fresh
 
     # --- figures
     def as_written(self, f: SimpleNamespace, called: Sequence[str]) -> str | None:
-        """The step for readers, of an op that names its tensors as the spec calls them."""
+        """The step as readers see it, for an op whose text names tensors (`formula`)."""
         return None
 
     def label(self, f: SimpleNamespace, shape: Shape, out: Shape) -> str:
-        """What the figure's box says: `3×3 Conv, s2`."""
+        """The text of its box in figures: `3×3 Conv, s2`."""
         return self.name
 
     def idle(self, f: SimpleNamespace, shape: Shape, out: Shape) -> bool:
-        """Whether it hands on what enters, with these numbers: a figure leaves it out."""
+        """Whether it returns its input unchanged with these fields. Figures leave it out then."""
         return False
 
     @classmethod

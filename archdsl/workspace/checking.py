@@ -24,7 +24,7 @@ MAX_OPS = 200_000  # of all variants together
 
 @dataclass(frozen=True)
 class Checked:
-    """The result of `check`: the network, the number of configurations checked, and of those that state numbers."""
+    """The result of `check`: the network, how many configurations were checked, and how many state numbers."""
 
     name: str
     variants: int

@@ -113,7 +113,7 @@ class Comparison:
 
     @property
     def stages(self) -> SideBySide:
-        """The stages of the networks side by side, if they line up."""
+        """The stages of the networks side by side; to print stages that do not match raises `SpecError`."""
         from archdsl.workspace.side_by_side import SideBySide
 
         return SideBySide(self)
@@ -123,13 +123,13 @@ class Comparison:
         return [row.data() for row in self.rows]
 
     def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
-        """For a terminal; `columns` are those to show, in their order."""
+        """The table for a terminal; `columns` are the columns to show, in order."""
         console, out = tables.plain_console(width)
         printing.show(self, console, columns)
         return out.getvalue()
 
     def to_markdown(self, *, bold: bool = False, columns: Sequence[str] = ()) -> str:
-        """A GitHub table; `bold` marks the best of each column."""
+        """The table in Markdown; `bold` marks the best of each column."""
         return tables.markdown(printing.exact(self, columns, bold=bold))
 
     def to_latex(
@@ -141,9 +141,9 @@ class Comparison:
         caption: str | None = None,
         label: str | None = None,
     ) -> str:
-        """A booktabs tabular, counts in units, the sources of accuracies as marks; `bold` marks the best.
+        """The table in LaTeX, for booktabs, with counts in units; `bold` marks the best of each column.
 
-        `width` is what it has to fit, `"column"` or `"page"`; with a caption it is a float.
+        `width` is the width to fit, `"column"` or `"page"`. With a caption, the table is a float.
         """
         placement = Placement(width, caption, label)
         return latex(printing.fitting(self, columns, placement, bold=bold), placement)

@@ -46,7 +46,7 @@ class SideBySide:
     networks: Comparison
 
     def to_text(self, width: int = 120, *, columns: Sequence[str] = ()) -> str:
-        """For a terminal; `columns` are those to show, in their order."""
+        """The table for a terminal; `columns` are the columns to show, in order."""
         from rich.text import Text
 
         console, out = tables.plain_console(width)

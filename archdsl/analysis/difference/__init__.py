@@ -62,7 +62,7 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether both are the same network: names may differ, and the order of what runs side by side."""
+        """Whether both are the same network. Names may differ, and so may the order of parallel steps."""
         return self.before.graph.fingerprint == self.after.graph.fingerprint
 
     @cached_property
@@ -96,13 +96,13 @@ class Difference:
         return latex(self, Placement(width))
 
     def to_json(self) -> str:
-        """All of it, as a JSON document."""
+        """All of the difference, as a JSON document."""
         from archdsl.backends.difference import as_json
 
         return as_json(self)
 
     def to_html(self) -> str:
-        """A page of its own: the changes, the stages, the figure."""
+        """An html page with the changes, the stages and the figure."""
         from archdsl.backends.difference import page
         from archdsl.backends.figures import draw_difference
 
