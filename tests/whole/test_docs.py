@@ -6,6 +6,7 @@ import importlib.util
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,16 @@ def make():
 SPECS = [
     (path, text) for path in OWN for text in blocks(path, "yaml") if re.search(r"^archdsl: 1$", text, re.MULTILINE)
 ]
+
+
+def test_every_code_block_says_its_language():
+    bare = [
+        name_of(path)
+        for path in PAGES
+        for language, _ in FENCE.findall(path.read_text(encoding="utf-8"))
+        if not language
+    ]
+    assert bare == []
 
 
 def is_alone(text):
@@ -245,10 +256,33 @@ def test_a_command_on_the_page_of_the_command_line_does_what_it_says(words, tmp_
         pytest.skip("the command by its name alone")
     project(tmp_path, words)
     monkeypatch.chdir(tmp_path)
+    if words[:2] == ["diff", "mine.yaml"]:
+        commit_twice()
     if words[0] == "port":
         save_weights_of(words)
     warned = words[0] == "lint"
     assert cli.main(words) in ((OK, CHANGES) if warned else (OK,)), capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["docs/backbones.md", "docs/install.md"])
+def test_the_commands_in_the_blocks_of_a_page_run(name, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    lines = [line for text in blocks(ROOT / name, "sh", "console") for line in text.splitlines()]
+    ran = [shlex.split(line)[1:] for line in (line.removeprefix("$ ") for line in lines) if line.startswith("archdsl ")]
+    assert ran
+    assert [words for words in ran if cli.main(words) != OK] == [], capfd.readouterr().err
+
+
+def commit_twice():
+    """The files of the folder in git, with an earlier state of them."""
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+    for call in (
+        ("init", "-q", "-b", "main"),
+        ("add", "."),
+        ("commit", "-qm", "one"),
+        ("commit", "-qm", "two", "--allow-empty"),
+    ):
+        subprocess.run([*git, *call], check=True)
 
 
 MINE = "archdsl: 1\nname: Mine\nextends: peleenet\nvariants:\n  wide: {growth: 48}\n"
