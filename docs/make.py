@@ -411,7 +411,7 @@ def gallery() -> str:
                 (figure.number, image(spec, figure.number, figure_file(name, figure)), otherwise(figure))
                 for figure in paper
             ]
-            lines += ["", table(("in the paper", "here", "what the paper shows otherwise"), *rows)]
+            lines += ["", table(("in the paper", "here", "what the paper shows differently"), *rows)]
         if name in NOT_DRAWN:
             lines += ["", NOT_DRAWN[name]]
         if rest:
