@@ -20,7 +20,8 @@ from archdsl.support.latex_fit import fits
 from archdsl.support.resources import template
 from archdsl.support.tables import Table
 
-LEFT_OUT = (OUTPUT,), (STAGE, OUTPUT), (OPERATOR, OUTPUT)  # columns of a narrow LaTeX table: those to try
+# the columns that a narrow LaTeX table lacks: those to try, where all rows have names of their own and where not
+LEFT_OUT = {True: ((OUTPUT,), (OPERATOR, OUTPUT)), False: ((OUTPUT,), (STAGE, OUTPUT))}
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def markdown(found: Difference) -> str:
 def latex(found: Difference, placement: Placement = ANYWHERE) -> str:
     """A booktabs tabular of the stages, counts in units; the changes are comments below it."""
     whole = paper_table(found)
-    tries = [whole, *(without(whole, keys) for keys in LEFT_OUT)]
+    tries = [whole, *(without(whole, keys) for keys in LEFT_OUT[all(name for name, *_ in whole.rows)])]
     if placement.width is not None:
         return latex_table(next((table for table in tries if fits(table, placement.width)), tries[-1]), placement)
     return latex_table(whole, placement)

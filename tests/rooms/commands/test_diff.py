@@ -119,7 +119,10 @@ def test_a_table_for_a_paper_fits_a_column_without_the_outputs(run):
     whole, narrow = (run(*asked, *words)[1] for words in ((), ("--width", "column")))
     assert ("Output" in whole, "Output" in narrow) == (True, False)
     assert r"\small" in narrow
+    assert ("Operator" in narrow, "Stage" in narrow) == (True, False)  # rows without names
     assert "there is no width '3in'" in run(*asked, "--width", "3in")[2]
+    named = run("squeezenet", "squeezenext", "--format", "latex", "--width", "column")[1]
+    assert ("Operator" in named, "Stage" in named) == (False, True)
 
 
 def test_a_table_for_a_paper_says_rows_by_what_they_do(run):

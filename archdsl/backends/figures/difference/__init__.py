@@ -53,7 +53,7 @@ ROOMS = (
     Room(60, 6, 10, 7),
 )
 BETWEEN = 104.0  # the columns of the widest, at least
-GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0)
+GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0), (8.0, 2.0)
 PANELS = (1, False), (2, False), (3, False), (2, True), (3, True)  # how many, and whether lines beside columns pass
 MOST = 14, 6  # statements above: at first, and where nothing fits with those
 
