@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from archdsl.backends.figures.measure import in_font, width
+from archdsl.backends.figures.paper import TALL
 from archdsl.backends.figures.plots.axes import place_of, room_of, words
 from archdsl.backends.figures.plots.canvas import HAIR, LEAST, POINTS, SMALL, TEXT, Canvas, blank, settled
 from archdsl.backends.figures.plots.data import Bars
 from archdsl.backends.figures.theme import Look
+from archdsl.diagnostics.faults import fault
 from archdsl.support.tables import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROW, HEAD = 11.0, 34.0  # points that a stage takes, and what stands above and below all of them
+ROW, CLOSE = 11.0, 8.5  # points that a stage takes, and the least
+HEAD = 34.0  # points above and below all of them
 THICK = 0.72  # of a row, a bar
 SHARE = 0.33  # of the figure's width: what the longer names of stages may take
 GAP = 3.0  # points between a bar and its number, and between titles
@@ -28,7 +31,7 @@ def bars(data: Bars, look: Look) -> Canvas:
     """The plot."""
     lines = lines_of(data)
     worded = lines_of(data, worded=True)
-    canvas = blank(look, (max(ROW * len(lines), LEAST[1]) + HEAD) / POINTS)
+    canvas = blank(replace(look, height=None), height_of(len(lines), look))
     with in_font(look.font):
         if max(width(line.name, SMALL) for line in worded) <= SHARE * canvas.size[0]:
             lines = worded
@@ -42,6 +45,21 @@ def bars(data: Bars, look: Look) -> Canvas:
         numbered(canvas, axes, lines, number)
     headed(canvas, panels[0], lines)
     return canvas
+
+
+def height_of(count: int, look: Look) -> float:
+    """Inches for so many lines: they come closer on a page, or in the height asked for, but not over each other.
+
+    Raises `SpecError` if they would.
+    """
+    wanted = max(ROW * count, LEAST[1]) + HEAD
+    most = POINTS * (look.height or (TALL if look.width else wanted / POINTS))
+    needed = CLOSE * count + HEAD
+    if needed > most and wanted > most:
+        message = f"{count} lines of bars need {needed / POINTS:.3g} in, and there are {most / POINTS:.3g} in"
+        help = "plot fewer networks, or give a larger --height"
+        raise fault("too-narrow", message, help=help)
+    return min(wanted, most) / POINTS
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,25 @@ def test_long_names_in_a_legend_are_broken_and_whole_numbers_have_no_parts():
     assert sound.levels == [("input, 32,000", 32000.0)]
 
 
+def test_bars_come_closer_on_a_page_but_never_over_each_other():
+    steps = {f"s{n}": [{"conv": 4}] for n in range(34)}
+    data = plotted("stages", [NET | {"stages": steps}]).data
+
+    def made(look, networks=1):
+        return bars(replace(data, groups=data.groups * networks), look).size[1] / POINTS
+
+    with styled(Look()):
+        assert made(Look()) == pytest.approx(made(Look(width=6.73)))
+        assert made(Look(width=6.73, height=8)) < 6  # the greatest height
+        assert made(Look(width=6.73, height=5)) == pytest.approx(5)
+        assert made(Look(width=6.73), networks=2) == pytest.approx(9)
+        assert made(Look(), networks=2) > 11
+        with pytest.raises(archdsl.SpecError, match=r"105 lines of bars need 12\.9 in, and there are 9 in"):
+            made(Look(width=6.73), networks=3)
+        with pytest.raises(archdsl.SpecError, match="give a larger --height"):
+            made(Look(width=6.73, height=2))
+
+
 def test_numbers_of_a_column_of_a_page_have_equal_decimals():
     marks = [Mark("a", 300_774_272, 75.0), Mark("b", 99_074_048, 71.85), Mark("c", 43_399_344, 9.5)]
     data = Scatter("", Axis("MACs", "M", 10**6), Axis("Top-1", "%"), [Series("Net", marks)])
