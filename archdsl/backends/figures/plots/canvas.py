@@ -12,13 +12,14 @@ from archdsl.backends.figures import fonts
 from archdsl.backends.figures.style import Paint
 from archdsl.backends.figures.svg import SPACE
 from archdsl.backends.figures.theme import FONTS, Look
-from archdsl.diagnostics.faults import fault
+from archdsl.diagnostics.faults import SpecError, fault
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 POINTS = 72  # an inch
 TEXT, SMALL = 8.0, 7.0  # points: titles of axes; all other words
@@ -154,14 +155,24 @@ def settled(canvas: Canvas, *axes: Axes) -> None:
     for one in axes:
         box = one.get_position()
         wide, high = (side * whole for side, whole in zip((box.width, box.height), canvas.size, strict=True))
-        if wide < LEAST[0] or high < LEAST[1]:
-            flag = "--width" if wide < LEAST[0] else "--height"
-            inches = " × ".join(f"{side / POINTS:.3g} in" for side in canvas.size)
-            raise fault(
-                "too-narrow",
-                f"the plot does not fit in {inches} with text of {SMALL:g} points",
-                help=f"give it a larger {flag}",
-            )
+        if wide < LEAST[0] or cut(canvas, one.xaxis.label):
+            raise too_small(canvas, "--width")
+        if high < LEAST[1] or cut(canvas, one.yaxis.label):
+            raise too_small(canvas, "--height")
+
+
+def cut(canvas: Canvas, text: Text) -> bool:
+    """Whether the edge of the figure cuts words."""
+    box, whole = text.get_window_extent(), canvas.figure.bbox
+    return bool(text.get_text()) and not (
+        box.x0 > -1 and box.y0 > -1 and box.x1 < whole.x1 + 1 and box.y1 < whole.y1 + 1
+    )
+
+
+def too_small(canvas: Canvas, flag: str) -> SpecError:
+    inches = " × ".join(f"{side / POINTS:.3g} in" for side in canvas.size)
+    message = f"the plot does not fit in {inches} with text of {SMALL:g} points"
+    return fault("too-narrow", message, help=f"give it a larger {flag}")
 
 
 # --- formats

@@ -239,6 +239,16 @@ def test_bars_come_closer_on_a_page_but_never_over_each_other():
             made(Look(width=6.73, height=2))
 
 
+def test_a_plot_whose_edge_would_cut_the_title_of_an_axis_is_refused(net):
+    data = plotted("receptive", [net]).data
+    for look, flag in ((Look(width=3.23, height=1), "--height"), (Look(width=1.1, height=3), "--width")):
+        with styled(look), pytest.raises(archdsl.SpecError, match="the plot does not fit") as told:
+            plots.canvas(data, look)
+        assert flag in str(told.value)
+    with styled(Look()):
+        assert plots.canvas(data, Look(width=3.23, height=2)).size == pytest.approx((232.56, 144))
+
+
 def test_numbers_of_a_column_of_a_page_have_equal_decimals():
     marks = [Mark("a", 300_774_272, 75.0), Mark("b", 99_074_048, 71.85), Mark("c", 43_399_344, 9.5)]
     data = Scatter("", Axis("MACs", "M", 10**6), Axis("Top-1", "%"), [Series("Net", marks)])
