@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise, product
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archdsl.backends.figures.strip.plan import Point, Rect
 
@@ -35,6 +35,25 @@ class Wire:
     start: Rect | None = None  # the part of the first box that it leaves, if not all of it
 
 
+class Met(NamedTuple):
+    """What a piece of a line costs for each line that it crosses, and how far it runs on its bundle."""
+
+    crossings: Sequence[float]
+    shared: float
+
+
+class Line(NamedTuple):
+    """A piece of a line that is drawn: where it lies across its direction, and from where to where along it."""
+
+    at: float
+    low: float
+    high: float
+    bundle: int
+
+
+Known: TypeAlias = "dict[tuple[Point, Point], Met | None]"
+
+
 @dataclass
 class Board:
     """The boxes, the rooms between columns and rows that lines run in, and the lines that are drawn."""
@@ -42,13 +61,14 @@ class Board:
     boxes: Sequence[Rect]
     gaps_across: Sequence[tuple[float, float]]  # from where to where nothing stands, left to right
     gaps_down: Sequence[tuple[float, float]]
-    drawn: list[tuple[Point, Point, int]] = field(default_factory=list)  # pieces with their bundles
+    drawn: tuple[list[Line], list[Line]] = field(default_factory=lambda: ([], []))  # level ones, upright ones
     turned: dict[int, set[Point]] = field(default_factory=dict)  # the corners of bundles
 
     def route(self, wire: Wire) -> list[Point] | None:
         """The best way that is free, which is drawn then; None if there is none."""
         one, other = wire.start or self.boxes[wire.source], self.boxes[wire.target]
         best: tuple[float, list[Point]] | None = None
+        known: Known = {}
         turned = self.turned.setdefault(wire.bundle, set())
         around = partial(self.around, trunks={x for x, _ in turned})
         kinds: tuple[Ways, ...] = (straight, bent, self.stepped, around, self.roundabout)
@@ -56,14 +76,21 @@ class Board:
             if best is not None and best[0] <= CORNER * (min(1, corners) if turned else corners):
                 break
             for points in ways(one, other):
-                cost = self.cost(points, wire, best[0] if best is not None else inf)
+                cost = self.cost(points, wire, best[0] if best is not None else inf, known)
                 if cost is not None:
                     best = cost, points
         if best is None:
             return None
-        self.drawn += [(a, b, wire.bundle) for a, b in pairwise(best[1])]
+        for a, b in pairwise(best[1]):
+            n = 0 if level(a, b) else 1
+            self.drawn[n].append(Line(a[1 - n], min(a[n], b[n]), max(a[n], b[n]), wire.bundle))
         turned.update(best[1][1:-1])
         return best[1]
+
+    @cached_property
+    def held(self) -> list[tuple[Rect, Rect]]:
+        """What no line may touch, for each box: of a line that passes, and of one that ends at the box."""
+        return [(box.grown(CLEAR), box.grown(-HAIR)) for box in self.boxes]
 
     # --- ways of more than one corner
     def stepped(self, one: Rect, other: Rect) -> Iterator[list[Point]]:
@@ -98,31 +125,51 @@ class Board:
         return lanes([next(gap for gap in reversed(self.gaps_across) if gap[0] < box.left)])
 
     # --- what a way costs
-    def cost(self, points: Sequence[Point], wire: Wire, most: float) -> float | None:
-        """None if it is not free, or not below the most that it may be."""
+    def cost(self, points: Sequence[Point], wire: Wire, most: float, known: Known) -> float | None:
+        """None if it is not free, or not below the most that it may be. `known`: what pieces of this wire meet."""
         turned = self.turned.get(wire.bundle, ())
         total = CORNER * sum(point not in turned for point in points[1:-1])  # a bundle turns together
+        off = OFF * self.off_centre(points, wire)
         for a, b in pairwise(points):
-            if total >= most:
+            if total + off >= most + HAIR:
                 return None
-            held = Rect(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-            for number, box in enumerate(self.boxes):
-                if meet(held, box.grown(-HAIR if number in (wire.source, wire.target) else CLEAR)):
-                    return None
-            shared = 0.0
-            for c, d, bundle in self.drawn:
-                mine = bundle == wire.bundle
-                if along(a, b, c, d):
-                    if not mine:
-                        return None
-                    shared = max(shared, common(a, b, c, d))
-                elif across(a, b, c, d):
-                    total += CROSSING if not mine else 0 if joins(a, b, c, d) else OVER
-            total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - shared)
+            if (a, b) not in known:
+                known[a, b] = self.meets(a, b, wire)
+            met = known[a, b]
+            if met is None:
+                return None
+            for crossing in met.crossings:
+                total += crossing
+            total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - met.shared)
+        total += off
+        return total if total < most else None
+
+    def off_centre(self, points: Sequence[Point], wire: Wire) -> float:
         centres = ((wire.start or self.boxes[wire.source]).centre, self.boxes[wire.target].centre)
         ends = zip((points[0], points[-1]), centres, strict=True)
-        total += OFF * sum(min(abs(x - cx), abs(y - cy)) for (x, y), (cx, cy) in ends)
-        return total if total < most else None
+        return sum(min(abs(x - cx), abs(y - cy)) for (x, y), (cx, cy) in ends)
+
+    def meets(self, a: Point, b: Point, wire: Wire) -> Met | None:
+        """What a piece of a wire crosses and shares; None if it runs over a box, or into a line of another bundle."""
+        held = Rect(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+        for number, (near, own) in enumerate(self.held):
+            if meet(held, own if number in (wire.source, wire.target) else near):
+                return None
+        n = 0 if level(a, b) else 1
+        at, low, high = a[1 - n], min(a[n], b[n]), max(a[n], b[n])
+        shared, crossed = 0.0, []
+        for line in self.drawn[n]:
+            if abs(at - line.at) < NEAR and low - NEAR < line.high and line.low - NEAR < high:
+                if line.bundle != wire.bundle:
+                    return None
+                if abs(at - line.at) <= HAIR:
+                    shared = max(shared, min(high, line.high) - max(low, line.low))
+        for line in self.drawn[1 - n]:
+            if low <= line.at <= high and line.low <= at <= line.high:
+                ends = min(abs(low - line.at), abs(high - line.at), abs(line.low - at), abs(line.high - at))
+                joins = ends < HAIR  # as a branch does
+                crossed.append(CROSSING if line.bundle != wire.bundle else 0 if joins else OVER)
+        return Met(crossed, shared)
 
 
 # --- ports
@@ -196,25 +243,3 @@ def along(a: Point, b: Point, c: Point, d: Point) -> bool:
     n = 0 if level(a, b) else 1
     ends = min(a[n], b[n]) - NEAR < max(c[n], d[n]) and min(c[n], d[n]) - NEAR < max(a[n], b[n])
     return ends and abs(a[1 - n] - c[1 - n]) < NEAR
-
-
-def common(a: Point, b: Point, c: Point, d: Point) -> float:
-    """How long two pieces run over each other."""
-    n = 0 if level(a, b) else 1
-    if abs(a[1 - n] - c[1 - n]) > HAIR:
-        return 0
-    return max(0.0, min(max(a[n], b[n]), max(c[n], d[n])) - max(min(a[n], b[n]), min(c[n], d[n])))
-
-
-def joins(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether one of two pieces that cross ends on the other, as a branch does."""
-    (p, q), (r, s) = ((a, b), (c, d)) if level(a, b) else ((c, d), (a, b))
-    return min(abs(p[0] - r[0]), abs(q[0] - r[0]), abs(r[1] - p[1]), abs(s[1] - p[1])) < HAIR
-
-
-def across(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether two pieces cross, or touch."""
-    if level(a, b) == level(c, d):
-        return False
-    (p, q), (r, s) = ((a, b), (c, d)) if level(a, b) else ((c, d), (a, b))
-    return min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(r[1], s[1]) <= p[1] <= max(r[1], s[1])

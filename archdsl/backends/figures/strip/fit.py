@@ -82,14 +82,18 @@ def untangled(
     Where they cross still, stages that do not depend on each other change places; then gaps get smaller.
     """
     least = crossings(made.ways)
+    strips: dict[bool, Strip] = {}  # by whether stages change places
+    courses: dict[tuple[bool, bool], Known] = {}  # smaller gaps change none
     turned = [manner, replace(manner, portrait=not manner.portrait)] if turns else [manner]
     for tight, free, one in product((False, True), (False, True), turned if not manner.blocks else []):
         if not least:
             break
         way = replace(one, tight=one.tight or tight)
         allowed = paper or Paper.of(COLUMN if way.portrait else PAGE)
-        chosen = strip(graph, expand, closed=way.closed, free=free)
-        other = best(chosen, replace(way, both=True), allowed, legend=legend)
+        if free not in strips:
+            strips[free] = strip(graph, expand, closed=way.closed, free=free)
+        known = courses.setdefault((free, way.portrait), {})
+        other = best(strips[free], replace(way, both=True), allowed, legend=legend, known=known)
         found = crossings(other.ways)
         if found < least and allowed.holds(other):
             made, least = other, found
@@ -104,11 +108,14 @@ def ways(manner: Manner, *, turns: bool) -> Iterator[Manner]:
             yield replace(one, closed=closed, tight=tight)
 
 
-def best(chosen: Strip, manner: Manner, paper: Paper, *, legend: bool | None) -> Drawing:
-    """That which fits, of those the one of a single row or else the lowest; a column as wide as allowed."""
+def best(chosen: Strip, manner: Manner, paper: Paper, *, legend: bool | None, known: Known | None = None) -> Drawing:
+    """That which fits, of those the one of a single row or else the lowest; a column as wide as allowed.
+
+    `known`: the courses of lines that another try has found for rows of this strip.
+    """
     words = chosen.legend if legend or (legend is None and len(chosen.legend) > 1) else {}
     found: list[tuple[tuple[float, ...], Drawing]] = []
-    known: Known = {}
+    known = {} if known is None else known
     for space in ROOMS[manner.portrait]:
         made, beside = fitted(chosen, manner, space, paper, height(words, paper.wide), known)
         drawn = placed(chosen, made, beside, words, paper.wide)

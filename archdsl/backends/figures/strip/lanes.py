@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import combinations, product
-from typing import TypeAlias
+from math import inf
+from typing import TypeAlias, TypeVar
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Net
@@ -28,7 +28,10 @@ FEW = 12  # lines of which two change their ways at once
 AFTER, BEFORE = 1, -1  # the ends of rows at which lines pass from one to another
 
 Span = tuple[float, float]
-Choice: TypeAlias = "Callable[[Sequence[Span], Callable[[Sequence[int]], int]], list[int]]"
+Ordered = TypeVar("Ordered", float, "tuple[int, int]")  # a place of a cell, or a row with a height above it
+# how often the way of one line to the strip would cross another, were that nearer; pairs that do not cross are left out
+Meetings: TypeAlias = "Mapping[tuple[int, int], int]"
+Choice: TypeAlias = "Callable[[Sequence[Span], Meetings], list[int]]"
 
 
 @dataclass(frozen=True)
@@ -125,9 +128,9 @@ def levelled(found: Sequence[Lane], made: Layout, chosen: Choice) -> int:
         here = sorted(at_side(found, row, side), key=lambda lane: length(lane.span(row)))
         spurs = [[cell.place for cell in lane.net.ends if made.slots[cell].row == row] for lane in here]
         wanted = [lane.span(row) for lane in here]
-        crossing = partial(crossings, wanted=wanted, spurs=spurs)
-        levels = chosen(wanted, crossing)
-        crossed += crossing(levels)
+        meetings = met(spurs, wanted)
+        levels = chosen(wanted, meetings)
+        crossed += crossings(levels, meetings)
         for lane, level in zip(here, levels, strict=True):
             lane.levels[row] = level
     return crossed
@@ -149,8 +152,10 @@ def taken_courses(found: Sequence[Lane], made: Layout) -> list[Course]:
         before = least
         for change in changes(free):
             was = {lane: lane.course for lane in change}
+            if was == change:
+                continue
             give(change)
-            tried = crossed(found, made)
+            tried = crossed(found, made, least)
             if tried < least:
                 least = tried
             else:
@@ -198,9 +203,10 @@ def goes_below(lane: Lane, rows: Iterable[int], made: Layout) -> bool:
     return made.manner.portrait or not labelled.intersection(lane.net.ends)
 
 
-def crossed(found: Sequence[Lane], made: Layout) -> int:
-    """How many lines cross, if shorter ones are nearer to the strip."""
-    return levelled(found, made, lambda wanted, _: levels(wanted)) + set_margins(found)
+def crossed(found: Sequence[Lane], made: Layout, most: float = inf) -> int:
+    """How many lines cross, if shorter ones are nearer to the strip; where they are so many or more, at least these."""
+    beside = levelled(found, made, lambda wanted, _: levels(wanted))
+    return beside + set_margins(found) if beside < most else beside
 
 
 def length(span: Span) -> Span:
@@ -214,25 +220,29 @@ def set_margins(found: Sequence[Lane]) -> int:
     for end in (AFTER, BEFORE):
         far = sorted(at_end(found, end), key=lambda lane: max(lane.places) - min(lane.places))
         wanted = [(min(lane.places), max(lane.places) + 0.5) for lane in far]
-        margins = untangled(wanted, partial(crossings_at_end, far=far))
+        heights = [sorted((row, -lane.sides[row] * (1 + level)) for row, level in lane.levels.items()) for lane in far]
+        meetings = met(heights, [(own[0], own[-1]) for own in heights])
+        margins = untangled(wanted, meetings)
         for lane, margin in zip(far, margins, strict=True):
             lane.margin = margin
-        total += crossings_at_end(margins, far)
+        total += crossings(margins, meetings)
     return total
 
 
-def untangled(wanted: Sequence[Span], crossings: Callable[[Sequence[int]], int]) -> list[int]:
+def untangled(wanted: Sequence[Span], meetings: Meetings) -> list[int]:
     """The lanes of spans in which the fewest lines cross: two change places while that helps."""
     order = list(range(len(wanted)))
     best = given(order, wanted)
-    least = crossings(best), max(best, default=0)
+    least, bound = (crossings(best, meetings), max(best, default=0)), (unavoidable(meetings), deepest(wanted))
     for _ in range(PASSES if least[0] else 0):
         before = least
         for one, other in combinations(range(len(order)), 2):
+            if least == bound:
+                return best
             tried = list(order)
             tried[one], tried[other] = order[other], order[one]
             found = given(tried, wanted)
-            cost = crossings(found), max(found)
+            cost = crossings(found, meetings), max(found)
             if cost < least:
                 order, best, least = tried, found, cost
         if least == before:
@@ -246,26 +256,29 @@ def given(order: Sequence[int], wanted: Sequence[Span]) -> list[int]:
     return [found[place] for place in range(len(wanted))]
 
 
-def crossings(found: Sequence[int], wanted: Sequence[Span], spurs: Sequence[Sequence[int]]) -> int:
-    """How often the way of a lane to the strip crosses another lane."""
-    lanes = list(zip(found, wanted, strict=True))
-    return sum(
-        below < level and span[0] < place < span[1]
-        for level, places in zip(found, spurs, strict=True)
-        for place in places
-        for below, span in lanes
-    )
+def met(spurs: Sequence[Sequence[Ordered]], spans: Sequence[tuple[Ordered, Ordered]]) -> Meetings:
+    """For each pair how many of the first's places the second's span holds within."""
+    counts = {
+        (one, other): sum(low < place < high for place in places)
+        for one, places in enumerate(spurs)
+        for other, (low, high) in enumerate(spans)
+    }
+    return {pair: count for pair, count in counts.items() if count}
 
 
-def crossings_at_end(margins: Sequence[int], far: Sequence[Lane]) -> int:
-    """How often a line on its way to the end of a row crosses one that runs there, nearer to the rows."""
-    heights = [sorted((row, -lane.sides[row] * (1 + level)) for row, level in lane.levels.items()) for lane in far]
-    return sum(
-        nearer < margin and ends[0] < height < ends[-1]
-        for margin, own in zip(margins, heights, strict=True)
-        for height in own
-        for nearer, ends in zip(margins, heights, strict=True)
-    )
+def crossings(found: Sequence[int], meetings: Meetings) -> int:
+    """How often the way of a line crosses another line that runs nearer."""
+    return sum(count for (one, other), count in meetings.items() if found[other] < found[one])
+
+
+def unavoidable(meetings: Meetings) -> int:
+    """How often lines cross in any case: of two that meet, one is nearer."""
+    return sum(min(count, meetings.get((other, one), 0)) for (one, other), count in meetings.items() if one < other)
+
+
+def deepest(wanted: Sequence[Span]) -> int:
+    """The last lane that is needed in any case."""
+    return max((sum(low <= at < high for low, high in wanted) for at, _ in wanted), default=1) - 1
 
 
 def levels(wanted: Sequence[Span]) -> list[int]:

@@ -6,11 +6,10 @@ Stages that do not depend on each other may stand in any order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
 
 from archdsl.backends.figures.arrows import Wire
 from archdsl.backends.figures.picture import Box, Item
-from archdsl.backends.figures.strip.sides import Places, sides, would_cross
+from archdsl.backends.figures.strip.sides import Places, crossing_pairs, parted
 
 MOST = 40  # items; of more, so many orders would be tried that a figure takes long
 Cost = tuple[int, ...]
@@ -49,8 +48,8 @@ def cost(items: Sequence[Item], lines: Sequence[set[Box]]) -> Cost:
     at = {box: place for place, box in enumerate(box for item in items for box in item.boxes())}
     places: list[Places] = [tuple(sorted(at[box] for box in line)) for line in lines]
     beside = [line for line in places if line[-1] - line[0] > 1]
-    pairs = [(a, b) for a, b in combinations(range(len(beside)), 2) if would_cross(beside[a], beside[b])]
-    side = sides(beside) if pairs else []
+    pairs = crossing_pairs(beside)
+    side = parted(len(beside), pairs)
     crossed = sum(side[a] == side[b] for a, b in pairs)
     return crossed, len(beside), len(pairs), sum(line[-1] - line[0] for line in places)
 

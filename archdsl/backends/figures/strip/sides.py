@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from functools import lru_cache
+from itertools import combinations, pairwise
 
 Places = tuple[int, ...]  # of the cells that a line joins, in order
 
 
 def sides(lines: Sequence[Places]) -> list[int]:
     """1 or -1 for each: no two that would cross share a side where that can be, else as few as changing one helps."""
-    crossed = [
-        [n for n, other in enumerate(lines) if n != place and would_cross(line, other)]
-        for place, line in enumerate(lines)
-    ]
+    return parted(len(lines), crossing_pairs(lines))
+
+
+def crossing_pairs(lines: Sequence[Places]) -> list[tuple[int, int]]:
+    """The numbers of the lines that would cross at one side, each pair once."""
+    return [(a, b) for a, b in combinations(range(len(lines)), 2) if would_cross(lines[a], lines[b])]
+
+
+def parted(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """The sides of so many lines of which these pairs would cross."""
+    crossed: list[list[int]] = [[] for _ in range(count)]
+    for one, other in pairs:
+        crossed[one].append(other)
+        crossed[other].append(one)
     found: dict[int, int] = {}
-    for first in range(len(lines)):
+    for first in range(count):
         waiting = [] if first in found else [first]
         while waiting:
             one = waiting.pop(0)
             if one not in found:
                 found[one] = freer(one, crossed, found)
                 waiting += crossed[one]
-    while any(change(one, crossed, found) for one in range(len(lines))):
+    while any(change(one, crossed, found) for one in range(count)):
         pass
-    return [found[n] for n in range(len(lines))]
+    return [found[n] for n in range(count)]
 
 
 def freer(one: int, crossed: Sequence[Sequence[int]], found: dict[int, int]) -> int:
@@ -40,6 +51,7 @@ def change(one: int, crossed: Sequence[Sequence[int]], found: dict[int, int]) ->
     return True
 
 
+@lru_cache(maxsize=1 << 16)  # orders of stages that are tried have most lines in common
 def would_cross(one: Places, other: Places) -> bool:
     """Whether two lines at one side cross: neither lies between two neighbours of the other, or around it."""
     inside = any(all(low <= place <= high for place in other) for low, high in pairwise(one))

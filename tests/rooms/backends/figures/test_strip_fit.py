@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from support.figures import graph_of
@@ -13,7 +13,7 @@ from archdsl.backends import figures
 from archdsl.backends.figures import Look
 from archdsl.backends.figures.strip import ORIENTS, Paper, cells, strip
 from archdsl.backends.figures.strip.crossings import crossings as ways_cross
-from archdsl.backends.figures.strip.lanes import crossings, untangled
+from archdsl.backends.figures.strip.lanes import crossings, deepest, given, met, unavoidable, untangled
 from archdsl.backends.figures.strip.sides import sides, would_cross
 
 ROWS = [[16, 1], [24, 2], [32, 2], [48, 1], [64, 2], [96, 1]]
@@ -122,11 +122,17 @@ def test_lanes_change_places_where_fewer_cross():
     spurs = [[2, 5], [3, 6], [4, 7], [5, 8], [5, 6, 7, 8, 9, 10]]
     greedy = [0, 1, 2, 3, 4]
 
-    def crossed(found):
-        return crossings(found, wanted, spurs)
+    meetings = met(spurs, wanted)
+    assert crossings(untangled(wanted, meetings), meetings) < crossings(greedy, meetings)
+    assert untangled([(0, 1), (1, 2)], {}) == [0, 0]
 
-    assert crossed(untangled(wanted, crossed)) < crossed(greedy)
-    assert untangled([(0, 1), (1, 2)], lambda _: 0) == [0, 0]
+
+def test_no_order_of_lanes_has_fewer_crossings_or_lanes_than_the_bound_at_which_the_search_ends():
+    wanted = [(1, 4), (2, 6), (3, 5), (5, 7)]
+    meetings = met([[1, 2, 4], [2, 3, 6], [3, 5], [5, 6, 7]], wanted)
+    tried = [given(order, wanted) for order in permutations(range(4))]
+    assert unavoidable(meetings) == min(crossings(found, meetings) for found in tried) == 3
+    assert deepest(wanted) == min(map(max, tried)) == 2
 
 
 def test_lines_that_would_cross_run_at_both_sides():
