@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.backends.figures.embedding import style_sheet
+from archdsl.backends.figures.measure import face_of
 from archdsl.backends.figures.theme import Look
 
 if TYPE_CHECKING:
@@ -39,8 +40,19 @@ def cleaned(drawing: bytes, title: str, titles: Mapping[str, str], look: Look | 
             centre(group)
     for words in root.iter(f"{{{SPACE}}}text"):
         words.set("font-family", look.family)
+        keep_width(words, look)
     carry_font(root, look)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def keep_width(words: Element, look: Look) -> None:
+    """Words are as wide as they were measured in any font: editors do not read the one that the file carries."""
+    face = face_of(look.font, words.get("font-weight") == "bold")
+    letters = [face.letters.get(ord(letter)) for letter in "".join(words.itertext())]
+    if letters and None not in letters:
+        width = float(words.get("font-size", "0")) * sum(filter(None, letters))
+        words.set("textLength", f"{width:.2f}")
+        words.set("lengthAdjust", "spacingAndGlyphs")
 
 
 def carry_font(root: Element, look: Look) -> None:

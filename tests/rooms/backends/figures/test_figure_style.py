@@ -14,7 +14,7 @@ from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
 import archdsl
-from archdsl.backends.figures import Look, fonts, inches
+from archdsl.backends.figures import Look, fonts, inches, measure
 from archdsl.backends.figures.embedding import subset
 from archdsl.backends.figures.strip.kinds import BLOCKS
 from archdsl.backends.figures.style import LEGEND
@@ -177,8 +177,25 @@ def test_the_least_width_that_the_help_names_does():
 
 
 @pytest.mark.parametrize("dpi", [72, 150, 600])
-def test_a_png_has_the_dots_asked_for(dpi):
-    assert struct.unpack(">I", drawn("png", width=4, dpi=dpi)[16:20])[0] == 4 * dpi
+def test_a_png_has_the_dots_asked_for_and_says_so(dpi):
+    png = drawn("png", width=4, dpi=dpi)
+    assert struct.unpack(">I", png[16:20])[0] == 4 * dpi
+    across, down, of_metre = struct.unpack(">IIB", png[png.index(b"pHYs") + 4 :][:9])
+    assert across == down == pytest.approx(dpi / 0.0254, abs=1)
+    assert of_metre
+
+
+@pytest.mark.filterwarnings("ignore::archdsl.FontWarning")
+def test_words_of_an_svg_keep_their_width_in_the_fonts_of_editors():
+    label = {"conv": 8, "label": "Wide × AV"}
+    spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "stages": {"stem": [label, {"relu": None, "label": "文"}]}}
+    root = ElementTree.fromstring(archdsl.draw(spec, level="op"))
+    held = {"".join(words.itertext()): words for words in root.iter(f"{SVG}text")}
+    words = held["Wide × AV"]
+    assert words.get("lengthAdjust") == "spacingAndGlyphs"
+    width = measure.width("Wide × AV", float(words.get("font-size")))
+    assert float(words.get("textLength")) == pytest.approx(width, abs=0.01)
+    assert held["文"].get("textLength") is None  # no font that is known has it
 
 
 @pytest.mark.parametrize(
