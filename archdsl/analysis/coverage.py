@@ -76,7 +76,7 @@ def same_maps(spec: Spec) -> Iterator[None]:
         first = error.diagnostics[0]
         if not spec.features or first.code != "unused-step":
             raise
-        message = f"another variant computes more than leads to the maps {', '.join(spec.features)}"
+        message = f"another variant has steps that none of the maps {', '.join(spec.features)} needs"
         help = "the specialized style prints one network; in this one, choose maps after which no variant has steps"
         raise fault("cannot-print", message, first.span, help=help) from None
 

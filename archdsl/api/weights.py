@@ -93,6 +93,6 @@ def port(
         maker = porting.maker_of(spec, variant, values, input, form)
         return porting.port(weights, network, reference, key, maker, renamed)
     if reference is not None:
-        raise fault("bad-call", "weights come from elsewhere or from before an edit, not both")
+        raise fault("bad-call", "reference and before cannot be used together")
     old = porting.old_graphs(before, variant, values, input, form)
     return porting.port_over_edit(weights, old, network, key, renamed)

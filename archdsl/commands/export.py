@@ -118,9 +118,9 @@ def expect_fitting(calibrate: str | None, *, int8: bool, any_size: bool) -> None
             "bad-call", message, help="give --calibrate FOLDER; for a trial without samples, --calibrate random"
         )
     if calibrate is not None and not int8:
-        raise fault("bad-call", "--calibrate is for --int8", help="give both")
+        raise fault("bad-call", "--calibrate needs --int8", help="give both")
     if int8 and any_size:
-        raise fault("bad-call", "--int8 is not combined with --any-size", help="all its samples have the same size")
+        raise fault("bad-call", "--int8 and --any-size cannot be used together", help="all samples have the same size")
 
 
 def in_int8(network: nn.Module, graph: Graph, target: str, source: str) -> tuple[Mapping[str, bytes], list[str]]:

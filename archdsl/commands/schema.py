@@ -35,7 +35,7 @@ def command(install: str | None, files: tuple[str, ...], output: str | None) -> 
     all_ops()
     if install is None:
         if files:
-            raise fault("bad-call", "--files is for --install", help="archdsl schema --install project")
+            raise fault("bad-call", "--files needs --install", help="archdsl schema --install project")
         address = Path(output).resolve() if output and output != "-" else FILE
         result(text(address.as_uri()), output)
         return

@@ -67,7 +67,7 @@ def command(
     if stages and bold:
         raise fault("bad-call", "--stages cannot print the best in bold", help="remove --bold")
     if bold and chosen not in BOLD:
-        raise fault("bad-call", f"{chosen} has no bold", help=f"--bold works with {' and '.join(BOLD)}")
+        raise fault("bad-call", f"{chosen} does not support --bold", help=f"--bold works with {' and '.join(BOLD)}")
     with working("counting networks"):
         change = Change(inputs, params, layers, rewriting(layers=layers, **rewrite))
         found = compare(specs, change, variants=variants, sort=sort, latency=latencies(latency))

@@ -66,7 +66,7 @@ def outputs_of(home: s.Spec, builder: Builder) -> ir.Operand:
 def unnamed_outputs(home: s.Spec) -> SpecError:
     """The fault of a network whose last stage has several results."""
     stage = wanted_stages(home)[-1]
-    message = "the last stage has several results: say what leaves the network"
+    message = "the last stage has several results, so the network must name its outputs"
     help = f"name them under outputs:, such as {{first: '{stage.name}[0]', second: '{stage.name}[1]'}}"
     return fault("several-results", message, stage.span, help=help)
 

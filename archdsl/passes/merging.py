@@ -152,7 +152,7 @@ def leaving(found: Sequence[Window], channels: Expr | None, span: Span) -> Expr:
     stated = next((w.out for w in found if w.out is not None and w.when is None), None)
     out = stated if stated is not None else channels if any(w.when is None for w in found) else None
     if out is None:
-        message = "reparam has no convolution that is always there, to say how many channels leave"
+        message = "reparam needs a convolution that is always there, because it sets the number of output channels"
         raise fault("bad-reparam", message, span, help="remove the when: of one branch, or put the sum into a block")
     return out
 

@@ -201,7 +201,9 @@ def common(trees: Sequence[Tree], loops: Sequence[Loop], word: str, operation: O
     if len(loops) == 1:
         slot = f"{HIDDEN}{bare(word)}s"
         return Index(Name(slot), TURN), {slot: [tuple(filled(tree)) for tree in trees]}
-    message = "output_stride would give each turn of these loops another number in each call"
+    message = (
+        "output_stride would need different dilations in the turns of these loops, and different ones in each call"
+    )
     raise fault("bad-call", message, operation.span, help="write the inner loop as a block")
 
 

@@ -144,7 +144,7 @@ def step_of(node: Node, axis: Axis | None, stride: int, limit: int) -> int:
         return stride
     room = max(Fraction(limit) / axis.now, Fraction(1))
     if room.denominator != 1 or stride % int(room):
-        message = f"a stride of {stride} makes a map {axis.now * stride} times smaller, past {limit}, which is no part"
+        message = f"a stride of {stride} makes a map {axis.now * stride} times smaller, which steps over {limit}"
         raise refused(node, message, "give an output_stride that is a product of its strides")
     return int(room)
 

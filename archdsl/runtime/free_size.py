@@ -140,5 +140,5 @@ def is_written(network: nn.Module, node: Node) -> bool:
 def expect_no_sides(graph: Graph, form: str) -> None:
     """Raises at a size that is computed of a map's, for a format that keeps it as the number that it was."""
     for node in (node for node in graph.nodes if SIDES.name in node.fields and not node.training):
-        message = f"{form} keeps the size of '{node.path}' as a number, where it is computed of that of a map"
+        message = f"{form} writes the size of '{node.path}' as a fixed number, but it depends on the size of a map"
         raise fault("bad-call", message, node.span, help=ONE_SIZE)

@@ -79,7 +79,7 @@ def expect_useful(found: Agreement) -> None:
     if not found.ratio >= LEAST:
         why = f"{found}, and at least {LEAST:.0f} dB are needed"
     elif not found.apart > 0:
-        why = "its outputs differ more from those of the module than those of the samples from each other"
+        why = "the error of its outputs is larger than the differences between the samples"
     if why:
         help = "calibrate with more samples, like those that it will see; or leave out --int8"
         raise fault("bad-call", f"the int8 file would be of no use: {why}", help=help)

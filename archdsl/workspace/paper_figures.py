@@ -19,7 +19,7 @@ def paper_figure(spec: SpecLike | Graph, number: str, *beside: object) -> PaperF
     `beside` is what else was asked for and the figure itself gives.
     """
     if any(beside):
-        message = "a figure of the paper gives its own block, cases and parts that are open"
+        message = "a figure of the paper sets the block, the cases and the open parts itself"
         raise fault("bad-call", message, help="leave these out, or leave out the figure")
     of = spec if isinstance(spec, Graph) else read(spec)
     for found in of.figure.paper.values():

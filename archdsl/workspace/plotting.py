@@ -81,11 +81,11 @@ def across(
     known_word("against", chosen, AGAINST)
     if chosen == "latency" and times is None and latency is None:
         help = "archdsl time … --format json -o times.json, or archdsl time … --per-op latency.json"
-        raise fault("bad-call", "latencies come from a file", help=help)
+        raise fault("bad-call", "latencies are read from a file", help=help)
     if times is not None and latency is not None:
-        raise fault("bad-call", "latencies come from one file", help="leave out times, or latency")
+        raise fault("bad-call", "times and latency cannot be used together", help="remove one of the two")
     if chosen != "latency" and (times is not None or latency is not None):
-        raise fault("bad-call", f"{chosen} need no times", help="leave out one of the two")
+        raise fault("bad-call", f"a plot against {chosen} does not use times", help="remove one of the two")
     return chosen
 
 

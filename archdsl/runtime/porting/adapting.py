@@ -227,6 +227,8 @@ def sizes_said(before: Graph, graph: Graph) -> Iterator[str]:
 def unlike(key: str, state: State, blank: State) -> SpecError:
     """One that depends on the channels of the image and is no convolution of it."""
     theirs, ours = times(shapes_of(state).get(key, ())), times(blank[key].shape)
-    message = f"'{key}' is {theirs} in the checkpoint and {ours} in this network, but not of a convolution of the image"
+    message = (
+        f"'{key}' is {theirs} in the checkpoint and {ours} in this network, and no convolution of the image has it"
+    )
     help = "weights can be adapted to other image channels only if a convolution without groups reads the image"
     return fault("unmatched-weights", message, help=help)

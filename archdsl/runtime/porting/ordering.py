@@ -34,7 +34,7 @@ class Group:
 def by_order(theirs: Sequence[Part], ours: Sequence[Part], graph: Graph) -> list[Pair]:
     """Pairs the tensors of a file, in its order, with those of a network. Raises `SpecError`."""
     if len(theirs) != len(ours):
-        message = f"they have {len(theirs)} modules with weights, ours are {len(ours)}"
+        message = f"their network has {len(theirs)} modules with weights, ours has {len(ours)}"
         raise fault("unmatched-weights", message, notes=first_difference(theirs, ours), help=REFERENCE)
     root = grouped(graph, ours)
     layers: list[dict[int, list[tuple[int, Part]]]] = [{0: []}]
@@ -43,7 +43,7 @@ def by_order(theirs: Sequence[Part], ours: Sequence[Part], graph: Graph) -> list
         if not layers[-1]:
             raise stuck(part, layers[-2], root)
         if len(layers[-1]) > MOST_ORDERS:
-            message = f"up to their {part}, more orders fit than archdsl can distinguish"
+            message = f"before their {part}, too many orders of our modules fit to tell which one is right"
             raise fault("unmatched-weights", message, help=REFERENCE)
     found = traced(theirs, layers)
     return [pair for theirs_, ours_ in zip(theirs, found, strict=True) for pair in pairs_of(theirs_, ours_)]
@@ -62,7 +62,7 @@ def by_shape(theirs: Sequence[Part], ours: Sequence[Part]) -> list[Pair]:
             raise fault("unmatched-weights", message, help=help)
         found += pairs_of(fitting[0], part)
     if len(theirs) != len(ours):
-        raise fault("unmatched-weights", f"they have {len(theirs)} modules with weights, ours are {len(ours)}")
+        raise fault("unmatched-weights", f"their network has {len(theirs)} modules with weights, ours has {len(ours)}")
     return found
 
 
@@ -184,7 +184,11 @@ def stuck(part: Part, states: dict[int, list[tuple[int, Part]]], root: Group) ->
     """None of ours fits at this place."""
     wanted = list(dict.fromkeys(str(group.part) for done in states for group in ready(root, done)))
     shown = " or ".join(wanted[:3]) + (", …" if len(wanted) > 3 else "")
-    return fault("unmatched-weights", f"where their {part} stands, ours would be {shown}", help=REFERENCE)
+    return fault(
+        "unmatched-weights",
+        f"the file has {part} where our network expects {shown}",
+        help=REFERENCE,
+    )
 
 
 def first_difference(theirs: Sequence[Part], ours: Sequence[Part]) -> tuple[Note, ...]:

@@ -97,7 +97,7 @@ def mapped(state: State, pairs: Mapping[str, str]) -> State:
             raise fault("bad-call", f"map: no weight of the checkpoint begins with '{old}'")
         found = renamed(state, lambda name, old=old, new=new: with_beginning(name, old, new))  # type: ignore[misc]
         if len(found) < len(state):
-            raise fault("bad-call", f"map: with '{new}' for '{old}' two weights have one name")
+            raise fault("bad-call", f"map: with '{new}' for '{old}', two weights have the same name")
         state = found
     return state
 

@@ -43,7 +43,7 @@ class LastPooling:
             message = "global_pool='' leaves the map, which no layer of classes can follow: give num_classes=0 with it"
             raise ValueError(message)
         if not self.maps or any(part_of(network, path) is None for path in self.behind):
-            message = f"{type(network).__name__} has a step behind its last pooling that takes no map"
+            message = f"{type(network).__name__} has a step after its last pooling that does not accept a map"
             raise ValueError(message)
         for path in (self.path, *self.flattening(network)):
             network.set_submodule(path, Unpooled().train(network.training))

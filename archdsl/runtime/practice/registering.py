@@ -26,7 +26,7 @@ def register(spec: SpecLike, name: str | None) -> list[str]:
     if not all(re.fullmatch(r"[a-z0-9_]+", word) for word in names):
         raise fault("bad-call", f"'{base}' is no name for models of timm", help="name='my_net' gives another one")
     if len(names) <= len(known.variants):
-        message = f"two variants of '{known.name}' would have one name in timm"
+        message = f"two variants of '{known.name}' would have the same name in timm"
         raise fault("bad-call", message, help="rename one: timm has small letters, digits and underscores")
     for word in names:
         if registry.is_model(word) and registry._model_entrypoints[word] is not _made.get(word):  # noqa: SLF001

@@ -730,7 +730,7 @@ def test_notes_below_a_comparison_are_those_of_its_columns():
         (["cost", "squeezenet", "--width", "pages", "--format", "latex"], "did you mean 'page'?"),
         (["table", "squeezenet", "--stages", "--format", "csv"], "choose from text, md, latex"),
         (["table", "squeezenet", "--stages", "--bold"], "cannot print the best in bold"),
-        (["table", "squeezenet", "--bold"], "text has no bold"),
+        (["table", "squeezenet", "--bold"], "text does not support --bold"),
         (["table", "squeezenet", "--label", "a", "--format", "latex"], "a label needs a caption"),
         (["table", "squeezenet", "--label", "a}", "--caption", "a", "--format", "latex"], "'a}' is not a label"),
     ],

@@ -158,7 +158,7 @@ REFUSED = {
     ),
     "identity, {avg_pool: {kernel: 3, stride: 1, padding: 1}}": "no branch of this reparam has weights",
     "{conv: 8, when: wide}, {conv: 8, when: not wide}": (
-        "reparam has no convolution that is always there, to say how many channels leave"
+        "reparam needs a convolution that is always there, because it sets the number of output channels"
     ),
 }
 

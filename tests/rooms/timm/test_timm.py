@@ -133,7 +133,7 @@ def test_what_runs_behind_a_pooling_that_is_taken_out_computes_a_map(behind, map
     (name,) = archdsl.timm.register(spec)
     net, x = timm.create_model(name).eval(), torch.randn(2, 3, 16, 16)
     if not maps:
-        with pytest.raises(ValueError, match="Pooled has a step behind its last pooling that takes no map"):
+        with pytest.raises(ValueError, match="Pooled has a step after its last pooling that does not accept a map"):
             net.reset_classifier(0, "")
         return
     net.reset_classifier(0, "")
@@ -265,7 +265,7 @@ def test_what_timm_cannot_be_given_is_told(spec, monkeypatch):
     with pytest.raises(ValueError, match="no blocks"):
         net.set_grad_checkpointing()
     alike = {**plain, "params": {"c": 4}, "variants": {"1.0": {"c": 4}, "1-0": {"c": 8}}}
-    with pytest.raises(SpecError, match="two variants of 'Plain' would have one name"):
+    with pytest.raises(SpecError, match="two variants of 'Plain' would have the same name"):
         archdsl.timm.register(alike, "toy_alike")
     assert "Plain has none" in refusal("bad-call", name="toy_plain", drop_path_rate=0.1)
     monkeypatch.setitem(__import__("sys").modules, "timm.models", None)

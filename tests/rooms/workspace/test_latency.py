@@ -164,7 +164,10 @@ def test_a_plot_of_accuracies_is_against_latency(table):
     found = plotting.plotted("accuracy", ["toy.yaml"], latency=table).data
     assert [mark.x for mark in found.series[0].marks] == [TOTALS["small"], TOTALS["wide"]]
     assert found.x.title == "Latency (ms)"
-    for more, message in (({"times": table}, "come from one file"), ({"against": "macs"}, "macs need no times")):
+    for more, message in (
+        ({"times": table}, "cannot be used together"),
+        ({"against": "macs"}, "against macs does not use times"),
+    ):
         with pytest.raises(SpecError, match=message):
             plotting.plotted("accuracy", ["toy.yaml"], latency=table, **more)
 

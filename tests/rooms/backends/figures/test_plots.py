@@ -85,7 +85,7 @@ def test_latencies_are_those_of_the_same_networks(net, tmp_path):
     file.write_text("[]")
     assert "does not hold the times of networks" in refused("accuracy", net, times=file)
     assert "there is no file" in refused("accuracy", net, times=tmp_path / "none.json")
-    assert "latencies come from a file" in refused("accuracy", net, against="latency")
+    assert "latencies are read from a file" in refused("accuracy", net, against="latency")
 
 
 def test_no_level_runs_over_the_name_of_another():
