@@ -119,7 +119,7 @@ def compared(before: Named, after: Named, latency: LatencyTable | None = None) -
 
 def printed(before: Named, after: Named) -> tuple[str, str]:
     """What two networks are called in print: those of one name with their files behind it."""
-    if before.printed != after.printed:
+    if before.printed != after.printed or before.asked == after.asked:
         return before.printed, after.printed
     files = [Path(one.asked.partition(AT)[0]).stem for one in (before, after)]
     if files[0] == files[1]:

@@ -15,10 +15,20 @@ from itertools import product
 from archdsl.analysis.difference import Difference
 from archdsl.backends.figures.difference.columns import COLOURS, Column, Panels, column, parted, passing_lines, ways_of
 from archdsl.backends.figures.difference.levels import Levels, ways
-from archdsl.backends.figures.difference.texts import above, delta_of, differences, heads, inside, title, wide_of_heads
+from archdsl.backends.figures.difference.texts import (
+    above,
+    delta_of,
+    differences,
+    heads,
+    inside,
+    legend,
+    title,
+    wide_of_heads,
+)
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
 from archdsl.backends.figures.strip.fit import PAGE, Paper
+from archdsl.backends.figures.strip.legend import placed as keys
 from archdsl.backends.figures.strip.plan import Drawing, Solid, centred
 from archdsl.backends.figures.texts import Text
 
@@ -117,7 +127,9 @@ def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said
     rects = {solid.cell: solid.rect for solid in solids}
     beside = [*differences(written, columns, panels), *heads(found, columns, panels, wide)]
     beside += above(said, solids[0].cell, beside, rects)
-    return Drawing(title(found), solids, beside, [*rects], [*ways_of(columns, rects, panels)])
+    drawn = Drawing(title(found), solids, beside, [*rects], [*ways_of(columns, rects, panels)])
+    drawn.keys = keys(legend(levels), drawn.rect, drawn.rect.width)
+    return drawn
 
 
 def boxes(columns: Sequence[Column], panels: Panels, texts: Mapping[Cell, Text]) -> Iterator[Solid]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from archdsl.analysis.difference import Difference, Side
-from archdsl.backends.figures.difference.columns import PASS, Column, Panels
-from archdsl.backends.figures.difference.levels import Level, Slot
+from archdsl.backends.figures.difference.columns import COLOURS, PASS, Column, Panels
+from archdsl.backends.figures.difference.levels import Level, Levels, Slot
 from archdsl.backends.figures.dot import printable
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.cells import Cell
@@ -70,6 +70,12 @@ def heads(found: Difference, columns: Sequence[Column], panels: Panels, wide: fl
             rect = centred(said.width, said.height).moved(panels.x(start) + one.middle, low + said.height / 2)
             cell = columns[0].cells.get(start) or columns[1].cells[start]
             yield Words(cell, rect, said)
+
+
+def legend(levels: Levels) -> dict[str, str]:
+    """What the colours mean that the figure has."""
+    there = {slot.status for level in levels for slot in level.slots if slot is not None}
+    return {colour: MARKS[status] + status for status, colour in COLOURS.items() if colour and status in there}
 
 
 def sums_of(side: Side) -> Text:

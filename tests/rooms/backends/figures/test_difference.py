@@ -35,6 +35,8 @@ def test_what_was_done_to_a_stage_is_its_colour_and_the_same_stage_is_on_a_level
         (False, "c"): COLOURS["changed"], (True, "c"): COLOURS["changed"],
         (False, "d"): COLOURS["removed"], (True, "e"): COLOURS["added"],
     }  # fmt: skip
+    words = {key.colour: key.text.words for key in made.keys}
+    assert words == {COLOURS["added"]: "+ added", COLOURS["removed"]: "− removed", COLOURS["changed"]: "changed"}
     for name in "abc":
         assert looks[False, name].rect.centre[1] == looks[True, name].rect.centre[1]
     ways = {(way.source.name, way.target.name, way.kind) for way in made.ways}
@@ -214,6 +216,6 @@ def test_smaller_gaps_come_before_panels_and_a_refusal_names_the_width_that_fits
         assert len({solid.rect.centre[0] for solid in tighter.solids}) == 2
         assert tighter.rect.height <= high - less
     with pytest.raises(SpecError) as refused:
-        draw_difference(found, "dot", Look(width=3.4, height=2.2))
+        draw_difference(found, "dot", Look(width=3.4, height=2.4))
     assert "or --width 7in" in str(refused.value)
-    assert draw_difference(found, "dot", Look(width=7, height=2.2))
+    assert draw_difference(found, "dot", Look(width=7, height=2.4))
