@@ -471,7 +471,7 @@
   function haystacks(item) {
     const scopes = item.kind === "op" ? item.stack.data.scopes : item.data.scopes;
     const said = item.kind === "op" ? [item.data.op, item.data.text] : [];
-    const about = scopes.flatMap((scope) => [scope.name, scope.label || ""]);
+    const about = scopes.flatMap((scope) => [scope.name, scope.label || "", scope.called || ""]);
     const outer = item.parent === root ? "" : pathOf(item.parent);
     const path = pathOf(item);
     const own = [...said, ...about, place(atOf(item)), path.startsWith(outer) ? path.slice(outer.length) : path];

@@ -253,6 +253,26 @@ def test_search_finds_ops_blocks_paths_and_lines(opened, small):
         assert page.inner_text("#found").startswith("1 ")
 
 
+def test_search_finds_blocks_by_what_figures_call_them(opened):
+    figure = {"labels": {"Unit": "Gâte & 50 %"}}
+    units = {"Unit": {"body": [{"conv": 8}, "relu"]}}
+    spec = {
+        "archdsl": 1,
+        "name": "Net",
+        "input": [3, 8, 8],
+        "figure": figure,
+        "blocks": units,
+        "stages": {"a": ["Unit", "bn"]},
+    }
+    with opened(archdsl.graph(spec)) as page:
+        page.fill("#query", "unit")
+        found = page.inner_text("#found")
+        assert found != "0 found"
+        for query in ("gâte", "50 %"):
+            page.fill("#query", query)
+            assert page.inner_text("#found") == found, query
+
+
 def test_what_is_found_is_opened_and_shown(opened, small):
     with opened(small) as page:
         page.keyboard.press("/")
