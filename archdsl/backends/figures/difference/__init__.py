@@ -41,6 +41,7 @@ class Room:
     margin: float  # between text and outline; a reader's fallback font makes the text wider
     between: float  # beside what stands between the columns
     lane: float = 9.0  # between lines beside a column
+    stacked: bool = False  # whether what a network has in all stands in two lines
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ ROOMS = (
     Room(85, 8, 16),
     Room(70, 6, 12, 7),
     Room(60, 6, 10, 7),
+    Room(60, 6, 8, 5.5, stacked=True),
 )
 BETWEEN = 104.0  # the columns of the widest, at least
 GAPS = (20.0, 5.0), (11.0, 5.0), (9.0, 3.0), (8.0, 2.0)
@@ -113,7 +115,7 @@ def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said
     wide = max(text.width for text in texts.values()) + 2 * room.margin
     between = max(text.width for text in written) + room.between
     between = max(between, BETWEEN) if room is ROOMS[0] else between
-    between = max(between, wide_of_heads(found) - wide)
+    between = max(between, wide_of_heads(found, stacked=room.stacked) - wide)
     for one in columns:
         one.wide, one.middle = wide, one.outside * (wide + between) / 2
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(levels))]
@@ -125,7 +127,7 @@ def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said
     panels = Panels(starts, right, left, highs, step, passing_lines(starts, columns))
     solids = [*boxes(columns, panels, texts)]
     rects = {solid.cell: solid.rect for solid in solids}
-    beside = [*differences(written, columns, panels), *heads(found, columns, panels, wide)]
+    beside = [*differences(written, columns, panels), *heads(found, columns, panels, wide, stacked=room.stacked)]
     beside += above(said, solids[0].cell, beside, rects)
     drawn = Drawing(title(found), solids, beside, [*rects], [*ways_of(columns, rects, panels)])
     drawn.keys = keys(legend(levels), drawn.rect, drawn.rect.width)

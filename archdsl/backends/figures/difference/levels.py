@@ -23,6 +23,7 @@ from archdsl.backends.figures.strip.said import cells_of, operators_of
 from archdsl.ir.graph import Graph, Node, Scope
 
 SHORTEST = 2  # levels of a stretch without a change that are told by their number
+TO = " \N{EN DASH} "  # from the first name to the last one
 _TIMES = re.compile(r"(.*) ×(\d+)")
 
 
@@ -142,6 +143,11 @@ def resolutions(levels: Levels) -> Levels:
     return [joined(run) for _, run in grouped(levels, lambda level: tuple(map(place_of, level.slots)))]
 
 
+def tables(levels: Levels) -> Levels:
+    """All rows of a table to which the same was done as one, without what is in them."""
+    return names([joined(run) for _, run in grouped(levels, lambda level: tuple(map(table_of, level.slots)))])
+
+
 def names(levels: Levels) -> Levels:
     """What is in a stage is left out."""
     return [Level(bare(old), bare(new)) for old, new, _ in levels]
@@ -152,12 +158,17 @@ def bare(slot: Slot | None) -> Slot | None:
 
 
 def place_of(slot: Slot | None) -> object:
-    """Equal for slots that may be one."""
-    if slot is None or len(slot.output) < 2:
-        return slot
+    """Equal for rows of a table of one resolution."""
+    return slot if slot is None or len(slot.output) < 2 else (table_of(slot), slot.output[1:])
+
+
+def table_of(slot: Slot | None) -> object:
+    """Equal for rows of a table to which the same was done."""
+    if slot is None:
+        return None
     parts = [stage.part for stage in slot.stages]
-    tables = {part.parent for part in parts if isinstance(part, Scope) and part.kind == "row"}
-    return (slot.status, slot.output[1:], next(iter(tables))) if len(tables) == 1 else slot
+    found = {part.parent if isinstance(part, Scope) and part.kind == "row" else None for part in parts}
+    return slot if len(found) > 1 or None in found else (slot.status, *found)
 
 
 def grouped(levels: Levels, key: Callable[[Level], object]) -> Iterator[tuple[object, Levels]]:
@@ -200,7 +211,8 @@ def summed(slots: Sequence[Slot], operators: Sequence[str]) -> tuple[str, tuple[
     if not any(slot.name for slot in slots):
         return "", totals(operators)
     if len({name for name, _ in counted}) > 1:
-        return f"{slots[0].name} \N{EN DASH} {slots[-1].name}", totals(operators)
+        first, last = slots[0].name.partition(TO)[0], slots[-1].name.rpartition(TO)[2]
+        return f"{first}{TO}{last}", totals(operators)
     return f"{counted[0][0]} ×{sum(number for _, number in counted)}", common([slot.lines for slot in slots])
 
 
@@ -270,4 +282,5 @@ WAYS: Sequence[tuple[Callable[[Levels], Levels], Beside]] = (
     (resolutions, by_size),
     (unclosed, in_order),
     (names, in_order),
+    (tables, in_order),
 )

@@ -58,11 +58,13 @@ def delta(level: Level, name: str, unit: str) -> str:
     return f"{'+' if after > before else '−'}{short(abs(after - before))} {unit}"
 
 
-def heads(found: Difference, columns: Sequence[Column], panels: Panels, wide: float) -> Iterator[Words]:
+def heads(
+    found: Difference, columns: Sequence[Column], panels: Panels, wide: float, *, stacked: bool
+) -> Iterator[Words]:
     """Over each column the network that it is, over the first with what that has in all."""
     for one, side in zip(columns, (found.before, found.after), strict=True):
         name = text(printable(side.printed), wide, TEXT, bold=True)
-        sums = sums_of(side)
+        sums = sums_of(side, stacked=stacked)
         above = max(AIR + sums.height, (panels.most + 1) * PASS)  # the names are on one line
         for number, start in enumerate(panels.starts):
             said = name if number else name + sums
@@ -78,14 +80,15 @@ def legend(levels: Levels) -> dict[str, str]:
     return {colour: MARKS[status] + status for status, colour in COLOURS.items() if colour and status in there}
 
 
-def sums_of(side: Side) -> Text:
-    """What a network has in all."""
-    return remark(f"{short(side.cost.params)} params, {short(side.cost.macs)} MACs")
+def sums_of(side: Side, *, stacked: bool) -> Text:
+    """What a network has in all, in one line or in two."""
+    params, macs = f"{short(side.cost.params)} params", f"{short(side.cost.macs)} MACs"
+    return remark(params) + remark(macs) if stacked else remark(f"{params}, {macs}")
 
 
-def wide_of_heads(found: Difference) -> float:
+def wide_of_heads(found: Difference, *, stacked: bool) -> float:
     """How far from middle to middle columns must be, so that these do not touch."""
-    return (sums_of(found.before).width + sums_of(found.after).width) / 2 + AIR
+    return sum(sums_of(side, stacked=stacked).width for side in (found.before, found.after)) / 2 + AIR
 
 
 def above(said: Sequence[str], first: Cell, words: Sequence[Words], rects: Mapping[Cell, Rect]) -> Iterator[Words]:

@@ -167,6 +167,20 @@ def test_what_a_column_says_of_one_network_is_said_of_the_other():
     assert sorted(solid.cell.lines for solid in made.solids) == [["k3"], ["k3"], ["k3"], ["k5"]]
 
 
+def test_at_last_all_rows_of_a_table_are_one_box():
+    def rows(*widths: int) -> dict:
+        cells = [[f"s{n}", width, n % 2 + 1] for n, width in enumerate(widths)]
+        body = [{"conv": {"out": "c", "stride": "s"}}]
+        return {**NET, "stages": {"stem": ["relu"], "body": {"for": ["name", "c", "s"], "in": cells, "body": body}}}
+
+    found = archdsl.diff(rows(*[4] * 8), rows(*[6] * 8))
+    assert said(drawing(found, Shapes(), Paper.of(3.4, 9), told=False))[1:3] == [
+        ("s0", "1×1 Conv"),
+        ("s1", "1×1 Conv, s2"),
+    ]
+    assert said(drawing(found, Shapes(), Paper.of(3.4, 1.5), told=False))[1:] == [("s0 – s7",)]
+
+
 def test_what_the_figure_shows_nowhere_is_no_change_in_it():
     found = archdsl.diff(NET, {**NET, "stages": {**NET["stages"], "d": [{"conv": 2}, {"dropout": 0}]}})
     assert not found.is_empty
