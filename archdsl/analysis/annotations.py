@@ -11,7 +11,7 @@ MAX_SPELT = 3  # longer lists have no fixed length in their type
 
 def type_name(value: Constant) -> str:
     """The type of a value as emitted source has it: a list is a tuple there."""
-    return annotation([value])
+    return annotation([value]) if isinstance(value, list) else scalar_type(value)
 
 
 def annotation(values: Sequence[Constant]) -> str:
@@ -23,9 +23,13 @@ def annotation(values: Sequence[Constant]) -> str:
     return " | ".join(sorted(found))
 
 
+def scalar_type(value: Constant) -> str:
+    return "None" if value is None else type(value).__name__
+
+
 def scalar_types(values: Sequence[Constant]) -> set[str]:
     """The types of those values that are no lists; a whole number will do where floats are taken."""
-    found = {"None" if v is None else type(v).__name__ for v in values if not isinstance(v, list)}
+    found = {scalar_type(value) for value in values if not isinstance(value, list)}
     return found - {"int"} if "float" in found else found
 
 

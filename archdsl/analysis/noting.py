@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -274,12 +274,10 @@ class Noting(Numbers[S, NotedFrame]):
         op = node.op
         setting = op.sized_by if op.sized_by is not None else () if op.keeps_size else tuple(node.fields)
         set_here = NONE.union(*(frame.behind(node.fields[name]) for name in setting if name in node.fields))
-        return tuple(set_here.union(*self.entering_axis(node, tensors, n, rank)) for n in range(rank))
-
-    def entering_axis(self, node: ir.Primitive, tensors: Sequence[S], n: int, rank: int) -> Iterator[Deps]:
-        """The params behind the n-th spatial axis of the tensors that enter, all of one that has other axes."""
-        for axes in (self.sized[tensor] for tensor in tensors if node.op.sizes_stay and tensor in self.sized):
-            yield axes[n] if len(axes) == rank else NONE.union(*axes)
+        entering = [self.sized[tensor] for tensor in tensors if tensor in self.sized] if op.sizes_stay else []
+        if not entering:
+            return (set_here,) * rank
+        return tuple(set_here.union(*(behind_axis(axes, n, rank) for axes in entering)) for n in range(rank))
 
     # --- calls and conditions
     def call(self, node: ir.Call, tensors: Sequence[S], frame: NotedFrame) -> None:
@@ -368,6 +366,11 @@ class Noting(Numbers[S, NotedFrame]):
             behind = frame.behind(expr) if expr is not None and not isinstance(expr, ListOf) else NONE
             self.behind_also(current, behind)
         return super().left(node, rows, entry, current, results, frame)
+
+
+def behind_axis(axes: Sequence[Deps], n: int, rank: int) -> Deps:
+    """The params behind the n-th of so many spatial axes; behind any axis of a tensor that has another number."""
+    return axes[n] if len(axes) == rank else NONE.union(*axes)
 
 
 def size_word(params: Iterable[str]) -> str:

@@ -33,9 +33,9 @@ def of_node(node: Node) -> tuple[Any, ...]:
 
 def frozen(value: Any) -> Any:
     """A copy that does not follow when the value is changed."""
-    if isinstance(value, Mapping):
-        return tuple((name, frozen(item)) for name, item in value.items())
-    return tuple(map(frozen, value)) if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return tuple(map(frozen, value))
+    return tuple((name, frozen(item)) for name, item in value.items()) if isinstance(value, Mapping) else value
 
 
 def refuse_edited(graph: Graph) -> None:
