@@ -105,15 +105,25 @@ def filled_reference(row):
     return reference
 
 
-def moved(row, reference, *, run=True):
-    """Our network with the weights of the other one, which is run to pair them, or not."""
-    name, given = (row["spec"], row["variant"]), {"input": shape(row), **params(row)}
+def ours(row):
+    """The arguments that make our network."""
+    return (row["spec"], row["variant"]), {"input": shape(row), **params(row)}
+
+
+def ported(row, reference, *, run=True):
+    """The weights of the other network for ours; it is run to pair them, or not."""
+    name, given = ours(row)
     with nullcontext() if run else Undrawn():  # to run a network means to fill it
-        found = archdsl.port(reference.state_dict(), *name, reference=reference if run else None, **given)
+        return archdsl.port(reference.state_dict(), *name, reference=reference if run else None, **given)
+
+
+def filled(row, state):
+    """Our network with these weights."""
+    name, given = ours(row)
     with Undrawn():
         mine = archdsl.build(*name, **given).double().eval()
-    mine.load_state_dict(found.state)
-    return mine, found
+    mine.load_state_dict(state)
+    return mine
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -121,7 +131,8 @@ def moved(row, reference, *, run=True):
 def test_the_outputs_are_those_of_the_other_library(row):
     reference = filled_reference(row)
     both = row is FIRST[row["spec"], library(row)]  # how weights are paired is the same for further variants
-    mine, found = moved(row, reference, run=both or bool(row["ambiguous"]))
+    found = ported(row, reference, run=both or bool(row["ambiguous"]))
+    mine = filled(row, found.state)
     turned = {pair.ours for pair in found.pairs if pair.order is not None}
     convs = [name for name, part in mine.named_modules() if isinstance(part, nn.Conv2d)]
     assert turned == ({f"{convs[int(row['swap'])]}.weight"} if row["swap"] else set())
@@ -136,9 +147,9 @@ def test_the_outputs_are_those_of_the_other_library(row):
     assert error < TOLERANCE, f"differs by {error:.1e} of the largest output"
     if row["ambiguous"]:
         with pytest.raises(archdsl.SpecError, match=r"shapes and order allow both|where our network expects"):
-            moved(row, reference, run=False)
+            ported(row, reference, run=False)
     elif both:
-        _, alone = moved(row, reference, run=False)
+        alone = ported(row, reference, run=False)
         assert {pair[:3] for pair in alone.pairs} == {pair[:3] for pair in found.pairs}, "order and shapes pair others"
 
 
@@ -146,7 +157,7 @@ def test_a_wrong_weight_is_seen():
     """The comparison itself: one weight of hundreds of thousands changed by a thousandth."""
     row = next(row for row in ROWS if row["spec"] == "squeezenet")
     reference = filled_reference(row)
-    mine, _ = moved(row, reference)
+    mine = filled(row, ported(row, reference).state)
     x = torch.randn(1, 3, 64, 64, dtype=torch.float64)
     with torch.no_grad():
         before = mine(x)

@@ -90,7 +90,8 @@ def test_without_classes_the_network_gives_what_enters_its_last_layer(name):
     assert sum(p.numel() for p in bare.parameters()) == sum(p.numel() for p in net.parameters()) - sum(
         p.numel() for p in last.parameters()
     )
-    kept = {k: v for k, v in net.state_dict().items() if k in bare.state_dict()}
+    wanted = bare.state_dict().keys()
+    kept = {k: v for k, v in net.state_dict().items() if k in wanted}
     bare.load_state_dict(kept, strict=True, assign=True)
     (features,) = run(bare, images(name))
     assert features.shape[1] == entering.shape[1]
