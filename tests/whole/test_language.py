@@ -7,6 +7,7 @@ it say what the emitted source of its first form must hold (`has:`, in this orde
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from functools import cache
 
@@ -50,15 +51,15 @@ def graph_of(name, variant=None):
 
 
 @cache
-def source_of(name, variant=None):
-    return archdsl.emit(graph_of(name, variant))
-
-
-@cache
 def built(name, variant=None):
     """The module in eval mode. Not to be changed."""
     torch.manual_seed(0)
     return lively(module.build(graph_of(name, variant))).eval()
+
+
+def source_of(name, variant=None):
+    """The source that the module was made of."""
+    return inspect.getmodule(type(built(name, variant))).__loader__.text
 
 
 def lively(net):

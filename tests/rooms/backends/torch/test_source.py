@@ -70,9 +70,9 @@ def loaded(name):
 
 @cache
 def made_of(name, variant):
-    """The text of a variant, the shape of its image and its cost."""
+    """The text of a variant, and the shape of its image."""
     graph = archdsl.graph(name, variant)
-    return archdsl.emit(graph), next(iter(graph.inputs.values())).shape, archdsl.cost(graph)
+    return archdsl.emit(graph), next(iter(graph.inputs.values())).shape
 
 
 def text_of(name, variant):
@@ -311,9 +311,12 @@ def test_it_is_no_longer_than_what_people_write(name, variant):
 
 @every_variant
 def test_its_head_states_what_was_inferred(name, variant):
-    _, shape, cost = made_of(name, variant)
+    _, shape = made_of(name, variant)
+    stated = shipped_spec(name).expect.get(variant)  # is found to be so by `archdsl check`, in commands/test_cli
+    if stated is None or stated.macs is None:
+        stated = archdsl.cost(name, variant)
     doc, shape = ast.get_docstring(tree_of(name, variant)), "×".join(map(str, shape))
-    assert f"Input N×{shape}; {cost.params:,} parameters, {cost.macs:,} multiply-adds." in doc
+    assert f"Input N×{shape}; {stated.params:,} parameters, {stated.macs:,} multiply-adds." in doc
     assert f"arXiv:{shipped_spec(name).paper['arxiv']}" in doc
     assert variant in doc.splitlines()[0]
 
