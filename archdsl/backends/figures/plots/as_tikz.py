@@ -39,7 +39,7 @@ AXIS = r"""\begin{{axis}}[
   at={{({left:.1f}bp,{low:.1f}bp)}}, anchor=south west, scale only axis, width={width:.1f}bp, height={height:.1f}bp,
   clip=false, scaled ticks=false,
   {ranges},
-  tick label style={{words, text=ink}}, xticklabel style={{inner sep=3bp}}, yticklabel style={{inner sep=3bp}},
+  tick label style={{words, text=ink, inner sep=3bp}}, yticklabel style={{align=right}},
   {looks},
 ]"""
 LINES = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import inf
 from typing import TYPE_CHECKING
 
-from archdsl.backends.figures.measure import in_font, width
+from archdsl.backends.figures.measure import broken, in_font, width
 from archdsl.backends.figures.paper import TALL
 from archdsl.backends.figures.plots.axes import place_of, room_of, words
 from archdsl.backends.figures.plots.canvas import HAIR, LEAST, POINTS, SMALL, TEXT, Canvas, blank, settled
@@ -23,22 +24,20 @@ ROW, CLOSE = 11.0, 8.5  # points that a stage takes, and the least
 HEAD = 34.0  # points above and below all of them
 THICK = 0.72  # of a row, a bar
 SHARE = 0.33  # of the figure's width: what the longer names of stages may take
+BROKEN = 0.28  # the same of those that are broken
+MOST_LINES, LEAD = 3, 8.4  # of a name that is broken; from one to the next in points
 GAP = 3.0  # points between a bar and its number, and between titles
 SHORT = {"Parameters": "Params", "Activations": "Act."}  # titles where there is little room
 
 
 def bars(data: Bars, look: Look) -> Canvas:
     """The plot."""
-    lines = lines_of(data)
-    worded = lines_of(data, worded=True)
-    canvas = blank(replace(look, height=None), height_of(len(lines), look))
-    with in_font(look.font):
-        if max(width(line.name, SMALL) for line in worded) <= SHARE * canvas.size[0]:
-            lines = worded
+    lines, row = lines_for(data, look)
+    canvas = blank(replace(look, height=None), height_of(len(lines), look, row))
     panels = canvas.figure.subplots(1, len(data.axes), sharey=True, squeeze=False)[0]
     named(panels[0], lines)
     for number, axes in enumerate(panels):
-        panel(canvas, axes, data, lines, number)
+        panel(canvas, axes, data, lines, number, THICK * ROW / row)
     settled(canvas, *panels)
     for number, axes in enumerate(panels):
         titled(canvas, axes, data, number)
@@ -47,19 +46,45 @@ def bars(data: Bars, look: Look) -> Canvas:
     return canvas
 
 
-def height_of(count: int, look: Look) -> float:
+def height_of(count: int, look: Look, row: float) -> float:
     """Inches for so many lines: they come closer on a page, or in the height asked for, but not over each other.
 
     Raises `SpecError` if they would.
     """
-    wanted = max(ROW * count, LEAST[1]) + HEAD
-    most = POINTS * (look.height or (TALL if look.width else wanted / POINTS))
-    needed = CLOSE * count + HEAD
+    wanted, needed, most = max(row * count, LEAST[1]) + HEAD, least(count, row), most_of(look)
     if needed > most and wanted > most:
         message = f"{count} lines of bars need {needed / POINTS:.3g} in, and there are {most / POINTS:.3g} in"
         help = "plot fewer networks, or give a larger --height"
         raise fault("too-narrow", message, help=help)
     return min(wanted, most) / POINTS
+
+
+def most_of(look: Look) -> float:
+    """The points that a plot may be high."""
+    return POINTS * (look.height or (TALL if look.width else inf))
+
+
+def least(count: int, row: float) -> float:
+    """The points that so many lines take, as close as can be."""
+    return (row - ROW + CLOSE) * count + HEAD
+
+
+def lines_for(data: Bars, look: Look) -> tuple[list[Line], float]:
+    """The lines, and the points that each takes.
+
+    Stages have their longer names, broken where one is too wide for its share; their own ones where that takes too many
+    lines, or is too high.
+    """
+    found, wide = lines_of(data, worded=True), blank(replace(look, height=None), 1).size[0]
+    with in_font(look.font):
+        if max(width(line.name, SMALL) for line in found) <= SHARE * wide:
+            return found, ROW
+        parts = [broken(line.name, SMALL, BROKEN * wide) if line.numbers else [line.name] for line in found]
+    most = max(map(len, parts))
+    row = ROW + LEAD * (most - 1)
+    if most > MOST_LINES or least(len(found), row) > most_of(look):
+        return lines_of(data), ROW
+    return [replace(line, name="\n".join(its)) for line, its in zip(found, parts, strict=True)], row
 
 
 @dataclass(frozen=True)
@@ -69,6 +94,11 @@ class Line:
     name: str
     group: str
     numbers: Sequence[int] = ()
+
+    @property
+    def words(self) -> str:
+        """The name in one line."""
+        return self.name.replace("\n", " ")
 
 
 def lines_of(data: Bars, *, worded: bool = False) -> list[Line]:
@@ -94,7 +124,7 @@ def headed(canvas: Canvas, axes: Axes, lines: Sequence[Line]) -> None:
             words(canvas, line.name, (GAP, place_of(axes, (0, place))[1]), "left", bold=True)
 
 
-def panel(canvas: Canvas, axes: Axes, data: Bars, lines: Sequence[Line], number: int) -> None:
+def panel(canvas: Canvas, axes: Axes, data: Bars, lines: Sequence[Line], number: int, thick: float) -> None:
     """The bars of one thing that is counted."""
     paint, axis = canvas.paint(number), data.axes[number]
     counts = [line.numbers[number] for line in lines if line.numbers]
@@ -102,11 +132,11 @@ def panel(canvas: Canvas, axes: Axes, data: Bars, lines: Sequence[Line], number:
     axes.set_title(f"{axis.name} ({unit.name})", x=0, horizontalalignment="left")
     for place, line in enumerate(lines):
         if line.numbers:
-            told = f"{line.group} {line.name}: {line.numbers[number]:,} {axis.name}"
+            told = f"{line.group} {line.words}: {line.numbers[number]:,} {axis.name}"
             axes.barh(
                 place,
                 line.numbers[number],
-                THICK,
+                thick,
                 color=paint.fill,
                 edgecolor=paint.line,
                 linewidth=HAIR,

@@ -104,7 +104,7 @@ class Curves:
 class Group:
     """The stages of a network, each with its numbers in the order of the axes.
 
-    `words` are longer names of the rows, for where there is room.
+    `words` are longer names of the rows, which say what those without names do.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Bars:
         rows = [
             [group.name, stage, *(f"{number:,}" for number in numbers)]
             for group in self.groups
-            for stage, numbers in group.rows
+            for stage, (_, numbers) in zip(group.words or [name for name, _ in group.rows], group.rows, strict=True)
         ]
         return Table(self.title, columns, rows)
 

@@ -279,15 +279,18 @@ def test_rows_have_their_stage_before_their_names_where_another_row_has_one_of_t
     assert [name for name, _ in group.rows] == ["a one", "a two", "b 1", "b 2", "two"]
 
 
-def test_rows_without_names_are_called_as_in_strips_where_there_is_room():
+def test_rows_without_names_are_called_as_in_strips_over_as_many_lines_as_they_need():
     unit = {"Unit": {"params": {"out": None, "k": 3}, "body": [{"conv": {"out": "out", "kernel": "k"}}, {"conv": 2}]}}
     rows = {"for": ["c", "k"], "in": [[2, 3], [4, 5]], "body": [{"Unit": {"out": "c", "k": "k"}}]}
     spec = {"archdsl": 1, "name": "Net", "input": [3, 8, 8], "blocks": unit, "stages": {"a": [{"conv": 2}], "b": rows}}
     data = plotted("stages", [spec]).data
     words = ["a", "Unit, c2, k3", "Unit, c4, k5"]
     assert [line.name for line in lines_of(data, worded=True)] == words
-    long = replace(data, groups=[replace(data.groups[0], words=[word * 9 for word in words])])
-    for shown, expected in ((data, words), (long, ["a", "b 1", "b 2"])):
+    assert [row[1] for row in data.table().rows] == words
+    twice = ["a", "Unit, c2, k3, exp 3, SE,\nh-swish", "b"]
+    more = replace(data, groups=[replace(data.groups[0], words=[name.replace("\n", " ") for name in twice])])
+    long = replace(data, groups=[replace(data.groups[0], words=[f"{word} " * 9 for word in words])])
+    for shown, expected in ((data, words), (more, twice), (long, ["a", "b 1", "b 2"])):
         with styled(Look()):
             axes = bars(shown, Look()).figure.axes[0]
             assert [tick.get_text() for tick in axes.get_yticklabels()] == expected
