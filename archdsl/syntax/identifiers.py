@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -149,7 +150,7 @@ def checked_name(node: Node, kind: Kind) -> str:
         raise wrong(f"it is longer than {MAX_NAME} characters")
     if not (_ROW if kind == "row" else _IDENTIFIER).fullmatch(name):
         start = "has a letter" if kind == "row" else "starts with a letter"
-        raise wrong(f"a name consists of letters, digits and _, and {start}", _respelled(name))
+        raise wrong(f"a name consists of {_letters(name)}, digits and _, and {start}", _respelled(name))
     if keyword.iskeyword(name):
         raise wrong("it is a Python keyword", f"write '{name.lower()}_'")
     if name.startswith("__"):
@@ -214,13 +215,19 @@ def checked_variant(node: Scalar) -> str:
     """The name of a variant: `1.0`, `x0.5`, `tf-b0`."""
     name = node.text
     if not _VARIANT.fullmatch(name) or len(name) > MAX_NAME:
-        reason = f"the name of a variant consists of letters, digits, '.', '_' and '-', at most {MAX_NAME}"
+        reason = f"the name of a variant consists of {_letters(name)}, digits, '.', '_' and '-', at most {MAX_NAME}"
         raise fault("bad-name", f"'{name[:MAX_NAME]}' cannot name a variant: {reason}", node.span)
     return name
 
 
+def _letters(name: str) -> str:
+    """Which letters a name may have, told to who wrote others."""
+    return "letters" if name.isascii() else "the letters a to z"
+
+
 def _respelled(name: str) -> str:
-    spelled = re.sub(r"[^A-Za-z0-9_]+", "_", name, flags=re.ASCII).strip("_")
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    spelled = re.sub(r"[^A-Za-z0-9_]+", "_", bare, flags=re.ASCII).strip("_")
     return f"write '{spelled}'" if _IDENTIFIER.fullmatch(spelled) else ""
 
 

@@ -267,7 +267,7 @@ def test_a_dict_is_read_like_a_file():
         ("{relu: , name: _x}", "bad-name", "underscore", ""),
         ("{relu: , name: 'x; import os'}", "bad-name", "letters, digits", "write 'x_import_os'"),
         ("{relu: , name: " + "x" * 65 + "}", "bad-name", "longer than 64", ""),
-        ("{relu: , name: naïve}", "bad-name", "letters, digits", ""),
+        ("{relu: , name: naïve}", "bad-name", "letters a to z, digits", ""),
     ],
 )
 def test_a_slip_in_a_step_gets_its_own_message(step, code, message, help):
