@@ -188,7 +188,7 @@ REFUSED = {
     "extends beyond the end": [DOWN, {"max_pool": {"kernel": 3, "stride": 2, "ceil": True}}],
     "reflect border": [DOWN, DOWN, {"conv": {"out": 4, "kernel": 3, "padding_mode": "reflect"}}],
     "blur_pool has no dilation": [DOWN, DOWN, {"blur_pool": None}],
-    "a stride of 3 makes a map 3 times smaller, past 2": [{"conv": {"out": 4, "kernel": 3, "stride": 3}}],
+    "a stride of 3 makes a map 3 times smaller, which steps over 2": [{"conv": {"out": 4, "kernel": 3, "stride": 3}}],
     "joins maps whose dilations differ": [DOWN, {"concat": [[DOWN], [{"adaptive_avg_pool": 6}, {"dwconv": 1}]]}],
     "it only exists at one size of the map": [DOWN, DOWN, {"Sized": None}],
     "its kernel depends on the size of its map": [DOWN, DOWN, {"Wide": None}],

@@ -106,7 +106,7 @@ def test_options_that_do_not_fit_are_refused_before_anything_is_built(capfd):
     for options, message in (
         (["--int8"], "--calibrate random"),
         (["--calibrate", "random"], "--calibrate needs --int8"),
-        (["--int8", "--calibrate", "random", "--any-size"], "not combined with --any-size"),
+        (["--int8", "--calibrate", "random", "--any-size"], "--int8 and --any-size cannot be used together"),
     ):
         assert cli.main(["export", "toy.yaml", "--to", "onnx", *options]) != 0
         assert message in capfd.readouterr().err
