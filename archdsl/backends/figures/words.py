@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from archdsl.analysis.stage_table import own_values, printed
 from archdsl.analysis.stage_table.words import number_text, worded
 from archdsl.backends.figures.wording import differing
-from archdsl.ir.graph import Graph, Scope
+from archdsl.ir.graph import Graph, Scope, Tensor
+from archdsl.ops.base import Shape
 
 VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and papers do not say
 
@@ -29,7 +31,8 @@ class Words:
     def of_arguments(self, calls: Sequence[Scope], everywhere: Sequence[Scope]) -> str:
         """The arguments that these calls have in common and other calls of the block do not."""
         block, varying = calls[0].name, differing(calls)
-        names = [n for n in differing(everywhere) if n not in varying and n in calls[0].arguments]
+        telling = [n for n in differing(everywhere) if n not in varying and n in calls[0].arguments]
+        names = [n for n in telling if not is_evident(n, everywhere)]
         shown = [name for name in names if f"{block}.{name}" not in self.figure.hide]
         return listed(worded(self.argument(block, name), calls[0].arguments[name]) for name in shown)
 
@@ -58,6 +61,28 @@ class Words:
     def label(self, block: str, argument: str) -> str | None:
         """What the spec calls an argument in figures."""
         return self.figure.labels.get(f"{block}.{argument}")
+
+
+def is_evident(argument: str, calls: Sequence[Scope]) -> bool:
+    """Whether a figure shows it anyway: a fixed part of the channels, or the step by which maps get smaller."""
+    known = [(call.arguments.get(argument), *ends_of(call)) for call in calls]
+    if not all(type(value) is int and value > 0 and entry and result for value, entry, result in known):
+        return False
+    parts = [{Fraction(shapes[side][0], value) for value, *shapes in known} for side in (0, 1)]
+    return any(len(part) == 1 for part in parts) or all(value == step(*shapes) for value, *shapes in known)
+
+
+def ends_of(call: Scope) -> tuple[Shape, Shape]:
+    """The shapes of what enters first and of what leaves; none of several results."""
+    return (
+        call.inputs[0].shape if call.inputs else (),
+        call.output.shape if isinstance(call.output, Tensor) else (),
+    )
+
+
+def step(entry: Shape, result: Shape) -> int:
+    """By how much smaller the map is that leaves."""
+    return round(entry[1] / result[1]) if len(entry) == len(result) > 1 else 1
 
 
 def spaced(name: str) -> str:

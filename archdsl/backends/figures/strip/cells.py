@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TypeAlias
 
 from archdsl.analysis.stage_table.units import label as operator_text
@@ -18,7 +18,7 @@ from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
 from archdsl.backends.figures.strip.ordering import reordered
-from archdsl.backends.figures.words import Words
+from archdsl.backends.figures.words import Words, step
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -186,7 +186,35 @@ class Terse(Outline):
     def said(self, calls: Sequence[Scope]) -> tuple[str, ...]:
         """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
         text = self.words.of_rows(calls)
+        if not text and not in_table(calls[0]):
+            text = self.words.of_arguments(calls, self.peers(calls[0]))
         return (text,) if text else ()
+
+    def peers(self, call: Scope) -> Sequence[Scope]:
+        """The calls of its block beside which a call is seen: those inside closed blocks are not."""
+        known = self.calls[call.name]
+        return known if is_nested(call) else [other for other in known if not is_nested(other)]
+
+    def row_of(self, box: Box) -> str:
+        """Calls that differ in what is said of them are not equal."""
+        return ", ".join(self.said(box.calls)) if box.calls else ""
+
+
+def in_table(call: Scope) -> bool:
+    """Whether a call stands in a row of a table; what is in a block of such a row does not."""
+    return any(scope.kind == "row" for scope in takewhile(lambda scope: scope.kind != "block", around(call)))
+
+
+def is_nested(call: Scope) -> bool:
+    """Whether a call stands in that of another block."""
+    return any(scope.kind == "block" for scope in around(call))
+
+
+def around(scope: Scope) -> Iterator[Scope]:
+    """What a part is in, from the inside out."""
+    while scope.parent is not None:
+        scope = scope.parent
+        yield scope
 
 
 def resolution(item: Item) -> tuple[int, ...] | None:
@@ -199,16 +227,14 @@ def tell_apart(rows: Sequence[Box]) -> None:
     """Rows that say the same, and have the same shape, but not the same stride: all of the table say their stride."""
     steps: dict[object, set[int]] = {}
     for box in rows:
-        steps.setdefault((box.heading, box.lines, box.nodes[-1].shape), set()).add(step(box))
+        steps.setdefault((box.heading, box.lines, box.nodes[-1].shape), set()).add(step_of(box))
     if any(len(found) > 1 for found in steps.values()):
         for box in rows:
-            box.lines += (f"s{step(box)}",) if step(box) > 1 else ()
+            box.lines += (f"s{step_of(box)}",) if step_of(box) > 1 else ()
 
 
-def step(box: Box) -> int:
-    """By how much smaller the map is that leaves."""
-    entry, result = box.nodes[0].inputs[0].shape, box.nodes[-1].shape
-    return round(entry[1] / result[1]) if len(entry) == len(result) > 1 else 1
+def step_of(box: Box) -> int:
+    return step(box.nodes[0].inputs[0].shape, box.nodes[-1].shape)
 
 
 def totals(words: Sequence[str]) -> tuple[str, ...]:

@@ -117,3 +117,54 @@ def test_an_argument_that_is_not_there_has_no_label():
     assert [(one.code, one.help) for one in caught.value.diagnostics] == [
         ("unknown-argument", "did you mean 'hidden'?")
     ]
+
+
+# --- arguments, where there is no table
+CALLS = {
+    "archdsl": 1,
+    "name": "Calls",
+    "input": [3, 16, 16],
+    "blocks": {
+        "Unit": {
+            "params": {"out": 8, "width": "out // 2", "stride": 1, "kernel": 3, "use_se": False},
+            "body": [
+                {"conv": "width"},
+                {"conv": {"out": "out", "kernel": "kernel", "stride": "stride"}},
+                {"dwconv": 3, "when": "use_se"},
+            ],
+        },
+        "Pair": [{"Unit": {"kernel": 7}}, {"Unit": {"kernel": 7}}],
+    },
+    "stages": {
+        "stem": [{"conv": 8}],
+        "first": [{"Unit": {}}, {"Unit": {"use_se": True}}, {"Unit": {"kernel": 5}}, {"Unit": {"kernel": 5}}],
+        "second": [{"Unit": {"out": 16, "stride": 2}}, "Pair"],
+        "third": [{"Unit": {"out": 16}}],
+    },
+}
+
+
+def cells_of_calls(expand=(), **given) -> list[list[str]]:
+    return [[cell.name, *cell.lines] for cell in strip(archdsl.graph({**CALLS, **given}), expand).cells[2:]]
+
+
+def test_calls_outside_tables_are_told_apart_by_the_arguments_that_the_figure_does_not_show_anyway():
+    assert cells_of_calls() == [
+        ["first", "Unit ×4", "kernel 3", "kernel 3, SE", "kernel 5 ×2"],
+        ["second", "Unit (kernel 3)", "Pair"],
+        ["third", "Unit", "kernel 3"],
+    ]
+
+
+def test_so_are_those_of_an_opened_stage():
+    assert cells_of_calls(["first"])[:3] == [["Unit", "kernel 3"], ["Unit", "kernel 3, SE"], ["Unit", "kernel 5"]]
+
+
+def test_labels_and_hidden_arguments_are_those_of_the_figure():
+    figure = {"labels": {"Unit.use_se": "gate", "Unit.width": "w"}, "hide": ["Unit.kernel"]}
+    assert cells_of_calls(figure=figure)[0] == ["first", "Unit", "Unit (gate)", "Unit ×2"]
+
+
+def test_what_is_inside_closed_blocks_tells_nothing_apart():
+    stages = {"stem": [{"conv": 8}], "body": [{"Unit": {}}, "Pair"]}
+    assert cells_of_calls(stages=stages)[0] == ["body", "Unit", "Pair"]
