@@ -24,6 +24,7 @@ from archdsl.diagnostics.faults import fault
 Line: TypeAlias = "tuple[Cell, Cell, WayKind, int]"  # with the bundle that it belongs to
 MARGIN = 6.0, 5.0  # between the outline of a box and its text
 TIGHT = 14.0  # between boxes, where they do not fit otherwise
+OUTSIDE = 26.0  # at least, of the rooms before and behind all boxes: lines run in their middle, and arrows keep shafts
 GAPS = (22.0, 30.0, 40.0, 52.0, 66.0, 84.0)  # rooms between boxes to try: more lines need more
 
 
@@ -197,7 +198,7 @@ def spans(sizes: Sequence[tuple[int, float]], gap: float) -> list[tuple[float, f
 
 def between(found: Sequence[tuple[float, float]], gap: float) -> list[tuple[float, float]]:
     """The rooms before, between and behind rows or columns."""
-    low, high = found[0][0], found[-1][1]
+    low, high, gap = found[0][0], found[-1][1], max(gap, OUTSIDE)
     inner = [(one[1], other[0]) for one, other in pairwise(found)]
     return [(low - gap, low), *inner, (high, high + gap)]
 

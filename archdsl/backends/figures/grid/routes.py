@@ -19,6 +19,7 @@ PORT, LANE = 8.0, 8.0  # between two lines at a box, and in the room between box
 NEAR = 6.0  # lines that are not nearer are told apart
 CLEAR = 3.5  # from a line to a box that it passes
 CORNER, CROSSING, LONG, OFF = 20.0, 80.0, 0.1, 0.4  # what ways cost: by corner, crossing, point of length, off centre
+SHORT, SHAFT = 30.0, 11.0  # what a way costs whose last piece is so short that it is all arrow head
 OVER = 12.0  # by crossing of its own bundle, where lines could run together
 OFFSETS = (0.0, PORT, -PORT, 2 * PORT, -2 * PORT)
 HAIR = 0.01
@@ -129,7 +130,7 @@ class Board:
         """None if it is not free, or not below the most that it may be. `known`: what pieces of this wire meet."""
         turned = self.turned.get(wire.bundle, ())
         total = CORNER * sum(point not in turned for point in points[1:-1])  # a bundle turns together
-        off = OFF * self.off_centre(points, wire)
+        off = OFF * self.off_centre(points, wire) + SHORT * (distance(*points[-2:]) < SHAFT)
         for a, b in pairwise(points):
             if total + off >= most + HAIR:
                 return None
@@ -140,7 +141,7 @@ class Board:
                 return None
             for crossing in met.crossings:
                 total += crossing
-            total += LONG * (abs(a[0] - b[0]) + abs(a[1] - b[1]) - met.shared)
+            total += LONG * (distance(a, b) - met.shared)
         total += off
         return total if total < most else None
 
@@ -230,6 +231,10 @@ def bent(one: Rect, other: Rect) -> Iterator[list[Point]]:
 # --- geometry
 def meet(one: Rect, other: Rect) -> bool:
     return one.left < other.right and other.left < one.right and one.low < other.high and other.low < one.high
+
+
+def distance(a: Point, b: Point) -> float:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])
 
 
 def level(a: Point, b: Point) -> bool:

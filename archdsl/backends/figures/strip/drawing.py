@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.backends.figures.strip.bodies import Body, Manner
 from archdsl.backends.figures.strip.cells import Cell, Strip
-from archdsl.backends.figures.strip.lanes import AFTER, BEFORE, CLEAR, LANE, Lanes, corners
+from archdsl.backends.figures.strip.lanes import AFTER, BEFORE, LANE, Lanes, clearance, corners
 from archdsl.backends.figures.strip.layout import Layout, Slot, turned
 from archdsl.backends.figures.strip.legend import placed as keys
 from archdsl.backends.figures.strip.plan import Border, Drawing, Point, Rect, Solid, Way, Words
@@ -36,7 +36,7 @@ def reach(made: Layout, beside: Lanes) -> float:
     """How long the rows are, with the lines at their ends."""
     if len(made.rows) == 1:
         return made.length
-    ends = sum(made.manner.gap(CLEAR) + LANE * (number - 1) for number in beside.margins.values() if number)
+    ends = sum(clearance(made.manner) + LANE * (number - 1) for number in beside.margins.values() if number)
     return made.length + 2 * made.manner.gap(RETURN) + ends
 
 

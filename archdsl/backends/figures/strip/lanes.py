@@ -21,7 +21,7 @@ from archdsl.backends.figures.strip.plan import Point, WayKind, inner_borders
 from archdsl.backends.figures.strip.sides import Places, sides, would_cross
 
 LANE = 8.0  # from one to the next
-CLEAR = 13.0  # from the strip to the first one
+CLEAR, HEADROOM = 13.0, 12.0  # from the strip to the first one; at least so far, an arrow head and as much line again
 PASSES = 4  # in which lanes change places
 PORT = 8.0  # between two lines at a box, where there is room
 FEW = 12  # lines of which two change their ways at once
@@ -98,7 +98,7 @@ def lanes(nets: Sequence[Net], made: Layout, known: Known) -> Lanes:
         give(dict(zip(found, known[begins], strict=True)))
     levelled(found, made, untangled)
     set_margins(found)
-    rows, clear = range(len(made.rows)), made.manner.gap(CLEAR)
+    rows, clear = range(len(made.rows)), clearance(made.manner)
     used = {(row, side): [lane.levels[row] for lane in at_side(found, row, side)] for row in rows for side in (1, -1)}
     heights, depths = ([tall(used[row, side], clear) for row in rows] for side in (1, -1))
     margins = {end: len({lane.margin for lane in at_end(found, end)}) for end in (AFTER, BEFORE)}
@@ -354,7 +354,7 @@ def corners(
     last.reverse()
     if lane.margin is None:
         return [*first, *last]
-    edge = ends[lane.course.end] + lane.course.end * (made.manner.gap(CLEAR) + LANE * lane.margin)
+    edge = ends[lane.course.end] + lane.course.end * (clearance(made.manner) + LANE * lane.margin)
     return [*first, (edge, first[-1][1]), (edge, last[0][1]), *last]
 
 
@@ -362,6 +362,11 @@ def at(slot: Slot, v: float) -> float:
     return slot.v + v
 
 
+def clearance(manner: Manner) -> float:
+    """From the strip to the first line beside it."""
+    return max(HEADROOM, manner.gap(CLEAR))
+
+
 def height(lane: Lane, row: int, made: Layout) -> float:
-    away = made.manner.gap(CLEAR) + LANE * lane.levels[row]
+    away = clearance(made.manner) + LANE * lane.levels[row]
     return made.extents[row].high + away if lane.sides[row] > 0 else made.extents[row].low - away

@@ -9,7 +9,7 @@ import pytest
 import archdsl
 from archdsl.backends.figures import grid
 from archdsl.backends.figures.grid.places import Form, by_resolution
-from archdsl.backends.figures.grid.routes import along, meet
+from archdsl.backends.figures.grid.routes import SHAFT, along, distance, meet
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import Paper
@@ -76,7 +76,7 @@ DETECTOR = {
 
 
 def flaws(made) -> list[str]:
-    """Boxes over each other, lines through boxes, lines of different tensors on top of each other."""
+    """Boxes over each other, lines through boxes, lines of different tensors on top of each other, arrows all head."""
     found = [f"{a.cell.name} {b.cell.name}" for a, b in combinations(made.solids, 2) if meet(a.rect, b.rect)]
     pieces, reached = [], {}
     for way in made.ways:
@@ -87,6 +87,7 @@ def flaws(made) -> list[str]:
             found += [f"{solid.cell.name} crossed" for solid in made.solids if meet(held, solid.rect.grown(-0.5))]
             assert a[0] == b[0] or a[1] == b[1]
             pieces.append((a, b, way))
+    found += [f"no shaft into {way.target.name}" for way in made.ways if distance(*way.points[-2:]) < SHAFT]
     for (a, b, one), (c, d, other) in combinations(pieces, 2):
         bundled = one.kind == other.kind == "skip" and len(reached[one.source] & reached[other.source]) > 1
         related = one.source is other.source or one.target is other.target or bundled

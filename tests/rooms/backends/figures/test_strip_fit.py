@@ -11,9 +11,11 @@ from support.places import ROOT
 import archdsl
 from archdsl.backends import figures
 from archdsl.backends.figures import Look
+from archdsl.backends.figures.routes import HEAD
 from archdsl.backends.figures.strip import ORIENTS, Paper, cells, strip
+from archdsl.backends.figures.strip.bodies import Manner
 from archdsl.backends.figures.strip.crossings import crossings as ways_cross
-from archdsl.backends.figures.strip.lanes import crossings, deepest, given, met, unavoidable, untangled
+from archdsl.backends.figures.strip.lanes import clearance, crossings, deepest, given, met, unavoidable, untangled
 from archdsl.backends.figures.strip.sides import sides, would_cross
 
 ROWS = [[16, 1], [24, 2], [32, 2], [48, 1], [64, 2], [96, 1]]
@@ -243,3 +245,8 @@ def test_every_shipped_network_fits_a_column_and_a_page(orient):
         graph = archdsl.graph(path)
         for paper in (Paper.of(3.4), Paper.of(7)):
             assert paper.holds(strip(graph, "strip", orient, paper=paper)), (path.stem, paper)
+
+
+def test_lines_beside_a_strip_stay_as_far_away_as_an_arrow_head_with_its_shaft():
+    for tight in (False, True):
+        assert clearance(Manner(tight=tight)) >= 2 * HEAD
