@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archdsl.backends.figures.arrange import arranged
 from archdsl.backends.figures.columns import CLOSE, WIDE, Gaps
 from archdsl.backends.figures.compact import compact, shapes_inside
 from archdsl.backends.figures.once import drawn_once
+from archdsl.backends.figures.panels import in_panels
 from archdsl.backends.figures.paper import HAIR, LEAST, TALL, room
 from archdsl.backends.figures.picture import Picture
 from archdsl.backends.figures.sheet import Sheet
@@ -16,6 +17,7 @@ from archdsl.backends.figures.theme import Look
 
 SPACES = (90.0, 72.0, 58.0)  # points, to which lines of words are broken
 LIKED = 6.0  # inches, of the height
+LEAST_COST = (0, 2)  # of panels: one line between two
 PARTS = (1.0, 0.75)  # of the width of the page, for the rows that a wide one is parted into
 
 
@@ -31,18 +33,33 @@ class Way:
 def on_page(picture: Picture, look: Look) -> tuple[Picture, Sheet]:
     """A block figure in the first way that fits onto the page, or in the one that comes closest to it, laid out.
 
-    Where no height is asked for, one that leaves room on the page is better than one that fills it.
+    One that is too high in every way stands in panels side by side, if they fit. Where no height is asked for, one that
+    leaves room on the page is better than one that fills it.
     """
     if look.width is None:
         return picture, arranged(picture, look)
-    found: list[tuple[tuple[float, ...], Picture, Sheet]] = []
+    found: list[tuple[tuple[float, ...], Way, Sheet]] = []
     for way in ways(picture):
         sheet = arranged(way.picture, look, way.gaps, way.part)
-        found.append((lacking(sheet, look), way.picture, sheet))
+        found.append((lacking(sheet, look), way, sheet))
         if not any(found[-1][0]):
             break
-    _, made, sheet = min(found, key=lambda one: one[0])
-    return made, sheet
+    lack, way, sheet = min(found, key=lambda one: one[0])
+    if lack[0] or not lack[1]:
+        return way.picture, sheet
+    return beside_itself([(way, sheet) for _, way, sheet in found], look) or (way.picture, sheet)
+
+
+def beside_itself(found: Sequence[tuple[Way, Sheet]], look: Look) -> tuple[Picture, Sheet] | None:
+    """A figure that is too high in panels with the fewest lines between them, and as few; None where none fit."""
+    best: tuple[tuple[int, int], Picture, Sheet] | None = None
+    for way, sheet in found:
+        made = in_panels(way.picture, sheet, look, way.gaps)
+        if made is not None and (best is None or made[0] < best[0]):
+            best = made[0], way.picture, made[1]
+            if made[0] == LEAST_COST:
+                break
+    return best[1:] if best is not None else None
 
 
 def lacking(sheet: Sheet, look: Look) -> tuple[float, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import pytest
 
 import archdsl
@@ -14,6 +17,7 @@ from archdsl.backends.figures.narrow import on_page
 from archdsl.backends.figures.once import drawn_once
 from archdsl.backends.figures.paper import HAIR, LEAST, TALL, room
 from archdsl.backends.figures.picture import Group, Picture
+from archdsl.backends.figures.routes import Rect
 from archdsl.backends.figures.sheet import Sheet
 from archdsl.workspace.library import all_shipped
 
@@ -166,3 +170,45 @@ def test_every_block_of_every_spec_fits_into_a_column():
             _, sheet = laid_out(figures.picture(graph, block=each, cases=["all"]))
             assert sheet.width <= WIDE, (name, each)
             assert sheet.height <= HIGH, (name, each)
+
+
+def residuals(number: int) -> list[object]:
+    return [{"residual": [conv(8), "relu", conv(8)]}] * number
+
+
+@pytest.mark.parametrize("outer", [False, True], ids=["chain", "with a shortcut past all"])
+def test_a_block_that_is_higher_than_its_page_goes_on_in_panels_beside_itself(outer):
+    steps = residuals(10)
+    look = figures.Look(width=7, height=5)
+    made = picture(*([{"residual": steps}] if outer else steps))
+    drawn, sheet = laid_out(made, look)
+    assert sheet.width <= room(7, LEAST) + HAIR
+    assert sheet.height <= room(5, LEAST) + HAIR
+    assert set(sheet.boxes) == set(drawn.boxes())
+    for arrow in drawn.arrows:  # from box to box, as every writer draws it
+        first, *_, last = sheet.routes[arrow].whole
+        assert touches(sheet.boxes[arrow.source], first)
+        assert touches(sheet.boxes[arrow.target], last)
+    rising = [arrow.kind for arrow in drawn.arrows if rises(sheet.routes[arrow].points)]  # to the next panel
+    panels = len({round(sheet.boxes[box].x) for box in drawn.boxes() if box.lines == ("Add",)})
+    assert panels > 1
+    assert rising.count("flow") == panels - 1
+    assert rising.count("skip") == outer  # that around all; no other is cut
+
+
+def rises(points: Sequence[tuple[float, float]]) -> bool:
+    return any(above < below for (_, below), (_, above) in pairwise(points))
+
+
+def touches(box: Rect, point: tuple[float, float]) -> bool:
+    x, y = point
+    inside = box.left - 0.1 <= x <= box.right + 0.1 and box.top - 0.1 <= y <= box.bottom + 0.1
+    return inside and min(abs(x - box.left), abs(x - box.right), abs(y - box.top), abs(y - box.bottom)) < 0.1
+
+
+def test_a_block_goes_on_in_no_panels_where_it_fits_or_where_they_do_not():
+    alone = figures.Look(width=7)
+    made = picture(*residuals(2))
+    assert len({round(rect.x) for rect in laid_out(made, alone)[1].boxes.values()}) == 1
+    with pytest.raises(archdsl.SpecError, match="does not fit in 2 in × 3 in"):
+        figures.draw(block(*residuals(10)), block="Unit", look=figures.Look(width=2, height=3))
