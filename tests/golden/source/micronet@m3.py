@@ -136,7 +136,7 @@ class LiteRow(nn.Module):
 
 
 class FullRow(nn.Module):
-    """The expansion that ends one block of the paper, the rest of its next block."""
+    """The expansion that ends one block of the paper, and the rest of the next."""
 
     def __init__(
         self, c_in: int, stride: int, out: int, kernel: int, g1: int, g2: int, r: int
