@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -28,11 +28,10 @@ class Words:
         first, *others = [dict(self.columns(call)) for call in calls]
         return listed(text for word, text in first.items() if all(other.get(word) == text for other in others))
 
-    def of_arguments(self, calls: Sequence[Scope], everywhere: Sequence[Scope]) -> str:
-        """The arguments that these calls have in common and other calls of the block do not."""
+    def of_arguments(self, calls: Sequence[Scope], everywhere: Sequence[Scope], known: Collection[str] = ()) -> str:
+        """The arguments that these calls have in common and other calls of the block do not, but those `known`."""
         block, varying = calls[0].name, differing(calls)
-        telling = [n for n in differing(everywhere) if n not in varying and n in calls[0].arguments]
-        names = [n for n in telling if not is_evident(n, everywhere)]
+        names = [n for n in differing(everywhere) if n not in (*varying, *known) and n in calls[0].arguments]
         shown = [name for name in names if f"{block}.{name}" not in self.figure.hide]
         return listed(worded(self.argument(block, name), calls[0].arguments[name]) for name in shown)
 
@@ -63,8 +62,12 @@ class Words:
         return self.figure.labels.get(f"{block}.{argument}")
 
 
+def evident(calls: Sequence[Scope]) -> list[str]:
+    """Arguments that say what shapes say: a fixed part of the channels, or the step by which maps get smaller."""
+    return [name for name in calls[0].arguments if is_evident(name, calls)]
+
+
 def is_evident(argument: str, calls: Sequence[Scope]) -> bool:
-    """Whether a figure shows it anyway: a fixed part of the channels, or the step by which maps get smaller."""
     known = [(call.arguments.get(argument), *ends_of(call)) for call in calls]
     if not all(type(value) is int and value > 0 and entry and result for value, entry, result in known):
         return False

@@ -18,7 +18,7 @@ from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip.kinds import Kind, kinds, legend
 from archdsl.backends.figures.strip.ordering import reordered
-from archdsl.backends.figures.words import Words, step
+from archdsl.backends.figures.words import Words, evident, step
 from archdsl.diagnostics.faults import fault
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
@@ -187,7 +187,8 @@ class Terse(Outline):
         """What the table of the network says, which is what a paper prints; other arguments belong to the block."""
         text = self.words.of_rows(calls)
         if not text and not in_table(calls[0]):
-            text = self.words.of_arguments(calls, self.peers(calls[0]))
+            peers = self.peers(calls[0])
+            text = self.words.of_arguments(calls, peers, evident(peers))  # a strip has the shape of each cell
         return (text,) if text else ()
 
     def peers(self, call: Scope) -> Sequence[Scope]:

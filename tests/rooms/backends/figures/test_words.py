@@ -168,3 +168,10 @@ def test_labels_and_hidden_arguments_are_those_of_the_figure():
 def test_what_is_inside_closed_blocks_tells_nothing_apart():
     stages = {"stem": [{"conv": 8}], "body": [{"Unit": {}}, "Pair"]}
     assert cells_of_calls(stages=stages)[0] == ["body", "Unit", "Pair"]
+
+
+def test_a_block_figure_says_the_strides_of_the_calls_inside():
+    blocks = {**CALLS["blocks"], "Pair": [{"Unit": {"stride": 2}}, {"Unit": {}}]}
+    graph = archdsl.graph({**CALLS, "blocks": blocks, "figure": {"labels": {"Unit": "U"}}})  # which keeps it closed
+    said = [line for box in figures.picture(graph, block="Pair").boxes() if box.calls for line in box.lines]
+    assert ["stride 2" in line for line in said] == [True, False]
