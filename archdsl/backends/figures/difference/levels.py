@@ -95,7 +95,8 @@ def of_rows(found: Difference) -> Levels:
         there = {place: stage for place, row in enumerate(found.rows) if (stage := (row.before, row.after)[side])}
         parts = [[*nodes_of(stage.part)] for stage in there.values()]
         shown = {node.id for node in visible(graph).nodes}
-        words = zip(there.items(), cells_of(graph, parts, columns), operators_of(graph, parts), strict=True)
+        cells = cells_of(graph, parts, columns, graphs[1 - side])
+        words = zip(there.items(), cells, operators_of(graph, parts), strict=True)
         for (place, stage), cell, operators in words:
             name, lines = (cell.name, tuple(cell.lines)) if cell else (stage.cost.name, (operator(stage),))
             status = status_of(found.rows[place])

@@ -115,10 +115,15 @@ class Strip:
 class Terse(Outline):
     """Boxes of a strip: stages, some of them opened."""
 
-    def __init__(self, graph: Graph, opened: Collection[Scope], also: Sequence[str] = ()) -> None:
+    def __init__(
+        self, graph: Graph, opened: Collection[Scope], also: Sequence[str] = (), beside: Graph | None = None
+    ) -> None:
         super().__init__(graph)
         self.words = Words(graph, also)
         self.opened = set(opened)
+        for scope in beside.root.scopes() if beside is not None else ():
+            if scope.name in self.calls and scope.kind == "block":
+                self.calls[scope.name].append(scope)
         self.contents: dict[Box, list[Box]] = {}  # of stages
 
     def parts(self, child: Scope | Node, view: View) -> list[Node | list[Item]]:
@@ -322,6 +327,7 @@ def strip(
     ends_in_map: bool = False,
     free: bool = False,
     also: Sequence[str] = (),
+    beside: Graph | None = None,
 ) -> Strip:
     """The stages of a network in the order of execution, with the ways between them.
 
@@ -329,8 +335,9 @@ def strip(
     An output that says what the last stage said is left out; `ends_in_map`: but for a map.
     `free`: in another order of execution than the spec's, where fewer lines would cross.
     `also`: columns of tables that are told where no row differs in them.
+    `beside`: a network from whose calls of a block those of this one are told apart too.
     """
-    outline = Terse(graph, opened(graph, expand), also)
+    outline = Terse(graph, opened(graph, expand), also, beside)
     inputs = {"input" if len(graph.inputs) == 1 else name: t for name, t in graph.inputs.items()}
     outputs = {"output" if len(graph.outputs) == 1 else name: t for name, t in graph.outputs.items()}
     stages = outline.items(graph.root, CLOSED if closed else NETWORK)

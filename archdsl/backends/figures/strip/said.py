@@ -10,12 +10,15 @@ from archdsl.backends.figures.strip.cells import Cell, Terse, computes, strip
 from archdsl.ir.graph import Graph, Node
 
 
-def cells_of(graph: Graph, parts: Iterable[Iterable[Node]], also: Sequence[str] = ()) -> Iterator[Cell | None]:
+def cells_of(
+    graph: Graph, parts: Iterable[Iterable[Node]], also: Sequence[str] = (), beside: Graph | None = None
+) -> Iterator[Cell | None]:
     """The cell of the strip for each part, by the nodes in it; None for a part that is no cell of its own.
 
     `also`: columns of tables that are told where no row differs in them.
+    `beside`: a network from whose calls of a block those of this one are told apart too.
     """
-    cells = [cell for cell in strip(visible(graph), also=also).cells if cell.box.nodes]
+    cells = [cell for cell in strip(visible(graph), also=also, beside=beside).cells if cell.box.nodes]
     owner = {node.path: cell for cell in cells for node in cell.box.nodes}
     for part in parts:
         paths = {node.path for node in part}

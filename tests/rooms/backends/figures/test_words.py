@@ -175,3 +175,14 @@ def test_a_block_figure_says_the_strides_of_the_calls_inside():
     graph = archdsl.graph({**CALLS, "blocks": blocks, "figure": {"labels": {"Unit": "U"}}})  # which keeps it closed
     said = [line for box in figures.picture(graph, block="Pair").boxes() if box.calls for line in box.lines]
     assert ["stride 2" in line for line in said] == [True, False]
+
+
+def test_calls_are_told_apart_from_those_of_a_network_beside_theirs():
+    one, other = (
+        archdsl.graph({**CALLS, "stages": {"stem": [{"conv": 8}], "body": [{"Unit": {"kernel": k}}]}}) for k in (3, 5)
+    )
+    assert [cell.lines for cell in strip(one).cells][2] == ["Unit"]
+    assert [[cell.lines for cell in strip(a, beside=b).cells][2] for a, b in ((one, other), (other, one))] == [
+        ["Unit", "kernel 3"],
+        ["Unit", "kernel 5"],
+    ]
