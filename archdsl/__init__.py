@@ -16,7 +16,7 @@ from archdsl.api.options import Style as Style
 from archdsl.api.plotting import plot
 from archdsl.api.specs import check, load_ops, show, specs, variants
 from archdsl.api.weights import convert, port
-from archdsl.diagnostics.faults import Diagnostic, FontWarning, SpecError
+from archdsl.diagnostics.faults import Diagnostic, FigureWarning, FontWarning, SpecError
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.ops.base import Field, Module, Op, OpFault, Run, Shape, Site, per_axis, times
 
@@ -50,6 +50,7 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "Field",
+    "FigureWarning",
     "FontWarning",
     "Graph",
     "Module",

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TextIO
 
 from archdsl.commands.terminal import complain
-from archdsl.diagnostics.faults import FontWarning
+from archdsl.diagnostics.faults import FigureWarning
 
 PATIENCE = 1.0  # seconds after which somebody wants to know that something happens
 CLEAR = "\r\x1b[K"
@@ -48,12 +48,12 @@ def noted() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, FontWarning):
+            if issubclass(category, FigureWarning):
                 note(str(message))
             else:
                 usual(message, category, filename, lineno, file, line)
 
-        warnings.simplefilter("always", FontWarning)
+        warnings.simplefilter("always", FigureWarning)
         warnings.showwarning = show
         yield
 

@@ -41,7 +41,11 @@ class Diagnostic:
     severity: Severity = "error"
 
 
-class FontWarning(UserWarning):
+class FigureWarning(UserWarning):
+    """A warning that a figure came out otherwise than one would like."""
+
+
+class FontWarning(FigureWarning):
     """A warning that a figure has letters that no font of the machine can show."""
 
 

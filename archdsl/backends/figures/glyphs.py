@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
-from inspect import currentframe
 
 from archdsl.backends.figures import fonts, measure
 from archdsl.backends.figures.theme import Look
+from archdsl.backends.figures.warned import warn
 from archdsl.diagnostics.faults import FontWarning
 
 MOST = 12  # letters that a message names
-PACKAGE = __name__.partition(".")[0]
 DRAWN = "shows boxes in their place"
 SHOWN = {"svg": f"{DRAWN} where its reader has no such font either", "png": DRAWN, "pdf": DRAWN}
 OTHER_WORDS = "give these parts other words with 'label:'"
@@ -39,16 +37,8 @@ def expect_latex(spelled: Iterable[str]) -> None:
 
 
 def tell(message: str, letters: Iterable[str]) -> None:
-    """The warning with the letters in their place, at the line outside of the package that asked for the figure."""
+    """The warning with the letters in their place."""
     found = [*dict.fromkeys(letters)]
     if found:
         named = "".join(found[:MOST]) + "…" * (len(found) > MOST)
-        warnings.warn(message.format(f"'{named}'"), FontWarning, stacklevel=1 + frames_inside())
-
-
-def frames_inside() -> int:
-    """How many frames, that of `tell` included, belong to the package."""
-    frame, count = currentframe(), -1  # without its own
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == PACKAGE:
-        frame, count = frame.f_back, count + 1
-    return count
+        warn(message.format(f"'{named}'"), FontWarning)

@@ -9,6 +9,7 @@ from math import ceil
 
 from archdsl.backends.figures.engine import render
 from archdsl.backends.figures.style import SMALL, TEXT
+from archdsl.backends.figures.warned import warn
 from archdsl.diagnostics.faults import fault
 
 POINTS = 72  # an inch
@@ -57,7 +58,8 @@ def room(width: float, scale: float) -> float:
 def fitted(across: float, down: float, width: float, height: float | None, what: str, instead: str = SMALLER) -> Page:
     """A drawing of so many points on a page of so many inches, its text of 7 to 9 points; the rest is margin.
 
-    The page is as wide as given, and no higher. `instead` is what else would do where the drawing is larger.
+    The page is as wide as given, and no higher. Without a height it is as high as it comes, with a warning if that is
+    more than a page. `instead` is what else would do where the drawing is larger.
     """
     sizes = (("--width", across, width), ("--height", down, height))
     lacking = [(flag, points) for flag, points, most in sizes if most and points > room(most, LEAST) + HAIR]
@@ -70,6 +72,8 @@ def fitted(across: float, down: float, width: float, height: float | None, what:
         )
     scale = min(MOST, *(most * POINTS / (points + 2 * PAD) for _, points, most in sizes if most))
     size = round(width * POINTS), ceil((down + 2 * PAD) * scale)
+    if height is None and size[1] > TALL * POINTS + 1:
+        warn(f"{what} is {size[1] / POINTS:.1f} in high, higher than a page of {TALL:g} in: widen it, or {instead}")
     scale *= size[0] / (width * POINTS)
     return Page(((size[0] / scale - across) / 2, (size[1] / scale - down) / 2), size, width)
 

@@ -212,3 +212,14 @@ def test_a_block_goes_on_in_no_panels_where_it_fits_or_where_they_do_not():
     assert len({round(rect.x) for rect in laid_out(made, alone)[1].boxes.values()}) == 1
     with pytest.raises(archdsl.SpecError, match="does not fit in 2 in × 3 in"):
         figures.draw(block(*residuals(10)), block="Unit", look=figures.Look(width=2, height=3))
+
+
+def test_a_figure_that_is_higher_than_a_page_in_every_way_says_so_where_no_height_is_given(recwarn):
+    tall = block(*residuals(20))
+    with pytest.warns(archdsl.FigureWarning, match=r"Unit is \d\d\.\d in high, higher than a page of 9 in") as told:
+        archdsl.draw(tall, block="Unit", format="tikz", width=2)
+    assert [item.filename for item in told] == [__file__]
+    recwarn.clear()
+    archdsl.draw(tall, block="Unit", format="tikz", width=7)
+    archdsl.draw(tall, block="Unit", format="tikz")  # as large as it comes
+    assert not list(recwarn)
