@@ -237,11 +237,13 @@ class Costs(Numbers[Counted, Frame]):
         if outer is None:
             return None
         whole = path if kind == "stage" else frame.whole_path(path)
+        call = node.module if isinstance(node, ir.Reuse) else node
+        outlined = isinstance(call, ir.Call) and call.block.outlined
+        kind = "turn" if outlined else kind
         part = Part(kind, name, whole, node.label, start=len(self.trace.steps), parent=outer)
         part.entry = entry.number if isinstance(entry, Counted) else None
         outer.children.append(part)
-        call = node.module if isinstance(node, ir.Reuse) else node
-        seen_through = not isinstance(call, ir.Call) or call.block.network or not is_operator(name)
+        seen_through = outlined or not isinstance(call, ir.Call) or call.block.network or not is_operator(name)
         self.part = part if seen_through or kind == "stage" else None
         return part
 

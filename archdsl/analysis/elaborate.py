@@ -232,6 +232,7 @@ class Graphs(Noting[Tensor]):
         return scope
 
     def arguments(self, scope: Scope, inner: NotedFrame) -> None:
+        scope.outlined = inner.function.outlined
         scope.arguments = {name: inner.values[name] for name in inner.function.params}
         for name, value in inner.function.inputs.items():
             entering = inner.tensors[value]

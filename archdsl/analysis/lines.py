@@ -92,7 +92,7 @@ def describe(child: Child, labels: Labels = NO_LABELS) -> str:
         return child.worker.label
     if isinstance(child, Node):
         return child.op.label(SimpleNamespace(**child.fields), child.inputs[0].shape, child.shape)
-    if child.kind == "stage" or (child.kind == "block" and is_operator(child.name)):  # else: steps gathered by us
+    if child.kind == "stage" or (child.is_block and is_operator(child.name)):  # else: steps gathered by us
         return labels.get(child.name, child.name)
     inside = spelled(runs(child.children, labels))
     return f"[{inside}]" if child.kind == "branch" else inside

@@ -101,6 +101,10 @@ class Part:
     result: int | None = None
     parent: Part | None = None
 
+    @property
+    def is_block(self) -> bool:
+        return self.kind == "block"
+
 
 @dataclass(slots=True)
 class Leaf:
@@ -268,14 +272,14 @@ def trace_of(graph: Graph) -> tuple[Trace, Numbers]:
 def part_of(scope: Scope, trace: Trace, numbers: Numbers, places: Mapping[Node, int]) -> Part:
     """A scope as a part of the trace, as far as a table looks into it."""
     entry, result = scope.inputs[0] if scope.inputs else None, scope.output
-    part = Part(scope.kind, scope.name, scope.path, scope.label)
+    part = Part("turn" if scope.outlined else scope.kind, scope.name, scope.path, scope.label)
     part.entry = numbers[entry] if entry is not None else None
     part.result = numbers[result] if isinstance(result, Tensor) else None
     first, last = end_of(scope, 0), end_of(scope, -1)
     if first is not None and last is not None:
         part.start, part.stop = places[first], places[last] + 1
     network = any(isinstance(child, Scope) and child.kind == "stage" for child in scope.children)
-    for child in [] if scope.kind == "block" and is_operator(scope.name) and not network else scope.children:
+    for child in [] if scope.is_block and is_operator(scope.name) and not network else scope.children:
         if isinstance(child, Scope):
             part.children.append(part_of(child, trace, numbers, places))
         else:

@@ -90,6 +90,12 @@ class Scope:
     span: Span | None = None
     label: str | None = None
     shared: bool = False  # the module of a call that ran before, once more
+    outlined: bool = False  # of a block call: the body of a loop that has no name in the spec
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is the call of a block that the spec has."""
+        return self.kind == "block" and not self.outlined
 
     def __getstate__(self) -> dict[str, Any]:
         """What is inside first, so that a copy meets the nodes in execution order: see `Graph.__getstate__`."""

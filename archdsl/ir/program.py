@@ -251,6 +251,7 @@ class Function(Numbered):
     region: Region
     network: bool = False
     staged: bool = False  # loops rebind c_in, as in stages
+    outlined: bool = False  # the body of a loop that has no name in the spec
     outputs: dict[str, Operand] = field(default_factory=dict)  # of a network with several
     training: dict[str, Auxiliary] = field(default_factory=dict)  # stages that run in training alone
     implicit: dict[str, Param] = field(default_factory=dict)  # params of the file that it reads

@@ -47,6 +47,7 @@ def outlined(step: s.LoopStep, scope: Scope, carried: tuple[str, ...] = ()) -> s
         name for name in [*block.inputs, first] if name and is_list(scope.tensors[outside.get(name, name)])
     )
     function = lower_block(context.library, context.home, block, staged=context.staged, lists=lists, entering=first)
+    function.outlined = not step.name
     context.library.done[context.home, block.name] = function
     given = {name: Name(outside[name], span=step.span) for name in [*block.params, *block.inputs]}
     return s.UseStep(span=step.span, target=block.name, named=given)

@@ -136,7 +136,7 @@ def flat(scope: Scope, bound: Mapping[str, Any]) -> list[tuple[Child, Mapping[st
 
 def is_open(scope: Scope) -> bool:
     """Whether a scope only gathers steps: a turn, a bracket, a body that was made a block; not a block of the spec."""
-    return scope.label is None and (scope.kind != "block" or not scope.name[:1].isupper())
+    return scope.label is None and (not scope.is_block or not scope.name[:1].isupper())
 
 
 def is_operator(child: Child, labels: Labels = NO_LABELS) -> bool:
@@ -154,7 +154,7 @@ def goes_along(node: Node) -> bool:
 def named(child: Child, labels: Labels) -> str:
     """An operator as papers print it; a block that is but one other block, convolution or pool as that one."""
     text = label(child, labels)
-    if isinstance(child, Node) or child.kind != "block" or child.label or child.name in labels:
+    if isinstance(child, Node) or not child.is_block or child.label or child.name in labels:
         return text
     inner = lone_block(child)
     if inner is not None:
@@ -174,7 +174,7 @@ def lone_block(scope: Scope) -> Scope | None:
     while len(inside.children) == 1 and isinstance(inside.children[0], Scope):
         inside = inside.children[0]
         if not is_open(inside):
-            return inside if inside.kind == "block" else None
+            return inside if inside.is_block else None
     return None
 
 

@@ -108,7 +108,7 @@ def all_open(outline: Outline) -> View:
 
     def frame(scope: Scope) -> GroupKind | None:
         one_box = outline.is_run(scope) or len([*scope.nodes()]) == 1
-        return "block" if scope.kind == "block" and not one_box else None
+        return "block" if scope.is_block and not one_box else None
 
     return View(lambda _: False, frame, OPEN.fold)
 
@@ -116,14 +116,14 @@ def all_open(outline: Outline) -> View:
 def opening(names: Sequence[str]) -> View:
     """Blocks of these names in a frame, all others closed."""
     return View(
-        closed=lambda scope: scope.kind == "block" and scope.name not in names,
-        frame=lambda scope: "block" if scope.kind == "block" else None,
+        closed=lambda scope: scope.is_block and scope.name not in names,
+        frame=lambda scope: "block" if scope.is_block else None,
         fold=OPEN.fold,
     )
 
 
 def names_inside(call: Scope) -> Iterator[str]:
-    return (scope.name for scope in call.scopes() if scope.kind == "block" and scope is not call)
+    return (scope.name for scope in call.scopes() if scope.is_block and scope is not call)
 
 
 def not_inside(block: str, name: str, known: Sequence[str]) -> Exception:

@@ -34,7 +34,7 @@ def hidden(graph: Graph, part: Scope | Node) -> bool:
     if isinstance(part, Node):
         is_one = len(part.inputs) == len(part.outputs) == 1
         return part.is_idle or (is_one and part.op.name in graph.figure.hide)
-    return part.kind == "block" and part.name in graph.figure.hide and bool(part.inputs)
+    return part.is_block and part.name in graph.figure.hide and bool(part.inputs)
 
 
 class View:

@@ -15,7 +15,7 @@ from archdsl.ir.graph import Graph, Scope, Tensor
 
 def has_rows(scope: Scope) -> bool:
     """Whether a stage is a table of rows; a block's own table is its own affair."""
-    inner = [child for child in scope.children if isinstance(child, Scope) and child.kind != "block"]
+    inner = [child for child in scope.children if isinstance(child, Scope) and not child.is_block]
     return any(child.kind == "row" or has_rows(child) for child in inner)
 
 
@@ -24,15 +24,15 @@ def stage_frame(scope: Scope) -> GroupKind | None:
 
 
 def op_frame(scope: Scope) -> GroupKind | None:
-    return "block" if scope.kind == "block" and sum(1 for _ in scope.nodes()) > 3 else stage_frame(scope)
+    return "block" if scope.is_block and sum(1 for _ in scope.nodes()) > 3 else stage_frame(scope)
 
 
 NETWORK = View(
-    closed=lambda scope: scope.kind in ("row", "block") or (scope.kind == "stage" and not has_rows(scope)),
+    closed=lambda scope: scope.kind == "row" or scope.is_block or (scope.kind == "stage" and not has_rows(scope)),
     frame=lambda scope: "stage" if scope.kind == "stage" else None,
     fold=0,
 )
-STAGE = View(closed=lambda scope: scope.kind == "block", frame=stage_frame)
+STAGE = View(closed=lambda scope: scope.is_block, frame=stage_frame)
 EVERY_OP = View(closed=lambda _: False, frame=op_frame, fold=0)
 LEVELS: Mapping[str, View] = {"network": NETWORK, "stage": STAGE, "op": EVERY_OP}
 

@@ -40,7 +40,7 @@ class Outline:
         self.marked: set[Node] = set()  # ops of such a block that no box or frame stands for
         self.calls: dict[str, list[Scope]] = {}
         for scope in graph.root.scopes():
-            if scope.kind == "block":
+            if scope.is_block:
                 self.calls.setdefault(scope.name, []).append(scope)
 
     def items(self, scope: Scope, view: View) -> list[Item]:
@@ -105,7 +105,7 @@ class Outline:
         nodes = list(scope.nodes())
         own = scope.name in self.figure.labels or scope.name in self.figure.colours
         said = own or any(inner.label for inner in scope.scopes())
-        alone = scope.kind == "block" and not said and nodes[0].op.role in HEADS
+        alone = scope.is_block and not said and nodes[0].op.role in HEADS
         return alone and all(self.joins(node, after) for node, after in pairwise(nodes))
 
     def joins(self, node: Node, after: Node) -> bool:
@@ -124,7 +124,7 @@ class Outline:
 
     # --- calls and stages
     def closed(self, scope: Scope) -> Box:
-        return self.call(scope) if scope.kind == "block" else self.summary(scope)
+        return self.call(scope) if scope.is_block else self.summary(scope)
 
     def call(self, scope: Scope) -> Box:
         """A block in a figure: its ops if they are one box anyway, else its name and what sets this call apart."""
@@ -182,7 +182,7 @@ class Outline:
 
     def heading(self, scope: Scope) -> str:
         """What the spec calls it, stages in words; a row of a table that has no name is known by its content alone."""
-        word = self.figure.labels.get(scope.name, scope.name) if scope.kind == "block" else spaced(scope.name)
+        word = self.figure.labels.get(scope.name, scope.name) if scope.is_block else spaced(scope.name)
         return scope.label or ("" if word.isdigit() else word)
 
     # --- repeats
@@ -269,5 +269,5 @@ def shortened(runs: Sequence[Sequence[str]], most: int = MOST_LINES) -> tuple[st
     return tuple(line for run in runs for line in run)
 
 
-OPEN = View(closed=lambda scope: scope.kind == "block", fold=3)  # papers draw two layers as two
-CALLS = View(closed=lambda scope: scope.kind == "block", fold=0)
+OPEN = View(closed=lambda scope: scope.is_block, fold=3)  # papers draw two layers as two
+CALLS = View(closed=lambda scope: scope.is_block, fold=0)

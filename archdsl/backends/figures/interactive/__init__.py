@@ -32,7 +32,7 @@ def emit(graph: Graph) -> str:
 
 def draw(graph: Graph, *, block: str | None = None, level: str = "network", look: Look | None = None) -> str:
     """The page of a network, opened down to a level, with the first call of a block in view."""
-    calls = (scope.path for scope in graph.root.scopes() if scope.kind == "block" and scope.name == block)
+    calls = (scope.path for scope in graph.root.scopes() if scope.is_block and scope.name == block)
     data = document(graph, look) | {"show": next(calls, None), "depth": DEPTHS.get(level, 0)}
     style = style_sheet([*graph.figure.colours.values()]) + asset("page.css")
     script = asset("layout.js") + asset("page.js")

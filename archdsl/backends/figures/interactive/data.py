@@ -126,7 +126,7 @@ class Writer:
     # --- shapes
     def within(self, group: Group) -> Shapes:
         """How shapes are written inside a group: in a call of a block over what enters it, if they are symbolic."""
-        calls = [scope for scope in group.scopes if scope.kind == "block"]
+        calls = [scope for scope in group.scopes if scope.is_block]
         return inside(self.graph, calls[-1], self.look.shapes, self.look.axes) if calls else self.shapes
 
     def all(self, tensors: Iterable[Tensor]) -> list[Any]:
@@ -157,7 +157,7 @@ class Writer:
         }
 
     def scope(self, scope: Scope) -> Data:
-        called = self.graph.figure.labels.get(scope.name) if scope.kind == "block" else None
+        called = self.graph.figure.labels.get(scope.name) if scope.is_block else None
         return {
             "kind": scope.kind,
             "name": printable(scope.name),

@@ -29,12 +29,12 @@ class Kinds:
     def words(self, group: Group) -> Text:
         """A stage: its name and what it is made of; a block: its name and what sets this call apart."""
         scope, inner = group.scopes[0], group.scopes[-1]
-        cell = self.cells.get(group.nodes) if scope.kind != "block" else None
+        cell = self.cells.get(group.nodes) if not scope.is_block else None
         if cell is not None:
             title, lines = cell.name, cell.lines
-        elif scope.kind == "block":
+        elif scope.is_block:
             title, lines = self.outline.heading(scope), [*self.outline.told([scope])]
-        elif inner.kind == "block":
+        elif inner.is_block:
             title, lines = self.outline.heading(scope), [self.outline.heading(inner), *self.outline.told([inner])]
         else:
             title, lines = self.outline.heading(scope), [*self.terse.summary(scope).lines]
@@ -46,9 +46,9 @@ class Kinds:
     def colour(self, group: Group) -> str:
         """A role's name, or `#rrggbb`."""
         scope, inner = group.scopes[0], group.scopes[-1]
-        if scope.kind != "block" and group.nodes in self.cells:
+        if not scope.is_block and group.nodes in self.cells:
             return self.cells[group.nodes].colour
-        if inner.kind == "block":
+        if inner.is_block:
             return self.colours.get(inner.name) or self.blocks.get(self.outline.heading(inner), BLOCK)
         return self.commonest(group.nodes)
 

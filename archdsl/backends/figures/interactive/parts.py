@@ -113,7 +113,7 @@ def seen_through(scope: Scope) -> Iterator[Scope | Node]:
 
 
 def named(scope: Scope) -> bool:
-    return scope.kind in ("stage", "row", "block") or bool(scope.label)
+    return scope.kind in ("stage", "row") or scope.is_block or bool(scope.label)
 
 
 def part_of(outline: Outline, scope: Scope) -> Part:

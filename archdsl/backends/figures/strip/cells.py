@@ -24,8 +24,8 @@ from archdsl.ir.graph import Graph, Node, Scope, Tensor
 from archdsl.support.naming import did_you_mean
 
 PERIOD = 4  # lines that may repeat together
-CLOSED = View(closed=lambda scope: scope.kind in ("stage", "row", "block"), fold=0)
-OPENED = View(closed=lambda scope: scope.kind == "block")
+CLOSED = View(closed=lambda scope: scope.kind in ("stage", "row") or scope.is_block, fold=0)
+OPENED = View(closed=lambda scope: scope.is_block)
 
 
 @dataclass(eq=False)
@@ -122,7 +122,7 @@ class Terse(Outline):
         self.words = Words(graph, also)
         self.opened = set(opened)
         for scope in beside.root.scopes() if beside is not None else ():
-            if scope.name in self.calls and scope.kind == "block":
+            if scope.name in self.calls and scope.is_block:
                 self.calls[scope.name].append(scope)
         self.contents: dict[Box, list[Box]] = {}  # of stages
 
@@ -208,12 +208,12 @@ class Terse(Outline):
 
 def in_table(call: Scope) -> bool:
     """Whether a call stands in a row of a table; what is in a block of such a row does not."""
-    return any(scope.kind == "row" for scope in takewhile(lambda scope: scope.kind != "block", around(call)))
+    return any(scope.kind == "row" for scope in takewhile(lambda scope: not scope.is_block, around(call)))
 
 
 def is_nested(call: Scope) -> bool:
     """Whether a call stands in that of another block."""
-    return any(scope.kind == "block" for scope in around(call))
+    return any(scope.is_block for scope in around(call))
 
 
 def around(scope: Scope) -> Iterator[Scope]:
@@ -286,7 +286,7 @@ def turns_of(words: Sequence[str], period: int) -> int:
 def inside(scope: Scope) -> Scope:
     """A stage that is one call is opened into what is in the block."""
     only = scope.children[0] if len(scope.children) == 1 else None
-    return only if isinstance(only, Scope) and only.kind == "block" else scope
+    return only if isinstance(only, Scope) and only.is_block else scope
 
 
 # --- which stages are opened
@@ -298,7 +298,7 @@ def opened(graph: Graph, names: Sequence[str]) -> list[Scope]:
 
 def rows(scope: Scope) -> list[Scope]:
     """The rows of a stage that is a table of them; a table within a row is that row's own affair."""
-    inner = [child for child in scope.children if isinstance(child, Scope) and child.kind != "block"]
+    inner = [child for child in scope.children if isinstance(child, Scope) and not child.is_block]
     if scope.kind == "row":
         return []
     return [row for child in inner for row in ([child] if child.kind == "row" else rows(child))]

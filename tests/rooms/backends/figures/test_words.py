@@ -186,3 +186,18 @@ def test_calls_are_told_apart_from_those_of_a_network_beside_theirs():
         ["Unit", "kernel 3"],
         ["Unit", "kernel 5"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [({}, "(1×1 Conv, 3×3 Conv, Add, ReLU) ×3"), ({"name": "unit"}, "DeepUnit ×3")],
+    ids=["without a name", "with a name"],
+)
+def test_the_body_of_a_loop_that_is_no_chain_is_told_by_what_it_does_unless_the_loop_has_a_name(name, wanted):
+    body = [{"conv": "c_in", "as": "x"}, {"conv": {"out": "c_in", "kernel": 3}, "as": "y"}, {"add": ["x", "y"]}, "relu"]
+    stages = {"deep": [{"repeat": 3, "body": body, **name}]}
+    graph = archdsl.graph({"archdsl": 1, "name": "Net", "input": [8, 16, 16], "stages": stages})
+    assert [cell.lines for cell in strip(graph).cells[1:]] == [[wanted]]
+    operator = archdsl.cost(graph).stages[0].operator
+    assert operator == ("DeepUnit" if name else "1×1 Conv; 3×3 Conv; Add; ReLU")
+    assert "DeepLayer" not in archdsl.draw(graph, level="op")
