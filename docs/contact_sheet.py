@@ -36,7 +36,7 @@ class Figure:
 
 def figures(graph: Graph, name: str, width: str, folder: Path) -> Iterator[Figure]:
     """The strip of a network and its blocks, each in a file."""
-    blocks = dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block")
+    blocks = dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block)
     for block in (None, *blocks):
         caption = " ".join(filter(None, (name, block)))
         try:

@@ -327,7 +327,7 @@ def blocks(name: str, spec: Spec) -> dict[str, Graph]:
     found: dict[str, Graph] = {}
     for graph in forms(name).values():
         for scope in graph.root.scopes():
-            if scope.kind == "block":
+            if scope.is_block:
                 found.setdefault(scope.name, graph)
     return found
 

@@ -112,7 +112,7 @@ def files(graph: Graph, cost: Cost, name: str) -> dict[str, str | bytes]:
 
 def blocks_of(graph: Graph) -> list[str]:
     """The blocks in use, in the order of their first call."""
-    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
+    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
 
 
 def listed(written: dict[str, str | bytes]) -> list[str]:

@@ -120,7 +120,7 @@ def test_a_copy_is_the_same_network_and_figures_are_drawn(name):
     graph = small(name)
     assert archdsl.emit(pickle.loads(pickle.dumps(graph))) == archdsl.emit(graph)
     assert "<svg" in archdsl.draw(graph)
-    blocks = {scope.name for scope in graph.root.scopes() if scope.kind == "block"}
+    blocks = {scope.name for scope in graph.root.scopes() if scope.is_block}
     assert all("<svg" in archdsl.draw(graph, block=block) for block in blocks)
 
 

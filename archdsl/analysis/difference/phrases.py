@@ -243,7 +243,7 @@ class Speaker:
         """An operator or a block in print."""
         if isinstance(part, Node):
             return self.labels.get(part.op.name) or describe(part) if not part.label else part.label
-        return named(part, self.labels) if part.kind == "block" else self.contents([part])
+        return named(part, self.labels) if part.is_block else self.contents([part])
 
     def contents(self, parts: Iterable[Part], *, main: bool = False) -> str:
         """What is in parts, each kind of it with its number: `InvertedResidual ×17`.
@@ -259,7 +259,7 @@ class Speaker:
         for part in parts:
             if is_idle(part) or (isinstance(part, Node) and part.op.role == "shape" and len(part.shape) == 1):
                 continue
-            if isinstance(part, Node) or part.label or (part.kind == "block" and is_operator(part.name)):
+            if isinstance(part, Node) or part.label or (part.is_block and is_operator(part.name)):
                 yield part
             else:
                 yield from self.shown(part.children)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import archdsl
 from archdsl.commands import cli, options, terminal
@@ -295,6 +296,15 @@ def test_build_writes_into_the_folder_that_out_names(run, here):
     assert run("build", "small.yaml", "-o", "there/it/is")[0] == 0
     assert (here / "there" / "it" / "is" / "small.py").is_file()
     assert not (here / "build").exists()
+
+
+def test_build_draws_the_blocks_that_the_spec_has_and_no_body_of_a_loop(run, here):
+    steps = [{"conv": 8, "as": "a"}, {"conv": 8, "as": "b"}, {"add": ["a", "b"]}]
+    stages = {"stem": [{"conv": 8}], "deep": [{"repeat": 2, "body": steps}], "last": ["Unit"]}
+    spec = {"archdsl": 1, "name": "Loop", "input": [3, 8, 8], "blocks": {"Unit": ["bn", "relu"]}, "stages": stages}
+    (here / "loop.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    assert run("build", "loop.yaml", "-o", "out")[0] == 0
+    assert [path.name for path in (here / "out" / "blocks").iterdir()] == ["Unit.svg"]
 
 
 def test_build_writes_each_choice_into_a_folder_of_its_own():

@@ -35,7 +35,7 @@ def graph_of(name: str) -> archdsl.Graph:
 
 
 def blocks_of(graph: archdsl.Graph) -> list[str]:
-    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
+    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
 
 
 def small(*steps, **blocks) -> archdsl.Graph:

@@ -43,7 +43,7 @@ def graph(request) -> archdsl.Graph:
 
 
 def blocks_of(graph: archdsl.Graph) -> list[str]:
-    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"))
+    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
 
 
 def pictures(graph: archdsl.Graph) -> list[Picture]:
@@ -91,7 +91,7 @@ def test_every_op_of_a_block_stands_in_exactly_one_box_of_its_case(graph):
         cases = [item for item in picture.items if isinstance(item, Group) and item.kind == "case"]
         for boxes in [list(case.boxes()) for case in cases] or [picture.boxes()]:
             ids = {node.id for box in boxes for node in box.nodes}
-            calls = [scope for scope in graph.root.scopes() if scope.kind == "block" and scope.name == block]
+            calls = [scope for scope in graph.root.scopes() if scope.is_block and scope.name == block]
             assert any({node.id for node in call.nodes()} == ids for call in calls), block
             assert sum(len(box.nodes) for box in boxes) == len(ids), block
 

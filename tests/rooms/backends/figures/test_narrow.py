@@ -166,7 +166,7 @@ def test_shapes_that_differ_stand_in_their_box_over_several_lines():
 def test_every_block_of_every_spec_fits_into_a_column():
     for name in all_shipped():
         graph = archdsl.graph(name)
-        for each in dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block"):
+        for each in dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block):
             _, sheet = laid_out(figures.picture(graph, block=each, cases=["all"]))
             assert sheet.width <= WIDE, (name, each)
             assert sheet.height <= HIGH, (name, each)

@@ -356,5 +356,5 @@ def exists(name: str) -> bool:
 @pytest.mark.parametrize("name", ["pelee", "weightnet", "espnet"])
 def test_lines_with_many_corners_are_attached_too(name):
     graph = graph_of(name)
-    for block in [None, *dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.kind == "block")]:
+    for block in [None, *dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block)]:
         assert attached(pptx.Presentation(BytesIO(archdsl.draw(graph, block=block, format="pptx"))).slides[0])
