@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.commands.options import network, to_choose_of_spec
+from archdsl.commands.options import network, once, to_choose_of_spec
 from archdsl.commands.progress import working
 from archdsl.commands.proof import PROVEN, verified
 from archdsl.commands.terminal import console, say
@@ -25,7 +25,7 @@ LONGEST = 120  # characters of the name of a folder
 
 @click.command("build")
 @to_choose_of_spec
-@click.option(
+@once(
     "-o",
     "--out",
     metavar="DIR",

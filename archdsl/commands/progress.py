@@ -36,7 +36,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def noted() -> Iterator[None]:
-    """What is warned of in figures are notes."""
+    """Prints warnings about figures as notes."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
 

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import once, to_file, to_own, to_set
+from archdsl.commands.options import to_file, to_own, to_set, to_variant
 from archdsl.commands.terminal import result
 
 
 @click.command("show")
 @completion.spec_argument("spec")
-@once("--variant", "-v", metavar="NAME", shell_complete=completion.variants, help="Variant of the spec.")
+@to_variant
 @to_set
 @click.option("--origin", is_flag=True, help="Add the file and line that each line comes from.")
 @to_own

@@ -71,7 +71,7 @@ def parse_inputs(_: click.Context, __: click.Parameter, texts: Sequence[str]) ->
 @click.option("--stages", is_flag=True, help="Add a column with the output shape of each stage.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Count only N settings, drawn at random.")
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Random seed of --sample.")
-@click.option("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: from FILE's suffix, else csv]")
+@once("--format", "form", metavar="FORMAT", help="csv, jsonl, parquet. [default: from FILE's suffix, else csv]")
 @once("-o", "--output", metavar="FILE", help="File to write. If it exists, only missing rows are added.")
 def command(
     spec: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.commands import completion
-from archdsl.commands.options import format_of, to_change, to_features, to_file, to_output_stride, to_pass
+from archdsl.commands.options import format_of, once, to_change, to_features, to_file, to_output_stride, to_pass
 from archdsl.commands.progress import working
 from archdsl.commands.proof import quiet_torch
 from archdsl.commands.terminal import progress, result, say
@@ -59,7 +59,7 @@ def parse_words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
     metavar="FILE",
     help="Also time each op by itself, and add the times to this latency table. Ops that it has are not timed again.",
 )
-@click.option("--format", "form", metavar="FORMAT", help="text, json, csv. [default: from FILE's suffix, else text]")
+@once("--format", "form", metavar="FORMAT", help="text, json, csv. [default: from FILE's suffix, else text]")
 @to_change
 @to_pass
 @to_features
