@@ -154,7 +154,7 @@ class Board:
         """What a piece of a wire crosses and shares; None if it runs over a box, or into a line of another bundle."""
         held = Rect(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
         for number, (near, own) in enumerate(self.held):
-            if meet(held, own if number in (wire.source, wire.target) else near):
+            if held.meets(own if number in (wire.source, wire.target) else near):
                 return None
         n = 0 if level(a, b) else 1
         at, low, high = a[1 - n], min(a[n], b[n]), max(a[n], b[n])
@@ -229,10 +229,6 @@ def bent(one: Rect, other: Rect) -> Iterator[list[Point]]:
 
 
 # --- geometry
-def meet(one: Rect, other: Rect) -> bool:
-    return one.left < other.right and other.left < one.right and one.low < other.high and other.low < one.high
-
-
 def distance(a: Point, b: Point) -> float:
     return abs(a[0] - b[0]) + abs(a[1] - b[1])
 

@@ -10,7 +10,7 @@ from archdsl.backends.figures.measure import in_font, width
 from archdsl.backends.figures.plots.axes import named, place_of, ranged, room_of, words, write
 from archdsl.backends.figures.plots.canvas import HAIR, MARKERS, SMALL, Canvas, blank, high, settled
 from archdsl.backends.figures.plots.data import Curves
-from archdsl.backends.figures.plots.labels import Wanted, meet, placed, through, within
+from archdsl.backends.figures.plots.labels import Wanted, placed, through, within
 from archdsl.backends.figures.strip.plan import Point, Rect
 from archdsl.backends.figures.theme import Look
 
@@ -103,7 +103,7 @@ def beside(
         free = (
             rect
             for rect in apart
-            if not any(meet(rect, mark) for mark in marks) and not any(through(rect, *way) for way in ways)
+            if not any(rect.meets(mark) for mark in marks) and not any(through(rect, *way) for way in ways)
         )
         found.append(next(free, (apart or places)[0]))
     return found

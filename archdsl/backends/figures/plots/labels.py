@@ -120,7 +120,7 @@ def cost(spot: Spot | None) -> float:
 def over(spot: Spot, at: Point, marks: Sequence[Rect]) -> bool:
     """Whether a label or the line to it lies over a mark; the line begins at one."""
     others = [mark for mark in marks if not holds(mark, at)]
-    return any(meet(spot.rect, mark) for mark in marks) or any(crossed(spot, at, mark) for mark in others)
+    return any(spot.rect.meets(mark) for mark in marks) or any(crossed(spot, at, mark) for mark in others)
 
 
 def mistaken(spot: Spot, at: Point, marks: Sequence[Rect]) -> bool:
@@ -133,12 +133,12 @@ def mistaken(spot: Spot, at: Point, marks: Sequence[Rect]) -> bool:
 
 def crowding(spot: Spot, free: Mapping[int, Sequence[Spot]]) -> float:
     """How much a place takes of others: their nearest ones count."""
-    return sum(1.5 for others in free.values() for other in others[:3] if meet(spot.rect, other.rect))
+    return sum(1.5 for others in free.values() for other in others[:3] if spot.rect.meets(other.rect))
 
 
 def apart(one: Spot, at: Point, other: Spot, there: Point) -> bool:
     """Whether neither label covers the other, nor the line to it, and whether the lines do not cross."""
-    if meet(one.rect.grown(AIR), other.rect) or crossed(one, at, other.rect) or crossed(other, there, one.rect):
+    if one.rect.grown(AIR).meets(other.rect) or crossed(one, at, other.rect) or crossed(other, there, one.rect):
         return False
     return one.end is None or other.end is None or not cross(at, one.end, there, other.end)
 
@@ -184,7 +184,3 @@ def apart_by(one: Rect, other: Rect) -> float:
 
 def within(rect: Rect, room: Rect) -> bool:
     return room.left <= rect.left and rect.right <= room.right and room.low <= rect.low and rect.high <= room.high
-
-
-def meet(one: Rect, other: Rect) -> bool:
-    return one.left < other.right and other.left < one.right and one.low < other.high and other.low < one.high

@@ -42,6 +42,10 @@ class Rect:
     def grown(self, by: float) -> Rect:
         return Rect(self.left - by, self.low - by, self.right + by, self.high + by)
 
+    def meets(self, other: Rect) -> bool:
+        """Whether they have more in common than an edge."""
+        return self.left < other.right and other.left < self.right and self.low < other.high and other.low < self.high
+
 
 def around(rects: Iterable[Rect]) -> Rect:
     """The smallest that holds all; there is at least one."""

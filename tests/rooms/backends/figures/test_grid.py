@@ -9,7 +9,7 @@ import pytest
 import archdsl
 from archdsl.backends.figures import grid
 from archdsl.backends.figures.grid.places import Form, by_resolution
-from archdsl.backends.figures.grid.routes import SHAFT, along, distance, meet
+from archdsl.backends.figures.grid.routes import SHAFT, along, distance
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import Paper
@@ -77,14 +77,14 @@ DETECTOR = {
 
 def flaws(made) -> list[str]:
     """Boxes over each other, lines through boxes, lines of different tensors on top of each other, arrows all head."""
-    found = [f"{a.cell.name} {b.cell.name}" for a, b in combinations(made.solids, 2) if meet(a.rect, b.rect)]
+    found = [f"{a.cell.name} {b.cell.name}" for a, b in combinations(made.solids, 2) if a.rect.meets(b.rect)]
     pieces, reached = [], {}
     for way in made.ways:
         reached.setdefault(way.source, set()).add(way.target)
     for way in made.ways:
         for a, b in pairwise(way.points):
             held = Rect(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-            found += [f"{solid.cell.name} crossed" for solid in made.solids if meet(held, solid.rect.grown(-0.5))]
+            found += [f"{solid.cell.name} crossed" for solid in made.solids if held.meets(solid.rect.grown(-0.5))]
             assert a[0] == b[0] or a[1] == b[1]
             pieces.append((a, b, way))
     found += [f"no shaft into {way.target.name}" for way in made.ways if distance(*way.points[-2:]) < SHAFT]
