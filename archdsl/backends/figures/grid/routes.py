@@ -235,12 +235,3 @@ def distance(a: Point, b: Point) -> float:
 
 def level(a: Point, b: Point) -> bool:
     return abs(a[1] - b[1]) < HAIR
-
-
-def along(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether two pieces run beside each other, too near."""
-    if level(a, b) != level(c, d):
-        return False
-    n = 0 if level(a, b) else 1
-    ends = min(a[n], b[n]) - NEAR < max(c[n], d[n]) and min(c[n], d[n]) - NEAR < max(a[n], b[n])
-    return ends and abs(a[1 - n] - c[1 - n]) < NEAR

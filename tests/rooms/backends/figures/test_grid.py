@@ -9,13 +9,13 @@ import pytest
 import archdsl
 from archdsl.backends.figures import grid
 from archdsl.backends.figures.grid.places import Form, by_resolution
-from archdsl.backends.figures.grid.routes import SHAFT, along, distance
+from archdsl.backends.figures.grid.routes import NEAR, SHAFT, distance, level
 from archdsl.backends.figures.hiding import visible
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.strip import Paper
 from archdsl.backends.figures.strip.cells import strip
 from archdsl.backends.figures.strip.crossings import crossings
-from archdsl.backends.figures.strip.plan import Rect, Way
+from archdsl.backends.figures.strip.plan import Point, Rect, Way
 
 U = {
     "archdsl": 1,
@@ -73,6 +73,15 @@ DETECTOR = {
     },
     "outputs": {"scores": "scores", "boxes": "boxes"},
 }
+
+
+def along(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether two pieces run beside each other, too near."""
+    if level(a, b) != level(c, d):
+        return False
+    n = 0 if level(a, b) else 1
+    ends = min(a[n], b[n]) - NEAR < max(c[n], d[n]) and min(c[n], d[n]) - NEAR < max(a[n], b[n])
+    return ends and abs(a[1 - n] - c[1 - n]) < NEAR
 
 
 def flaws(made) -> list[str]:
