@@ -23,8 +23,10 @@ _CAMEL = (
     r"(?<=[a-z0-9])(?=[A-Z](?![A-Z][a-z]))"
     r"|(?:(?<=[a-z][A-Z])|(?<=[a-z][A-Z]{2})|(?<=[a-z][A-Z]{3}))(?=[A-Z][a-z])"
 )
+_SPACE = re.compile(r"(?<=\S)(?=\s)")
 # where a line may break: after a semicolon or comma, else at a space, else before the next word of a name, or anywhere
-_BREAKS = (re.compile(r"(?<=;)(?=\s)"), re.compile(r"(?<=,)(?=\s)"), re.compile(r"(?<=\S)(?=\s)"), re.compile(_CAMEL))
+_BREAKS = (re.compile(r"(?<=;)(?=\s)"), re.compile(r"(?<=,)(?=\s)"), _SPACE, re.compile(_CAMEL))
+NAMES = (_SPACE, re.compile(r"(?<=_)(?=.)"))  # the same of names of networks and variants: at a space, else behind `_`
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,15 @@ def height(size: float, *, bold: bool = False) -> float:
     return PIXEL * (ceil(font.above * size / PIXEL) + ceil(font.below * size / PIXEL))
 
 
-def broken(words: str, size: float, room: float, *, bold: bool = False) -> list[str]:
+def broken(
+    words: str, size: float, room: float, breaks: Sequence[re.Pattern[str]] = _BREAKS, *, bold: bool = False
+) -> list[str]:
     """Lines that fit into `room` points, as far as words can be broken; a word of more than three rooms is torn."""
     if room == inf:
         return [words] if words else []
     lines: list[str] = []
     line = ""
-    for piece in pieces(words, size, room, bold=bold):
+    for piece in pieces(words, size, room, breaks, bold=bold):
         if line and width(line + piece, size, bold=bold) > room:
             lines.append(line)
             line = piece.lstrip()
@@ -95,9 +99,7 @@ def broken(words: str, size: float, room: float, *, bold: bool = False) -> list[
     return [*lines, line] if line else lines
 
 
-def pieces(
-    words: str, size: float, room: float, breaks: Sequence[re.Pattern[str]] = _BREAKS, *, bold: bool
-) -> list[str]:
+def pieces(words: str, size: float, room: float, breaks: Sequence[re.Pattern[str]], *, bold: bool) -> list[str]:
     """What a line is made of, spaces before their words: the largest parts that fit into the room."""
     if width(words.strip(), size, bold=bold) <= room:
         return [words]

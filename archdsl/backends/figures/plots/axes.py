@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from math import ceil, floor, hypot, log10
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from archdsl.backends.figures.measure import in_font, width
+from archdsl.backends.figures.measure import NAMES, broken, in_font, width
 from archdsl.backends.figures.plots.canvas import FINE, POINTS, SMALL, Canvas
 from archdsl.backends.figures.plots.labels import Spot, Wanted
 from archdsl.backends.figures.strip.plan import Point, Rect
@@ -64,24 +63,10 @@ def named(canvas: Canvas, lines: Sequence[Line2D]) -> None:
     """A legend above the axes, in as many columns as there is room for."""
     with in_font(canvas.look.font):
         for line in lines:
-            line.set_label("\n".join(wrapped(str(line.get_label()), canvas.size[0] - ENTRY)))
+            line.set_label("\n".join(broken(str(line.get_label()), SMALL, canvas.size[0] - ENTRY, NAMES)))
         entry = ENTRY + max(width(part, SMALL) for line in lines for part in str(line.get_label()).split("\n"))
     columns = max(1, min(len(lines), int(canvas.size[0] / entry)))
     canvas.figure.legend(handles=list(lines), loc="outside upper center", ncols=columns)
-
-
-def wrapped(text: str, room: float) -> list[str]:
-    """Words in lines no wider than a room; one that is wider itself is broken behind underscores."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        parts = [word] if width(word, SMALL) <= room else re.findall(r"[^_]*_|[^_]+", word)
-        for n, part in enumerate(parts):
-            longer = f"{lines[-1]}{'' if n else ' '}{part}" if lines else part
-            if lines and width(longer, SMALL) <= room:
-                lines[-1] = longer
-            else:
-                lines.append(part)
-    return lines
 
 
 def place_of(axes: Axes, point: Point) -> Point:
