@@ -191,10 +191,8 @@ def elided(run: Levels) -> Level:
 
 def joined(run: Levels) -> Level:
     """Several levels as one."""
-    one, other = (
-        one_of([slot for level in run for slot in [level.slots[side]] if slot is not None]) for side in (0, 1)
-    )
-    return Level(one, other)
+    olds, news = parted(run)
+    return Level(one_of(olds), one_of(news))
 
 
 def one_of(slots: Sequence[Slot]) -> Slot | None:
