@@ -106,7 +106,7 @@ def lines_of(data: Bars, *, worded: bool = False) -> list[Line]:
     found = []
     for group in data.groups:
         found += [Line(group.name, group.name)] if len(data.groups) > 1 else []
-        names = group.words if worded and group.words else [name for name, _ in group.rows]
+        names = group.words if worded else [name for name, _ in group.rows]
         found += [Line(name, group.name, numbers) for name, (_, numbers) in zip(names, group.rows, strict=True)]
     return found
 

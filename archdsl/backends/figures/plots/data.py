@@ -109,7 +109,7 @@ class Group:
 
     name: str
     rows: Sequence[tuple[str, Sequence[int]]]
-    words: Sequence[str] = ()
+    words: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Bars:
         rows = [
             [group.name, stage, *(f"{number:,}" for number in numbers)]
             for group in self.groups
-            for stage, (_, numbers) in zip(group.words or [name for name, _ in group.rows], group.rows, strict=True)
+            for stage, (_, numbers) in zip(group.words, group.rows, strict=True)
         ]
         return Table(self.title, columns, rows)
 
