@@ -77,9 +77,13 @@ def drawing(found: Difference, shapes: Shapes, paper: Paper | None = None, *, to
     """
     allowed = paper or Paper.of(PAGE)
     best: tuple[tuple[float, float], Drawing] | None = None
-    for said, levels, ((number, freely), gaps) in product(words(found, told=told), ways(found), product(PANELS, GAPS)):
+    graphs = found.before.graph, found.after.graph
+    known = [(levels, [column(levels, graph, side) for side, graph in enumerate(graphs)]) for levels in ways(found)]
+    for said, (levels, columns), ((number, freely), gaps) in product(
+        words(found, told=told), known, product(PANELS, GAPS)
+    ):
         for room in ROOMS:
-            made = laid(found, levels, shapes, Manner(room, gaps, number, freely), said)
+            made = laid(found, levels, columns, shapes, Manner(room, gaps, number, freely), said)
             if made is None:
                 break
             lacking = allowed.lacking(made.rect.width, made.rect.height)
@@ -101,11 +105,11 @@ def words(found: Difference, *, told: bool) -> list[Sequence[str]]:
     return [whole, *(some for some in fewer if some != whole)]
 
 
-def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said: Sequence[str]) -> Drawing | None:
+def laid(
+    found: Difference, levels: Levels, columns: Sequence[Column], shapes: Shapes, manner: Manner, said: Sequence[str]
+) -> Drawing | None:
     """The figure in one manner; None where levels cannot be parted into so many panels."""
-    graphs = found.before.graph, found.after.graph
     room, (step, under) = manner.room, manner.gaps
-    columns = [column(levels, graph, side, room.lane) for side, graph in enumerate(graphs)]
     texts = {
         cell: inside(one.slots[place], columns[1 - side].slots.get(place), shapes, room.text)
         for side, one in enumerate(columns)
@@ -117,7 +121,7 @@ def laid(found: Difference, levels: Levels, shapes: Shapes, manner: Manner, said
     between = max(between, BETWEEN) if room is ROOMS[0] else between
     between = max(between, wide_of_heads(found, stacked=room.stacked) - wide)
     for one in columns:
-        one.wide, one.middle = wide, one.outside * (wide + between) / 2
+        one.lane, one.wide, one.middle = room.lane, wide, one.outside * (wide + between) / 2
     cells = [[one.cells[place] for one in columns if place in one.cells] for place in range(len(levels))]
     highs = [max(texts[cell].height for cell in there) + 2 * under for there in cells]
     starts = parted([high + step for high in highs], columns, manner.panels, freely=manner.freely)

@@ -20,13 +20,16 @@ PASS = 6.0  # between lines on their way to the next panel, and thrice from anyt
 
 @dataclass
 class Column:
-    """One of the networks: its boxes by their levels, and where it stands across its panel."""
+    """One of the networks: its boxes by their levels, and where it stands across its panel.
+
+    `lane`, `wide` and `middle` are given anew with each way of drawing that is tried.
+    """
 
     slots: Mapping[int, Slot]
     cells: Mapping[int, Cell]
     outside: int  # -1: lines beside it run left of it; 1: right
     pairs: set[tuple[int, int]]  # a level and one that reads of it
-    lane: float  # between lines beside it
+    lane: float = 0  # between lines beside it
     wide: float = 0
     middle: float = 0
 
@@ -107,7 +110,7 @@ class Panels:
             yield self.pitch * (panel + 1) + far, up
 
 
-def column(levels: Levels, graph: Graph, side: int, lane: float) -> Column:
+def column(levels: Levels, graph: Graph, side: int) -> Column:
     slots = {place: slot for place, level in enumerate(levels) if (slot := level.slots[side]) is not None}
     cells = {
         place: Cell(
@@ -115,7 +118,7 @@ def column(levels: Levels, graph: Graph, side: int, lane: float) -> Column:
         )
         for place, slot in slots.items()
     }
-    return Column(slots, cells, 2 * side - 1, pairs_of(graph, slots), lane)
+    return Column(slots, cells, 2 * side - 1, pairs_of(graph, slots))
 
 
 def pairs_of(graph: Graph, slots: Mapping[int, Slot]) -> set[tuple[int, int]]:

@@ -8,9 +8,10 @@ import pytest
 from support.places import ROOT
 
 import archdsl
+from archdsl.analysis.stage_table.words import worded
 from archdsl.backends import figures
 from archdsl.backends.figures.strip.cells import strip
-from archdsl.backends.figures.words import in_words, told, worded
+from archdsl.backends.figures.words import in_words, told
 
 SPEC = {
     "archdsl": 1,
