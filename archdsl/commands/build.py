@@ -117,5 +117,6 @@ def blocks_of(graph: Graph) -> list[str]:
 
 def listed(written: dict[str, str | bytes]) -> list[str]:
     """Names for one line: the blocks counted."""
-    blocks = [name for name in written if "/" in name]
-    return [name for name in written if "/" not in name] + ([f"{len(blocks)} figures in blocks"] if blocks else [])
+    count = sum("/" in name for name in written)
+    figures = "1 figure" if count == 1 else f"{count} figures"
+    return [name for name in written if "/" not in name] + ([f"{figures} in blocks"] if count else [])

@@ -184,11 +184,7 @@ def stuck(part: Part, states: dict[int, list[tuple[int, Part]]], root: Group) ->
     """None of ours fits at this place."""
     wanted = list(dict.fromkeys(str(group.part) for done in states for group in ready(root, done)))
     shown = " or ".join(wanted[:3]) + (", …" if len(wanted) > 3 else "")
-    return fault(
-        "unmatched-weights",
-        f"the file has {part} where our network expects {shown}",
-        help=REFERENCE,
-    )
+    return fault("unmatched-weights", f"the file has {part} where our network expects {shown}", help=REFERENCE)
 
 
 def first_difference(theirs: Sequence[Part], ours: Sequence[Part]) -> tuple[Note, ...]:
