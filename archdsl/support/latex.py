@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from archdsl.diagnostics.faults import fault
 from archdsl.support.latex_fit import ROOM, Layout, fitted, stacked
 from archdsl.support.latex_letters import command
-from archdsl.support.naming import did_you_mean
+from archdsl.support.naming import did_you_mean, spaced
 from archdsl.support.resources import template
 from archdsl.support.tables import BLANK, BLANK_MARK, BLANK_POINT, LETTERS, MARKS, YES, Table
 
@@ -162,7 +162,7 @@ def set_letter(letter: str) -> str:
 
 def tex_heading(text: str) -> str:
     """A heading: a lone letter is a symbol, an underscore in a spec's word a space."""
-    return f"${text}$" if len(text) == 1 and text.isascii() and text.isalpha() else tex_escape(text.replace("_", " "))
+    return f"${text}$" if len(text) == 1 and text.isascii() and text.isalpha() else tex_escape(spaced(text))
 
 
 __all__ = ["Placement", "latex", "tex_escape"]

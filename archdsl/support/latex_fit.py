@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archdsl.diagnostics.faults import fault
+from archdsl.support.naming import spaced
 from archdsl.support.tables import Table
 from archdsl.support.typeset import width_of
 
@@ -111,7 +112,7 @@ def stacked(table: Table, layout: Layout) -> list[list[str]]:
 
 def halves(heading: str) -> tuple[str, str]:
     """A heading in two lines that are about as long; one word stands in the lower line."""
-    words = heading.replace("_", " ").split()
+    words = spaced(heading).split()
     ways = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(len(words))]
     return min(ways, key=lambda way: max(map(len, way)), default=("", heading))
 

@@ -52,6 +52,11 @@ def camel(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
+def spaced(name: str) -> str:
+    """`first_stage` -> `first stage`."""
+    return name.replace("_", " ")
+
+
 def called(name: str, variant: str | None, settings: Mapping[str, Any]) -> str:
     """`MobileNetV2 1.00-224, width=0.9`: a network by its name, its variant, and what was set over that."""
     which = f"{name} {variant}" if variant else name

@@ -16,7 +16,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archdsl.diagnostics.faults import fault
-from archdsl.support.naming import did_you_mean
+from archdsl.support.naming import did_you_mean, spaced
 from archdsl.support.resources import template
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def chosen_keys(columns: Sequence[Column], names: Sequence[str]) -> list[str]:
 
 def plain(name: str) -> str:
     """A key or heading without unit and regard to case, and with a blank for an underscore."""
-    return UNIT.sub("", name).replace("_", " ").strip().casefold()
+    return spaced(UNIT.sub("", name)).strip().casefold()
 
 
 # --- a terminal

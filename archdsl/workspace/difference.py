@@ -17,6 +17,7 @@ from archdsl.ir.facts import origin_of
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import times
 from archdsl.passes.pipeline import Rewriting
+from archdsl.support.naming import spaced
 from archdsl.support.paths import is_file
 from archdsl.workspace.comparison import AT, Compared, halves
 from archdsl.workspace.library import Inputs, SpecLike, elaborated, graph_of, locate, rewritten
@@ -90,7 +91,7 @@ def settings(spec: Compared, choice: Choice) -> tuple[Named, Named]:
 def option_in_print(flag: str, value: str) -> str:
     """`deploy form` of `--form deploy`, `output stride 16`."""
     word = flag.removeprefix("--").replace("-", " ")
-    return f"{value} {word}" if word == "form" else f"{word} {value.replace('_', ' ')}"
+    return f"{value} {word}" if word == "form" else f"{word} {spaced(value)}"
 
 
 def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Named, Named]:
@@ -106,8 +107,8 @@ def history(spec: str, choice: Choice, between: str | None = None) -> tuple[Name
     old = at_revision(path, first, variant, choice)
     if second is None:
         now = of_file(file, variant, choice)
-        names = (name(f"{called(now.graph)} now", now.graph) for name in (choice.named, choice.printed))
-        return old, Named(now.graph, next(names), now.asked, next(names))
+        name = f"{called(now.graph)} now"
+        return old, Named(now.graph, choice.named(name, now.graph), now.asked, choice.printed(name, now.graph))
     return old, at_revision(path, second, variant, choice)
 
 

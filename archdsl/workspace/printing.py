@@ -11,6 +11,7 @@ from archdsl.ops.base import as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, expect_format, latex
 from archdsl.support.latex_fit import fits
+from archdsl.support.naming import spaced
 from archdsl.support.tables import (
     BLANK,
     BLANK_MARK,
@@ -185,7 +186,7 @@ def named(item: Item, found: Comparison) -> Item:
 def as_papers(row: Row) -> str:
     """The input as papers print it; several by name."""
     shapes = {name: as_printed(shape) for name, shape in row.inputs.items()}
-    words = {name.replace("_", " "): text for name, text in shapes.items()}
+    words = {spaced(name): text for name, text in shapes.items()}
     return ", ".join(words.values() if len(words) == 1 else [f"{name} {text}" for name, text in words.items()])
 
 

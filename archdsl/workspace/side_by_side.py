@@ -13,6 +13,7 @@ from archdsl.diagnostics.faults import fault
 from archdsl.ops.base import axes_as_printed
 from archdsl.support import tables
 from archdsl.support.latex import ANYWHERE, Placement, Width, expect_format, latex
+from archdsl.support.naming import spaced
 from archdsl.support.tables import NOTHING, Column, Table, milliseconds, once, unit_of
 from archdsl.workspace.printing import names_of, percents, title
 
@@ -76,7 +77,7 @@ class SideBySide:
         """The table, with the names of stages in words."""
         table = self.table(names)
         places = [place for place, column in enumerate(table.columns) if column.key == "stage"]
-        rows = [[cell.replace("_", " ") if n in places else cell for n, cell in enumerate(row)] for row in table.rows]
+        rows = [[spaced(cell) if n in places else cell for n, cell in enumerate(row)] for row in table.rows]
         return replace(table, rows=rows)
 
     def table(self, names: Sequence[str] = ()) -> Table:

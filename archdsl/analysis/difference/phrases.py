@@ -18,6 +18,7 @@ from archdsl.analysis.stage_table import activation, printed
 from archdsl.analysis.stage_table.units import goes_along, named
 from archdsl.analysis.trace import is_operator
 from archdsl.ir.graph import Graph, Node, Scope
+from archdsl.support.naming import spaced
 
 MOST = 3  # places, or kinds of one change, that are spelled out
 SIGNS = {"added": "+", "removed": "−"}
@@ -127,7 +128,7 @@ class Speaker:
         old, new = change.parts.before[0], change.parts.after[0]
         if is_idle(old) or is_idle(new):
             gone, come = ("" if is_idle(part) else self.word(part) for part in (old, new))
-            return f"− {gone}" if gone else f"+ {come}" if come else ""
+            return became(gone, come)
         words = self.word(old), self.word(new)
         if words[0] != words[1] and isinstance(new, Node):
             return f"{words[0]} {ARROW} {words[1]}"
@@ -188,22 +189,11 @@ class Speaker:
         return f"{SIGNS[change.kind]} {'residual' if is_residual else self.word(join)} around {around}{others}"
 
     def replaced(self, parts: Parts) -> str:
-        olds, news = ([*self.shown(side)] for side in (parts.before, parts.after))
-        if not olds or not news:
-            sign, there = ("−", olds) if olds else ("+", news)
-            return f"{sign} {self.contents(there)}" if there else ""
-        before, after = (self.contents(side) for side in (olds, news))
+        sides = parts.before, parts.after
+        before, after = map(self.contents, sides)
         if before == after:
-            before, after = apart(*([*self.inside(side)] for side in (olds, news)))
-        return (
-            f"{before} {ARROW} {after}"
-            if before and after
-            else f"− {before}"
-            if before
-            else f"+ {after}"
-            if after
-            else ""
-        )
+            before, after = apart(*([*self.inside(side)] for side in sides))
+        return became(before, after)
 
     def order(self, change: Change) -> str:
         """Steps, or inputs of a join, in another order."""
@@ -326,6 +316,13 @@ def valued(name: str, before: Any, after: Any, subject: str = "") -> str:
     return f"{subject} {name} {in_print(before)} {ARROW} {in_print(after)}".strip()
 
 
+def became(before: str, after: str) -> str:
+    """`BN → GN`; `− BN` and `+ GN` of what one of the networks has."""
+    if before and after:
+        return f"{before} {ARROW} {after}"
+    return f"− {before}" if before else f"+ {after}" if after else ""
+
+
 def set_to(name: str, value: Any) -> str:
     """A param of a network in its name: `growth 24`, `no SE`."""
     word = spoken(name.removeprefix("num_"))
@@ -341,10 +338,6 @@ def spoken(name: str) -> str:
 
 def in_print(value: Any) -> str:
     return activation(value) or value_text(value)
-
-
-def spaced(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def plainly(text: str) -> str:

@@ -28,11 +28,9 @@ class Statement:
     changes: tuple[Change, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
-    alike: tuple[tuple[Change, ...], ...] = field(
-        default=(), compare=False, repr=False
-    )  # of each text, from all places
-    calls: int = 0  # of the block that the places are calls of, in both networks
-    rows: tuple[str, ...] = ()  # the stages that hold these of its calls and no others
+    alike: tuple[tuple[Change, ...], ...] = field(compare=False, repr=False)  # of each text, from all places
+    calls: int  # of the block that the places are calls of, in both networks
+    rows: tuple[str, ...]  # the stages that hold these of its calls and no others
 
     def __str__(self) -> str:
         said = "; ".join(self.texts)

@@ -10,6 +10,7 @@ from archdsl.analysis.lines import spelled
 from archdsl.analysis.stage_table import activation, stage_table
 from archdsl.analysis.stage_table.rows import Heading, Line
 from archdsl.ir.graph import Graph
+from archdsl.support.naming import spaced
 
 
 class Operator(NamedTuple):
@@ -55,7 +56,7 @@ def worded(name: str, value: Any) -> str:
     if value is True:
         return name
     if isinstance(value, str):
-        words = value.replace("_", " ")
+        words = spaced(value)
         return activation(value) or (words if words.replace(" ", "").isalpha() else value)  # `k3_e6` is a paper's name
     close = len(name) == 1 or not name[-1].isalnum()
     return f"{name}{'' if close else ' '}{number_text(value)}"

@@ -13,6 +13,7 @@ from archdsl.ops.base import as_printed
 from archdsl.support import latex as papers
 from archdsl.support.latex import ANYWHERE, Placement
 from archdsl.support.latex_fit import fits
+from archdsl.support.naming import spaced
 from archdsl.support.tables import NOTHING, Column, Table, milliseconds, once, to_point, unit_of
 
 COUNTS = {"params": "Params", "macs": "MACs", **{name: name.capitalize() for name in WORK}}
@@ -62,7 +63,7 @@ def table(found: Cost, names: Sequence[str] = ()) -> Table:
 
 
 def printed_table(found: Cost, lines: StageTable, names: Sequence[str]) -> Table:
-    labels = iter(once([line.place.replace("_", " ") for line in lines.lines]))
+    labels = iter(once([spaced(line.place) for line in lines.lines]))
     stage = Item(Column("Stage", key="stage"), lambda _: next(labels))
     entering = Item(Column("Input", key="input"), lambda line: as_printed(line.input))
     operator = Item(Column("Operator", breaks=True, key="operator"), lambda line: line.main)

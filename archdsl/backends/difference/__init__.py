@@ -20,9 +20,6 @@ from archdsl.support.latex_fit import fits
 from archdsl.support.resources import template
 from archdsl.support.tables import Table
 
-# the columns that a narrow LaTeX table lacks: those to try, where all rows have names of their own and where not
-LEFT_OUT = {True: ((OUTPUT,), (OPERATOR, OUTPUT)), False: ((OUTPUT,), (STAGE, OUTPUT))}
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -62,11 +59,12 @@ def markdown(found: Difference) -> str:
 
 def latex(found: Difference, placement: Placement = ANYWHERE) -> str:
     """A booktabs tabular of the stages, counts in units; the changes are comments below it."""
-    whole = paper_table(found)
-    tries = [whole, *(without(whole, keys) for keys in LEFT_OUT[all(name for name, *_ in whole.rows)])]
+    table = paper_table(found)
     if placement.width is not None:
-        return latex_table(next((table for table in tries if fits(table, placement.width)), tries[-1]), placement)
-    return latex_table(whole, placement)
+        names = OPERATOR if all(name for name, *_ in table.rows) else STAGE  # the rows are told apart by the other
+        tries = [table, without(table, [OUTPUT]), without(table, [names, OUTPUT])]
+        table = next((one for one in tries if fits(one, placement.width)), tries[-1])
+    return latex_table(table, placement)
 
 
 def without(table: Table, keys: Collection[str]) -> Table:

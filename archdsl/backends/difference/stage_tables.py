@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from archdsl.analysis.cost import COUNTED, Cost, StageCost
 from archdsl.analysis.difference import Difference
+from archdsl.analysis.difference.phrases import became
 from archdsl.analysis.difference.stages import Row, Stage
 from archdsl.analysis.difference.statements import ARROW
 from archdsl.analysis.lines import places
 from archdsl.analysis.stage_table.words import Operator, in_words, operators
 from archdsl.backends.difference.words import COUNTS, both, signed, title, title_in_print, totals
 from archdsl.ops.base import as_printed, times
+from archdsl.support.naming import spaced
 from archdsl.support.tables import NOTHING, Column, Table, Unit, grouped, milliseconds, once, short, unit_of
 
 Cell = Callable[[Row], str]
@@ -169,7 +171,7 @@ def printed_names(found: Difference) -> list[str]:
     for side in ((row.before for row in found.rows), (row.after for row in found.rows)):
         paths = [stage.cost.name if stage else None for stage in side]
         names = iter(places([path for path in paths if path is not None]))
-        sides.append([next(names).replace("_", " ") if path is not None else None for path in paths])
+        sides.append([spaced(next(names)) if path is not None else None for path in paths])
     return [both(before or "", after or "") for before, after in zip(*sides, strict=True)]
 
 
@@ -192,15 +194,9 @@ def between(olds: Sequence[Operator], news: Sequence[Operator]) -> str:
     if old.repeats != new.repeats:
         times = f" ×{old.repeats} {ARROW} ×{new.repeats}"
     words = dict.fromkeys([*new.values, *old.values])
-    said = (other_value(old.values.get(word, ""), new.values.get(word, "")) for word in words)
+    values = ((old.values.get(word, ""), new.values.get(word, "")) for word in words)
+    said = (after if before == after else became(before, after) for before, after in values)
     return ", ".join([new.name + times, *said])
-
-
-def other_value(before: str, after: str) -> str:
-    """`k3 → k5`, `+ SE`."""
-    if before and after:
-        return both(before, after)
-    return f"+ {after}" if after else f"− {before}"
 
 
 def printed_output(row: Row) -> str:

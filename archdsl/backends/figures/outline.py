@@ -10,8 +10,9 @@ from archdsl.backends.figures.anatomy import Readers, anatomy, entering
 from archdsl.backends.figures.picture import Box, Group, GroupKind, Item
 from archdsl.backends.figures.shapes import Shapes
 from archdsl.backends.figures.wording import frozen, op_text
-from archdsl.backends.figures.words import Words, spaced
+from archdsl.backends.figures.words import Words
 from archdsl.ir.graph import Graph, Node, Scope, Tensor
+from archdsl.support.naming import spaced
 
 HEADS = frozenset({"conv", "linear", "norm"})  # an op that the normalisation and activation after it join in one box
 TAILS = frozenset({"norm", "act"})

@@ -88,10 +88,6 @@ def step(entry: Shape, result: Shape) -> int:
     return round(entry[1] / result[1]) if len(entry) == len(result) > 1 else 1
 
 
-def spaced(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def in_words(name: str) -> str:
     """The name of a param as papers say it: `reduction ratio`, and `SE` of `se` and `use_se`."""
     verb, _, rest = name.partition("_")
