@@ -14,7 +14,7 @@ from archdsl.analysis.difference.changes import Change, Parts
 from archdsl.analysis.difference.statements import ARROW, Statement, plural, value_text
 from archdsl.analysis.difference.structure import NAMED, Part, is_idle
 from archdsl.analysis.lines import describe, places, spelled
-from archdsl.analysis.stage_table import activation, printed
+from archdsl.analysis.stage_table import activation, spoken
 from archdsl.analysis.stage_table.units import goes_along, named
 from archdsl.analysis.trace import is_operator
 from archdsl.ir.graph import Graph, Node, Scope
@@ -124,7 +124,7 @@ class Speaker:
     def value(self, change: Change) -> str:
         """Of an op what it is called now, if that tells; else the value."""
         if not change.parts.after:
-            return valued(spoken(change.what), change.before, change.after)  # a column of a row
+            return valued(word_of(change.what), change.before, change.after)  # a column of a row
         old, new = change.parts.before[0], change.parts.after[0]
         if is_idle(old) or is_idle(new):
             gone, come = ("" if is_idle(part) else self.word(part) for part in (old, new))
@@ -139,12 +139,12 @@ class Speaker:
         """What a field or an argument is called."""
         block = part.name if isinstance(part, Scope) else part.op.name
         said = self.labels.get(f"{block}.{change.what}", "").rstrip("= ×")
-        return said or spoken(change.what)
+        return said or word_of(change.what)
 
     def repeats(self, change: Change) -> str:
         counts = change.before, change.after
         if change.what:
-            word = spoken(change.subject)
+            word = word_of(change.subject)
             return (
                 f"{counts[0]} {ARROW} {counts[1]} {word}"
                 if len(word) > 1
@@ -306,7 +306,7 @@ def stage_of(part: Part) -> str:
 
 def setting(change: Change) -> str:
     """A param of the network, or its input."""
-    return valued(spoken(change.subject.removeprefix("num_")), change.before, change.after)
+    return valued(word_of(change.subject.removeprefix("num_")), change.before, change.after)
 
 
 def valued(name: str, before: Any, after: Any, subject: str = "") -> str:
@@ -325,15 +325,15 @@ def became(before: str, after: str) -> str:
 
 def set_to(name: str, value: Any) -> str:
     """A param of a network in its name: `growth 24`, `no SE`."""
-    word = spoken(name.removeprefix("num_"))
+    word = word_of(name.removeprefix("num_"))
     if value is None or isinstance(value, bool):
         return word if value else f"no {word}"
     return f"{word} {in_print(value)}"
 
 
-def spoken(name: str) -> str:
+def word_of(name: str) -> str:
     """The name of a param, an argument, a field or a column."""
-    return "channels" if name == "out" else printed(spaced(name))
+    return "channels" if name == "out" else spoken(name)
 
 
 def in_print(value: Any) -> str:

@@ -15,7 +15,16 @@ from archdsl.analysis.lines import lines, places
 from archdsl.analysis.reach import Reach, stride
 from archdsl.analysis.stage_table.features import features
 from archdsl.analysis.stage_table.reading import LABEL, Column, Sites, activation, origins
-from archdsl.analysis.stage_table.rows import CHANNELS, REPEATS, SPELLED, STRIDE, Heading, Line, StageTable, printed
+from archdsl.analysis.stage_table.rows import (
+    CHANNELS,
+    REPEATS,
+    SPELLED,
+    STRIDE,
+    Heading,
+    Line,
+    StageTable,
+    spoken,
+)
 from archdsl.analysis.stage_table.units import Unit, grouped, units
 from archdsl.analysis.trace import Reaches, receptive_fields
 from archdsl.analysis.work import Work, total, work
@@ -186,6 +195,6 @@ __all__ = [
     "StageTable",
     "activation",
     "own_values",
-    "printed",
+    "spoken",
     "stage_table",
 ]

@@ -14,12 +14,19 @@ from archdsl.ops.base import Shape
 CHANNELS, REPEATS, STRIDE = "c", "n", "s"
 SPELLED = {CHANNELS: "channels", REPEATS: "repeats", STRIDE: "stride"}  # where a spec means another thing by the letter
 ACRONYMS = frozenset(("se", "nl"))  # words of a spec that papers print in capitals
+VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and papers do not say
 LONGEST = 4  # lines that one line of a paper stands for where they take turns
 
 
 def printed(word: str) -> str:
     """The word of a column as papers print it."""
     return word.upper() if word in ACRONYMS else word
+
+
+def spoken(name: str) -> str:
+    """The name of a param as papers say it: `reduction ratio`, and `SE` of `se` and `use_se`."""
+    verb, _, rest = name.partition("_")
+    return " ".join(map(printed, (rest if rest and verb in VERBS else name).split("_")))
 
 
 @dataclass(frozen=True)

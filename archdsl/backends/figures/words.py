@@ -7,13 +7,11 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from archdsl.analysis.stage_table import own_values, printed
+from archdsl.analysis.stage_table import own_values, spoken
 from archdsl.analysis.stage_table.words import number_text, worded
 from archdsl.backends.figures.wording import differing
 from archdsl.ir.graph import Graph, Scope, Tensor
 from archdsl.ops.base import Shape
-
-VERBS = ("use", "with", "has", "is")  # that names of truths begin with, and papers do not say
 
 
 class Words:
@@ -41,7 +39,7 @@ class Words:
 
     def argument(self, block: str, name: str) -> str:
         """The word for an argument."""
-        return self.label(block, name) or in_words(name)
+        return self.label(block, name) or spoken(name)
 
     def columns(self, call: Scope) -> Iterator[tuple[str, str]]:
         """The columns that a call reads, with their words; those of a call that holds nothing but this one count."""
@@ -51,7 +49,7 @@ class Words:
         for column, value in self.rows[outer].items() if outer is not None else ():
             assert outer is not None
             if f"{outer.name}.{column.argument}" not in self.figure.hide:
-                yield column.word, worded(self.label(outer.name, column.argument) or in_words(column.word), value)
+                yield column.word, worded(self.label(outer.name, column.argument) or spoken(column.word), value)
 
     @cached_property
     def rows(self) -> Mapping[Scope, Mapping[Any, Any]]:
@@ -86,12 +84,6 @@ def ends_of(call: Scope) -> tuple[Shape, Shape]:
 def step(entry: Shape, result: Shape) -> int:
     """By how much smaller the map is that leaves."""
     return round(entry[1] / result[1]) if len(entry) == len(result) > 1 else 1
-
-
-def in_words(name: str) -> str:
-    """The name of a param as papers say it: `reduction ratio`, and `SE` of `se` and `use_se`."""
-    verb, _, rest = name.partition("_")
-    return " ".join(map(printed, (rest if rest and verb in VERBS else name).split("_")))
 
 
 def alone(scope: Scope) -> bool:

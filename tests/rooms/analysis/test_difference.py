@@ -122,6 +122,13 @@ def test_a_figure_tells_changes_in_the_words_of_a_paper_and_none_that_it_does_no
     assert edited(tmp_path, *changes, **params).phrases == told
 
 
+def test_a_figure_of_a_difference_calls_params_as_other_figures_do(tmp_path):
+    for ratio in (2, 4):
+        (tmp_path / f"{ratio}.yaml").write_text(NET.replace("ratio: 2", f"ratio: {ratio}").replace("ratio", "se_ratio"))
+    found = archdsl.diff(tmp_path / "2.yaml", tmp_path / "4.yaml")
+    assert found.phrases == ["in all 5 Layers: SE ratio 2 → 4"]
+
+
 def test_two_changes_of_a_place_are_one_statement_and_others_are_others(tmp_path):
     grouped = ("conv: {out: out", "conv: {groups: 2, out: out")
     found = edited(tmp_path, ("one, 2", "one, 4"), ("two, 3", "two, 5"), grouped, ("[3, 32, 32]", "[4, 32, 32]"))

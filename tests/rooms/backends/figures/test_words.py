@@ -8,10 +8,11 @@ import pytest
 from support.places import ROOT
 
 import archdsl
+from archdsl.analysis.stage_table import spoken
 from archdsl.analysis.stage_table.words import worded
 from archdsl.backends import figures
 from archdsl.backends.figures.strip.cells import strip
-from archdsl.backends.figures.words import in_words, told
+from archdsl.backends.figures.words import told
 
 SPEC = {
     "archdsl": 1,
@@ -97,13 +98,13 @@ def test_values_are_words(name, value, words):
     ("name", "words"),
     [("reduction_ratio", "reduction ratio"), ("se", "SE"), ("se_ratio", "SE ratio"), ("use_se", "SE"), ("use", "use")],
 )
-def test_params_are_said_in_words(name, words):
-    assert in_words(name) == words
+def test_params_are_said_spoken(name, words):
+    assert spoken(name) == words
 
 
 def test_a_truth_is_there_or_is_not():
-    assert told(in_words("use_se"), True) == "with SE"
-    assert told(in_words("with_shortcut"), False) == "without shortcut"
+    assert told(spoken("use_se"), True) == "with SE"
+    assert told(spoken("with_shortcut"), False) == "without shortcut"
 
 
 def test_no_strip_of_a_shipped_network_has_an_argument_as_code():
