@@ -38,6 +38,11 @@ def graph_of(name: str) -> archdsl.Graph:
     return archdsl.graph(ROOT / "specs" / f"{name}.yaml", variant=variant_of(ROOT / "specs" / f"{name}.yaml"))
 
 
+def blocks_of(graph: archdsl.Graph) -> list[str]:
+    """The names of the blocks in use."""
+    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
+
+
 def variant_of(path: Path) -> str | None:
     """A network whose params have no defaults is drawn in its first variant."""
     try:

@@ -95,7 +95,7 @@ def picture(
 ) -> Picture:
     """The same before it is drawn: boxes, groups, arrows."""
     wanted = named(block)
-    known = tuple(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
+    known = tuple(dict.fromkeys(blocks.names_inside(graph.root)))
     for name in wanted:
         if name not in known:
             raise fault("unknown-block", f"'{graph.name}' uses no block '{name}'", help=hint(name, known))

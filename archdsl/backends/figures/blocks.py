@@ -122,8 +122,9 @@ def opening(names: Sequence[str]) -> View:
     )
 
 
-def names_inside(call: Scope) -> Iterator[str]:
-    return (scope.name for scope in call.scopes() if scope.is_block and scope is not call)
+def names_inside(part: Scope) -> Iterator[str]:
+    """The blocks that a call, or a whole network, calls: a name for each time."""
+    return (scope.name for scope in part.scopes() if scope.is_block and scope is not part)
 
 
 def not_inside(block: str, name: str, known: Sequence[str]) -> Exception:

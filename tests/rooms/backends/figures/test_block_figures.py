@@ -12,6 +12,7 @@ from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import pytest
+from support.figures import blocks_of
 from support.places import GOLDEN as GOLDENS
 from support.places import ROOT
 
@@ -32,10 +33,6 @@ GOLDEN = GOLDENS / "figures"
 
 def graph_of(name: str) -> archdsl.Graph:
     return archdsl.graph(name, next(iter(read(name).variants), None))
-
-
-def blocks_of(graph: archdsl.Graph) -> list[str]:
-    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
 
 
 def small(*steps, **blocks) -> archdsl.Graph:

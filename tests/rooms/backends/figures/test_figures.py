@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from support.figures import GOLDEN, HOSTILE, graph_of, run, small
+from support.figures import GOLDEN, HOSTILE, blocks_of, graph_of, run, small
 from support.places import SPEC_FILES as SPECS
 
 import archdsl
@@ -40,10 +40,6 @@ GOLDENS = [
 @pytest.fixture(scope="module", params=[path.stem for path in SPECS])
 def graph(request) -> archdsl.Graph:
     return visible(graph_of(request.param))  # what does nothing is not drawn
-
-
-def blocks_of(graph: archdsl.Graph) -> list[str]:
-    return list(dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block))
 
 
 def pictures(graph: archdsl.Graph) -> list[Picture]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
+from support.figures import blocks_of
 
 import archdsl
 from archdsl.backends import figures
@@ -166,7 +167,7 @@ def test_shapes_that_differ_stand_in_their_box_over_several_lines():
 def test_every_block_of_every_spec_fits_into_a_column():
     for name in all_shipped():
         graph = archdsl.graph(name)
-        for each in dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block):
+        for each in blocks_of(graph):
             _, sheet = laid_out(figures.picture(graph, block=each, cases=["all"]))
             assert sheet.width <= WIDE, (name, each)
             assert sheet.height <= HIGH, (name, each)

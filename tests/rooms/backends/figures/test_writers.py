@@ -18,7 +18,7 @@ import pytest
 import yaml
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
-from support.figures import KINDS, graph_of, toy
+from support.figures import KINDS, blocks_of, graph_of, toy
 
 import archdsl
 from archdsl.backends import figures
@@ -356,5 +356,5 @@ def exists(name: str) -> bool:
 @pytest.mark.parametrize("name", ["pelee", "weightnet", "espnet"])
 def test_lines_with_many_corners_are_attached_too(name):
     graph = graph_of(name)
-    for block in [None, *dict.fromkeys(scope.name for scope in graph.root.scopes() if scope.is_block)]:
+    for block in [None, *blocks_of(graph)]:
         assert attached(pptx.Presentation(BytesIO(archdsl.draw(graph, block=block, format="pptx"))).slides[0])
