@@ -219,8 +219,11 @@ class Op:
         """
         return None
 
-    def last_axis_holds_features(self, fields: Mapping[str, Any]) -> bool | None:
-        """Whether a result of two axes is tokens × features, not channels × places; None: as what enters is."""
+    def last_axis_holds_features(self, fields: Mapping[str, Any], entering: Callable[[], bool]) -> bool | None:
+        """Whether the last axis of the result holds the features, and not the first.
+
+        `entering` says so of the input; None: the result is as that is.
+        """
         return None
 
     def shapes(self, f: SimpleNamespace, *shapes: Shape) -> tuple[Shape, ...]:

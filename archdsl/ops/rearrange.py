@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,9 +91,10 @@ class Rearrange(Mover, name="rearrange"):
     further = Field("axis", "int", doc="the size of an axis of the pattern", minimum=1)
     example = {"fields": {"pattern": "(g c) h w -> (c g) h w", "g": 2}, "inputs": [(8, 6, 6)]}
 
-    def last_axis_holds_features(self, fields: Mapping[str, Any]) -> bool | None:
+    def last_axis_holds_features(self, fields: Mapping[str, Any], entering: Callable[[], bool]) -> bool | None:
         pattern = read_pattern(fields["pattern"])
-        return pattern.left[0] == pattern.right[-1]  # c h w -> (h w) c
+        features = pattern.left[-1 if entering() else 0]
+        return bool(features) and features[-1] in pattern.right[-1]  # (g c) h w -> (g h w) c
 
     @staticmethod
     def read(f: SimpleNamespace) -> tuple[Pattern, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from archdsl.ir.graph import Tensor
 from archdsl.ops.axes import is_channels
 
@@ -14,9 +16,9 @@ def features(tensor: Tensor) -> int | None:
 
 
 def are_tokens(tensor: Tensor) -> bool:
-    """Whether a tensor of two axes is tokens × features: an op on the way to it works on the last axis.
+    """Whether the last axis of a tensor holds features, as in tokens × features: an op before it works on that axis.
 
-    It is a signal, channels × places, where a convolution, a pool or a norm of channels comes first, or nothing does.
+    It is a map or a signal, channels × places, where a convolution, a pool or a norm of channels comes first, or none.
     """
     found: Tensor | None = tensor
     while found is not None and found.node is not None:
@@ -25,7 +27,7 @@ def are_tokens(tensor: Tensor) -> bool:
             return not is_channels(node.fields["axis"], len(found.shape) - 1)
         if node.op.role in ("conv", "pool", "norm"):
             return False
-        told = node.op.last_axis_holds_features(node.fields)
+        told = node.op.last_axis_holds_features(node.fields, partial(are_tokens, node.inputs[0]))
         if told is not None:
             return told
         alike = [entry for entry in node.inputs if len(entry.shape) == len(found.shape)]

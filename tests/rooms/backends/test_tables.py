@@ -634,6 +634,14 @@ def test_channels_of_tokens_are_their_features():
     attention = [{"layer_norm": {"axis": "w"}}, {"multihead_attention": {"heads": 2, "axis": "w"}}]
     found = archdsl.cost(net({"a": tokens, "b": [{"residual": attention}]})).table.lines
     assert [(line.output, line.channels) for line in found] == [((64, 6), 6), ((64, 6), 6)]
+    heads = {"rearrange": {"pattern": "n (k d) -> k n d", "k": 2}}
+    moved = [
+        [{"rearrange": "n d -> d n"}],
+        [heads, {"rearrange": "k n d -> n (k d)"}],
+        [heads, {"rearrange": "k n d -> (k n) d"}],
+    ]
+    last = [archdsl.cost(net({"a": tokens, "b": steps})).table.lines[-1] for steps in moved]
+    assert [(line.output, line.channels) for line in last] == [((6, 64), 6), ((64, 6), 6), ((128, 3), 3)]
     signal = archdsl.cost(net({"a": [{"conv": {"out": 6, "kernel": 3}}]}) | {"input": [1, 40]}).table.lines
     assert [(line.output, line.channels) for line in signal] == [((6, 40), 6)]
 
